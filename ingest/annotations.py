@@ -1,0 +1,149 @@
+"""The standard forms of what is seen: labels and networks both speak them.
+
+Sparse annotations (boxes, lights, lanes) are rows of one Arrow table, `ANNOTATIONS`; dense ones
+(depth, segmentation, top-down grids) are arrays over time. Image coordinates are pixels of the
+clip's own camera image, origin at its top left corner, x right, y down, pixel centres at +0.5.
+3D boxes stand in the ego frame (ISO 8855: x forward, y left, z up, origin on the ground under the
+rear axle), yaw counter-clockwise from x.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+class Camera(StrEnum):
+    """The eight cameras of the rig, in the order in which they are stacked."""
+
+    NARROW = "narrow"
+    MAIN = "main"
+    WIDE = "wide"
+    LEFT_PILLAR = "left_pillar"
+    RIGHT_PILLAR = "right_pillar"
+    LEFT_REPEATER = "left_repeater"
+    RIGHT_REPEATER = "right_repeater"
+    REAR = "rear"
+
+
+class Task(StrEnum):
+    """Families of predictions; the first part of a prediction's name."""
+
+    OBJECTS = "objects"  # boxes of road users
+    LIGHTS = "lights"  # traffic lights that matter to us, with their state
+    LANES = "lanes"  # lane lines and road edges as polylines
+    DEPTH = "depth"  # metres along the optical axis, per pixel
+    SEGMENTATION = "segmentation"  # class per pixel
+    BEV = "bev"  # top-down layout, per cell
+
+
+class ObjectCategory(StrEnum):
+    """Road users."""
+
+    CAR = "car"
+    TRUCK = "truck"
+    BUS = "bus"
+    MOTORCYCLE = "motorcycle"
+    BICYCLE = "bicycle"
+    PEDESTRIAN = "pedestrian"
+
+
+class LightState(StrEnum):
+    """What a traffic light shows; the camera's overall state is that of the relevant light."""
+
+    RED = "red"
+    YELLOW = "yellow"
+    GREEN = "green"
+    NONE = "none"  # no relevant light in sight
+
+
+class LaneCategory(StrEnum):
+    """Lines on the ground."""
+
+    LANE_LINE = "lane_line"
+    ROAD_EDGE = "road_edge"
+
+
+class Surface(StrEnum):
+    """Classes of the segmentation, in the order of their ids (0, 1, …)."""
+
+    ROAD = "road"
+    LANE_MARKING = "lane_marking"
+    SIDEWALK = "sidewalk"
+    TERRAIN = "terrain"
+    BUILDING = "building"
+    VEGETATION = "vegetation"
+    POLE = "pole"  # poles, signs and signals
+    VEHICLE = "vehicle"
+    PERSON = "person"  # pedestrians and riders
+    SKY = "sky"
+
+
+UNLABELLED = 255  # a pixel or cell of a segmentation that nobody judges
+
+FLOATS = pa.list_(pa.field("element", pa.float32()))
+
+# The order of columns is fixed here. Null means unknown or not applicable.
+ANNOTATIONS = pa.schema(
+    [
+        pa.field("timestamp_ns", pa.int64()),
+        pa.field("camera", pa.string()),
+        pa.field("task", pa.string()),  # Task: objects, lights, lanes
+        pa.field("category", pa.string()),  # ObjectCategory, LightState, LaneCategory
+        pa.field("score", pa.float32()),  # 1 for labels
+        pa.field("x1", pa.float32()),  # box, pixels; x2 and y2 exclusive
+        pa.field("y1", pa.float32()),
+        pa.field("x2", pa.float32()),
+        pa.field("y2", pa.float32()),
+        pa.field("points", FLOATS),  # polyline x0, y0, x1, y1, …, pixels
+        pa.field("track_id", pa.int64()),
+        pa.field("occlusion", pa.float32()),  # fraction hidden, 0 to 1
+        pa.field("truncation", pa.float32()),  # fraction outside the image, 0 to 1
+        pa.field("relevant", pa.bool_()),  # a light that is ours
+        pa.field("x_m", pa.float32()),  # centre of the 3D box, ego frame
+        pa.field("y_m", pa.float32()),
+        pa.field("z_m", pa.float32()),
+        pa.field("length_m", pa.float32()),
+        pa.field("width_m", pa.float32()),
+        pa.field("height_m", pa.float32()),
+        pa.field("yaw_rad", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Perception:
+    """What was seen over the frames of a clip: labels, or one network's outputs.
+
+    Attributes:
+        timestamps_ns: ``(T,)`` int64, the frames judged, ascending.
+        sparse: Rows of `ANNOTATIONS`; every ``timestamp_ns`` is one of ``timestamps_ns``.
+        depth: Per camera ``(T, h, w)`` float32 metres along the optical axis, NaN unknown.
+        segmentation: Per camera ``(T, h, w)`` uint8 ids of `Surface`, `UNLABELLED` unknown.
+        bev: Per layer ``(T, h, w)`` uint8, 1 occupied, 0 not, `UNLABELLED` unknown.
+        tasks: The tasks that were judged at all: an empty ``sparse`` for a task in here means
+            "nothing there", for a task not in here "nobody looked".
+
+    Dense arrays cover the whole image at any resolution; whoever compares two resamples.
+    """
+
+    timestamps_ns: NDArray[np.int64]
+    sparse: pa.Table
+    depth: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    segmentation: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    bev: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    tasks: frozenset[Task] = frozenset()
+
+
+def annotation_table(rows: list[dict[str, object]]) -> pa.Table:
+    """Rows (missing keys are null) as a table of the schema `ANNOTATIONS`."""
+    columns = {name: [row.get(name) for row in rows] for name in ANNOTATIONS.names}
+    return pa.table(columns, schema=ANNOTATIONS)
+
+
+def empty_perception(timestamps_ns: NDArray[np.int64]) -> Perception:
+    """Nothing seen, nobody looked."""
+    return Perception(timestamps_ns, ANNOTATIONS.empty_table())

@@ -1,0 +1,1 @@
+"""Clips: cut from a drive, encoded as MCAP, read back, verified."""

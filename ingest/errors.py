@@ -1,0 +1,49 @@
+"""The one error that a user sees: what is wrong, where, what was expected, how to mend it."""
+
+from pathlib import Path
+
+
+class RidealongError(Exception):
+    """A mistake in the input, told in one line; the command line exits with 2.
+
+    Args:
+        what: What is wrong, with the actual value.
+        where: The file, table, or argument it is wrong in.
+        expected: What would have been right.
+        mend: What to do about it.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | Path | None = None,
+        expected: str | None = None,
+        mend: str | None = None,
+    ) -> None:
+        self.what, self.where, self.expected, self.mend = what, where, expected, mend
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where is not None else ""
+        expected = f"; expected {self.expected}" if self.expected else ""
+        mend = f"; {self.mend}" if self.mend else ""
+        return f"{place}{self.what}{expected}{mend}".replace("\n", " ")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Beam and process pools pickle errors; keyword-only arguments need telling how.
+        return (_rebuild, (type(self), self.what, self.where, self.expected, self.mend))
+
+
+def _rebuild(
+    kind: type[RidealongError],
+    what: str,
+    where: str | Path | None,
+    expected: str | None,
+    mend: str | None,
+) -> RidealongError:
+    return kind(what, where=where, expected=expected, mend=mend)
+
+
+class UnreadableError(RidealongError):
+    """A file of a drive that cannot be read: the drive goes to the quarantine, the others stand."""

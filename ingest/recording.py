@@ -1,0 +1,76 @@
+"""What every source gives for a drive: its row, its telemetry, its frames, its labels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ingest.annotations import Perception
+from ingest.geometry import CameraCalibration
+
+Image = NDArray[np.uint8]  # (height, width, 3), RGB
+
+
+@dataclass(frozen=True)
+class DriveFiles:
+    """Where one drive's recording lies: small, hashable, and all that is ever shuffled.
+
+    Attributes:
+        source: Name of the source that reads it.
+        drive_id: The drive.
+        path: Folder or file of the recording.
+        sha256: Hash over its files' names and contents.
+        bytes: Their size.
+    """
+
+    source: str
+    drive_id: str
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Recording(Protocol):
+    """One drive, opened."""
+
+    @property
+    def drive(self) -> dict[str, object]:
+        """The drive's row of the table drives, as far as the source knows it."""
+
+    @property
+    def cameras(self) -> Mapping[str, CameraCalibration]:
+        """The cameras it has frames of; the others are masked."""
+
+    def telemetry(self) -> pa.Table:
+        """``timestamp_ns`` and any recorded signals, as the source has them: not yet validated."""
+
+    def frames(
+        self, start_ns: int, end_ns: int, cameras: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Image]]]:
+        """Frames with ``start_ns <= timestamp_ns <= end_ns``, in time; a lost one is absent."""
+
+    def labels(self, start_ns: int, end_ns: int) -> Perception | None:
+        """Reference labels in the window; None where none are known."""
+
+
+class Source(Protocol):
+    """One kind of log."""
+
+    name: str
+
+    def recognises(self, path: Path) -> bool:
+        """Whether ``path`` looks like this kind of log."""
+
+    def discover(self, path: Path) -> list[DriveFiles]:
+        """The drives under ``path``, in a fixed order."""
+
+    def open(self, files: DriveFiles) -> Recording:
+        """Open one drive.
+
+        Raises:
+            UnreadableError: A file of it cannot be read.
+        """

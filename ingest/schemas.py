@@ -1,0 +1,137 @@
+"""Arrow schemas of the tables that ingest writes, with units and meanings in field metadata.
+
+Times: ``*_ns`` are nanoseconds since the Unix epoch, UTC; ``*_s`` are seconds since the drive's
+start. Identities (`drive_id`, `event_id`, `clip_id`) derive from content, never from a clock.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ingest.signals import telemetry_fields
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A table of the lake: its folder's name, its columns, and the order of rows in a file.
+
+    A column named ``blob`` holds the path, relative to the home, of a file that belongs to the
+    row (a clip, a network's weights).
+    """
+
+    name: str
+    schema: pa.Schema
+    order: tuple[str, ...] = ()
+
+
+def column(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> pa.Field:
+    """A field with its meaning and unit in the metadata."""
+    metadata = {"description": meaning} | ({"unit": unit} if unit else {})
+    return pa.field(name, kind, metadata=metadata)
+
+
+STRINGS = pa.list_(pa.field("element", pa.string()))
+
+DRIVES = TableSpec(
+    "drives",
+    pa.schema(
+        [
+            column("drive_id", pa.string(), "one recording of one vehicle"),
+            column("vehicle_id", pa.string(), "the vehicle"),
+            column("source", pa.string(), "kind of log it came from"),
+            column("source_path", pa.string(), "folder or file it was read from"),
+            column("source_sha256", pa.string(), "hash over the drive's files"),
+            column("start_ns", pa.int64(), "first instant", "ns"),
+            column("end_ns", pa.int64(), "last instant", "ns"),
+            column("duration_s", pa.float64(), "length", "s"),
+            column("distance_m", pa.float64(), "way driven, from the speed", "m"),
+            column("country", pa.string(), "ISO 3166 code"),
+            column("weather", pa.string(), "clear, rain, fog"),
+            column("light", pa.string(), "day, dusk, night"),
+            column("road", pa.string(), "city, highway, rural"),
+            column("hardware", pa.string(), "the vehicle's computer"),
+            column("software", pa.string(), "version, compared part by part"),
+            column("features", STRINGS, "driver assistance that was engaged"),
+            column("cluster_id", pa.string(), "drives that are not independent share one"),
+            column("cameras", STRINGS, "cameras recorded; the others are masked"),
+            column("labelled", pa.bool_(), "reference labels are known"),
+            column("telemetry_rows", pa.int64(), "rows of telemetry kept"),
+        ]
+    ),
+    order=("drive_id",),
+)
+
+TELEMETRY = TableSpec(
+    "telemetry",
+    pa.schema(
+        [
+            column("drive_id", pa.string(), "the drive"),
+            column("timestamp_ns", pa.int64(), "instant of the row", "ns"),
+            *telemetry_fields(),
+        ]
+    ),
+    order=("drive_id", "timestamp_ns"),
+)
+
+EVENTS = TableSpec(
+    "events",
+    pa.schema(
+        [
+            column("event_id", pa.string(), "hash of trigger, drive and time"),
+            column("drive_id", pa.string(), "the drive"),
+            column("vehicle_id", pa.string(), "the vehicle"),
+            column("trigger", pa.string(), "name of the trigger"),
+            column("trigger_sha256", pa.string(), "hash of its spec"),
+            column("onset_ns", pa.int64(), "when the condition, without its holds, became true"),
+            column("time_ns", pa.int64(), "when the trigger fired: the end of the hold"),
+            column("onset_s", pa.float64(), "onset, since the drive's start", "s"),
+            column("time_s", pa.float64(), "firing, since the drive's start", "s"),
+            column("margin", pa.float64(), "by how much: peak robustness, in the condition's unit"),
+            column("kept", pa.bool_(), "became (part of) a clip"),
+            column("reason", pa.string(), "why it was suppressed; null when kept"),
+            column("inclusion_probability", pa.float64(), "chance that the budget kept it"),
+            column("clip_id", pa.string(), "the clip that shows it; null when none does"),
+        ]
+    ),
+    order=("drive_id", "time_ns", "trigger"),
+)
+
+CLIPS = TableSpec(
+    "clips",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "hash of drive and window"),
+            column("drive_id", pa.string(), "the drive"),
+            column("start_ns", pa.int64(), "start of the window, inclusive", "ns"),
+            column("end_ns", pa.int64(), "end of the window, inclusive", "ns"),
+            column("start_s", pa.float64(), "start, since the drive's start", "s"),
+            column("end_s", pa.float64(), "end, since the drive's start", "s"),
+            column("triggers", STRINGS, "triggers whose events it shows, by priority"),
+            column("event_ids", STRINGS, "those events"),
+            column("by_disagreement", pa.bool_(), "only network disagreement chose it: never gated"),
+            column("cameras", STRINGS, "cameras in it"),
+            column("frames", pa.int64(), "frames of the camera that has most"),
+            column("telemetry_rows", pa.int64(), "rows of telemetry in it"),
+            column("labelled", pa.bool_(), "holds reference labels"),
+            column("bytes", pa.int64(), "size of the MCAP file", "B"),
+            column("blob", pa.string(), "the MCAP file, relative to the home"),
+        ]
+    ),
+    order=("drive_id", "start_ns"),
+)
+
+QUARANTINE = TableSpec(
+    "quarantine",
+    pa.schema(
+        [
+            column("source", pa.string(), "kind of log"),
+            column("path", pa.string(), "file it stands in"),
+            column("drive_id", pa.string(), "the drive, where known"),
+            column("kind", pa.string(), "'file' or 'row'"),
+            column("row", pa.int64(), "row in the drive's telemetry, from 0; null for a file"),
+            column("reason", pa.string(), "what is wrong, and what was expected"),
+            column("content", pa.string(), "the row as JSON; null for a file"),
+        ]
+    ),
+    order=("path", "row"),
+)

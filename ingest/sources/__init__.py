@@ -1,0 +1,1 @@
+"""One module per kind of log; each gives drives, telemetry, and frames."""

@@ -1,0 +1,1 @@
+"""Fleet triggers: the spec, the expression language, and their evaluation over telemetry."""

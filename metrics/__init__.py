@@ -1,0 +1,1 @@
+"""How good a prediction was, and how sure we are of it: statistics, intervals, verdicts."""

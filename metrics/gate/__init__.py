@@ -1,0 +1,1 @@
+"""The gate: its spec, and the verdicts it gives."""

@@ -1,0 +1,1 @@
+"""Two networks on the same clips: the registry, replay, scoring, and what the fleet runs."""

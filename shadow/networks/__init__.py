@@ -1,0 +1,1 @@
+"""Networks: manifest, registry, architectures, loading."""

@@ -1,0 +1,1 @@
+"""What the fleet runs, and how a candidate gets there."""
