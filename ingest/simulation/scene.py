@@ -1,0 +1,427 @@
+"""The boundary between traffic and cameras: a world that stands still, and states that move in it.
+
+World frame: x east, y north, z up, metres, the ground is the plane z = 0, yaw counter-clockwise
+from x. The ego pose is that of the ego frame (ISO 8855): its origin lies on the ground under the
+rear axle. Whoever fills a scene needs no renderer, and the renderer knows nothing of traffic.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.annotations import LightState, ObjectCategory
+
+Points = NDArray[np.float64]  # (N, 2) x and y in the world frame, metres
+Colour = tuple[int, int, int]  # sRGB
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+CATEGORIES = tuple(ObjectCategory)  # an actor's category is an index into this
+
+
+class MarkingKind(StrEnum):
+    """How a line is painted."""
+
+    SOLID = "solid"
+    DASHED = "dashed"
+    DOUBLE = "double"  # two solid lines side by side
+
+
+class Paint(StrEnum):
+    """What colour a line is painted in."""
+
+    WHITE = "white"
+    YELLOW = "yellow"
+
+
+class Light(StrEnum):
+    """Time of day, as far as a camera cares."""
+
+    DAY = "day"
+    DUSK = "dusk"
+    NIGHT = "night"
+
+
+class Weather(StrEnum):
+    """What is between the camera and the world."""
+
+    CLEAR = "clear"
+    RAIN = "rain"
+    FOG = "fog"
+
+
+@dataclass(frozen=True)
+class CountryStyle:
+    """What tells a country in a picture.
+
+    Attributes:
+        code: ISO 3166 alpha-2.
+        left_hand_traffic: Whether one drives on the left.
+        centre_paint: Colour of the line between the two directions.
+        double_centre: Whether that line is double rather than dashed.
+        dash_m, gap_m: Length of a dash and of the gap behind it.
+        horizontal_signals: Lenses side by side instead of one above the other.
+        far_signals: Signals hang behind the junction instead of standing before it.
+        housing: Colour of a signal's housing.
+        rear_plate: Colour of the plate at the back.
+    """
+
+    code: str
+    left_hand_traffic: bool
+    centre_paint: Paint
+    double_centre: bool
+    dash_m: float
+    gap_m: float
+    horizontal_signals: bool
+    far_signals: bool
+    housing: Colour
+    rear_plate: Colour
+
+
+_WHITE_PLATE, _DARK_HOUSING = (225, 228, 230), (32, 34, 34)
+COUNTRIES: Mapping[str, CountryStyle] = {
+    style.code: style
+    for style in (
+        CountryStyle(
+            "DE", False, Paint.WHITE, False, 4, 8, False, False, _DARK_HOUSING, _WHITE_PLATE
+        ),
+        CountryStyle(
+            "US", False, Paint.YELLOW, True, 3, 9, False, True, (196, 150, 30), _WHITE_PLATE
+        ),
+        CountryStyle(
+            "GB", True, Paint.WHITE, False, 2, 4, False, False, _DARK_HOUSING, (230, 190, 40)
+        ),
+        CountryStyle(
+            "JP", True, Paint.WHITE, True, 5, 5, True, True, (176, 182, 180), (232, 232, 226)
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Ground along a line: a lane, a shoulder, a cycle path.
+
+    Attributes:
+        name: Unique name, such as SUMO's lane id; empty where nobody asks.
+        points_m: Its centre line, in the direction of travel.
+        width_m: Its full width.
+    """
+
+    name: str
+    points_m: Points
+    width_m: float
+
+
+@dataclass(frozen=True, eq=False)
+class Marking:
+    """A painted lane line; the label is the whole line, dashes and gaps alike."""
+
+    points_m: Points
+    kind: MarkingKind
+    paint: Paint
+    width_m: float = 0.14
+
+
+@dataclass(frozen=True, eq=False)
+class RoadEdge:
+    """Where the road's surface ends: a kerb with a sidewalk, or the bare edge of a highway.
+
+    Attributes:
+        points_m: The edge; the road lies to the left of its direction.
+        sidewalk_m: Width of the sidewalk to its right; 0 is a road without one (and no kerb).
+    """
+
+    points_m: Points
+    sidewalk_m: float
+
+
+@dataclass(frozen=True, eq=False)
+class StopLine:
+    """A bar across the lanes where one waits."""
+
+    points_m: Points  # (2, 2)
+    width_m: float = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Crosswalk:
+    """A zebra crossing.
+
+    Attributes:
+        points_m: ``(2, 2)``, its centre line from kerb to kerb: the way of who walks.
+        width_m: Along the road.
+    """
+
+    points_m: Points
+    width_m: float = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Upright boxes on the ground (buildings): ``(N,)`` each, ``rgb`` is ``(N, 3)`` uint8."""
+
+    x_m: Floats
+    y_m: Floats
+    yaw_rad: Floats
+    length_m: Floats
+    width_m: Floats
+    height_m: Floats
+    rgb: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.x_m)
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Trees and bushes: a crown on a trunk; a bush's trunk is 0 m high."""
+
+    x_m: Floats
+    y_m: Floats
+    trunk_m: Floats  # height of the bare trunk
+    crown_m: Floats  # height of the crown above it
+    radius_m: Floats  # of the crown
+    rgb: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.x_m)
+
+
+@dataclass(frozen=True, eq=False)
+class Poles:
+    """Poles, with an arm towards ``yaw_rad`` where ``arm_m > 0``; lamps light at night."""
+
+    x_m: Floats
+    y_m: Floats
+    height_m: Floats
+    yaw_rad: Floats
+    arm_m: Floats
+    lamp: Mask
+
+    def __len__(self) -> int:
+        return len(self.x_m)
+
+
+@dataclass(frozen=True)
+class TrafficLight:
+    """One signal head with three lenses.
+
+    Attributes:
+        name: Unique; the key of its state in `SceneState.lights`.
+        x_m, y_m: Where the head is.
+        height_m: Its centre above the ground.
+        yaw_rad: Direction that the lenses face: against the traffic that they are for.
+        horizontal: Lenses side by side.
+        lanes: Names of the lanes (`Strip.name`) that it controls.
+        pole_x_m, pole_y_m: Foot of its pole; the head hangs on an arm where they differ from x, y.
+    """
+
+    name: str
+    x_m: float
+    y_m: float
+    height_m: float
+    yaw_rad: float
+    horizontal: bool
+    lanes: tuple[str, ...]
+    pole_x_m: float
+    pole_y_m: float
+
+
+@dataclass(frozen=True, eq=False)
+class StaticWorld:
+    """All that stands still. It is compared and hashed by identity, so that caches can hang on it.
+
+    Attributes:
+        country: How it is painted and which side one drives on.
+        seed: Chooses grain, cracks, and which windows are lit.
+        lanes: Road surface, one strip per lane.
+        shoulders: Further road surface along lines.
+        junctions: Further road surface: polygons ``(N, 2)``.
+        markings, edges, stop_lines, crosswalks: What is painted, and where the road ends.
+        buildings, trees, poles, lights: What stands on the ground.
+    """
+
+    country: CountryStyle
+    seed: int
+    lanes: tuple[Strip, ...]
+    shoulders: tuple[Strip, ...]
+    junctions: tuple[Points, ...]
+    markings: tuple[Marking, ...]
+    edges: tuple[RoadEdge, ...]
+    stop_lines: tuple[StopLine, ...]
+    crosswalks: tuple[Crosswalk, ...]
+    buildings: Blocks
+    trees: Trees
+    poles: Poles
+    lights: tuple[TrafficLight, ...]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Light and weather.
+
+    Attributes:
+        light: Time of day.
+        weather: What falls or hangs in the air.
+        strength: 0 to 1: drizzle to downpour, haze to fog that hides a car at 60 m.
+        sun_azimuth_rad: Where the sun stands (by day and at dusk), counter-clockwise from east.
+    """
+
+    light: Light = Light.DAY
+    weather: Weather = Weather.CLEAR
+    strength: float = 0.6
+    sun_azimuth_rad: float = 0.9
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise ValueError(f"strength {self.strength} is not between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One road user at one instant; see `Actors` for the columns."""
+
+    track_id: int
+    category: ObjectCategory
+    x_m: float
+    y_m: float
+    yaw_rad: float
+    length_m: float
+    width_m: float
+    height_m: float
+    rgb: Colour = (150, 150, 155)
+    brake: bool = False
+    left: bool = False
+    right: bool = False
+    headlamps: bool = False
+    phase_rad: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Actors:
+    """Road users at one instant, without the ego: ``(N,)`` each.
+
+    Attributes:
+        track_id: Unique, and the same over the drive; at least 1.
+        category: Index into `CATEGORIES`.
+        x_m, y_m: Centre of the footprint, world frame.
+        yaw_rad: Heading, world frame.
+        length_m, width_m, height_m: Size of the box that holds it, a rider included.
+        rgb: ``(N, 3)`` uint8: paint of a vehicle, clothes of a person.
+        brake: Brake lights are on.
+        left, right: The indicator blinks; both are the hazard lights. Whether it is lit at a given
+            moment follows from the time alone.
+        headlamps: Lamps are on, front and back.
+        phase_rad: Of the steps of who walks; 0 stands.
+    """
+
+    track_id: NDArray[np.int64]
+    category: NDArray[np.int64]
+    x_m: Floats
+    y_m: Floats
+    yaw_rad: Floats
+    length_m: Floats
+    width_m: Floats
+    height_m: Floats
+    rgb: NDArray[np.uint8]
+    brake: Mask
+    left: Mask
+    right: Mask
+    headlamps: Mask
+    phase_rad: Floats
+
+    def __len__(self) -> int:
+        return len(self.track_id)
+
+
+def stack_actors(actors: Sequence[Actor]) -> Actors:
+    """Actors one by one, as columns.
+
+    Raises:
+        ValueError: A track id is below 1 or there twice.
+    """
+    ids = np.array([actor.track_id for actor in actors], np.int64)
+    if len(np.unique(ids)) < len(ids) or (ids < 1).any():
+        raise ValueError("track ids are not unique numbers from 1")
+    return Actors(
+        track_id=ids,
+        category=np.array([CATEGORIES.index(a.category) for a in actors], np.int64),
+        x_m=np.array([a.x_m for a in actors], np.float64),
+        y_m=np.array([a.y_m for a in actors], np.float64),
+        yaw_rad=np.array([a.yaw_rad for a in actors], np.float64),
+        length_m=np.array([a.length_m for a in actors], np.float64),
+        width_m=np.array([a.width_m for a in actors], np.float64),
+        height_m=np.array([a.height_m for a in actors], np.float64),
+        rgb=np.array([a.rgb for a in actors], np.uint8).reshape(-1, 3),
+        brake=np.array([a.brake for a in actors], np.bool_),
+        left=np.array([a.left for a in actors], np.bool_),
+        right=np.array([a.right for a in actors], np.bool_),
+        headlamps=np.array([a.headlamps for a in actors], np.bool_),
+        phase_rad=np.array([a.phase_rad for a in actors], np.float64),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class SceneState:
+    """One instant.
+
+    Attributes:
+        x_m, y_m, yaw_rad: Pose of the ego frame in the world.
+        speed_mps: The ego's; rain streaks lean with it.
+        actors: Everybody else.
+        lights: State of each `TrafficLight` by name; one that is not in here is dark.
+        relevant_lights: Names of those that tell the ego to go or to stop.
+        headlamps: Whether the ego's are on.
+        conditions: Light and weather.
+    """
+
+    x_m: float
+    y_m: float
+    yaw_rad: float
+    speed_mps: float = 0.0
+    actors: Actors = field(default_factory=lambda: stack_actors([]))
+    lights: Mapping[str, LightState] = field(default_factory=dict)
+    relevant_lights: frozenset[str] = frozenset()
+    headlamps: bool = False
+    conditions: Conditions = field(default_factory=Conditions)
+
+
+def to_ego(state: SceneState, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move world points ``(..., 2)`` into the ego frame."""
+    c, s = np.cos(state.yaw_rad), np.sin(state.yaw_rad)
+    moved = points_m - np.array([state.x_m, state.y_m])
+    return np.stack(
+        [c * moved[..., 0] + s * moved[..., 1], c * moved[..., 1] - s * moved[..., 0]], axis=-1
+    )
+
+
+def seed_of(*parts: object) -> int:
+    """A 63-bit seed that depends on all parts and on nothing else (unlike ``hash``)."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
+
+
+def blocks(rows: Iterable[tuple[float, float, float, float, float, float, Colour]]) -> Blocks:
+    """Buildings from rows of x, y, yaw, length, width, height and colour."""
+    rows = list(rows)
+    numbers = np.array([row[:6] for row in rows], np.float64).reshape(-1, 6).T
+    return Blocks(*numbers, rgb=np.array([row[6] for row in rows], np.uint8).reshape(-1, 3))
+
+
+def trees(rows: Iterable[tuple[float, float, float, float, float, Colour]]) -> Trees:
+    """Trees from rows of x, y, height of trunk, height of crown, radius and colour."""
+    rows = list(rows)
+    numbers = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
+    return Trees(*numbers, rgb=np.array([row[5] for row in rows], np.uint8).reshape(-1, 3))
+
+
+def poles(rows: Iterable[tuple[float, float, float, float, float, bool]]) -> Poles:
+    """Poles from rows of x, y, height, yaw, length of the arm, and whether a lamp hangs on it."""
+    rows = list(rows)
+    numbers = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
+    return Poles(*numbers, lamp=np.array([row[5] for row in rows], np.bool_))
