@@ -401,27 +401,27 @@ def to_ego(state: SceneState, points_m: NDArray[np.float64]) -> NDArray[np.float
 
 
 def seed_of(*parts: object) -> int:
-    """A 63-bit seed that depends on all parts and on nothing else (unlike ``hash``)."""
+    """Give a 63-bit seed that depends on all parts and on nothing else (unlike ``hash``)."""
     text = "\x1f".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 
 
 def blocks(rows: Iterable[tuple[float, float, float, float, float, float, Colour]]) -> Blocks:
-    """Buildings from rows of x, y, yaw, length, width, height and colour."""
+    """Stack buildings from rows of x, y, yaw, length, width, height and colour."""
     rows = list(rows)
     numbers = np.array([row[:6] for row in rows], np.float64).reshape(-1, 6).T
-    return Blocks(*numbers, rgb=np.array([row[6] for row in rows], np.uint8).reshape(-1, 3))
+    return Blocks(*numbers, np.array([row[6] for row in rows], np.uint8).reshape(-1, 3))
 
 
 def trees(rows: Iterable[tuple[float, float, float, float, float, Colour]]) -> Trees:
-    """Trees from rows of x, y, height of trunk, height of crown, radius and colour."""
+    """Stack trees from rows of x, y, height of trunk, height of crown, radius and colour."""
     rows = list(rows)
     numbers = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
-    return Trees(*numbers, rgb=np.array([row[5] for row in rows], np.uint8).reshape(-1, 3))
+    return Trees(*numbers, np.array([row[5] for row in rows], np.uint8).reshape(-1, 3))
 
 
 def poles(rows: Iterable[tuple[float, float, float, float, float, bool]]) -> Poles:
-    """Poles from rows of x, y, height, yaw, length of the arm, and whether a lamp hangs on it."""
+    """Stack poles from rows of x, y, height, yaw, length of the arm, and whether a lamp hangs on it."""
     rows = list(rows)
     numbers = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
-    return Poles(*numbers, lamp=np.array([row[5] for row in rows], np.bool_))
+    return Poles(*numbers, np.array([row[5] for row in rows], np.bool_))
