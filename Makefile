@@ -1,0 +1,55 @@
+# Every target sets up .venv first, and skips that when pyproject and constraints are unchanged.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+
+.PHONY: help demo test test-real dashboard bench lint format constraints clean
+
+help:
+	@echo "make demo       set up, then the main job: real drive and video in, a verdict out"
+	@echo "make test       set up, then all tests that need no outside data"
+	@echo "make test-real  the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
+	@echo "make dashboard  open the dashboard on the demo's lake"
+	@echo "make bench      run the benchmarks and write benchmarks/RESULTS.md"
+	@echo "make lint       ruff, mypy --strict, import-linter"
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask]'
+	rm -f .venv/ready-*
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/ridealong demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-real: $(STAMP)
+	@test -d "$$RIDEALONG_TEST_DATA" || { echo "set RIDEALONG_TEST_DATA to the folder of test data"; exit 2; }
+	$(BIN)/python -m pytest -m real
+
+dashboard: $(STAMP)
+	$(BIN)/ridealong dashboard
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/run.py
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints: # after a change of the dependencies: resolve anew and pin what came
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e '.[dev,dask]'
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,244 @@
+"""Commands about what comes in: ingest, drives, triggers, events, clips, lake."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingest.console import Console, HomeOption, JsonOption, WhereOption, home_of
+from ingest.errors import RidealongError
+
+app = typer.Typer(no_args_is_help=True)
+drives_app = typer.Typer(no_args_is_help=True, help="The drives in the lake.")
+triggers_app = typer.Typer(no_args_is_help=True, help="Fleet triggers: which moments matter.")
+events_app = typer.Typer(no_args_is_help=True, help="Firings of triggers, kept and suppressed.")
+clips_app = typer.Typer(no_args_is_help=True, help="Clips: the windows around kept events.")
+lake_app = typer.Typer(no_args_is_help=True, help="Look after the lake's files.")
+app.add_typer(drives_app, name="drives")
+app.add_typer(triggers_app, name="triggers")
+app.add_typer(events_app, name="events")
+app.add_typer(clips_app, name="clips")
+app.add_typer(lake_app, name="lake")
+
+TriggersOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--triggers",
+        help="A trigger's YAML file, or a folder of them. [default: the shipped library]",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
+    source: Annotated[
+        str | None,
+        typer.Option(help="Kind of log. [default: recognised by its look]", show_default=False),
+    ] = None,
+    triggers: TriggersOption = None,
+    beam_args: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring recordings into the lake: telemetry, the events of triggers, and their clips.
+
+    Only what is new is read: a second run over the same files does nothing, a new trigger is
+    passed over the drives that have not met it. Unreadable files and bad rows go to the
+    quarantine with the reason. Nothing half-done is ever seen; after a kill, run it again.
+
+    Example: ridealong ingest logs/ --source comma2k19 --triggers my-triggers/
+    """
+    from ingest.lake import Lake
+    from ingest.run import ingest as run
+    from ingest.sources.registry import find_source
+    from ingest.triggers.spec import load_triggers, shipped_triggers
+
+    console = Console(as_json)
+    if not path.exists():
+        raise RidealongError("no such file or folder", where=path)
+    kind = find_source(source, path)
+    specs = load_triggers(triggers) if triggers else shipped_triggers()
+    lake = Lake.create(home_of(home))
+    report = run(lake, kind.discover(path), specs, console, beam_args or [])
+    document = asdict(report)
+    failures = document.pop("failures")
+    console.result(document)
+    console.text(_told(document))
+    for failure in failures:
+        console.note(f"failed: {failure}")
+    if failures:
+        raise typer.Exit(2)
+
+
+def _told(report: dict[str, object]) -> str:
+    if report["commit"] is None:
+        return "nothing new"
+    return (
+        f"{report['drives']} drives, {report['rows']} rows, {report['events']} events, "
+        f"{report['clips']} clips in {report['seconds']} s "
+        f"({report['files_quarantined']} files and {report['rows_quarantined']} rows quarantined)"
+    )
+
+
+@drives_app.command("list")
+def drives_list(
+    where: WhereOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the drives: vehicle, length, conditions, cameras."""
+    from ingest.lake import Lake
+    from ingest.listing import list_rows
+    from ingest.schemas import DRIVES
+
+    console = Console(as_json)
+    rows = list_rows(Lake.open(home_of(home)).snapshot(), DRIVES, where).to_pylist()
+    console.result(rows)
+    shown = ["drive_id", "source", "duration_s", "distance_m", "country", "weather", "light"]
+    shown += ["road", "cameras", "telemetry_rows"]
+    console.table(shown, [[row[name] for name in shown] for row in rows])
+
+
+@triggers_app.command("list")
+def triggers_list(
+    path: Annotated[
+        Path | None, typer.Argument(help="File or folder. [default: the shipped library]")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List triggers with their conditions."""
+    from ingest.triggers.spec import load_triggers, shipped_triggers
+
+    console = Console(as_json)
+    specs = load_triggers(path) if path else shipped_triggers()
+    console.result([spec.model_dump(mode="json") for spec in specs])
+    rows: list[list[object]] = [[s.name, s.when or f"random: {s.random}", s.pre, s.post, s.description] for s in specs]
+    console.table(["trigger", "when", "pre", "post", "description"], rows)
+
+
+@triggers_app.command("check")
+def triggers_check(
+    path: Annotated[Path, typer.Argument(help="A trigger's YAML file, or a folder of them.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Check triggers without running them: keys, signals, units, types.
+
+    Example: ridealong triggers check my-triggers/
+    """
+    from ingest.triggers.spec import load_triggers
+
+    console = Console(as_json)
+    specs = load_triggers(path)
+    console.result([{"trigger": spec.name, "ok": True} for spec in specs])
+    for spec in specs:
+        console.text(f"{spec.name}: ok")
+
+
+@events_app.command("list")
+def events_list(
+    where: WhereOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the events: when each trigger fired, by how much, kept or why not.
+
+    Example: ridealong events list --where "trigger = 'hard_brake' and not kept"
+    """
+    from ingest.lake import Lake
+    from ingest.listing import list_rows
+    from ingest.schemas import EVENTS
+
+    console = Console(as_json)
+    rows = list_rows(Lake.open(home_of(home)).snapshot(), EVENTS, where).to_pylist()
+    names = {"trigger": "trigger", "drive": "drive_id", "onset_s": "onset_s", "time_s": "time_s"}
+    names |= {"margin": "margin", "kept": "kept", "reason": "reason"}
+    console.result([{key: row[name] for key, name in names.items()} for row in rows])
+    console.table(
+        [*names, "clip"], [[row[name] for name in [*names.values(), "clip_id"]] for row in rows]
+    )
+
+
+@clips_app.command("list")
+def clips_list(
+    where: WhereOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the clips: drive, window, triggers, cameras."""
+    from ingest.lake import Lake
+    from ingest.listing import list_rows
+    from ingest.schemas import CLIPS
+
+    console = Console(as_json)
+    rows = list_rows(Lake.open(home_of(home)).snapshot(), CLIPS, where).to_pylist()
+    console.result(rows)
+    shown = ["clip_id", "drive_id", "start_s", "end_s", "triggers", "cameras", "frames", "bytes"]
+    console.table(shown, [[row[name] for name in shown] for row in rows])
+
+
+@clips_app.command("show")
+def clips_show(
+    clip: Annotated[str, typer.Argument(help="Clip id, or its beginning.")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Write its cameras at one instant as a PNG.")
+    ] = None,
+    at: Annotated[
+        float | None, typer.Option(help="Seconds from the clip's start. [default: the middle]")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one clip: what is in it, and (--picture) what its cameras saw, labels drawn.
+
+    Example: ridealong clips show 3f2a --picture clip.png
+    """
+    from ingest.clips.picture import clip_picture
+    from ingest.clips.read import open_clip
+    from ingest.lake import Lake
+    from ingest.listing import find_row
+    from ingest.schemas import CLIPS
+
+    console = Console(as_json)
+    root = home_of(home)
+    row = find_row(Lake.open(root).snapshot(), CLIPS, "clip_id", clip)
+    if picture:
+        with open_clip(root / str(row["blob"])) as reader:
+            if not reader.cameras:
+                raise RidealongError(f"clip {row['clip_id']} has no cameras to picture")
+            seconds = reader.duration_s / 2 if at is None else at
+            clip_picture(reader, seconds).save(picture)
+        row["picture"] = str(picture)
+    console.result(row)
+    for key, value in row.items():
+        console.text(f"{key:16} {'-' if value is None else value}")
+
+
+@clips_app.command("verify")
+def clips_verify(
+    clip: Annotated[str | None, typer.Argument(help="Clip id, or its beginning.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Verify every clip.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read clips to the end: hash, frames, decoding, times. Exits with 1 if one is damaged."""
+    from ingest.clips.verify import verify_clip
+    from ingest.lake import Lake
+    from ingest.listing import find_row
+    from ingest.schemas import CLIPS
+
+    console = Console(as_json)
+    root = home_of(home)
+    snapshot = Lake.open(root).snapshot()
+    if (clip is None) is not every:
+        raise RidealongError("name one clip, or --all")
+    rows = snapshot.read(CLIPS).to_pylist() if every else [find_row(snapshot, CLIPS, "clip_id", str(clip))]
+    results = []
+    with console.steps("clips", len(rows)) as steps:
+        for row in rows:
+            path = root / str(row["blob"])
+            results.append({"clip": row["clip_id"], "problems": verify_clip(path, path.stem)})
+            steps.advance()
+    console.result(results)
+    for result in results:
+        console.text(f"{result['clip']}: {'; '.join(result['problems']) or 'ok'}")
+    if any(result["problems"] for result in results):
+        raise typer.Exit(1)

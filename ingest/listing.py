@@ -1,0 +1,45 @@
+"""Rows of a table for people: filtered by an expression of the trigger language, in a fixed order.
+"""
+
+import difflib
+
+import pyarrow as pa
+
+from ingest.errors import RidealongError
+from ingest.lake import Snapshot
+from ingest.schemas import TableSpec
+from ingest.triggers.where import compile_where
+
+
+def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> pa.Table:
+    """The live rows of a table for which ``where`` is true, in the table's order.
+
+    Raises:
+        RidealongError: ``where`` is not an expression over the table's columns.
+    """
+    predicate = compile_where(where, spec.schema) if where else "true"
+    order = ", ".join(f'"{name}"' for name in spec.order) or "1"
+    connection = snapshot.connect(spec)
+    return connection.sql(
+        f'select * from "{spec.name}" where {predicate} order by {order}'
+    ).to_arrow_table()
+
+
+def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[str, object]:
+    """The one row whose ``key`` is ``value``, or begins with it when that is unambiguous.
+
+    Raises:
+        RidealongError: No such row, or several.
+    """
+    rows = snapshot.read(spec).to_pylist()
+    exact = [row for row in rows if row[key] == value]
+    found = exact or [row for row in rows if value and str(row[key]).startswith(value)]
+    what = spec.name.removesuffix("s")
+    if len(found) == 1:
+        return dict(found[0])
+    if len(found) > 1:
+        raise RidealongError(f"{what} {value!r} is ambiguous: {len(found)} begin so")
+    names = [str(row[key]) for row in rows]
+    close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
+    hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {spec.name} list`"
+    raise RidealongError(f"unknown {what} {value!r}", mend=hint)

@@ -1,0 +1,158 @@
+"""The Beam wiring of ingest: drives in, what became of them out.
+
+::
+
+    drives ─ ingest one ─┬─ events by day ─ budgets ─ by drive ─ cut clips ─┬─ all ─ sheet
+                         └──────────────────────────────────────────────────┘
+
+Only descriptors are shuffled; workers open files themselves and write their own. Nothing is
+emitted in ``finish_bundle`` (some runners drop it), and every branch ends in the one last step
+(some runners compute only the last collection). That step hands in one sheet; the launcher holds
+it against the plan and commits, so a runner that loses an element commits nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+
+from ingest.accounting import read_sheet, write_sheet
+from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips, ingest_drive
+from ingest.planning import IngestPlan
+from ingest.progress import report
+from ingest.schemas import EVENTS
+from ingest.triggers.budget import apply_budgets
+from ingest.units import NS_PER_S
+
+NS_PER_DAY = 86_400 * NS_PER_S
+# One thread a core in this process: DuckDB, Arrow, PyAV and torch release the GIL, and
+# processes would take seconds to start.
+EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
+
+
+def run_beam(
+    define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], workers: int = 2
+) -> None:
+    """Run a pipeline on the embedded runner, or on the one that ``beam_args`` name."""
+    # Beam warns about clients of clouds that nobody asked for.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    named = any(arg.startswith("--runner") for arg in beam_args)
+    arguments = list(beam_args) if named else [*EMBEDDED, *beam_args]
+    if not any(arg.startswith("--direct_num_workers") for arg in arguments) and not named:
+        arguments.append(f"--direct_num_workers={workers}")
+    options = PipelineOptions(arguments)
+    options.view_as(SetupOptions).save_main_session = False
+    pipeline = beam.Pipeline(options=options)
+    define(pipeline)
+    pipeline.run().wait_until_finish()
+
+
+class HandIn(beam.DoFn):  # type: ignore[misc]
+    """The last step of a pipeline: everything that was emitted, on one sheet."""
+
+    def __init__(self, sheet: Path, kind: Any) -> None:
+        self._sheet, self._kind = sheet, kind
+
+    def process(self, group: tuple[None, Iterable[object]]) -> Iterator[str]:
+        """Write the sheet (again, if the runner repeats work: the content is the same)."""
+        write_sheet(self._sheet, self._kind, list(group[1]))
+        yield str(self._sheet)
+
+
+def hand_in(collections: Sequence[Any], sheet: Path, kind: Any) -> Any:
+    """Flatten every branch into the one last step that hands in the sheet."""
+    return (
+        tuple(collections)
+        | "all branches" >> beam.Flatten()
+        | "one group" >> beam.Map(lambda outcome: (None, outcome))
+        # Shuffles outcomes: counts, paths and small rows.
+        | "gather" >> beam.GroupByKey()
+        | "hand in" >> beam.ParDo(HandIn(sheet, kind))
+    )
+
+
+class IngestDrive(beam.DoFn):  # type: ignore[misc]
+    """`ingest.drives.ingest_drive` for one drive at a time."""
+
+    def __init__(self, plan: IngestPlan) -> None:
+        self._plan = plan
+
+    def process(self, drive: DrivePlan) -> Iterator[DriveOutcome]:
+        """Emit what became of the drive."""
+        plan = self._plan
+        yield ingest_drive(plan.home, plan.commit_id, drive, plan.triggers)
+        report(plan.commit_id)
+
+
+class ApplyBudgets(beam.DoFn):  # type: ignore[misc]
+    """Budgets over all events of one UTC day."""
+
+    def __init__(self, plan: IngestPlan) -> None:
+        self._plan = plan
+
+    def process(self, group: tuple[int, Iterable[Row]]) -> Iterator[tuple[str, Row]]:
+        """Emit each event, kept or suppressed with the reason, by its drive."""
+        # Shuffles have no order; the schema's order makes the pass repeatable.
+        rows = sorted(group[1], key=lambda event: str(event["event_id"]))
+        events = pa.Table.from_pylist(rows, schema=EVENTS.schema)
+        for event in apply_budgets(events, self._plan.triggers, self._plan.kept_before).to_pylist():
+            yield str(event["drive_id"]), event
+
+
+class CutClips(beam.DoFn):  # type: ignore[misc]
+    """`ingest.drives.cut_clips` for one drive at a time."""
+
+    def __init__(self, plan: IngestPlan) -> None:
+        self._plan = plan
+
+    def process(self, group: tuple[str, Iterable[Row]]) -> Iterator[ClipsOutcome]:
+        """Emit the drive's clips and its events, each with its clip."""
+        drive_id, rows = group
+        plan = self._plan
+        events = sorted(rows, key=lambda event: (event["time_ns"], str(event["trigger"])))
+        files = plan.files_of(drive_id)
+        yield cut_clips(plan.home, plan.commit_id, files, events, plan.triggers)
+
+
+def _by_day(outcome: DriveOutcome) -> Iterator[tuple[int, Row]]:
+    for event in outcome.events:
+        yield int(str(event["time_ns"])) // NS_PER_DAY, event
+
+
+def define_pipeline(root: beam.Pipeline, plan: IngestPlan, sheet: Path) -> Any:
+    """Wire one ingest; the last collection is the sheet's path."""
+    outcomes = (
+        root
+        | "plan" >> beam.Create(list(plan.drives))
+        # Shuffles descriptors, so that drives spread over the workers.
+        | "spread" >> beam.Reshuffle()
+        | "ingest a drive" >> beam.ParDo(IngestDrive(plan))
+    )
+    clips = (
+        outcomes
+        | "events by day" >> beam.FlatMap(_by_day)
+        # Shuffles events: a budget looks at a whole day.
+        | "days" >> beam.GroupByKey()
+        | "budgets" >> beam.ParDo(ApplyBudgets(plan))
+        # Shuffles events: windows of one drive merge into clips.
+        | "drives" >> beam.GroupByKey()
+        | "cut clips" >> beam.ParDo(CutClips(plan))
+    )
+    return hand_in([outcomes, clips], sheet, DriveOutcome | ClipsOutcome)
+
+
+def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[DriveOutcome | ClipsOutcome]:
+    """Run one planned ingest and give what every worker said, as the runner delivered it.
+
+    Raises:
+        ItemsLostError: The runner never ran the last step.
+    """
+    sheet = plan.home / "sheets" / f"{plan.commit_id}.json"
+    run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args)
+    return read_sheet(sheet, DriveOutcome | ClipsOutcome)
+
+

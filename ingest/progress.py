@@ -1,0 +1,34 @@
+"""Progress that workers report from inside a pipeline, where they share the launcher's process.
+
+A pipeline's functions are pickled, so they carry only a key (the commit's id); whoever watches
+that key in the same process hears of each step, elsewhere reporting does nothing.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ingest.console import Steps
+
+_LOCK = threading.Lock()
+_WATCHED: dict[str, Steps] = {}
+
+
+@contextmanager
+def watching(key: str, steps: Steps) -> Iterator[None]:
+    """Send the steps reported under ``key`` to ``steps``."""
+    with _LOCK:
+        _WATCHED[key] = steps
+    try:
+        yield
+    finally:
+        with _LOCK:
+            del _WATCHED[key]
+
+
+def report(key: str) -> None:
+    """One more step of the work called ``key`` is done."""
+    with _LOCK:
+        steps = _WATCHED.get(key)
+        if steps:
+            steps.advance()

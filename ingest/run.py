@@ -1,0 +1,179 @@
+"""One ingest from plan to commit: what is new, what came back, what is committed."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.accounting import ItemsLostError, Status, settle
+from ingest.console import Console
+from ingest.drives import ClipsOutcome, DriveOutcome, Row
+from ingest.lake import AlreadyCommittedError, DataFile, Lake, Snapshot, write_data_file
+from ingest.pipeline import NS_PER_DAY, run_ingest
+from ingest.planning import IngestPlan, plan_drives, sources_of
+from ingest.progress import watching
+from ingest.recording import DriveFiles
+from ingest.schemas import CLIPS, DRIVES, EVENTS, TableSpec
+from ingest.triggers.spec import TriggerSpec
+
+RACES = 5  # how often another process may have been first before we give up
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What one ingest did; the document that ``ingest --json`` prints.
+
+    ``files`` counts recordings that were read or tried, ``drives`` those that are new in the lake.
+    ``rows_in = rows + rows_quarantined``. ``commit`` is None when there was nothing to do.
+    """
+
+    commit: str | None
+    drives: int
+    files: int
+    rows_in: int
+    rows: int
+    rows_quarantined: int
+    files_quarantined: int
+    events: int
+    clips: int
+    seconds: float
+    failures: tuple[str, ...] = ()
+
+
+def ingest(
+    lake: Lake,
+    found: Sequence[DriveFiles],
+    triggers: Sequence[TriggerSpec],
+    console: Console,
+    beam_args: Sequence[str] = (),
+) -> IngestReport:
+    """Bring the drives that are new into the lake, and pass new triggers over all that were found.
+
+    Another process that commits the same input first wins; this one then does what is left.
+
+    Raises:
+        ItemsLostError: The runner lost items; nothing was committed.
+        RidealongError: The lake cannot be written.
+    """
+    started = time.monotonic()
+    for _ in range(RACES):
+        plan = _plan(lake, found, triggers)
+        if not plan.drives:
+            return _report(None, [], [], time.monotonic() - started)
+        with (
+            console.steps("drives", len(plan.drives)) as steps,
+            watching(plan.commit_id, steps),
+        ):
+            outcomes = run_ingest(plan, beam_args)
+        try:
+            drives, clips = reconcile(plan, outcomes)
+            commit_id = _commit(lake, plan, drives, clips)
+            return _report(commit_id, drives, clips, time.monotonic() - started)
+        except AlreadyCommittedError:
+            console.note("another process committed some of this input first; doing what is left")
+    raise ItemsLostError(f"lost the race for the same input {RACES} times; run the command again")
+
+
+def _plan(
+    lake: Lake, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpec]
+) -> IngestPlan:
+    snapshot = lake.snapshot()
+    return IngestPlan(
+        home=lake.home,
+        commit_id=lake.new_commit_id(),
+        drives=plan_drives(found, triggers, snapshot.sources()),
+        triggers=tuple(triggers),
+        kept_before=kept_by_day(snapshot, triggers),
+    )
+
+
+def kept_by_day(
+    snapshot: Snapshot, triggers: Sequence[TriggerSpec]
+) -> dict[tuple[str, str, int], int]:
+    """How many events earlier passes kept, by trigger, vehicle and UTC day."""
+    events = snapshot.read(EVENTS, columns=["trigger", "vehicle_id", "time_ns", "kept"])
+    names = pa.array([trigger.name for trigger in triggers], pa.string())
+    wanted = pc.and_(pc.is_in(events["trigger"], value_set=names), events["kept"])
+    rows = events.filter(wanted).to_pylist()
+    return dict(
+        Counter((r["trigger"], str(r["vehicle_id"]), r["time_ns"] // NS_PER_DAY) for r in rows)
+    )
+
+
+def reconcile(
+    plan: IngestPlan, outcomes: Sequence[DriveOutcome | ClipsOutcome]
+) -> tuple[list[DriveOutcome], list[ClipsOutcome]]:
+    """Hold what came back against the plan; a drive whose clips failed has failed.
+
+    Raises:
+        ItemsLostError: A drive or an event was lost on the way.
+    """
+    drives = settle(plan.item_ids, [o for o in outcomes if isinstance(o, DriveOutcome)])
+    clips = {o.drive_id: o for o in outcomes if isinstance(o, ClipsOutcome)}
+    for drive in drives:
+        came = len(clips[drive.item_id].events) if drive.item_id in clips else 0
+        if came != len(drive.events):
+            raise ItemsLostError(
+                f"drive {drive.item_id}: {len(drive.events)} events went in, {came} came back; "
+                "nothing was committed"
+            )
+    failed = {d.item_id for d in drives if d.status is Status.FAILED}
+    failed |= {drive_id for drive_id, clip in clips.items() if clip.failure}
+    told = [_failed(d, clips.get(d.item_id)) if d.item_id in failed else d for d in drives]
+    return told, [clip for drive_id, clip in sorted(clips.items()) if drive_id not in failed]
+
+
+def _failed(drive: DriveOutcome, clips: ClipsOutcome | None) -> DriveOutcome:
+    reason = drive.reason or (clips.failure if clips else None)
+    return DriveOutcome(drive.item_id, Status.FAILED, drive.plan, reason)
+
+
+def _commit(
+    lake: Lake, plan: IngestPlan, drives: list[DriveOutcome], clips: list[ClipsOutcome]
+) -> str | None:
+    """Write the small rows of all drives in one file a table, and commit everything at once."""
+    settled = [drive for drive in drives if drive.status is not Status.FAILED]
+    if not settled:
+        return None
+    new = [d.drive for d in settled if d.plan.new and d.drive is not None]
+    files = [file for drive in settled for file in drive.written]
+    files += [file for clip in clips for file in clip.written]
+    files += _write_rows(plan, DRIVES, new)
+    files += _write_rows(plan, EVENTS, [event for clip in clips for event in clip.events])
+    files += _write_rows(plan, CLIPS, [row for clip in clips for row in clip.clips])
+    sources = [key for drive in settled for key in sources_of(drive.plan, plan.triggers)]
+    counts = {"planned": len(drives)} | Counter(drive.status.value for drive in drives)
+    lake.commit(plan.commit_id, "ingest", files, sources, counts)
+    return plan.commit_id
+
+
+def _write_rows(plan: IngestPlan, spec: TableSpec, rows: Sequence[Row]) -> list[DataFile]:
+    table = pa.Table.from_pylist(list(rows), schema=spec.schema)
+    written = write_data_file(plan.home, plan.commit_id, spec, table)
+    return [written] if written else []
+
+
+def _report(
+    commit_id: str | None,
+    drives: Sequence[DriveOutcome],
+    clips: Sequence[ClipsOutcome],
+    seconds: float,
+) -> IngestReport:
+    new = [d for d in drives if d.status is Status.DONE and d.plan.new]
+    rows, bad = sum(d.rows for d in new), sum(d.rows_quarantined for d in new)
+    return IngestReport(
+        commit=commit_id,
+        drives=len(new),
+        files=len(drives),
+        rows_in=rows + bad,
+        rows=rows,
+        rows_quarantined=bad,
+        files_quarantined=sum(d.status is Status.QUARANTINED for d in drives),
+        events=sum(len(clip.events) for clip in clips),
+        clips=sum(len(clip.clips) for clip in clips),
+        seconds=round(seconds, 3),
+        failures=tuple(f"{d.item_id}: {d.reason}" for d in drives if d.status is Status.FAILED),
+    )

@@ -1,0 +1,69 @@
+"""The command line: mounts each package's ``cli.py``, and turns errors into lines and exit codes.
+
+Exit codes: 0 the command did its work, 1 not passed (a verdict, a check), 2 bad input.
+"""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import dashboard.cli
+import ingest.cli
+import shadow.cli
+from ingest.errors import RidealongError
+
+app = typer.Typer(
+    name="ridealong",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Fleet data in, verdicts out: find the moments that matter, replay them through the "
+    "deployed and the candidate network, and see for every prediction whether the candidate is "
+    "no worse.",
+)
+for package in (ingest.cli, shadow.cli, dashboard.cli):
+    app.add_typer(package.app)
+
+
+@app.callback()
+def program(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Folder of the lake; may also follow the command."),
+    ] = None,
+) -> None:
+    """Keep the home for the command that follows."""
+    context.obj = home
+
+
+def main() -> None:
+    """Run the program; a user's mistake is one line on standard error and exit code 2."""
+    try:
+        app()
+    except RidealongError as error:
+        _leave(f"error: {error}", 2)
+    except KeyboardInterrupt:
+        _leave("interrupted; nothing half-done is visible, run the command again", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        os._exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        _leave(f"error: {error.filename or 'disk'}: {error.strerror}; the lake is unchanged", 2)
+
+
+def _leave(line: str, code: int) -> None:
+    print(line, file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    # Pipeline workers may still hold threads that a plain exit would wait for.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
