@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -408,20 +409,25 @@ def seed_of(*parts: object) -> int:
 
 def blocks(rows: Iterable[tuple[float, float, float, float, float, float, Colour]]) -> Blocks:
     """Stack buildings from rows of x, y, yaw, length, width, height and colour."""
-    rows = list(rows)
-    numbers = np.array([row[:6] for row in rows], np.float64).reshape(-1, 6).T
-    return Blocks(*numbers, np.array([row[6] for row in rows], np.uint8).reshape(-1, 3))
+    (x, y, yaw, length, width, height), rgb = _columns(6, rows)
+    return Blocks(x, y, yaw, length, width, height, rgb)
 
 
 def trees(rows: Iterable[tuple[float, float, float, float, float, Colour]]) -> Trees:
     """Stack trees from rows of x, y, height of trunk, height of crown, radius and colour."""
-    rows = list(rows)
-    numbers = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
-    return Trees(*numbers, np.array([row[5] for row in rows], np.uint8).reshape(-1, 3))
+    (x, y, trunk, crown, radius), rgb = _columns(5, rows)
+    return Trees(x, y, trunk, crown, radius, rgb)
 
 
 def poles(rows: Iterable[tuple[float, float, float, float, float, bool]]) -> Poles:
-    """Stack poles from rows of x, y, height, yaw, length of the arm, and whether a lamp hangs on it."""
+    """Stack poles from rows of x, y, height, yaw, length of the arm, and whether it has a lamp."""
     rows = list(rows)
-    numbers = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
-    return Poles(*numbers, np.array([row[5] for row in rows], np.bool_))
+    x, y, height, yaw, arm = np.array([row[:5] for row in rows], np.float64).reshape(-1, 5).T
+    return Poles(x, y, height, yaw, arm, np.array([row[5] for row in rows], np.bool_))
+
+
+def _columns(numbers: int, rows: Iterable[tuple[Any, ...]]) -> tuple[Floats, NDArray[np.uint8]]:
+    """The first ``numbers`` entries of each row as ``(numbers, N)``, and the colour behind them."""
+    rows = list(rows)
+    columns = np.array([row[:numbers] for row in rows], np.float64).reshape(-1, numbers).T
+    return columns, np.array([row[numbers] for row in rows], np.uint8).reshape(-1, 3)
