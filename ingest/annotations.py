@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -82,6 +83,20 @@ class Surface(StrEnum):
     SKY = "sky"
 
 
+class BevLayer(StrEnum):
+    """Layers of the top-down layout; a cell may belong to several."""
+
+    ROAD = "road"
+    VEHICLE = "vehicle"
+    LANE_LINE = "lane_line"
+    ROAD_EDGE = "road_edge"
+
+
+# What a top-down grid covers, ego frame, metres: its first row is the farthest ahead, its first
+# column the farthest left.
+BEV_X_M = (-16.0, 48.0)
+BEV_Y_M = (-32.0, 32.0)
+
 UNLABELLED = 255  # a pixel or cell of a segmentation that nobody judges
 
 FLOATS = pa.list_(pa.field("element", pa.float32()))
@@ -123,7 +138,8 @@ class Perception:
         sparse: Rows of `ANNOTATIONS`; every ``timestamp_ns`` is one of ``timestamps_ns``.
         depth: Per camera ``(T, h, w)`` float32 metres along the optical axis, NaN unknown.
         segmentation: Per camera ``(T, h, w)`` uint8 ids of `Surface`, `UNLABELLED` unknown.
-        bev: Per layer ``(T, h, w)`` uint8, 1 occupied, 0 not, `UNLABELLED` unknown.
+        bev: Per layer of `BevLayer` ``(T, h, w)`` uint8, 1 occupied, 0 not, `UNLABELLED`
+            unknown, over `BEV_X_M` × `BEV_Y_M`.
         tasks: The tasks that were judged at all: an empty ``sparse`` for a task in here means
             "nothing there", for a task not in here "nobody looked".
 
@@ -147,3 +163,18 @@ def annotation_table(rows: list[dict[str, object]]) -> pa.Table:
 def empty_perception(timestamps_ns: NDArray[np.int64]) -> Perception:
     """Nothing seen, nobody looked."""
     return Perception(timestamps_ns, ANNOTATIONS.empty_table())
+
+
+def at_times(perception: Perception, timestamps_ns: NDArray[np.int64]) -> Perception:
+    """The same perception at those of its frames that stand in ``timestamps_ns``."""
+    chosen = np.isin(perception.timestamps_ns, timestamps_ns)
+    wanted = pa.array(perception.timestamps_ns[chosen])
+    rows = pc.is_in(perception.sparse["timestamp_ns"], value_set=wanted)
+    return Perception(
+        timestamps_ns=perception.timestamps_ns[chosen],
+        sparse=perception.sparse.filter(rows),
+        depth={camera: values[chosen] for camera, values in perception.depth.items()},
+        segmentation={camera: ids[chosen] for camera, ids in perception.segmentation.items()},
+        bev={layer: cells[chosen] for layer, cells in perception.bev.items()},
+        tasks=perception.tasks,
+    )

@@ -165,11 +165,10 @@ def clips_list(
 ) -> None:
     """List the clips: drive, window, triggers, cameras."""
     from ingest.lake import Lake
-    from ingest.listing import list_rows
-    from ingest.schemas import CLIPS
+    from ingest.listing import list_clips
 
     console = Console(as_json)
-    rows = list_rows(Lake.open(home_of(home)).snapshot(), CLIPS, where).to_pylist()
+    rows = list_clips(Lake.open(home_of(home)).snapshot(), where).to_pylist()
     console.result(rows)
     shown = ["clip_id", "drive_id", "start_s", "end_s", "triggers", "cameras", "frames", "bytes"]
     console.table(shown, [[row[name] for name in shown] for row in rows])

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from ingest.errors import RidealongError
 from ingest.lake import Snapshot
-from ingest.schemas import TableSpec
+from ingest.schemas import CLIPS, DRIVES, TableSpec
 from ingest.triggers.where import compile_where
 
 
@@ -43,3 +43,40 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {spec.name} list`"
     raise RidealongError(f"unknown {what} {value!r}", mend=hint)
+
+
+# What a clip takes over from its drive, so that an expression can ask for both.
+DRIVE_CONDITIONS = (
+    "vehicle_id",
+    "source",
+    "country",
+    "weather",
+    "light",
+    "road",
+    "hardware",
+    "software",
+)
+CLIPS_OF_DRIVES = TableSpec(
+    "clips",
+    pa.schema([*CLIPS.schema, *(DRIVES.schema.field(name) for name in DRIVE_CONDITIONS)]),
+    order=CLIPS.order,
+)
+
+
+def list_clips(snapshot: Snapshot, where: str | None = None) -> pa.Table:
+    """The live clips with their drives' conditions (`CLIPS_OF_DRIVES`), filtered and in order.
+
+    Raises:
+        RidealongError: ``where`` is not an expression over those columns.
+    """
+    predicate = compile_where(where, CLIPS_OF_DRIVES.schema) if where else "true"
+    conditions = ", ".join(f"d.{name}" for name in DRIVE_CONDITIONS)
+    return (
+        snapshot.connect(CLIPS, DRIVES)
+        .sql(
+            f"""select * from (
+                select c.*, {conditions} from clips c left join drives d using (drive_id)
+            ) where {predicate} order by drive_id, start_ns"""
+        )
+        .to_arrow_table()
+    )

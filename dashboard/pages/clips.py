@@ -1,0 +1,136 @@
+"""The page Clips: every clip, and what both networks said drawn over the chosen one."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+import dashboard.player
+from dashboard import charts, queries, session
+from dashboard.player.layers import layer
+from ingest.annotations import Camera
+from ingest.clips.read import ClipReader, open_clip
+from ingest.lake import Snapshot
+
+FOLDER = Path(dashboard.player.__file__).parent
+LEAST_SCORE = 0.3  # below it boxes are noise to the eye; the slider shows them all the same
+SHOWN = ["clip_id", "source", "triggers", "start_s", "seconds", "light", "weather", "cameras"]
+SIGNALS = ["Vehicle.Speed", "Vehicle.Acceleration.Longitudinal"]
+
+
+@cache
+def _player() -> Any:
+    """The component, from our own files: no clip's content is ever in its code."""
+    parts = {kind: (FOLDER / f"player.{kind}").read_text("utf-8") for kind in ("html", "css", "js")}
+    return st.components.v2.component("ridealong_player", **parts)
+
+
+def page() -> None:
+    """Lay the page out."""
+    st.title("Clips")
+    snapshot = session.snapshot(session.home())
+    table = queries.clips(snapshot)
+    if not table.num_rows:
+        st.info("No clips yet. Bring drives in with `ridealong ingest`, or run `ridealong demo`.")
+        return
+    clip = _choose(table.to_pylist())
+    st.subheader(f"{', '.join(clip['triggers'])} · {clip['seconds']:.1f} s", anchor=False)
+    st.caption(f"clip {clip['clip_id']} of drive {clip['drive_id']}")
+    if clip["cameras"]:
+        _watch(snapshot, clip)
+    else:
+        st.info("This drive was recorded without cameras: the clip holds telemetry alone.")
+    _signals(snapshot, clip)
+
+
+def _choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The clip that the table's selection or the address names; the first with video otherwise."""
+    triggers = sorted({name for row in rows for name in row["triggers"]})
+    wanted = st.multiselect("Trigger", triggers, placeholder="all triggers")
+    rows = [row for row in rows if not wanted or set(wanted) & set(row["triggers"])]
+    chosen = st.dataframe(
+        [{name: row[name] for name in SHOWN} for row in rows],
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=min(38 + 35 * len(rows), 250),
+        column_config={
+            "start_s": st.column_config.NumberColumn("start", format="%.1f s"),
+            "seconds": st.column_config.NumberColumn("length", format="%.1f s"),
+        },
+        key="clips",
+    )
+    picked = chosen["selection"]["rows"]
+    if picked:
+        st.query_params["clip"] = rows[picked[0]]["clip_id"]
+    asked = [row for row in rows if row["clip_id"] == st.query_params.get("clip")]
+    with_video = [row for row in rows if row["cameras"]]
+    return (asked or with_video or rows)[0]
+
+
+def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
+    pairs = queries.pairs(snapshot)
+    pair = None
+    if pairs:
+        names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
+        pair = pairs[names.index(st.selectbox("Networks", names))]
+    else:
+        st.caption("No shadow run yet: `ridealong shadow run` draws networks over the clip.")
+    with open_clip(session.home() / clip["blob"]) as reader:
+        _player()(
+            data=_player_data(snapshot, clip, pair, reader),
+            key=f"player-{clip['clip_id']}",
+        )
+
+
+def _player_data(
+    snapshot: Snapshot, clip: dict[str, Any], pair: queries.Pair | None, reader: ClipReader
+) -> dict[str, Any]:
+    first_ns = int(reader.set_timestamps()[0])
+    layers = []
+    labels = reader.labels()
+    if labels is not None:
+        layers.append(layer("labels", "labels", labels.sparse, first_ns))
+    if pair:
+        for role in ("deployed", "candidate"):
+            rows = queries.outputs(snapshot, clip["clip_id"], getattr(pair, f"{role}_sha256"))
+            layers.append(layer(role, f"{getattr(pair, role)} ({role})", rows, first_ns))
+    return {
+        "clip": clip["clip_id"],
+        "columns": min(4, len(reader.cameras)),
+        "cameras": _tiles(clip["clip_id"], reader),
+        "layers": layers,
+        "step_s": 0.2,
+        "least_score": LEAST_SCORE,
+    }
+
+
+def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
+    """The cameras in the rig's order; masked ones only where several were recorded."""
+    names = [camera for camera in Camera if camera in reader.cameras]
+    if len(names) > 1:
+        names = list(Camera)
+    links = session.links()
+    tiles: list[dict[str, Any]] = []
+    for name in names:
+        camera = reader.cameras.get(name)
+        tile: dict[str, Any] = {"name": str(name), "url": None}
+        if camera:
+            tile |= {"url": links.video(clip_id, name), "width": camera.width}
+            tile |= {"height": camera.height}
+        tiles.append(tile)
+    return tiles
+
+
+def _signals(snapshot: Snapshot, clip: dict[str, Any]) -> None:
+    telemetry = queries.telemetry(snapshot, clip["drive_id"], clip["start_ns"], clip["end_ns"])
+    known = charts.known_signals(telemetry)
+    if not known:
+        return
+    chosen = st.multiselect("Signals", known, default=[s for s in SIGNALS if s in known])
+    for signal in chosen:
+        st.altair_chart(charts.signal_chart(telemetry, signal, clip["start_ns"]))
+
+
+page()

@@ -1,0 +1,73 @@
+"""What pages ask of the lake: a snapshot in, Arrow tables and plain rows out. No Streamlit."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ingest.lake import Snapshot
+from ingest.schemas import CLIPS, DRIVES, TELEMETRY
+from shadow.schemas import OUTPUTS, RUNS
+
+CLIP_COLUMNS = """
+    select c.clip_id, d.source, c.triggers, c.start_s, c.end_s - c.start_s as seconds,
+           d.country, d.light, d.weather, d.road, c.cameras, c.labelled, c.drive_id, c.blob,
+           c.start_ns, c.end_ns
+    from clips c join drives d using (drive_id)
+    order by c.drive_id, c.start_ns
+"""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two networks whose outputs are compared: names, and identities (sha256)."""
+
+    deployed: str
+    candidate: str
+    deployed_sha256: str
+    candidate_sha256: str
+
+
+def clips(snapshot: Snapshot) -> pa.Table:
+    """Every clip with its drive's conditions, in the order of drives and time."""
+    return snapshot.connect(CLIPS, DRIVES).sql(CLIP_COLUMNS).to_arrow_table()
+
+
+def pairs(snapshot: Snapshot) -> list[Pair]:
+    """The pairs of networks that were compared, the newest run first."""
+    rows = (
+        snapshot.connect(RUNS)
+        .sql(
+            """select deployed, candidate, deployed_sha256, candidate_sha256
+            from runs group by all order by max(created_ns) desc"""
+        )
+        .fetchall()
+    )
+    return [Pair(*row) for row in rows]
+
+
+def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str) -> pa.Table:
+    """What one network said on one clip, in time."""
+    return (
+        snapshot.connect(OUTPUTS)
+        .execute(
+            """select * from outputs where clip_id = ? and network_sha256 = ?
+            order by timestamp_ns, camera, task, score desc""",
+            [clip_id, network_sha256],
+        )
+        .to_arrow_table()
+    )
+
+
+def telemetry(snapshot: Snapshot, drive_id: str, start_ns: int, end_ns: int) -> pa.Table:
+    """The telemetry inside a window, both ends inclusive, in time."""
+    return (
+        snapshot.connect(TELEMETRY)
+        .execute(
+            """select * exclude (drive_id) from telemetry
+            where drive_id = ? and timestamp_ns between ? and ? order by timestamp_ns""",
+            [drive_id, start_ns, end_ns],
+        )
+        .to_arrow_table()
+    )
+
+

@@ -1,0 +1,24 @@
+"""What a page needs of the server: the lake as it is now, and links to video."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.media import Links
+from ingest.lake import Lake, Snapshot
+
+
+def home() -> Path:
+    """The lake's folder, as the server was told."""
+    return Path(str(st.secrets["ridealong"]["home"]))
+
+
+def links() -> Links:
+    """Makes links that this server's media route accepts."""
+    return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
+
+
+@st.cache_resource(ttl=5, show_spinner=False)
+def snapshot(folder: Path) -> Snapshot:
+    """The lake's newest commit; looked up at most every five seconds."""
+    return Lake.open(folder).snapshot()

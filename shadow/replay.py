@@ -1,0 +1,152 @@
+"""One clip through both networks: decoded once, inferred in batches over time, scored.
+
+Plain functions that the pipeline calls for one clip at a time, so memory is bounded by one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.accounting import Status
+from ingest.annotations import Perception, at_times
+from ingest.clips.read import open_clip
+from ingest.errors import RidealongError
+from ingest.lake import DataFile, write_data_file
+from ingest.schemas import TableSpec
+from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.evaluate import score_clip
+from metrics.tasks.prediction import parse_prediction
+from shadow.networks.inference import Network
+from shadow.schemas import OUTPUTS
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """What to do with one clip.
+
+    Attributes:
+        clip_id, drive_id: Which clip.
+        blob: Its file, relative to the home.
+        score: Networks (sha256) that have no stored scores on it.
+        compare: The two networks were not compared on it yet.
+    """
+
+    clip_id: str
+    drive_id: str
+    blob: str
+    score: tuple[str, ...]
+    compare: bool
+
+
+@dataclass(frozen=True)
+class ClipOutcome:
+    """What became of one clip: frames judged, what could not be scored and why, files written."""
+
+    item_id: str
+    status: Status
+    reason: str | None = None
+    frames: int = 0
+    unscored: tuple[str, ...] = ()
+    written: tuple[DataFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Replayer:
+    """The networks of a run, loaded, and where to write.
+
+    Attributes:
+        home: The lake's folder.
+        commit_id: Under which everything is written.
+        networks: By sha256; only one when a network is held against itself.
+        rate_hz: Frames judged a second: that of the slower network.
+        definition: Hash of the metric definitions.
+    """
+
+    home: Path
+    commit_id: str
+    networks: Mapping[str, Network]
+    rate_hz: float
+    definition: str
+
+    def replay(self, plan: ClipPlan) -> ClipOutcome:
+        """Replay and score one clip; a clip that cannot be read has failed, the others stand."""
+        try:
+            return self._replay(plan)
+        except RidealongError as error:
+            return ClipOutcome(plan.clip_id, Status.FAILED, str(error))
+
+    def _replay(self, plan: ClipPlan) -> ClipOutcome:
+        seen, labels = self._perceive(plan)
+        scores, matches, unscored = [], [], set[str]()
+        for sha, other in self._pairs(plan):
+            network = self.networks[sha]
+            scored = score_clip(
+                outputs=seen[sha],
+                predictions=[parse_prediction(name) for name in network.manifest.predictions],
+                labels=labels if other is None else None,
+                other=seen[other] if other else None,
+                thresholds=network.manifest.thresholds,
+            )
+            statistics, matched = scored.with_identity(
+                network_sha256=sha,
+                clip_id=plan.clip_id,
+                drive_id=plan.drive_id,
+                other_sha256=other,
+            )
+            scores.append(statistics)
+            matches.append(matched)
+            unscored.update(scored.unscored)
+        outputs = [self._outputs(plan, sha, seen[sha]) for sha in plan.score]
+        return ClipOutcome(
+            item_id=plan.clip_id,
+            status=Status.DONE,
+            frames=max(len(p.timestamps_ns) for p in seen.values()),
+            unscored=tuple(sorted(unscored)),
+            written=(
+                *self._write(SCORES, scores),
+                *self._write(MATCHES, matches),
+                *self._write(OUTPUTS, outputs),
+            ),
+        )
+
+    def _perceive(self, plan: ClipPlan) -> tuple[dict[str, Perception], Perception | None]:
+        """What each network that this clip still needs says, and the labels at those frames."""
+        needed = self.networks if plan.compare else {s: self.networks[s] for s in plan.score}
+        cameras = sorted({c.value for n in needed.values() for c in n.manifest.inputs.cameras})
+        with open_clip(self.home / plan.blob) as reader:
+            times, images, present = reader.read_sets(cameras, self.rate_hz)
+            labels, calibrations = reader.labels(), reader.cameras
+        there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
+        seen = {
+            sha: network.perceive(images, times, calibrations, present=there)
+            for sha, network in needed.items()
+        }
+        return seen, at_times(labels, times) if labels is not None else None
+
+    def _pairs(self, plan: ClipPlan) -> Iterator[tuple[str, str | None]]:
+        """Which network to score against what: None stands for labels and itself."""
+        for sha in plan.score:
+            yield sha, None
+        if plan.compare:
+            first, last = list(self.networks)[0], list(self.networks)[-1]
+            yield first, last
+            if first != last:
+                yield last, first
+
+    def _outputs(self, plan: ClipPlan, sha: str, perception: Perception) -> pa.Table:
+        rows = perception.sparse
+        for name, value in (
+            ("drive_id", plan.drive_id),
+            ("clip_id", plan.clip_id),
+            ("network_sha256", sha),
+        ):
+            rows = rows.add_column(0, name, pa.array([value] * len(rows), pa.string()))
+        return rows.select(OUTPUTS.schema.names).cast(OUTPUTS.schema)
+
+    def _write(self, spec: TableSpec, tables: list[pa.Table]) -> tuple[DataFile, ...]:
+        rows = pa.concat_tables([spec.schema.empty_table(), *tables])
+        written = write_data_file(self.home, self.commit_id, spec, rows)
+        return (written,) if written else ()

@@ -1,0 +1,57 @@
+"""A run as people and machines read it: the verdict, and its cells in the order they matter."""
+
+from typing import Any
+
+import pyarrow.compute as pc
+
+from ingest.errors import RidealongError
+from ingest.lake import Snapshot
+from ingest.listing import find_row
+from metrics.gate.schemas import VERDICTS
+from shadow.schemas import RUNS
+
+LATEST = "latest"
+
+
+def find_run(snapshot: Snapshot, run: str) -> dict[str, Any]:
+    """The run of that id (or its beginning), or the newest committed one for ``latest``.
+
+    Raises:
+        RidealongError: No such run.
+    """
+    if run != LATEST:
+        return find_row(snapshot, RUNS, "run_id", run)
+    rows = snapshot.read(RUNS).to_pylist()
+    if not rows:
+        raise RidealongError(
+            "no run yet", mend="start one with `ridealong shadow run --deployed A --candidate B`"
+        )
+    return max(rows, key=lambda row: row["created_ns"])
+
+
+def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
+    """The document that ``shadow report --json`` prints.
+
+    Raises:
+        RidealongError: No such run.
+    """
+    row = find_run(snapshot, run)
+    cells = snapshot.read(VERDICTS)
+    cells = cells.filter(pc.equal(cells["run_id"], row["run_id"])).drop_columns(["run_id"])
+    head = {"run": row["run_id"]} | {key: row[key] for key in ("deployed", "candidate")}
+    return head | {
+        "verdict": row["verdict"],
+        "reason": row["reason"],
+        "clips": len(row["clip_ids"]),
+        "cells": cells.to_pylist(),
+    }
+
+
+def cells_that_matter(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Required cells and every decided or alerting one, the worst first."""
+    rank = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
+    shown = [c for c in cells if c["required"] or c["verdict"] == "REGRESSED" or c["alert"]]
+    return sorted(
+        shown,
+        key=lambda c: (not c["required"], rank[c["verdict"]], c["prediction"], c["slice"]),
+    )
