@@ -1,0 +1,56 @@
+"""What a log does not say of its drive, told in a file beside it: ``<name>.drive.yaml``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ingest.errors import RidealongError, UnreadableError
+from ingest.specs import Spec, load_spec
+
+
+class DriveAttributes(Spec):
+    """Attributes of a drive; whatever is left out is unknown (null)."""
+
+    vehicle_id: str | None = Field(None, description="the vehicle; default: a vehicle of its own")
+    cluster_id: str | None = Field(None, description="drives that are not independent share one")
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$", description="ISO 3166 code, like 'DE'")
+    weather: Literal["clear", "rain", "fog"] | None = None
+    light: Literal["day", "dusk", "night"] | None = None
+    road: Literal["city", "highway", "rural"] | None = None
+    hardware: str | None = Field(None, description="the vehicle's computer")
+    software: str | None = Field(None, description="version, like '2026.4.1'")
+    features: tuple[str, ...] | None = Field(None, description="driver assistance engaged")
+
+
+def attributes_file(recording: Path) -> Path:
+    """Where the attributes of a recorded file stand: ``trip.mp4`` → ``trip.drive.yaml``."""
+    return recording.with_name(f"{recording.stem}.drive.yaml")
+
+
+def with_attributes(recording: Path) -> list[Path]:
+    """The recorded file, and its attributes' file where there is one."""
+    beside = attributes_file(recording)
+    return [recording, beside] if beside.exists() else [recording]
+
+
+def drive_attributes(recording: Path, drive_id: str) -> dict[str, object]:
+    """Columns of the table drives that stand beside a recorded file; unknown ones are null.
+
+    A vehicle that is not named is one of its own, and so is the cluster, the vehicle's.
+
+    Raises:
+        UnreadableError: The file beside it is no such mapping; the message names the line.
+    """
+    beside = attributes_file(recording)
+    try:
+        spec = load_spec(beside, DriveAttributes) if beside.exists() else DriveAttributes()
+    except RidealongError as error:
+        raise UnreadableError(
+            error.what, where=error.where, expected=error.expected, mend=error.mend
+        ) from error
+    columns: dict[str, object] = spec.model_dump()
+    columns["features"] = None if spec.features is None else list(spec.features)
+    columns["vehicle_id"] = spec.vehicle_id or drive_id
+    columns["cluster_id"] = spec.cluster_id or drive_id
+    return columns

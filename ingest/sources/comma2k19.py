@@ -1,0 +1,342 @@
+"""``--source comma2k19``: segments of comma.ai's dataset, as logged by an EON and a panda.
+
+A segment (``<dongle>|<date>--<time>/<n>``, or with ``_`` for ``|``) is one drive of up to a minute;
+the segments of one route share a cluster. Times in the log are seconds since the device booted; the
+drive starts with its first video frame, whose GPS time gives UTC. Every derived signal is defined
+in ``docs/signals.md``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.annotations import Camera, Perception
+from ingest.errors import RidealongError, UnreadableError
+from ingest.geometry import CameraCalibration, unknown_calibration
+from ingest.recording import DriveFiles, Image, Recording
+from ingest.resample import (
+    Floats,
+    centred_difference,
+    distance_m,
+    grid_ns,
+    interpolate,
+    latest,
+    window_mean,
+)
+from ingest.sources.decoding import VideoIndex, decode, index_video
+from ingest.sources.earth import heading_rad
+from ingest.sources.files import drive_identity, hash_files, is_hidden
+from ingest.sources.inertial import Poses, gravity_in_device, vehicle_SO3_device
+from ingest.sources.radar import Targets, look_ahead
+from ingest.sources.streams import Stream, read_array, read_stream
+from ingest.units import NS_PER_S
+
+ROUTE = re.compile(r"(?P<dongle>[0-9a-f]{16})[|_](?P<start>\d{4}-\d\d-\d\d--\d\d-\d\d-\d\d)")
+
+STEP_NS = 100_000_000
+STEP_S = STEP_NS / NS_PER_S
+SPAN_S = 0.5
+MAX_GAP_S = 0.5
+MAX_RADAR_AGE_S = 0.15
+MIN_SPEED_MPS = 1.0
+
+GPS_EPOCH_UNIX_S = 315_964_800
+WEEK_S = 604_800
+# Leap seconds between GPS time and UTC from 2017 on; the dataset is of 2018.
+GPS_AHEAD_OF_UTC_S = 18
+
+VIDEO = "video.hevc"
+EON_SIZE = (1164, 874)
+EON_FOCAL_PX = 910.0
+CAMERA = Camera.MAIN.value
+
+
+class Comma2k19Source:
+    """Segments of comma2k19: one segment, one drive."""
+
+    name = "comma2k19"
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is a segment's folder, or one that holds segments."""
+        return path.is_dir() and bool(_segments(path))
+
+    def discover(self, path: Path) -> list[DriveFiles]:
+        """The segments under ``path``, by route and number."""
+        segments = _segments(path)
+        if not segments:
+            raise RidealongError(
+                "no comma2k19 segment",
+                where=path,
+                expected="folders <dongle>|<date>--<time>/<segment>, '_' for '|' is fine",
+            )
+        return [_drive_files(segment) for segment in segments]
+
+    def open(self, files: DriveFiles) -> Recording:
+        """Open a segment; raises `UnreadableError` where its poses, speed or any array fail."""
+        return Comma2k19Recording(files)
+
+
+class Comma2k19Recording:
+    """One segment, opened."""
+
+    def __init__(self, files: DriveFiles) -> None:
+        self._files, self._folder = files, Path(files.path)
+        self._poses = _read_poses(self._folder / "global_pose")
+        self._boot_s = float(self._poses.time_s[0])
+        self._start_ns = _utc_ns(self._folder / "global_pose" / "frame_gps_times")
+        self._length_ns = round((self._poses.time_s[-1] - self._boot_s) * NS_PER_S)
+        speed = self._stream("CAN/speed", 1)
+        if speed is None:
+            raise UnreadableError(
+                "has no speed", where=self._folder, expected="processed_log/CAN/speed/t and value"
+            )
+        self._speed = speed
+        video = self._folder / VIDEO
+        self._video = index_video(video) if video.exists() else None
+
+    @property
+    def drive(self) -> dict[str, object]:
+        """The drive's row; weather, light, road, software and features are not in the log."""
+        route = _route(self._folder)
+        since_boot_ns = np.rint(self._speed.time_s * NS_PER_S).astype(np.int64)
+        return {
+            "drive_id": self._files.drive_id,
+            "vehicle_id": route["dongle"],
+            "source": self._files.source,
+            "source_path": self._files.path,
+            "source_sha256": self._files.sha256,
+            "start_ns": self._start_ns,
+            "end_ns": self._start_ns + self._length_ns,
+            "duration_s": self._length_ns / NS_PER_S,
+            "distance_m": distance_m(since_boot_ns, self._speed.values[:, 0] * 3.6, MAX_GAP_S),
+            "country": "US",
+            "weather": None,
+            "light": None,
+            "road": None,
+            "hardware": "comma EON",
+            "software": None,
+            "features": None,
+            "cluster_id": f"{route['dongle']}_{route['start']}",
+            "cameras": list(self.cameras),
+            "labelled": False,
+        }
+
+    @property
+    def cameras(self) -> Mapping[str, CameraCalibration]:
+        """The road camera, where the segment holds its video."""
+        return {} if self._video is None else {CAMERA: _calibration(self._video)}
+
+    def telemetry(self) -> pa.Table:
+        """Every 0.1 s from the first to the last video frame; NaN is unknown."""
+        offsets_ns = grid_ns(self._length_ns, STEP_NS)
+        at_s = self._boot_s + offsets_ns / NS_PER_S
+        columns = {
+            **self._motion(at_s),
+            **self._inertial(at_s),
+            **self._place(at_s),
+            **self._ahead(at_s),
+        }
+        return pa.table({"timestamp_ns": offsets_ns + self._start_ns, **columns})
+
+    def frames(
+        self, start_ns: int, end_ns: int, cameras: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Image]]]:
+        """Frames of the road camera, at the times of the poses (one a frame)."""
+        if self._video is None or CAMERA not in cameras:
+            return
+        since_start_s = self._poses.time_s - self._boot_s
+        times_ns = np.rint(since_start_s * NS_PER_S).astype(np.int64) + self._start_ns
+        first = int(times_ns.searchsorted(start_ns, side="left"))
+        last = int(times_ns.searchsorted(end_ns, side="right")) - 1
+        if first > last:
+            return
+        for number, image in decode(self._video, first, last):
+            yield int(times_ns[number]), {CAMERA: image}
+
+    def labels(self, start_ns: int, end_ns: int) -> Perception | None:
+        """None: nobody labelled it."""
+        return None
+
+    def _stream(self, name: str, width: int) -> Stream | None:
+        return read_stream(self._folder / "processed_log" / name, width)
+
+    def _motion(self, at_s: Floats) -> dict[str, Floats]:
+        speed_mps = self._own_mps(at_s)
+        columns = {
+            "Vehicle.Speed": speed_mps * 3.6,
+            "Vehicle.Acceleration.Longitudinal": centred_difference(speed_mps, STEP_S, SPAN_S),
+        }
+        steering = self._stream("CAN/steering_angle", 1)
+        if steering is not None:
+            columns["Vehicle.Chassis.SteeringWheel.Angle"] = interpolate(
+                at_s, steering.time_s, steering.values[:, 0], MAX_GAP_S
+            )
+        return columns
+
+    def _inertial(self, at_s: Floats) -> dict[str, Floats]:
+        vehicle_from_device = vehicle_SO3_device(self._poses)
+        if vehicle_from_device is None:
+            return {}
+        columns = {}
+        gyro = self._stream("IMU/gyro", 3)
+        if gyro is not None:
+            rates = np.degrees(_means(at_s, gyro) @ vehicle_from_device.T)
+            for axis, name in enumerate(("Roll", "Pitch", "Yaw")):
+                columns[f"Vehicle.AngularVelocity.{name}"] = rates[:, axis]
+        accelerometer = self._stream("IMU/accelerometer", 3)
+        if accelerometer is not None:
+            gravity = gravity_in_device(self._poses)
+            along = [interpolate(at_s, self._poses.time_s, g, MAX_GAP_S) for g in gravity.T]
+            felt = _means(at_s, accelerometer) + np.stack(along, axis=1)
+            moved = felt @ vehicle_from_device.T
+            columns["Vehicle.Acceleration.Lateral"] = moved[:, 1]
+            columns["Vehicle.Acceleration.Vertical"] = moved[:, 2]
+        return columns
+
+    def _place(self, at_s: Floats) -> dict[str, Floats]:
+        poses = self._poses
+        heading = heading_rad(poses.velocity_ecef_mps, poses.xyz_ecef_m)
+        moving = np.linalg.norm(poses.velocity_ecef_mps, axis=1) >= MIN_SPEED_MPS
+        known = np.where(moving, heading, np.nan)
+        degrees = np.degrees(interpolate(at_s, poses.time_s, known, MAX_GAP_S)) % 360
+        columns = {"Vehicle.CurrentLocation.Heading": degrees}
+        gnss = self._stream("GNSS/live_gnss_ublox", 6)
+        if gnss is not None:
+            for axis, name in enumerate(("Latitude", "Longitude")):
+                columns[f"Vehicle.CurrentLocation.{name}"] = interpolate(
+                    at_s, gnss.time_s, gnss.values[:, axis], MAX_GAP_S
+                )
+        return columns
+
+    def _ahead(self, at_s: Floats) -> dict[str, Floats]:
+        radar = self._stream("CAN/radar", 7)
+        if radar is None:
+            return {}
+        ahead = look_ahead(_targets(radar), self._own_mps(radar.time_s))
+        scan = latest(at_s, ahead.time_s, MAX_RADAR_AGE_S)
+
+        def at(values: Floats) -> Floats:
+            return np.where(scan >= 0, np.append(values, np.nan)[scan], np.nan)
+
+        own_mps = self._own_mps(at_s)
+        obstacle_m, lead_m, closing = (
+            at(ahead.obstacle_distance_m),
+            at(ahead.distance_m),
+            -at(ahead.speed_mps),
+        )
+        return {
+            "Vehicle.ADAS.ObstacleDetection.Front.Center.Distance": obstacle_m,
+            "Vehicle.ADAS.ObstacleDetection.Front.Center.TimeGap": 1000
+            * _ratio(obstacle_m, own_mps, MIN_SPEED_MPS),
+            "Perception.Lead.TrackId": at(ahead.track_id),
+            "Perception.Lead.Distance": lead_m,
+            "Perception.Lead.LateralOffset": at(ahead.left_m),
+            "Perception.Lead.LateralSpeed": at(ahead.left_mps),
+            "Perception.Lead.RelativeSpeed": -closing,
+            "Perception.Lead.Acceleration": at(ahead.acceleration_mps2),
+            "Perception.Lead.TimeToCollision": _ratio(lead_m, closing, 0.0),
+        }
+
+    def _own_mps(self, at_s: Floats) -> Floats:
+        return interpolate(at_s, self._speed.time_s, self._speed.values[:, 0], MAX_GAP_S)
+
+
+def _segments(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    root = path.absolute()
+    below = [folder for folder in root.rglob("*") if not is_hidden(folder, root)]
+    found = [folder for folder in (root, *below) if _is_segment(folder)]
+    return sorted(found, key=lambda folder: (str(folder.parent), int(folder.name)))
+
+
+def _is_segment(folder: Path) -> bool:
+    is_numbered = folder.name.isascii() and folder.name.isdigit()
+    return is_numbered and bool(ROUTE.fullmatch(folder.parent.name)) and folder.is_dir()
+
+
+def _route(segment: Path) -> dict[str, str]:
+    match = ROUTE.fullmatch(segment.parent.name)
+    if match is None:
+        raise UnreadableError("is no segment of comma2k19", where=segment)
+    return match.groupdict()
+
+
+def _drive_files(segment: Path) -> DriveFiles:
+    sha256, size = hash_files(segment, [file for file in segment.rglob("*") if not file.is_dir()])
+    route = _route(segment)
+    name = f"{route['dongle']}_{route['start']}--{segment.name}"
+    return DriveFiles(
+        Comma2k19Source.name, drive_identity(name, sha256), str(segment), sha256, size
+    )
+
+
+def _read_poses(folder: Path) -> Poses:
+    time_s = read_array(folder / "frame_times", 1)[:, 0]
+    if not len(time_s) or not np.isfinite(time_s).all() or (np.diff(time_s) <= 0).any():
+        raise UnreadableError(
+            "its times are not ascending", where=folder / "frame_times", expected="one a frame"
+        )
+    names = {"frame_positions": 3, "frame_velocities": 3, "frame_orientations": 4}
+    arrays = [read_array(folder / name, width) for name, width in names.items()]
+    for name, array in zip(names, arrays, strict=True):
+        if len(array) != len(time_s) or not np.isfinite(array).all():
+            raise UnreadableError(
+                f"has {len(array)} rows, or some that are not finite",
+                where=folder / name,
+                expected=f"{len(time_s)}, one a frame",
+            )
+    return Poses(time_s, *arrays)
+
+
+def _utc_ns(file: Path) -> int:
+    """UTC of the first frame, from its GPS week and time of week."""
+    times = read_array(file, 2)
+    if not len(times) or not np.isfinite(times[0]).all():
+        raise UnreadableError("does not say when the first frame was", where=file)
+    week, time_of_week_s = times[0]
+    whole_s = GPS_EPOCH_UNIX_S + int(week) * WEEK_S - GPS_AHEAD_OF_UTC_S
+    return whole_s * NS_PER_S + round(float(time_of_week_s) * NS_PER_S)
+
+
+def _calibration(video: VideoIndex) -> CameraCalibration:
+    """The EON's published intrinsics, for its own image size; where it is mounted is unknown."""
+    unknown = unknown_calibration(CAMERA, video.width, video.height)
+    if (video.width, video.height) != EON_SIZE:
+        return unknown
+    return CameraCalibration(
+        CAMERA,
+        *EON_SIZE,
+        EON_FOCAL_PX,
+        EON_FOCAL_PX,
+        EON_SIZE[0] / 2,
+        EON_SIZE[1] / 2,
+        unknown.ego_SE3_camera,
+    )
+
+
+def _targets(radar: Stream) -> Targets:
+    known = np.isfinite(radar.values[:, [0, 1, 2, 5, 6]]).all(axis=1)
+    rows = radar.values[known]
+    return Targets(
+        radar.time_s[known],
+        rows[:, 0],
+        rows[:, 1],
+        rows[:, 2],
+        rows[:, 5].astype(np.int64),
+        rows[:, 6] != 0,
+    )
+
+
+def _means(at_s: Floats, stream: Stream) -> Floats:
+    columns = [window_mean(at_s, stream.time_s, values, STEP_S) for values in stream.values.T]
+    return np.stack(columns, axis=1)
+
+
+def _ratio(top: Floats, bottom: Floats, above: float) -> Floats:
+    """``top / bottom`` where ``bottom > above``, else NaN."""
+    safe = bottom > above
+    return np.where(safe, top / np.where(safe, bottom, 1.0), np.nan)

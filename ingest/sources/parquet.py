@@ -1,0 +1,215 @@
+"""``--source parquet``: telemetry of your own, in Parquet, under the catalogue's names.
+
+Columns: ``timestamp_ns`` and any recorded signals (``docs/signals.md``). With a column ``drive_id``
+one file holds many drives; without, the file is one. The rest stands in ``<name>.drive.yaml``
+beside the file.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ingest.annotations import Perception
+from ingest.errors import RidealongError, UnreadableError
+from ingest.geometry import CameraCalibration
+from ingest.recording import DriveFiles, Image, Recording
+from ingest.resample import distance_m
+from ingest.sources.attributes import drive_attributes, with_attributes
+from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.units import NS_PER_S
+from ingest.validation import check_schema, validate_telemetry
+
+SUFFIXES = frozenset({".parquet", ".pq"})
+DRIVE_ID = "drive_id"
+
+
+class ParquetSource:
+    """Parquet files of telemetry: a drive per file, or per ``drive_id`` in it."""
+
+    name = "parquet"
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is a Parquet file by its suffix, or a folder that holds one."""
+        if path.is_file():
+            return path.suffix.lower() in SUFFIXES
+        return bool(files_under(path, SUFFIXES))
+
+    def discover(self, path: Path) -> list[DriveFiles]:
+        """The drives of each file, by path and then by ``drive_id``.
+
+        Raises:
+            RidealongError: No Parquet file, or one ``drive_id`` in two files.
+        """
+        files = files_under(path, SUFFIXES)
+        if not files:
+            raise RidealongError("no Parquet file in this folder", where=path)
+        drives = [drive for file in files for drive in _drives_in(file)]
+        _refuse_twins(drives)
+        return drives
+
+    def open(self, files: DriveFiles) -> Recording:
+        """Open one drive; raises `UnreadableError` for a damaged file or a wrong schema."""
+        return ParquetRecording(files)
+
+
+class ParquetRecording:
+    """One drive of a Parquet file, opened."""
+
+    def __init__(self, files: DriveFiles) -> None:
+        self._files = files
+        schema = _schema(Path(files.path))
+        check_schema(_without_drive_id(schema), where=files.path)
+        self._attributes = drive_attributes(Path(files.path), files.drive_id)
+        self._many = DRIVE_ID in schema.names
+
+    @cached_property
+    def drive(self) -> dict[str, object]:
+        """The drive's row: times and distance from its good rows, the rest from beside the file."""
+        valid = validate_telemetry(self._table, self._files.drive_id)
+        rows = valid.rows
+        if not rows.num_rows:
+            first = valid.quarantine.column("reason").to_pylist()[:1]
+            raise UnreadableError(
+                "holds no good row",
+                where=self._files.path,
+                mend=f"row 0: {first[0]}" if first else None,
+            )
+        times_ns = rows.column("timestamp_ns").to_numpy()
+        start_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
+        return {
+            "drive_id": self._files.drive_id,
+            "source": self._files.source,
+            "source_path": self._files.path,
+            "source_sha256": self._files.sha256,
+            "start_ns": start_ns,
+            "end_ns": end_ns,
+            "duration_s": (end_ns - start_ns) / NS_PER_S,
+            "distance_m": _distance(rows),
+            "cameras": [],
+            "labelled": False,
+            **self._attributes,
+        }
+
+    @property
+    def cameras(self) -> Mapping[str, CameraCalibration]:
+        """None."""
+        return {}
+
+    def telemetry(self) -> pa.Table:
+        """The drive's rows, as they stand in the file."""
+        return self._table
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        only = [(DRIVE_ID, "=", self._files.drive_id)] if self._many else None
+        try:
+            # partitioning=None: a folder named "x=1" above the file must not become a column.
+            table = pq.read_table(self._files.path, filters=only, partitioning=None)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(Path(self._files.path), error) from error
+        if not self._many:
+            return table
+        if not table.num_rows:
+            _drive_ids(Path(self._files.path))  # says so where rows belong to no drive
+        return table.drop_columns([DRIVE_ID])
+
+    def frames(
+        self, start_ns: int, end_ns: int, cameras: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Image]]]:
+        """None."""
+        return iter(())
+
+    def labels(self, start_ns: int, end_ns: int) -> Perception | None:
+        """None: nobody labelled it."""
+        return None
+
+
+def _drives_in(file: Path) -> list[DriveFiles]:
+    sha256, size = hash_files(file.parent, with_attributes(file))
+    path = str(file.absolute())
+    whole = [DriveFiles(ParquetSource.name, drive_identity(file.stem, sha256), path, sha256, size)]
+    try:
+        if DRIVE_ID not in _schema(file).names:
+            return whole
+        ids = _drive_ids(file)
+    except UnreadableError:
+        # Found all the same: opening it says why it cannot be read, and it is quarantined.
+        return whole
+    return [
+        DriveFiles(ParquetSource.name, name, path, _hash_of_one(sha256, name), size // len(ids))
+        for name in ids
+    ] or whole
+
+
+def _drive_ids(file: Path) -> list[str]:
+    """The drives of a file, sorted; rows of no drive make it unreadable."""
+    try:
+        column = pq.read_table(file, columns=[DRIVE_ID], partitioning=None).column(DRIVE_ID)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from error
+    _check_drive_ids(column, file)
+    return sorted(pc.unique(column.cast(pa.string())).to_pylist())
+
+
+def _check_drive_ids(column: pa.ChunkedArray, file: Path) -> None:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise UnreadableError(
+            f"wrong schema: column {DRIVE_ID!r} holds {kind}", where=file, expected="string"
+        )
+    if column.null_count:
+        raise UnreadableError(f"{column.null_count} rows have no {DRIVE_ID!r}", where=file)
+
+
+def _hash_of_one(sha256: str, drive_id: str) -> str:
+    return hashlib.sha256(f"{sha256}\0{drive_id}".encode()).hexdigest()
+
+
+def _refuse_twins(drives: list[DriveFiles]) -> None:
+    twice = [name for name, count in Counter(d.drive_id for d in drives).items() if count > 1]
+    if twice:
+        paths = [drive.path for drive in drives if drive.drive_id == twice[0]]
+        raise RidealongError(
+            f"drive {twice[0]!r} stands here, too",
+            where=paths[1],
+            expected=f"it only in {paths[0]}",
+            mend="give each recording a drive_id of its own, or leave the copy out",
+        )
+
+
+def _schema(file: Path) -> pa.Schema:
+    try:
+        schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from error
+    if DRIVE_ID in schema.names:
+        _check_drive_ids(pa.chunked_array([pa.nulls(0, schema.field(DRIVE_ID).type)]), file)
+    return schema
+
+
+def _without_drive_id(schema: pa.Schema) -> pa.Schema:
+    index = schema.get_field_index(DRIVE_ID)
+    return schema if index < 0 else schema.remove(index)
+
+
+def _unreadable(file: Path, error: Exception) -> UnreadableError:
+    # Arrow's messages run over several lines; the first says what is wrong.
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UnreadableError(
+        f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"
+    )
+
+
+def _distance(rows: pa.Table) -> float | None:
+    speed = rows.column("Vehicle.Speed")
+    if speed.null_count == rows.num_rows:
+        return None
+    times_ns = rows.column("timestamp_ns").to_numpy()
+    return distance_m(times_ns, speed.to_numpy(zero_copy_only=False).astype(np.float64))

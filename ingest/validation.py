@@ -1,0 +1,326 @@
+"""Telemetry held against the signal catalogue: good rows on, bad rows to the quarantine.
+
+A column that is no recorded signal, or holds the wrong type, spoils the whole drive
+(`UnreadableError`). A row is bad, and only that row, when a value lies outside its signal's range,
+is infinite, or is not one of the allowed words; when its timestamp is unknown; or when it stands
+out of order. NaN is unknown: null. Whole numbers are rounded half to even, after the range check.
+
+Out of order: the fewest rows are set aside that leave the others strictly ascending in time, the
+first of equal ones staying. So one timestamp that jumps far ahead costs one row, not all after it.
+"""
+
+import json
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ingest.errors import UnreadableError
+from ingest.schemas import QUARANTINE, TELEMETRY
+from ingest.signals import Signal, recorded
+from ingest.specs import nearest
+
+TIMESTAMP = "timestamp_ns"
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class ValidTelemetry:
+    """The rows that hold, in the schema of telemetry, and the others, in that of quarantine.
+
+    ``rows.num_rows + quarantine.num_rows`` is the number of rows that came in.
+    """
+
+    rows: pa.Table
+    quarantine: pa.Table
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A checked column: bad values are null, ``bad`` says where (None: nowhere)."""
+
+    name: str
+    values: pa.Array
+    bad: Mask | None = None
+    explain: Callable[[object], str] = str
+
+    @property
+    def bad_rows(self) -> NDArray[np.int64]:
+        """Numbers of the rows whose value is bad."""
+        return np.empty(0, np.int64) if self.bad is None else np.flatnonzero(self.bad)
+
+
+def validate_telemetry(raw: pa.Table, drive_id: str) -> ValidTelemetry:
+    """Check one drive's telemetry: ``timestamp_ns`` and any recorded signals.
+
+    The quarantined rows know their drive, their number and what is wrong; where the drive was read
+    from (``source``, ``path``) is for the caller to fill in.
+
+    Raises:
+        UnreadableError: Wrong schema; the message names the column and the nearest right name.
+    """
+    check_schema(raw.schema, where=drive_id)
+    times = _timestamps(raw, where=drive_id)
+    columns = [_column(raw, signal) for signal in recorded()]
+    problems = [column for column in (times, *columns) if column.bad is not None]
+    bad = np.zeros(raw.num_rows, bool)
+    for column in problems:
+        bad[column.bad_rows] = True
+    disorder = _disorder(times.values, bad)
+    bad[list(disorder)] = True
+    drive = pa.repeat(pa.scalar(drive_id, pa.string()), raw.num_rows)
+    arrays = [drive, times.values, *(column.values for column in columns)]
+    rows = pa.Table.from_arrays(arrays, schema=TELEMETRY.schema)
+    if not bad.any():
+        return ValidTelemetry(rows, QUARANTINE.schema.empty_table())
+    quarantine = _quarantine(raw, bad, _reasons(raw, problems, disorder), drive_id)
+    return ValidTelemetry(rows.filter(pa.array(~bad)).combine_chunks(), quarantine)
+
+
+def check_schema(schema: pa.Schema, where: str | Path) -> None:
+    """Raise `UnreadableError` unless the columns are ``timestamp_ns`` and recorded signals.
+
+    Types must be convertible: any number for a number, boolean for boolean, text for text.
+    """
+    signals = {signal.name: signal for signal in recorded()}
+    if TIMESTAMP not in schema.names:
+        raise UnreadableError(
+            f"wrong schema: no column {TIMESTAMP!r}",
+            where=where,
+            expected="whole nanoseconds since 1970, UTC",
+            mend="columns found: " + ", ".join(schema.names[:10]) if schema.names else None,
+        )
+    for index, name in enumerate(schema.names):
+        if name in schema.names[:index]:
+            raise UnreadableError(f"wrong schema: column {name!r} stands twice", where=where)
+        if name == TIMESTAMP:
+            _check_time_type(schema.field(index).type, where)
+        elif name not in signals:
+            raise UnreadableError(
+                f"wrong schema: column {name!r} is no recorded signal",
+                where=where,
+                mend=nearest(name, list(signals)),
+            )
+        elif not _convertible(schema.field(index).type, signals[name]):
+            raise UnreadableError(
+                f"wrong schema: column {name!r} holds {schema.field(index).type}",
+                where=where,
+                expected=signals[name].datatype,
+            )
+
+
+def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
+    """Mark the longest strictly ascending subsequence; the first of equal timestamps stays."""
+    if (np.diff(timestamps_ns) > 0).all():
+        return np.ones(len(timestamps_ns), bool)
+    # Patience sorting: tails[k] is the least last timestamp of an ascending run of k + 1 rows.
+    tails: list[int] = []
+    tail_rows: list[int] = []
+    before = np.full(len(timestamps_ns), -1, np.int64)
+    for row, time in enumerate(timestamps_ns.tolist()):
+        length = len(tails) if not tails or time > tails[-1] else bisect_left(tails, time)
+        if length < len(tails) and tails[length] == time:
+            continue
+        before[row] = tail_rows[length - 1] if length else -1
+        if length == len(tails):
+            tails.append(time)
+            tail_rows.append(row)
+        else:
+            tails[length], tail_rows[length] = time, row
+    return _chain(before, tail_rows[-1])
+
+
+def _chain(before: NDArray[np.int64], last: int) -> Mask:
+    kept = np.zeros(len(before), bool)
+    while last >= 0:
+        kept[last] = True
+        last = int(before[last])
+    return kept
+
+
+def _check_time_type(kind: pa.DataType, where: str | Path) -> None:
+    if not (pa.types.is_int64(kind) or pa.types.is_timestamp(kind)):
+        raise UnreadableError(
+            f"wrong schema: column {TIMESTAMP!r} holds {kind}",
+            where=where,
+            expected="int64 nanoseconds since 1970, UTC, or an Arrow timestamp",
+        )
+
+
+def _convertible(kind: pa.DataType, signal: Signal) -> bool:
+    types = pa.types
+    if types.is_null(kind):
+        return True
+    if signal.datatype == "boolean":
+        return bool(types.is_boolean(kind))
+    if signal.datatype == "string":
+        inner = kind.value_type if types.is_dictionary(kind) else kind
+        return bool(types.is_string(inner) or types.is_large_string(inner))
+    return bool(types.is_integer(kind) or types.is_floating(kind))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
+
+
+def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
+    values = _whole(raw.column(TIMESTAMP))
+    if pa.types.is_timestamp(values.type):
+        try:
+            values = values.cast(pa.timestamp("ns", tz=values.type.tz)).cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise UnreadableError(
+                f"column {TIMESTAMP!r} holds an instant outside 1677 to 2262", where=where
+            ) from error
+    bad = _flags(values.is_null()) if values.null_count else None
+    return _Column(TIMESTAMP, values, bad, lambda _: "is null; expected nanoseconds since 1970")
+
+
+def _column(raw: pa.Table, signal: Signal) -> _Column:
+    if signal.name not in raw.schema.names:
+        return _Column(signal.name, pa.nulls(raw.num_rows, signal.arrow_type))
+    return _check(_whole(raw.column(signal.name)), signal)
+
+
+def _check(values: pa.Array, signal: Signal) -> _Column:
+    if pa.types.is_null(values.type):
+        return _Column(signal.name, values.cast(signal.arrow_type))
+    if signal.datatype == "boolean":
+        return _Column(signal.name, values)
+    if signal.datatype == "string":
+        return _check_words(values.cast(pa.string()), signal)
+    return _check_numbers(values, signal)
+
+
+def _check_words(values: pa.Array, signal: Signal) -> _Column:
+    if not signal.allowed:
+        return _Column(signal.name, values)
+    known = pc.is_in(values, value_set=pa.array([*signal.allowed, None], pa.string()))
+    if pc.all(known).as_py() is not False:
+        return _Column(signal.name, values)
+    expected = "one of " + ", ".join(signal.allowed)
+    return _Column(
+        signal.name,
+        pc.if_else(known, values, pa.scalar(None, pa.string())),
+        _flags(pc.invert(known)),
+        lambda value: f"{value!r}; expected {expected}",
+    )
+
+
+def _check_numbers(values: pa.Array, signal: Signal) -> _Column:
+    is_float = pa.types.is_floating(values.type)
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
+    low, high = _bounds(signal)
+    if is_float:
+        values = _nan_to_null(values)
+    extremes = pc.min_max(values).as_py()
+    bad = None
+    if extremes["min"] is not None and not low <= extremes["min"] <= extremes["max"] <= high:
+        # Comparing as float64 is exact for every type that a signal can have.
+        numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        bad = (numbers < low) | (numbers > high)
+        values = pc.if_else(pa.array(bad), pa.scalar(None, values.type), values)
+    if is_float and pa.types.is_integer(signal.arrow_type):
+        values = pc.round(values, round_mode="half_to_even")
+    return _Column(
+        signal.name,
+        values.cast(signal.arrow_type, safe=False),
+        bad,
+        lambda value: f"{value!r}; expected {_range_text(signal, low, high)}",
+    )
+
+
+def _nan_to_null(values: pa.Array) -> pa.Array:
+    unknown = pc.is_nan(values)
+    if not pc.any(unknown).as_py():
+        return values
+    return pc.if_else(unknown, pa.scalar(None, values.type), values)
+
+
+def _bounds(signal: Signal) -> tuple[float, float]:
+    widest = FLOAT32_MAX if signal.datatype == "float" else float(np.finfo(np.float64).max)
+    low = -widest if signal.minimum is None else signal.minimum
+    high = widest if signal.maximum is None else signal.maximum
+    return low, high
+
+
+def _range_text(signal: Signal, low: float, high: float) -> str:
+    unit = f" {signal.unit}" if signal.unit else ""
+    if signal.minimum is None and signal.maximum is None:
+        return f"a finite {signal.datatype}{unit}"
+    if signal.maximum is None:
+        return f"at least {low:g}{unit}, finite"
+    return f"{low:g} to {high:.12g}{unit}"
+
+
+def _flags(values: pa.Array) -> Mask:
+    return np.asarray(values.to_numpy(zero_copy_only=False), bool)
+
+
+def _disorder(times: pa.Array, bad: Mask) -> dict[int, str]:
+    """Rows, good by themselves, that stand out of order, each with its reason."""
+    rows = np.flatnonzero(~bad)
+    good = np.asarray(times.to_numpy(zero_copy_only=False)[rows], np.int64)
+    kept = in_order(good)
+    if kept.all():
+        return {}
+    present = set(good[kept].tolist())
+    # The latest kept timestamp up to each row.
+    seen = np.maximum.accumulate(np.where(kept, good, np.iinfo(np.int64).min))
+    out = {}
+    for index in np.flatnonzero(~kept).tolist():
+        time = int(good[index])
+        if time in present:
+            why = f"{time} is a duplicate of another row's"
+        elif time < seen[index]:
+            why = f"{time} is late: it comes after {int(seen[index])}"
+        else:
+            why = f"{time} lies ahead of the rows that follow"
+        out[int(rows[index])] = f"{TIMESTAMP}: {why}; expected ascending timestamps"
+    return out
+
+
+def _reasons(
+    raw: pa.Table, problems: Iterable[_Column], disorder: dict[int, str]
+) -> dict[int, list[str]]:
+    reasons = {row: [why] for row, why in disorder.items()}
+    for column in problems:
+        rows = column.bad_rows
+        for row, value in zip(
+            rows.tolist(), raw.column(column.name).take(rows).to_pylist(), strict=True
+        ):
+            reasons.setdefault(row, []).append(f"{column.name}: {column.explain(value)}")
+    return reasons
+
+
+def _quarantine(raw: pa.Table, bad: Mask, reasons: dict[int, list[str]], drive_id: str) -> pa.Table:
+    numbers = np.flatnonzero(bad).tolist()
+    rows: list[dict[str, object]] = [
+        {
+            "drive_id": drive_id,
+            "kind": "row",
+            "row": number,
+            "reason": "; ".join(reasons[number]),
+            "content": _as_json(content),
+        }
+        for number, content in zip(numbers, raw.take(numbers).to_pylist(), strict=True)
+    ]
+    return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)
+
+
+def _as_json(row: dict[str, object]) -> str:
+    plain = {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
+    return json.dumps(plain, ensure_ascii=False, allow_nan=False, default=str)
