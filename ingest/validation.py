@@ -274,13 +274,14 @@ def _disorder(times: pa.Array, bad: Mask) -> dict[int, str]:
     kept = in_order(good)
     if kept.all():
         return {}
-    present = set(good[kept].tolist())
     # The latest kept timestamp up to each row.
     seen = np.maximum.accumulate(np.where(kept, good, np.iinfo(np.int64).min))
+    odd = np.flatnonzero(~kept)
+    is_double = np.isin(good[odd], good[kept])
     out = {}
-    for index in np.flatnonzero(~kept).tolist():
+    for index, double in zip(odd.tolist(), is_double.tolist(), strict=True):
         time = int(good[index])
-        if time in present:
+        if double:
             why = f"{time} is a duplicate of another row's"
         elif time < seen[index]:
             why = f"{time} is late: it comes after {int(seen[index])}"

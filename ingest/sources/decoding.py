@@ -112,7 +112,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
             continue
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+def _packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
     try:
         yield from container.demux(stream)
     except FFmpegError:
@@ -136,7 +136,7 @@ def _times(
 
 
 def _last_frame_ns(
-    packets: list[Packet[VideoStream]],
+    packets: "list[Packet[VideoStream]]",
     last_pts: int,
     time_base: Fraction,
     offsets_ns: NDArray[np.int64],
