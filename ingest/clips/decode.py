@@ -1,0 +1,87 @@
+"""H.264 packets back to frames, decoding only what leads to a wanted one."""
+
+from collections.abc import Iterator
+from typing import cast
+
+import av
+import numpy as np
+
+from ingest.recording import Image
+
+_IDR, _PARAMETERS = 5, 7  # kinds of NAL unit: a keyframe's picture, its sequence parameters
+_START = b"\x00\x00\x01"
+
+
+def is_keyframe(packet: bytes) -> bool:
+    """Whether decoding can start at this Annex B packet: it holds parameters and an IDR picture."""
+    kinds = set()
+    at = packet.find(_START)
+    while 0 <= at < len(packet) - len(_START):
+        kind = packet[at + len(_START)] & 0x1F
+        kinds.add(kind)
+        if kind in (1, _IDR):  # a picture's data: what follows are more of its slices
+            break
+        at = packet.find(_START, at + len(_START))
+    return {_IDR, _PARAMETERS} <= kinds
+
+
+class VideoDecoder:
+    """Decodes one camera's packets in time, skipping groups that nobody asks for."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = (height, width)
+        self._codec: av.VideoCodecContext | None = None
+        self._pending: list[bytes] = []
+
+    def offer(self, packet: bytes) -> None:
+        """Take the next packet; nothing is decoded yet."""
+        if is_keyframe(packet):
+            self._pending = []  # nothing before a keyframe is needed after it
+            self._codec = self._codec or _codec()
+        self._pending.append(packet)
+
+    def image(self) -> Image:
+        """The ``(height, width, 3)`` RGB image of the packet that was offered last.
+
+        Raises:
+            ValueError: No keyframe came before it, a packet is damaged, or the size is wrong.
+        """
+        if self._codec is None:
+            raise ValueError("no keyframe comes before it")
+        frame = None
+        for packet in self._pending:
+            frames = self._codec.decode(av.Packet(packet))
+            if len(frames) != 1:
+                raise ValueError(f"its packet holds {len(frames)} frames, expected one")
+            frame = frames[0]
+        self._pending = []
+        if frame is None:
+            raise ValueError("its packet was decoded before")
+        return self._cropped(cast(Image, frame.to_ndarray(format="rgb24")))
+
+    def _cropped(self, image: Image) -> Image:
+        height, width = self._size
+        if image.shape[:2] != (height + height % 2, width + width % 2):
+            raise ValueError(
+                f"it is {image.shape[1]}x{image.shape[0]}, the calibration says {width}x{height}"
+            )
+        return np.ascontiguousarray(image[:height, :width])
+
+
+def decode_video(packets: Iterator[bytes], width: int, height: int) -> Iterator[Image]:
+    """Decode every packet of a stream that starts with a keyframe.
+
+    Raises:
+        ValueError: As for `VideoDecoder.image`.
+    """
+    decoder = VideoDecoder(width, height)
+    for packet in packets:
+        decoder.offer(packet)
+        yield decoder.image()
+
+
+def _codec() -> av.VideoCodecContext:
+    codec = av.VideoCodecContext.create("h264", "r")
+    codec.thread_count = 1  # frame threads would hold frames back
+    codec.options = {"err_detect": "explode"}  # a damaged packet must surface, not be painted over
+    return codec

@@ -1,0 +1,109 @@
+"""Frames to H.264, one decodable packet a frame.
+
+x264 veryfast at crf 23, a keyframe every ten frames, no B-frames, parameter sets repeated at every
+keyframe, Annex B: what `foxglove.CompressedVideo` asks for, and what lets a cut or a seek start at
+any keyframe. One thread and one clock that counts frames make the bytes depend on the images alone;
+timestamps stand beside the stream, never in it.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+
+from ingest.recording import Image
+
+KEYFRAME_EVERY = 10
+CRF = 23
+PRESET = "veryfast"
+_RATE = 25  # nominal: x264 wants one; real times are the timestamps
+_SMPTE170M = 6  # H.264's number for BT.601, so that players need not guess
+
+
+@dataclass(frozen=True)
+class EncodedFrame:
+    """One frame's packet: timestamp, whether decoding can start here, Annex B bytes."""
+
+    timestamp_ns: int
+    keyframe: bool
+    data: bytes
+
+
+class VideoEncoder:
+    """One camera's encoder: push frames, take packets; x264 holds back about ten frames.
+
+    H.264 in 4:2:0 has even sizes only. An odd width or height is padded by one pixel that repeats
+    the image's last column or row; whoever decodes crops it off again.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._codec = _codec(width + width % 2, height + height % 2)
+        self._times: deque[int] = deque()
+        self._pushed = 0
+
+    def push(self, timestamp_ns: int, image: Image) -> list[EncodedFrame]:
+        """Encode one ``(height, width, 3)`` RGB image; gives the packets that are ready.
+
+        Raises:
+            ValueError: The image has another size or type.
+        """
+        if image.shape != (self.height, self.width, 3) or image.dtype != np.uint8:
+            raise ValueError(
+                f"an image of shape {image.shape} and type {image.dtype}, "
+                f"expected ({self.height}, {self.width}, 3) and uint8"
+            )
+        odd = ((0, self.height % 2), (0, self.width % 2), (0, 0))
+        padded = np.pad(image, odd, mode="edge") if self.height % 2 or self.width % 2 else image
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24").reformat(
+            format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG
+        )
+        frame.pts, frame.time_base = self._pushed, Fraction(1, _RATE)
+        self._pushed += 1
+        self._times.append(timestamp_ns)
+        return self._take(frame)
+
+    def finish(self) -> list[EncodedFrame]:
+        """The packets that were still held back."""
+        return self._take(None) if self._pushed else []
+
+    def _take(self, frame: av.VideoFrame | None) -> list[EncodedFrame]:
+        # Without B-frames packets come in the order in which frames went in.
+        return [
+            EncodedFrame(self._times.popleft(), packet.is_keyframe, bytes(packet))
+            for packet in self._codec.encode(frame)
+        ]
+
+
+def encode_video(frames: Iterator[tuple[int, Image]]) -> Iterator[EncodedFrame]:
+    """Encode ``(timestamp_ns, image)`` pairs of one size, as they come.
+
+    Raises:
+        ValueError: An image has another size than the first, or is no RGB image of uint8.
+    """
+    encoder: VideoEncoder | None = None
+    for timestamp_ns, image in frames:
+        if encoder is None:
+            encoder = VideoEncoder(width=image.shape[1], height=image.shape[0])
+        yield from encoder.push(timestamp_ns, image)
+    if encoder is not None:
+        yield from encoder.finish()
+
+
+def _codec(width: int, height: int) -> av.VideoCodecContext:
+    codec = av.VideoCodecContext.create("libx264", "w")
+    codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
+    codec.time_base, codec.framerate = Fraction(1, _RATE), Fraction(_RATE)
+    codec.gop_size, codec.max_b_frames, codec.thread_count = KEYFRAME_EVERY, 0, 1
+    codec.color_range, codec.colorspace = int(ColorRange.MPEG), _SMPTE170M
+    keyframes = f"keyint={KEYFRAME_EVERY}:min-keyint={KEYFRAME_EVERY}:scenecut=0"
+    codec.options = {
+        "preset": PRESET,
+        "crf": str(CRF),
+        "x264-params": f"repeat-headers=1:bframes=0:threads=1:{keyframes}",
+    }
+    return codec

@@ -1,0 +1,191 @@
+"""One instant of a clip as a picture: its cameras side by side, what was seen drawn over them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from PIL import Image, ImageDraw, ImageFont
+
+from ingest.annotations import Camera, Perception, Task
+from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
+from ingest.clips.read import ClipReader
+from ingest.geometry import CameraCalibration
+from ingest.units import NS_PER_S
+
+Picture = Image.Image
+
+# As one sits in the car: left, ahead, right; then backwards.
+LAYOUT = (
+    Camera.LEFT_PILLAR,
+    Camera.MAIN,
+    Camera.RIGHT_PILLAR,
+    Camera.NARROW,
+    Camera.LEFT_REPEATER,
+    Camera.REAR,
+    Camera.RIGHT_REPEATER,
+    Camera.WIDE,
+)
+TILE_WIDTH = 480
+COLUMNS = 4
+_GAP = 4
+_BACKGROUND: Colour = (16, 18, 22)
+_MASKED: Colour = (34, 37, 44)
+_FAINT: Colour = (140, 146, 158)
+_WHITE: Colour = (245, 245, 245)
+_LIGHTS: dict[str, Colour] = {"red": (255, 70, 60), "yellow": (255, 210, 50)}
+_LIGHTS["green"] = (70, 230, 90)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One perception to draw: its name in the legend, what was seen, its colour."""
+
+    name: str
+    seen: Perception
+    colour: Colour = LABEL_COLOUR
+
+
+def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None = None) -> Picture:
+    """Draw the cameras of a clip at one time, layers over them.
+
+    A clip of one camera gives one tile; of several, the whole rig, in which a camera that has no
+    frame then is a dark tile with its name.
+
+    Args:
+        reader: The clip, which has a camera.
+        at_s: Seconds from the clip's start; the nearest frames are shown.
+        layers: What to draw; the clip's labels when None.
+    """
+    if layers is None:
+        labels = reader.labels()
+        layers = [] if labels is None else [Layer("labels", labels)]
+    names = _tiles(reader.cameras)
+    timestamp_ns, images = _nearest_set(reader, at_s)
+    tiles = [
+        _tile(name, images.get(name), reader.cameras.get(name), layers, timestamp_ns)
+        for name in names
+    ]
+    legend = f"{reader.metadata.clip_id}  {_seconds(reader, timestamp_ns):.2f} s"
+    return _grid(tiles, legend, layers)
+
+
+def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> None:
+    """Draw one camera's annotations of one frame on its image.
+
+    Args:
+        image: Drawn on in place.
+        rows: Rows of `ANNOTATIONS`, all of this camera and frame.
+        colour: Of boxes and lines; a traffic light takes that of its state.
+        scale: Pixels of ``image`` per pixel of the camera.
+    """
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(11)
+    for row in rows.to_pylist():
+        points = [(x * scale, y * scale) for x, y in outline(row)]
+        if len(points) < 2:
+            continue
+        if row["task"] == Task.LANES:
+            pen.line(points, fill=colour, width=2)
+            continue
+        ink = _LIGHTS.get(row["category"], colour)
+        pen.line([*points, points[0]], fill=ink, width=2)
+        _caption(pen, font, points[0], caption(row), ink)
+
+
+def _caption(
+    pen: ImageDraw.ImageDraw, font: Any, corner: tuple[float, float], text: str, ink: Colour
+) -> None:
+    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    at = (corner[0], max(0.0, corner[1] - (bottom - top) - 5))
+    pen.rectangle((at[0], at[1], at[0] + right - left + 3, at[1] + bottom + 1), fill=_BACKGROUND)
+    pen.text((at[0] + 2, at[1]), text, fill=ink, font=font)
+
+
+def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
+    others = [name for name in cameras if name not in set(LAYOUT)]
+    if len(cameras) < 2:
+        return list(cameras)
+    return [*map(str, LAYOUT), *others]
+
+
+def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, Any]]:
+    """The camera set nearest the time; the window's own time where no camera has a frame."""
+    times = reader.set_timestamps()
+    wanted = reader.metadata.start_ns + round(at_s * NS_PER_S)
+    if len(times) == 0:
+        return wanted, {}
+    nearest = times[np.abs(times - wanted).argmin()]
+    return next(iter(reader.frames_at(list(reader.cameras), np.array([nearest]))))
+
+
+def _tile(
+    name: str,
+    frame: Any,
+    camera: CameraCalibration | None,
+    layers: Sequence[Layer],
+    timestamp_ns: int,
+) -> Picture:
+    if frame is None or camera is None:
+        return _masked_tile(name, camera)
+    scale = TILE_WIDTH / camera.width
+    size = (TILE_WIDTH, round(camera.height * scale))
+    tile = Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)
+    for layer in layers:
+        draw(tile, _rows_at(layer.seen, name, timestamp_ns), layer.colour, scale)
+    _name(tile, name, _WHITE)
+    return tile
+
+
+def _rows_at(seen: Perception, camera: str, timestamp_ns: int) -> pa.Table:
+    here = pc.and_(
+        pc.equal(seen.sparse["timestamp_ns"], timestamp_ns),
+        pc.equal(seen.sparse["camera"], camera),
+    )
+    return seen.sparse.filter(here)
+
+
+def _masked_tile(name: str, camera: CameraCalibration | None) -> Picture:
+    ratio = camera.height / camera.width if camera else 0.6
+    tile = Image.new("RGB", (TILE_WIDTH, round(TILE_WIDTH * ratio)), _MASKED)
+    _name(tile, f"{name}: no frame" if camera else f"{name}: masked", _FAINT)
+    return tile
+
+
+def _name(tile: Picture, text: str, ink: Colour) -> None:
+    pen, font = ImageDraw.Draw(tile), ImageFont.load_default(14)
+    left, _, right, bottom = pen.textbbox((0, 0), text, font=font)
+    top = tile.height - bottom - 7
+    pen.rectangle((0, top, right - left + 10, tile.height), fill=_BACKGROUND)
+    pen.text((5, top + 2), text, fill=ink, font=font)
+
+
+def _grid(tiles: Sequence[Picture], legend: str, layers: Sequence[Layer]) -> Picture:
+    columns = min(COLUMNS, len(tiles)) or 1
+    lines = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
+    heights = [max(tile.height for tile in line) for line in lines]
+    bar = 26
+    width = columns * TILE_WIDTH + (columns + 1) * _GAP
+    page = Image.new("RGB", (width, bar + sum(heights) + len(lines) * _GAP), _BACKGROUND)
+    top = bar
+    for line, height in zip(lines, heights, strict=True):
+        for column, tile in enumerate(line):
+            page.paste(tile, (_GAP + column * (TILE_WIDTH + _GAP), top))
+        top += height + _GAP
+    _legend(page, legend, layers)
+    return page
+
+
+def _legend(page: Picture, text: str, layers: Sequence[Layer]) -> None:
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default(14)
+    pen.text((8, 5), text, fill=_WHITE, font=font)
+    x = 8 + pen.textlength(text, font=font) + 24
+    for layer in layers:
+        pen.rectangle((x, 9, x + 10, 19), fill=layer.colour)
+        pen.text((x + 15, 5), layer.name, fill=layer.colour, font=font)
+        x += 15 + pen.textlength(layer.name, font=font) + 20
+
+
+def _seconds(reader: ClipReader, timestamp_ns: int) -> float:
+    return (timestamp_ns - reader.metadata.start_ns) / NS_PER_S

@@ -1,0 +1,388 @@
+"""Read clips back: what they are, telemetry, labels, and frames by range or by time.
+
+Everything goes through the file's index: a seek reads from the keyframe before it, a camera's
+telemetry never unpacks its video. A clip that cannot be read raises `UnreadableError`, which names
+the file and what to do.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ingest.annotations import Perception, Task
+from ingest.clips import dense, messages, rows, topics
+from ingest.clips.container import MEND, TopicReader, reading
+from ingest.clips.decode import VideoDecoder, is_keyframe
+from ingest.clips.remux import remux_mp4
+from ingest.errors import RidealongError, UnreadableError
+from ingest.geometry import CameraCalibration
+from ingest.recording import Image
+from ingest.schemas import TELEMETRY
+from ingest.units import NS_PER_S
+
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ClipMetadata:
+    """What a clip says of itself.
+
+    Attributes:
+        clip_id: The clip.
+        drive: The drive's row of the table drives.
+        start_ns, end_ns: The window, both inclusive.
+        triggers: Triggers of its events.
+        events: The events that it shows.
+        frames: Frames by camera.
+        telemetry_rows: Rows of telemetry.
+        label_frames: Frames that were labelled; None where no labels are known.
+    """
+
+    clip_id: str
+    drive: dict[str, Any]
+    start_ns: int
+    end_ns: int
+    triggers: tuple[str, ...]
+    events: tuple[dict[str, Any], ...]
+    frames: dict[str, int]
+    telemetry_rows: int
+    label_frames: int | None
+
+
+class FrameSets(NamedTuple):
+    """Camera sets as arrays.
+
+    Attributes:
+        timestamps_ns: ``(T,)`` int64.
+        images: By camera ``(T, H, W, 3)`` uint8 RGB, zero where absent; only cameras that the
+            clip has.
+        present: ``(T, C)`` bool over the cameras asked for, in that order.
+    """
+
+    timestamps_ns: Times
+    images: dict[str, NDArray[np.uint8]]
+    present: NDArray[np.bool_]
+
+
+@contextmanager
+def open_clip(path: Path | str) -> Iterator["ClipReader"]:
+    """Open a clip.
+
+    Raises:
+        UnreadableError: It is missing, truncated, damaged, no MCAP, or no clip of ours.
+        RidealongError: A newer version wrote it.
+    """
+    path = Path(path)
+    with reading(path):
+        file = TopicReader(path)
+    try:
+        yield ClipReader(path, file)
+    finally:
+        file.close()
+
+
+class ClipReader:
+    """One open clip; made by `open_clip`. Methods raise `UnreadableError` for damaged bytes."""
+
+    def __init__(self, path: Path, file: TopicReader) -> None:
+        self.path, self._file = path, file
+        with reading(path):
+            self.metadata = _metadata(path, file.metadata())
+            self.cameras = _calibrations(file)
+        self._times: dict[str, Times] = {}
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the window in seconds."""
+        return (self.metadata.end_ns - self.metadata.start_ns) / NS_PER_S
+
+    def timestamps(self, camera: str) -> Times:
+        """``(T,)`` int64 timestamps of one camera's frames, from the index alone.
+
+        Raises:
+            RidealongError: The clip has no such camera.
+        """
+        if camera not in self._times:
+            self._calibration(camera)
+            with reading(self.path):
+                self._times[camera] = self._file.times(topics.video(camera))
+        return self._times[camera]
+
+    def set_timestamps(self) -> Times:
+        """``(T,)`` int64 timestamps at which any camera has a frame, ascending."""
+        every = [self.timestamps(camera) for camera in self.cameras]
+        return np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
+
+    def sample_times(self, rate_hz: float) -> Times:
+        """The camera sets nearest a grid of that rate: `sample_times` of `set_timestamps`."""
+        return sample_times(self.set_timestamps(), rate_hz)
+
+    def telemetry(self) -> pa.Table:
+        """Telemetry as it was written, in time; no rows where the drive has none."""
+        channel = self._file.channel(topics.TELEMETRY)
+        if channel is None:
+            return TELEMETRY.schema.empty_table()
+        with reading(self.path):
+            schema = rows.parse_schema_text(channel.metadata["arrow_schema"])
+            return rows.read_rows(self._messages(topics.TELEMETRY), schema)
+
+    def labels(self) -> Perception | None:
+        """Reference labels, None where none are known; depth to the centimetre, all else exact."""
+        return self._perception(topics.LABELS, with_dense=True)
+
+    def outputs(self, network: str) -> Perception | None:
+        """Sparse outputs of a network that an export added; None where it has none."""
+        return self._perception(topics.outputs(network), with_dense=False)
+
+    def frames(
+        self, camera: str, start: int = 0, stop: int | None = None, step: int = 1
+    ) -> Iterator[tuple[int, Image]]:
+        """Timestamp and ``(H, W, 3)`` image of frames ``range(start, stop, step)`` of a camera.
+
+        Raises:
+            ValueError: A negative start or stop, or a step below one.
+            RidealongError: No such camera, or a frame that cannot be decoded.
+        """
+        if start < 0 or (stop is not None and stop < 0) or step < 1:
+            raise ValueError(f"frames {start}:{stop}:{step}: expected counts from 0 and a step > 0")
+        wanted = self.timestamps(camera)[start:stop:step]
+        for timestamp_ns, images in self.frames_at([camera], wanted):
+            yield timestamp_ns, images[camera]
+
+    def frames_at(
+        self, cameras: Sequence[str], timestamps_ns: Times
+    ) -> Iterator[tuple[int, dict[str, Image]]]:
+        """Camera sets at these (ascending) times, in one pass; a camera with no frame is absent.
+
+        Cameras that the clip lacks are absent throughout. Only what leads to a wanted frame is
+        decoded, and one set is in memory at a time.
+
+        Raises:
+            RidealongError: A frame that cannot be decoded.
+        """
+        cameras = [camera for camera in cameras if camera in self.cameras]
+        if not cameras or len(timestamps_ns) == 0:
+            return
+        decoders = {name: _decoder(self.cameras[name]) for name in cameras}
+        wanted = [int(time) for time in timestamps_ns]
+        due = iter(wanted)
+        now, images = next(due), dict[str, Image]()
+        waiting = {
+            name: set(self.timestamps(name).tolist()).intersection(wanted) for name in cameras
+        }
+        for camera, timestamp_ns, packet in self._packets(cameras, wanted):
+            while timestamp_ns > now:
+                yield now, images
+                now, images = next(due), {}
+            decoders[camera].offer(packet)
+            if timestamp_ns in waiting[camera]:
+                images[camera] = self._image(decoders[camera], camera, timestamp_ns)
+        yield now, images
+        for now in due:
+            yield now, {}
+
+    def read_sets(self, cameras: Sequence[str], rate_hz: float) -> FrameSets:
+        """Camera sets at `sample_times` as arrays, each packet decoded at most once."""
+        times = self.sample_times(rate_hz)
+        sizes = {name: self.cameras[name] for name in cameras if name in self.cameras}
+        images = {
+            name: np.zeros((len(times), camera.height, camera.width, 3), np.uint8)
+            for name, camera in sizes.items()
+        }
+        present = np.zeros((len(times), len(cameras)), np.bool_)
+        for at, (_, found) in enumerate(self.frames_at(cameras, times)):
+            for name, image in found.items():
+                images[name][at] = image
+            present[at] = [name in found for name in cameras]
+        return FrameSets(times, images, present)
+
+    def video_mp4(self, camera: str) -> bytes:
+        """One camera's video as MP4 for browsers: the same packets, nothing encoded again.
+
+        Its time 0 is this camera's first frame, ``timestamps(camera)[0]``: a player of several
+        cameras starts each at its own.
+
+        Raises:
+            RidealongError: No such camera, or it has no frames.
+        """
+        times = self.timestamps(camera)
+        if len(times) == 0:
+            raise RidealongError(f"camera {camera!r} has no frames", where=self.path)
+        zero = int(times[0])
+        with reading(self.path):
+            packets = [
+                (time - zero, messages.video_packet(data))
+                for time, data in self._messages(topics.video(camera))
+            ]
+            return remux_mp4(packets)
+
+    def video_packets(self, camera: str) -> Iterator[tuple[int, bytes]]:
+        """Timestamp and Annex B packet of every frame of a camera, in time.
+
+        Raises:
+            RidealongError: No such camera.
+        """
+        times = self.timestamps(camera).tolist()
+        for _, timestamp_ns, packet in self._packets([camera], times[:1] + times[-1:]):
+            yield timestamp_ns, packet
+
+    def _packets(
+        self, cameras: Sequence[str], wanted: Sequence[int]
+    ) -> Iterator[tuple[str, int, bytes]]:
+        """Packets from the keyframes before the first wanted time to the last wanted one."""
+        if not wanted:
+            return
+        names = {topics.video(name): name for name in cameras}
+        first = min(self._keyframe_before(name, wanted[0]) for name in cameras)
+        with reading(self.path):
+            for topic, timestamp_ns, data in self._file.messages([*names], first, wanted[-1]):
+                yield names[topic], timestamp_ns, messages.video_packet(data)
+
+    def _keyframe_before(self, camera: str, timestamp_ns: int) -> int:
+        """Time of the last keyframe at or before a time; of the first frame where none is."""
+        times = self.timestamps(camera)
+        at = int(np.searchsorted(times, timestamp_ns, side="right"))
+        topic = topics.video(camera)
+        with reading(self.path):
+            channel = self._file.channel(topic)
+            every = int(channel.metadata.get("keyframe_every", at or 1)) if channel else 1
+            near = times[max(0, at - every) : at]
+            if len(near) == 0:
+                return timestamp_ns
+            found = [
+                time
+                for _, time, data in self._file.messages([topic], int(near[0]), int(near[-1]))
+                if is_keyframe(messages.video_packet(data))
+            ]
+        return found[-1] if found else int(times[0])
+
+    def _image(self, decoder: VideoDecoder, camera: str, timestamp_ns: int) -> Image:
+        try:
+            return decoder.image()
+        except ValueError as error:  # FFmpeg's errors for damaged data are ValueErrors too
+            raise UnreadableError(
+                f"the frame of camera {camera!r} at {timestamp_ns} ns cannot be decoded: {error}",
+                where=self.path,
+                mend=MEND,
+            ) from error
+
+    def _messages(self, topic: str) -> list[tuple[int, bytes]]:
+        return [(time, data) for _, time, data in self._file.messages([topic])]
+
+    def _calibration(self, camera: str) -> CameraCalibration:
+        if camera not in self.cameras:
+            known = ", ".join(self.cameras) or "none"
+            raise RidealongError(f"no camera {camera!r} (it has: {known})", where=self.path)
+        return self.cameras[camera]
+
+    def _perception(self, topic: str, with_dense: bool) -> Perception | None:
+        channel = self._file.channel(topic)
+        if channel is None:
+            return None
+        with reading(self.path):
+            found = self._messages(topic)
+            return Perception(
+                timestamps_ns=np.array([time for time, _ in found], np.int64),
+                sparse=rows.read_annotations(found),
+                tasks=frozenset(Task(task) for task in json.loads(channel.metadata["tasks"])),
+                **(self._dense() if with_dense else {}),
+            )
+
+    def _dense(self) -> dict[str, dict[str, Any]]:
+        names = [channel.topic for channel in self._file.channels]
+        return {
+            "depth": {
+                camera: self._stack(topics.depth(camera), dense.decode_depth, np.float32)
+                for camera in topics.cameras_of(names, "depth")
+            },
+            "segmentation": {
+                camera: self._stack(topics.segmentation(camera), dense.decode_classes, np.uint8)
+                for camera in topics.cameras_of(names, "segmentation")
+            },
+            "bev": {
+                name.removeprefix(topics.bev("")): self._stack(name, dense.decode_classes, np.uint8)
+                for name in names
+                if name.startswith(topics.bev(""))
+            },
+        }
+
+    def _stack(self, topic: str, decode: Any, kind: Any) -> NDArray[Any]:
+        found = self._messages(topic)
+        channel = self._file.channel(topic)
+        shape = json.loads(channel.metadata["shape"]) if channel else (0, 0)
+        stack = np.empty((len(found), *shape), kind)
+        for at, (_, data) in enumerate(found):
+            stack[at] = decode(messages.image_png(data))
+        return stack
+
+
+def sample_times(timestamps_ns: Times, rate_hz: float) -> Times:
+    """The timestamps nearest a grid of ``rate_hz`` that starts at the first, each once.
+
+    Grid points half a period or more from every timestamp (in a gap) give none.
+
+    Args:
+        timestamps_ns: ``(T,)`` int64, ascending.
+        rate_hz: Positive; where no two timestamps are closer than its period, all are kept.
+
+    Raises:
+        ValueError: The rate is not positive.
+    """
+    if not rate_hz > 0:
+        raise ValueError(f"a rate of {rate_hz} Hz: expected a positive one")
+    if len(timestamps_ns) < 2:
+        return timestamps_ns.copy()
+    period_ns = NS_PER_S / rate_hz
+    if period_ns <= np.diff(timestamps_ns).min():
+        return timestamps_ns.copy()
+    since = timestamps_ns - timestamps_ns[0]
+    grid = np.arange(int(since[-1] / period_ns + 0.5) + 1) * period_ns
+    after = np.clip(np.searchsorted(since, grid), 1, len(since) - 1)
+    nearest = np.where(grid - since[after - 1] <= since[after] - grid, after - 1, after)
+    near = np.abs(since[nearest] - grid) < period_ns / 2
+    return cast(Times, timestamps_ns[np.unique(nearest[near])])
+
+
+def _decoder(camera: CameraCalibration) -> VideoDecoder:
+    return VideoDecoder(camera.width, camera.height)
+
+
+def _metadata(path: Path, told: Mapping[str, str] | None) -> ClipMetadata:
+    if told is None:
+        raise UnreadableError("is an MCAP file but no clip of ridealong's", where=path, mend=MEND)
+    version = int(told["format_version"])
+    if version > topics.FORMAT_VERSION:
+        raise RidealongError(
+            f"is of clip format {version}",
+            where=path,
+            expected=f"at most {topics.FORMAT_VERSION}",
+            mend="read it with a newer ridealong",
+        )
+    return ClipMetadata(
+        clip_id=told["clip_id"],
+        drive=json.loads(told["drive"]),
+        start_ns=int(told["start_ns"]),
+        end_ns=int(told["end_ns"]),
+        triggers=tuple(json.loads(told["triggers"])),
+        events=tuple(json.loads(told["events"])),
+        frames=json.loads(told["frames"]),
+        telemetry_rows=int(told["telemetry_rows"]),
+        label_frames=json.loads(told["labels"]),
+    )
+
+
+def _calibrations(file: TopicReader) -> dict[str, CameraCalibration]:
+    found: dict[str, CameraCalibration] = {}
+    names = [channel.topic for channel in file.channels]
+    for name in topics.cameras_of(names, "calibration"):
+        channel = file.channel(topics.calibration(name))
+        if channel is not None:
+            found[name] = messages.parse_calibration(channel.metadata["calibration"])
+    return found

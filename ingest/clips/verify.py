@@ -1,0 +1,128 @@
+"""Whether a clip is whole: its hash, every byte and message, and that they tell one story."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.clips.container import check_whole
+from ingest.clips.decode import VideoDecoder, is_keyframe
+from ingest.clips.encode import KEYFRAME_EVERY
+from ingest.clips.read import ClipReader, open_clip
+from ingest.errors import RidealongError
+
+
+def verify_clip(path: Path, expected_sha256: str | None = None) -> list[str]:
+    """What is wrong with a clip, a line each; nothing when it is whole.
+
+    Checked are the hash, all checksums to the end of the file, the counts in the metadata, that
+    times ascend within the window, a calibration for each camera, keyframes at their cadence, and
+    that every frame and every label decodes.
+    """
+    problems = _hash_problems(path, expected_sha256)
+    try:
+        check_whole(path)
+        with open_clip(path) as reader:
+            for check in _CHECKS:
+                problems += check(reader)
+    except RidealongError as error:
+        problems.append(str(error))
+    return problems
+
+
+def _hash_problems(path: Path, expected: str | None) -> list[str]:
+    if expected is None or not path.is_file():
+        return []
+    with path.open("rb") as stream:
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    return [] if actual == expected else [f"its sha256 is {actual}, expected {expected}"]
+
+
+def _frame_problems(reader: ClipReader) -> list[str]:
+    problems = []
+    for camera in reader.metadata.frames:
+        if camera not in reader.cameras:
+            problems.append(f"camera {camera}: no calibration")
+    for camera in reader.cameras:
+        times, told = reader.timestamps(camera), reader.metadata.frames.get(camera, 0)
+        if len(times) != told:
+            problems.append(f"camera {camera}: {len(times)} frames, its metadata says {told}")
+        problems += _time_problems(f"camera {camera}", times, reader)
+    return problems
+
+
+def _video_problems(reader: ClipReader) -> list[str]:
+    return [
+        problem for camera in reader.cameras for problem in _camera_video_problems(reader, camera)
+    ]
+
+
+def _camera_video_problems(reader: ClipReader, camera: str) -> list[str]:
+    """The first damaged frame (those after it need it) and keyframes off their cadence."""
+    size = reader.cameras[camera]
+    decoder = VideoDecoder(size.width, size.height)
+    problems = []
+    for at, (timestamp_ns, packet) in enumerate(reader.video_packets(camera)):
+        if is_keyframe(packet) != (at % KEYFRAME_EVERY == 0):
+            problems.append(
+                f"camera {camera}: frame {at} breaks the cadence of a keyframe every "
+                f"{KEYFRAME_EVERY}"
+            )
+        decoder.offer(packet)
+        try:
+            decoder.image()
+        except ValueError as error:
+            problems.append(
+                f"camera {camera}: frame {at} at {timestamp_ns} ns cannot be decoded: {error}"
+            )
+            break
+    return problems
+
+
+def _telemetry_problems(reader: ClipReader) -> list[str]:
+    telemetry, told = reader.telemetry(), reader.metadata.telemetry_rows
+    problems = []
+    if telemetry.num_rows != told:
+        problems.append(f"telemetry: {telemetry.num_rows} rows, its metadata says {told}")
+    times = telemetry["timestamp_ns"].to_numpy()
+    return problems + _time_problems("telemetry", times, reader)
+
+
+def _label_problems(reader: ClipReader) -> list[str]:
+    labels, told = reader.labels(), reader.metadata.label_frames
+    found = None if labels is None else len(labels.timestamps_ns)
+    if found != told:
+        return [f"labels: {found} frames, its metadata says {told}"]
+    if labels is None:
+        return []
+    problems = _time_problems("labels", labels.timestamps_ns, reader)
+    for kind, images in (
+        ("depth", labels.depth),
+        ("segmentation", labels.segmentation),
+        ("bev", labels.bev),
+    ):
+        for name, stack in images.items():
+            if len(stack) != found:
+                problems.append(f"{kind} of {name}: {len(stack)} images for {found} frames")
+    return problems
+
+
+def _time_problems(what: str, times_ns: NDArray[np.int64], reader: ClipReader) -> list[str]:
+    problems = []
+    if np.any(np.diff(times_ns) <= 0):
+        problems.append(f"{what}: times do not ascend")
+    start, end = reader.metadata.start_ns, reader.metadata.end_ns
+    outside = int(np.count_nonzero((times_ns < start) | (times_ns > end)))
+    if outside:
+        problems.append(f"{what}: {outside} of {len(times_ns)} times outside the clip's window")
+    return problems
+
+
+_CHECKS: tuple[Callable[[ClipReader], list[str]], ...] = (
+    _frame_problems,
+    _video_problems,
+    _telemetry_problems,
+    _label_problems,
+)
