@@ -1,0 +1,199 @@
+"""Cells before they are judged: both values, delta and its uncertainty, by prediction and slice."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.gate.evidence import COMPARABLE, Detections, Evidence, Ground, Side
+from metrics.inference.ap import average_precision
+from metrics.inference.influence import Bools, Floats, Inference, Ints, effective_clusters
+from metrics.inference.ratio import Figure, difference, pair_weights, ratio
+from metrics.slices import in_slice, parse_slice
+from metrics.tasks.metric import Better
+from metrics.tasks.objects import average_precision as coco_average_precision
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """C cells, column by column; NaN where a value is undefined.
+
+    Attributes:
+        names: Prediction, metric, slice and reference of each cell.
+        deployed, candidate: ``(C,)`` values.
+        delta: The improvement and its uncertainty.
+        clips: ``(C,)`` clips that say something.
+        effective: ``(C,)`` effective number of clusters.
+        unpaired: ``(C,)`` clips that only one network has a score on.
+    """
+
+    names: list[tuple[str, str, str, str]]
+    deployed: Floats
+    candidate: Floats
+    delta: Inference
+    clips: Ints
+    effective: Floats
+    unpaired: Ints
+
+    @property
+    def compared(self) -> Bools:
+        """Where the reference can say which network is better, ``(C,)``."""
+        return np.array([name[3] in COMPARABLE for name in self.names], np.bool_)
+
+    def take(self, keep: Bools) -> "Estimates":
+        """The cells under the mask."""
+        delta = Inference(self.delta.estimate[keep], self.delta.se[keep], self.delta.clusters[keep])
+        return Estimates(
+            [name for name, kept in zip(self.names, keep, strict=True) if kept],
+            self.deployed[keep],
+            self.candidate[keep],
+            delta,
+            self.clips[keep],
+            self.effective[keep],
+            self.unpaired[keep],
+        )
+
+
+def estimate(evidence: Iterable[Evidence], ground: Ground, slices: Sequence[str]) -> Estimates:
+    """Every prediction and metric on every slice."""
+    inside = {text: in_slice(ground.clips, parse_slice(text)) for text in slices}
+    spots = {text: _spot(keep, ground) for text, keep in inside.items()}
+    blocks: list[Estimates] = []
+    for one in evidence:
+        pair = _pair(one)
+        blocks.extend(_block(one, pair, text, spot) for text, spot in spots.items())
+    return _joined(blocks)
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """A slice's clips: their rows, and where each of its G clusters begins among them.
+
+    ``local`` is each clip's cluster within the slice, 0 to G - 1; -1 outside.
+    """
+
+    rows: Ints
+    starts: Ints
+    local: Ints
+
+    def sums(self, matrix: Floats | Bools) -> Floats:
+        """Sums per cluster, ``(G, predictions)``."""
+        if not len(self.rows):
+            return np.zeros((0, matrix.shape[1]))
+        return np.add.reduceat(matrix[self.rows], self.starts, axis=0, dtype=np.float64)
+
+    def count(self, mask: Bools) -> Ints:
+        """Clips under the mask, ``(predictions,)``."""
+        return np.asarray(mask[self.rows].sum(axis=0), np.int64)
+
+
+def _spot(keep: Bools, ground: Ground) -> _Spot:
+    rows = np.flatnonzero(keep)
+    cluster = ground.cluster[rows]
+    first = np.append(True, cluster[1:] != cluster[:-1])[: len(rows)]
+    local = np.full(len(keep), -1)
+    local[rows] = np.cumsum(first) - 1
+    return _Spot(rows, np.flatnonzero(first), local)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Both sides where both are known; ``says`` where at least one has something to count."""
+
+    deployed: Side | None
+    candidate: Side
+    says: Bools
+    unpaired: Bools
+
+
+def _pair(one: Evidence) -> _Pair:
+    sides = [side for side in (one.deployed, one.candidate) if side is not None]
+    both = np.all([side.present for side in sides], axis=0)
+    paired = [_masked(side, both) for side in sides]
+    says = np.any([_says(side) for side in paired], axis=0)
+    unpaired = np.any([side.present for side in sides], axis=0) & ~both
+    return _Pair(paired[0] if one.deployed else None, paired[-1], says, unpaired)
+
+
+def _masked(side: Side, both: Bools) -> Side:
+    detections = side.detections
+    if detections is not None:
+        detections = detections.where(both)
+    return Side(np.where(both, side.num, 0.0), np.where(both, side.den, 0.0), both, detections)
+
+
+def _says(side: Side) -> Bools:
+    says: Bools = (side.num != 0) | (side.den != 0)
+    if side.detections is not None:
+        says[side.detections.clip, side.detections.prediction] = True
+    return says
+
+
+def _block(one: Evidence, pair: _Pair, text: str, spot: _Spot) -> Estimates:
+    candidate = _figure(pair.candidate, spot)
+    unknown = np.full(len(one.predictions), np.nan)
+    if pair.deployed is None:
+        clusters = candidate.informative.sum(axis=0).astype(np.int64)
+        delta = Inference(unknown, unknown, clusters)
+        deployed_value, weights = unknown, candidate.weight
+    else:
+        deployed = _figure(pair.deployed, spot)
+        higher = one.metric.better == Better.HIGHER
+        delta = difference(candidate, deployed) if higher else difference(deployed, candidate)
+        deployed_value, weights = deployed.value, pair_weights(candidate, deployed)
+    return Estimates(
+        [(name, one.metric.name, text, one.reference) for name in one.predictions],
+        deployed_value,
+        candidate.value,
+        delta,
+        spot.count(pair.says),
+        effective_clusters(weights),
+        spot.count(pair.unpaired),
+    )
+
+
+def _figure(side: Side, spot: _Spot) -> Figure:
+    num, den = spot.sums(side.num), spot.sums(side.den)
+    if side.detections is None:
+        return ratio(num, den)
+    return _precisions(side.detections, den, spot)
+
+
+def _precisions(detections: Detections, labels: Floats, spot: _Spot) -> Figure:
+    """Average precision, COCO's 101 points, with the influence on the area that they sample."""
+    value = np.full(labels.shape[1], np.nan)
+    influence = np.full(labels.shape, np.nan)
+    informative = labels > 0
+    for index in range(labels.shape[1]):
+        rows = slice(*detections.bounds[index : index + 2])
+        cluster = spot.local[detections.clip[rows]]
+        inside = cluster >= 0
+        cluster = cluster[inside]
+        score, matched = detections.score[rows][inside], detections.matched[rows][inside]
+        value[index] = coco_average_precision(score, matched, int(labels[:, index].sum()))
+        influence[:, index] = average_precision(score, matched, cluster, labels[:, index])[1]
+        informative[cluster, index] = True
+    return Figure(value, influence, labels, informative)
+
+
+def _joined(blocks: Sequence[Estimates]) -> Estimates:
+    def floats(columns: Iterable[Floats]) -> Floats:
+        return np.concatenate([np.zeros(0), *columns])
+
+    def ints(columns: Iterable[Ints]) -> Ints:
+        return np.concatenate([np.zeros(0, np.int64), *columns])
+
+    delta = Inference(
+        floats(block.delta.estimate for block in blocks),
+        floats(block.delta.se for block in blocks),
+        ints(block.delta.clusters for block in blocks),
+    )
+    return Estimates(
+        [name for block in blocks for name in block.names],
+        floats(block.deployed for block in blocks),
+        floats(block.candidate for block in blocks),
+        delta,
+        ints(block.clips for block in blocks),
+        floats(block.effective for block in blocks),
+        ints(block.unpaired for block in blocks),
+    )

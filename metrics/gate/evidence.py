@@ -1,0 +1,328 @@
+"""From the tables of scores and matches to matrices: clips by predictions, for both networks.
+
+Strings become codes once, at the border; every figure of every slice is then a sum over rows of
+these matrices. Clips stand in the order of cluster, drive and clip, so sums over clusters are
+sums over runs of rows, and come out the same whatever the order of the tables.
+"""
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.errors import RidealongError
+from metrics.inference.influence import Bools, Floats, Ints
+from metrics.slices import DIMENSIONS
+from metrics.tasks.metric import Metric
+from metrics.tasks.registry import METRICS
+
+COMPARABLE = ("labels", "self")  # references that say which network is better
+LABELS = "labels"  # the one statistic of an average precision: labels, found or not
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The clips that may count, ordered by cluster, drive and clip.
+
+    Attributes:
+        clips: Columns ``clip_id``, ``drive_id``, ``cluster_id`` and the drive's attributes.
+        cluster: ``(clips,)`` code of the clip's cluster, ascending.
+    """
+
+    clips: pa.Table
+    cluster: Ints
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Rows for average precision, by prediction and descending score.
+
+    Attributes:
+        predictions: How many predictions there are.
+        prediction, clip, score, matched: ``(n,)`` columns; the first two are codes.
+    """
+
+    predictions: int
+    prediction: Ints
+    clip: Ints
+    score: Floats
+    matched: Bools
+
+    @property
+    def bounds(self) -> Ints:
+        """Where each prediction's rows begin and end, ``(predictions + 1,)``."""
+        return np.searchsorted(self.prediction, np.arange(self.predictions + 1))
+
+    def where(self, mask: Bools) -> "Detections":
+        """The rows whose clip and prediction are under the mask ``(clips, predictions)``."""
+        keep = mask[self.clip, self.prediction]
+        return Detections(
+            self.predictions,
+            self.prediction[keep],
+            self.clip[keep],
+            self.score[keep],
+            self.matched[keep],
+        )
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one network did, ``(clips, predictions)``.
+
+    Attributes:
+        num, den: Of the ratio; 0 where not present. Average precision has its labels in ``den``.
+        present: Where all statistics are known.
+        detections: The rows of an average precision; None for ratios.
+    """
+
+    num: Floats
+    den: Floats
+    present: Bools
+    detections: Detections | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Both networks on one metric, held against one reference; paired where both are present.
+
+    ``deployed`` is None for what is held against the other network: it has one side only.
+    """
+
+    metric: Metric
+    reference: str
+    predictions: tuple[str, ...]
+    deployed: Side | None
+    candidate: Side
+
+
+def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:
+    """The run's clips with their drives' attributes, without those that disagreement chose.
+
+    Raises:
+        RidealongError: A clip's drive is not among the drives.
+    """
+    chosen = pc.fill_null(clips["by_disagreement"], True)
+    clips = clips.filter(pc.invert(chosen))
+    at = pc.index_in(clips["drive_id"], value_set=drives["drive_id"].combine_chunks())
+    if at.null_count:
+        lost = clips["drive_id"].filter(pc.is_null(at))[0].as_py()
+        raise RidealongError(f"drive {lost!r} of a clip is unknown", where="drives")
+    drives = drives.take(at)
+    columns = {
+        "clip_id": clips["clip_id"],
+        "drive_id": clips["drive_id"],
+        "cluster_id": pc.coalesce(drives["cluster_id"], drives["drive_id"]),
+    } | {name: drives[name] for name in DIMENSIONS}
+    keys = [(name, "ascending") for name in ("cluster_id", "drive_id", "clip_id")]
+    ordered = pa.table(columns).sort_by(keys)
+    names = ordered["cluster_id"].combine_chunks()
+    return Ground(ordered, _codes(names, pc.unique(names)))
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """Score rows that matter, their strings as codes into sorted names.
+
+    Attributes:
+        network: 0 deployed, 1 candidate; only 0 where both are the same network.
+        group: Into ``groups``: task, metric, reference.
+    """
+
+    network: Ints
+    clip: Ints
+    prediction: Ints
+    statistic: Ints
+    group: Ints
+    value: Floats
+    groups: list[tuple[str, str, str]]
+    predictions: list[str]
+    statistics: list[str]
+
+    def of(self, mask: Bools) -> "_Coded":
+        """The rows under the mask."""
+        return replace(
+            self,
+            network=self.network[mask],
+            clip=self.clip[mask],
+            prediction=self.prediction[mask],
+            statistic=self.statistic[mask],
+            group=self.group[mask],
+            value=self.value[mask],
+        )
+
+
+def gather(
+    scores: pa.Table,
+    matches: pa.Table,
+    ground: Ground,
+    networks: tuple[str, str],
+) -> list[Evidence]:
+    """All that the two networks (deployed, candidate) scored on these clips, by task and metric.
+
+    Rows of other networks, other clips and unknown metrics are left out.
+
+    Raises:
+        RidealongError: Scores of several definitions, the same score twice, or a NaN.
+    """
+    known = {(str(task), name): m for task, named in METRICS.items() for name, m in named.items()}
+    coded = _coded(_relevant(scores, ground, networks), ground, networks)
+    found = []
+    for code, (task, name, reference) in enumerate(coded.groups):
+        metric = known.get((task, name))
+        if metric is not None:
+            rows = coded.of(coded.group == code)
+            found.append(_evidence(rows, matches, ground, networks, metric, reference))
+    return found
+
+
+def task_of(prediction: str) -> str:
+    """The task in a prediction's name: ``objects`` of ``objects/car@main``."""
+    return re.split("[/@]", prediction, maxsplit=1)[0]
+
+
+def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa.Table:
+    """Rows of the two networks, on these clips, with a known value.
+
+    What is held against the other network is kept for the candidate alone: it is one figure, seen
+    from either side.
+    """
+    deployed, candidate = networks
+    reference, network = scores["reference"], scores["network_sha256"]
+    compared = pc.is_in(reference, value_set=pa.array(COMPARABLE))
+    other = pc.and_(pc.equal(reference, deployed), pc.equal(network, candidate))
+    mine = pc.is_in(network, value_set=pa.array(networks))
+    here = pc.is_in(scores["clip_id"], value_set=ground.clips["clip_id"].combine_chunks())
+    keep = pc.and_(pc.and_(mine, here), pc.or_(compared, other))
+    rows = scores.filter(pc.and_(keep, pc.is_valid(scores["value"])))
+    _check(rows)
+    return rows
+
+
+def _check(scores: pa.Table) -> None:
+    """Refuse what would be counted wrongly.
+
+    Raises:
+        RidealongError: A value that is not finite, or one metric by two definitions.
+    """
+    odd = scores.filter(pc.invert(pc.is_finite(scores["value"])))
+    if odd.num_rows:
+        row = odd.slice(0, 1).to_pylist()[0]
+        what = f"{row['metric']} of {row['prediction']} on clip {row['clip_id']}"
+        raise RidealongError(f"{what} is {row['value']}", where="scores", expected="a number")
+    keys = ["metric", "definition"]
+    names = scores.select(keys).group_by(keys).aggregate([]).to_pylist()
+    metrics = sorted(row["metric"] for row in names)
+    for first, second in itertools.pairwise(metrics):
+        if first == second:
+            what = f"scores of {first} come from several definitions"
+            raise RidealongError(what, where="scores", mend="score both networks anew")
+
+
+def _coded(rows: pa.Table, ground: Ground, networks: tuple[str, str]) -> _Coded:
+    prediction, predictions = _coded_names(rows["prediction"])
+    metric, metrics = _coded_names(rows["metric"])
+    reference, references = _coded_names(rows["reference"])
+    statistic, statistics = _coded_names(rows["statistic"])
+    tasks = sorted({task_of(name) for name in predictions})
+    task = np.array([tasks.index(task_of(name)) for name in predictions], np.int64)[prediction]
+    joint = (task * len(metrics) + metric) * len(references) + reference
+    used, group = np.unique(joint, return_inverse=True)
+    names = list(itertools.product(tasks, metrics, references))
+    return _Coded(
+        _codes(rows["network_sha256"], pa.array(networks)),
+        _codes(rows["clip_id"], ground.clips["clip_id"].combine_chunks()),
+        prediction,
+        statistic,
+        group,
+        rows["value"].to_numpy(),
+        [names[index] for index in used],
+        predictions,
+        statistics,
+    )
+
+
+def _coded_names(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
+    names = sorted(pc.unique(column).to_pylist())
+    return _codes(column, pa.array(names, column.type)), names
+
+
+def _codes(column: pa.Array | pa.ChunkedArray, names: pa.Array) -> Ints:
+    """Each value's place among the names; -1 where it is none of them."""
+    at = pc.fill_null(pc.index_in(column, value_set=names), -1)
+    return np.asarray(at.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _evidence(
+    rows: _Coded,
+    matches: pa.Table,
+    ground: Ground,
+    networks: tuple[str, str],
+    metric: Metric,
+    reference: str,
+) -> Evidence:
+    used = np.unique(rows.prediction)
+    predictions = tuple(rows.predictions[code] for code in used)
+    sides: list[Side | None] = []
+    for code, network in enumerate(networks):
+        if code == 0 and reference not in COMPARABLE:
+            sides.append(None)
+            continue
+        mine = rows.of(rows.network == networks.index(network))
+        sums = _sums(mine, np.searchsorted(used, mine.prediction), ground, metric, predictions)
+        detections = None
+        if metric.matched_rows:
+            detections = _detections(matches, ground, network, reference, predictions)
+        sides.append(_side(sums, metric, detections))
+    candidate = sides[1]
+    assert candidate is not None
+    return Evidence(metric, reference, predictions, sides[0], candidate)
+
+
+def _sums(
+    rows: _Coded, prediction: Ints, ground: Ground, metric: Metric, predictions: Sequence[str]
+) -> dict[str, Floats]:
+    """Each statistic as ``(clips, predictions)``, NaN where there is no score."""
+    shape = (ground.clips.num_rows, len(predictions))
+    sums = {}
+    for name in metric.statistics:
+        wanted = rows.statistics.index(name) if name in rows.statistics else -1
+        at = np.flatnonzero(rows.statistic == wanted)
+        cell = rows.clip[at] * shape[1] + prediction[at]
+        if len(np.unique(cell)) < len(cell):
+            raise RidealongError(f"{metric.name} is scored twice on one clip", where="scores")
+        matrix = np.full(shape, np.nan)
+        matrix.ravel()[cell] = rows.value[at]
+        sums[name] = matrix
+    return sums
+
+
+def _side(sums: dict[str, Floats], metric: Metric, detections: Detections | None) -> Side:
+    present = np.all([np.isfinite(matrix) for matrix in sums.values()], axis=0)
+    known = {name: np.where(present, matrix, 0.0) for name, matrix in sums.items()}
+    if metric.ratio is None:
+        return Side(np.zeros(present.shape), known[LABELS], present, detections)
+    num, den = metric.ratio(known)
+    return Side(num, den, present, detections)
+
+
+def _detections(
+    matches: pa.Table, ground: Ground, network: str, reference: str, predictions: Sequence[str]
+) -> Detections:
+    """One network's rows in the order of prediction and descending score; ties by clip and time."""
+    mine = pc.and_(
+        pc.equal(matches["network_sha256"], network), pc.equal(matches["reference"], reference)
+    )
+    rows = matches.filter(mine)
+    clip = _codes(rows["clip_id"], ground.clips["clip_id"].combine_chunks())
+    prediction = _codes(rows["prediction"], pa.array(predictions))
+    score = rows["score"].to_numpy().astype(np.float64)
+    order = np.lexsort((rows["timestamp_ns"].to_numpy(), clip, -score, prediction))
+    order = order[(clip[order] >= 0) & (prediction[order] >= 0)]
+    matched = rows["matched"].to_numpy().astype(np.bool_)
+    return Detections(
+        len(predictions), prediction[order], clip[order], score[order], matched[order]
+    )

@@ -1,0 +1,96 @@
+"""Verdicts in words: one sentence per cell, one per run."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from metrics.gate.spec import GateSpec, RequiredCell
+
+Cell = Mapping[str, object]
+NAMED = 3  # cells that a run's sentence names
+
+
+def cell_reason(cell: Cell, gate: GateSpec) -> str:
+    """Why a cell got its verdict."""
+    obstacle = _obstacle(cell, gate)
+    if cell["verdict"] == "PASS":
+        return _passed(cell, gate)
+    if cell["verdict"] == "REGRESSED":
+        over = "gated" if cell["required"] else "watched"
+        return f"worse by {-_float(cell, 'delta'):.4f}: {_p(cell)} corrected over the {over} cells"
+    return obstacle or _undecided(cell)
+
+
+def missing_reason(cell: RequiredCell) -> str:
+    """Why a required cell that no score speaks of does not pass."""
+    where = "" if cell.slice == "all" else f" at {cell.slice}"
+    return f"missing: no {cell.metric} of {cell.prediction}{where} on any clip that counts"
+
+
+def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
+    """What stands in the way of any verdict."""
+    if cell["reference"] not in ("labels", "self"):
+        return "says that they differ, not which is better"
+    unpaired = cell["clips_unpaired"]
+    if unpaired:
+        return f"missing: {unpaired} clips have a score of one network alone"
+    for network in ("deployed", "candidate"):
+        if cell[network] is None:
+            return f"unknown: the {network} network's value has nothing to be computed from"
+    clusters = cell["clusters"]
+    if isinstance(clusters, int) and clusters < gate.min_clusters:
+        more = cell["drives_needed"]
+        return f"{clusters} independent drives, at least {gate.min_clusters} needed: {more} more"
+    return None
+
+
+def _passed(cell: Cell, gate: GateSpec) -> str:
+    if cell["delta"] == 0 and cell["low"] == 0 and cell["high"] == 0:
+        return "no difference"
+    bound, margin = _float(cell, "bound"), _float(cell, "margin")
+    said = f"lower bound {bound:+.4f} ({1 - gate.alpha:.0%}, one-sided) is above {-margin:+.4f}"
+    worse = f"; significantly worse within the margin ({_p(cell)})"
+    return said + worse if cell["worse_within_margin"] else said
+
+
+def _undecided(cell: Cell) -> str:
+    needed = cell["drives_needed"]
+    if needed is None:
+        outlook = "more drives like these would not decide it"
+    else:
+        outlook = f"about {needed} more drives would decide it"
+    if cell["margin"] is None:
+        return f"no margin is set, and no loss is shown ({_p(cell)}); {outlook}"
+    bound, margin = _float(cell, "bound"), _float(cell, "margin")
+    short = f"lower bound {bound:+.4f} is not above {-margin:+.4f}"
+    return f"{short}, and no loss is shown ({_p(cell)}); {outlook}"
+
+
+def _p(cell: Cell) -> str:
+    return f"p = {_float(cell, 'p_adjusted'):.2g}"
+
+
+def _float(cell: Cell, name: str) -> float:
+    value = cell[name]
+    return value if isinstance(value, float) else math.nan
+
+
+def run_reason(verdict: str, required: Sequence[Cell]) -> str:
+    """A run's verdict in one sentence, over its required cells."""
+    if verdict == "PASS":
+        return f"all {len(required)} required cells pass"
+    guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
+    said = "regressed" if verdict == "REGRESSED" else "undecided"
+    named = ", ".join(_named(cell) for cell in guilty[:NAMED])
+    more = f", and {len(guilty) - NAMED} more" if len(guilty) > NAMED else ""
+    return f"{len(guilty)} of {len(required)} required cells {said}: {named}{more}"
+
+
+def _in_margins(cell: Cell) -> float:
+    """Delta in units of the margin: the worst first, the unknown last."""
+    return math.inf if cell["delta"] is None else _float(cell, "delta") / _float(cell, "margin")
+
+
+def _named(cell: Cell) -> str:
+    where = "" if cell["slice"] == "all" else f" at {cell['slice']}"
+    delta = "" if cell["delta"] is None else f" ({_float(cell, 'delta'):+.3f})"
+    return f"{cell['prediction']} {cell['metric']}{where}{delta}"

@@ -1,0 +1,42 @@
+"""The table of verdicts: one row per run and cell."""
+
+import pyarrow as pa
+
+from ingest.schemas import TableSpec, column
+
+CELLS = pa.schema(
+    [
+        column("prediction", pa.string(), "output, class and camera, e.g. objects/car@main"),
+        column("metric", pa.string(), "how it is judged"),
+        column("slice", pa.string(), "'all', or sorted conditions on the drive"),
+        column("deployed", pa.float64(), "the deployed network's value; null unknown"),
+        column("candidate", pa.float64(), "the candidate's value; null unknown"),
+        column("delta", pa.float64(), "improvement: positive is better, whatever the metric"),
+        column("low", pa.float64(), "lower end of delta's two-sided interval"),
+        column("high", pa.float64(), "upper end"),
+        column("level", pa.float64(), "the interval's level"),
+        column("margin", pa.float64(), "loss that is still no regression; null: none is set"),
+        column("clips", pa.int64(), "clips that say something here"),
+        column("clusters", pa.int64(), "independent drives among them"),
+        column("clusters_effective", pa.float64(), "as many equal ones would weigh the same"),
+        column("reference", pa.string(), "labels, self, or the other network's sha256"),
+        column("required", pa.bool_(), "must pass; the others are watched"),
+        column("verdict", pa.string(), "PASS, REGRESSED, INCONCLUSIVE"),
+        column("reason", pa.string(), "why, in a sentence"),
+        column("bound", pa.float64(), "one-sided lower bound of delta, held against -margin"),
+        column("p_value", pa.float64(), "of 'delta is zero or more'; null: not tested"),
+        column("p_adjusted", pa.float64(), "corrected over the gated, or the watched, cells"),
+        column("worse_within_margin", pa.bool_(), "passes, and is significantly worse"),
+        column("better", pa.bool_(), "significantly better (false-discovery controlled)"),
+        column("alert", pa.bool_(), "watched and significantly worse; never blocks"),
+        column("drives_needed", pa.int64(), "more drives to decide; null: decided or unknown"),
+        column("clips_unpaired", pa.int64(), "clips that only one network has a score on"),
+        column("worse_than_baseline", pa.bool_(), "regressed against the frozen baseline"),
+    ]
+)
+
+VERDICTS = TableSpec(
+    "verdicts",
+    pa.schema([column("run_id", pa.string(), "the run"), *CELLS]),
+    order=("run_id", "prediction", "metric", "slice", "reference"),
+)

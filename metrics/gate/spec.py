@@ -1,0 +1,126 @@
+"""The gate's spec: which cells must pass, by what margin, and which are only watched."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ingest.errors import RidealongError
+from ingest.specs import Spec, load_spec, nearest
+from metrics.slices import ALL, format_slice, parse_slice
+from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import METRICS, lookup
+
+DEFAULT_GATE = Path(__file__).with_name("gate_default.yaml")
+FEWEST_CLUSTERS = 8  # below, intervals are too short to be trusted, whatever they say
+
+Dimension = Literal["country", "hardware", "light", "road", "software", "weather"]
+
+
+def _check_metrics(names: Iterable[str]) -> None:
+    known = sorted({name for task in METRICS.values() for name in task})
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")
+
+
+class RequiredCell(Spec):
+    """A cell that must pass. Names are exact: a pattern that matches nothing would pass unseen."""
+
+    prediction: str = Field(description="the prediction, e.g. objects/pedestrian@main")
+    metric: str = Field(description="the metric, e.g. f1")
+    slice: str = Field(ALL, description="'all', or e.g. light=night&road=city")
+    margin: float | None = Field(
+        None, gt=0, description="loss that is still no regression; default: the metric's margin"
+    )
+
+    @field_validator("slice")
+    @classmethod
+    def _one_spelling(cls, text: str) -> str:
+        try:
+            return format_slice(parse_slice(text))
+        except RidealongError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        try:
+            lookup(parse_prediction(self.prediction).task, self.metric)
+        except RidealongError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Prediction, metric and slice."""
+        return self.prediction, self.metric, self.slice
+
+
+class Watched(Spec):
+    """Cells that raise an alert and never block: every prediction, overall and by these."""
+
+    by: tuple[Dimension, ...] = Field(
+        ("light", "weather", "road", "country"), description="attributes of drives to slice by"
+    )
+    metrics: tuple[str, ...] | None = Field(None, description="metrics watched; default: all")
+    fdr: float = Field(0.05, gt=0, lt=0.5, description="share of false alerts among all alerts")
+
+    @field_validator("metrics")
+    @classmethod
+    def _known(cls, metrics: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        _check_metrics(metrics or ())
+        return metrics
+
+
+class GateSpec(Spec):
+    """A release gate."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5, description="level of the one-sided tests")
+    level: float = Field(0.95, gt=0.5, lt=1, description="level of the two-sided intervals shown")
+    beta: float = Field(
+        0.2, gt=0, lt=0.5, description="chance that a harmless candidate fails to pass; planning"
+    )
+    min_clusters: int = Field(
+        FEWEST_CLUSTERS, ge=FEWEST_CLUSTERS, description="fewer independent drives decide nothing"
+    )
+    margins: dict[str, float] = Field(
+        default_factory=dict, description="margin per metric, in the metric's own unit"
+    )
+    required: tuple[RequiredCell, ...] = Field(min_length=1, description="cells that must pass")
+    watched: Watched = Field(default_factory=Watched, description="cells that only alert")
+
+    @field_validator("margins")
+    @classmethod
+    def _positive(cls, margins: dict[str, float]) -> dict[str, float]:
+        for metric, margin in margins.items():
+            if not margin > 0:
+                raise ValueError(f"the margin of {metric} is {margin:g}; expected more than 0")
+        _check_metrics(margins)
+        return margins
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        seen: set[tuple[str, str, str]] = set()
+        for cell in self.required:
+            name = f"{cell.prediction} {cell.metric} at {cell.slice}"
+            if cell.key in seen:
+                raise ValueError(f"required twice: {name}")
+            if self.margin_of(cell.metric, cell) is None:
+                raise ValueError(f"{name} has no margin, and margins has none for {cell.metric}")
+            seen.add(cell.key)
+        return self
+
+    def margin_of(self, metric: str, cell: RequiredCell | None = None) -> float | None:
+        """The margin of a cell; None where neither it nor its metric has one."""
+        own = cell.margin if cell else None
+        return own if own is not None else self.margins.get(metric)
+
+
+def load_gate(path: Path | None = None) -> GateSpec:
+    """Read a gate; without a path, the one that comes with ridealong.
+
+    Raises:
+        RidealongError: The file cannot be read or does not fit the spec.
+    """
+    return load_spec(path or DEFAULT_GATE, GateSpec)

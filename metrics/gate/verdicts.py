@@ -1,0 +1,195 @@
+"""Verdicts: a candidate against the deployed network, per prediction, metric and slice.
+
+Everything is computed from the tables of scores and matches; nothing is replayed. How a state is
+found stands in `metrics.gate.decisions`, how sure it is in `metrics.inference`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from metrics.gate.decisions import Decisions, decide
+from metrics.gate.estimates import Estimates, estimate
+from metrics.gate.evidence import Ground, gather, make_ground
+from metrics.gate.reasons import cell_reason, missing_reason, run_reason
+from metrics.gate.schemas import CELLS
+from metrics.gate.spec import GateSpec, RequiredCell
+from metrics.inference.planning import MOST
+from metrics.slices import slices_by
+
+Row = dict[str, object]
+
+
+class Verdict(StrEnum):
+    """What can be said about the candidate."""
+
+    PASS = "PASS"  # no worse than the margin
+    REGRESSED = "REGRESSED"  # worse
+    INCONCLUSIVE = "INCONCLUSIVE"  # too little is known
+
+
+@dataclass(frozen=True)
+class RunVerdict:
+    """A run's verdict: in one word, in one sentence, and cell by cell (rows of `CELLS`)."""
+
+    verdict: Verdict
+    reason: str
+    cells: pa.Table
+
+
+def judge(
+    scores: pa.Table,
+    matches: pa.Table,
+    clips: pa.Table,
+    drives: pa.Table,
+    deployed_sha256: str,
+    candidate_sha256: str,
+    gate: GateSpec,
+    baseline_sha256: str | None = None,
+) -> RunVerdict:
+    """Judge a candidate against the deployed network.
+
+    Args:
+        scores: Rows of `metrics.schemas.SCORES`, one definition per metric; those of other
+            networks and other clips do not count.
+        matches: Rows of `metrics.schemas.MATCHES`.
+        clips: The run's clips: ``clip_id``, ``drive_id``, ``by_disagreement``.
+        drives: Their drives: ``drive_id``, ``cluster_id`` and the attributes of
+            `metrics.slices.DIMENSIONS`.
+        deployed_sha256: The network that the fleet runs.
+        candidate_sha256: The network that rides along.
+        gate: What is required, what is watched.
+        baseline_sha256: A frozen release; where its scores are known, cells in which the candidate
+            regressed against it are flagged. The flag changes no verdict.
+
+    Raises:
+        RidealongError: The scores contradict themselves, or a clip's drive is unknown.
+    """
+    ground = make_ground(clips, drives)
+
+    def cells_against(reference_sha256: str) -> list[Row]:
+        pair = (reference_sha256, candidate_sha256)
+        return _cells(scores, matches, ground, pair, gate)
+
+    cells = cells_against(deployed_sha256)
+    if baseline_sha256 is not None:
+        _flag_against_baseline(cells, cells_against(baseline_sha256))
+    required = [cell for cell in cells if cell["required"]]
+    verdict = _run_verdict(required)
+    reason = run_reason(verdict, required)
+    return RunVerdict(verdict, reason, pa.Table.from_pylist(cells, schema=CELLS))
+
+
+def _cells(
+    scores: pa.Table,
+    matches: pa.Table,
+    ground: Ground,
+    networks: tuple[str, str],
+    gate: GateSpec,
+) -> list[Row]:
+    """All cells for one pair of networks, in the order of their names."""
+    evidence = gather(scores, matches, ground, networks)
+    watched = set(slices_by(ground.clips, gate.watched.by))
+    slices = sorted(watched | {cell.slice for cell in gate.required})
+    estimates = _wanted(estimate(evidence, ground, slices), watched, gate)
+    rows = _rows(estimates, decide(estimates, gate), gate)
+    found = {(row["prediction"], row["metric"], row["slice"]) for row in rows if row["required"]}
+    rows += [_missing(cell, gate) for cell in gate.required if cell.key not in found]
+    return sorted(rows, key=_name)
+
+
+def _wanted(estimates: Estimates, watched: set[str], gate: GateSpec) -> Estimates:
+    """The cells that are required, or watched and not empty."""
+    keys = {cell.key for cell in gate.required}
+    metrics = gate.watched.metrics
+    seen = (estimates.clips > 0) | (estimates.unpaired > 0)
+    look = [
+        name[:3] in keys or (name[2] in watched and (metrics is None or name[1] in metrics))
+        for name in estimates.names
+    ]
+    return estimates.take(seen & look)
+
+
+def _name(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[part]) for part in ("prediction", "metric", "slice", "reference"))
+
+
+def _rows(cells: Estimates, decided: Decisions, gate: GateSpec) -> list[Row]:
+    columns: dict[str, Sequence[object]] = {
+        "deployed": cells.deployed.tolist(),
+        "candidate": cells.candidate.tolist(),
+        "delta": cells.delta.estimate.tolist(),
+        "low": decided.low.tolist(),
+        "high": decided.high.tolist(),
+        "margin": decided.margin.tolist(),
+        "clips": cells.clips.tolist(),
+        "clusters": cells.delta.clusters.tolist(),
+        "clusters_effective": cells.effective.tolist(),
+        "required": decided.required.tolist(),
+        "bound": decided.bound.tolist(),
+        "p_value": decided.p.tolist(),
+        "p_adjusted": decided.adjusted.tolist(),
+        "worse_within_margin": (decided.passed & decided.rejected).tolist(),
+        "better": decided.better.tolist(),
+        "alert": (decided.rejected & ~decided.required).tolist(),
+        "drives_needed": decided.needed.tolist(),
+        "clips_unpaired": cells.unpaired.tolist(),
+    }
+    states = zip(decided.passed.tolist(), decided.regressed.tolist(), strict=True)
+    verdicts = [_state(*state) for state in states]
+    rows = [
+        dict(zip(columns, map(_known, values), strict=True))
+        for values in zip(*columns.values(), strict=True)
+    ]
+    return [
+        _row(name, verdict, row, gate)
+        for name, verdict, row in zip(cells.names, verdicts, rows, strict=True)
+    ]
+
+
+def _row(name: tuple[str, str, str, str], verdict: Verdict, row: Row, gate: GateSpec) -> Row:
+    parts = dict(zip(("prediction", "metric", "slice", "reference"), name, strict=True))
+    needed = row["drives_needed"]
+    undecided = isinstance(needed, int) and 0 < needed < MOST
+    row |= {"level": gate.level, "verdict": str(verdict), "worse_than_baseline": None}
+    row |= {"drives_needed": needed if undecided else None}
+    return {**parts, **row, "reason": cell_reason(parts | row, gate)}
+
+
+def _missing(cell: RequiredCell, gate: GateSpec) -> Row:
+    """A required cell that no score speaks of: not a pass."""
+    row: Row = dict.fromkeys(CELLS.names)
+    row |= {"prediction": cell.prediction, "metric": cell.metric, "slice": cell.slice}
+    row |= {"clips": 0, "clusters": 0, "clips_unpaired": 0, "required": True, "level": gate.level}
+    row |= {"worse_within_margin": False, "better": False, "alert": False}
+    row["margin"] = gate.margin_of(cell.metric, cell)
+    row["verdict"] = str(Verdict.INCONCLUSIVE)
+    row["reason"] = missing_reason(cell)
+    return row
+
+
+def _known(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _state(passed: bool, regressed: bool) -> Verdict:
+    if passed:
+        return Verdict.PASS
+    return Verdict.REGRESSED if regressed else Verdict.INCONCLUSIVE
+
+
+def _run_verdict(required: Sequence[Row]) -> Verdict:
+    states = {cell["verdict"] for cell in required}
+    if Verdict.REGRESSED in states:
+        return Verdict.REGRESSED
+    return Verdict.PASS if states == {Verdict.PASS} else Verdict.INCONCLUSIVE
+
+
+def _flag_against_baseline(cells: Sequence[Row], against: Sequence[Row]) -> None:
+    verdicts = {_name(cell): cell["verdict"] for cell in against if cell["delta"] is not None}
+    for cell in cells:
+        verdict = verdicts.get(_name(cell))
+        cell["worse_than_baseline"] = None if verdict is None else verdict == Verdict.REGRESSED

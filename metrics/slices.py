@@ -1,0 +1,87 @@
+"""Slices of the world: drives that share an attribute, as ``light=night&road=city``.
+
+A slice is ``all``, or conditions on attributes of the drive, sorted by attribute and joined by
+``&``. A drive whose attribute is unknown is in ``all`` and in no slice of that attribute. ``%``,
+``&`` and ``=`` inside a value are percent-encoded.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ingest.errors import RidealongError
+from ingest.specs import nearest
+
+ALL = "all"
+DIMENSIONS = ("country", "hardware", "light", "road", "software", "weather")
+
+Slice = tuple[tuple[str, str], ...]  # (attribute, value), sorted by attribute; () is all
+
+
+def parse_slice(text: str) -> Slice:
+    """Read a slice; the order of its conditions does not matter.
+
+    Raises:
+        RidealongError: Not ``attribute=value`` joined by ``&``, an unknown attribute, or one twice.
+    """
+    if text == ALL:
+        return ()
+    conditions = tuple(sorted(_condition(part, text) for part in text.split("&")))
+    names = [name for name, _ in conditions]
+    if len(set(names)) < len(names):
+        raise RidealongError(f"slice {text!r} names an attribute twice")
+    return conditions
+
+
+def _condition(part: str, text: str) -> tuple[str, str]:
+    name, equals, value = part.partition("=")
+    if not equals or not value:
+        expected = "'all', or attribute=value joined by '&', as in 'light=night&road=city'"
+        raise RidealongError(f"slice {text!r} cannot be read", expected=expected)
+    if name not in DIMENSIONS:
+        mend = nearest(name, list(DIMENSIONS))
+        raise RidealongError(f"slice {text!r} names the unknown attribute {name!r}", mend=mend)
+    return name, unquote(value)
+
+
+def format_slice(conditions: Slice) -> str:
+    """The slice's one spelling."""
+    parts = (f"{name}={_encoded(value)}" for name, value in sorted(conditions))
+    return "&".join(parts) or ALL
+
+
+def _encoded(value: str) -> str:
+    return re.sub("[%&=]", lambda found: quote(found[0]), value)
+
+
+def slice_of(drive: Mapping[str, object], dimensions: Sequence[str]) -> str | None:
+    """The slice a drive lies in by these attributes; None where one is unknown."""
+    values = [(name, drive[name]) for name in dimensions]
+    if any(value is None for _, value in values):
+        return None
+    return format_slice(tuple((name, str(value)) for name, value in values))
+
+
+def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:
+    """``all``, and one slice for every value that the drives show of each attribute; sorted."""
+    found = {
+        format_slice(((name, value),))
+        for name in dimensions
+        for value in pc.unique(drives[name]).to_pylist()
+        if value is not None
+    }
+    return [ALL, *sorted(found)]
+
+
+def in_slice(drives: pa.Table, conditions: Slice) -> NDArray[np.bool_]:
+    """Which drives lie in the slice, ``(drives,)``."""
+    inside = np.ones(drives.num_rows, dtype=np.bool_)
+    for name, value in conditions:
+        same = pc.fill_null(pc.equal(drives[name].cast(pa.string()), value), False)
+        inside &= same.to_numpy(zero_copy_only=False)
+    return inside
