@@ -231,7 +231,7 @@ def crossing(
     arm_m: float = 180.0,
     signals: bool = True,
 ) -> WorldParts:
-    """Make a crossing of four arms at the origin; arm ``i`` leaves in direction i × 90 degrees.
+    """Make a crossing of four arms at the origin; arm ``i`` leaves in direction i * 90 degrees.
 
     Its forward lanes lead away from the crossing. The signals of arm ``i`` stop who comes in on
     it and are called ``light<i>`` (near side) or ``light<i>`` behind the crossing, by country.
