@@ -1,0 +1,179 @@
+"""Check: every file that counts is there and is what its name says; what else lies around.
+
+An *error* is damage: a query may fail or be wrong. A *remark* is something that no query sees:
+what a killed command left, what a vacuum will sweep or mend.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingest.errors import RidealongError
+from ingest.lake import history
+from ingest.lake.files import BLOBS, DataFile, fingerprint, schema_of, sha256_of
+from ingest.lake.history import COMMITS, History
+from ingest.lake.sweeping import Stray, listed_files, named_blobs, table_folders, walk
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found: its kind, the file or table, and what is the matter."""
+
+    kind: str
+    path: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check looked at and found; ``errors`` are damage, ``remarks`` are not."""
+
+    tables: int
+    commits: int
+    files: int
+    blobs: int
+    bytes: int
+    errors: tuple[Finding, ...]
+    remarks: tuple[Finding, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether there is no damage."""
+        return not self.errors
+
+
+def check(home: Path) -> Report:
+    """Hash all that counts, and compare the commits, the tables' logs and the disk.
+
+    Errors: ``missing`` and ``corrupt`` files, ``schema`` (a column changes its type between files),
+    ``log`` (a table's log cannot be read or is of a kind that ridealong refuses). Remarks:
+    ``half-done`` commands, ``orphan`` and ``replaced`` files, ``unreferenced`` blobs,
+    ``temporary`` files, a ``lagging`` table log.
+    """
+    problems: list[Finding] = []
+    commits = sorted(_listed(home, COMMITS.name, problems))
+    problems += _damage(home, commits)
+    if problems:  # without the commits nothing else can be told
+        return Report(0, 0, len(commits), 0, 0, tuple(problems), ())
+    _, now = history.read(home)
+    files = [file for table in now.live.values() for file in table.values()]
+    problems += _damage(home, [file.path for file in files])
+    broken = {finding.path for finding in problems}
+    sound = [file for file in files if file.path not in broken]
+    blobs = sorted(named_blobs(home, sound))
+    problems += [*_damage(home, blobs), *_clashing_schemas(home, sound)]
+    remarks = [*_lagging(home, now, problems), *_strays(home, now, {*commits, *blobs})]
+    return Report(
+        tables=sum(bool(table) for table in now.live.values()),
+        commits=len(now.commits),
+        files=len(files),
+        blobs=len(blobs),
+        bytes=sum(file.bytes for file in files),
+        errors=tuple(_still_there(home, problems)),
+        remarks=tuple(remarks),
+    )
+
+
+def verify(home: Path, paths: Iterable[str | Path]) -> None:
+    """Hash data files or blobs against their names, for work that must not rest on a flipped bit.
+
+    Raises:
+        RidealongError: A file is missing or damaged; the message names the first and counts all.
+    """
+    found = list(_damage(home, [str(path) for path in paths]))
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise RidealongError(
+            found[0].what + more,
+            where=home / found[0].path,
+            mend="restore it from a copy, or delete its rows and ingest again",
+        )
+
+
+def _damage(home: Path, paths: Sequence[str]) -> list[Finding]:
+    """The files whose content is not what their name, a sha256, says."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+        return [finding for finding in pool.map(partial(_judge, home), paths) if finding]
+
+
+def _judge(home: Path, path: str) -> Finding | None:
+    try:
+        actual = sha256_of(home / path)
+    except FileNotFoundError:
+        return Finding("missing", path, "the file is missing")
+    except OSError as error:
+        return Finding("corrupt", path, f"the file cannot be read ({error.strerror})")
+    if Path(path).name.split(".")[0] == actual:
+        return None
+    return Finding("corrupt", path, "the content is not what was written (its hash differs)")
+
+
+def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
+    """What a table's own log lists; a log that cannot be read is a problem."""
+    try:
+        return listed_files(home, name)
+    except RidealongError as error:
+        problems.append(Finding("log", name, error.what))
+        return set()
+
+
+def _clashing_schemas(home: Path, files: Iterable[DataFile]) -> Iterator[Finding]:
+    """Files whose columns have other types than the table's earlier files, or than recorded."""
+    seen: dict[tuple[str, str], pa.DataType] = {}
+    for file in files:
+        schema = schema_of(home / file.path)
+        if fingerprint(schema) != file.schema:
+            yield Finding("schema", file.path, "its columns are not those that were committed")
+        for column in schema:
+            if seen.setdefault((file.table, column.name), column.type) != column.type:
+                yield Finding("schema", file.path, f"column {column.name!r} is {column.type} here")
+
+
+def _lagging(home: Path, now: History, problems: list[Finding]) -> Iterator[Finding]:
+    """Tables whose own log, which other tools read, is not what the commits say."""
+    for name in sorted({folder.name for folder in table_folders(home)} - {COMMITS.name}):
+        before = len(problems)
+        listed = _listed(home, name, problems)
+        if len(problems) > before:
+            continue
+        live = set(now.live.get(name, {}))
+        for path in sorted(live - listed):
+            yield Finding("lagging", path, "counts, but other tools do not see it yet")
+        for path in sorted((listed - live) & now.replaced.keys()):
+            yield Finding("lagging", path, "was replaced, but other tools still see it")
+
+
+def _strays(home: Path, now: History, needed: set[str]) -> Iterator[Finding]:
+    """Files that no query sees, with why they are there."""
+    for file in walk(home):
+        if file.path in needed or now.is_live(file.path):
+            continue
+        yield Finding(*_why(file, now))
+
+
+def _why(file: Stray, now: History) -> tuple[str, str, str]:
+    """Kind, path and explanation of a file that does not count."""
+    if file.temporary:
+        return "temporary", file.path, "a writer is at it, or was killed"
+    if file.commit_id in now.abandoned:
+        return "half-done", file.path, "its command was declared dead; vacuum removes it"
+    if file.commit_id not in now.by_id:
+        return "half-done", file.path, "its command has not committed: it runs, or was killed"
+    if file.path in now.replaced:
+        return "replaced", file.path, "delete or compact replaced it; vacuum removes it"
+    if file.path.startswith(f"{BLOBS}/"):
+        return "unreferenced", file.path, "no row names it; vacuum removes it"
+    return "orphan", file.path, "its command committed without it; vacuum removes it"
+
+
+def _still_there(home: Path, problems: list[Finding]) -> Iterator[Finding]:
+    """All but the files that a delete or compaction, and a vacuum, took out during the check."""
+    _, latest = history.read(home)
+    for finding in problems:
+        if finding.kind != "missing" or finding.path not in latest.replaced:
+            yield finding
