@@ -139,7 +139,7 @@ class Perception:
         depth: Per camera ``(T, h, w)`` float32 metres along the optical axis, NaN unknown.
         segmentation: Per camera ``(T, h, w)`` uint8 ids of `Surface`, `UNLABELLED` unknown.
         bev: Per layer of `BevLayer` ``(T, h, w)`` uint8, 1 occupied, 0 not, `UNLABELLED`
-            unknown, over `BEV_X_M` × `BEV_Y_M`.
+            unknown, over `BEV_X_M` by `BEV_Y_M`.
         tasks: The tasks that were judged at all: an empty ``sparse`` for a task in here means
             "nothing there", for a task not in here "nobody looked".
 

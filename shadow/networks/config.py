@@ -1,0 +1,63 @@
+"""What a HydraNet is made of, and which predictions it can therefore give."""
+
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from ingest.annotations import BevLayer, Camera, LaneCategory, LightState, ObjectCategory, Surface
+from ingest.specs import Spec
+
+Width = Annotated[int, Field(ge=16, le=1024)]
+Depth = Annotated[int, Field(ge=1, le=32)]
+STAGES = 4  # strides 4, 8, 16 and 32
+STRIDE = 4  # of the pyramid's finest level, where the heads stand
+COARSEST_STRIDE = 32
+
+
+class HydraNetConfig(Spec):
+    """Size and heads of a HydraNet; the default has less than 0.2M parameters."""
+
+    stem: Width = Field(32, description="Channels after the stem.")
+    widths: tuple[Width, Width, Width, Width] = Field(
+        (32, 48, 64, 96), description="Channels of the stages at strides 4, 8, 16, 32."
+    )
+    depths: tuple[Depth, Depth, Depth, Depth] = Field(
+        (1, 1, 2, 1), description="Blocks of each stage."
+    )
+    group_width: Width = Field(16, description="Channels in a group of a block's 3x3 convolution.")
+    pyramid: Width = Field(32, description="Channels of the feature pyramid.")
+    objects: tuple[ObjectCategory, ...] = Field(
+        tuple(ObjectCategory), description="Categories of boxes; empty for no such head."
+    )
+    lights: bool = Field(True, description="Whether it tells the state of the relevant light.")
+    lanes: tuple[LaneCategory, ...] = Field(
+        tuple(LaneCategory), description="Categories of lines; empty for no such head."
+    )
+    depth: bool = Field(True, description="Whether it gives depth.")
+    segmentation: bool = Field(True, description="Whether it gives a class per pixel.")
+    bev: bool = Field(True, description="Whether it fuses all cameras into a top-down layout.")
+    bev_layers: tuple[BevLayer, ...] = Field(
+        tuple(BevLayer), min_length=1, description="Layers of the top-down layout."
+    )
+
+    @model_validator(mode="after")
+    def _groups_divide(self) -> Self:
+        for width in self.widths:
+            if width % self.group_width:
+                raise ValueError(
+                    f"width {width} is not a multiple of group_width {self.group_width}"
+                )
+        return self
+
+
+def possible_predictions(config: HydraNetConfig, cameras: Iterable[Camera]) -> list[str]:
+    """The names of everything a HydraNet of this config can say about these cameras, in order."""
+    names: list[str] = []
+    for camera in cameras:
+        names += [f"objects/{category}@{camera}" for category in config.objects]
+        names += [f"lights/{state}@{camera}" for state in LightState if config.lights]
+        names += [f"lanes/{category}@{camera}" for category in config.lanes]
+        names += [f"depth@{camera}"] if config.depth else []
+        names += [f"segmentation/{surface}@{camera}" for surface in Surface if config.segmentation]
+    return names + [f"bev/{layer}" for layer in config.bev_layers if config.bev]

@@ -1,0 +1,273 @@
+"""HydraNet: one backbone for every camera, a head per task, all cameras fused into a top-down view.
+
+Every image goes through the same RegNet-X-like backbone and a feature pyramid. The heads stand on
+the pyramid's finest level (stride 4). The top-down head samples the level of stride 8 where each
+cell's centre, on the ground and one metre above it, projects into each camera.
+
+Which camera an image is from is told to the network as a learnt bias after the stem: without it
+the scale of depth would be unknowable across lenses. A camera that is absent is not computed at
+all, and its outputs are zeros that `present` marks.
+
+Legend of dimension letters, used as suffixes of tensors:
+    B time steps, C cameras, N images that are present (of B x C), F features,
+    H W input pixels, h w cells of stride 4, K object categories, S states of a light,
+    L lane categories, U surfaces, Y top-down layers, P points = heights x top-down cells,
+    y x top-down cells, 2 the coordinates (across, down)
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ingest.annotations import Camera, LightState, Surface
+from shadow.networks.config import STRIDE, HydraNetConfig
+from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling
+
+CAMERA_INDEX = {camera.value: index for index, camera in enumerate(Camera)}
+
+
+@dataclass(frozen=True)
+class HydraOutput:
+    """What the heads say, before decoding; None where the network has no such head.
+
+    Attributes:
+        present_BC: Which images there were.
+        heatmap_BCKhw: Logits of "an object's centre lies in this cell".
+        box_BC4hw: Offset of the centre from the cell's top left corner (across, down) and
+            log size (width, height), all in cells.
+        lights_BCS: Logits of the camera's overall light state.
+        lanes_BCLhw: Logits of "a line passes through this cell".
+        log_depth_BChw: Logarithm of metres along the optical axis.
+        segmentation_BCUhw: Logits of the surfaces.
+        bev_BYyx: Logits of the top-down layers.
+    """
+
+    present_BC: Tensor
+    heatmap_BCKhw: Tensor | None = None
+    box_BC4hw: Tensor | None = None
+    lights_BCS: Tensor | None = None
+    lanes_BCLhw: Tensor | None = None
+    log_depth_BChw: Tensor | None = None
+    segmentation_BCUhw: Tensor | None = None
+    bev_BYyx: Tensor | None = None
+
+    def float(self) -> "HydraOutput":
+        """The same in float32, whatever autocast made of it."""
+        return HydraOutput(
+            self.present_BC,
+            *(None if t is None else t.float() for t in self._heads()),
+        )
+
+    def _heads(self) -> "list[Tensor | None]":
+        return [getattr(self, field.name) for field in fields(self)[1:]]
+
+
+class HydraNet(nn.Module):
+    """The network; see the module's docstring for the letters.
+
+    `forward` takes images in 0 to 1 and gives a `HydraOutput`.
+    """
+
+    def __init__(self, config: HydraNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = _Backbone(config)
+        self.pyramid = _Pyramid(config)
+        width = config.pyramid
+        self.heads = nn.ModuleDict(
+            {name: _head(width, channels) for name, channels in _head_channels(config).items()}
+        )
+        self.topdown = _TopDown(width, len(config.bev_layers)) if config.bev else None
+
+    def forward(
+        self,
+        images_BC3HW: Tensor,
+        present_BC: Tensor,
+        cameras: Sequence[str],
+        sampling: Sampling | None = None,
+    ) -> HydraOutput:
+        """Run every head on every image that is present.
+
+        Args:
+            images_BC3HW: RGB in 0 to 1; H and W are multiples of 32.
+            present_BC: Boolean; where False the image is ignored.
+            cameras: The C cameras by name.
+            sampling: Where top-down cells lie in the images; needed for the top-down layout,
+                which is None without.
+        """
+        mask_N = present_BC.flatten()
+        camera_N = _camera_ids(cameras, present_BC)[mask_N]
+        stages = self.backbone(images_BC3HW.flatten(0, 1)[mask_N], camera_N)
+        fine_NFhw, coarse_NFhw = self.pyramid(stages)
+        heads = {name: _spread(head(fine_NFhw), present_BC) for name, head in self.heads.items()}
+        bev = None
+        if self.topdown is not None and sampling is not None:
+            bev = self.topdown(_spread(coarse_NFhw, present_BC), present_BC, sampling)
+        return _named(heads, present_BC, len(self.config.objects), bev)
+
+
+def parameter_count(model: nn.Module) -> int:
+    """How many numbers the network learns."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _camera_ids(cameras: Sequence[str], present_BC: Tensor) -> Tensor:
+    ids = torch.tensor([CAMERA_INDEX[name] for name in cameras], device=present_BC.device)
+    return ids.expand(present_BC.shape).flatten()
+
+
+def _spread(values_Nx: Tensor, present_BC: Tensor) -> Tensor:
+    """``(N, …)`` of the images present as ``(B, C, …)``, zero where there is none."""
+    batch, cameras = present_BC.shape
+    if values_Nx.shape[0] == batch * cameras:
+        return values_Nx.reshape(batch, cameras, *values_Nx.shape[1:])
+    spread = values_Nx.new_zeros(batch * cameras, *values_Nx.shape[1:])
+    spread[present_BC.flatten()] = values_Nx
+    return spread.reshape(batch, cameras, *values_Nx.shape[1:])
+
+
+def _named(
+    heads: dict[str, Tensor], present_BC: Tensor, categories: int, bev_BYyx: Tensor | None
+) -> HydraOutput:
+    objects, lights = heads.get("objects"), heads.get("lights")
+    depth = heads.get("depth")
+    return HydraOutput(
+        present_BC,
+        heatmap_BCKhw=None if objects is None else objects[:, :, :categories],
+        box_BC4hw=None if objects is None else objects[:, :, categories:],
+        lights_BCS=None if lights is None else _attend(lights),
+        lanes_BCLhw=heads.get("lanes"),
+        log_depth_BChw=None if depth is None else depth[:, :, 0],
+        segmentation_BCUhw=heads.get("segmentation"),
+        bev_BYyx=bev_BYyx,
+    )
+
+
+def _attend(evidence_BCEhw: Tensor) -> Tensor:
+    """Pool evidence over the image, weighed by the attention in its first channel.
+
+    A light is a few cells of a thousand: a plain mean would drown it.
+    """
+    evidence = evidence_BCEhw.flatten(3)
+    weight = evidence[:, :, :1].softmax(dim=-1)
+    return (evidence[:, :, 1:] * weight).sum(dim=-1)
+
+
+def _head_channels(config: HydraNetConfig) -> dict[str, int]:
+    channels = {
+        "objects": len(config.objects) + 4 if config.objects else 0,
+        "lights": 1 + len(LightState) if config.lights else 0,
+        "lanes": len(config.lanes),
+        "depth": int(config.depth),
+        "segmentation": len(Surface) if config.segmentation else 0,
+    }
+    return {name: count for name, count in channels.items() if count}
+
+
+def _head(width: int, channels: int) -> nn.Sequential:
+    return nn.Sequential(*_convolution(width, width, 3), nn.Conv2d(width, channels, 1))
+
+
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+) -> tuple[nn.Module, nn.Module, nn.Module]:
+    return (
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )
+
+
+class _Block(nn.Module):
+    """RegNet-X: 1x1, grouped 3x3, 1x1, around a shortcut."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, group_width: int) -> None:
+        super().__init__()
+        self.way = nn.Sequential(
+            *_convolution(inputs, outputs, 1),
+            *_convolution(outputs, outputs, 3, stride, outputs // group_width),
+            *_convolution(outputs, outputs, 1)[:2],
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(*_convolution(inputs, outputs, 1, stride)[:2])
+
+    def forward(self, x_NFhw: Tensor) -> Tensor:
+        return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw))
+
+
+class _Backbone(nn.Module):
+    def __init__(self, config: HydraNetConfig) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_convolution(3, config.stem, 3, 2)[:2])
+        self.camera_bias = nn.Embedding(len(Camera), config.stem)
+        inputs = (config.stem, *config.widths[:-1])
+        self.stages = nn.ModuleList(
+            nn.Sequential(
+                *(
+                    _Block(source if i == 0 else width, width, 2 - min(i, 1), config.group_width)
+                    for i in range(depth)
+                )
+            )
+            for source, width, depth in zip(inputs, config.widths, config.depths, strict=True)
+        )
+
+    def forward(self, images_N3HW: Tensor, camera_N: Tensor) -> list[Tensor]:
+        centred_N3HW = images_N3HW * 4 - 2
+        x_NFhw = F.relu(self.stem(centred_N3HW) + self.camera_bias(camera_N)[:, :, None, None])
+        features = []
+        for stage in self.stages:
+            x_NFhw = stage(x_NFhw)
+            features.append(x_NFhw)
+        return features
+
+
+class _Pyramid(nn.Module):
+    """Coarse features flow down into fine ones; gives the levels of stride 4 and 8."""
+
+    def __init__(self, config: HydraNetConfig) -> None:
+        super().__init__()
+        width = config.pyramid
+        self.lateral = nn.ModuleList(nn.Conv2d(inputs, width, 1) for inputs in config.widths)
+        self.smooth = nn.ModuleList(nn.Sequential(*_convolution(width, width, 3)) for _ in "48")
+
+    def forward(self, stages: list[Tensor]) -> tuple[Tensor, Tensor]:
+        levels = [lateral(stage) for lateral, stage in zip(self.lateral, stages, strict=True)]
+        for i in reversed(range(len(levels) - 1)):
+            levels[i] = levels[i] + F.interpolate(levels[i + 1], scale_factor=2.0)
+        return self.smooth[0](levels[0]), self.smooth[1](levels[1])
+
+
+class _TopDown(nn.Module):
+    """Lift features to cells of the ground, average over cameras, refine at twice the grid."""
+
+    def __init__(self, width: int, layers: int) -> None:
+        super().__init__()
+        self.merge = nn.Sequential(*_convolution(width * len(BEV_HEIGHTS_M), width, 3))
+        self.refine = _head(width, layers)
+
+    def forward(self, features_BCFhw: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
+        batch, cameras, width = features_BCFhw.shape[:3]
+        grid_CP2 = sampling.points_CP2.to(features_BCFhw)
+        sampled_NF1P = F.grid_sample(
+            features_BCFhw.flatten(0, 1),
+            grid_CP2[None, :, None].expand(batch, -1, -1, -1, -1).flatten(0, 1),
+            align_corners=False,
+        )
+        sampled_BCFP = sampled_NF1P[:, :, 0].reshape(batch, cameras, width, -1)
+        weight_BCP = (sampling.visible_CP[None] & present_BC[:, :, None]).to(sampled_BCFP)
+        summed_BFP = torch.einsum("bcfp,bcp->bfp", sampled_BCFP, weight_BCP)
+        mean_BFP = summed_BFP / weight_BCP.sum(1, keepdim=True).clamp(min=1)
+        # One channel per feature and height: (B, F, heights x cells) as it lies in memory.
+        merged_BFyx = self.merge(mean_BFP.reshape(batch, -1, *BEV_CELLS))
+        finer_BFyx = F.interpolate(merged_BFyx, scale_factor=2.0, mode="bilinear")
+        refined: Tensor = self.refine(finer_BFyx)
+        return refined
+
+
+def feature_size(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of the heads' cells for an input of ``height`` x ``width`` pixels."""
+    return height // STRIDE, width // STRIDE

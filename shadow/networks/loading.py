@@ -1,0 +1,60 @@
+"""From a manifest and its weights to a network that can be asked."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from shadow.networks.hydranet import HydraNet
+from shadow.networks.inference import Network
+from shadow.networks.manifest import NetworkManifest, load_manifest
+from shadow.networks.weights import load_model
+
+
+def load_network(
+    manifest: NetworkManifest, weights_path: Path, device: str | torch.device = "cpu"
+) -> Network:
+    """Load a network for inference.
+
+    Raises:
+        RidealongError: The weights are a pickle or ``.pt2``, are missing, have another hash than
+            the manifest says, or are not those that its config needs.
+    """
+    return make_network(manifest, load_model(manifest, weights_path), device)
+
+
+def load_folder(manifest_path: Path, device: str | torch.device = "cpu") -> Network:
+    """Load the network of a manifest whose weights lie beside it.
+
+    Raises:
+        RidealongError: As for `load_manifest` and `load_network`.
+    """
+    manifest = load_manifest(manifest_path)
+    return load_network(manifest, manifest_path.parent / manifest.artifact, device)
+
+
+def make_network(
+    manifest: NetworkManifest, model: HydraNet, device: str | torch.device = "cpu"
+) -> Network:
+    """A model made ready for inference: normalisation folded into the kernels; it is changed."""
+    model.eval()
+    fold_normalisation(model)
+    place = torch.device(device)
+    model = model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Network(manifest, model, place)
+
+
+def fold_normalisation(model: nn.Module) -> None:
+    """Merge every batch normalisation into the convolution before it: a third of the time."""
+    for module in model.modules():
+        if isinstance(module, nn.Sequential):
+            _fold_sequence(module)
+
+
+def _fold_sequence(sequence: nn.Sequential) -> None:
+    for index in range(1, len(sequence)):
+        before, here = sequence[index - 1], sequence[index]
+        if isinstance(before, nn.Conv2d) and isinstance(here, nn.BatchNorm2d):
+            sequence[index - 1] = fuse_conv_bn_eval(before, here)
+            sequence[index] = nn.Identity()

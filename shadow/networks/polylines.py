@@ -1,0 +1,182 @@
+"""Lines out of maps of probability: traced, split where they fork, simplified.
+
+The 8-connected parts of the mask are found first. A part that is taller than wide is traced row by
+row, any other column by column. In each row (column) a part's cells fall into runs; runs of
+neighbouring rows that touch are linked, but only where neither forks, so that two lines which meet
+at the horizon stay two. A chain of links is a polyline with one point per run: the mean of its
+cells' centres, weighted by probability. Last, points are dropped that lie within `TOLERANCE` of the
+line without them (Ramer, Douglas and Peucker). All of it works on a whole stack of images at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, sparse
+from scipy.sparse.csgraph import connected_components
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TOLERANCE = 0.25  # cells
+FEWEST_RUNS = 3  # shorter chains are specks
+
+
+@dataclass(frozen=True)
+class Ridges:
+    """Stacks ``(M, h, w)``: probability, and which cells count."""
+
+    probability: Floats
+    mask: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Polylines, ordered by image, then by where they start.
+
+    Attributes:
+        image: ``(L,)`` index into the stack.
+        score: ``(L,)`` mean probability of the cells.
+        offsets: ``(L + 1,)``: line l has the points ``offsets[l]:offsets[l + 1]``.
+        points: ``(P, 2)`` across and down in cells, the first cell's centre at 0.5.
+    """
+
+    image: Ints
+    score: Floats
+    offsets: Ints
+    points: Floats
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of cells of one part in one row, by image, row and column."""
+
+    image: Ints
+    row: Ints
+    centre: Floats
+    score_sum: Floats
+    cells: Ints
+    links: tuple[Ints, Ints]  # upper run, lower run
+
+
+def trace(ridges: Ridges) -> Lines:
+    """Turn a stack of maps into polylines."""
+    steep = _steep(ridges.mask)
+    flat_mask = (ridges.mask & ~steep).transpose(0, 2, 1)
+    flat = _chains(_runs(ridges.probability.transpose(0, 2, 1), flat_mask))
+    upright = _chains(_runs(ridges.probability, steep))
+    swapped = Lines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
+    return simplify(_merged(upright, swapped), TOLERANCE)
+
+
+def _steep(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The cells of parts that are taller than wide."""
+    around = np.zeros((3, 3, 3), int)
+    around[1] = 1  # neighbours within an image, none across images
+    labels, count = ndimage.label(mask, around)
+    places = np.nonzero(mask)
+    part = labels[places] - 1
+    extent = [_extent(part, places[axis], count) for axis in (1, 2)]
+    steep = np.zeros_like(mask)
+    steep[places] = (extent[0] > extent[1])[part]
+    return steep
+
+
+def _extent(part: Ints, position: Ints, count: int) -> Ints:
+    low, high = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+    np.minimum.at(low, part, position)
+    np.maximum.at(high, part, position)
+    extent: Ints = high - low
+    return extent
+
+
+def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
+    before = np.zeros_like(mask)
+    before[..., 1:] = mask[..., :-1]
+    starts = mask & ~before
+    number = np.cumsum(starts).reshape(mask.shape) - 1
+    image, row, column = np.nonzero(mask)
+    run = number[mask]
+    count = int(starts.sum())
+    weight = probability[mask]
+    total: Floats = np.bincount(run, weight, count)
+    first_image, first_row, _ = np.nonzero(starts)
+    return _Runs(
+        first_image,
+        first_row,
+        np.bincount(run, weight * (column + 0.5), count) / total,
+        total,
+        np.bincount(run, minlength=count).astype(np.int64),
+        _links(number, mask, (image, row, column)),
+    )
+
+
+def _links(
+    number: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]
+) -> tuple[Ints, Ints]:
+    """Pairs of runs in neighbouring rows that touch, where neither touches another there."""
+    image, row, column = cells
+    pairs = []
+    for step in (-1, 0, 1):
+        below, beside = row + 1, column + step
+        inside = (below < mask.shape[1]) & (beside >= 0) & (beside < mask.shape[2])
+        here = (image[inside], row[inside], column[inside])
+        there = (image[inside], below[inside], beside[inside])
+        met = mask[there]
+        pairs.append(np.stack([number[here][met], number[there][met]], axis=1))
+    upper, lower = np.unique(np.concatenate(pairs), axis=0).T
+    alone = (np.bincount(upper)[upper] == 1) & (np.bincount(lower)[lower] == 1)
+    return upper[alone], lower[alone]
+
+
+def _chains(runs: _Runs) -> Lines:
+    size = len(runs.row)
+    graph = sparse.coo_array((np.ones(len(runs.links[0])), runs.links), shape=(size, size))
+    chain = connected_components(graph, directed=False)[1] if size else np.zeros(0, np.int64)
+    kept = np.flatnonzero((np.bincount(chain) >= FEWEST_RUNS)[chain])
+    _, first, label = np.unique(chain[kept], return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first, kind="stable"), kind="stable")[label]
+    order = kept[np.argsort(rank, kind="stable")]  # runs are in row order already
+    length = np.bincount(rank, minlength=len(first))
+    score = np.bincount(rank, runs.score_sum[kept]) / np.bincount(rank, runs.cells[kept])
+    points = np.stack([runs.centre[order], runs.row[order] + 0.5], axis=1)
+    offsets = np.concatenate([[0], np.cumsum(length)])
+    return Lines(runs.image[order][offsets[:-1]], score, offsets, points)
+
+
+def _merged(a: Lines, b: Lines) -> Lines:
+    """Both, ordered by image; within one, those of ``a`` first."""
+    image = np.concatenate([a.image, b.image])
+    order = np.argsort(image, kind="stable")
+    length = np.concatenate([np.diff(a.offsets), np.diff(b.offsets)])
+    line = np.repeat(np.argsort(order, kind="stable"), length)
+    points = np.concatenate([a.points, b.points])[np.argsort(line, kind="stable")]
+    offsets = np.concatenate([[0], np.cumsum(length[order])])
+    return Lines(image[order], np.concatenate([a.score, b.score])[order], offsets, points)
+
+
+def simplify(lines: Lines, tolerance: float) -> Lines:
+    """Drop points that are within ``tolerance`` of the line without them; ends always stay."""
+    kept = np.zeros(len(lines.points), bool)
+    kept[lines.offsets[:-1]] = kept[lines.offsets[1:] - 1] = True
+    while (worst := _farthest(lines.points, kept, tolerance)).size:
+        kept[worst] = True
+    line = np.repeat(np.arange(len(lines.image)), np.diff(lines.offsets))
+    length = np.bincount(line[kept], minlength=len(lines.image))
+    offsets = np.concatenate([[0], np.cumsum(length)])
+    return Lines(lines.image, lines.score, offsets, lines.points[kept])
+
+
+def _farthest(points: Floats, kept: NDArray[np.bool_], tolerance: float) -> Ints:
+    """Of every stretch between two kept points, the farthest point if it is beyond tolerance."""
+    ends = np.flatnonzero(kept)
+    between = np.flatnonzero(~kept)
+    stretch = np.searchsorted(ends, between) - 1
+    start, chord = points[ends[stretch]], points[ends[stretch + 1]] - points[ends[stretch]]
+    away = points[between] - start
+    length = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-12)
+    distance = np.abs(chord[:, 0] * away[:, 1] - chord[:, 1] * away[:, 0]) / length
+    order = np.lexsort((-distance, stretch))
+    first = np.unique(stretch[order], return_index=True)[1]
+    worst = order[first]
+    return between[worst[distance[worst] > tolerance]]

@@ -1,0 +1,175 @@
+"""What the fleet runs: a candidate is deployed by a run that passed, or by a signed waiver."""
+
+import time
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+from ingest.errors import RidealongError
+from ingest.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
+from ingest.specs import nearest
+from shadow.networks.registry import NetworkEntry, find_network
+from shadow.schemas import RELEASES, RUNS
+
+PASS = "PASS"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One row of the table releases; see `RELEASES`."""
+
+    release: int
+    network: str
+    network_sha256: str
+    replaced: str | None
+    run_id: str | None
+    verdict: str | None
+    waiver_reason: str | None
+    waiver_by: str | None
+    time_ns: int
+
+
+@dataclass(frozen=True)
+class _Run:
+    run_id: str
+    deployed_sha256: str
+    candidate: str
+    candidate_sha256: str
+    verdict: str
+
+
+def releases(snapshot: Snapshot) -> list[Release]:
+    """All releases, oldest first."""
+    return [Release(**row) for row in snapshot.read(RELEASES).to_pylist()]
+
+
+def deployed(snapshot: Snapshot) -> Release | None:
+    """The newest release; None before the first."""
+    made = releases(snapshot)
+    return made[-1] if made else None
+
+
+def deployed_id(snapshot: Snapshot) -> str:
+    """The network that the fleet runs.
+
+    Raises:
+        RidealongError: Nothing is deployed yet.
+    """
+    now = deployed(snapshot)
+    if now is None:
+        raise RidealongError(
+            "no network is deployed",
+            mend="name one with --deployed, or make a first release with `networks promote`",
+        )
+    return now.network
+
+
+def promote(
+    lake: Lake,
+    network: str,
+    *,
+    run_id: str | None = None,
+    waiver_reason: str | None = None,
+    waiver_by: str | None = None,
+) -> Release:
+    """Deploy a registered network.
+
+    It takes a run of this network against the one that is deployed now whose verdict is PASS; or
+    a waiver with a reason and a name, as the first release always does.
+
+    Raises:
+        RidealongError: An unknown network or run, a run about other networks or without a PASS,
+            half a waiver, the network is deployed already, or somebody promoted meanwhile.
+    """
+    snapshot = lake.snapshot()
+    entry, now = find_network(snapshot, network), deployed(snapshot)
+    if now is not None and now.network_sha256 == entry.network_sha256:
+        raise RidealongError(f"{network} is deployed already, since release {now.release}")
+    waived = _is_waiver(waiver_reason, waiver_by)
+    run = _find_run(snapshot, run_id) if run_id is not None else None
+    if run is not None:
+        _check_pair(run, entry, now)
+    if not waived:
+        _require_pass(run, entry, now)
+    release = Release(
+        release=1 if now is None else now.release + 1,
+        network=network,
+        network_sha256=entry.network_sha256,
+        replaced=None if now is None else now.network,
+        run_id=run_id,
+        verdict=run.verdict if run else None,
+        waiver_reason=waiver_reason,
+        waiver_by=waiver_by,
+        time_ns=time.time_ns(),
+    )
+    _commit(lake, release)
+    return release
+
+
+def _is_waiver(reason: str | None, by: str | None) -> bool:
+    """Whether there is a whole waiver; half of one is a mistake."""
+    given = [text is not None for text in (reason, by)]
+    if not any(given):
+        return False
+    if not (reason and reason.strip() and by and by.strip()):
+        raise RidealongError(
+            "the waiver is not signed" if reason and reason.strip() else "the waiver has no reason",
+            expected="a reason and the name of who answers for it",
+        )
+    return True
+
+
+def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
+    columns = ["run_id", "deployed_sha256", "candidate", "candidate_sha256", "verdict"]
+    runs = {row["run_id"]: _Run(**row) for row in snapshot.read(RUNS, columns).to_pylist()}
+    if run_id not in runs:
+        hint = nearest(run_id, list(runs)) if runs else "there are no runs yet"
+        raise RidealongError(f"unknown run {run_id!r}", mend=hint)
+    return runs[run_id]
+
+
+def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
+    """Refuse a run that speaks of another candidate, or of another deployed network."""
+    if run.candidate_sha256 != entry.network_sha256:
+        raise RidealongError(
+            f"run {run.run_id} judged {run.candidate}", expected=f"a run of {entry.network}"
+        )
+    if now is not None and run.deployed_sha256 != now.network_sha256:
+        raise RidealongError(
+            f"run {run.run_id} was held against another network than is deployed now",
+            expected=f"one against {now.network}",
+            mend=f"run `ridealong shadow run --candidate {entry.network}`",
+        )
+
+
+def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) -> None:
+    waiver = "or sign a waiver with a reason and a name"
+    if now is None:
+        raise RidealongError(
+            "nothing is deployed that a run could have been held against",
+            expected="a waiver (a reason and a name) for the first release",
+        )
+    if run is None:
+        raise RidealongError(
+            f"nothing says that {entry.network} is no worse than {now.network}",
+            mend=f"name a run of `ridealong shadow run --candidate {entry.network}`, {waiver}",
+        )
+    if run.verdict != PASS:
+        raise RidealongError(
+            f"run {run.run_id} is {run.verdict}", expected=PASS, mend=f"mend the network, {waiver}"
+        )
+
+
+def _commit(lake: Lake, release: Release) -> None:
+    commit_id = lake.new_commit_id()
+    table = pa.Table.from_pylist([asdict(release)], schema=RELEASES.schema)
+    file = write_data_file(lake.home, commit_id, RELEASES, table)
+    assert file is not None
+    try:
+        sources = [f"release:{release.release}"]
+        lake.commit(commit_id, "networks promote", [file], sources, {"releases": 1})
+    except AlreadyCommittedError as error:
+        raise RidealongError(
+            f"release {release.release} was made by somebody else meanwhile",
+            mend="look at `ridealong networks list` and decide again",
+        ) from error

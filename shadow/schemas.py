@@ -1,0 +1,78 @@
+"""Arrow schemas of the tables that shadow writes: networks, releases, outputs and runs."""
+
+import pyarrow as pa
+
+from ingest.annotations import ANNOTATIONS
+from ingest.schemas import STRINGS, TableSpec, column
+
+NETWORKS = TableSpec(
+    "networks",
+    pa.schema(
+        [
+            column("network", pa.string(), "name and version, as in hydra-0.1"),
+            column("name", pa.string(), "the network, whatever its version"),
+            column("version", pa.string(), "this version"),
+            column("network_sha256", pa.string(), "hash of the manifest, and so of the weights"),
+            column("weights_sha256", pa.string(), "hash of the weights alone"),
+            column("manifest", pa.string(), "the manifest as JSON"),
+            column("predictions", pa.int64(), "how many predictions it answers for"),
+            column("parameters", pa.int64(), "how many numbers it learns"),
+            column("added_ns", pa.int64(), "when it was registered", "ns"),
+            column("blob", pa.string(), "the weights, relative to the home"),
+        ]
+    ),
+    order=("network",),
+)
+
+RELEASES = TableSpec(
+    "releases",
+    pa.schema(
+        [
+            column("release", pa.int64(), "number of the release, from 1"),
+            column("network", pa.string(), "what the fleet runs from then on"),
+            column("network_sha256", pa.string(), "its hash"),
+            column("replaced", pa.string(), "what it ran before; null for the first release"),
+            column("run_id", pa.string(), "the run that was shown; null with a waiver alone"),
+            column("verdict", pa.string(), "that run's verdict"),
+            column("waiver_reason", pa.string(), "why it was deployed without a PASS"),
+            column("waiver_by", pa.string(), "who signed for that"),
+            column("time_ns", pa.int64(), "when", "ns"),
+        ]
+    ),
+    order=("release",),
+)
+
+OUTPUTS = TableSpec(
+    "outputs",
+    pa.schema(
+        [
+            column("network_sha256", pa.string(), "the network that said it"),
+            column("clip_id", pa.string(), "the clip it said it on"),
+            column("drive_id", pa.string(), "the clip's drive"),
+            *ANNOTATIONS,
+        ]
+    ),
+    order=("network_sha256", "clip_id", "timestamp_ns", "camera"),
+)
+
+RUNS = TableSpec(
+    "runs",
+    pa.schema(
+        [
+            column("run_id", pa.string(), "one candidate against one deployed network"),
+            column("deployed", pa.string(), "network that the fleet runs"),
+            column("candidate", pa.string(), "network that wants to"),
+            column("deployed_sha256", pa.string(), "hash of the deployed network"),
+            column("candidate_sha256", pa.string(), "hash of the candidate"),
+            column("gate", pa.string(), "the gate's spec as JSON"),
+            column("gate_sha256", pa.string(), "its hash"),
+            column("definition", pa.string(), "hash of the metric definitions"),
+            column("clip_ids", STRINGS, "the clips that were judged"),
+            column("verdict", pa.string(), "PASS, REGRESSED or INCONCLUSIVE"),
+            column("reason", pa.string(), "the verdict in a sentence"),
+            column("created_ns", pa.int64(), "when it was judged", "ns"),
+            column("seconds", pa.float64(), "how long it took", "s"),
+        ]
+    ),
+    order=("created_ns", "run_id"),
+)
