@@ -1,0 +1,124 @@
+"""Depth along the optical axis against labels, per camera, after KITTI's Eigen split.
+
+Judged are the pixels whose label is known and at most 80 m; outputs are resampled to the labels'
+grid by the nearest pixel and clamped to 0.001 to 80 m. There is no median scaling (that is for
+networks that know no scale) and no crop. An output that is unknown (NaN) where the label is known
+counts as the least depth, a relative error of about 1: silence is no way around a metric.
+
+Source: Eigen et al. 2014: AbsRel, squared error, the share within a factor of 1.25.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.annotations import Task
+from metrics.tasks.dense import check_frames, in_chunks, nearest_grid
+from metrics.tasks.metric import Better, Floats, Metric, Reference, Result, Sums, over
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.views import View
+
+CAP_M = 80.0
+LEAST_M = 0.001
+BIN_EDGES_M = (20.0, 50.0)
+RANGES = ("0_20", "20_50", "50_up")
+FACTOR = 1.25
+EIGEN = "Eigen et al. 2014; cap 80 m, no crop, no median scaling"
+
+
+def _abs_rel(suffix: str, where: str) -> Metric:
+    return Metric(
+        f"abs_rel{suffix}",
+        Task.DEPTH,
+        Better.LOWER,
+        "1",
+        ("relative_error", "pixels"),
+        Reference.LABELS,
+        f"mean of |output - label| / label over the pixels {where}",
+        EIGEN,
+        over("relative_error", "pixels"),
+    )
+
+
+ABS_REL = _abs_rel("", "up to 80 m")
+ABS_REL_BY_RANGE = (
+    _abs_rel("_0_20", "below 20 m"),
+    _abs_rel("_20_50", "from 20 m to below 50 m"),
+    _abs_rel("_50_up", "from 50 m up to 80 m"),
+)
+MSE = Metric(
+    "mse",
+    Task.DEPTH,
+    Better.LOWER,
+    "m^2",
+    ("squared_error", "pixels"),
+    Reference.LABELS,
+    "mean of (output - label)^2; RMSE is its root",
+    EIGEN,
+    over("squared_error", "pixels"),
+)
+WITHIN = Metric(
+    "within_1_25",
+    Task.DEPTH,
+    Better.HIGHER,
+    "1",
+    ("within", "pixels"),
+    Reference.LABELS,
+    "share of the pixels with max(output / label, label / output) < 1.25",
+    EIGEN,
+    over("within", "pixels"),
+)
+METRICS = (ABS_REL, *ABS_REL_BY_RANGE, MSE, WITHIN)
+PARAMETERS = {
+    "cap_m": CAP_M,
+    "least_m": LEAST_M,
+    "bin_edges_m": list(BIN_EDGES_M),
+    "factor": FACTOR,
+    "median_scaling": False,
+}
+
+
+def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
+    """Errors of each camera, by range."""
+    sums = np.array([_camera_sums(outputs, labels, str(p.camera)) for p in predictions])
+    names = tuple(map(str, predictions))
+    pixels, relative, squared, within = sums.transpose(1, 2, 0)  # each (ranges, predictions)
+
+    def of(metric: Metric, sums: Floats, count: Floats) -> Sums:
+        return Sums(metric, names, dict(zip(metric.statistics, (sums, count), strict=True)))
+
+    whole = ((ABS_REL, relative), (MSE, squared), (WITHIN, within))
+    by_range = zip(ABS_REL_BY_RANGE, relative, pixels, strict=True)
+    return Result(
+        (
+            *(of(metric, sums.sum(axis=0), pixels.sum(axis=0)) for metric, sums in whole),
+            *(of(metric, sums, count) for metric, sums, count in by_range),
+        )
+    )
+
+
+def _camera_sums(outputs: View, labels: View, camera: str) -> Floats:
+    """``(4, ranges)``: pixels, relative error, squared error, pixels within the factor."""
+    said, truth = outputs.perception.depth[camera], labels.perception.depth[camera]
+    check_frames(said, outputs.frames)
+    check_frames(truth, labels.frames)
+    size, sums = (truth.shape[1], truth.shape[2]), np.zeros((4, len(RANGES)))
+    for chunk in in_chunks(len(truth), size):
+        sums += _errors(truth[chunk], nearest_grid(said[chunk], size))
+    return sums
+
+
+def _errors(label: NDArray[np.float32], output: NDArray[np.float32]) -> Floats:
+    """``(4, ranges)`` sums over a few frames; what is not judged falls into a range of its own."""
+    known = (label > 0) & (label <= CAP_M)  # false for NaN
+    near, middle = (label < edge for edge in BIN_EDGES_M)
+    place = np.where(known, 2 - near.astype(np.int8) - middle, len(RANGES)).ravel()
+    label = np.where(known, label, np.float32(1))
+    output = np.fmin(np.fmax(output, np.float32(LEAST_M)), np.float32(CAP_M))
+    error = np.abs(output - label)
+    factor = np.float32(FACTOR)
+    within = (output < factor * label) & (label < factor * output)
+    weights = (None, error / label, error * error, within)
+    sums = [np.bincount(place, w if w is None else w.ravel(), len(RANGES) + 1) for w in weights]
+    return np.stack(sums).astype(np.float64)[:, : len(RANGES)]

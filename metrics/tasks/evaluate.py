@@ -1,0 +1,283 @@
+"""All statistics of one network on one clip: against labels, itself, and the other network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.annotations import Perception, Task
+from ingest.errors import RidealongError
+from metrics.schemas import MATCHES, SCORES
+from metrics.tasks import (
+    bev,
+    depth,
+    disagreement,
+    lanes,
+    lights,
+    objects,
+    segmentation,
+    stability,
+)
+from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import definition_sha256
+from metrics.tasks.views import View, common_frames, missing
+
+STATISTIC_ROWS = pa.schema(
+    [SCORES.schema.field(n) for n in ("prediction", "metric", "reference", "statistic", "value")]
+)
+
+AGAINST_LABELS: dict[Task, Callable[[View, View, Sequence[Prediction]], Result]] = {
+    Task.OBJECTS: objects.against_labels,
+    Task.LIGHTS: lights.against_labels,
+    Task.LANES: lanes.against_labels,
+    Task.DEPTH: depth.against_labels,
+    Task.SEGMENTATION: segmentation.against_labels,
+    Task.BEV: bev.against_labels,
+}
+AGAINST_SELF: dict[Task, Callable[[View, Sequence[Prediction]], Result]] = {
+    Task.OBJECTS: stability.objects,
+    Task.LIGHTS: stability.light_states,
+    Task.LANES: stability.lanes,
+    Task.DEPTH: stability.depth,
+    Task.SEGMENTATION: stability.segmentation,
+    Task.BEV: stability.bev,
+}
+AGAINST_OTHER: dict[Task, Callable[[View, View, Sequence[Prediction]], Result]] = {
+    Task.OBJECTS: disagreement.objects,
+    Task.LIGHTS: disagreement.light_states,
+    Task.LANES: disagreement.lanes,
+    Task.DEPTH: disagreement.depth,
+    Task.SEGMENTATION: disagreement.segmentation,
+    Task.BEV: disagreement.bev,
+}
+
+
+@dataclass(frozen=True, order=True)
+class Unscored:
+    """A prediction that could not be held against a reference, and why."""
+
+    prediction: str
+    reference: Reference
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClipScores:
+    """What one network did on one clip.
+
+    Attributes:
+        statistics: prediction, metric, reference ('labels', 'self', 'other'), statistic, value.
+            Every scored prediction has all statistics of the metric, zeros too.
+        matches: prediction, timestamp_ns, score, matched, iou: a row per judged detection.
+        unscored: What could not be scored, sorted.
+    """
+
+    statistics: pa.Table
+    matches: pa.Table
+    unscored: tuple[Unscored, ...]
+
+
+def score_clip(
+    outputs: Perception,
+    predictions: Sequence[Prediction],
+    labels: Perception | None,
+    other: Perception | None,
+    thresholds: Mapping[str, float],
+    *,
+    other_thresholds: Mapping[str, float] | None = None,
+    image_sizes: Mapping[str, tuple[int, int]] | None = None,
+    where: str = "clip",
+) -> ClipScores:
+    """Score one network's outputs on one clip.
+
+    Frames are the instants that both sides have. A prediction for which a side has nothing is
+    not scored against that reference, and `ClipScores.unscored` says so.
+
+    Args:
+        outputs: What the network said.
+        predictions: What to score.
+        labels: The reference labels; None where there are none.
+        other: What the other network said; None for no comparison.
+        thresholds: Per prediction name the least score that counts; 0.5 where not given.
+        other_thresholds: The other network's; None for the same.
+        image_sizes: Per camera (width, height) of the pixel coordinates; needed by lanes.
+        where: The clip, for errors.
+
+    Raises:
+        RidealongError: A statistic failed; names the clip and the statistic.
+    """
+    theirs = thresholds if other_thresholds is None else other_thresholds
+    make = partial(View, image_sizes=image_sizes or {})
+    own, ordered = make(outputs, thresholds), sorted(set(predictions))
+    parts = [
+        _against_labels(own, None if labels is None else make(labels), ordered, where),
+        _against_self(own, ordered, where),
+    ]
+    if other is not None:
+        parts.append(_against_other(own, make(other, theirs), ordered, where))
+    return _joined(parts)
+
+
+def with_identity(
+    scores: ClipScores, network_sha256: str, other_sha256: str | None, clip_id: str, drive_id: str
+) -> tuple[pa.Table, pa.Table]:
+    """The clip's rows of the tables scores and matches.
+
+    Args:
+        scores: What `score_clip` gave.
+        network_sha256: The network that was scored.
+        other_sha256: The network it was compared with; None when with none.
+        clip_id: The clip.
+        drive_id: Its drive.
+
+    Raises:
+        ValueError: There are scores against another network, but no name for it.
+    """
+    if (
+        other_sha256 is None
+        and pc.any(pc.equal(scores.statistics["reference"], Reference.OTHER)).as_py()
+    ):
+        raise ValueError("scores against another network need its sha256")
+    identity = {"network_sha256": network_sha256, "clip_id": clip_id, "drive_id": drive_id}
+    reference = pc.if_else(
+        pc.equal(scores.statistics["reference"], Reference.OTHER),
+        pa.scalar(other_sha256, pa.string()),
+        scores.statistics["reference"],
+    )
+    named = {**identity, "reference": reference, "definition": definition_sha256()}
+    return (
+        _completed(scores.statistics, SCORES.schema, named),
+        _completed(scores.matches, MATCHES.schema, {**identity, "reference": Reference.LABELS}),
+    )
+
+
+def _completed(rows: pa.Table, schema: pa.Schema, more: Mapping[str, object]) -> pa.Table:
+    """The rows with the columns ``more``; a string is the same in every row."""
+    columns = []
+    for name in schema.names:
+        value = more.get(name)
+        if isinstance(value, str):
+            columns.append(pa.repeat(pa.scalar(str(value)), rows.num_rows))
+        else:
+            columns.append(rows[name] if value is None else value)
+    return pa.table(columns, schema=schema)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What came of one reference."""
+
+    reference: Reference
+    results: tuple[Result, ...]
+    unscored: tuple[Unscored, ...]
+
+
+def _against_labels(
+    own: View, labels: View | None, predictions: Sequence[Prediction], where: str
+) -> _Part:
+    if labels is None:
+        return _none_scored(Reference.LABELS, predictions, "the clip has no labels")
+    return _against(Reference.LABELS, AGAINST_LABELS, (own, labels), predictions, where)
+
+
+def _against_self(own: View, predictions: Sequence[Prediction], where: str) -> _Part:
+    return _families(Reference.SELF, AGAINST_SELF, {"the network": own}, predictions, where)
+
+
+def _against_other(own: View, other: View, predictions: Sequence[Prediction], where: str) -> _Part:
+    return _against(Reference.OTHER, AGAINST_OTHER, (own, other), predictions, where)
+
+
+def _against(
+    reference: Reference,
+    families: Mapping[Task, Callable[[View, View, Sequence[Prediction]], Result]],
+    views: tuple[View, View],
+    predictions: Sequence[Prediction],
+    where: str,
+) -> _Part:
+    """Hold the first view against the second, on the frames that both have."""
+    own, theirs = common_frames(views[0].perception, views[1].perception)
+    if not len(own.timestamps_ns):
+        return _none_scored(reference, predictions, "no frame in common")
+    whose = "the labels" if reference is Reference.LABELS else "the other network"
+    sides = {
+        "the network": views[0].on(own),
+        whose: views[1].on(theirs),
+    }
+    return _families(reference, families, sides, predictions, where)
+
+
+def _none_scored(reference: Reference, predictions: Sequence[Prediction], reason: str) -> _Part:
+    return _Part(reference, (), tuple(Unscored(str(p), reference, reason) for p in predictions))
+
+
+def _families(
+    reference: Reference,
+    families: Mapping[Task, Callable[..., Result]],
+    sides: Mapping[str, View],
+    predictions: Sequence[Prediction],
+    where: str,
+) -> _Part:
+    """Score what every side has, task by task."""
+    reasons = {p: _why_not(p, sides) for p in predictions}
+    unscored = tuple(Unscored(str(p), reference, why) for p, why in reasons.items() if why)
+    results = []
+    for task in Task:
+        chosen = [p for p, why in reasons.items() if p.task is task and not why]
+        if chosen:
+            results.append(_scored(families[task], reference, sides, chosen, where))
+    return _Part(reference, tuple(results), unscored)
+
+
+def _why_not(prediction: Prediction, sides: Mapping[str, View]) -> str | None:
+    for whose, view in sides.items():
+        lacking = missing(view, prediction)
+        if lacking:
+            return f"{whose}: {lacking}"
+    return None
+
+
+def _scored(
+    family: Callable[..., Result],
+    reference: Reference,
+    sides: Mapping[str, View],
+    predictions: list[Prediction],
+    where: str,
+) -> Result:
+    try:
+        return family(*sides.values(), predictions)
+    except Exception as error:  # whatever it is, it belongs to this clip and this statistic
+        first, count = predictions[0], len(predictions)
+        raise RidealongError(
+            f"scoring {first.task} against {reference} failed: {error}",
+            where=where,
+            expected=f"statistics of {first} and the other {count - 1} of {first.task}",
+        ) from error
+
+
+def _joined(parts: Sequence[_Part]) -> ClipScores:
+    results = [(part.reference, result) for part in parts for result in part.results]
+    sums = [(reference, s) for reference, result in results for s in result.sums]
+    matches = [MATCH_ROWS.empty_table(), *(result.matches for _, result in results)]
+    unscored = sorted(u for part in parts for u in part.unscored)
+    return ClipScores(_statistic_rows(sums), pa.concat_tables(matches), tuple(unscored))
+
+
+def _statistic_rows(scored: Sequence[tuple[Reference, Sums]]) -> pa.Table:
+    """A row per prediction and statistic."""
+    rows = [(s.predictions, s.metric.name, r, name) for r, s in scored for name in s.values]
+    values = [np.asarray(v, np.float64) for _, s in scored for v in s.values.values()]
+    counts = [len(names) for names, *_ in rows]
+    columns = [
+        pa.array([name for names, *_ in rows for name in names], pa.string()),
+        *(
+            pa.array(np.repeat([row[i] for row in rows], counts).tolist(), pa.string())
+            for i in (1, 2, 3)
+        ),
+        pa.array(np.concatenate([np.empty(0), *values])),
+    ]
+    return pa.table(columns, schema=STATISTIC_ROWS)

@@ -1,0 +1,153 @@
+"""Lane lines and road edges as thick lines, after CULane.
+
+Each line at or above its threshold is drawn 30 pixels wide in a picture stretched to 1640 x 590
+(here at a fifth of that, see `metrics.tasks.strokes`). In each image and class the lines of both
+sides are paired one to one for the largest sum of IoU; a pair of more than 0.5 is a hit. F1,
+precision and recall count hits; ``iou`` compares the pixels of all lines of a class together. A
+line that leaves no pixel in the picture does not count.
+
+Source: CULane's evaluation (Pan et al. 2018): 30 px, IoU 0.5, Hungarian assignment.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ingest.annotations import Task
+from metrics.tasks import strokes
+from metrics.tasks.boxes import Mask, Pairs, same_group
+from metrics.tasks.metric import (
+    Better,
+    Floats,
+    Ints,
+    Metric,
+    Reference,
+    Result,
+    Sums,
+    detection_metrics,
+    detection_sums,
+    over,
+)
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.strokes import Lines
+from metrics.tasks.views import Rows, View, rows_of
+
+IOU_THRESHOLD = 0.5
+
+COUNTS = detection_metrics(Task.LANES, "lines", "CULane: 30 px wide, IoU over 0.5, Hungarian")
+IOU = Metric(
+    "iou",
+    Task.LANES,
+    Better.HIGHER,
+    "1",
+    ("intersection", "union"),
+    Reference.LABELS,
+    "intersection / union of the pixels of all drawn lines of the class",
+    "Jaccard index on CULane's drawing",
+    over("intersection", "union"),
+)
+METRICS = (*COUNTS, IOU)
+PARAMETERS = {
+    "iou": IOU_THRESHOLD,
+    "width": strokes.WIDTH,
+    "height": strokes.HEIGHT,
+    "stroke": strokes.STROKE,
+}
+
+
+def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
+    """Hits and misses of lines, and the overlap of their pixels."""
+    found, wanted = drawn_lines(outputs, predictions), drawn_lines(labels, predictions)
+    pairs = overlaps(found, wanted)
+    hits = _assigned_groups(pairs, found.group)
+    cells, frames, names = len(predictions), outputs.frames, tuple(map(str, predictions))
+    tp, said, total = (
+        _by_cell(group, cells, frames) for group in (hits, found.group, wanted.group)
+    )
+    counts = detection_sums(COUNTS, names, tp, said - tp, total - tp)
+    intersection, union = pixel_overlap(found, wanted, cells, frames)
+    return Result((*counts, Sums(IOU, names, {"intersection": intersection, "union": union})))
+
+
+def drawn_lines(view: View, predictions: Sequence[Prediction]) -> Lines:
+    """The lines at or above their thresholds that leave a pixel; drawn once a view."""
+    key = tuple(predictions)
+    if key not in view.drawn:
+        view.drawn[key] = _draw(view, predictions)
+    return view.drawn[key]
+
+
+def _draw(view: View, predictions: Sequence[Prediction]) -> Lines:
+    rows = rows_of(view.perception, predictions)
+    said = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
+    rows = rows.take(said)
+    rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))
+    bits = strokes.draw(*_on_raster(rows, view, predictions))
+    return Lines(rows.cell * view.frames + rows.frame, bits).take(np.asarray(bits.any(axis=1)))
+
+
+def _on_raster(rows: Rows, view: View, predictions: Sequence[Prediction]) -> tuple[Floats, Ints]:
+    points = rows.table["points"].combine_chunks()
+    counts = np.diff(points.offsets.to_numpy())
+    values = points.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+    if points.null_count or (counts % 2).any() or not np.isfinite(values).all():
+        raise ValueError("points are missing, not in pairs of x and y, or not finite")
+    sizes = np.array([view.image_sizes[str(p.camera)] for p in predictions], np.float64)
+    scale = np.array([strokes.WIDTH, strokes.HEIGHT]) / sizes.reshape(-1, 2)
+    xy = values.reshape(-1, 2) * np.repeat(scale[rows.cell], counts // 2, axis=0)
+    return xy, counts // 2
+
+
+def overlaps(left: Lines, right: Lines) -> Pairs:
+    """Every pair of lines of the same group with its IoU."""
+    one, two = same_group(left.group, right.group)
+    intersection = strokes.count(left.bits[one] & right.bits[two])
+    union = strokes.count(left.bits)[one] + strokes.count(right.bits)[two] - intersection
+    return Pairs(one, two, intersection / union)
+
+
+def _assigned_groups(pairs: Pairs, group: Ints) -> Ints:
+    """The group of each hit: assigned for the largest sum of IoU, and over the threshold."""
+    groups, start = np.unique(group[pairs.left], return_index=True)
+    ends = np.r_[start[1:], len(pairs.left)]
+    hits = [_hits(pairs.iou[a:b], pairs.left[a:b]) for a, b in zip(start, ends, strict=True)]
+    return np.repeat(groups, np.array(hits, np.int64))
+
+
+def _hits(iou: Floats, left: Ints) -> int:
+    """Hits in one group, whose pairs are complete: every left line with every right one."""
+    if not (iou > IOU_THRESHOLD).any():
+        return 0
+    table = iou.reshape(len(np.unique(left)), -1)
+    chosen = linear_sum_assignment(table, maximize=True)
+    return int((table[chosen] > IOU_THRESHOLD).sum())
+
+
+def pixel_overlap(left: Lines, right: Lines, cells: int, frames: int) -> tuple[Ints, Ints]:
+    """``(cells,)`` intersection and union of the pixels of all lines, summed over frames."""
+    one, two = _merged(left), _merged(right)
+    a, b = same_group(one.group, two.group)
+    intersection = np.zeros(cells, np.int64)
+    np.add.at(intersection, one.group[a] // frames, strokes.count(one.bits[a] & two.bits[b]))
+    union = -intersection
+    for side in (one, two):
+        np.add.at(union, side.group // frames, strokes.count(side.bits))
+    return intersection, union
+
+
+def _merged(lines: Lines) -> Lines:
+    """All lines of a group as one drawing."""
+    if not len(lines.group):
+        return lines
+    groups, start = np.unique(lines.group, return_index=True)
+    return Lines(groups, np.bitwise_or.reduceat(lines.bits, start, axis=0))
+
+
+def near(pairs: Pairs) -> Mask:
+    """Whether each pair is close enough to be the same line."""
+    return pairs.iou > IOU_THRESHOLD
+
+
+def _by_cell(group: Ints, cells: int, frames: int) -> Ints:
+    return np.bincount(group // frames, minlength=cells)

@@ -1,0 +1,178 @@
+"""What a metric is: summable statistics per clip, and a ratio of their sums.
+
+Every value is ``numerator / denominator``, both linear in the statistics, so that statistics add
+over frames, clips and drives, and the linearised t interval applies. Average precision alone is
+no such ratio: it keeps its matched rows (`Metric.matched_rows`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ingest.annotations import Task
+from metrics.schemas import MATCHES
+from metrics.tasks.prediction import Prediction
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
+
+IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id")
+
+# The rows of MATCHES and of SCORES before the caller says whose they are.
+MATCH_ROWS = pa.schema([f for f in MATCHES.schema if f.name not in IDENTITY])
+
+
+class Better(StrEnum):
+    """The direction in which a metric improves."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
+class Reference(StrEnum):
+    """What a score is held against."""
+
+    LABELS = "labels"  # ground truth
+    SELF = "self"  # the same network, a frame earlier or later
+    OTHER = "other"  # the other network of the shadow pair
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of one task.
+
+    Attributes:
+        name: Unique within the task.
+        task: The task whose predictions it judges.
+        better: Its direction.
+        unit: Of the value; ``'1'`` is dimensionless.
+        statistics: Names of the summable statistics that a clip gives.
+        reference: What it is held against.
+        description: The definition, in one line.
+        source: Where the definition comes from.
+        ratio: ``{statistic: sums} -> (numerator, denominator)``, elementwise on arrays of any
+            shape; None for a metric computed from matched rows (average precision).
+        categories: The categories it judges; empty for all of the task's.
+    """
+
+    name: str
+    task: Task
+    better: Better
+    unit: str
+    statistics: tuple[str, ...]
+    reference: Reference
+    description: str
+    source: str
+    ratio: Ratio | None = None
+    categories: frozenset[str] = frozenset()
+
+    @property
+    def matched_rows(self) -> bool:
+        """Whether the value needs the rows of the table matches besides the sums."""
+        return self.ratio is None
+
+    def judges(self, prediction: Prediction) -> bool:
+        """Whether it is a metric of that prediction."""
+        fits = not self.categories or prediction.category in self.categories
+        return prediction.task is self.task and fits
+
+    def value(self, sums: Mapping[str, Floats]) -> Floats:
+        """``numerator / denominator``; NaN, unknown, where the denominator is 0.
+
+        Raises:
+            ValueError: The metric is computed from matched rows.
+        """
+        if self.ratio is None:
+            raise ValueError(f"{self.name} is computed from matched rows, not from sums")
+        numerator, denominator = (np.asarray(part, np.float64) for part in self.ratio(sums))
+        unknown = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
+        divided: Floats = np.divide(numerator, denominator, out=unknown, where=denominator > 0)
+        return divided
+
+
+@dataclass(frozen=True)
+class Sums:
+    """One metric's statistics of several predictions on one clip.
+
+    Attributes:
+        metric: The metric.
+        predictions: ``N`` names.
+        values: Per statistic ``(N,)``.
+    """
+
+    metric: Metric
+    predictions: tuple[str, ...]
+    values: Mapping[str, Floats | Ints]
+
+    def __post_init__(self) -> None:
+        if tuple(self.values) != self.metric.statistics:
+            raise ValueError(
+                f"{self.metric.task}'s {self.metric.name} has the statistics "
+                f"{self.metric.statistics}, not {tuple(self.values)}"
+            )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one task's predictions did on one clip: statistics, and matched rows of boxes."""
+
+    sums: tuple[Sums, ...] = ()
+    matches: pa.Table = field(default_factory=MATCH_ROWS.empty_table)
+
+
+def over(numerator: str, denominator: str) -> Ratio:
+    """The ratio of two statistics."""
+    return lambda sums: (sums[numerator], sums[denominator])
+
+
+def precision(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Share of what was said that was right: tp / (tp + fp)."""
+    return sums["tp"], sums["tp"] + sums["fp"]
+
+
+def recall(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Share of what was there that was found: tp / (tp + fn)."""
+    return sums["tp"], sums["tp"] + sums["fn"]
+
+
+def f1(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Harmonic mean of precision and recall: 2 tp / (2 tp + fp + fn)."""
+    return 2 * sums["tp"], 2 * sums["tp"] + sums["fp"] + sums["fn"]
+
+
+def unshared(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """1 - intersection / union: what two sets do not share."""
+    return sums["union"] - sums["intersection"], sums["union"]
+
+
+def detection_metrics(task: Task, unit_of_count: str, source: str) -> tuple[Metric, Metric, Metric]:
+    """F1, precision and recall at the network's threshold, from tp, fp, fn."""
+    count = f"of {unit_of_count}, at the network's threshold"
+    labels, higher = Reference.LABELS, Better.HIGHER
+    return (
+        Metric(
+            "f1", task, higher, "1", ("tp", "fp", "fn"), labels,
+            f"2 tp / (2 tp + fp + fn) {count}", source, f1,
+        ),
+        Metric(
+            "precision", task, higher, "1", ("tp", "fp"), labels,
+            f"tp / (tp + fp) {count}", source, precision,
+        ),
+        Metric(
+            "recall", task, higher, "1", ("tp", "fn"), labels,
+            f"tp / (tp + fn) {count}", source, recall,
+        ),
+    )  # fmt: skip
+
+
+def detection_sums(
+    metrics: tuple[Metric, ...], names: tuple[str, ...], tp: Ints, fp: Ints, fn: Ints
+) -> tuple[Sums, ...]:
+    """The counts as each of `detection_metrics` wants them."""
+    counts = {"tp": tp, "fp": fp, "fn": fn}
+    return tuple(Sums(m, names, {s: counts[s] for s in m.statistics}) for m in metrics)

@@ -1,0 +1,80 @@
+"""Every metric by task and name, and the hash of their definitions."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+
+from ingest.annotations import Task
+from ingest.errors import RidealongError
+from ingest.specs import nearest
+from metrics.tasks import (
+    bev,
+    depth,
+    disagreement,
+    lanes,
+    lights,
+    objects,
+    segmentation,
+    stability,
+    views,
+)
+from metrics.tasks.metric import Metric
+from metrics.tasks.prediction import Prediction
+
+MODULES = (objects, lights, lanes, depth, segmentation, bev, stability, disagreement)
+
+# To be raised when a change of the code changes what a statistic means: stored scores are reused
+# only under an equal definition.
+VERSION = 1
+
+
+def by_task(metrics: Iterable[Metric]) -> dict[Task, dict[str, Metric]]:
+    """Metrics by task and name.
+
+    Raises:
+        ValueError: Two of one task have the same name.
+    """
+    known: dict[Task, dict[str, Metric]] = {task: {} for task in Task}
+    for metric in metrics:
+        if metric.name in known[metric.task]:
+            raise ValueError(f"{metric.task} has two metrics called {metric.name!r}")
+        known[metric.task][metric.name] = metric
+    return known
+
+
+METRICS = by_task(metric for module in MODULES for metric in module.METRICS)
+
+
+def lookup(task: Task, name: str) -> Metric:
+    """The metric of that task and name.
+
+    Raises:
+        RidealongError: Unknown; the message suggests the nearest.
+    """
+    known = METRICS[task]
+    if name not in known:
+        raise RidealongError(f"{task} has no metric {name!r}", mend=nearest(name, list(known)))
+    return known[name]
+
+
+def metrics_of(prediction: Prediction) -> tuple[Metric, ...]:
+    """The metrics that judge a prediction."""
+    return tuple(m for m in METRICS[prediction.task].values() if m.judges(prediction))
+
+
+@cache
+def definition_sha256() -> str:
+    """Hash over every metric's definition, its parameters, and `VERSION`."""
+    document = {
+        "version": VERSION,
+        "default_threshold": views.DEFAULT_THRESHOLD,
+        "metrics": [_definition(m) for task in METRICS.values() for m in task.values()],
+        "parameters": {module.__name__: module.PARAMETERS for module in MODULES},
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _definition(metric: Metric) -> list[object]:
+    parts = (metric.name, metric.task, metric.better, metric.unit, metric.reference)
+    return [*parts, metric.description, metric.statistics, sorted(metric.categories)]

@@ -1,0 +1,53 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.annotations import Camera, Task
+from ingest.errors import RidealongError
+from metrics.tasks.prediction import CATEGORIES, EXAMPLES, Prediction, parse_prediction
+
+
+@pytest.mark.parametrize("name", EXAMPLES.values())
+def test_names_are_read_and_written_alike(name):
+    assert str(parse_prediction(name)) == name
+
+
+def test_parts():
+    assert parse_prediction("lights/red@narrow") == Prediction(Task.LIGHTS, "red", "narrow")
+    assert parse_prediction("depth@rear") == Prediction(Task.DEPTH, None, "rear")
+    assert parse_prediction("bev/road") == Prediction(Task.BEV, "road", None)
+
+
+@given(st.sampled_from(list(CATEGORIES)), st.sampled_from(list(Camera)), st.data())
+def test_every_combination_survives_the_round_trip(task, camera, data):
+    category = str(data.draw(st.sampled_from(list(CATEGORIES[task]))))
+    prediction = Prediction(task, category, None if task is Task.BEV else str(camera))
+    assert parse_prediction(str(prediction)) == prediction
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("object/car@main", "did you mean 'objects'"),
+        ("objects/pedestrain@main", "did you mean 'pedestrian'"),
+        ("objects/car@mian", "did you mean 'main'"),
+        ("bev/raod", "did you mean 'road'"),
+        ("objects/car", "has no camera"),
+        ("objects@main", "has no category"),
+        ("depth/near@rear", "has a category"),
+        ("bev/road@main", "has a camera"),
+        ("", "no prediction"),
+        ("objects/car@main@rear", "no prediction"),
+        ("lights//red@main", "no prediction"),
+    ],
+    ids=str,
+)
+def test_impossible_names_are_refused(name, message):
+    with pytest.raises(RidealongError, match=message):
+        parse_prediction(name)
+
+
+@pytest.mark.parametrize("name", ["objects/car", "objects@main", "depth"])
+def test_what_is_missing_comes_with_an_example(name):
+    with pytest.raises(RidealongError, match="expected like '"):
+        parse_prediction(name)
