@@ -31,6 +31,8 @@ def known_signals(telemetry: pa.Table) -> list[str]:
         name
         for name in telemetry.column_names
         if name != "timestamp_ns"
-        and (pa.types.is_floating(telemetry[name].type) or pa.types.is_integer(telemetry[name].type))
+        and (
+            pa.types.is_floating(telemetry[name].type) or pa.types.is_integer(telemetry[name].type)
+        )
         and len(telemetry) - telemetry[name].null_count >= 2
     ]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pyarrow as pa
+from shadow.schemas import OUTPUTS, RUNS
 
 from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
-from shadow.schemas import OUTPUTS, RUNS
 
 CLIP_COLUMNS = """
     select c.clip_id, d.source, c.triggers, c.start_s, c.end_s - c.start_s as seconds,
@@ -69,5 +69,3 @@ def telemetry(snapshot: Snapshot, drive_id: str, start_ns: int, end_ns: int) -> 
         )
         .to_arrow_table()
     )
-
-

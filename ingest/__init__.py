@@ -1,1 +1,1 @@
-"""How the fleet's data comes in: signals, sources, triggers, clips, labels, and the lake they land in."""
+"""How the fleet's data comes in: signals, sources, triggers, clips, labels, and the lake."""

@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
+from ingest.lake.files import TEMPORARY
+
 
 class Status(StrEnum):
     """How one planned item ended."""
@@ -59,11 +61,15 @@ def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
     return [by_item[item] for item in planned]
 
 
+def sheet_path(home: Path, commit_id: str) -> Path:
+    """Where a command's sheet lies; a vacuum sweeps what a killed one left."""
+    return home / f"{TEMPORARY}{commit_id}.json"
+
+
 def write_sheet(path: Path, kind: Any, items: Sequence[object]) -> None:
     """Hand in what every worker emitted, as JSON; a repeated write replaces the whole sheet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
-    with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
+    with NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY, delete=False) as part:
         part.write(adapter.dump_json(list(items)))
     Path(part.name).replace(path)
 

@@ -115,7 +115,9 @@ def triggers_list(
     console = Console(as_json)
     specs = load_triggers(path) if path else shipped_triggers()
     console.result([spec.model_dump(mode="json") for spec in specs])
-    rows: list[list[object]] = [[s.name, s.when or f"random: {s.random}", s.pre, s.post, s.description] for s in specs]
+    rows: list[list[object]] = [
+        [s.name, s.when or f"random: {s.random}", s.pre, s.post, s.description] for s in specs
+    ]
     console.table(["trigger", "when", "pre", "post", "description"], rows)
 
 
@@ -229,7 +231,11 @@ def clips_verify(
     snapshot = Lake.open(root).snapshot()
     if (clip is None) is not every:
         raise RidealongError("name one clip, or --all")
-    rows = snapshot.read(CLIPS).to_pylist() if every else [find_row(snapshot, CLIPS, "clip_id", str(clip))]
+    rows = (
+        snapshot.read(CLIPS).to_pylist()
+        if every
+        else [find_row(snapshot, CLIPS, "clip_id", str(clip))]
+    )
     results = []
     with console.steps("clips", len(rows)) as steps:
         for row in rows:
@@ -241,3 +247,69 @@ def clips_verify(
         console.text(f"{result['clip']}: {'; '.join(result['problems']) or 'ok'}")
     if any(result["problems"] for result in results):
         raise typer.Exit(1)
+
+
+@lake_app.command("check")
+def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Check every file of the lake against its hash. Exits with 1 if something is damaged.
+
+    Remarks (orphans, half-done commands) are no damage: no query sees them, a vacuum sweeps them.
+    """
+    from ingest.lake import Lake
+
+    console = Console(as_json)
+    report = Lake.open(home_of(home)).check()
+    console.result({"sound": report.sound, **asdict(report)})
+    console.text(
+        f"{report.tables} tables, {report.commits} commits, {report.files} files and "
+        f"{report.blobs} blobs, {report.bytes} bytes: {'sound' if report.sound else 'DAMAGED'}"
+    )
+    for finding in (*report.errors, *report.remarks):
+        console.text(f"{finding.kind}: {finding.path}: {finding.what}")
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+@lake_app.command("compact")
+def lake_compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Merge each table's small files into large ones; readers are not disturbed."""
+    from ingest.lake import Lake
+
+    console = Console(as_json)
+    report = Lake.open(home_of(home)).compact()
+    console.result(asdict(report))
+    console.text(", ".join(f"{key}: {value}" for key, value in asdict(report).items()))
+
+
+@lake_app.command("vacuum")
+def lake_vacuum(
+    older_than: Annotated[
+        str, typer.Option(help="Keep what is younger; '0 s' disturbs running readers.")
+    ] = "1 day",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove files that no query sees: replaced, erased, and what killed commands left."""
+    from ingest.lake import Lake
+    from ingest.units import NS_PER_S, parse_duration_ns
+
+    console = Console(as_json)
+    age_s = parse_duration_ns(older_than) / NS_PER_S
+    report = asdict(Lake.open(home_of(home)).vacuum(age_s))
+    console.result(report)
+    console.text(", ".join(f"{key}: {value}" for key, value in report.items()))
+
+
+@lake_app.command("erase")
+def lake_erase(
+    vehicle: Annotated[str, typer.Argument(help="Vehicle id.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase everything of one vehicle; `lake vacuum --older-than '0 s'` then removes the bytes."""
+    from ingest.lake import Lake
+
+    console = Console(as_json)
+    commit = Lake.open(home_of(home)).erase_vehicle(vehicle)
+    console.result({"vehicle": vehicle, "commit": commit.commit_id if commit else None})
+    console.text(f"erased {vehicle}" if commit else f"nothing of {vehicle} is in the lake")

@@ -45,8 +45,7 @@ WhereOption = Annotated[
 
 
 def home_of(home: Path | None) -> Path:
-    """The lake's folder: the command's --home, else the program's, the environment's, the default.
-    """
+    """The lake's folder: the command's --home, the program's, the environment's, or the default."""
     context = click.get_current_context(silent=True)
     before = context.find_root().obj if context else None
     if home is not None:

@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 import pyarrow as pa
@@ -17,7 +16,7 @@ from ingest.accounting import Status
 from ingest.clips.write import ClipContent, write_clip
 from ingest.errors import RidealongError, UnreadableError
 from ingest.hashing import short_hash
-from ingest.lake import DataFile, write_blob, write_data_file
+from ingest.lake.files import TEMPORARY, Blob, DataFile, write_blob, write_data_file
 from ingest.recording import DriveFiles, Recording
 from ingest.schemas import DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.sources.registry import SOURCES
@@ -68,7 +67,7 @@ class ClipsOutcome:
     drive_id: str
     events: tuple[Row, ...]
     clips: tuple[Row, ...] = ()
-    written: tuple[DataFile, ...] = ()
+    written: tuple[Blob, ...] = ()
     failure: str | None = None
 
 
@@ -183,9 +182,7 @@ def _quarantined(home: Path, commit_id: str, plan: DrivePlan, reason: str) -> Dr
     rows = pa.Table.from_pylist([row], schema=QUARANTINE.schema)
     written = write_data_file(home, commit_id, QUARANTINE, rows)
     files = (written,) if written else ()
-    return DriveOutcome(
-        plan.files.drive_id, Status.QUARANTINED, plan, reason=reason, written=files
-    )
+    return DriveOutcome(plan.files.drive_id, Status.QUARANTINED, plan, reason=reason, written=files)
 
 
 def _told(error: Exception) -> str:
@@ -260,10 +257,8 @@ def _cut(
     drive: Row,
     recording: Recording,
     telemetry: pa.Table,
-) -> tuple[Row, DataFile]:
-    names = [
-        name for name in recording.cameras if window.cameras is None or name in window.cameras
-    ]
+) -> tuple[Row, Blob]:
+    names = [name for name in recording.cameras if window.cameras is None or name in window.cameras]
     inside = pc.and_(
         pc.greater_equal(telemetry["timestamp_ns"], window.start_ns),
         pc.less_equal(telemetry["timestamp_ns"], window.end_ns),
@@ -279,10 +274,12 @@ def _cut(
         frames=recording.frames(window.start_ns, window.end_ns, names),
         labels=recording.labels(window.start_ns, window.end_ns),
     )
-    with TemporaryDirectory(prefix="clip-", dir=home) as folder:
-        path = Path(folder) / "clip.mcap"
+    path = home / f"{TEMPORARY}{commit_id}-{window.clip_id}.mcap"  # a vacuum knows the prefix
+    try:
         summary = write_clip(path, content)
         blob = write_blob(home, commit_id, path, ".mcap")
+    finally:
+        path.unlink(missing_ok=True)
     start = int(str(drive["start_ns"]))
     row: Row = {
         "clip_id": window.clip_id,

@@ -66,9 +66,7 @@ def mounted_camera(
     """
     focal = width / 2 / np.tan(np.radians(horizontal_fov_deg) / 2)
     yaw, pitch = np.radians(yaw_deg), np.radians(pitch_down_deg)
-    forward = np.array(
-        [np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)]
-    )
+    forward = np.array([np.cos(yaw) * np.cos(pitch), np.sin(yaw) * np.cos(pitch), -np.sin(pitch)])
     right = np.array([np.sin(yaw), -np.cos(yaw), 0.0])
     down = np.cross(forward, right)
     ego_SE3_camera = np.eye(4)

@@ -1,5 +1,4 @@
-"""Rows of a table for people: filtered by an expression of the trigger language, in a fixed order.
-"""
+"""Rows of a table for people: filtered by an expression, in a fixed order."""
 
 import difflib
 

@@ -20,7 +20,7 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
-from ingest.accounting import read_sheet, write_sheet
+from ingest.accounting import read_sheet, sheet_path, write_sheet
 from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips, ingest_drive
 from ingest.planning import IngestPlan
 from ingest.progress import report
@@ -145,14 +145,14 @@ def define_pipeline(root: beam.Pipeline, plan: IngestPlan, sheet: Path) -> Any:
     return hand_in([outcomes, clips], sheet, DriveOutcome | ClipsOutcome)
 
 
-def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[DriveOutcome | ClipsOutcome]:
+def run_ingest(
+    plan: IngestPlan, beam_args: Sequence[str] = ()
+) -> list[DriveOutcome | ClipsOutcome]:
     """Run one planned ingest and give what every worker said, as the runner delivered it.
 
     Raises:
         ItemsLostError: The runner never ran the last step.
     """
-    sheet = plan.home / "sheets" / f"{plan.commit_id}.json"
+    sheet = sheet_path(plan.home, plan.commit_id)
     run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args)
     return read_sheet(sheet, DriveOutcome | ClipsOutcome)
-
-

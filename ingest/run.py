@@ -77,9 +77,7 @@ def ingest(
     raise ItemsLostError(f"lost the race for the same input {RACES} times; run the command again")
 
 
-def _plan(
-    lake: Lake, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpec]
-) -> IngestPlan:
+def _plan(lake: Lake, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpec]) -> IngestPlan:
     snapshot = lake.snapshot()
     return IngestPlan(
         home=lake.home,

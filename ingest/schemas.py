@@ -108,7 +108,9 @@ CLIPS = TableSpec(
             column("end_s", pa.float64(), "end, since the drive's start", "s"),
             column("triggers", STRINGS, "triggers whose events it shows, by priority"),
             column("event_ids", STRINGS, "those events"),
-            column("by_disagreement", pa.bool_(), "only network disagreement chose it: never gated"),
+            column(
+                "by_disagreement", pa.bool_(), "only network disagreement chose it: never gated"
+            ),
             column("cameras", STRINGS, "cameras in it"),
             column("frames", pa.int64(), "frames of the camera that has most"),
             column("telemetry_rows", pa.int64(), "rows of telemetry in it"),

@@ -1,6 +1,7 @@
 """Quantities with units, as users write them: ``'10 km/h'``, ``'0.1 s'``, ``'3 m/s^2'``."""
 
 from functools import cache
+from typing import Any
 
 import pint
 
@@ -10,9 +11,9 @@ NS_PER_S = 1_000_000_000
 
 
 @cache
-def registry() -> pint.UnitRegistry:
+def registry() -> pint.UnitRegistry[Any]:
     """The unit registry, with VSS's spellings added."""
-    units: pint.UnitRegistry = pint.UnitRegistry(cache_folder=None)
+    units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
     units.define("@alias degree_Celsius = Celsius")
     return units
 

@@ -5,8 +5,9 @@ A column that is no recorded signal, or holds the wrong type, spoils the whole d
 is infinite, or is not one of the allowed words; when its timestamp is unknown; or when it stands
 out of order. NaN is unknown: null. Whole numbers are rounded half to even, after the range check.
 
-Out of order: the fewest rows are set aside that leave the others strictly ascending in time, the
-first of equal ones staying. So one timestamp that jumps far ahead costs one row, not all after it.
+Out of order: the fewest rows are set aside that leave the others strictly ascending in time; where
+there is a choice, what came first stays. So a late or doubled row goes, and one
+timestamp that jumps far ahead costs its own row, not all after it.
 """
 
 import json
@@ -118,31 +119,31 @@ def check_schema(schema: pa.Schema, where: str | Path) -> None:
 
 
 def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
-    """Mark the longest strictly ascending subsequence; the first of equal timestamps stays."""
+    """Mark the longest strictly ascending subsequence; of several as long, the one seen first."""
     if (np.diff(timestamps_ns) > 0).all():
         return np.ones(len(timestamps_ns), bool)
-    # Patience sorting: tails[k] is the least last timestamp of an ascending run of k + 1 rows.
+    # Patience sorting, from the end: of equally long ways on, the last one found starts earliest.
+    # tails[k] is minus the greatest timestamp that starts an ascending run of k + 1 rows.
     tails: list[int] = []
     tail_rows: list[int] = []
-    before = np.full(len(timestamps_ns), -1, np.int64)
-    for row, time in enumerate(timestamps_ns.tolist()):
+    after = np.full(len(timestamps_ns), -1, np.int64)
+    for row in range(len(timestamps_ns) - 1, -1, -1):
+        time = -int(timestamps_ns[row])
         length = len(tails) if not tails or time > tails[-1] else bisect_left(tails, time)
-        if length < len(tails) and tails[length] == time:
-            continue
-        before[row] = tail_rows[length - 1] if length else -1
+        after[row] = tail_rows[length - 1] if length else -1
         if length == len(tails):
             tails.append(time)
             tail_rows.append(row)
         else:
             tails[length], tail_rows[length] = time, row
-    return _chain(before, tail_rows[-1])
+    return _chain(after, tail_rows[-1])
 
 
-def _chain(before: NDArray[np.int64], last: int) -> Mask:
-    kept = np.zeros(len(before), bool)
-    while last >= 0:
-        kept[last] = True
-        last = int(before[last])
+def _chain(after: NDArray[np.int64], row: int) -> Mask:
+    kept = np.zeros(len(after), bool)
+    while row >= 0:
+        kept[row] = True
+        row = int(after[row])
     return kept
 
 

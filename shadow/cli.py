@@ -1,5 +1,4 @@
-"""Commands about networks: registry, shadow runs, label export, the demo, and the specs' schemas.
-"""
+"""Commands about networks: registry, shadow runs, label export, the demo, the JSON Schemas."""
 
 import json
 from dataclasses import asdict
@@ -213,7 +212,9 @@ class ExportFormat(StrEnum):
 def labels_export(
     out: Annotated[Path, typer.Option(help="Folder to write; must be new or an earlier export.")],
     run: Annotated[str, typer.Option(help="Run whose clips and outputs to export.")] = "latest",
-    kind: Annotated[ExportFormat, typer.Option("--format", help="File format.")] = ExportFormat.COCO,
+    kind: Annotated[
+        ExportFormat, typer.Option("--format", help="File format.")
+    ] = ExportFormat.COCO,
     where: WhereOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many clips.")] = None,
     home: HomeOption = None,
@@ -253,6 +254,7 @@ def schema(
     Example: ridealong schema trigger > trigger.schema.json
     """
     from ingest.triggers.spec import TriggerSpec
+
     from metrics.gate.spec import GateSpec
     from shadow.networks.manifest import NetworkManifest
 

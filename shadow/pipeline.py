@@ -15,7 +15,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from ingest.accounting import read_sheet
+from ingest.accounting import read_sheet, sheet_path
 from ingest.pipeline import hand_in, run_beam
 from ingest.progress import report
 from shadow.networks.inference import Network
@@ -91,6 +91,6 @@ def run_replay(plan: ReplayPlan, beam_args: Sequence[str] = ()) -> list[ClipOutc
     Raises:
         ItemsLostError: The runner never ran the last step.
     """
-    sheet = plan.home / "sheets" / f"{plan.commit_id}.json"
+    sheet = sheet_path(plan.home, plan.commit_id)
     run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args)
     return read_sheet(sheet, ClipOutcome)

@@ -3,12 +3,13 @@
 Plain functions that the pipeline calls for one clip at a time, so memory is bounded by one.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.accounting import Status
 from ingest.annotations import Perception, at_times
@@ -17,7 +18,8 @@ from ingest.errors import RidealongError
 from ingest.lake import DataFile, write_data_file
 from ingest.schemas import TableSpec
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks.evaluate import score_clip
+from metrics.tasks.evaluate import score_clip, with_identity
+from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
 from shadow.networks.inference import Network
 from shadow.schemas import OUTPUTS
@@ -54,6 +56,15 @@ class ClipOutcome:
 
 
 @dataclass(frozen=True)
+class _Seen:
+    """What each network said, the labels, and each camera's (width, height)."""
+
+    seen: dict[str, Perception]
+    labels: Perception | None
+    image_sizes: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
 class Replayer:
     """The networks of a run, loaded, and where to write.
 
@@ -79,40 +90,22 @@ class Replayer:
             return ClipOutcome(plan.clip_id, Status.FAILED, str(error))
 
     def _replay(self, plan: ClipPlan) -> ClipOutcome:
-        seen, labels = self._perceive(plan)
-        scores, matches, unscored = [], [], set[str]()
-        for sha, other in self._pairs(plan):
-            network = self.networks[sha]
-            scored = score_clip(
-                outputs=seen[sha],
-                predictions=[parse_prediction(name) for name in network.manifest.predictions],
-                labels=labels if other is None else None,
-                other=seen[other] if other else None,
-                thresholds=network.manifest.thresholds,
-            )
-            statistics, matched = scored.with_identity(
-                network_sha256=sha,
-                clip_id=plan.clip_id,
-                drive_id=plan.drive_id,
-                other_sha256=other,
-            )
-            scores.append(statistics)
-            matches.append(matched)
-            unscored.update(scored.unscored)
-        outputs = [self._outputs(plan, sha, seen[sha]) for sha in plan.score]
+        clip = self._perceive(plan)
+        scored = [self._score(plan, clip, sha) for sha in clip.seen]
+        outputs = [self._outputs(plan, sha, clip.seen[sha]) for sha in plan.score]
         return ClipOutcome(
             item_id=plan.clip_id,
             status=Status.DONE,
-            frames=max(len(p.timestamps_ns) for p in seen.values()),
-            unscored=tuple(sorted(unscored)),
+            frames=max(len(p.timestamps_ns) for p in clip.seen.values()),
+            unscored=tuple(sorted({why for _, _, reasons in scored for why in reasons})),
             written=(
-                *self._write(SCORES, scores),
-                *self._write(MATCHES, matches),
+                *self._write(SCORES, [statistics for statistics, _, _ in scored]),
+                *self._write(MATCHES, [matches for _, matches, _ in scored]),
                 *self._write(OUTPUTS, outputs),
             ),
         )
 
-    def _perceive(self, plan: ClipPlan) -> tuple[dict[str, Perception], Perception | None]:
+    def _perceive(self, plan: ClipPlan) -> _Seen:
         """What each network that this clip still needs says, and the labels at those frames."""
         needed = self.networks if plan.compare else {s: self.networks[s] for s in plan.score}
         cameras = sorted({c.value for n in needed.values() for c in n.manifest.inputs.cameras})
@@ -120,21 +113,39 @@ class Replayer:
             times, images, present = reader.read_sets(cameras, self.rate_hz)
             labels, calibrations = reader.labels(), reader.cameras
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
-        seen = {
-            sha: network.perceive(images, times, calibrations, present=there)
-            for sha, network in needed.items()
-        }
-        return seen, at_times(labels, times) if labels is not None else None
+        return _Seen(
+            {
+                sha: network.perceive(images, times, calibrations, present=there)
+                for sha, network in needed.items()
+            },
+            at_times(labels, times) if labels is not None else None,
+            {name: (camera.width, camera.height) for name, camera in calibrations.items()},
+        )
 
-    def _pairs(self, plan: ClipPlan) -> Iterator[tuple[str, str | None]]:
-        """Which network to score against what: None stands for labels and itself."""
-        for sha in plan.score:
-            yield sha, None
-        if plan.compare:
-            first, last = list(self.networks)[0], list(self.networks)[-1]
-            yield first, last
-            if first != last:
-                yield last, first
+    def _score(self, plan: ClipPlan, clip: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
+        """Rows of scores and matches that the plan asks of one network, and what has none."""
+        manifest, other = self.networks[sha].manifest, self._other(sha)
+        scores = score_clip(
+            outputs=clip.seen[sha],
+            predictions=[parse_prediction(name) for name in manifest.predictions],
+            labels=clip.labels if sha in plan.score else None,
+            other=clip.seen[other] if plan.compare else None,
+            thresholds=manifest.thresholds,
+            other_thresholds=self.networks[other].manifest.thresholds,
+            image_sizes=clip.image_sizes,
+            where=f"clip {plan.clip_id}",
+        )
+        if sha not in plan.score:  # it has scores of its own: only the comparison is new
+            compared = pc.equal(scores.statistics["reference"], Reference.OTHER.value)
+            scores = replace(scores, statistics=scores.statistics.filter(compared))
+        against = other if plan.compare else None
+        statistics, matches = with_identity(scores, sha, against, plan.clip_id, plan.drive_id)
+        reasons = {f"{u.reference.value}: {u.reason}" for u in scores.unscored}
+        return statistics, matches, reasons if sha in plan.score else set()
+
+    def _other(self, sha: str) -> str:
+        """The network that this one is compared with; itself where there is only one."""
+        return next((name for name in self.networks if name != sha), sha)
 
     def _outputs(self, plan: ClipPlan, sha: str, perception: Perception) -> pa.Table:
         rows = perception.sparse

@@ -19,7 +19,7 @@ from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks.evaluate import definition_sha256
+from metrics.tasks.registry import definition_sha256
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.pipeline import NetworkFile, ReplayPlan, run_replay
@@ -27,7 +27,6 @@ from shadow.replay import ClipOutcome, ClipPlan
 from shadow.schemas import RUNS
 
 RACES = 5  # how often another process may have been first before we give up
-NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -170,8 +169,7 @@ def _plan(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
         home=lake.home,
         commit_id=lake.new_commit_id(),
         networks=tuple(
-            NetworkFile(sha, entry.manifest.as_json(), entry.blob)
-            for sha, entry in entries.items()
+            NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
         ),
         clips=tuple(plan for plan in plans if plan.score or plan.compare),
         rate_hz=rate_of(pair[0].manifest, pair[1].manifest),
@@ -185,9 +183,7 @@ def rate_of(deployed: NetworkManifest, candidate: NetworkManifest) -> float:
     return min(deployed.inputs.rate_hz, candidate.inputs.rate_hz)
 
 
-def _clip_plan(
-    row: dict[str, str], pair: Pair, definition: str, committed: Set[str]
-) -> ClipPlan:
+def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:
     rate = rate_of(pair[0].manifest, pair[1].manifest)
     shas = dict.fromkeys(entry.network_sha256 for entry in pair)
     return ClipPlan(
@@ -255,9 +251,7 @@ def _judge(
     return run_id, verdict
 
 
-def verdict_of(
-    snapshot: Snapshot, pair: Pair, clips: pa.Table, gate: GateSpec
-) -> RunVerdict:
+def verdict_of(snapshot: Snapshot, pair: Pair, clips: pa.Table, gate: GateSpec) -> RunVerdict:
     """The verdict over these clips, from stored scores."""
     shas = pa.array([entry.network_sha256 for entry in pair])
     scores, matches = (

@@ -1,7 +1,12 @@
 """Shared by all tests: where the repository and the outside data are, and a fresh home."""
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,3 +47,46 @@ def test_data() -> Path:
 def home(tmp_path: Path) -> Path:
     """A folder for a lake that does not exist yet."""
     return tmp_path / "home"
+
+
+def run_program(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program as users start it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "ridealong", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=REPOSITORY,
+        env={**os.environ, **environment},
+        timeout=280,
+    )
+
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def program() -> Program:
+    """`run_program`."""
+    return run_program
+
+
+@pytest.fixture
+def ask() -> Callable[[Sequence[str | Path]], Any]:
+    """Run a command that must succeed with ``--json``, and give its one document."""
+
+    def run(*arguments: str | Path) -> Any:
+        done = run_program(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the demo was run; tests only read it."""
+    home = tmp_path_factory.mktemp("demo") / "home"
+    done = run_program("demo", "--home", home)
+    assert done.returncode == 0, done.stderr
+    return home

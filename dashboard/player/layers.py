@@ -9,9 +9,7 @@ from ingest.units import NS_PER_S
 COLOURS = {"deployed": "#38bdf8", "candidate": "#fb923c", "labels": "#a3e635"}
 
 
-def layer(
-    name: str, title: str, rows: pa.Table, first_ns: int
-) -> dict[str, object]:
+def layer(name: str, title: str, rows: pa.Table, first_ns: int) -> dict[str, object]:
     """One layer of the overlay, for the browser.
 
     Args:

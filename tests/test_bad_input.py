@@ -1,0 +1,90 @@
+"""Users' mistakes: one clear line, exit code 2, the lake unchanged."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+TRIGGER = """
+name: mine
+description: A trigger of mine.
+when: {when}
+pre: 2 s
+post: 2 s
+"""
+
+CASES = {
+    "unknown signal": ("Vehicle.Sped > 3", ["Vehicle.Sped", "Vehicle.Speed"]),
+    "wrong unit": ("Vehicle.Speed > '3 m'", ["m", "km/h"]),
+    "wrong type": ("Vehicle.Speed", ["boolean"]),
+    "syntax error": ("Vehicle.Speed > > 3", ["column"]),
+}
+
+
+def listing(home: Path) -> list[str]:
+    return sorted(str(path) for path in home.rglob("*") if path.is_file())
+
+
+def refused(done: Any, *words: str) -> None:
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_triggers(case: str, demo_home: Path, program: Any, tmp_path: Path) -> None:
+    when, words = CASES[case]
+    path = tmp_path / "mine.yaml"
+    path.write_text(TRIGGER.format(when=f'"{when}"'))
+    before = listing(demo_home)
+    refused(program("triggers", "check", path), "mine.yaml", *words)
+    refused(
+        program("ingest", "examples/comma2k19_first30s", "--triggers", path, "--home", demo_home),
+        "mine.yaml",
+    )
+    assert listing(demo_home) == before
+
+
+def test_names_that_are_not_there(demo_home: Path, program: Any, tmp_path: Path) -> None:
+    before = listing(demo_home)
+    at = ("--home", demo_home)
+    refused(program("clips", "show", "nosuchclip", *at), "nosuchclip")
+    refused(program("clips", "verify", "nosuchclip", *at), "nosuchclip")
+    refused(program("shadow", "report", "nosuchrun", *at), "nosuchrun")
+    refused(program("shadow", "run", "--candidate", "hydra-0.9", *at), "hydra-0.")
+    refused(program("labels", "export", "--run", "nosuchrun", "--out", tmp_path / "x", *at))
+    refused(program("networks", "promote", "hydra-0.2", "--run", "latest", *at), "INCONCLUSIVE")
+    refused(program("ingest", tmp_path / "nothing here", *at), "nothing here")
+    refused(program("ingest", tmp_path, "--source", "comma2k91", *at), "comma2k19")
+    refused(program("clips", "list", "--where", "lihgt = 'night'", *at), "light")
+    refused(program("shadow", "run", "--candidate", "hydra-0.2", "--where", "light = 'x'", *at))
+    assert listing(demo_home) == before
+
+
+def test_homes_that_are_none(program: Any, tmp_path: Path) -> None:
+    refused(program("clips", "list", "--home", tmp_path / "gone"), "gone")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file.txt").write_text("mine")
+    refused(program("clips", "list", "--home", tmp_path / "other"), "not a home")
+    refused(program("demo", "--home", tmp_path / "other"), "file.txt")
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    (newer / "home.json").write_text('{"format": 99}')
+    refused(program("clips", "list", "--home", newer), "99", "newer")
+
+
+def test_paths_with_bars_and_spaces(examples: Path, program: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "my videos | 2026"
+    folder.mkdir()
+    source = next((examples / "udacity_highway_video").glob("*.mp4"))
+    (folder / "a drive|one.mp4").write_bytes(source.read_bytes())
+    (folder / "no video.mp4").write_text("this is text")
+    home = tmp_path / "a home | here"
+    done = program("ingest", folder, "--source", "video", "--home", home)
+    assert done.returncode == 0, done.stderr
+    assert "1 files and 0 rows quarantined" in done.stdout
+    assert program("clips", "verify", "--all", "--home", home).returncode == 0
