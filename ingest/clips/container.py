@@ -1,6 +1,8 @@
 """MCAP files as this package writes and reads them: topics in, messages by topic and time out."""
 
 import io
+import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 from mcap.exceptions import McapError
 from mcap.reader import SeekingReader
 from mcap.records import Channel, ChunkIndex, MessageIndex
-from mcap.stream_reader import StreamReader
+from mcap.stream_reader import MAGIC_SIZE, StreamReader
 from mcap.summary import Summary
 from mcap.well_known import MessageEncoding, SchemaEncoding
 from mcap.writer import Writer
@@ -22,6 +24,9 @@ from ingest.errors import RidealongError, UnreadableError
 
 # Small enough that one camera's seek reads little, large enough that JSON compresses well.
 CHUNK_BYTES = 256 * 1024
+# The footer's fields: where the index starts, where its offsets start, its checksum.
+_FOOTER_TAIL = struct.Struct("<QQI")
+_CHECKSUM_BYTES = 4
 MEND = "cut the clip again, or restore the file from a copy"
 
 
@@ -99,7 +104,7 @@ def reading(path: Path) -> Iterator[None]:
     except RidealongError:
         raise
     except OSError as error:
-        if error.strerror is None or error.filename is None:  # a seek to where no byte is
+        if error.strerror is None or error.filename != str(path):  # a seek to where no byte is
             raise damaged(path, error) from error
         raise UnreadableError(error.strerror, where=path) from error
     # Damaged bytes surface as whatever struct, zstd, protobuf, JSON or FFmpeg raise for them.
@@ -181,6 +186,7 @@ class TopicReader:
             yield channel.topic, message.log_time, message.data
 
     def _index(self) -> Summary:
+        _check_index(self._stream)
         summary = self._reader.get_summary()
         if summary is None or summary.statistics is None:
             raise McapError("it has no index")
@@ -210,3 +216,13 @@ def check_whole(path: Path) -> None:
             pass
         if stream.read(1):
             raise McapError("bytes follow its end")
+
+
+def _check_index(stream: IO[bytes]) -> None:
+    """Hold the index against its checksum, which the MCAP library does not look at."""
+    end = stream.seek(-(_FOOTER_TAIL.size + MAGIC_SIZE), io.SEEK_END) + _FOOTER_TAIL.size
+    start, _, checksum = _FOOTER_TAIL.unpack(stream.read(_FOOTER_TAIL.size))
+    stream.seek(start)
+    covered = stream.read(max(0, end - start - _CHECKSUM_BYTES))
+    if checksum and zlib.crc32(covered) != checksum:
+        raise McapError("its index does not match its checksum")

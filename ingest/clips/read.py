@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -159,34 +161,30 @@ class ClipReader:
     def frames_at(
         self, cameras: Sequence[str], timestamps_ns: Times
     ) -> Iterator[tuple[int, dict[str, Image]]]:
-        """Camera sets at these (ascending) times, in one pass; a camera with no frame is absent.
+        """Camera sets at these times, each once, in order; a camera with no frame then is absent.
 
-        Cameras that the clip lacks are absent throughout. Only what leads to a wanted frame is
-        decoded, and one set is in memory at a time.
+        Cameras that the clip lacks are absent throughout. One pass over the file; only what leads
+        to a wanted frame is decoded, and one set is in memory at a time.
 
         Raises:
             RidealongError: A frame that cannot be decoded.
         """
         cameras = [camera for camera in cameras if camera in self.cameras]
-        if not cameras or len(timestamps_ns) == 0:
+        if not cameras:
             return
-        decoders = {name: _decoder(self.cameras[name]) for name in cameras}
-        wanted = [int(time) for time in timestamps_ns]
-        due = iter(wanted)
-        now, images = next(due), dict[str, Image]()
-        waiting = {
-            name: set(self.timestamps(name).tolist()).intersection(wanted) for name in cameras
-        }
-        for camera, timestamp_ns, packet in self._packets(cameras, wanted):
-            while timestamp_ns > now:
-                yield now, images
-                now, images = next(due), {}
-            decoders[camera].offer(packet)
-            if timestamp_ns in waiting[camera]:
-                images[camera] = self._image(decoders[camera], camera, timestamp_ns)
-        yield now, images
-        for now in due:
-            yield now, {}
+        wanted = np.unique(timestamps_ns).tolist()
+        due = {name: {*self.timestamps(name).tolist()}.intersection(wanted) for name in cameras}
+        sets = groupby(self._decoded(wanted, due), key=itemgetter(0))
+        following = next(sets, None)
+        for now in wanted:
+            images: dict[str, Image] = {}
+            if following is not None and following[0] == now:
+                images = {camera: image for _, camera, image in following[1]}
+                following = next(sets, None)
+            for camera in cameras:
+                if now in due[camera] and camera not in images:
+                    raise self._undecodable(camera, now, "the index names it, but it is not there")
+            yield now, images
 
     def read_sets(self, cameras: Sequence[str], rate_hz: float) -> FrameSets:
         """Camera sets at `sample_times` as arrays, each packet decoded at most once."""
@@ -233,6 +231,20 @@ class ClipReader:
         for _, timestamp_ns, packet in self._packets([camera], times[:1] + times[-1:]):
             yield timestamp_ns, packet
 
+    def _decoded(
+        self, wanted: Sequence[int], due: Mapping[str, set[int]]
+    ) -> Iterator[tuple[int, str, Image]]:
+        """Timestamp, camera and image of the frames that are due, in time."""
+        decoders = {name: _decoder(self.cameras[name]) for name in due}
+        for camera, timestamp_ns, packet in self._packets([*due], wanted):
+            decoders[camera].offer(packet)
+            if timestamp_ns in due[camera]:
+                try:
+                    image = decoders[camera].image()
+                except ValueError as error:  # FFmpeg's errors for damaged data are ValueErrors
+                    raise self._undecodable(camera, timestamp_ns, str(error)) from error
+                yield timestamp_ns, camera, image
+
     def _packets(
         self, cameras: Sequence[str], wanted: Sequence[int]
     ) -> Iterator[tuple[str, int, bytes]]:
@@ -263,15 +275,9 @@ class ClipReader:
             ]
         return found[-1] if found else int(times[0])
 
-    def _image(self, decoder: VideoDecoder, camera: str, timestamp_ns: int) -> Image:
-        try:
-            return decoder.image()
-        except ValueError as error:  # FFmpeg's errors for damaged data are ValueErrors too
-            raise UnreadableError(
-                f"the frame of camera {camera!r} at {timestamp_ns} ns cannot be decoded: {error}",
-                where=self.path,
-                mend=MEND,
-            ) from error
+    def _undecodable(self, camera: str, timestamp_ns: int, why: str) -> UnreadableError:
+        what = f"the frame of camera {camera!r} at {timestamp_ns} ns cannot be decoded: {why}"
+        return UnreadableError(what, where=self.path, mend=MEND)
 
     def _messages(self, topic: str) -> list[tuple[int, bytes]]:
         return [(time, data) for _, time, data in self._file.messages([topic])]

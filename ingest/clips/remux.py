@@ -3,10 +3,13 @@
 import io
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
 
+from ingest.clips.decode import is_keyframe
 from ingest.units import NS_PER_S
 
 _TICKS_PER_S = 90_000  # MP4's customary clock for video
@@ -19,23 +22,29 @@ def remux_mp4(packets: Sequence[tuple[int, bytes]]) -> bytes:
     Raises:
         ValueError: The packets are no H.264 video.
     """
+    # FFmpeg opens its output a second time to put the index in front: that takes a real file.
+    with TemporaryDirectory(prefix="mp4-") as folder:
+        path = Path(folder) / "video.mp4"
+        _write_mp4(path, packets)
+        return path.read_bytes()
+
+
+def _write_mp4(path: Path, packets: Sequence[tuple[int, bytes]]) -> None:
     source = io.BytesIO(b"".join(packet for _, packet in packets))
-    out = io.BytesIO()
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    ticks, durations = _clock([time for time, _ in packets])
     with (
         av.open(source, format="h264") as stream,
-        av.open(out, "w", format="mp4", options=options) as target,
+        av.open(str(path), "w", format="mp4", options=options) as target,
     ):
-        template = stream.streams.video[0]
-        track = target.add_stream_from_template(template)
-        ticks, durations = _clock([time for time, _ in packets])
-        for at, (_, data) in enumerate(packets):
+        track = target.add_stream_from_template(stream.streams.video[0])
+        for (_, data), tick, duration in zip(packets, ticks, durations, strict=True):
             packet = av.Packet(data)
             packet.stream, packet.time_base = track, Fraction(1, _TICKS_PER_S)
-            packet.pts = packet.dts = ticks[at]
-            packet.duration = durations[at]
+            packet.pts = packet.dts = tick
+            packet.duration = duration
+            packet.is_keyframe = is_keyframe(data)
             target.mux(packet)
-    return out.getvalue()
 
 
 def _clock(times_ns: list[int]) -> tuple[list[int], list[int]]:

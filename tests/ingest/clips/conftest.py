@@ -89,9 +89,7 @@ def labels(count: int, cameras: Sequence[str]) -> Perception:
         timestamps_ns=times,
         sparse=annotation_table(rows),
         depth=dict.fromkeys(cameras, depth),
-        segmentation=dict.fromkeys(cameras[:1], (grid * 127).astype(np.uint8))
-        if with_dense
-        else {},
+        segmentation=dict.fromkeys(cameras[:1], (grid * 127).astype(np.uint8)),
         bev={"road": grid},
         tasks=frozenset({Task.OBJECTS, Task.LANES, Task.LIGHTS}),
     )

@@ -1,0 +1,84 @@
+"""Pictures of a clip; what they look like was judged by eye, here is what must hold."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from ingest.annotations import annotation_table
+from ingest.clips.picture import TILE_WIDTH, Layer, clip_picture, draw
+from ingest.clips.read import open_clip
+from ingest.clips.write import write_clip
+
+
+def _pixels(picture):
+    return np.asarray(picture.convert("RGB"))
+
+
+def _count(picture, colour):
+    return int((_pixels(picture) == colour).all(axis=-1).sum())
+
+
+def test_a_box_is_drawn_where_it_stands():
+    picture = Image.new("RGB", (100, 60))
+    box = {"x1": 10.0, "y1": 20.0, "x2": 30.0, "y2": 40.0, "task": "objects", "category": "car"}
+    draw(picture, annotation_table([box]), (9, 200, 77), scale=2.0)
+    pixels = _pixels(picture)
+    inked = np.flatnonzero((pixels[50] == (9, 200, 77)).all(axis=-1))
+    assert set(inked) <= {19, 20, 21, 59, 60, 61}
+    assert {20, 60} <= set(inked)
+
+
+def test_a_light_takes_the_colour_of_its_state_and_a_lane_is_a_line():
+    picture = Image.new("RGB", (100, 100))
+    rows = [
+        {"x1": 10.0, "y1": 50.0, "x2": 30.0, "y2": 70.0, "task": "lights", "category": "red"},
+        {"points": [50.0, 0.0, 50.0, 99.0], "task": "lanes", "category": "lane_line"},
+        {"task": "objects", "category": "car", "x_m": 3.0},  # only in 3D: nothing to draw
+    ]
+    draw(picture, annotation_table(rows), (1, 2, 250))
+    assert _count(picture, (255, 70, 60)) > 60
+    assert (_pixels(picture)[10:90, 50] == (1, 2, 250)).all()
+
+
+def test_eight_tiles_with_the_masked_ones_dark(tmp_path, make):
+    path = tmp_path / "c.mcap"
+    write_clip(path, make.content())
+    with open_clip(path) as reader:
+        picture = clip_picture(reader, 2.0)
+    assert picture.width == 4 * TILE_WIDTH + 5 * 4
+    assert _count(picture, (34, 37, 44)) > 6 * 0.8 * TILE_WIDTH * TILE_WIDTH * 0.6
+    assert _count(picture, (60, 220, 120)) > 100  # the labels
+
+
+def test_one_camera_one_tile_and_given_layers(tmp_path, make):
+    path = tmp_path / "c.mcap"
+    main = make.calibration("main")
+    write_clip(path, make.content(cameras={"main": main}, frames=make.frames(25, ["main"])))
+    layers = [Layer("candidate", make.labels(25, ["main"]), (255, 0, 255))]
+    with open_clip(path) as reader:
+        picture = clip_picture(reader, 1.0, layers)
+        plain = clip_picture(reader, 1.0, [])
+    assert picture.width == TILE_WIDTH + 8
+    assert _count(picture, (255, 0, 255)) > 50
+    assert _count(plain, (255, 0, 255)) == _count(plain, (60, 220, 120)) == 0
+
+
+@pytest.mark.parametrize("at_s", [-100.0, 0.0, 1.234, 1e6])
+def test_any_time_shows_the_nearest_set(clip_file, at_s):
+    with open_clip(clip_file) as reader:
+        assert clip_picture(reader, at_s).height > 0
+
+
+def test_a_clip_whose_cameras_gave_nothing(tmp_path, make):
+    path = tmp_path / "c.mcap"
+    write_clip(path, make.content(frames=iter([])))
+    with open_clip(path) as reader:
+        assert clip_picture(reader, 0.0).width == 4 * TILE_WIDTH + 5 * 4
+
+
+def test_nothing_to_draw():
+    picture = Image.new("RGB", (10, 10))
+    draw(picture, annotation_table([]), (1, 1, 1))
+    assert not _pixels(picture).any()
+    assert isinstance(annotation_table([]), pa.Table)
