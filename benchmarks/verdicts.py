@@ -164,7 +164,9 @@ def main() -> None:
     bare, _ = timed(lambda: peer(scores))
     whole, run = timed(verdicts)
     slices = len(set(run.cells["slice"].to_pylist()))
-    name = f"verdicts: {run.cells.num_rows:,} cells, {slices} slices, {len(predictions())} predictions"
+    name = (
+        f"verdicts: {run.cells.num_rows:,} cells, {slices} slices, {len(predictions())} predictions"
+    )
     report(scores, matches, [("DuckDB GROUP BY SUM, once (peer)", bare), (name, whole)])
 
 

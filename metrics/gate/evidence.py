@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from ingest.errors import RidealongError
 from metrics.inference.influence import Bools, Floats, Ints
+from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
 from metrics.tasks.registry import METRICS
@@ -197,7 +198,8 @@ def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa
     mine = pc.is_in(network, value_set=pa.array(networks))
     here = pc.is_in(scores["clip_id"], value_set=ground.clips["clip_id"].combine_chunks())
     keep = pc.and_(pc.and_(mine, here), pc.or_(compared, other))
-    rows = scores.filter(pc.and_(keep, pc.is_valid(scores["value"])))
+    needed = scores.select([name for name in SCORES.schema.names if name != "drive_id"])
+    rows = needed.filter(pc.and_(keep, pc.is_valid(scores["value"])))
     _check(rows)
     return rows
 

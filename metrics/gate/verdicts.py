@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
 import pyarrow as pa
 
 from metrics.gate.decisions import Decisions, decide
@@ -110,7 +111,7 @@ def _wanted(estimates: Estimates, watched: set[str], gate: GateSpec) -> Estimate
         name[:3] in keys or (name[2] in watched and (metrics is None or name[1] in metrics))
         for name in estimates.names
     ]
-    return estimates.take(seen & look)
+    return estimates.take(seen & np.array(look, np.bool_))
 
 
 def _name(row: Row) -> tuple[str, ...]:

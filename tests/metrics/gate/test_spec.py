@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from ingest.errors import RidealongError
+from metrics.gate.spec import DEFAULT_GATE, GateSpec, load_gate
+
+CELL = "{prediction: objects/car@main, metric: f1, margin: 0.02}"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "gate.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_the_default_gate_names_some_twenty_cells_of_every_task() -> None:
+    gate = load_gate()
+    assert 18 <= len(gate.required) <= 24
+    tasks = {cell.prediction.split("/")[0].split("@")[0] for cell in gate.required}
+    assert tasks == {"objects", "lights", "lanes", "depth", "segmentation", "bev"}
+    assert {cell.slice for cell in gate.required} == {"all", "light=day", "light=night"}
+
+
+def test_the_default_gate_fits_the_published_schema() -> None:
+    jsonschema.validate(
+        yaml.safe_load(DEFAULT_GATE.read_text("utf-8")), GateSpec.model_json_schema()
+    )
+
+
+def test_slices_get_their_one_spelling(tmp_path: Path) -> None:
+    cell = CELL.replace("}", ", slice: road=city&light=night}")
+    gate = load_gate(written(tmp_path, f"required: [{cell}]"))
+    assert gate.required[0].slice == "light=night&road=city"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("required: []", "at least 1"),
+        ("alpha: 0.05", "'required' is missing"),
+        (f"required: [{CELL}, {CELL}]", "required twice: objects/car@main f1 at all"),
+        (f"required: [{CELL}]\nmargin: 3", "unknown key 'margin'"),
+        (f"required: [{CELL}]\nmin_clusters: 5", "greater than or equal to 8"),
+        (f"required: [{CELL}]\nmargins: {{f1: 0}}", "margin of f1 is 0"),
+        (f"required: [{CELL}]\nmargins: {{f11: 0.1}}", "did you mean 'f1'"),
+        (f"required: [{CELL}]\nwatched: {{metrics: [iuo]}}", "did you mean 'iou'"),
+        (f"required: [{CELL.replace('car', 'cra')}]", "did you mean 'car'"),
+        (f"required: [{CELL.replace('f1', 'abs_rel')}]", "objects has no metric 'abs_rel'"),
+        (f"required: [{CELL.replace('0.02', '-1')}]", "greater than 0"),
+        (f"required: [{CELL.replace('}', ', slice: lihgt=day}')}]", "did you mean 'light'"),
+        ("required: [{prediction: objects/car@main, metric: f1}]", "has no margin"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RidealongError, match=said) as caught:
+        load_gate(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+    assert "gate.yaml" in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(RidealongError, match="No such file"):
+        load_gate(tmp_path / "none.yaml")

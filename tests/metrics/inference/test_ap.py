@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from metrics.inference.ap import average_precision
+from metrics.tasks.objects import average_precision as coco_average_precision
+
+
+def detections(seed: int, drives: int, rows: int) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    score = np.sort(rng.random(rows))[::-1]
+    cluster = rng.integers(0, drives, rows)
+    matched = rng.random(rows) < np.clip(score + rng.normal(0, 0.1, drives)[cluster], 0, 1)
+    labels = np.bincount(cluster[matched], minlength=drives) + rng.integers(0, 6, drives)
+    return score, matched, cluster, labels.astype(np.float64)
+
+
+def test_hand_computed() -> None:
+    # Precision 1, 1/2, 2/3 at three cuts; envelope 1, 2/3, 2/3; three labels.
+    score, matched = np.array([0.9, 0.8, 0.7]), np.array([True, False, True])
+    area, influence = average_precision(score, matched, np.array([0, 1, 1]), np.array([1.0, 2.0]))
+    assert area == pytest.approx((1 + 2 / 3) / 3)
+    assert influence.sum() == pytest.approx(0)
+    # d/dw of (w0 + w1 (w0 + w1) / (w0 + 2 w1)) / (w0 + 2 w1) by w0 at 1.
+    assert influence[0] == pytest.approx((1 + 1 / 3 - 2 / 9) / 3 - (1 + 2 / 3) / 9)
+
+
+def test_nothing_found_and_nothing_to_find() -> None:
+    none = np.zeros(0)
+    area, influence = average_precision(none, none.astype(bool), none.astype(int), np.ones(3))
+    assert area == 0
+    assert (influence == 0).all()
+    area, influence = average_precision(none, none.astype(bool), none.astype(int), np.zeros(3))
+    assert np.isnan(area)
+    assert np.isnan(influence).all()
+
+
+def test_agrees_with_independent_areas() -> None:
+    score, matched, cluster, labels = detections(1, 10, 4000)
+    area = average_precision(score, matched, cluster, labels)[0]
+    assert area == pytest.approx(
+        coco_average_precision(score, matched, int(labels.sum())), abs=5e-3
+    )
+    # scikit-learn's has no envelope and knows no missed labels: rescale its recall.
+    step = average_precision_score(matched, score) * matched.sum() / labels.sum()
+    assert step <= area <= step + 5e-3
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_influence_agrees_with_the_jackknife_over_drives(seed: int) -> None:
+    score, matched, cluster, labels = detections(seed, 30, 3000)
+    influence = average_precision(score, matched, cluster, labels)[1]
+    left_out = np.array(
+        [
+            average_precision(
+                score[cluster != g], matched[cluster != g], cluster[cluster != g],
+                np.where(np.arange(30) == g, 0, labels),
+            )[0]
+            for g in range(30)
+        ]
+    )  # fmt: skip
+    jackknife = np.sqrt(29 / 30 * np.sum((left_out - left_out.mean()) ** 2))
+    assert np.sqrt(30 / 29 * np.sum(influence**2)) == pytest.approx(jackknife, rel=0.05)
+    assert np.corrcoef(influence, -left_out)[0, 1] > 0.995
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12), st.integers(1, 60))
+def test_every_drive_twice_halves_the_influence_and_keeps_the_area(
+    seed: int, drives: int, rows: int
+) -> None:
+    score, matched, cluster, labels = detections(seed, drives, rows)
+    if labels.sum() == 0:
+        return
+    area, influence = average_precision(score, matched, cluster, labels)
+    twice = np.repeat(np.arange(rows), 2)
+    shift = np.tile([0, drives], rows)
+    again, halved = average_precision(
+        score[twice], matched[twice], cluster[twice] + shift, np.tile(labels, 2)
+    )
+    assert again == pytest.approx(area)
+    np.testing.assert_allclose(halved, np.tile(influence, 2) / 2, atol=1e-12)
+    assert abs(influence.sum()) < 1e-9
