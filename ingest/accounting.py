@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from ingest.lake.files import TEMPORARY
+from ingest.lake.files import scratch_folder
 
 
 class Status(StrEnum):
@@ -63,13 +63,13 @@ def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
 
 def sheet_path(home: Path, commit_id: str) -> Path:
     """Where a command's sheet lies; a vacuum sweeps what a killed one left."""
-    return home / f"{TEMPORARY}{commit_id}.json"
+    return scratch_folder(home) / f"{commit_id}.json"
 
 
 def write_sheet(path: Path, kind: Any, items: Sequence[object]) -> None:
     """Hand in what every worker emitted, as JSON; a repeated write replaces the whole sheet."""
     adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
-    with NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY, delete=False) as part:
+    with NamedTemporaryFile(dir=path.parent, delete=False) as part:
         part.write(adapter.dump_json(list(items)))
     Path(part.name).replace(path)
 

@@ -16,7 +16,7 @@ from ingest.accounting import Status
 from ingest.clips.write import ClipContent, write_clip
 from ingest.errors import RidealongError, UnreadableError
 from ingest.hashing import short_hash
-from ingest.lake.files import TEMPORARY, Blob, DataFile, write_blob, write_data_file
+from ingest.lake import DataFile, scratch_folder, write_blob, write_data_file
 from ingest.recording import DriveFiles, Recording
 from ingest.schemas import DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.sources.registry import SOURCES
@@ -67,7 +67,7 @@ class ClipsOutcome:
     drive_id: str
     events: tuple[Row, ...]
     clips: tuple[Row, ...] = ()
-    written: tuple[Blob, ...] = ()
+    written: tuple[DataFile, ...] = ()
     failure: str | None = None
 
 
@@ -257,24 +257,25 @@ def _cut(
     drive: Row,
     recording: Recording,
     telemetry: pa.Table,
-) -> tuple[Row, Blob]:
+) -> tuple[Row, DataFile]:
     names = [name for name in recording.cameras if window.cameras is None or name in window.cameras]
     inside = pc.and_(
         pc.greater_equal(telemetry["timestamp_ns"], window.start_ns),
         pc.less_equal(telemetry["timestamp_ns"], window.end_ns),
     )
+    rows = telemetry.filter(inside)
     content = ClipContent(
         clip_id=window.clip_id,
         drive={key: value for key, value in drive.items() if key != "source_path"},
         start_ns=window.start_ns,
         end_ns=window.end_ns,
         events=[event for event in events if event["event_id"] in window.event_ids],
-        telemetry=telemetry.filter(inside),
+        telemetry=rows,
         cameras={name: recording.cameras[name] for name in names},
         frames=recording.frames(window.start_ns, window.end_ns, names),
         labels=recording.labels(window.start_ns, window.end_ns),
     )
-    path = home / f"{TEMPORARY}{commit_id}-{window.clip_id}.mcap"  # a vacuum knows the prefix
+    path = scratch_folder(home) / f"{commit_id}-{window.clip_id}.mcap"
     try:
         summary = write_clip(path, content)
         blob = write_blob(home, commit_id, path, ".mcap")
@@ -293,7 +294,7 @@ def _cut(
         "by_disagreement": window.by_disagreement,
         "cameras": names,
         "frames": summary.frames,
-        "telemetry_rows": content.telemetry.num_rows,
+        "telemetry_rows": rows.num_rows,
         "labelled": content.labels is not None,
         "bytes": blob.bytes,
         "blob": blob.path,

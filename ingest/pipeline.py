@@ -51,7 +51,7 @@ def run_beam(
     pipeline.run().wait_until_finish()
 
 
-class HandIn(beam.DoFn):  # type: ignore[misc]
+class HandIn(beam.DoFn):
     """The last step of a pipeline: everything that was emitted, on one sheet."""
 
     def __init__(self, sheet: Path, kind: Any) -> None:
@@ -75,7 +75,7 @@ def hand_in(collections: Sequence[Any], sheet: Path, kind: Any) -> Any:
     )
 
 
-class IngestDrive(beam.DoFn):  # type: ignore[misc]
+class IngestDrive(beam.DoFn):
     """`ingest.drives.ingest_drive` for one drive at a time."""
 
     def __init__(self, plan: IngestPlan) -> None:
@@ -88,7 +88,7 @@ class IngestDrive(beam.DoFn):  # type: ignore[misc]
         report(plan.commit_id)
 
 
-class ApplyBudgets(beam.DoFn):  # type: ignore[misc]
+class ApplyBudgets(beam.DoFn):
     """Budgets over all events of one UTC day."""
 
     def __init__(self, plan: IngestPlan) -> None:
@@ -103,7 +103,7 @@ class ApplyBudgets(beam.DoFn):  # type: ignore[misc]
             yield str(event["drive_id"]), event
 
 
-class CutClips(beam.DoFn):  # type: ignore[misc]
+class CutClips(beam.DoFn):
     """`ingest.drives.cut_clips` for one drive at a time."""
 
     def __init__(self, plan: IngestPlan) -> None:

@@ -253,12 +253,13 @@ def schema(
 
     Example: ridealong schema trigger > trigger.schema.json
     """
+    from ingest.specs import Spec
     from ingest.triggers.spec import TriggerSpec
 
     from metrics.gate.spec import GateSpec
     from shadow.networks.manifest import NetworkManifest
 
-    specs = {
+    specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,
         SchemaName.NETWORK: NetworkManifest,
         SchemaName.GATE: GateSpec,

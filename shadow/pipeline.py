@@ -53,7 +53,7 @@ def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
     return load_network(manifest, home / file.blob, device)
 
 
-class ReplayClip(beam.DoFn):  # type: ignore[misc]
+class ReplayClip(beam.DoFn):
     """`shadow.replay.Replayer` for one clip at a time."""
 
     def __init__(self, plan: ReplayPlan) -> None:

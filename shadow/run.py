@@ -244,11 +244,16 @@ def _judge(
     }
     tables = {
         RUNS: pa.Table.from_pylist([row], schema=RUNS.schema),
-        VERDICTS: verdict.table(run_id),
+        VERDICTS: _verdict_rows(run_id, verdict),
     }
     files = [write_data_file(lake.home, run_id, spec, rows) for spec, rows in tables.items()]
     lake.commit(run_id, "shadow run", [f for f in files if f], [f"run:{run_id}"], {"runs": 1})
     return run_id, verdict
+
+
+def _verdict_rows(run_id: str, verdict: RunVerdict) -> pa.Table:
+    runs = pa.array([run_id] * verdict.cells.num_rows, pa.string())
+    return verdict.cells.add_column(0, "run_id", runs).cast(VERDICTS.schema)
 
 
 def verdict_of(snapshot: Snapshot, pair: Pair, clips: pa.Table, gate: GateSpec) -> RunVerdict:

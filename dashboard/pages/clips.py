@@ -22,8 +22,10 @@ SIGNALS = ["Vehicle.Speed", "Vehicle.Acceleration.Longitudinal"]
 @cache
 def _player() -> Any:
     """The component, from our own files: no clip's content is ever in its code."""
-    parts = {kind: (FOLDER / f"player.{kind}").read_text("utf-8") for kind in ("html", "css", "js")}
-    return st.components.v2.component("ridealong_player", **parts)
+    html, css, js = (
+        (FOLDER / f"player.{kind}").read_text("utf-8") for kind in ("html", "css", "js")
+    )
+    return st.components.v2.component("ridealong_player", html=html, css=css, js=js)
 
 
 def page() -> None:
