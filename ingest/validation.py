@@ -6,8 +6,8 @@ is infinite, or is not one of the allowed words; when its timestamp is unknown; 
 out of order. NaN is unknown: null. Whole numbers are rounded half to even, after the range check.
 
 Out of order: the fewest rows are set aside that leave the others strictly ascending in time; where
-there is a choice, what came first stays. So a late or doubled row goes, and one
-timestamp that jumps far ahead costs its own row, not all after it.
+there is a choice, what came first stays. So a late or doubled row goes, and one timestamp that
+jumps far ahead costs its own row, not all after it.
 """
 
 import json
@@ -127,8 +127,9 @@ def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
     tails: list[int] = []
     tail_rows: list[int] = []
     after = np.full(len(timestamps_ns), -1, np.int64)
-    for row in range(len(timestamps_ns) - 1, -1, -1):
-        time = -int(timestamps_ns[row])
+    times = timestamps_ns.tolist()
+    for row in range(len(times) - 1, -1, -1):
+        time = -times[row]
         length = len(tails) if not tails or time > tails[-1] else bisect_left(tails, time)
         after[row] = tail_rows[length - 1] if length else -1
         if length == len(tails):

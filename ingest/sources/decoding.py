@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -25,6 +26,11 @@ from ingest.units import NS_PER_S
 
 # A bare stream (.h264, .hevc) has no times; this is what ffmpeg assumes for one.
 BARE_STREAM_FPS = Fraction(25)
+# ffmpeg's names of the containers that are read.
+FORMATS = ("mov", "matroska", "avi", "mpegts", "h264", "hevc")
+EXPECTED = "a video in MP4, MOV, Matroska, WebM, AVI or MPEG-TS, or bare H.264 or H.265"
+# Containers with an index; in others, such as MPEG-TS, a seek may land behind its target.
+SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 PLAUSIBLE_SINCE = datetime(1971, 1, 1, tzinfo=UTC)
 
 
@@ -37,8 +43,11 @@ class VideoIndex:
         width, height: Of the image as shown, in pixels, after rotation.
         offsets_ns: ``(N,)`` int64, time of each frame since the first, ascending.
         length_ns: From the first frame to the end of the last.
-        pts: ``(N,)`` int64 in the stream's time base; empty for a bare stream, which has none and
-            can only be read from its start.
+        pts: ``(N,)`` int64, presentation times in the stream's time base; empty where the container
+            has none: then frames are counted.
+        key_frames: ``(K,)`` int64, numbers of the frames where decoding can start, ascending; empty
+            where the container cannot be entered midway.
+        key_dts: ``(K,)`` int64, where to seek for them.
         created_ns: When the file says it was recorded, since the Unix epoch; None if it does not.
     """
 
@@ -48,7 +57,19 @@ class VideoIndex:
     offsets_ns: NDArray[np.int64]
     length_ns: int
     pts: NDArray[np.int64]
+    key_frames: NDArray[np.int64]
+    key_dts: NDArray[np.int64]
     created_ns: int | None
+
+
+class _Times(NamedTuple):
+    """The fields of `VideoIndex` that the packets tell."""
+
+    offsets_ns: NDArray[np.int64]
+    length_ns: int
+    pts: NDArray[np.int64]
+    key_frames: NDArray[np.int64]
+    key_dts: NDArray[np.int64]
 
 
 def index_video(path: Path) -> VideoIndex:
@@ -65,22 +86,23 @@ def index_video(path: Path) -> VideoIndex:
         if first is None:
             raise UnreadableError("not one frame can be decoded", where=path, expected="a video")
         with _opened(path) as container:
-            times, length_ns, pts = _times(container, _video_stream(container, path))
+            times = _times(container, _video_stream(container, path))
     except (FFmpegError, OSError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise UnreadableError(
-            f"cannot be read as video ({why})", where=path, expected="a video file, like MP4"
+            f"cannot be read as video ({why})", where=path, expected=EXPECTED
         ) from error
     height, width = _upright(first, first.width, first.height).shape[:2]
-    return VideoIndex(path, width, height, times, length_ns, pts, created_ns)
+    return VideoIndex(path, width, height, *times, created_ns)
 
 
 def decode(index: VideoIndex, first: int, last: int) -> Iterator[tuple[int, Image]]:
     """Frames ``first`` to ``last``, inclusive, with their numbers; a damaged one is left out."""
     with _opened(index.path) as container:
         stream = _video_stream(container, index.path)
-        if len(index.pts) and first > 0:
-            container.seek(int(index.pts[first]), stream=stream)
+        entry = int(index.key_frames.searchsorted(first, side="right")) - 1
+        if entry > 0:
+            container.seek(int(index.key_dts[entry]), stream=stream)
         numbers = {pts: number for number, pts in enumerate(index.pts.tolist())}
         size = (0, 0)
         for count, frame in enumerate(_decoded(container, stream)):
@@ -94,13 +116,14 @@ def decode(index: VideoIndex, first: int, last: int) -> Iterator[tuple[int, Imag
 
 
 def _opened(path: Path) -> InputContainer:
-    # Playlists and the like must not lead to other files or to the network.
-    return av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+    # Whatever its suffix, a playlist must not lead to other files or to the network.
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
+    return av.open(f"file:{path.absolute()}", options=options)
 
 
 def _video_stream(container: InputContainer, path: Path) -> VideoStream:
     if not container.streams.video:
-        raise UnreadableError("holds no video", where=path, expected="a video file, like MP4")
+        raise UnreadableError("holds no video", where=path, expected=EXPECTED)
     return container.streams.video[0]
 
 
@@ -119,20 +142,25 @@ def _packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet
         return
 
 
-def _times(
-    container: InputContainer, stream: VideoStream
-) -> tuple[NDArray[np.int64], int, NDArray[np.int64]]:
-    """Offsets of the frames, length, and presentation times in the stream's time base."""
+def _times(container: InputContainer, stream: VideoStream) -> _Times:
     packets = [packet for packet in _packets(container, stream) if packet.size]
-    known = [packet for packet in packets if packet.pts is not None]
-    if len(known) < len(packets) or stream.time_base is None:
+    nothing = np.empty(0, np.int64)
+    is_timed = all(packet.pts is not None for packet in packets)
+    # AVI knows the order of decoding alone, so its times are wrong where frames are reordered.
+    if not is_timed or stream.time_base is None or container.format.name == "avi":
         rate = stream.guessed_rate or BARE_STREAM_FPS
         edges = _nanoseconds(np.arange(len(packets) + 1), 1 / Fraction(rate))
-        return edges[:-1], int(edges[-1]), np.empty(0, np.int64)
-    pts = np.unique(np.array([packet.pts for packet in known], np.int64))
+        return _Times(edges[:-1], int(edges[-1]), nothing, nothing, nothing)
+    pts = np.unique(np.array([packet.pts for packet in packets], np.int64))
     edges = _nanoseconds(pts - pts[0], stream.time_base)
-    length_ns = int(edges[-1]) + _last_frame_ns(known, int(pts[-1]), stream.time_base, edges)
-    return edges, length_ns, pts
+    length_ns = int(edges[-1]) + _last_frame_ns(packets, int(pts[-1]), stream.time_base, edges)
+    if container.format.name not in SEEKABLE:
+        return _Times(edges, length_ns, pts, nothing, nothing)
+    keys = sorted((packet.pts, packet.dts) for packet in packets if packet.is_keyframe)
+    key_pts = np.array([pts for pts, _ in keys], np.int64)
+    # Sought by decoding time: by presentation time, a key frame shown later could be found.
+    key_dts = np.array([pts if dts is None else dts for pts, dts in keys], np.int64)
+    return _Times(edges, length_ns, pts, pts.searchsorted(key_pts), key_dts)
 
 
 def _last_frame_ns(

@@ -1,0 +1,169 @@
+"""Telemetry that people bring along as Parquet."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ingest.errors import RidealongError, UnreadableError
+from ingest.sources.parquet import ParquetSource
+from ingest.validation import validate_telemetry
+
+SOURCE = ParquetSource()
+SECOND = 10**9
+
+
+def write(path: Path, **columns: Any) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def trip(seconds: int = 3, **more: Any) -> dict[str, Any]:
+    return {
+        "timestamp_ns": [k * SECOND for k in range(seconds)],
+        "Vehicle.Speed": [36.0] * seconds,
+        **more,
+    }
+
+
+def test_a_file_is_a_drive(tmp_path: Path) -> None:
+    path = write(tmp_path / "my trip|1.parquet", **trip())
+    (tmp_path / "my trip|1.drive.yaml").write_text(
+        "vehicle_id: v1\nroad: city\nsoftware: '2026.4'\n"
+    )
+    (files,) = SOURCE.discover(path)
+    recording = SOURCE.open(files)
+    assert files.drive_id.startswith("my_trip_1-")
+    assert recording.drive == {
+        "drive_id": files.drive_id,
+        "vehicle_id": "v1",
+        "source": "parquet",
+        "source_path": str(path),
+        "source_sha256": files.sha256,
+        "start_ns": 0,
+        "end_ns": 2 * SECOND,
+        "duration_s": 2.0,
+        "distance_m": 20.0,
+        "country": None,
+        "weather": None,
+        "light": None,
+        "road": "city",
+        "hardware": None,
+        "software": "2026.4",
+        "features": None,
+        "cluster_id": files.drive_id,
+        "cameras": [],
+        "labelled": False,
+    }
+    assert recording.telemetry().num_rows == 3
+    assert list(recording.frames(0, SECOND, ["main"])) == []
+    assert (recording.cameras, recording.labels(0, 1)) == ({}, None)
+
+
+def test_many_drives_in_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.parquet", drive_id=["b", "a", "b"], **trip())
+    found = SOURCE.discover(path)
+    assert [files.drive_id for files in found] == ["a", "b"]
+    assert found[0].sha256 != found[1].sha256
+    times = [SOURCE.open(files).telemetry()["timestamp_ns"].to_pylist() for files in found]
+    assert times == [[SECOND], [0, 2 * SECOND]]
+    assert SOURCE.open(found[0]).telemetry().column_names == ["timestamp_ns", "Vehicle.Speed"]
+
+
+def test_bad_rows_do_not_move_the_ends_of_the_drive(tmp_path: Path) -> None:
+    columns = trip(4)
+    columns["timestamp_ns"][1] = 10**18
+    (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **columns))
+    recording = SOURCE.open(files)
+    assert recording.drive["end_ns"] == 3 * SECOND
+    assert validate_telemetry(recording.telemetry(), "d").quarantine.num_rows == 1
+
+
+def test_a_drive_without_speed_has_no_distance(tmp_path: Path) -> None:
+    (files,) = SOURCE.discover(write(tmp_path / "x.parquet", timestamp_ns=[1, 2]))
+    assert SOURCE.open(files).drive["distance_m"] is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"timestamp_ns": [1], "Vehicle.Sped": [1.0]}, "did you mean 'Vehicle.Speed'"),
+        ({"Vehicle.Speed": [1.0]}, "no column 'timestamp_ns'"),
+        (
+            {"timestamp_ns": [1], "Vehicle.Speed": ["x"]},
+            "'Vehicle.Speed' holds string; expected float",
+        ),
+        ({"timestamp_ns": [1], "drive_id": [7]}, "'drive_id' holds int64; expected string"),
+    ],
+)
+def test_a_wrong_schema(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
+    path = write(tmp_path / "x.parquet", **columns)
+    (files,) = SOURCE.discover(path)
+    with pytest.raises(UnreadableError) as caught:
+        SOURCE.open(files)
+    assert str(caught.value).startswith(f"{path}: wrong schema: ")
+    assert message in str(caught.value)
+
+
+def test_rows_of_no_drive(tmp_path: Path) -> None:
+    (files,) = SOURCE.discover(write(tmp_path / "x.parquet", drive_id=["a", None, "a"], **trip()))
+    with pytest.raises(UnreadableError, match="1 rows have no 'drive_id'"):
+        SOURCE.open(files).telemetry()
+
+
+def test_no_good_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.parquet", timestamp_ns=pa.array([None], pa.int64()))
+    with pytest.raises(UnreadableError, match="holds no good row; row 0: timestamp_ns: is null"):
+        _ = SOURCE.open(SOURCE.discover(path)[0]).drive
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def scribble(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4:60] = b"\xff" * 56
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut, scribble, lambda path: path.write_bytes(b""), lambda path: path.write_text("no")],
+)
+def test_damaged(tmp_path: Path, damage: Any) -> None:
+    path = write(tmp_path / "x.parquet", **trip(100))
+    damage(path)
+    (files,) = SOURCE.discover(path)
+    with pytest.raises(UnreadableError, match="cannot be read as Parquet") as caught:
+        SOURCE.open(files).telemetry()
+    assert "\n" not in str(caught.value)
+
+
+def test_one_drive_in_two_files(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        write(tmp_path / f"{name}.parquet", drive_id=["a"] * 3, **trip())
+    with pytest.raises(RidealongError, match=r"y\.parquet: drive 'a' stands here, too"):
+        SOURCE.discover(tmp_path)
+
+
+def test_attributes_that_are_none(tmp_path: Path) -> None:
+    (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **trip()))
+    (tmp_path / "x.drive.yaml").write_text("contry: DE\n")
+    with pytest.raises(UnreadableError, match="unknown key 'contry'; did you mean 'country'"):
+        SOURCE.open(files)
+
+
+def test_a_folder_without_parquet(tmp_path: Path) -> None:
+    assert not SOURCE.recognises(tmp_path)
+    with pytest.raises(RidealongError, match="no Parquet file"):
+        SOURCE.discover(tmp_path)
+
+
+def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
+    folder = tmp_path / "drive_id=7"
+    folder.mkdir()
+    (files,) = SOURCE.discover(write(folder / "x.parquet", **trip()))
+    assert SOURCE.open(files).telemetry().column_names == ["timestamp_ns", "Vehicle.Speed"]
