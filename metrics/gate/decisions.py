@@ -114,6 +114,8 @@ def _more(delta: Inference, margin: Floats, required: Bools, gate: GateSpec) -> 
     alpha = np.where(required, gate.alpha / cells, gate.watched.fdr)
     se, clusters = delta.se, delta.clusters
     to_pass = clusters_needed(se, clusters, margin + loss, alpha=gate.alpha, power=power)
+    # What passes already but for the number of drives needs no more than those.
+    to_pass = np.where(delta.lower_bound(1 - gate.alpha) > -margin, FEWEST, to_pass)
     to_regress = clusters_needed(se, clusters, -loss, alpha=alpha, power=1 - gate.beta)
     # With one drive there is no standard error: the least that could decide stands for the rest.
     needed = np.where(clusters < FEWEST, gate.min_clusters, np.minimum(to_pass, to_regress))

@@ -38,8 +38,8 @@ def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
             return f"unknown: the {network} network's value has nothing to be computed from"
     clusters = cell["clusters"]
     if isinstance(clusters, int) and clusters < gate.min_clusters:
-        more = cell["drives_needed"]
-        return f"{clusters} independent drives, at least {gate.min_clusters} needed: {more} more"
+        more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
+        return f"{clusters} independent drives, at least {gate.min_clusters} needed{more}"
     return None
 
 

@@ -242,6 +242,15 @@ def test_undecided_says_how_many_more_drives(kit: Any) -> None:
     assert f"about {cell['drives_needed']} more drives would decide it" in cell["reason"]
 
 
+def test_what_lacks_only_drives_needs_only_the_fewest(kit: Any) -> None:
+    run = kit.make_run(drives=5)
+    add_pair(kit, run, 0.3, 0.9)
+    cell = kit.cells_of(run.judge(kit.gate_of((kit.pedestrian, "f1", "all"))))
+    cell = cell[kit.pedestrian, "f1", "all"]
+    assert (cell["verdict"], cell["drives_needed"]) == ("INCONCLUSIVE", 3)
+    assert cell["reason"] == "5 independent drives, at least 8 needed: 3 more"
+
+
 def test_a_regression_against_the_baseline_is_flagged(kit: Any) -> None:
     run = kit.make_run(drives=40)
     for network, tp in ((kit.baseline, 90), (kit.deployed, 82), (kit.candidate, 80)):
