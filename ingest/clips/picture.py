@@ -13,6 +13,7 @@ from ingest.annotations import Camera, Perception, Task
 from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
 from ingest.clips.read import ClipReader
 from ingest.geometry import CameraCalibration
+from ingest.recording import Image as Frame
 from ingest.units import NS_PER_S
 
 Picture = Image.Image
@@ -29,6 +30,7 @@ LAYOUT = (
     Camera.WIDE,
 )
 TILE_WIDTH = 480
+LONE_TILE_WIDTH = 960
 COLUMNS = 4
 _GAP = 4
 _BACKGROUND: Colour = (16, 18, 22)
@@ -64,10 +66,14 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
         layers = [] if labels is None else [Layer("labels", labels)]
     names = _tiles(reader.cameras)
     timestamp_ns, images = _nearest_set(reader, at_s)
-    tiles = [
-        _tile(name, images.get(name), reader.cameras.get(name), layers, timestamp_ns)
-        for name in names
-    ]
+    width = TILE_WIDTH if len(names) > 1 else LONE_TILE_WIDTH
+    tiles = []
+    for name in names:
+        if name in images:
+            drawn = [(layer.colour, _rows_at(layer.seen, name, timestamp_ns)) for layer in layers]
+            tiles.append(_tile(images[name], drawn, name, width))
+        else:
+            tiles.append(_masked_tile(name, reader.cameras.get(name), width))
     legend = f"{reader.metadata.clip_id}  {_seconds(reader, timestamp_ns):.2f} s"
     return _grid(tiles, legend, layers)
 
@@ -78,7 +84,7 @@ def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> 
     Args:
         image: Drawn on in place.
         rows: Rows of `ANNOTATIONS`, all of this camera and frame.
-        colour: Of boxes and lines; a traffic light takes that of its state.
+        colour: Of boxes and lines; a traffic light's caption takes that of its state.
         scale: Pixels of ``image`` per pixel of the camera.
     """
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(11)
@@ -89,9 +95,8 @@ def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> 
         if row["task"] == Task.LANES:
             pen.line(points, fill=colour, width=2)
             continue
-        ink = _LIGHTS.get(row["category"], colour)
-        pen.line([*points, points[0]], fill=ink, width=2)
-        _caption(pen, font, points[0], caption(row), ink)
+        pen.line([*points, points[0]], fill=colour, width=2)
+        _caption(pen, font, points[0], caption(row), _LIGHTS.get(row["category"], colour))
 
 
 def _caption(
@@ -110,7 +115,7 @@ def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
     return [*map(str, LAYOUT), *others]
 
 
-def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, Any]]:
+def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, Frame]]:
     """The camera set nearest the time; the window's own time where no camera has a frame."""
     times = reader.set_timestamps()
     wanted = reader.metadata.start_ns + round(at_s * NS_PER_S)
@@ -120,20 +125,12 @@ def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, Any]]:
     return next(iter(reader.frames_at(list(reader.cameras), np.array([nearest]))))
 
 
-def _tile(
-    name: str,
-    frame: Any,
-    camera: CameraCalibration | None,
-    layers: Sequence[Layer],
-    timestamp_ns: int,
-) -> Picture:
-    if frame is None or camera is None:
-        return _masked_tile(name, camera)
-    scale = TILE_WIDTH / camera.width
-    size = (TILE_WIDTH, round(camera.height * scale))
-    tile = Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)
-    for layer in layers:
-        draw(tile, _rows_at(layer.seen, name, timestamp_ns), layer.colour, scale)
+def _tile(frame: Frame, drawn: Sequence[tuple[Colour, pa.Table]], name: str, width: int) -> Picture:
+    height, recorded_width = frame.shape[:2]
+    scale = width / recorded_width
+    tile = Image.fromarray(frame).resize((width, round(height * scale)), Image.Resampling.LANCZOS)
+    for colour, rows in drawn:
+        draw(tile, rows, colour, scale)
     _name(tile, name, _WHITE)
     return tile
 
@@ -146,9 +143,9 @@ def _rows_at(seen: Perception, camera: str, timestamp_ns: int) -> pa.Table:
     return seen.sparse.filter(here)
 
 
-def _masked_tile(name: str, camera: CameraCalibration | None) -> Picture:
+def _masked_tile(name: str, camera: CameraCalibration | None, width: int) -> Picture:
     ratio = camera.height / camera.width if camera else 0.6
-    tile = Image.new("RGB", (TILE_WIDTH, round(TILE_WIDTH * ratio)), _MASKED)
+    tile = Image.new("RGB", (width, round(width * ratio)), _MASKED)
     _name(tile, f"{name}: no frame" if camera else f"{name}: masked", _FAINT)
     return tile
 
@@ -166,12 +163,12 @@ def _grid(tiles: Sequence[Picture], legend: str, layers: Sequence[Layer]) -> Pic
     lines = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
     heights = [max(tile.height for tile in line) for line in lines]
     bar = 26
-    width = columns * TILE_WIDTH + (columns + 1) * _GAP
+    width = columns * (tiles[0].width + _GAP) + _GAP if tiles else TILE_WIDTH
     page = Image.new("RGB", (width, bar + sum(heights) + len(lines) * _GAP), _BACKGROUND)
     top = bar
     for line, height in zip(lines, heights, strict=True):
         for column, tile in enumerate(line):
-            page.paste(tile, (_GAP + column * (TILE_WIDTH + _GAP), top))
+            page.paste(tile, (_GAP + column * (tile.width + _GAP), top))
         top += height + _GAP
     _legend(page, legend, layers)
     return page

@@ -6,12 +6,11 @@ so that reading one does not unpack the other.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any, cast
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -91,18 +90,18 @@ def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
             or not later than the one before it.
         OSError: The file cannot be written.
     """
-    handle, partial = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    partial = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with partial.open("xb") as stream:
             out = TopicWriter(stream)
             _write_content(out, clip)
             counts = {name: out.count(topics.video(name)) for name in clip.cameras}
             out.finish(_metadata(clip, counts))
-        with Path(partial).open("rb") as stream:
+        with partial.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        Path(partial).replace(path)
+        partial.replace(path)
     except BaseException:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
     return _summary(clip, counts, path.stat().st_size, digest)
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ingest.annotations import annotation_table
-from ingest.clips.picture import TILE_WIDTH, Layer, clip_picture, draw
+from ingest.clips.picture import LONE_TILE_WIDTH, TILE_WIDTH, Layer, clip_picture, draw
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_clip
 
@@ -29,7 +29,7 @@ def test_a_box_is_drawn_where_it_stands():
     assert {20, 60} <= set(inked)
 
 
-def test_a_light_takes_the_colour_of_its_state_and_a_lane_is_a_line():
+def test_a_lights_caption_takes_the_colour_of_its_state_and_a_lane_is_a_line():
     picture = Image.new("RGB", (100, 100))
     rows = [
         {"x1": 10.0, "y1": 50.0, "x2": 30.0, "y2": 70.0, "task": "lights", "category": "red"},
@@ -37,7 +37,8 @@ def test_a_light_takes_the_colour_of_its_state_and_a_lane_is_a_line():
         {"task": "objects", "category": "car", "x_m": 3.0},  # only in 3D: nothing to draw
     ]
     draw(picture, annotation_table(rows), (1, 2, 250))
-    assert _count(picture, (255, 70, 60)) > 60
+    assert _pixels(picture)[..., 0].max() > 150  # the word in red
+    assert _count(picture, (1, 2, 250)) > 60  # the box in the layer's colour
     assert (_pixels(picture)[10:90, 50] == (1, 2, 250)).all()
 
 
@@ -59,7 +60,7 @@ def test_one_camera_one_tile_and_given_layers(tmp_path, make):
     with open_clip(path) as reader:
         picture = clip_picture(reader, 1.0, layers)
         plain = clip_picture(reader, 1.0, [])
-    assert picture.width == TILE_WIDTH + 8
+    assert picture.width == LONE_TILE_WIDTH + 8
     assert _count(picture, (255, 0, 255)) > 50
     assert _count(plain, (255, 0, 255)) == _count(plain, (60, 220, 120)) == 0
 

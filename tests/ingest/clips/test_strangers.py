@@ -145,10 +145,10 @@ def test_an_mp4_of_one_frame(tmp_path, make):
 
 
 def test_a_real_video_goes_through(tmp_path, make, examples):
-    """A second of real highway, 960x540 at 25 fps, against the original's own pixels."""
+    """Half a second of real highway, 960x540 at 25 fps, against the original's own pixels."""
     source = examples / "udacity_highway_video" / "solidWhiteRight.mp4"
     with av.open(str(source)) as container:
-        decoded = [f for _, f in zip(range(25), container.decode(video=0), strict=False)]
+        decoded = [f for _, f in zip(range(13), container.decode(video=0), strict=False)]
     real = [frame.to_ndarray(format="rgb24") for frame in decoded]
     path = tmp_path / "c.mcap"
     write_clip(
@@ -161,8 +161,8 @@ def test_a_real_video_goes_through(tmp_path, make, examples):
     )
     with open_clip(path) as reader:
         shown = np.stack([image for _, image in reader.frames("main")])
-        tail = [image for _, image in reader.frames("main", 17, 20)]
+        tail = [image for _, image in reader.frames("main", 7, 12)]
     error = shown.astype(float) - np.stack(real)
     psnr = 10 * np.log10(255**2 / (error**2).mean())
     assert psnr > 33
-    assert np.array_equal(np.stack(tail), shown[17:20])
+    assert np.array_equal(np.stack(tail), shown[7:12])

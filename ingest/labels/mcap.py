@@ -1,0 +1,85 @@
+"""MCAP: the clips themselves, with what networks said as topics of their own.
+
+Each copy holds all that the clip holds and, for each network, ``/NETWORK/outputs`` (exact) and
+``/NETWORK/camera/CAMERA/annotations`` (for viewers).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.annotations import Perception
+from ingest.clips.container import TopicReader, TopicWriter, reading
+from ingest.clips.read import open_clip
+from ingest.clips.write import write_outputs
+from ingest.errors import RidealongError
+from ingest.labels.folder import export_folder
+
+
+@dataclass(frozen=True)
+class ReplayedClip:
+    """A clip's file, and what each network said on it, by role (``deployed``, ``candidate``)."""
+
+    clip_id: str
+    path: Path
+    outputs: Mapping[str, Perception]
+
+
+def write_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> int:
+    """Write ``CLIP_ID.mcap`` for each clip; the folder appears whole or not at all.
+
+    Returns:
+        How many clips were written.
+
+    Raises:
+        RidealongError: The folder holds something else, no clips, or a clip that is damaged.
+    """
+    count = 0
+    with export_folder(folder, "mcap") as partial:
+        for clip in clips:
+            add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
+            count += 1
+        if not count:
+            raise RidealongError("nothing to export: no clips were chosen", where=folder)
+    return count
+
+
+def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> None:
+    """Copy a clip, message by message, and add what networks said on it.
+
+    Raises:
+        RidealongError: The clip is damaged.
+    """
+    with open_clip(source):
+        pass  # says what is wrong with it before anything is written
+    with reading(source):
+        original = TopicReader(source)
+    try:
+        with target.open("wb") as stream:
+            _copy(source, original, TopicWriter(stream), outputs)
+    finally:
+        original.close()
+
+
+def _copy(
+    source: Path, original: TopicReader, out: TopicWriter, outputs: Mapping[str, Perception]
+) -> None:
+    schemas = original.summary.schemas
+    # A clip that was exported before has such topics already: what is said now replaces them.
+    added = tuple(f"/{network}/" for network in outputs)
+    kept = [channel for channel in original.channels if not channel.topic.startswith(added)]
+    for channel in kept:
+        schema = schemas[channel.schema_id]
+        out.copy_topic(channel, schema.name, schema.encoding, schema.data)
+    for network, seen in outputs.items():
+        write_outputs(out, network, seen)
+    for topic, timestamp_ns, data in _messages(source, original, [c.topic for c in kept]):
+        out.add(topic, timestamp_ns, data)
+    out.finish(original.metadata() or {})
+
+
+def _messages(
+    source: Path, original: TopicReader, topics: list[str]
+) -> Iterator[tuple[str, int, bytes]]:
+    with reading(source):
+        yield from original.messages(topics)

@@ -1,0 +1,47 @@
+"""Perceptions and frames for the tests of exports."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ingest.annotations import Perception, Task, annotation_table
+from ingest.labels.coco import LabelClip
+
+TIMES = (1000, 2000, 3000)
+CAMERAS = ("main", "rear")
+
+
+def frames():
+    rng = np.random.default_rng(0)
+    for time in TIMES:
+        yield time, {name: rng.integers(0, 255, (48, 64, 3)).astype(np.uint8) for name in CAMERAS}
+
+
+def box(time, camera, category, x1, y1, x2, y2, **more):
+    edges = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    row = {"timestamp_ns": time, "camera": camera, "task": "objects", "category": category}
+    return row | edges | {"score": 1.0} | more
+
+
+def seen(*rows, times=TIMES):
+    return Perception(np.array(times), annotation_table(list(rows)), tasks=frozenset(Task))
+
+
+LABELS = (
+    box(1000, "main", "car", 4.0, 5.0, 24.0, 15.0, track_id=7, occlusion=0.25),
+    box(1000, "main", "pedestrian", 30.0, 5.0, 36.0, 25.0),
+    box(2000, "rear", "car", 0.0, 0.0, 10.0, 10.0),
+    {"timestamp_ns": 1000, "camera": "main", "task": "objects", "category": "car", "x_m": 5.0},
+    {"timestamp_ns": 1000, "camera": "main", "task": "lights", "category": "red", "x1": 1.0,
+     "y1": 1.0, "x2": 2.0, "y2": 2.0},
+)  # fmt: skip
+
+
+def clip(clip_id="c1", labels=None, **outputs):
+    return LabelClip(clip_id, frames(), seen(*LABELS) if labels is None else labels, outputs)
+
+
+@pytest.fixture
+def make():
+    return SimpleNamespace(box=box, seen=seen, clip=clip, labels=LABELS, frames=frames)

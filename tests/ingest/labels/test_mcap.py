@@ -1,0 +1,88 @@
+"""Clips with networks' outputs added, as the MCAP library finds them."""
+
+import numpy as np
+import pytest
+from mcap.reader import make_reader
+from mcap_protobuf.decoder import DecoderFactory
+
+from ingest.annotations import empty_perception
+from ingest.clips.read import open_clip
+from ingest.clips.verify import verify_clip
+from ingest.clips.write import ClipContent, write_clip
+from ingest.errors import RidealongError
+from ingest.geometry import unknown_calibration
+from ingest.labels.mcap import ReplayedClip, add_outputs, write_mcaps
+
+
+@pytest.fixture
+def source(tmp_path, make):
+    path = tmp_path / "source.mcap"
+    content = ClipContent(
+        clip_id="c1",
+        drive={"drive_id": "d"},
+        start_ns=0,
+        end_ns=5000,
+        events=[],
+        telemetry=None,
+        cameras={name: unknown_calibration(name, 64, 48) for name in ("main", "rear")},
+        frames=make.frames(),
+        labels=make.seen(*make.labels),
+    )
+    write_clip(path, content)
+    return path
+
+
+def test_outputs_are_added_and_nothing_is_lost(tmp_path, make, source):
+    outputs = {"deployed": make.seen(*make.labels[:1]), "candidate": make.seen(*make.labels[1:3])}
+    target = tmp_path / "copy.mcap"
+    add_outputs(source, target, outputs)
+    assert verify_clip(target) == []
+    with open_clip(source) as old, open_clip(target) as new:
+        assert new.metadata == old.metadata
+        assert new.labels().sparse.equals(old.labels().sparse)
+        assert [*new.video_packets("main")] == [*old.video_packets("main")]
+        for network, seen in outputs.items():
+            assert new.outputs(network).sparse.equals(seen.sparse)
+            assert new.outputs(network).tasks == seen.tasks
+            assert old.outputs(network) is None
+    with target.open("rb") as stream:
+        reader = make_reader(stream, decoder_factories=[DecoderFactory()])
+        shown = [
+            (channel.topic, len(decoded.points))
+            for _, channel, _, decoded in reader.iter_decoded_messages(
+                ["/deployed/camera/main/annotations", "/candidate/camera/rear/annotations"]
+            )
+        ]
+    assert sorted(shown) == [
+        *[("/candidate/camera/rear/annotations", count) for count in (0, 0, 1)],
+        *[("/deployed/camera/main/annotations", count) for count in (0, 0, 1)],
+    ]
+
+
+def test_an_exported_clip_can_be_exported_again(tmp_path, make, source):
+    first, second = tmp_path / "1.mcap", tmp_path / "2.mcap"
+    add_outputs(source, first, {"deployed": make.seen(*make.labels)})
+    add_outputs(first, second, {"deployed": make.seen(make.labels[2])})
+    with open_clip(second) as reader:
+        assert reader.outputs("deployed").sparse.equals(make.seen(make.labels[2]).sparse)
+    assert verify_clip(second) == []
+
+
+def test_a_folder_of_clips(tmp_path, make, source):
+    silent = empty_perception(np.array([1000]))
+    clips = [ReplayedClip(name, source, {"candidate": silent}) for name in ("a", "b")]
+    assert write_mcaps(tmp_path / "out", clips) == 2
+    assert verify_clip(tmp_path / "out" / "b.mcap") == []
+    a, b = (tmp_path / "out" / f"{name}.mcap" for name in "ab")
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_a_damaged_clip_is_named_and_nothing_is_left(tmp_path, make, source):
+    source.write_bytes(source.read_bytes()[:-100])
+    out = tmp_path / "out"
+    with pytest.raises(RidealongError, match=r"source\.mcap"):
+        write_mcaps(out, [ReplayedClip("a", source, {})])
+    with pytest.raises(RidealongError, match="no clips"):
+        write_mcaps(out, [])
+    assert not out.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["source.mcap"]
