@@ -42,14 +42,3 @@ def find_source(name: str | None, path: Path) -> Source:
         expected="one of " + ", ".join(SOURCES),
         mend="name it with --source if it is one",
     )
-
-
-def source_named(name: str) -> Source:
-    """The source of that name, for a worker that opens a drive found before.
-
-    Raises:
-        RidealongError: No such source; the nearest is suggested.
-    """
-    if name not in SOURCES:
-        raise RidealongError(f"unknown source {name!r}", mend=nearest(name, list(SOURCES)))
-    return SOURCES[name]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import RidealongError
-from ingest.sources.registry import SOURCES, find_source, source_named
+from ingest.sources.registry import SOURCES, find_source
 
 
 def test_names() -> None:
@@ -22,14 +22,14 @@ def test_recognised(comma: Path, highway: Path, tmp_path: Path) -> None:
 
 
 def test_named(comma: Path) -> None:
-    assert find_source("video", comma) is SOURCES["video"] is source_named("video")
+    assert find_source("video", comma) is SOURCES["video"]
 
 
 def test_unknown_name(comma: Path) -> None:
     with pytest.raises(RidealongError, match="unknown source 'coma2k19'; did you mean 'comma2k19'"):
         find_source("coma2k19", comma)
     with pytest.raises(RidealongError, match="unknown source 'zzz'; known: comma2k19"):
-        source_named("zzz")
+        find_source("zzz", comma)
 
 
 def test_nowhere(tmp_path: Path) -> None:
