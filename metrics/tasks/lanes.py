@@ -110,7 +110,7 @@ def overlaps(left: Lines, right: Lines) -> Pairs:
 def _assigned_groups(pairs: Pairs, group: Ints) -> Ints:
     """The group of each hit: assigned for the largest sum of IoU, and over the threshold."""
     groups, start = np.unique(group[pairs.left], return_index=True)
-    ends = np.r_[start[1:], len(pairs.left)]
+    ends = np.append(start, len(pairs.left))[1:]
     hits = [_hits(pairs.iou[a:b], pairs.left[a:b]) for a, b in zip(start, ends, strict=True)]
     return np.repeat(groups, np.array(hits, np.int64))
 

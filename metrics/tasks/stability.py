@@ -109,8 +109,9 @@ METRICS = (
 def objects(view: View, predictions: Sequence[Prediction]) -> Result:
     """Boxes that come and go."""
     rows = said_boxes(view, predictions)
-    flickers = by_cell(rows.cell, _blips(rows, view) | _gaps(rows, view), len(predictions))
-    return _flickers(BOX_FLICKER, view, predictions, flickers)
+    blips = by_cell(rows.cell, _blips(rows, view), len(predictions))
+    gaps = by_cell(rows.cell, _gaps(rows, view), len(predictions))
+    return _flickers(BOX_FLICKER, view, predictions, blips + gaps)
 
 
 def _blips(rows: Rows, view: View) -> Mask:

@@ -1,6 +1,4 @@
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,11 +251,8 @@ def test_the_largest_matching_is_as_large_from_both_sides(left, right):
 
 
 @pytest.mark.real
-def test_bdd100k_detector_has_its_known_ap50():
-    root = os.environ.get("RIDEALONG_TEST_DATA")
-    if not root:
-        pytest.skip("RIDEALONG_TEST_DATA is not set")
-    folder = Path(root) / "bdd100k_det_oracle"
+def test_bdd100k_detector_has_its_known_ap50(test_data):
+    folder = test_data / "bdd100k_det_oracle"
     frames = json.loads((folder / "track_sample_anns.json").read_text("utf-8"))
     results = json.loads((folder / "bbox_predictions.json").read_text("utf-8"))
     assert (len(frames), len(results)) == (202, 202)
