@@ -1,0 +1,279 @@
+"""From typed trees to DuckDB's SQL: staged subqueries for time functions, plain text for the rest.
+
+Identifiers come from the catalogue or a schema and are quoted, numbers are printed, texts are
+parameters: nothing that a user wrote reaches SQL as it stands.
+
+Unknown is null. Whatever arithmetic makes that is not finite becomes unknown where it is used.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from ingest.errors import RidealongError
+from ingest.triggers.expressions import (
+    Absolute,
+    And,
+    Arithmetic,
+    Compare,
+    Contains,
+    Extreme,
+    Flag,
+    IsUnknown,
+    Kind,
+    Node,
+    Not,
+    Number,
+    Or,
+    Text,
+    Timed,
+    Variable,
+    Window,
+)
+from ingest.triggers.language import parse_condition
+from ingest.triggers.namespaces import table_namespace
+
+BY_TIME = "partition by drive order by ts"
+SO_FAR = f"({BY_TIME} rows unbounded preceding)"
+# A version as a list of its numbers and words, padded so that they order as text.
+VERSION_KEY = (
+    "list_transform(regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0'))"
+)
+AGGREGATES = {Window.AVERAGE: "avg", Window.LEAST: "min", Window.GREATEST: "max"}
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A condition as SQL, with the values of its parameters (``$p0``, …)."""
+
+    sql: str
+    parameters: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """SQL text, and the first stage whose columns suffice for it."""
+
+    sql: str
+    stage: int
+
+
+@dataclass
+class Writer:
+    """Writes SQL for the nodes of one query.
+
+    Attributes:
+        staging: Whether columns may be computed in stages; a bare predicate has none.
+        parameters: Texts by parameter name.
+        stages: ``stages[i]`` are the columns that stage ``i + 1`` adds to those of stage ``i``.
+        staged: Where the text of a column already stands.
+    """
+
+    staging: bool = True
+    parameters: dict[str, str] = field(default_factory=dict)
+    stages: list[list[str]] = field(default_factory=list)
+    staged: dict[str, Part] = field(default_factory=dict)
+
+    def write(self, node: Node) -> Part:
+        """The node's value."""
+        match node:
+            case Variable():
+                return Part(_variable(node), 0)
+            case Number(value):
+                return Part(_number(value), 0)
+            case Text(value):
+                return Part(self._parameter(value), 0)
+            case Flag(value):
+                return Part("true" if value else "false", 0)
+            case Not(operand):
+                return put("(not {0})", [self.write(operand)])
+            case And(operands):
+                return put(chain(" and ", len(operands)), [self.write(o) for o in operands])
+            case Or(operands):
+                return put(chain(" or ", len(operands)), [self.write(o) for o in operands])
+            case IsUnknown(operand):
+                return put("({0} is null)", [self.finite(operand)])
+            case Contains(items, text):
+                return put("list_contains({0}, {1})", [self.write(items), self.write(text)])
+            case Compare():
+                return self._comparison(node)
+            case Timed():
+                return self._timed(node)
+            case _:
+                return self._arithmetic(node)
+
+    def finite(self, node: Node) -> Part:
+        """The node's value; unknown where arithmetic ran out of numbers."""
+        part = self.write(node)
+        is_computed = isinstance(node, Arithmetic | Absolute)
+        return self._where(part, "isfinite({0})") if is_computed else part
+
+    def column(self, part: Part) -> Part:
+        """Compute a part once, as a column of the stage after its own."""
+        if part.sql not in self.staged:
+            while len(self.stages) <= part.stage:
+                self.stages.append([])
+            name = f"c{len(self.staged)}"
+            self.stages[part.stage].append(f"{part.sql} as {name}")
+            self.staged[part.sql] = Part(name, part.stage + 1)
+        return self.staged[part.sql]
+
+    def source(self, table: str) -> str:
+        """The table with the columns of all stages, as a subquery.
+
+        Subqueries, not ``with``: DuckDB binds what stands there twice, with every stage again.
+        """
+        sql = table
+        for columns in self.stages:
+            sql = f"(select *, {', '.join(columns)} from {sql})"
+        return sql
+
+    def _where(self, part: Part, condition: str) -> Part:
+        """The value where a condition holds for it, else unknown.
+
+        The value is needed twice, but its text must not stand twice: nested, that would double
+        with every level.
+        """
+        if self.staging:
+            return put(f"(case when {condition} then {{0}} end)", [self.column(part)])
+        return put(f"list_filter([{{0}}], lambda v: {condition.format('v')})[1]", [part])
+
+    def _parameter(self, text: str) -> str:
+        known = {value: name for name, value in self.parameters.items()}
+        name = known.get(text, f"p{len(self.parameters)}")
+        self.parameters[name] = text
+        return f"${name}"
+
+    def _comparison(self, node: Compare) -> Part:
+        sides = [self.finite(node.left), self.finite(node.right)]
+        if node.kind is Kind.VERSION:
+            sides = [put(VERSION_KEY, [side]) for side in sides]
+        return put(f"({{0}} {node.operator} {{1}})", sides)
+
+    def _arithmetic(self, node: Node) -> Part:
+        match node:
+            case Absolute(operand):
+                return put("abs({0}::double)", [self.write(operand)])
+            case Extreme(name, operands):
+                # Nulls first: unknown if one operand is, other than SQL's least and greatest.
+                order = "ASC" if name == "least" else "DESC"
+                values = ", ".join(f"{{{i}}}::double" for i in range(len(operands)))
+                template = f"list_sort([{values}], '{order}', 'NULLS FIRST')[1]"
+                return put(template, [self.finite(operand) for operand in operands])
+            case Arithmetic("/", left, right):
+                divisor = self._where(put("{0}::double", [self.write(right)]), "{0} <> 0")
+                return put("({0}::double / {1})", [self.write(left), divisor])
+            case Arithmetic(operator, left, right):
+                sides = [self.write(left), self.write(right)]
+                return put(f"({{0}}::double {operator} {{1}}::double)", sides)
+        raise TypeError(f"no SQL for {type(node).__name__}")
+
+    # Time functions: each is a column of its own stage.
+
+    def _timed(self, node: Timed) -> Part:
+        if node.window is Window.ELAPSED:
+            return self.column(Part(f"((ts - {earlier('ts', node.duration_ns)}) / 1e9)", 0))
+        operand = self.column(self.finite(node.operand))
+        if node.window is Window.HELD:
+            return self._held(operand, node.duration_ns)
+        return self.column(put(_window(node.window, node.duration_ns), [operand]))
+
+    def _held(self, condition: Part, length: int | None) -> Part:
+        """True from a run's start plus the duration; false for that long after a false sample."""
+        begins = f"gap or lag({{0}}) over ({BY_TIME}) is not true"
+        start = self.column(put(f"case when {{0}} and ({begins}) then ts end", [condition]))
+        failure = self.column(put("case when not {0} then ts end", [condition]))
+        since = self.column(put(f"max({{0}}) over {SO_FAR}", [start]))
+        failed = self.column(put(f"max({{0}}) over {SO_FAR}", [failure]))
+        held = f"when {{0}} and ts - {{1}} >= {length} then true"
+        template = f"case {held} when {{2}} >= ts - {length} then false end"
+        return self.column(put(template, [condition, since, failed]))
+
+
+def put(template: str, parts: Sequence[Part]) -> Part:
+    """Parts put into a template; computable where all of them are."""
+    sql = template.format(*(part.sql for part in parts))
+    return Part(sql, max((part.stage for part in parts), default=0))
+
+
+def chain(operator: str, count: int) -> str:
+    """``({0} and {1} and …)``."""
+    return "(" + operator.join(f"{{{number}}}" for number in range(count)) + ")"
+
+
+def sliding(length: int | None) -> str:
+    """The samples from ``length`` ago to now, both ends included."""
+    return f"({BY_TIME} range between {length} preceding and current row)"
+
+
+def earlier(value: str, length: int | None) -> str:
+    """A value at the last sample ``length`` ago or before, unless a gap lies between them."""
+    if length is None:
+        return f"case when not gap then lag({value}) over ({BY_TIME}) end"
+    frame = f"range between ({length} + gap_ns) preceding and {length} preceding"
+    return f"last_value({value}) over ({BY_TIME} {frame})"
+
+
+def compile_where(text: str, schema: pa.Schema, where: str = "--where") -> Predicate:
+    """An expression over a table's columns as a predicate for DuckDB.
+
+    Raises:
+        RidealongError: Not such an expression; ``where`` names it in the message.
+    """
+    try:
+        node = parse_condition(text, table_namespace(schema))
+    except RidealongError as error:
+        raise RidealongError(
+            error.what, where=where, expected=error.expected, mend=error.mend
+        ) from error
+    return predicate(node)
+
+
+def predicate(node: Node) -> Predicate:
+    """A row-wise condition as a predicate for DuckDB."""
+    writer = Writer(staging=False)
+    return Predicate(writer.write(node).sql, writer.parameters)
+
+
+def _window(window: Window, length: int | None) -> str:
+    frame, complete = sliding(length), f"ts - segment_ns >= {length}"
+    match window:
+        case Window.LAG:
+            return f"({earlier('{0}', length)})"
+        case Window.CHANGED:
+            return f"(case when not gap then {{0}} <> lag({{0}}) over ({BY_TIME}) end)"
+        case Window.SINCE:
+            return f"((ts - max(case when {{0}} then ts end) over {SO_FAR}) / 1e9)"
+        case Window.ANY:
+            all_known = f"count({{0}}) over {frame} = count(*) over {frame}"
+            some = f"bool_or({{0}}) over {frame}"
+            return f"(case when {some} then true when {complete} and {all_known} then false end)"
+        case Window.COUNT:
+            some_known = f"count({{0}}) over {frame} > 0"
+            count = f"count(case when {{0}} then 1 end) over {frame}"
+            return f"(case when {complete} and {some_known} then {count} end)::double"
+        case _:
+            value = f"{AGGREGATES[window]}({{0}}::double) over {frame}"
+            return f"(case when {complete} then {value} end)"
+
+
+def _variable(variable: Variable) -> str:
+    """A column; one that is not finite is unknown."""
+    name = quoted(variable.name)
+    if variable.kind is not Kind.NUMBER or variable.whole:
+        return name
+    return f"(case when isfinite({name}) then {name} end)"
+
+
+def quoted(name: str) -> str:
+    """A name as SQL's identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _number(value: float | int) -> str:
+    """A number as DuckDB's integer or double; one without an exponent would be a decimal."""
+    if isinstance(value, int):
+        return str(value) if value >= 0 else f"({value})"
+    text = repr(value)
+    return f"({text})" if "e" in text else f"({text}e0)"

@@ -1,0 +1,173 @@
+"""The samples of many drives, in order: where each drive begins, where a gap breaks it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+Positions = NDArray[np.int64]
+NEVER = -(2**62)  # before any time there is
+GAP_STEPS = 2.5  # a step longer than this many median ones is a gap
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Telemetry ordered by drive, then time.
+
+    Attributes:
+        telemetry: ``N`` rows.
+        timestamps_ns: ``(N,)``, ascending within a drive.
+        starts: ``(D + 1,)``: drive ``d`` has the rows ``starts[d]`` to ``starts[d + 1]``, exclusive.
+        drive_ids: ``D`` names.
+    """
+
+    telemetry: pa.Table
+    timestamps_ns: Positions
+    starts: Positions
+    drive_ids: list[str]
+
+    @property
+    def rows(self) -> int:
+        """How many samples there are."""
+        return len(self.timestamps_ns)
+
+    def drive_of(self, positions: Positions) -> Positions:
+        """The drive's number of every position."""
+        return np.searchsorted(self.starts, positions, side="right") - 1
+
+    def gap_ns(self, drive: int) -> int:
+        """The longest step within the drive that is no gap."""
+        steps = np.diff(self.timestamps_ns[self.starts[drive] : self.starts[drive + 1]])
+        return int(np.median(steps) * GAP_STEPS) if len(steps) else 0
+
+    def part(self, first: int, last: int) -> "Grid":
+        """The drives ``first`` to ``last``, exclusive."""
+        low, high = int(self.starts[first]), int(self.starts[last])
+        return Grid(
+            self.telemetry.slice(low, high - low),
+            self.timestamps_ns[low:high],
+            self.starts[first : last + 1] - low,
+            self.drive_ids[first:last],
+        )
+
+    def batches(self, rows: int) -> Iterator["Grid"]:
+        """Whole drives, so many that a batch has about ``rows`` samples."""
+        first = 0
+        while first < len(self.drive_ids):
+            limit = self.starts[first] + rows
+            last = int(np.searchsorted(self.starts, limit, side="right")) - 1
+            last = max(last, first + 1)
+            yield self.part(first, last)
+            first = last
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some samples of a grid, in order. All arrays are ``(N,)``.
+
+    Attributes:
+        positions: Where in the grid, ascending.
+        drives: Number of the drive.
+        times_ns: Instant.
+        gaps: It begins its drive, or lies beyond a gap.
+        breaks: It does, or the sample before it is not among these.
+        hole_ns: Instant of the sample before it, where that is of its drive and not among these;
+            else `NEVER`.
+        gap_ns: The longest step within its drive that is no gap.
+    """
+
+    positions: Positions
+    drives: Positions
+    times_ns: Positions
+    gaps: NDArray[np.bool_]
+    breaks: NDArray[np.bool_]
+    hole_ns: Positions
+    gap_ns: Positions
+
+    @property
+    def segment_ns(self) -> Positions:
+        """Since when there is no gap; right only where these are all samples of their drives."""
+        own = np.arange(len(self.positions))
+        return self.times_ns[np.maximum.accumulate(np.where(self.gaps, own, 0))]
+
+    def first_since(self, length_ns: int) -> Positions:
+        """Of every sample the first of its drive at most ``length_ns`` before it."""
+        begins = np.flatnonzero(np.append(True, np.diff(self.drives) != 0)[: len(self.drives)])
+        first = np.empty(len(self.drives), np.int64)
+        for low, high in pairwise([*begins.tolist(), len(self.drives)]):
+            times = self.times_ns[low:high]
+            first[low:high] = low + np.searchsorted(times, times - length_ns)
+        return first
+
+
+def make_grid(telemetry: pa.Table) -> Grid:
+    """Order telemetry by drive and time; of samples at one instant the first stays."""
+    ids = _plain_ids(telemetry)
+    times = _numpy(telemetry["timestamp_ns"])
+    same = _same_as_before(ids)
+    starts = np.flatnonzero(~same)
+    names = ids.take(pa.array(starts)).to_pylist()
+    if not _is_ordered(times, same) or len(set(names)) < len(names):
+        return make_grid(_reordered(telemetry))
+    return Grid(telemetry, times, np.append(starts, len(times)).astype(np.int64), names)
+
+
+def samples_at(grid: Grid, positions: Positions) -> "Samples":
+    """The samples at ``positions``, ascending, with what surrounds them."""
+    drive = grid.drive_of(positions)
+    limits = np.zeros(len(grid.drive_ids), np.int64)
+    for number in np.unique(drive):
+        limits[number] = grid.gap_ns(int(number))
+    time = grid.timestamps_ns[positions]
+    first = positions == grid.starts[drive]
+    before = grid.timestamps_ns[np.where(first, positions, positions - 1)]
+    absent = np.append(True, np.diff(positions) != 1)[: len(positions)]
+    gap = first | (time - before > limits[drive])
+    return Samples(
+        positions=positions,
+        drives=drive,
+        times_ns=time,
+        gaps=gap,
+        breaks=gap | absent,
+        hole_ns=np.where(absent & ~first, before, NEVER),
+        gap_ns=limits[drive],
+    )
+
+
+def _plain_ids(telemetry: pa.Table) -> pa.Array:
+    column = telemetry["drive_id"]
+    ids = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(ids, pa.ChunkedArray):
+        ids = pa.concat_arrays(ids.chunks)
+    return ids.dictionary_decode() if isinstance(ids, pa.DictionaryArray) else ids
+
+
+def _numpy(column: pa.ChunkedArray) -> Positions:
+    return np.asarray(column.to_numpy(), dtype=np.int64)
+
+
+def _same_as_before(ids: pa.Array) -> NDArray[np.bool_]:
+    if len(ids) == 0:
+        return np.zeros(0, np.bool_)
+    equal = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
+    return np.append(False, equal.to_numpy(zero_copy_only=False).astype(np.bool_))
+
+
+def _is_ordered(times: Positions, same: NDArray[np.bool_]) -> bool:
+    return bool(np.all((times[1:] > times[:-1]) | ~same[1:]))
+
+
+def _reordered(telemetry: pa.Table) -> pa.Table:
+    order = pc.sort_indices(
+        telemetry.select(["drive_id", "timestamp_ns"]),
+        sort_keys=[("drive_id", "ascending"), ("timestamp_ns", "ascending")],
+    )
+    ordered = telemetry.take(order)
+    same = _same_as_before(_plain_ids(ordered))
+    times = _numpy(ordered["timestamp_ns"])
+    repeated = same & np.append(False, times[1:] == times[:-1])
+    return ordered.filter(pa.array(~repeated))

@@ -1,0 +1,115 @@
+"""Which names an expression may use, and what each of them is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from ingest.errors import RidealongError
+from ingest.schemas import DRIVES
+from ingest.signals import Signal, lookup, recorded
+from ingest.specs import nearest
+from ingest.triggers.expressions import Kind, Variable
+
+# Columns that hold versions, and columns with a fixed vocabulary, whatever table they stand in.
+VERSIONS = frozenset({"software"})
+VOCABULARIES = {
+    "weather": ("clear", "rain", "fog"),
+    "light": ("day", "dusk", "night"),
+    "road": ("city", "highway", "rural"),
+}
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """Names with their types.
+
+    Attributes:
+        variables: By full name.
+        noun: What a name is called in messages.
+        timed: Whether time functions make sense: rows are samples of a drive.
+    """
+
+    variables: Mapping[str, Variable]
+    noun: str
+    timed: bool
+
+    def find(self, name: str) -> Variable:
+        """The variable of that name.
+
+        Raises:
+            RidealongError: Unknown; suggests the nearest.
+        """
+        if name in self.variables:
+            return self.variables[name]
+        if self.timed:
+            lookup(name)
+        hint = nearest(name, list(self.variables))
+        raise RidealongError(f"unknown {self.noun} {name!r}", mend=hint)
+
+
+@cache
+def telemetry_namespace() -> Namespace:
+    """The recorded signals: what `when` and `rearm` may use."""
+    known = {signal.name: _signal_variable(signal) for signal in recorded()}
+    return Namespace(known, noun="signal", timed=True)
+
+
+@cache
+def drives_namespace() -> Namespace:
+    """The columns of drives: what `where` may use."""
+    return table_namespace(DRIVES.schema)
+
+
+def table_namespace(schema: pa.Schema) -> Namespace:
+    """The columns of a table that an expression can read; others (structs) are left out."""
+    columns = (_column_variable(field) for field in schema)
+    return Namespace({c.name: c for c in columns if c is not None}, noun="column", timed=False)
+
+
+def _signal_variable(signal: Signal) -> Variable:
+    kinds = {"boolean": Kind.BOOLEAN, "string": Kind.TEXT}
+    return Variable(
+        signal.name,
+        kinds.get(signal.datatype, Kind.NUMBER),
+        signal.unit,
+        signal.allowed,
+        single=signal.datatype == "float",
+        whole=signal.datatype not in ("float", "double", "boolean", "string"),
+    )
+
+
+def _column_variable(field: pa.Field) -> Variable | None:
+    unit = (field.metadata or {}).get(b"unit", b"").decode()
+    kind = _kind_of(field)
+    if kind is None:
+        return None
+    return Variable(
+        field.name,
+        kind,
+        unit,
+        VOCABULARIES.get(field.name, ()) if kind is Kind.TEXT else (),
+        single=pt.is_float32(field.type),
+        whole=pt.is_integer(field.type),
+    )
+
+
+def _kind_of(field: pa.Field) -> Kind | None:
+    kind = field.type
+    if pt.is_dictionary(kind):
+        kind = kind.value_type
+    if pt.is_boolean(kind):
+        return Kind.BOOLEAN
+    if pt.is_integer(kind) or pt.is_floating(kind):
+        return Kind.NUMBER
+    if _is_text(kind):
+        return Kind.VERSION if field.name in VERSIONS else Kind.TEXT
+    if pt.is_list(kind) and _is_text(kind.value_type):
+        return Kind.TEXTS
+    return None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))
