@@ -29,6 +29,7 @@ STARTS = (0, SIDES[0] ** 2, SIDES[0] ** 2 + SIDES[1] ** 2)
 TEXELS = sum(side**2 for side in SIDES)
 FINE_M, COARSE_M = 0.1, 0.8  # distance of nodes in the finest level
 FINE_REACH_M, COARSE_REACH_M = 40.0, 280.0
+_KINDS = ((FINE_M, FINE_REACH_M), (COARSE_M, COARSE_REACH_M))
 MARGIN = 4  # nodes painted around a tile, for the filters of its coarser levels
 
 ROAD, SIDEWALK, KERB, WHITE, YELLOW = range(5)  # planes that are painted
@@ -162,55 +163,66 @@ def _noise(rng: np.random.Generator, blurs: tuple[int, ...]) -> NDArray[np.float
     return (total / total.std()).astype(np.float32)
 
 
-class TileSet:
-    """Tiles of one resolution, painted on demand.
+class Tiles:
+    """The tiles around the ego, fine and coarse, painted on demand.
 
     Attributes:
-        texels: ``(slots, TEXELS)`` packed texels.
-        table: ``(n, n)`` slot of each tile of the window around the ego.
-        corner: Indices of the window's first tile, x and y.
+        texels: All tiles' texels, ``TEXELS`` each.
+        table: ``(2, n, n)`` number of the tile at each place around the ego; fine, coarse.
+        corners: ``(2, 2)`` world place of the table's first tile.
     """
 
-    def __init__(
-        self, plan: GroundPlan, node_m: float, reach_m: float, paint: Callable[..., None]
-    ) -> None:
-        self._plan, self._node_m, self._paint = plan, node_m, paint
-        self.tile_m = node_m * CELLS
-        self._reach_m = reach_m
-        window = int(np.ceil(2 * reach_m / self.tile_m)) + 1
-        self.table = np.zeros((window, window), np.int64)
-        self.corner = (0, 0)
-        self._slots: dict[tuple[int, int], int] = {}
-        self.texels: Texels = np.empty((4 * window * window, TEXELS), np.uint32)
+    def __init__(self, plan: GroundPlan, paint: Callable[..., None]) -> None:
+        self._plan, self._paint = plan, paint
+        windows = [int(np.ceil(2 * reach / (node * CELLS))) + 1 for node, reach in _KINDS]
+        # Room for the ego to move on before the first ones are painted over.
+        self._room = [4 * window**2 for window in windows]
+        self._windows = windows
+        self._slots: list[dict[tuple[int, int], int]] = [{}, {}]
+        self._firsts: list[tuple[int, int] | None] = [None, None]
+        self.table = np.zeros((2, max(windows), max(windows)), np.int64)
+        self.corners = np.zeros((2, 2))
+        self.texels: Texels = np.empty(sum(self._room) * TEXELS, np.uint32)
 
     def cover(self, x_m: float, y_m: float) -> None:
         """Have every tile within reach of this place."""
-        corner = (
-            int(np.floor((x_m - self._reach_m) / self.tile_m)),
-            int(np.floor((y_m - self._reach_m) / self.tile_m)),
-        )
-        if corner == self.corner and self._slots:
-            return
-        self.corner = corner
-        window = len(self.table)
-        wanted = [(corner[0] + i, corner[1] + j) for i in range(window) for j in range(window)]
-        missing = sum(key not in self._slots for key in wanted)
-        if len(self._slots) + missing > len(self.texels):
-            self._slots.clear()
+        for kind, (node_m, reach_m) in enumerate(_KINDS):
+            size = node_m * CELLS
+            first = (
+                int(np.floor((x_m - reach_m) / size)),
+                int(np.floor((y_m - reach_m) / size)),
+            )
+            if first != self._firsts[kind]:
+                self._firsts[kind] = first
+                self.corners[kind] = first[0] * size, first[1] * size
+                self._cover(kind, first)
+
+    def surface_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Surface (index) at places that the last `cover` reaches, to about a metre."""
+        size = COARSE_M * CELLS
+        lx, ly = (x_m - self.corners[1, 0]) / size, (y_m - self.corners[1, 1]) / size
+        i, j = np.floor(lx).astype(np.int64), np.floor(ly).astype(np.int64)
+        px = np.floor((lx - i) * CELLS + 0.5).astype(np.int64)
+        py = np.floor((ly - j) * CELLS + 0.5).astype(np.int64)
+        at = self.table[1, i, j] * TEXELS + py * SIDES[0] + px
+        return np.asarray(self.texels[at] >> 24).astype(np.int64)
+
+    def _cover(self, kind: int, first: tuple[int, int]) -> None:
+        window, slots = self._windows[kind], self._slots[kind]
+        wanted = [(first[0] + i, first[1] + j) for i in range(window) for j in range(window)]
+        if len(slots) + sum(key not in slots for key in wanted) > self._room[kind]:
+            slots.clear()
         for i, key in enumerate(wanted):
-            self.table[i // window, i % window] = self._slot(key)
+            if key not in slots:
+                slots[key] = self._room[0] * kind + len(slots)
+                self._fill(kind, slots[key], key)
+            self.table[kind, i // window, i % window] = slots[key]
 
-    def _slot(self, key: tuple[int, int]) -> int:
-        slot = self._slots.get(key)
-        if slot is None:
-            slot = self._slots[key] = len(self._slots)
-            self._fill(slot, key)
-        return slot
-
-    def _fill(self, slot: int, key: tuple[int, int]) -> None:
-        plan, size = self._plan, self.tile_m
+    def _fill(self, kind: int, slot: int, key: tuple[int, int]) -> None:
+        plan, node_m = self._plan, _KINDS[kind][0]
+        size = node_m * CELLS
         x0, y0 = key[0] * size, key[1] * size
-        slack = (MARGIN + 1) * self._node_m
+        slack = (MARGIN + 1) * node_m
         box = plan.box
         near = np.flatnonzero(
             (box[:, 0] < x0 + size + slack)
@@ -227,6 +239,6 @@ class TileSet:
             plan.coarse_grain,
             x0,
             y0,
-            self._node_m,
-            self.texels[slot],
+            node_m,
+            self.texels[slot * TEXELS : (slot + 1) * TEXELS],
         )

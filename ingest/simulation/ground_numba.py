@@ -84,8 +84,7 @@ def _segment(plane, row, left, low, node_m):
                 at = (along + row[ALONG]) % row[PERIOD]
                 edge = min(at, row[DASH] - at) if at < row[DASH] + node_m else at - row[PERIOD]
                 cover = min(cover, edge / node_m + 0.5)
-            if cover > plane[j, i]:
-                plane[j, i] = cover
+            plane[j, i] = max(plane[j, i], cover)
 
 
 @_jit
@@ -120,8 +119,7 @@ def _polygon(plane, corners, left, low, node_m):
                     inside = min(ends[k + 1], i + 0.5) - max(ends[k], i - 0.5)
                     line[i] += max(0.0, min(inside, 1.0)) / _SUBROWS
         for i in range(_SIZE):
-            if line[i] > plane[j, i]:
-                plane[j, i] = line[i]
+            plane[j, i] = max(plane[j, i], line[i])
 
 
 @_jit

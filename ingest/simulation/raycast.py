@@ -29,16 +29,15 @@ class Ground(NamedTuple):
     """The ground's texture around the ego.
 
     Attributes:
-        fine_texels, fine_table, coarse_texels, coarse_table: See `ingest.simulation.ground`.
-        corners: World place of the first fine and the first coarse tile: x, y, x, y.
+        texels: All tiles, one after the other; see `ingest.simulation.ground`.
+        table: ``(2, n, n)`` which tile lies where around the ego, fine and coarse.
+        corners: ``(2, 2)`` world place of the first tile of each.
         pose: Ego x, y, cosine and sine of yaw.
         far: Linear colour of ground that is too far for a texture.
     """
 
-    fine_texels: NDArray[np.uint32]
-    fine_table: NDArray[np.int64]
-    coarse_texels: NDArray[np.uint32]
-    coarse_table: NDArray[np.int64]
+    texels: NDArray[np.uint32]
+    table: NDArray[np.int64]
     corners: NDArray[np.float64]
     pose: NDArray[np.float64]
     far: NDArray[np.float64]

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from ingest.simulation.ground import CELLS as TILE_CELLS
-from ingest.simulation.ground import COARSE_M, FINE_M, LEVELS, SIDES, STARTS
+from ingest.simulation.ground import COARSE_M, FINE_M, LEVELS, STARTS, TEXELS
 from ingest.simulation.lamps import CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
 from ingest.simulation.solids import (
     BLUE,
@@ -25,7 +25,6 @@ from ingest.simulation.solids import (
     INSTANCE,
     MATTER,
     RADIUS,
-    REAR,
     RED,
     SHAPE,
     SIDE,
@@ -38,9 +37,11 @@ from ingest.simulation.solids import (
 from ingest.simulation.views import SKY_COLUMNS
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-_inline = numba.njit(cache=True, nogil=True, error_model="numpy", inline="never")
 GROUND, NOTHING = -1, -2
+ROUND = -1  # in place of the number of faces entered
+FAR_SURFACE, SKY_SURFACE = 3, 9
 _NEAR_M = 0.05
+_SECOND, _THIRD = STARTS[1:]
 
 
 @_jit
@@ -80,15 +81,19 @@ def _stamp_shadow(field, row, sun):
             px = (i + 0.5) * CELL_M - REACH_M - x
             qx, qy = c * px + s * py, c * py - s * px
             enter, leave = low, high
-            for q, d, h in ((qx, dx, hx), (qy, dy, hy)):
-                if abs(d) < 1e-9:
-                    if abs(q) > h:
-                        leave = -1.0
-                else:
-                    a, b = (-h - q) / d, (h - q) / d
-                    enter, leave = max(enter, min(a, b)), min(leave, max(a, b))
+            enter, leave = _slab(qx, dx, hx, enter, leave)
+            enter, leave = _slab(qy, dy, hy, enter, leave)
             if enter < leave:
                 field[j, i, SUN] = 0.0
+
+
+@_jit
+def _slab(at, step, half, enter, leave):
+    """Narrow the part of a way that lies between -half and half."""
+    if abs(step) < 1e-9:
+        return enter, leave if abs(at) <= half else -1.0
+    a, b = (-half - at) / step, (half - at) / step
+    return max(enter, min(a, b)), min(leave, max(a, b))
 
 
 @_jit
@@ -134,67 +139,82 @@ def _stamp_lamp(field, row):
 
 
 @_jit
-def cast(view, numbers, kinds, w, who, face, hits, boxes, stamps):
+def cast(view, numbers, kinds, forms, entered, w, who, face, hits, boxes, stamps):
     """Find what each pixel sees: inverse depth, index of the solid, and its face.
 
-    With ``stamps`` (one per pixel, else empty) also counts each instance's pixels before the
-    z-test and their bounding box.
+    ``forms`` and ``entered`` keep each solid's linear forms for `smooth`. With ``stamps`` (one per
+    pixel, else empty) also counts each instance's pixels before the z-test, and their bounds.
     """
     height, width = w.shape
+    r, origin, lens, ground_w = view.rotation, view.origin, view.lens, view.ground_w
     for v in range(height):
         for u in range(width):
-            w[v, u] = view.ground_w[v, u]
+            w[v, u] = ground_w[v, u]
             who[v, u] = GROUND if w[v, u] > 0 else NOTHING
-            face[v, u] = 4
-    corners = np.empty((8, 3))
-    planes = np.empty((6, 4))
-    forms = np.empty((6, 3))
+    sides = np.empty(6, np.int64)
+    half = max(lens[2], width - lens[2]) / lens[0]
+    slant = np.sqrt(1 + half * half)
     for k in range(len(numbers)):
-        row = numbers[k]
-        dx, dy, dz = row[X] - view.origin[0], row[Y] - view.origin[1], row[Z] - view.origin[2]
-        r = view.rotation
+        dx, dy = numbers[k, X] - origin[0], numbers[k, Y] - origin[1]
+        dz = numbers[k, Z] - origin[2]
         depth = r[0, 2] * dx + r[1, 2] * dy + r[2, 2] * dz
-        if depth < -row[RADIUS]:
-            continue
         across = r[0, 0] * dx + r[1, 0] * dy + r[2, 0] * dz
-        # A sphere wholly outside the left or right side of what the camera sees.
-        half = max(view.lens[2], width - view.lens[2]) / view.lens[0]
-        if abs(across) - half * depth > row[RADIUS] * np.sqrt(1 + half * half):
+        # Its bounding sphere is behind the camera, or wholly beside what it sees.
+        radius = numbers[k, RADIUS]
+        if depth < -radius or abs(across) - half * depth > radius * slant:
             continue
-        u1, u2, v1, v2 = _bounds(view, row, dx, dy, dz, corners, width, height)
+        u1, u2, v1, v2 = _bounds(r, lens, numbers, k, dx, dy, dz, width, height)
         if u1 >= u2 or v1 >= v2:
             continue
         instance = kinds[k, INSTANCE]
         counted = len(stamps) > 0 and instance > 0
         if kinds[k, SHAPE] == 0:
-            entered = _forms(view, row, dx, dy, dz, planes, forms)
-            if entered == 0:
-                continue
-            for v in range(v1, v2):
-                first, last = _span(forms, entered, v + 0.5, u1, u2)
-                for u in range(first, last):
-                    best, side = 1e30, 0
-                    for i in range(entered):
-                        value = forms[i, 0] * (u + 0.5) + forms[i, 1] * (v + 0.5) + forms[i, 2]
-                        if value < best:
-                            best, side = value, i
-                    if counted:
-                        _count(instance, u, v, width, hits, boxes, stamps)
-                    if best > w[v, u]:
-                        w[v, u], who[v, u], face[v, u] = best, k, int(planes[side, 3])
+            entered[k] = _forms(r, lens, numbers, k, dx, dy, dz, sides, forms)
+            if entered[k] > 0:
+                _cast_block(
+                    forms, sides, entered[k], k, u1, u2, v1, v2, instance, counted,
+                    w, who, face, hits, boxes, stamps,
+                )  # fmt: skip
         else:
-            _ellipsoid(view, row, dx, dy, dz, forms)
-            gap = forms[3, 0]
-            if gap <= 0:
-                continue
-            for v in range(v1, v2):
-                for u in range(u1, u2):
-                    best = _ellipsoid_w(forms, u + 0.5, v + 0.5, gap)
-                    if best > 0:
-                        if counted:
-                            _count(instance, u, v, width, hits, boxes, stamps)
-                        if best > w[v, u]:
-                            w[v, u], who[v, u], face[v, u] = best, k, 0
+            _ellipsoid(r, lens, numbers, k, dx, dy, dz, forms)
+            entered[k] = ROUND
+            if forms[k, 3, 0] > 0:
+                _cast_ellipsoid(
+                    forms, k, u1, u2, v1, v2, instance, counted,
+                    w, who, face, hits, boxes, stamps,
+                )  # fmt: skip
+
+
+@_jit
+def _cast_block(
+    forms, sides, entered, k, u1, u2, v1, v2, instance, counted, w, who, face, hits, boxes, stamps
+):
+    width = w.shape[1]
+    for v in range(v1, v2):
+        first, last = _span(forms, k, entered, v + 0.5, u1, u2)
+        for u in range(first, last):
+            best, side = 1e30, 0
+            for i in range(entered):
+                value = forms[k, i, 0] * (u + 0.5) + forms[k, i, 1] * (v + 0.5) + forms[k, i, 2]
+                if value < best:
+                    best, side = value, i
+            if counted:
+                _count(instance, u, v, width, hits, boxes, stamps)
+            if best > w[v, u]:
+                w[v, u], who[v, u], face[v, u] = best, k, sides[side]
+
+
+@_jit
+def _cast_ellipsoid(forms, k, u1, u2, v1, v2, instance, counted, w, who, face, hits, boxes, stamps):
+    width = w.shape[1]
+    for v in range(v1, v2):
+        for u in range(u1, u2):
+            best = _ellipsoid_w(forms, k, u + 0.5, v + 0.5)
+            if best > 0:
+                if counted:
+                    _count(instance, u, v, width, hits, boxes, stamps)
+                if best > w[v, u]:
+                    w[v, u], who[v, u], face[v, u] = best, k, 0
 
 
 @_jit
@@ -204,23 +224,24 @@ def _count(instance, u, v, width, hits, boxes, stamps):
         return
     stamps[at] = instance
     hits[instance] += 1
-    box = boxes[instance]
-    box[0], box[1] = min(box[0], u), min(box[1], v)
-    box[2], box[3] = max(box[2], u + 1), max(box[3], v + 1)
+    boxes[instance, 0] = min(boxes[instance, 0], u)
+    boxes[instance, 1] = min(boxes[instance, 1], v)
+    boxes[instance, 2] = max(boxes[instance, 2], u + 1)
+    boxes[instance, 3] = max(boxes[instance, 3], v + 1)
 
 
 @_jit
-def _bounds(view, row, dx, dy, dz, corners, width, height):
+def _bounds(r, lens, numbers, k, dx, dy, dz, width, height):
     """Pixels that may see a solid: the rectangle of its projected corners."""
-    r, lens = view.rotation, view.lens
+    cos, sin = numbers[k, COS], numbers[k, SIN]
     u1, u2, v1, v2 = 1e9, -1e9, 1e9, -1e9
     behind = 0
     for i in range(8):
-        lx = row[HALF_X] if i & 1 else -row[HALF_X]
-        ly = row[HALF_Y] if i & 2 else -row[HALF_Y]
-        lz = row[HALF_Z] if i & 4 else -row[HALF_Z]
-        ex = dx + row[COS] * lx - row[SIN] * ly
-        ey = dy + row[SIN] * lx + row[COS] * ly
+        lx = numbers[k, HALF_X] if i & 1 else -numbers[k, HALF_X]
+        ly = numbers[k, HALF_Y] if i & 2 else -numbers[k, HALF_Y]
+        lz = numbers[k, HALF_Z] if i & 4 else -numbers[k, HALF_Z]
+        ex = dx + cos * lx - sin * ly
+        ey = dy + sin * lx + cos * ly
         ez = dz + lz
         z = r[0, 2] * ex + r[1, 2] * ey + r[2, 2] * ez
         if z < _NEAR_M:
@@ -243,24 +264,26 @@ def _bounds(view, row, dx, dy, dz, corners, width, height):
 
 
 @_jit
-def _forms(view, row, dx, dy, dz, planes, forms):
+def _forms(r, lens, numbers, k, dx, dy, dz, sides, forms):
     """The six faces as linear forms of inverse depth, those that rays enter first; their count."""
-    hx, hy, hz = row[HALF_X], row[HALF_Y], row[HALF_Z]
-    front, rear, side = row[FRONT] / (2 * hz), row[REAR] / (2 * hz), row[SIDE] / (2 * hz)
-    # Local normal and offset: n . p <= c.
-    local = (
-        (1.0, 0.0, front, hx - front * hz),
-        (-1.0, 0.0, rear, hx - rear * hz),
-        (0.0, 1.0, side, hy - side * hz),
-        (0.0, -1.0, side, hy - side * hz),
-        (0.0, 0.0, 1.0, hz),
-        (0.0, 0.0, -1.0, hz),
-    )
-    r, lens = view.rotation, view.lens
+    hx, hy, hz = numbers[k, HALF_X], numbers[k, HALF_Y], numbers[k, HALF_Z]
+    cos, sin = numbers[k, COS], numbers[k, SIN]
     entered, left = 0, 5
     for i in range(6):
-        lx, ly, nz, offset = local[i]
-        nx, ny = row[COS] * lx - row[SIN] * ly, row[SIN] * lx + row[COS] * ly
+        # Local normal (lx, ly, nz) and offset: n . p <= offset.
+        lx = ly = 0.0
+        if i < 2:
+            lx = 1.0 - 2 * i
+            nz = numbers[k, FRONT + i] / (2 * hz)
+            offset = hx - nz * hz
+        elif i < 4:
+            ly = 5.0 - 2 * i
+            nz = numbers[k, SIDE] / (2 * hz)
+            offset = hy - nz * hz
+        else:
+            nz = 9.0 - 2 * i
+            offset = hz
+        nx, ny = cos * lx - sin * ly, sin * lx + cos * ly
         slack = offset + nx * dx + ny * dy + nz * dz
         if abs(slack) < 1e-9:
             slack = 1e-9
@@ -271,21 +294,21 @@ def _forms(view, row, dx, dy, dz, planes, forms):
             at, entered = entered, entered + 1
         else:
             at, left = left, left - 1
-        forms[at, 0], forms[at, 1], forms[at, 2] = a, b, c
-        planes[at, 3] = i
+        forms[k, at, 0], forms[k, at, 1], forms[k, at, 2] = a, b, c
+        sides[at] = i
     return entered
 
 
 @_jit
-def _span(forms, entered, v, u1, u2):
+def _span(forms, k, entered, v, u1, u2):
     """Pixels of a row inside a block: where every entered face lies before every one left."""
     low, high = u1 + 0.5, u2 - 0.5
     for i in range(entered):
-        ai, bi = forms[i, 0], forms[i, 1] * v + forms[i, 2]
+        ai, bi = forms[k, i, 0], forms[k, i, 1] * v + forms[k, i, 2]
         for j in range(entered, 7):
             # The seventh is depth 0: the face must lie in front of the camera.
-            aj = forms[j, 0] if j < 6 else 0.0
-            bj = forms[j, 1] * v + forms[j, 2] if j < 6 else 0.0
+            aj = forms[k, j, 0] if j < 6 else 0.0
+            bj = forms[k, j, 1] * v + forms[k, j, 2] if j < 6 else 0.0
             a, b = ai - aj, bi - bj
             if a > 1e-12:
                 low = max(low, -b / a)
@@ -299,32 +322,34 @@ def _span(forms, entered, v, u1, u2):
 
 
 @_jit
-def _ellipsoid(view, row, dx, dy, dz, forms):
+def _ellipsoid(r, lens, numbers, k, dx, dy, dz, forms):
     """Rays in the frame in which the ellipsoid is the unit ball; row 3 holds what stays."""
-    r, lens = view.rotation, view.lens
-    for k in range(3):
-        d0, d1, d2 = r[0, k], r[1, k], r[2, k]
-        forms[0, k] = (row[COS] * d0 + row[SIN] * d1) / row[HALF_X]
-        forms[1, k] = (row[COS] * d1 - row[SIN] * d0) / row[HALF_Y]
-        forms[2, k] = d2 / row[HALF_Z]
-    ox = -(row[COS] * dx + row[SIN] * dy) / row[HALF_X]
-    oy = -(row[COS] * dy - row[SIN] * dx) / row[HALF_Y]
-    oz = -dz / row[HALF_Z]
-    for k in range(3):
-        f0 = forms[k, 0] / lens[0]
-        f1 = forms[k, 1] / lens[1]
-        forms[k, 2] -= f0 * lens[2] + f1 * lens[3]
-        forms[k, 0], forms[k, 1] = f0, f1
-    forms[3, 0] = ox * ox + oy * oy + oz * oz - 1
-    forms[4, 0], forms[4, 1], forms[4, 2] = ox, oy, oz
+    cos, sin = numbers[k, COS], numbers[k, SIN]
+    hx, hy, hz = numbers[k, HALF_X], numbers[k, HALF_Y], numbers[k, HALF_Z]
+    for axis in range(3):
+        d0, d1, d2 = r[0, axis], r[1, axis], r[2, axis]
+        forms[k, 0, axis] = (cos * d0 + sin * d1) / hx
+        forms[k, 1, axis] = (cos * d1 - sin * d0) / hy
+        forms[k, 2, axis] = d2 / hz
+    ox = -(cos * dx + sin * dy) / hx
+    oy = -(cos * dy - sin * dx) / hy
+    oz = -dz / hz
+    for axis in range(3):
+        f0 = forms[k, axis, 0] / lens[0]
+        f1 = forms[k, axis, 1] / lens[1]
+        forms[k, axis, 2] -= f0 * lens[2] + f1 * lens[3]
+        forms[k, axis, 0], forms[k, axis, 1] = f0, f1
+    forms[k, 3, 0] = ox * ox + oy * oy + oz * oz - 1
+    forms[k, 4, 0], forms[k, 4, 1], forms[k, 4, 2] = ox, oy, oz
 
 
 @_jit
-def _ellipsoid_w(forms, u, v, gap):
-    dx = forms[0, 0] * u + forms[0, 1] * v + forms[0, 2]
-    dy = forms[1, 0] * u + forms[1, 1] * v + forms[1, 2]
-    dz = forms[2, 0] * u + forms[2, 1] * v + forms[2, 2]
-    b = dx * forms[4, 0] + dy * forms[4, 1] + dz * forms[4, 2]
+def _ellipsoid_w(forms, k, u, v):
+    gap = forms[k, 3, 0]
+    dx = forms[k, 0, 0] * u + forms[k, 0, 1] * v + forms[k, 0, 2]
+    dy = forms[k, 1, 0] * u + forms[k, 1, 1] * v + forms[k, 1, 2]
+    dz = forms[k, 2, 0] * u + forms[k, 2, 1] * v + forms[k, 2, 2]
+    b = dx * forms[k, 4, 0] + dy * forms[k, 4, 1] + dz * forms[k, 4, 2]
     root = b * b - (dx * dx + dy * dy + dz * dz) * gap
     if b >= 0 or root <= 0:
         return 0.0
@@ -345,67 +370,51 @@ def visible(who, kinds, counts):
 def surfaces(view, w, who, kinds, ground, out):
     """Segmentation."""
     height, width = w.shape
+    levels, xy = view.level, view.ground_xy
+    texels, table, corners, pose = ground.texels, ground.table, ground.corners, ground.pose
     for v in range(height):
         for u in range(width):
             k = who[v, u]
             if k >= 0:
                 out[v, u] = kinds[k, SURFACE]
             elif k == NOTHING:
-                out[v, u] = 9
-            elif view.level[v, u] < 0:
-                out[v, u] = 3
+                out[v, u] = SKY_SURFACE
+            elif levels[v, u] < 0:
+                out[v, u] = FAR_SURFACE
             else:
-                pose = ground.pose
-                gx, gy = view.ground_xy[v, u, 0], view.ground_xy[v, u, 1]
-                x = pose[0] + pose[2] * gx - pose[3] * gy
-                y = pose[1] + pose[3] * gx + pose[2] * gy
-                out[v, u] = _nearest(ground, x, y, view.level[v, u]) >> 24
+                x = pose[0] + pose[2] * xy[v, u, 0] - pose[3] * xy[v, u, 1]
+                y = pose[1] + pose[3] * xy[v, u, 0] + pose[2] * xy[v, u, 1]
+                start, side, px, py = _place(table, corners, x, y, levels[v, u])
+                at = start + int(py + 0.5) * side + int(px + 0.5)
+                out[v, u] = np.int64(texels[at]) >> 24
 
 
 @_jit
-def _place(ground, x, y, level):
-    """Slot, first texel, row length and position inside the tile."""
-    fine = level < LEVELS
-    node_m = FINE_M if fine else COARSE_M
-    inner = level if fine else level - LEVELS
-    tile_m = node_m * TILE_CELLS
-    ox, oy = (
-        (ground.corners[0], ground.corners[1])
-        if fine
-        else (
-            ground.corners[2],
-            ground.corners[3],
-        )
-    )
-    table = ground.fine_table if fine else ground.coarse_table
-    window = table.shape[0]
-    lx, ly = (x - ox) / tile_m, (y - oy) / tile_m
-    i = min(max(int(lx), 0), window - 1)
-    j = min(max(int(ly), 0), window - 1)
+def _place(table, corners, x, y, level):
+    """First texel of a tile's level, nodes in its row, and the position in nodes."""
+    kind = 0 if level < LEVELS else 1
+    inner = level - kind * LEVELS
+    tile_m = (FINE_M if kind == 0 else COARSE_M) * TILE_CELLS
+    lx, ly = (x - corners[kind, 0]) / tile_m, (y - corners[kind, 1]) / tile_m
+    last = table.shape[1] - 1
+    i, j = min(max(int(lx), 0), last), min(max(int(ly), 0), last)
     scale = TILE_CELLS >> inner
     px = min(max((lx - i) * scale, 0.0), scale - 1e-3)
     py = min(max((ly - j) * scale, 0.0), scale - 1e-3)
-    return fine, table[i, j], STARTS[inner], SIDES[inner], px, py
+    # Arithmetic, for numba looks into a tuple by a slow way round.
+    start = 0 if inner == 0 else _SECOND if inner == 1 else _THIRD
+    return table[kind, i, j] * TEXELS + start, scale + 1, px, py
 
 
 @_jit
-def _nearest(ground, x, y, level):
-    fine, slot, start, side, px, py = _place(ground, x, y, level)
-    at = start + int(py + 0.5) * side + int(px + 0.5)
-    texels = ground.fine_texels if fine else ground.coarse_texels
-    return np.int64(texels[slot, at])
-
-
-@_jit
-def _blend(ground, x, y, level):
+def _blend(texels, table, corners, x, y, level):
     """Four texels blended: red | blue << 16 and green, each times 256."""
-    fine, slot, start, side, px, py = _place(ground, x, y, level)
+    start, side, px, py = _place(table, corners, x, y, level)
     i, j = int(px), int(py)
     fx, fy = int((px - i) * 16), int((py - j) * 16)
-    texels = ground.fine_texels if fine else ground.coarse_texels
     at = start + j * side + i
-    t00, t10 = np.int64(texels[slot, at]), np.int64(texels[slot, at + 1])
-    t01, t11 = np.int64(texels[slot, at + side]), np.int64(texels[slot, at + side + 1])
+    t00, t10 = np.int64(texels[at]), np.int64(texels[at + 1])
+    t01, t11 = np.int64(texels[at + side]), np.int64(texels[at + side + 1])
     w11 = fx * fy
     w10, w01 = fx * 16 - w11, fy * 16 - w11
     w00 = 256 - w11 - w10 - w01
@@ -421,145 +430,181 @@ def _blend(ground, x, y, level):
 
 
 @_jit
-def _albedo(view, ground, u, v, x, y):
-    """Linear colour of the ground that a pixel covers."""
-    level = view.level[v, u]
-    taps = view.taps[v, u]
-    pose = ground.pose
-    sx, sy = view.step[v, u, 0], view.step[v, u, 1]
-    dx, dy = pose[2] * sx - pose[3] * sy, pose[3] * sx + pose[2] * sy
-    first = -0.5 * (taps - 1)
+def _albedo(texels, table, corners, level, taps, x, y, dx, dy):
+    """Linear colour of the ground that a pixel covers, sampled along its footprint."""
+    at = -0.5 * (taps - 1)
     r = g = b = 0
-    for k in range(taps):
-        at = first + k
-        rb, green = _blend(ground, x + at * dx, y + at * dy, level)
+    for _ in range(taps):
+        rb, green = _blend(texels, table, corners, x + at * dx, y + at * dy, level)
         r += rb & 0xFFFF
         b += rb >> 16
         g += green
+        at += 1
     scale = 1 / (65280.0 * taps)
-    red, green, blue = r * scale, g * scale, b * scale
-    return red * red, green * green, blue * blue
+    red, green_, blue = r * scale, g * scale, b * scale
+    return red * red, green_ * green_, blue * blue
 
 
 @_jit
-def _lit(field, x, y):
-    """The grid of light at a place of the ego frame, blended between cells."""
+def _weights(x, y):
+    """Cell of the grid of light, and how much its four corners count; -1 outside."""
     gx, gy = (x + REACH_M) / CELL_M - 0.5, (y + REACH_M) / CELL_M - 0.5
     if gx < 0 or gy < 0 or gx >= CELLS - 1 or gy >= CELLS - 1:
-        return 1.0, 1.0, 0.0, 0.0, 0.0
+        return -1, -1, 0.0, 0.0, 0.0, 0.0
     i, j = int(gx), int(gy)
     fx, fy = gx - i, gy - j
-    w00, w10 = (1 - fx) * (1 - fy), fx * (1 - fy)
-    w01, w11 = (1 - fx) * fy, fx * fy
-    a, b, c, d = field[j, i], field[j, i + 1], field[j + 1, i], field[j + 1, i + 1]
+    return i, j, (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
+
+
+@_jit
+def _mix(field, channel, i, j, w00, w10, w01, w11):
     return (
-        a[0] * w00 + b[0] * w10 + c[0] * w01 + d[0] * w11,
-        a[1] * w00 + b[1] * w10 + c[1] * w01 + d[1] * w11,
-        a[2] * w00 + b[2] * w10 + c[2] * w01 + d[2] * w11,
-        a[3] * w00 + b[3] * w10 + c[3] * w01 + d[3] * w11,
-        a[4] * w00 + b[4] * w10 + c[4] * w01 + d[4] * w11,
+        field[j, i, channel] * w00
+        + field[j, i + 1, channel] * w10
+        + field[j + 1, i, channel] * w01
+        + field[j + 1, i + 1, channel] * w11
     )
 
 
 @_jit
 def shade(view, scene, ground, air, w, who, face, rgb):
     """Linear colour of each pixel: solids and sky, then the ground, which may mirror them."""
+    _shade_above(view, scene, air, w, who, face, rgb)
+    _shade_ground(view, ground, air, w, who, rgb)
+
+
+@_jit
+def _shade_ground(view, ground, air, w, who, rgb):
     height, width = w.shape
+    levels, taps, xy, step = view.level, view.taps, view.ground_xy, view.step
+    stretch, mirror, gloss = view.stretch, view.mirror, view.gloss
+    texels, table, corners, pose = ground.texels, ground.table, ground.corners, ground.pose
+    far, field, clear, wet = ground.far, air.field, air.clear, air.wet
+    sun0, sun1, sun2 = air.sun[0] * air.sun_up, air.sun[1] * air.sun_up, air.sun[2] * air.sun_up
+    sky0, sky1, sky2 = air.ambient[0], air.ambient[1], air.ambient[2]
+    haze0, haze1, haze2 = air.haze[0], air.haze[1], air.haze[2]
+    lamps = air.lamps
+    for v in range(height):
+        for u in range(width):
+            if who[v, u] != GROUND:
+                continue
+            gx, gy = np.float64(xy[v, u, 0]), np.float64(xy[v, u, 1])
+            r, g, b = far[0], far[1], far[2]
+            if levels[v, u] >= 0:
+                x = pose[0] + pose[2] * gx - pose[3] * gy
+                y = pose[1] + pose[3] * gx + pose[2] * gy
+                dx = pose[2] * step[v, u, 0] - pose[3] * step[v, u, 1]
+                dy = pose[3] * step[v, u, 0] + pose[2] * step[v, u, 1]
+                r, g, b = _albedo(texels, table, corners, levels[v, u], taps[v, u], x, y, dx, dy)
+            sun = sky = 1.0
+            lr = lg = lb = 0.0
+            i, j, w00, w10, w01, w11 = _weights(gx, gy)
+            if i >= 0:
+                sun = _mix(field, SUN, i, j, w00, w10, w01, w11)
+                sky = _mix(field, SKY, i, j, w00, w10, w01, w11)
+                if lamps:
+                    lr = _mix(field, LAMP, i, j, w00, w10, w01, w11)
+                    lg = _mix(field, LAMP + 1, i, j, w00, w10, w01, w11)
+                    lb = _mix(field, LAMP + 2, i, j, w00, w10, w01, w11)
+            r *= sun0 * sun + sky0 * sky + lr
+            g *= sun1 * sun + sky1 * sky + lg
+            b *= sun2 * sun + sky2 * sky + lb
+            at = mirror[v, u]
+            if wet > 0 and at >= 0:
+                mv, mu = at // width, at % width
+                if who[mv, mu] != GROUND:
+                    part, dim = 0.6 * wet * gloss[v, u], 1 - 0.30 * wet
+                    r = r * dim + (rgb[mv, mu, 0] - r * dim) * part
+                    g = g * dim + (rgb[mv, mu, 1] - g * dim) * part
+                    b = b * dim + (rgb[mv, mu, 2] - b * dim) * part
+            seen = clear[min(int(stretch[v, u] / w[v, u] * 2), len(clear) - 1)]
+            rgb[v, u, 0] = haze0 + (r - haze0) * seen
+            rgb[v, u, 1] = haze1 + (g - haze1) * seen
+            rgb[v, u, 2] = haze2 + (b - haze2) * seen
+
+
+@_jit
+def _shade_above(view, scene, air, w, who, face, rgb):
+    height, width = w.shape
+    numbers, kinds, face_light, facing_ego = (
+        scene.numbers,
+        scene.kinds,
+        scene.face_light,
+        scene.face_to_ego,
+    )
+    sky, turn, columns, rows = air.sky, air.turn, view.sky_column, view.sky_row
+    rays, origin, stretch, lens = view.rays, view.origin, view.stretch, view.lens
+    sun, ambient, haze, sun_ego = air.sun, air.ambient, air.haze, air.sun_ego
+    field, clear, lamps, windows = air.field, air.clear, air.lamps, air.windows
     for v in range(height):
         for u in range(width):
             k = who[v, u]
+            if k == GROUND:
+                continue
             if k == NOTHING:
-                column = int(view.sky_column[v, u] + air.turn) % SKY_COLUMNS
-                row = view.sky_row[v, u]
-                rgb[v, u, 0] = air.sky[row, column, 0]
-                rgb[v, u, 1] = air.sky[row, column, 1]
-                rgb[v, u, 2] = air.sky[row, column, 2]
-            elif k >= 0:
-                r, g, b = _solid(view, scene, air, k, face[v, u], w[v, u], u, v)
-                _through_air(air, view.stretch[v, u] / w[v, u], r, g, b, rgb[v, u])
-    for v in range(height):
-        for u in range(width):
-            if who[v, u] == GROUND:
-                r, g, b = _floor(view, ground, air, rgb, who, u, v)
-                _through_air(air, view.stretch[v, u] / w[v, u], r, g, b, rgb[v, u])
+                column, row = int(columns[v, u] + turn) % SKY_COLUMNS, rows[v, u]
+                for c in range(3):
+                    rgb[v, u, c] = sky[row, column, c]
+                continue
+            depth = 1 / np.float64(w[v, u])
+            px = origin[0] + rays[v, u, 0] * depth
+            py = origin[1] + rays[v, u, 1] * depth
+            pz = origin[2] + rays[v, u, 2] * depth
+            side = face[v, u]
+            if kinds[k, SHAPE] == 0:
+                lr, lg, lb = face_light[k, side, 0], face_light[k, side, 1], face_light[k, side, 2]
+                facing = facing_ego[k, side]
+            else:
+                shine, dome = _round_light(numbers, k, px, py, pz, sun_ego)
+                lr = sun[0] * shine + ambient[0] * dome
+                lg = sun[1] * shine + ambient[1] * dome
+                lb = sun[2] * shine + ambient[2] * dome
+                facing = 0.6
+            if lamps:
+                i, j, w00, w10, w01, w11 = _weights(px, py)
+                if i >= 0:
+                    # Headlamps light what faces them, and little above the bonnet.
+                    part = facing / (1 + (max(pz - 0.8, 0.0) / 1.1) ** 2)
+                    lr += part * _mix(field, LAMP, i, j, w00, w10, w01, w11)
+                    lg += part * _mix(field, LAMP + 1, i, j, w00, w10, w01, w11)
+                    lb += part * _mix(field, LAMP + 2, i, j, w00, w10, w01, w11)
+            matter = kinds[k, MATTER]
+            if matter == 2 and side < 4:
+                r, g, b = _facade(
+                    numbers, kinds, k, side, depth, px, py, pz, lr, lg, lb, lens, haze, windows
+                )
+            else:
+                glow = numbers[k, GLOW]
+                part = _speckle(numbers, k, px, py, pz) if matter == 1 else 1.0
+                r = part * numbers[k, RED] * (lr + glow)
+                g = part * numbers[k, GREEN] * (lg + glow)
+                b = part * numbers[k, BLUE] * (lb + glow)
+            seen = clear[min(int(stretch[v, u] * depth * 2), len(clear) - 1)]
+            rgb[v, u, 0] = haze[0] + (r - haze[0]) * seen
+            rgb[v, u, 1] = haze[1] + (g - haze[1]) * seen
+            rgb[v, u, 2] = haze[2] + (b - haze[2]) * seen
 
 
 @_jit
-def _through_air(air, distance, r, g, b, out):
-    clear = air.clear[min(int(distance * 2), len(air.clear) - 1)]
-    out[0] = air.haze[0] + (r - air.haze[0]) * clear
-    out[1] = air.haze[1] + (g - air.haze[1]) * clear
-    out[2] = air.haze[2] + (b - air.haze[2]) * clear
+def _round_light(numbers, k, px, py, pz, sun_ego):
+    """Sun and sky on an ellipsoid at one place of its surface."""
+    c, s = numbers[k, COS], numbers[k, SIN]
+    ex, ey, ez = px - numbers[k, X], py - numbers[k, Y], pz - numbers[k, Z]
+    nx = (c * ex + s * ey) / (numbers[k, HALF_X] * numbers[k, HALF_X])
+    ny = (c * ey - s * ex) / (numbers[k, HALF_Y] * numbers[k, HALF_Y])
+    nz = ez / (numbers[k, HALF_Z] * numbers[k, HALF_Z])
+    size = 1 / np.sqrt(nx * nx + ny * ny + nz * nz)
+    wx, wy, wz = (c * nx - s * ny) * size, (s * nx + c * ny) * size, nz * size
+    shine = max(wx * sun_ego[0] + wy * sun_ego[1] + wz * sun_ego[2], 0.0)
+    return shine, 0.62 + 0.38 * wz
 
 
 @_jit
-def _floor(view, ground, air, rgb, who, u, v):
-    gx, gy = view.ground_xy[v, u, 0], view.ground_xy[v, u, 1]
-    if view.level[v, u] < 0:
-        r, g, b = ground.far[0], ground.far[1], ground.far[2]
-    else:
-        pose = ground.pose
-        x = pose[0] + pose[2] * gx - pose[3] * gy
-        y = pose[1] + pose[3] * gx + pose[2] * gy
-        r, g, b = _albedo(view, ground, u, v, x, y)
-    sun, sky, lr, lg, lb = _lit(air.field, gx, gy)
-    sun *= air.sun_up
-    red = r * (air.sun[0] * sun + air.ambient[0] * sky + lr)
-    green = g * (air.sun[1] * sun + air.ambient[1] * sky + lg)
-    blue = b * (air.sun[2] * sun + air.ambient[2] * sky + lb)
-    at = view.mirror[v, u]
-    if air.wet > 0 and at >= 0:
-        width = who.shape[1]
-        mv, mu = at // width, at % width
-        if who[mv, mu] != GROUND:
-            part = air.wet * view.gloss[v, u]
-            dim = 1 - 0.30 * air.wet
-            red = red * dim + (rgb[mv, mu, 0] - red * dim) * part
-            green = green * dim + (rgb[mv, mu, 1] - green * dim) * part
-            blue = blue * dim + (rgb[mv, mu, 2] - blue * dim) * part
-    return red, green, blue
-
-
-@_jit
-def _solid(view, scene, air, k, face, w, u, v):
-    """Colour of a solid's surface before the air in front of it."""
-    row = scene.numbers[k]
-    depth = 1 / w
-    px = view.origin[0] + view.rays[v, u, 0] * depth
-    py = view.origin[1] + view.rays[v, u, 1] * depth
-    pz = view.origin[2] + view.rays[v, u, 2] * depth
-    r, g, b = row[RED], row[GREEN], row[BLUE]
-    if scene.kinds[k, SHAPE] == 0:
-        lr, lg, lb = scene.face_light[k, face]
-        facing = scene.face_to_ego[k, face]
-    else:
-        ex, ey, ez = px - row[X], py - row[Y], pz - row[Z]
-        nx = (row[COS] * ex + row[SIN] * ey) / (row[HALF_X] * row[HALF_X])
-        ny = (row[COS] * ey - row[SIN] * ex) / (row[HALF_Y] * row[HALF_Y])
-        nz = ez / (row[HALF_Z] * row[HALF_Z])
-        size = 1 / np.sqrt(nx * nx + ny * ny + nz * nz)
-        wx, wy = (row[COS] * nx - row[SIN] * ny) * size, (row[SIN] * nx + row[COS] * ny) * size
-        nz *= size
-        sun = max(wx * air.sun_ego[0] + wy * air.sun_ego[1] + nz * air.sun_ego[2], 0.0)
-        sky = 0.62 + 0.38 * nz
-        lr = air.sun[0] * sun + air.ambient[0] * sky
-        lg = air.sun[1] * sun + air.ambient[1] * sky
-        lb = air.sun[2] * sun + air.ambient[2] * sky
-        facing = 0.6
-    if air.lamps:
-        _, _, mr, mg, mb = _lit(air.field, px, py)
-        # Headlamps light what faces them, and little above the bonnet.
-        part = facing / (1 + (max(pz - 0.8, 0.0) / 1.1) ** 2)
-        lr, lg, lb = lr + mr * part, lg + mg * part, lb + mb * part
-    matter = scene.kinds[k, MATTER]
-    if matter == 1:
-        speck = _hash(int(px * 5 + 4096), int(py * 5 + 4096), int(pz * 5)) * 0.5 + 0.72
-        speck *= 0.65 + 0.35 * min(max((pz - row[Z]) / row[HALF_Z] * 0.5 + 0.5, 0.0), 1.0)
-        r, g, b = r * speck, g * speck, b * speck
-    elif matter == 2 and face < 4:
-        return _facade(view, scene, air, k, face, depth, px, py, pz, lr, lg, lb)
-    glow = row[GLOW]
-    return r * (lr + glow), g * (lg + glow), b * (lb + glow)
+def _speckle(numbers, k, px, py, pz):
+    """Leaves: random grain, darker towards the bottom of the crown."""
+    grain = _hash(int(px * 5 + 4096), int(py * 5 + 4096), int(pz * 5))
+    low = (pz - numbers[k, Z]) / numbers[k, HALF_Z] * 0.5 + 0.5
+    return (grain * 0.5 + 0.72) * (0.65 + 0.35 * min(max(low, 0.0), 1.0))
 
 
 @_jit
@@ -571,36 +616,33 @@ def _hash(a, b, c):
 
 
 @_jit
-def _facade(view, scene, air, k, face, depth, px, py, pz, lr, lg, lb):
+def _facade(numbers, kinds, k, face, depth, px, py, pz, lr, lg, lb, lens, haze, windows):
     """A wall with windows: floors of 3 m, a window every 2.5 m, some lit at night."""
-    row = scene.numbers[k]
-    ex, ey = px - row[X], py - row[Y]
-    along = row[COS] * ey - row[SIN] * ex if face < 2 else row[COS] * ex + row[SIN] * ey
-    half = row[HALF_Y] if face < 2 else row[HALF_X]
+    ex, ey = px - numbers[k, X], py - numbers[k, Y]
+    c, s = numbers[k, COS], numbers[k, SIN]
+    along = c * ey - s * ex if face < 2 else c * ex + s * ey
+    half = numbers[k, HALF_Y] if face < 2 else numbers[k, HALF_X]
     count = max(int(2 * half / 2.5), 1)
     pitch = 2 * half / count
     column_f, floor_f = (along + half) / pitch, pz / 3.0
     column, floor = int(column_f), int(floor_f)
     fx, fz = column_f - column, floor_f - floor
-    blur_x = min(max(depth / view.lens[0] / pitch, 0.02), 1.0)
-    blur_z = min(max(depth / view.lens[1] / 3.0, 0.02), 1.0)
-    ground_floor = floor == 0
-    wide = 0.40 if ground_floor else 0.27
-    low, high = (0.08, 0.80) if ground_floor else (0.30, 0.78)
+    blur_x = min(max(depth / lens[0] / pitch, 0.02), 1.0)
+    blur_z = min(max(depth / lens[1] / 3.0, 0.02), 1.0)
+    wide = 0.40 if floor == 0 else 0.27
+    low = 0.08 if floor == 0 else 0.30
     glass = min(max((wide - abs(fx - 0.5)) / blur_x + 0.5, 0.0), 1.0)
-    glass *= min(max((min(fz - low, high - fz)) / blur_z + 0.5, 0.0), 1.0)
-    seed = scene.kinds[k, GRAIN] * 4 + face
-    mood = _hash(column, floor, seed)
-    r, g, b = row[RED] * lr, row[GREEN] * lg, row[BLUE] * lb
+    glass *= min(max((min(fz - low, 0.79 - fz)) / blur_z + 0.5, 0.0), 1.0)
+    mood = _hash(column, floor, kinds[k, GRAIN] * 4 + face)
     band = 0.86 if fz > 0.93 else 1.0
-    r, g, b = r * band, g * band, b * band
+    r = numbers[k, RED] * lr * band
+    g = numbers[k, GREEN] * lg * band
+    b = numbers[k, BLUE] * lb * band
     shine = 0.10 + 0.10 * mood
-    wr = 0.02 * lr + shine * air.haze[0]
-    wg = 0.02 * lg + shine * air.haze[1]
-    wb = 0.025 * lb + shine * air.haze[2]
-    if air.windows > 0 and mood < 0.34:
-        warm = air.windows * (0.4 + mood)
-        wr, wg, wb = wr + warm, wg + 0.74 * warm, wb + 0.42 * warm
+    warm = windows * (0.4 + mood) if mood < 0.34 else 0.0
+    wr = 0.02 * lr + shine * haze[0] + warm
+    wg = 0.02 * lg + shine * haze[1] + 0.74 * warm
+    wb = 0.025 * lb + shine * haze[2] + 0.42 * warm
     return r + (wr - r) * glass, g + (wg - g) * glass, b + (wb - b) * glass
 
 
@@ -638,105 +680,104 @@ def streaks(rows, rgb):
 
 
 @_jit
-def smooth(view, numbers, kinds, who, rgb, out):
+def smooth(view, forms, entered, who, rgb, out):
     """Smooth outlines: a pixel at one is tried at four places among what its neighbours see."""
     height, width = who.shape
-    planes = np.empty((6, 4))
-    forms = np.empty((6, 3))
-    near = np.empty(9, np.int64)
-    place = np.empty(9, np.int64)
-    wins = np.zeros(9)
-    best_w = np.empty(4)
-    best = np.empty(4, np.int64)
+    rotation, origin, lens, rays = view.rotation, view.origin, view.lens, view.rays
+    # The ground's inverse depth is linear in the pixel's coordinates too.
+    down, across = rotation[2, 1] / lens[1] / origin[2], rotation[2, 0] / lens[0] / origin[2]
+    near, place = np.empty(9, np.int64), np.empty(9, np.int64)
+    wins, best_w, best = np.empty(9), np.empty(4), np.empty(4, np.int64)
     for v in range(height):
         for u in range(width):
-            k = who[v, u]
-            edge = False
-            if u > 0 and who[v, u - 1] != k:
-                edge = True
-            elif u + 1 < width and who[v, u + 1] != k:
-                edge = True
-            elif v > 0 and who[v - 1, u] != k:
-                edge = True
-            elif v + 1 < height and who[v + 1, u] != k:
-                edge = True
-            if not edge:
-                out[v, u, 0], out[v, u, 1], out[v, u, 2] = (
-                    rgb[v, u, 0],
-                    rgb[v, u, 1],
-                    rgb[v, u, 2],
-                )
+            if not _at_outline(who, u, v):
+                for c in range(3):
+                    out[v, u, c] = rgb[v, u, c]
                 continue
-            count = 1
-            near[0], place[0] = k, v * width + u
-            for dv in range(-1, 2):
-                for du in range(-1, 2):
-                    y, x = v + dv, u + du
-                    if 0 <= y < height and 0 <= x < width:
-                        other = who[y, x]
-                        known = False
-                        for i in range(count):
-                            known = known or near[i] == other
-                        if not known:
-                            near[count], place[count] = other, y * width + x
-                            count += 1
+            count = _candidates(who, u, v, near, place)
             best_w[:] = 0.0
-            best[:] = -1
+            best[:] = 0
+            base = -rays[v, u, 2] / origin[2]
             for i in range(count):
-                wins[i] = 0
-                _try(view, numbers, kinds, near[i], i, u, v, planes, forms, best_w, best)
+                wins[i] = 0.0
+                if near[i] >= 0:
+                    _try_solid(forms, entered, near[i], i, u, v, best_w, best)
+                elif near[i] == GROUND:
+                    for q in range(4):
+                        du, dv = _offset(q)
+                        value = base - across * du - down * dv
+                        if value > best_w[q]:
+                            best_w[q], best[q] = value, i
+            _sky_behind(near, count, best_w, best)
             for q in range(4):
-                wins[best[q] if best[q] >= 0 else 0] += 0.25
+                wins[best[q]] += 0.25
             for c in range(3):
                 total = 0.0
                 for i in range(count):
                     if wins[i] > 0:
-                        # Far brighter than white must not spread over the whole pixel.
                         total += wins[i] * rgb[place[i] // width, place[i] % width, c]
                 out[v, u, c] = total
 
 
 @_jit
-def _try(view, numbers, kinds, k, i, u, v, planes, forms, best_w, best):
+def _at_outline(who, u, v):
+    height, width = who.shape
+    k = who[v, u]
+    return (
+        (u > 0 and who[v, u - 1] != k)
+        or (u + 1 < width and who[v, u + 1] != k)
+        or (v > 0 and who[v - 1, u] != k)
+        or (v + 1 < height and who[v + 1, u] != k)
+    )
+
+
+@_jit
+def _candidates(who, u, v, near, place):
+    """What a pixel and its eight neighbours see, each once, the pixel's own first."""
+    height, width = who.shape
+    near[0], place[0] = who[v, u], v * width + u
+    count = 1
+    for y in range(max(v - 1, 0), min(v + 2, height)):
+        for x in range(max(u - 1, 0), min(u + 2, width)):
+            known = False
+            for i in range(count):
+                known = known or near[i] == who[y, x]
+            if not known:
+                near[count], place[count] = who[y, x], y * width + x
+                count += 1
+    return count
+
+
+@_jit
+def _sky_behind(near, count, best_w, best):
+    """Give places that nothing was found at to the sky, where a neighbour sees it."""
+    for i in range(count):
+        if near[i] == NOTHING:
+            for q in range(4):
+                if best_w[q] <= 0:
+                    best[q] = i
+
+
+@_jit
+def _try_solid(forms, entered, k, i, u, v, best_w, best):
     """Enter one candidate into the four places of a pixel."""
-    if k == NOTHING:
-        for q in range(4):
-            if best[q] < 0:
-                best[q] = i
-        return
-    if k == GROUND:
-        down = view.rotation[2, 1] / view.lens[1]
-        across = view.rotation[2, 0] / view.lens[0]
-        for q in range(4):
-            du, dv = _offset(q)
-            value = -(view.rays[v, u, 2] + across * du + down * dv) / view.origin[2]
-            if value > best_w[q]:
-                best_w[q], best[q] = value, i
-        return
-    row = numbers[k]
-    dx, dy, dz = row[X] - view.origin[0], row[Y] - view.origin[1], row[Z] - view.origin[2]
-    if kinds[k, SHAPE] == 0:
-        entered = _forms(view, row, dx, dy, dz, planes, forms)
-        for q in range(4):
-            du, dv = _offset(q)
-            x, y = u + 0.5 + du, v + 0.5 + dv
+    faces = entered[k]
+    for q in range(4):
+        du, dv = _offset(q)
+        x, y = u + 0.5 + du, v + 0.5 + dv
+        if faces == ROUND:
+            value = _ellipsoid_w(forms, k, x, y)
+        else:
             first, last = 1e30, 0.0
             for j in range(6):
-                value = forms[j, 0] * x + forms[j, 1] * y + forms[j, 2]
-                if j < entered:
+                value = forms[k, j, 0] * x + forms[k, j, 1] * y + forms[k, j, 2]
+                if j < faces:
                     first = min(first, value)
                 else:
                     last = max(last, value)
-            if first > last and first > best_w[q] and entered > 0:
-                best_w[q], best[q] = first, i
-    else:
-        _ellipsoid(view, row, dx, dy, dz, forms)
-        if forms[3, 0] > 0:
-            for q in range(4):
-                du, dv = _offset(q)
-                value = _ellipsoid_w(forms, u + 0.5 + du, v + 0.5 + dv, forms[3, 0])
-                if value > best_w[q]:
-                    best_w[q], best[q] = value, i
+            value = first if first > last else 0.0
+        if value > best_w[q]:
+            best_w[q], best[q] = value, i
 
 
 @_jit

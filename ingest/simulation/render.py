@@ -10,14 +10,7 @@ from ingest.errors import RidealongError
 from ingest.geometry import CameraCalibration
 from ingest.recording import Image
 from ingest.simulation import lamps
-from ingest.simulation.ground import (
-    COARSE_M,
-    COARSE_REACH_M,
-    FINE_M,
-    FINE_REACH_M,
-    TileSet,
-    ground_plan,
-)
+from ingest.simulation.ground import Tiles, ground_plan
 from ingest.simulation.mood import Mood, mood_of
 from ingest.simulation.raycast import Air, Ground, Scene, make_caster
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
@@ -33,10 +26,10 @@ from ingest.simulation.solids import (
     RED,
     SIDE,
     SIN,
-    X,
-    Y,
     Matter,
     Solids,
+    X,
+    Y,
     actor_solids,
     join,
     near_solids,
@@ -47,6 +40,7 @@ _FAR_GROUND = np.array([0.075, 0.122, 0.031])  # as the texture's mean, squared
 _NOISE_WORDS = 1 << 16
 _CURVE_STEPS = 2048
 _FOG_STEPS = 1024  # half metres
+_PAINTED = 1  # surfaces up to this one are road and the paint on it
 _STREAKS_PER_MEGAPIXEL = 9000
 
 
@@ -133,9 +127,7 @@ class Renderer:
         self._world, self._seed = world, seed
         self.cameras = dict(cameras)
         self._caster, painter = make_caster(caster)
-        plan = ground_plan(world)
-        self._fine = TileSet(plan, FINE_M, FINE_REACH_M, painter.paint_tile)
-        self._coarse = TileSet(plan, COARSE_M, COARSE_REACH_M, painter.paint_tile)
+        self._tiles = Tiles(ground_plan(world), painter.paint_tile)
         self._eyes = {name: _make_eye(camera, seed) for name, camera in cameras.items()}
         self._field = np.empty((lamps.CELLS, lamps.CELLS, lamps.CHANNELS), np.float32)
         rng = np.random.default_rng(seed_of(seed, "noise"))
@@ -151,6 +143,8 @@ class Renderer:
         air = self._air(state, mood)
         scene = _light_faces(solids, air)
         ground = self._ground(state)
+        self._forms = np.empty((len(solids), 6, 3))
+        self._entered = np.empty(len(solids), np.int64)
         out = RenderedSet({}, {}, {}, {})
         for name, eye in self._eyes.items():
             seen = self._cast(eye, scene, labels, len(state.actors) + len(self._world.lights))
@@ -168,26 +162,21 @@ class Renderer:
                 _keep(out.segmentation, name, segmentation)
         return out
 
+    def road_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether world places near what was drawn last are road (or paint on it)."""
+        return self._tiles.surface_at(x_m, y_m) <= _PAINTED
+
     def _solids(self, state: SceneState, timestamp_ns: int, mood: Mood) -> Solids:
         moving = actor_solids(state, timestamp_ns, self._world.country)
         glow = 2.0 if mood.lamps else 0.0
         return join([moving, near_solids(self._world, state, len(state.actors) + 1, glow)])
 
     def _ground(self, state: SceneState) -> Ground:
-        self._fine.cover(state.x_m, state.y_m)
-        self._coarse.cover(state.x_m, state.y_m)
-        corners = [
-            index * tiles.tile_m for tiles in (self._fine, self._coarse) for index in tiles.corner
-        ]
+        tiles = self._tiles
+        tiles.cover(state.x_m, state.y_m)
         pose = [state.x_m, state.y_m, np.cos(state.yaw_rad), np.sin(state.yaw_rad)]
         return Ground(
-            self._fine.texels,
-            self._fine.table,
-            self._coarse.texels,
-            self._coarse.table,
-            np.array(corners),
-            np.array(pose, np.float64),
-            _FAR_GROUND,
+            tiles.texels, tiles.table, tiles.corners, np.array(pose, np.float64), _FAR_GROUND
         )
 
     def _air(self, state: SceneState, mood: Mood) -> Air:
@@ -226,7 +215,17 @@ class Renderer:
         boxes[:, 0], boxes[:, 1] = width, height
         stamps = np.zeros(height * width if labels.instances else 0, np.int64)
         self._caster.cast(
-            eye.view, scene.numbers, scene.kinds, eye.w, eye.who, eye.face, hits, boxes, stamps
+            eye.view,
+            scene.numbers,
+            scene.kinds,
+            self._forms,
+            self._entered,
+            eye.w,
+            eye.who,
+            eye.face,
+            hits,
+            boxes,
+            stamps,
         )
         if not labels.instances:
             return None
@@ -246,7 +245,7 @@ class Renderer:
     ) -> Image:
         caster = self._caster
         caster.shade(eye.view, scene, ground, air, eye.w, eye.who, eye.face, eye.rgb)
-        caster.smooth(eye.view, scene.numbers, scene.kinds, eye.who, eye.rgb, eye.smooth)
+        caster.smooth(eye.view, self._forms, self._entered, eye.who, eye.rgb, eye.smooth)
         caster.glows(eye.view, _halos(eye.view, scene, air, mood), eye.w, eye.smooth)
         if mood.rain > 0:
             caster.streaks(self._streaks(name, eye, mood, timestamp_ns), eye.smooth)

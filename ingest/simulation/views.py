@@ -15,7 +15,7 @@ from ingest.simulation.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVEL
 Floats32 = NDArray[np.float32]
 
 FAR = -1  # level of a pixel whose ground is a plain colour
-MOST_TAPS = 6
+MOST_TAPS = 5
 SKY_ROWS, SKY_COLUMNS = 96, 512
 LOWEST_SKY, HIGHEST_SKY = -0.02, 1.0  # sine of elevation of the panorama's first and last row
 
@@ -35,7 +35,7 @@ class View(NamedTuple):
         step: ``(H, W, 2)`` from one sample to the next.
         sky_row, sky_column: Place in the panorama of the sky; the column for an ego facing east.
         vignette: What the lens lets through.
-        mirror: Flat index of the pixel that a puddle here shows; -1 outside the image.
+        mirror: Flat index of the pixel that a puddle here shows; -1 below the image.
         gloss: How much of it a puddle shows.
     """
 
@@ -122,7 +122,7 @@ def _footprints(
     length = lengths.max(axis=0)
     area = np.abs(sides[0][..., 0] * sides[1][..., 1] - sides[0][..., 1] * sides[1][..., 0])
     short = area / length
-    taps = np.clip(np.ceil(length / (1.7 * short)), 1, MOST_TAPS).astype(np.int64)
+    taps = np.clip(np.ceil(length / (2.2 * short)), 1, MOST_TAPS).astype(np.int64)
     size = np.maximum(short, length / taps)
     level = np.clip(np.rint(np.log2(size / FINE_M) - 0.3), 0, 2 * LEVELS - 1).astype(np.int64)
     reach = np.linalg.norm(ground_xy, axis=-1) + length
@@ -136,7 +136,7 @@ def _mirror(camera: CameraCalibration, rays: NDArray[np.float64]) -> NDArray[np.
     ahead = np.maximum(flipped[..., 2], 1e-6)
     u = np.floor(flipped[..., 0] / ahead * camera.fx + camera.cx).astype(np.int64)
     v = np.floor(flipped[..., 1] / ahead * camera.fy + camera.cy).astype(np.int64)
-    # Above the image lies more sky: its topmost row stands in for it.
-    v = np.maximum(v, 0)
-    inside = (flipped[..., 2] > 0) & (u >= 0) & (u < camera.width) & (v < camera.height)
+    # Beyond the image's border its outermost pixels stand in for what is not seen.
+    u, v = np.clip(u, 0, camera.width - 1), np.maximum(v, 0)
+    inside = (flipped[..., 2] > 0) & (v < camera.height)
     return np.where(inside, v * camera.width + u, -1)
