@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from mcap.data_stream import ReadDataStream
 from mcap.exceptions import McapError
+from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
-from mcap.records import Channel, ChunkIndex, MessageIndex
-from mcap.stream_reader import MAGIC_SIZE, StreamReader
+from mcap.records import Channel, Chunk
+from mcap.stream_reader import MAGIC_SIZE, StreamReader, get_chunk_data_stream
 from mcap.summary import Summary
 from mcap.well_known import MessageEncoding, SchemaEncoding
 from mcap.writer import Writer
@@ -27,6 +29,11 @@ CHUNK_BYTES = 256 * 1024
 # The footer's fields: where the index starts, where its offsets start, its checksum.
 _FOOTER_TAIL = struct.Struct("<QQI")
 _CHECKSUM_BYTES = 4
+_RECORD_HEAD = struct.Struct("<BQ")  # kind of record, its length
+_MESSAGE_HEAD = struct.Struct("<BQHIQQ")  # the same, channel, sequence, log and publish time
+_INDEX_HEAD = struct.Struct("<HI")  # channel, length in bytes
+_ENTRY = np.dtype([("time", "<i8"), ("chunk", "<i8"), ("offset", "<i8")])
+_CHUNKS_KEPT = 64
 MEND = "cut the clip again, or restore the file from a copy"
 
 
@@ -128,14 +135,15 @@ class TopicReader:
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("rb")
+        self._chunks: dict[int, bytes] = {}
+        self._known_entries: dict[str, NDArray[np.void]] = {}
         try:
             size = self._stream.seek(0, io.SEEK_END)
             self._stream.seek(0)
             # A damaged length must not make the reader ask for more than the file has.
-            self._reader = SeekingReader(
-                self._stream, validate_crcs=True, record_size_limit=max(size, 1)
-            )
+            self._reader = SeekingReader(self._stream, record_size_limit=max(size, 1))
             self._summary = self._index()
+            self._channels = {c.topic: c for c in self._summary.channels.values()}
         except BaseException:
             self.close()
             raise
@@ -161,29 +169,87 @@ class TopicReader:
 
     def channel(self, topic: str) -> Channel | None:
         """The topic's channel, where the file has it."""
-        return next((channel for channel in self.channels if channel.topic == topic), None)
+        return self._channels.get(topic)
 
     def times(self, topic: str) -> NDArray[np.int64]:
         """Timestamps of a topic's messages, ascending, from the index alone."""
-        channel = self.channel(topic)
-        if channel is None:
-            return np.empty(0, np.int64)
-        found = [
-            time
-            for chunk in self._summary.chunk_indexes
-            for time, _ in self._message_index(chunk, channel.id)
-        ]
-        return np.sort(np.array(found, np.int64))
+        return self._entries(topic)["time"].astype(np.int64)
 
     def messages(
         self, names: Sequence[str], start_ns: int | None = None, end_ns: int | None = None
     ) -> Iterator[tuple[str, int, bytes]]:
         """Topic, timestamp and data with ``start_ns <= timestamp <= end_ns``, in time."""
-        wanted = set(names)
-        for _, channel, message in self._reader.iter_messages(
-            wanted, starting_at=start_ns, ending_at=end_ns
-        ):
-            yield channel.topic, message.log_time, message.data
+        found = [self._entries(name) for name in names]
+        entries = np.concatenate([np.empty(0, _ENTRY), *found])
+        topic_of = np.repeat(np.arange(len(names)), [len(part) for part in found])
+        inside = np.ones(len(entries), np.bool_)
+        if start_ns is not None:
+            inside &= entries["time"] >= start_ns
+        if end_ns is not None:
+            inside &= entries["time"] <= end_ns
+        order = np.flatnonzero(inside)
+        order = order[np.lexsort([entries[order][key] for key in ("offset", "chunk", "time")])]
+        for at in order.tolist():
+            time, chunk, offset = entries[at].item()
+            name = names[topic_of[at]]
+            yield name, time, self._message(name, time, chunk, offset)
+
+    def _message(self, topic: str, time: int, chunk: int, offset: int) -> bytes:
+        data = self._chunk(chunk)
+        kind, length, channel_id, _, log_time, _ = _MESSAGE_HEAD.unpack_from(data, offset)
+        channel = self._channels.get(topic)
+        if channel is None or (kind, channel_id, log_time) != (Opcode.MESSAGE, channel.id, time):
+            raise McapError("its message index does not match its messages")
+        start = offset + _MESSAGE_HEAD.size
+        return data[start : offset + _RECORD_HEAD.size + length]
+
+    def _chunk(self, number: int) -> bytes:
+        """A chunk's bytes, unpacked, checked, and kept: several topics take turns in them."""
+        if number not in self._chunks:
+            self._stream.seek(self._summary.chunk_indexes[number].chunk_start_offset)
+            self._stream.read(_RECORD_HEAD.size)
+            chunk = Chunk.read(ReadDataStream(self._stream))
+            content, length = get_chunk_data_stream(chunk, validate_crc=True)
+            if len(self._chunks) >= _CHUNKS_KEPT:
+                del self._chunks[next(iter(self._chunks))]
+            self._chunks[number] = content.read(length)
+        return self._chunks[number]
+
+    def _entries(self, topic: str) -> NDArray[np.void]:
+        """``(N,)`` records of `_ENTRY`: a topic's messages by time."""
+        if topic not in self._known_entries:
+            channel = self._channels.get(topic)
+            parts = [np.empty(0, _ENTRY)]
+            if channel is not None:
+                parts += [
+                    self._chunk_entries(number, index.message_index_offsets[channel.id])
+                    for number, index in enumerate(self._summary.chunk_indexes)
+                    if channel.id in index.message_index_offsets
+                ]
+            entries = np.concatenate(parts)
+            self._check_count(channel, len(entries))
+            entries.sort(order=["time", "chunk", "offset"])
+            self._known_entries[topic] = entries
+        return self._known_entries[topic]
+
+    def _chunk_entries(self, number: int, offset: int) -> NDArray[np.void]:
+        self._stream.seek(offset)
+        kind, _ = _RECORD_HEAD.unpack(self._stream.read(_RECORD_HEAD.size))
+        _, length = _INDEX_HEAD.unpack(self._stream.read(_INDEX_HEAD.size))
+        if kind != Opcode.MESSAGE_INDEX:
+            raise McapError("its message index is damaged")
+        pairs = np.frombuffer(self._stream.read(length), "<u8").reshape(-1, 2)
+        entries = np.empty(len(pairs), _ENTRY)
+        entries["time"], entries["chunk"], entries["offset"] = pairs[:, 0], number, pairs[:, 1]
+        return entries
+
+    def _check_count(self, channel: Channel | None, found: int) -> None:
+        statistics = self._summary.statistics
+        if channel is None or statistics is None:
+            return
+        told = statistics.channel_message_counts.get(channel.id, 0)
+        if found != told:
+            raise McapError(f"{channel.topic} has {found} messages, its index says {told}")
 
     def _index(self) -> Summary:
         _check_index(self._stream)
@@ -193,16 +259,6 @@ class TopicReader:
         if summary.statistics.chunk_count != len(summary.chunk_indexes):
             raise McapError("its index lacks chunks")
         return summary
-
-    def _message_index(self, chunk: ChunkIndex, channel_id: int) -> list[tuple[int, int]]:
-        offset = chunk.message_index_offsets.get(channel_id)
-        if offset is None:
-            return []
-        self._stream.seek(offset)
-        record = next(StreamReader(self._stream, skip_magic=True).records)
-        if not isinstance(record, MessageIndex):
-            raise McapError("its message index is damaged")
-        return record.records
 
 
 def check_whole(path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import cast
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from ingest.recording import Image
 
@@ -30,6 +31,7 @@ class VideoDecoder:
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (height, width)
+        self._colours = VideoReformatter()  # kept: setting one up costs more than a small frame
         self._codec: av.VideoCodecContext | None = None
         self._pending: list[bytes] = []
 
@@ -57,7 +59,8 @@ class VideoDecoder:
         self._pending = []
         if frame is None:
             raise ValueError("its packet was decoded before")
-        return self._cropped(cast(Image, frame.to_ndarray(format="rgb24")))
+        coloured = self._colours.reformat(frame, format="rgb24", threads=1)
+        return self._cropped(cast(Image, coloured.to_ndarray()))
 
     def _cropped(self, image: Image) -> Image:
         height, width = self._size

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from ingest.recording import Image
 
@@ -43,6 +43,7 @@ class VideoEncoder:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._codec = _codec(width + width % 2, height + height % 2)
+        self._colours = VideoReformatter()  # kept: setting one up costs more than a small frame
         self._times: deque[int] = deque()
         self._pushed = 0
 
@@ -59,8 +60,12 @@ class VideoEncoder:
             )
         odd = ((0, self.height % 2), (0, self.width % 2), (0, 0))
         padded = np.pad(image, odd, mode="edge") if self.height % 2 or self.width % 2 else image
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG
+        frame = self._colours.reformat(
+            av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
         )
         frame.pts, frame.time_base = self._pushed, Fraction(1, _RATE)
         self._pushed += 1
