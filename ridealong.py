@@ -14,6 +14,7 @@ import typer
 import dashboard.cli
 import ingest.cli
 import shadow.cli
+from ingest.console import HOME_BEFORE
 from ingest.errors import RidealongError
 
 app = typer.Typer(
@@ -31,14 +32,13 @@ for package in (ingest.cli, shadow.cli, dashboard.cli):
 
 @app.callback()
 def program(
-    context: typer.Context,
     home: Annotated[
         Path | None,
         typer.Option("--home", help="Folder of the lake; may also follow the command."),
     ] = None,
 ) -> None:
     """Keep the home for the command that follows."""
-    context.obj = home
+    HOME_BEFORE.set(home)
 
 
 def main() -> None:

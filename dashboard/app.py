@@ -5,12 +5,15 @@ from pathlib import Path
 import streamlit as st
 
 PAGES = Path(__file__).parent / "pages"
+STYLE = "[data-testid=stMainBlockContainer] { padding-top: 2.5rem; }"
 
 
 def main() -> None:
     """Set the page up and run the one that was chosen."""
-    st.set_page_config(page_title="ridealong", page_icon=":material/directions_car:", layout="wide")
-    pages = [st.Page(PAGES / "clips.py", title="Clips", icon=":material/movie:", default=True)]
+    # No icons by name: the browser would fetch them from the network.
+    st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
+    st.html(f"<style>{STYLE}</style>")
+    pages = [st.Page(PAGES / "clips.py", title="Clips", default=True)]
     st.navigation(pages).run()
 
 

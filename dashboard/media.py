@@ -21,7 +21,7 @@ from ingest.lake import Lake
 from ingest.listing import find_row
 from ingest.schemas import CLIPS
 
-PREFIX = "/media"
+PREFIX = "/api/clips"
 LINK_SECONDS = 3600
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import pyarrow as pa
-from shadow.schemas import OUTPUTS, RUNS
 
 from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
+from shadow.schemas import OUTPUTS, RUNS
 
 CLIP_COLUMNS = """
     select c.clip_id, d.source, c.triggers, c.start_s, c.end_s - c.start_s as seconds,
@@ -49,10 +49,10 @@ def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str) -> pa.Table:
     """What one network said on one clip, in time."""
     return (
         snapshot.connect(OUTPUTS)
-        .execute(
+        .sql(
             """select * from outputs where clip_id = ? and network_sha256 = ?
             order by timestamp_ns, camera, task, score desc""",
-            [clip_id, network_sha256],
+            params=[clip_id, network_sha256],
         )
         .to_arrow_table()
     )
@@ -62,10 +62,10 @@ def telemetry(snapshot: Snapshot, drive_id: str, start_ns: int, end_ns: int) -> 
     """The telemetry inside a window, both ends inclusive, in time."""
     return (
         snapshot.connect(TELEMETRY)
-        .execute(
+        .sql(
             """select * exclude (drive_id) from telemetry
             where drive_id = ? and timestamp_ns between ? and ? order by timestamp_ns""",
-            [drive_id, start_ns, end_ns],
+            params=[drive_id, start_ns, end_ns],
         )
         .to_arrow_table()
     )

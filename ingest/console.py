@@ -7,14 +7,15 @@ else goes to standard error.
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol
 
-import click
 import typer
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,6 +23,9 @@ from rich.table import Table
 
 HOME_VARIABLE = "RIDEALONG_HOME"
 DEFAULT_HOME = "ridealong-home"
+
+# The --home that stood before the command.
+HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
 
 HomeOption = Annotated[
     Path | None,
@@ -46,13 +50,7 @@ WhereOption = Annotated[
 
 def home_of(home: Path | None) -> Path:
     """The lake's folder: the command's --home, the program's, the environment's, or the default."""
-    context = click.get_current_context(silent=True)
-    before = context.find_root().obj if context else None
-    if home is not None:
-        return home
-    if isinstance(before, Path):
-        return before
-    return Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+    return home or HOME_BEFORE.get() or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
 
 
 class Steps(Protocol):
@@ -141,7 +139,7 @@ class _PlainSteps:
         now = time.monotonic()
         if changed and (done >= self._total or now - self._spoke >= 10):
             self._spoke = now
-            click.echo(f"{self._label}: {done}/{self._total}", err=True)
+            print(f"{self._label}: {done}/{self._total}", file=sys.stderr, flush=True)
 
 
 def _cell(value: object) -> str:

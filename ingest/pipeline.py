@@ -16,9 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import pyarrow as pa
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from ingest.accounting import read_sheet, sheet_path, write_sheet
 from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips, ingest_drive
@@ -27,6 +25,12 @@ from ingest.progress import report
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import apply_budgets
 from ingest.units import NS_PER_S
+
+logging.disable(logging.WARNING)  # Beam warns at import about clients of clouds nobody asked for
+import apache_beam as beam  # noqa: E402
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions  # noqa: E402
+
+logging.disable(logging.NOTSET)
 
 NS_PER_DAY = 86_400 * NS_PER_S
 # One thread a core in this process: DuckDB, Arrow, PyAV and torch release the GIL, and
@@ -38,7 +42,6 @@ def run_beam(
     define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], workers: int = 2
 ) -> None:
     """Run a pipeline on the embedded runner, or on the one that ``beam_args`` name."""
-    # Beam warns about clients of clouds that nobody asked for.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     named = any(arg.startswith("--runner") for arg in beam_args)
     arguments = list(beam_args) if named else [*EMBEDDED, *beam_args]

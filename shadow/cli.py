@@ -228,10 +228,11 @@ def labels_export(
     Example: ridealong labels export --run latest --format coco --out labels
     """
     from ingest.lake import Lake
-    from shadow.export import export_run
+    from shadow.export import ExportWish, export_run
 
     console = Console(as_json)
-    report = export_run(Lake.open(home_of(home)), run, kind.value, out, where, limit, console)
+    wish = ExportWish(run, where, limit, out)
+    report = export_run(Lake.open(home_of(home)), wish, kind.value, console)
     console.result(report)
     console.text(", ".join(f"{key}: {value}" for key, value in report.items()))
 
@@ -255,7 +256,6 @@ def schema(
     """
     from ingest.specs import Spec
     from ingest.triggers.spec import TriggerSpec
-
     from metrics.gate.spec import GateSpec
     from shadow.networks.manifest import NetworkManifest
 

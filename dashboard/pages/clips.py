@@ -15,7 +15,7 @@ from ingest.lake import Snapshot
 
 FOLDER = Path(dashboard.player.__file__).parent
 LEAST_SCORE = 0.3  # below it boxes are noise to the eye; the slider shows them all the same
-SHOWN = ["clip_id", "source", "triggers", "start_s", "seconds", "light", "weather", "cameras"]
+SHOWN = ["triggers", "start_s", "seconds", "light", "weather", "source", "clip_id"]
 SIGNALS = ["Vehicle.Speed", "Vehicle.Acceleration.Longitudinal"]
 
 
@@ -29,14 +29,21 @@ def _player() -> Any:
 
 
 def page() -> None:
-    """Lay the page out."""
-    st.title("Clips")
+    """Lay the page out: the clips on the left, the chosen one on the right."""
+    st.title("Clips", anchor=False)
     snapshot = session.snapshot(session.home())
     table = queries.clips(snapshot)
     if not table.num_rows:
         st.info("No clips yet. Bring drives in with `ridealong ingest`, or run `ridealong demo`.")
         return
-    clip = _choose(table.to_pylist())
+    left, right = st.columns([1, 2], gap="medium")
+    with left:
+        clip = _choose(table.to_pylist())
+    with right:
+        _show(snapshot, clip)
+
+
+def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
     st.subheader(f"{', '.join(clip['triggers'])} · {clip['seconds']:.1f} s", anchor=False)
     st.caption(f"clip {clip['clip_id']} of drive {clip['drive_id']}")
     if clip["cameras"]:
@@ -56,7 +63,7 @@ def _choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
-        height=min(38 + 35 * len(rows), 250),
+        height=min(38 + 35 * len(rows), 700),
         column_config={
             "start_s": st.column_config.NumberColumn("start", format="%.1f s"),
             "seconds": st.column_config.NumberColumn("length", format="%.1f s"),

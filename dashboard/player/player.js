@@ -151,7 +151,8 @@ function drawMark(pen, mark, colour, unit, place, camera) {
   } else if (mark.box) {
     const [x1, y1, x2, y2] = mark.box;
     pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
-    pen.fillText(mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category, x1, y1 - 2 * unit);
+    const said = mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category;
+    tag(pen, said, Math.max(0, x1), Math.max(11 * unit, y1), unit, colour);
   } else if (mark.task === "lights") {
     const x = camera.width - (14 + 16 * place) * unit;
     pen.beginPath();
@@ -160,4 +161,12 @@ function drawMark(pen, mark, colour, unit, place, camera) {
     pen.fill();
     pen.stroke();
   }
+}
+
+// A word on a dark ground, above the point (x, y).
+function tag(pen, text, x, y, unit, colour) {
+  pen.fillStyle = "#000a";
+  pen.fillRect(x, y - 11 * unit, pen.measureText(text).width + 4 * unit, 11 * unit);
+  pen.fillStyle = colour;
+  pen.fillText(text, x + 2 * unit, y - 3 * unit);
 }

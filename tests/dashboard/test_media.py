@@ -16,7 +16,7 @@ LINKS = Links(b"a secret")
 
 def parts(link: str) -> tuple[str, str, int, str]:
     path, query = urlsplit(link).path.split("/"), parse_qs(urlsplit(link).query)
-    return path[2], path[3].removesuffix(".mp4"), int(query["ends"][0]), query["proof"][0]
+    return path[-2], path[-1].removesuffix(".mp4"), int(query["ends"][0]), query["proof"][0]
 
 
 def test_a_link_holds_until_it_ends() -> None:
