@@ -153,6 +153,11 @@ class TopicReader:
         self._stream.close()
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._stream.closed
+
+    @property
     def channels(self) -> list[Channel]:
         """The topics with their metadata, in the order of their declaration."""
         return list(self._summary.channels.values())

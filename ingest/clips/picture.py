@@ -62,7 +62,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
         layers: What to draw; the clip's labels when None.
     """
     if layers is None:
-        labels = reader.labels()
+        labels = reader.labels(with_dense=False)
         layers = [] if labels is None else [Layer("labels", labels)]
     names = _tiles(reader.cameras)
     timestamp_ns, images = _nearest_set(reader, at_s)

@@ -113,7 +113,7 @@ class ClipReader:
         """
         if camera not in self._times:
             self._calibration(camera)
-            with reading(self.path):
+            with self._reading():
                 self._times[camera] = self._file.times(topics.video(camera))
         return self._times[camera]
 
@@ -131,13 +131,17 @@ class ClipReader:
         channel = self._file.channel(topics.TELEMETRY)
         if channel is None:
             return TELEMETRY.schema.empty_table()
-        with reading(self.path):
+        with self._reading():
             schema = rows.parse_schema_text(channel.metadata["arrow_schema"])
             return rows.read_rows(self._messages(topics.TELEMETRY), schema)
 
-    def labels(self) -> Perception | None:
-        """Reference labels, None where none are known; depth to the centimetre, all else exact."""
-        return self._perception(topics.LABELS, with_dense=True)
+    def labels(self, with_dense: bool = True) -> Perception | None:
+        """Reference labels, None where none are known; depth to the centimetre, all else exact.
+
+        Args:
+            with_dense: Also unpack depth, segmentation and top-down grids, which takes longest.
+        """
+        return self._perception(topics.LABELS, with_dense)
 
     def outputs(self, network: str) -> Perception | None:
         """Sparse outputs of a network that an export added; None where it has none."""
@@ -214,7 +218,7 @@ class ClipReader:
         if len(times) == 0:
             raise RidealongError(f"camera {camera!r} has no frames", where=self.path)
         zero = int(times[0])
-        with reading(self.path):
+        with self._reading():
             packets = [
                 (time - zero, messages.video_packet(data))
                 for time, data in self._messages(topics.video(camera))
@@ -230,6 +234,13 @@ class ClipReader:
         times = self.timestamps(camera).tolist()
         for _, timestamp_ns, packet in self._packets([camera], times[:1] + times[-1:]):
             yield timestamp_ns, packet
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        if self._file.closed:  # the caller's mistake, not the file's
+            raise ValueError(f"{self.path} was read after its clip was closed")
+        with reading(self.path):
+            yield
 
     def _decoded(
         self, wanted: Sequence[int], due: Mapping[str, set[int]]
@@ -253,7 +264,7 @@ class ClipReader:
             return
         names = {topics.video(name): name for name in cameras}
         first = min(self._keyframe_before(name, wanted[0]) for name in cameras)
-        with reading(self.path):
+        with self._reading():
             for topic, timestamp_ns, data in self._file.messages([*names], first, wanted[-1]):
                 yield names[topic], timestamp_ns, messages.video_packet(data)
 
@@ -262,7 +273,7 @@ class ClipReader:
         times = self.timestamps(camera)
         at = int(np.searchsorted(times, timestamp_ns, side="right"))
         topic = topics.video(camera)
-        with reading(self.path):
+        with self._reading():
             channel = self._file.channel(topic)
             every = int(channel.metadata.get("keyframe_every", at or 1)) if channel else 1
             near = times[max(0, at - every) : at]
@@ -292,7 +303,7 @@ class ClipReader:
         channel = self._file.channel(topic)
         if channel is None:
             return None
-        with reading(self.path):
+        with self._reading():
             found = self._messages(topic)
             return Perception(
                 timestamps_ns=np.array([time for time, _ in found], np.int64),

@@ -194,3 +194,12 @@ def test_lengths_that_lie_do_not_eat_memory(clip_file, tmp_path):
     with pytest.raises(UnreadableError):
         read_everything(path)
     assert verify_clip(path) != []
+
+
+def test_reading_after_the_clip_was_closed_does_not_blame_the_file(clip_file):
+    with open_clip(clip_file) as reader:
+        pass
+    with pytest.raises(ValueError, match="closed"):
+        reader.labels()
+    with pytest.raises(ValueError, match="closed"):
+        list(reader.frames("main"))

@@ -63,6 +63,9 @@ def test_labels_are_lossless_and_depth_within_half_a_centimetre(clip_file, make)
     written = make.labels(25, ("main", "rear"))
     with open_clip(clip_file) as reader:
         read = reader.labels()
+        sparse = reader.labels(with_dense=False)
+    assert sparse.sparse.equals(read.sparse)
+    assert (sparse.depth, sparse.segmentation, sparse.bev) == ({}, {}, {})
     assert np.array_equal(read.timestamps_ns, written.timestamps_ns)
     assert read.sparse.equals(written.sparse)
     assert read.tasks == written.tasks
