@@ -1,0 +1,164 @@
+"""What each clip costs the candidate in one cell: its share of delta, so that shares sum to delta.
+
+A ratio moved from ``R_d = N_d / D_d`` to ``R_c = N_c / D_c``. With R and D the means of both
+networks' values and denominators, the linearised difference is exact, not approximate::
+
+    R_c - R_d = sum over clips of  ((num_c - num_d) - R * (den_c - den_d)) / D
+
+Each clip's term is its *share*. A clip on which both networks did the same has the share 0, and
+the shares of a slice sum to the cell's delta. The influence values that give the standard error
+are these terms held against the average clip; they sum to zero, so they say who is odd, not who
+costs what.
+
+Average precision has the same shares: ``num`` is then the area that a clip's rows bring, by their
+matches and by what they do to the precision of all rows below them (`metrics.inference.ap`), and
+``den`` its labels. They sum to the difference of the two areas, which AP50 samples at 101 points.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.schemas import column
+from metrics.gate.evidence import COMPARABLE, Evidence, Ground, Side, gather, make_ground
+from metrics.inference.ap import average_precision
+from metrics.inference.influence import Bools, Floats, Ints
+from metrics.inference.ratio import Figure, ratio
+from metrics.slices import in_slice, parse_slice
+from metrics.tasks.metric import Better
+
+COSTS = pa.schema(
+    [
+        column("clip_id", pa.string(), "the clip"),
+        column("drive_id", pa.string(), "its drive"),
+        column("deployed", pa.float64(), "the deployed network's value on this clip alone"),
+        column("candidate", pa.float64(), "the candidate's value on this clip alone"),
+        column("share", pa.float64(), "its share of delta: negative where the candidate lost"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class CellKey:
+    """Which cell of a run: prediction, metric, slice, and what it is held against."""
+
+    prediction: str
+    metric: str
+    slice: str
+    reference: str
+
+
+def clip_costs(
+    scores: pa.Table,
+    matches: pa.Table,
+    clips: pa.Table,
+    drives: pa.Table,
+    networks: tuple[str, str],
+    cell: CellKey,
+) -> pa.Table:
+    """The clips behind one cell, the costliest first: rows of `COSTS`.
+
+    Args:
+        scores: Rows of `metrics.schemas.SCORES`; only those of the cell count.
+        matches: Rows of `metrics.schemas.MATCHES`, for average precision.
+        clips: The run's clips, as `metrics.gate.verdicts.judge` takes them.
+        drives: Their drives.
+        networks: The deployed network's sha256, and the candidate's.
+        cell: The cell; one that is held against the other network has no better and no worse, and
+            so no rows.
+
+    Returns:
+        Clips on which both networks have a score, in ascending order of their share. Shares are
+        turned so that negative is worse, whatever the metric's own direction.
+
+    Raises:
+        RidealongError: The slice cannot be read, or the scores contradict themselves.
+    """
+    if cell.reference not in COMPARABLE:
+        return COSTS.empty_table()
+    ground = make_ground(clips, drives)
+    for one in gather(_of_cell(scores, cell), matches, ground, networks):
+        if one.metric.name == cell.metric and one.reference == cell.reference:
+            return _costs(one, ground, in_slice(ground.clips, parse_slice(cell.slice)))
+    return COSTS.empty_table()
+
+
+def shares(first: Figure, second: Figure) -> Floats:
+    """Each row's share in ``first - second``, ``(G, C)``; a column sums to the difference."""
+    first_den, second_den = (figure.weight.sum(axis=0) for figure in (first, second))
+    first_num, second_num = (_numerators(figure) for figure in (first, second))
+    mean = (first.value + second.value) / 2
+    change = (first_num - second_num) - mean * (first.weight - second.weight)
+    return np.asarray(2 * change / (first_den + second_den))
+
+
+def _numerators(figure: Figure) -> Floats:
+    """What each row brings to the sum above the line: its influence, and its share of the value."""
+    total = figure.weight.sum(axis=0)
+    return np.asarray(figure.influence * total + figure.value * figure.weight)
+
+
+def _of_cell(scores: pa.Table, cell: CellKey) -> pa.Table:
+    same = [
+        pc.equal(scores[name], getattr(cell, name))
+        for name in ("prediction", "metric", "reference")
+    ]
+    return scores.filter(pc.and_(pc.and_(same[0], same[1]), same[2]))
+
+
+def _costs(one: Evidence, ground: Ground, inside: Bools) -> pa.Table:
+    assert one.deployed is not None
+    paired = one.deployed.present[:, 0] & one.candidate.present[:, 0]
+    keep = np.flatnonzero(inside & paired)
+    deployed, candidate = (_figure(side, keep) for side in (one.deployed, one.candidate))
+    higher = one.metric.better is Better.HIGHER
+    share = shares(candidate, deployed) if higher else shares(deployed, candidate)
+    says = (deployed.informative | candidate.informative)[:, 0]
+    rows = ground.clips.take(pa.array(keep))
+    found = pa.table(
+        [
+            rows["clip_id"],
+            rows["drive_id"],
+            pa.array(_alone(one.deployed, keep), from_pandas=True),
+            pa.array(_alone(one.candidate, keep), from_pandas=True),
+            pa.array(share[:, 0], from_pandas=True),
+        ],
+        schema=COSTS,
+    )
+    return found.filter(pa.array(says)).sort_by([("share", "ascending"), ("clip_id", "ascending")])
+
+
+def _figure(side: Side, keep: Ints) -> Figure:
+    """One network's value over the clips ``keep``, with each clip as a row of its own."""
+    den = side.den[keep]
+    if side.detections is None:
+        return ratio(side.num[keep], den)
+    place = np.full(len(side.den), -1)
+    place[keep] = np.arange(len(keep))
+    clip = place[side.detections.clip]
+    score, matched = side.detections.score[clip >= 0], side.detections.matched[clip >= 0]
+    area, influence = average_precision(score, matched, clip[clip >= 0], den[:, 0])
+    informative = den > 0
+    informative[clip[clip >= 0], 0] = True
+    return Figure(np.array([area]), influence[:, None], den, informative)
+
+
+def _alone(side: Side, keep: Ints) -> Floats:
+    """One network's value on each clip by itself; NaN where that is undefined."""
+    num, den = side.num[keep, 0], side.den[keep, 0]
+    if side.detections is None:
+        return np.divide(num, den, out=np.full(len(keep), np.nan), where=den > 0)
+    # A stable order keeps each clip's rows in descending score.
+    order = np.argsort(side.detections.clip, kind="stable")
+    score, matched = side.detections.score[order], side.detections.matched[order]
+    clip = side.detections.clip[order]
+    starts, ends = np.searchsorted(clip, keep), np.searchsorted(clip, keep, side="right")
+    one = np.zeros(len(clip), np.int64)
+    spans = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+    areas = [
+        average_precision(score[span], matched[span], one[span], labels[None])[0]
+        for span, labels in zip(spans, den, strict=True)
+    ]
+    return np.array(areas, np.float64)
