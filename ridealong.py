@@ -45,23 +45,29 @@ def main() -> None:
     """Run the program; a user's mistake is one line on standard error and exit code 2."""
     try:
         app()
+    except SystemExit as done:
+        _leave(done.code if isinstance(done.code, int) else 0)
     except RidealongError as error:
-        _leave(f"error: {error}", 2)
+        _leave(2, f"error: {error}")
     except KeyboardInterrupt:
-        _leave("interrupted; nothing half-done is visible, run the command again", 130)
+        _leave(130, "interrupted; nothing half-done is visible, run the command again")
     except BrokenPipeError:
-        sys.stderr.close()
-        os._exit(0)
+        os._exit(0)  # whoever read our output has seen enough
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
-        _leave(f"error: {error.filename or 'disk'}: {error.strerror}; the lake is unchanged", 2)
+        _leave(2, f"error: {error.filename or 'disk'}: {error.strerror}; the lake is unchanged")
 
 
-def _leave(line: str, code: int) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _leave(code: int, line: str | None = None) -> None:
+    """Say the last line and go, without tearing the interpreter down.
+
+    A pipeline's threads may still run, and DuckDB counts its leaks aloud when Python takes it apart.
+    """
+    if line:
+        print(line, file=sys.stderr)
+    sys.stderr.flush()
     sys.stdout.flush()
-    # Pipeline workers may still hold threads that a plain exit would wait for.
     os._exit(code)
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.accounting import Status
+from ingest.annotations import Camera
 from ingest.clips.write import ClipContent, write_clip
 from ingest.errors import RidealongError, UnreadableError
 from ingest.hashing import short_hash
@@ -21,8 +22,8 @@ from ingest.recording import DriveFiles, Recording
 from ingest.schemas import DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.sources.registry import SOURCES
 from ingest.triggers.evaluate import evaluate
-from ingest.triggers.merge import ClipWindow, merge_windows
 from ingest.triggers.spec import TriggerSpec
+from ingest.triggers.windows import ClipWindow, clip_id, merge_windows
 from ingest.units import NS_PER_S
 from ingest.validation import ValidTelemetry, validate_telemetry
 
@@ -237,12 +238,12 @@ def _windows(
         windows.append(
             ClipWindow(
                 drive_id=drive_id,
-                clip_id=short_hash(drive_id, str(start), str(end)),
+                clip_id=clip_id(drive_id, start, end),
                 start_ns=start,
                 end_ns=end,
                 triggers=(WHOLE_DRIVE,),
                 event_ids=(str(whole[0]["event_id"]),),
-                cameras=None,
+                cameras=tuple(Camera),
                 by_disagreement=False,
             )
         )

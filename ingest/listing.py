@@ -7,7 +7,7 @@ import pyarrow as pa
 from ingest.errors import RidealongError
 from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TableSpec
-from ingest.triggers.where import compile_where
+from ingest.triggers.compile import Predicate, compile_where
 
 
 def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> pa.Table:
@@ -16,12 +16,14 @@ def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> 
     Raises:
         RidealongError: ``where`` is not an expression over the table's columns.
     """
-    predicate = compile_where(where, spec.schema) if where else "true"
+    predicate = _predicate(where, spec)
     order = ", ".join(f'"{name}"' for name in spec.order) or "1"
-    connection = snapshot.connect(spec)
-    return connection.sql(
-        f'select * from "{spec.name}" where {predicate} order by {order}'
-    ).to_arrow_table()
+    query = f'select * from "{spec.name}" where {predicate.sql} order by {order}'
+    return snapshot.connect(spec).sql(query, params=predicate.parameters).to_arrow_table()
+
+
+def _predicate(where: str | None, spec: TableSpec) -> Predicate:
+    return compile_where(where, spec.schema) if where else Predicate("true", {})
 
 
 def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[str, object]:
@@ -68,14 +70,15 @@ def list_clips(snapshot: Snapshot, where: str | None = None) -> pa.Table:
     Raises:
         RidealongError: ``where`` is not an expression over those columns.
     """
-    predicate = compile_where(where, CLIPS_OF_DRIVES.schema) if where else "true"
+    predicate = _predicate(where, CLIPS_OF_DRIVES)
     conditions = ", ".join(f"d.{name}" for name in DRIVE_CONDITIONS)
     return (
         snapshot.connect(CLIPS, DRIVES)
         .sql(
             f"""select * from (
                 select c.*, {conditions} from clips c left join drives d using (drive_id)
-            ) where {predicate} order by drive_id, start_ns"""
+            ) where {predicate.sql} order by drive_id, start_ns""",
+            params=predicate.parameters,
         )
         .to_arrow_table()
     )

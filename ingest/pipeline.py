@@ -23,8 +23,7 @@ from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips,
 from ingest.planning import IngestPlan
 from ingest.progress import report
 from ingest.schemas import EVENTS
-from ingest.triggers.budget import apply_budgets
-from ingest.units import NS_PER_S
+from ingest.triggers.budget import DAY_NS, apply_budgets
 
 logging.disable(logging.WARNING)  # Beam warns at import about clients of clouds nobody asked for
 import apache_beam as beam  # noqa: E402
@@ -32,7 +31,6 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions  
 
 logging.disable(logging.NOTSET)
 
-NS_PER_DAY = 86_400 * NS_PER_S
 # One thread a core in this process: DuckDB, Arrow, PyAV and torch release the GIL, and
 # processes would take seconds to start.
 EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
@@ -123,7 +121,7 @@ class CutClips(beam.DoFn):
 
 def _by_day(outcome: DriveOutcome) -> Iterator[tuple[int, Row]]:
     for event in outcome.events:
-        yield int(str(event["time_ns"])) // NS_PER_DAY, event
+        yield int(str(event["time_ns"])) // DAY_NS, event
 
 
 def define_pipeline(root: beam.Pipeline, plan: IngestPlan, sheet: Path) -> Any:

@@ -4,6 +4,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from ingest.drives import DrivePlan
 from ingest.hashing import short_hash
 from ingest.recording import DriveFiles
@@ -19,15 +21,15 @@ class IngestPlan:
         commit_id: Under which everything is written.
         drives: What to do with each drive; drives with nothing to do are left out.
         triggers: The triggers of this pass.
-        kept_before: Events of these triggers that earlier passes kept, by trigger, vehicle and
-            UTC day: they count against the budgets.
+        kept_before: What earlier passes kept (trigger, vehicle_id, time_ns, kept): it counts
+            against the budgets.
     """
 
     home: Path
     commit_id: str
     drives: tuple[DrivePlan, ...]
     triggers: tuple[TriggerSpec, ...]
-    kept_before: dict[tuple[str, str, int], int]
+    kept_before: pa.Table
 
     @property
     def item_ids(self) -> list[str]:

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingest.accounting import ItemsLostError, Status, settle
 from ingest.console import Console
 from ingest.drives import ClipsOutcome, DriveOutcome, Row
-from ingest.lake import AlreadyCommittedError, DataFile, Lake, Snapshot, write_data_file
-from ingest.pipeline import NS_PER_DAY, run_ingest
+from ingest.lake import AlreadyCommittedError, DataFile, Lake, write_data_file
+from ingest.pipeline import run_ingest
 from ingest.planning import IngestPlan, plan_drives, sources_of
 from ingest.progress import watching
 from ingest.recording import DriveFiles
 from ingest.schemas import CLIPS, DRIVES, EVENTS, TableSpec
 from ingest.triggers.spec import TriggerSpec
 
+BUDGETED = ["trigger", "vehicle_id", "time_ns", "kept"]
 RACES = 5  # how often another process may have been first before we give up
 
 
@@ -84,20 +84,7 @@ def _plan(lake: Lake, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpe
         commit_id=lake.new_commit_id(),
         drives=plan_drives(found, triggers, snapshot.sources()),
         triggers=tuple(triggers),
-        kept_before=kept_by_day(snapshot, triggers),
-    )
-
-
-def kept_by_day(
-    snapshot: Snapshot, triggers: Sequence[TriggerSpec]
-) -> dict[tuple[str, str, int], int]:
-    """How many events earlier passes kept, by trigger, vehicle and UTC day."""
-    events = snapshot.read(EVENTS, columns=["trigger", "vehicle_id", "time_ns", "kept"])
-    names = pa.array([trigger.name for trigger in triggers], pa.string())
-    wanted = pc.and_(pc.is_in(events["trigger"], value_set=names), events["kept"])
-    rows = events.filter(wanted).to_pylist()
-    return dict(
-        Counter((r["trigger"], str(r["vehicle_id"]), r["time_ns"] // NS_PER_DAY) for r in rows)
+        kept_before=snapshot.read(EVENTS, columns=BUDGETED, where="kept"),
     )
 
 

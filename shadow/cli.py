@@ -191,13 +191,17 @@ def shadow_report(
 
 
 def _print_report(console: Console, document: dict[str, Any]) -> None:
-    from shadow.report import cells_that_matter
+    from shadow.report import cells_that_matter, cells_without_data
 
     console.text(f"run {document['run']}: {document['candidate']} against {document['deployed']}")
     names = ["prediction", "metric", "slice", "deployed", "candidate", "delta", "low", "high"]
     names += ["clusters", "required", "verdict"]
     cells = cells_that_matter(document["cells"])
     console.table(names, [[cell[name] for name in names] for cell in cells])
+    missing = cells_without_data(document["cells"])
+    if missing:
+        more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
+        console.text(f"required, but without data: {', '.join(missing[:3])}{more}")
     console.text(f"\n{document['verdict']}: {document['reason']}")
 
 

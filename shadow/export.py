@@ -61,7 +61,8 @@ def _clips(snapshot: Snapshot, run: dict[str, Any], wish: ExportWish) -> list[di
             f"run {run['run_id']} has no clip for which {wish.where or 'true'}",
             mend="see `ridealong clips list`",
         )
-    return chosen.slice(0, wish.limit).to_pylist() if wish.limit else chosen.to_pylist()
+    rows: list[dict[str, Any]] = chosen.slice(0, wish.limit).to_pylist()
+    return rows
 
 
 def _counted(clips: list[dict[str, Any]], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:

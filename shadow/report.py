@@ -47,11 +47,27 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
     }
 
 
-def cells_that_matter(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Required cells and every decided or alerting one, the worst first."""
+def cells_that_matter(cells: list[dict[str, Any]], most: int = 30) -> list[dict[str, Any]]:
+    """The cells to show first, the worst first.
+
+    Required and decided ones; where those are few, the largest differences over all clips follow.
+    Cells without data are left to `cells_without_data`.
+    """
+    known = [cell for cell in cells if cell["delta"] is not None]
+    decided = [c for c in known if c["required"] or c["verdict"] == "REGRESSED" or c["better"]]
+    rest = [c for c in known if c not in decided and c["slice"] == "all" and c["delta"] != 0]
+    rest = sorted(rest, key=lambda c: -abs(c["delta"]))[: max(0, most - len(decided))]
     rank = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
-    shown = [c for c in cells if c["required"] or c["verdict"] == "REGRESSED" or c["alert"]]
     return sorted(
-        shown,
+        decided,
         key=lambda c: (not c["required"], rank[c["verdict"]], c["prediction"], c["slice"]),
-    )
+    ) + sorted(rest, key=lambda c: (c["delta"], c["prediction"]))
+
+
+def cells_without_data(cells: list[dict[str, Any]]) -> list[str]:
+    """Names of the required cells that nothing is known of: they can never pass."""
+    return [
+        f"{cell['prediction']} {cell['metric']} at {cell['slice']}"
+        for cell in cells
+        if cell["required"] and cell["delta"] is None
+    ]

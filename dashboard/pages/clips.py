@@ -12,6 +12,7 @@ from dashboard.player.layers import layer
 from ingest.annotations import Camera
 from ingest.clips.read import ClipReader, open_clip
 from ingest.lake import Snapshot
+from ingest.units import NS_PER_S
 
 FOLDER = Path(dashboard.player.__file__).parent
 LEAST_SCORE = 0.3  # below it boxes are noise to the eye; the slider shows them all the same
@@ -98,7 +99,7 @@ def _player_data(
 ) -> dict[str, Any]:
     first_ns = int(reader.set_timestamps()[0])
     layers = []
-    labels = reader.labels()
+    labels = reader.labels(with_dense=False)
     if labels is not None:
         layers.append(layer("labels", "labels", labels.sparse, first_ns))
     if pair:
@@ -120,16 +121,22 @@ def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
     names = [camera for camera in Camera if camera in reader.cameras]
     if len(names) > 1:
         names = list(Camera)
-    links = session.links()
-    tiles: list[dict[str, Any]] = []
-    for name in names:
-        camera = reader.cameras.get(name)
-        tile: dict[str, Any] = {"name": str(name), "url": None}
-        if camera:
-            tile |= {"url": links.video(clip_id, name), "width": camera.width}
-            tile |= {"height": camera.height}
-        tiles.append(tile)
-    return tiles
+    return [_tile(clip_id, str(name), reader) for name in names]
+
+
+def _tile(clip_id: str, name: str, reader: ClipReader) -> dict[str, Any]:
+    """One camera for the player; a video's own time 0 is its camera's first frame."""
+    camera = reader.cameras.get(name)
+    if camera is None or not len(reader.timestamps(name)):
+        return {"name": name, "url": None}
+    begins_ns = int(reader.timestamps(name)[0]) - int(reader.set_timestamps()[0])
+    return {
+        "name": name,
+        "url": session.links().video(clip_id, name),
+        "width": camera.width,
+        "height": camera.height,
+        "start_s": begins_ns / NS_PER_S,
+    }
 
 
 def _signals(snapshot: Snapshot, clip: dict[str, Any]) -> None:

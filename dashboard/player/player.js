@@ -1,5 +1,6 @@
 // All cameras of one clip in step, with layers of annotations drawn over them.
-// data: {clip, columns, cameras: [{name, url, width, height}], step_s, least_score,
+// Times of marks count from the first camera's first frame; start_s says where a video begins.
+// data: {clip, columns, cameras: [{name, url, width, height, start_s}], step_s, least_score,
 //        layers: [{name, title, colour, marks: [{camera, t, task, category, score, box, points}]}]}
 
 const LIGHTS = { red: "#ef4444", yellow: "#facc15", green: "#22c55e", none: "#94a3b8" };
@@ -15,15 +16,18 @@ export default function ({ data, parentElement }) {
   const tiles = data.cameras.map((camera) => addTile(grid, camera));
   const shown = addSwitches(root.querySelector(".layers"), data, () => draw());
   const marks = indexMarks(data.layers);
-  const lead = tiles.find((tile) => tile.video)?.video;
-  if (!lead) return;
+  const first = tiles.find((tile) => tile.video);
+  if (!first) return;
+  const lead = first.video;
+  const begins = first.camera.start_s;
+  const place = ({ camera }, t) => Math.max(0, t + begins - camera.start_s);
 
   const seek = root.querySelector(".seek");
   const play = root.querySelector(".play");
   const time = root.querySelector(".time");
   lead.addEventListener("loadedmetadata", () => { seek.max = lead.duration; });
   play.onclick = () => (lead.paused ? start() : stop());
-  seek.oninput = () => { for (const { video } of tiles) if (video) video.currentTime = seek.value; draw(); };
+  seek.oninput = () => { for (const tile of tiles) if (tile.video) tile.video.currentTime = place(tile, +seek.value); draw(); };
   lead.addEventListener("ended", stop);
   lead.addEventListener("seeked", () => draw());
   lead.addEventListener("loadeddata", () => draw());
@@ -39,8 +43,9 @@ export default function ({ data, parentElement }) {
   }
   function tick() {
     if (!root.isConnected) return;
-    for (const { video } of tiles) {
-      if (video && Math.abs(video.currentTime - lead.currentTime) > 0.05) video.currentTime = lead.currentTime;
+    for (const tile of tiles) {
+      const due = tile.video && place(tile, lead.currentTime);
+      if (tile.video && Math.abs(tile.video.currentTime - due) > 0.05) tile.video.currentTime = due;
     }
     draw();
     if (!lead.paused) requestAnimationFrame(tick);
@@ -48,7 +53,7 @@ export default function ({ data, parentElement }) {
   function draw() {
     seek.value = lead.currentTime;
     time.value = `${lead.currentTime.toFixed(2)} s`;
-    for (const tile of tiles) if (tile.video) drawTile(tile, marks, shown(), lead.currentTime, data);
+    for (const tile of tiles) if (tile.video) drawTile(tile, marks, shown(), lead.currentTime + begins, data);
   }
 }
 
