@@ -42,6 +42,7 @@ ROUND = -1  # in place of the number of faces entered
 FAR_SURFACE, SKY_SURFACE = 3, 9
 _NEAR_M = 0.05
 _SECOND, _THIRD = STARTS[1:]
+_FINE_PER_M, _COARSE_PER_M = 1 / (FINE_M * TILE_CELLS), 1 / (COARSE_M * TILE_CELLS)
 
 
 @_jit
@@ -385,7 +386,8 @@ def surfaces(view, w, who, kinds, ground, out):
                 x = pose[0] + pose[2] * xy[v, u, 0] - pose[3] * xy[v, u, 1]
                 y = pose[1] + pose[3] * xy[v, u, 0] + pose[2] * xy[v, u, 1]
                 start, side, px, py = _place(table, corners, x, y, levels[v, u])
-                at = start + int(py + 0.5) * side + int(px + 0.5)
+                column = min(max(int(px + 0.5), 0), side - 1)
+                at = start + min(max(int(py + 0.5), 0), side - 1) * side + column
                 out[v, u] = np.int64(texels[at]) >> 24
 
 
@@ -394,22 +396,21 @@ def _place(table, corners, x, y, level):
     """First texel of a tile's level, nodes in its row, and the position in nodes."""
     kind = 0 if level < LEVELS else 1
     inner = level - kind * LEVELS
-    tile_m = (FINE_M if kind == 0 else COARSE_M) * TILE_CELLS
-    lx, ly = (x - corners[kind, 0]) / tile_m, (y - corners[kind, 1]) / tile_m
+    per_m = _FINE_PER_M if kind == 0 else _COARSE_PER_M
+    lx, ly = (x - corners[kind, 0]) * per_m, (y - corners[kind, 1]) * per_m
     last = table.shape[1] - 1
     i, j = min(max(int(lx), 0), last), min(max(int(ly), 0), last)
     scale = TILE_CELLS >> inner
-    px = min(max((lx - i) * scale, 0.0), scale - 1e-3)
-    py = min(max((ly - j) * scale, 0.0), scale - 1e-3)
     # Arithmetic, for numba looks into a tuple by a slow way round.
     start = 0 if inner == 0 else _SECOND if inner == 1 else _THIRD
-    return table[kind, i, j] * TEXELS + start, scale + 1, px, py
+    return table[kind, i, j] * TEXELS + start, scale + 1, (lx - i) * scale, (ly - j) * scale
 
 
 @_jit
-def _blend(texels, table, corners, x, y, level):
+def _blend(texels, start, side, px, py):
     """Four texels blended: red | blue << 16 and green, each times 256."""
-    start, side, px, py = _place(table, corners, x, y, level)
+    px = min(max(px, 0.0), side - 1.001)
+    py = min(max(py, 0.0), side - 1.001)
     i, j = int(px), int(py)
     fx, fy = int((px - i) * 16), int((py - j) * 16)
     at = start + j * side + i
@@ -420,26 +421,31 @@ def _blend(texels, table, corners, x, y, level):
     w00 = 256 - w11 - w10 - w01
     mask = 0xFF00FF
     rb = (t00 & mask) * w00 + (t10 & mask) * w10 + (t01 & mask) * w01 + (t11 & mask) * w11
-    g = (
-        (t00 >> 8 & 255) * w00
-        + (t10 >> 8 & 255) * w10
-        + (t01 >> 8 & 255) * w01
-        + (t11 >> 8 & 255) * w11
-    )
-    return rb, g
+    mask = 0xFF00
+    g = (t00 & mask) * w00 + (t10 & mask) * w10 + (t01 & mask) * w01 + (t11 & mask) * w11
+    return rb, g >> 8
 
 
 @_jit
 def _albedo(texels, table, corners, level, taps, x, y, dx, dy):
     """Linear colour of the ground that a pixel covers, sampled along its footprint."""
     at = -0.5 * (taps - 1)
+    x, y = x + at * dx, y + at * dy
+    start, side, px, py = _place(table, corners, x, y, level)
+    span = side - 1
+    per_m = (_FINE_PER_M if level < LEVELS else _COARSE_PER_M) * span
+    sx, sy = dx * per_m, dy * per_m
+    ex, ey = px + sx * (taps - 1), py + sy * (taps - 1)
+    alone = min(px, ex) >= 0 and max(px, ex) < span and min(py, ey) >= 0 and max(py, ey) < span
     r = g = b = 0
-    for _ in range(taps):
-        rb, green = _blend(texels, table, corners, x + at * dx, y + at * dy, level)
+    for k in range(taps):
+        if not alone and k > 0:  # the footprint lies on several tiles
+            start, side, px, py = _place(table, corners, x + k * dx, y + k * dy, level)
+        rb, green = _blend(texels, start, side, px, py)
         r += rb & 0xFFFF
         b += rb >> 16
         g += green
-        at += 1
+        px, py = px + sx, py + sy
     scale = 1 / (65280.0 * taps)
     red, green_, blue = r * scale, g * scale, b * scale
     return red * red, green_ * green_, blue * blue
@@ -686,8 +692,8 @@ def smooth(view, forms, entered, who, rgb, out):
     rotation, origin, lens, rays = view.rotation, view.origin, view.lens, view.rays
     # The ground's inverse depth is linear in the pixel's coordinates too.
     down, across = rotation[2, 1] / lens[1] / origin[2], rotation[2, 0] / lens[0] / origin[2]
-    near, place = np.empty(9, np.int64), np.empty(9, np.int64)
-    wins, best_w, best = np.empty(9), np.empty(4), np.empty(4, np.int64)
+    near, place = np.empty(5, np.int64), np.empty(5, np.int64)
+    wins, best_w, best = np.empty(5), np.empty(4), np.empty(4, np.int64)
     for v in range(height):
         for u in range(width):
             if not _at_outline(who, u, v):
@@ -733,18 +739,21 @@ def _at_outline(who, u, v):
 
 @_jit
 def _candidates(who, u, v, near, place):
-    """What a pixel and its eight neighbours see, each once, the pixel's own first."""
+    """What a pixel and its four neighbours see, each once, the pixel's own first."""
     height, width = who.shape
     near[0], place[0] = who[v, u], v * width + u
     count = 1
-    for y in range(max(v - 1, 0), min(v + 2, height)):
-        for x in range(max(u - 1, 0), min(u + 2, width)):
-            known = False
-            for i in range(count):
-                known = known or near[i] == who[y, x]
-            if not known:
-                near[count], place[count] = who[y, x], y * width + x
-                count += 1
+    for i in range(4):
+        x = u + (i & 1) * (i - 2)
+        y = v + (1 - (i & 1)) * (i - 1)
+        if x < 0 or y < 0 or x >= width or y >= height:
+            continue
+        known = False
+        for other in range(count):
+            known = known or near[other] == who[y, x]
+        if not known:
+            near[count], place[count] = who[y, x], y * width + x
+            count += 1
     return count
 
 
@@ -795,12 +804,17 @@ def develop(view, gain, curve, grain, start, deviation, rgb, image):
     last = len(curve) - 1
     mask = len(grain) - 1
     at = start
+    scale = np.float32(last) * np.sqrt(np.float32(0.125))
+    red, green, blue = np.float32(gain[0]), np.float32(gain[1]), np.float32(gain[2])
+    noise = np.float32(deviation)
     for v in range(height):
         for u in range(width):
-            pass_through = view.vignette[v, u]
+            through = view.vignette[v, u]
             for c in range(3):
-                light = rgb[v, u, c] * pass_through * gain[c]
-                index = min(int(np.sqrt(light * 0.125) * last), last)
-                value = curve[index] + grain[at & mask] * deviation
+                part = red if c == 0 else green if c == 1 else blue
+                index = int(np.sqrt(rgb[v, u, c] * through * part) * scale)
+                value = curve[min(index, last)] + grain[at & mask] * noise
                 at += 1
-                image[v, u, c] = int(min(max(value, 0.0), 254.99) + 0.5)
+                image[v, u, c] = int(
+                    min(max(value, np.float32(0)), np.float32(254.5)) + np.float32(0.5)
+                )
