@@ -122,10 +122,9 @@ def write_data_file(home: Path, commit_id: str, spec: TableSpec, rows: pa.Table)
     rows = rows.replace_schema_metadata((spec.schema.metadata or {}) | order)
 
     def write(path: Path) -> None:
-        with path.open("wb") as out:
-            pq.write_table(
-                rows, out, compression="zstd", compression_level=3, row_group_size=ROW_GROUP_ROWS
-            )
+        pq.write_table(
+            rows, path, compression="zstd", compression_level=3, row_group_size=ROW_GROUP_ROWS
+        )
 
     path, size = _publish(home, f"{spec.name}/{commit_id}", ".parquet", write)
     return DataFile(path, size, rows.num_rows, fingerprint(spec.schema))
@@ -164,6 +163,16 @@ def fingerprint(schema: pa.Schema) -> str:
     """A short name of the schema's columns and types; metadata does not count."""
     columns = "\n".join(f"{field.name}\t{field.type}" for field in schema)
     return hashlib.sha256(columns.encode()).hexdigest()[:16]
+
+
+def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Rows of one data file, without schema metadata.
+
+    By path, never through a Python file: Arrow's threads would let go of that at the interpreter's
+    end, and abort the process.
+    """
+    with pq.ParquetFile(path) as file:
+        return file.read(columns).replace_schema_metadata(None)
 
 
 @lru_cache(maxsize=4096)

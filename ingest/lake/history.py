@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from ingest.errors import RidealongError
 from ingest.lake import log
-from ingest.lake.files import DataFile, write_data_file
+from ingest.lake.files import DataFile, read_file, write_data_file
 from ingest.schemas import STRINGS, TableSpec, column
 
 _FILES = pa.list_(
@@ -212,9 +211,7 @@ def _history(folder: Path, paths: tuple[str, ...]) -> History:
 @lru_cache(maxsize=8192)
 def _rows(path: Path) -> tuple[Commit, ...]:
     """The commits in one file of the table; files never change, so they are kept."""
-    with path.open("rb") as content:
-        rows = pq.read_table(content).to_pylist()
-    return tuple(_commit(row) for row in rows)
+    return tuple(_commit(row) for row in read_file(path).to_pylist())
 
 
 def _commit(row: dict[str, Any]) -> Commit:

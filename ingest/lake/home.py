@@ -208,7 +208,7 @@ class Lake:
 
 
 def _require_plain_name(home: Path) -> None:
-    """Refuse what delta-rs 1.6 cannot open: it decodes escapes that stand in a folder's own name."""
+    """Refuse what delta-rs 1.6 cannot open: it decodes escapes in a folder's own name."""
     if re.search("%[0-9A-Fa-f]{2}", str(home)):
         raise RidealongError(
             "the path looks URL-encoded (a '%' and two digits)",

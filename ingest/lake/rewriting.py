@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingest.errors import RidealongError
 from ingest.lake import history, log
-from ingest.lake.files import DataFile, new_commit_id, telling, write_data_file
+from ingest.lake.files import DataFile, new_commit_id, read_file, telling, write_data_file
 from ingest.lake.history import COMMITS, Commit, History, StaleError
 from ingest.lake.snapshot import Snapshot, name_of, quoted, telling_sql
 from ingest.schemas import TableSpec
@@ -153,8 +152,8 @@ def _merged(home: Path, commit_id: str, spec: TableSpec, group: list[DataFile]) 
 
 
 def _read(path: Path) -> pa.Table:
-    with telling(path), pq.ParquetFile(path) as file:
-        return file.read().replace_schema_metadata(None)
+    with telling(path):
+        return read_file(path)
 
 
 def _without(

@@ -12,8 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from ingest.lake import history, log
 from ingest.lake.files import (
     BLOBS,
@@ -23,6 +21,7 @@ from ingest.lake.files import (
     is_commit_id,
     is_file_name,
     new_commit_id,
+    read_file,
     schema_of,
     telling,
 )
@@ -111,8 +110,8 @@ def blobs_of(path: Path) -> list[str]:
     """The blobs that a data file's rows name, relative to the home."""
     if "blob" not in schema_of(path).names:
         return []
-    with telling(path), pq.ParquetFile(path) as file:
-        names = file.read(columns=["blob"]).column("blob").to_pylist()
+    with telling(path):
+        names = read_file(path, ["blob"])["blob"].to_pylist()
     return sorted({name for name in names if name})
 
 
