@@ -120,12 +120,13 @@ def _camera_ids(cameras: Sequence[str], present_BC: Tensor) -> Tensor:
 
 
 def _spread(values_Nx: Tensor, present_BC: Tensor) -> Tensor:
-    """``(N, …)`` of the images present as ``(B, C, …)``, zero where there is none."""
+    """``(N, ...)`` of the images present as ``(B, C, ...)``, zero where there is none."""
     batch, cameras = present_BC.shape
-    if values_Nx.shape[0] == batch * cameras:
-        return values_Nx.reshape(batch, cameras, *values_Nx.shape[1:])
-    spread = values_Nx.new_zeros(batch * cameras, *values_Nx.shape[1:])
-    spread[present_BC.flatten()] = values_Nx
+    # Always the same layout in memory: sums over another one would round differently.
+    spread = values_Nx.contiguous()
+    if len(values_Nx) != batch * cameras:
+        spread = values_Nx.new_zeros(batch * cameras, *values_Nx.shape[1:])
+        spread[present_BC.flatten()] = values_Nx
     return spread.reshape(batch, cameras, *values_Nx.shape[1:])
 
 
@@ -177,7 +178,7 @@ def _convolution(
     return (
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
         nn.BatchNorm2d(outputs),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
     )
 
 
@@ -196,7 +197,7 @@ class _Block(nn.Module):
             self.shortcut = nn.Sequential(*_convolution(inputs, outputs, 1, stride)[:2])
 
     def forward(self, x_NFhw: Tensor) -> Tensor:
-        return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw))
+        return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw), inplace=True)
 
 
 class _Backbone(nn.Module):
@@ -217,7 +218,8 @@ class _Backbone(nn.Module):
 
     def forward(self, images_N3HW: Tensor, camera_N: Tensor) -> list[Tensor]:
         centred_N3HW = images_N3HW * 4 - 2
-        x_NFhw = F.relu(self.stem(centred_N3HW) + self.camera_bias(camera_N)[:, :, None, None])
+        biased_NFhw = self.stem(centred_N3HW) + self.camera_bias(camera_N)[:, :, None, None]
+        x_NFhw = F.relu(biased_NFhw, inplace=True)
         features = []
         for stage in self.stages:
             x_NFhw = stage(x_NFhw)

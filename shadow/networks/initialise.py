@@ -27,12 +27,14 @@ from shadow.networks.hydranet import HydraNet
 from shadow.networks.weights import shapes_of
 
 # Heads start out saying "nothing there", and "twenty metres" for depth.
-OBJECTS_BIAS = -4.0
+OBJECTS_BIAS = -5.6
 LANES_BIAS = -1.5
 DEPTH_BIAS = math.log(20.0)
 HEAD_GAIN = 1.5  # of a head's last layer, so that what it says varies over the image
 DAMPED = ".way.7.weight"  # the last normalisation of a residual block
 DAMPING = 0.5
+# What has learnt nothing is sure of nothing: at 0.5 it would say nothing to compare.
+UNSURE = {"objects/": 0.1, "lights/": 0.3}
 STEPS = 1 << 20  # kernels are drawn as whole numbers: sums of them are exact
 
 
@@ -56,6 +58,7 @@ def untrained_manifest(name: str, version: str, seed: int, sha256: str) -> dict[
     config = HydraNetConfig()
     possible = possible_predictions(config, Camera)
     untold = f"lights/{LightState.NONE}@"  # no light is the absence of the other states
+    said = [name for name in possible if not name.startswith(untold)]
     return {
         "name": name,
         "version": version,
@@ -76,8 +79,8 @@ def untrained_manifest(name: str, version: str, seed: int, sha256: str) -> dict[
             "rate_hz": 5.0,
             "recurrent": False,
         },
-        "predictions": [p for p in possible if not p.startswith(untold)],
-        "thresholds": {},
+        "predictions": said,
+        "thresholds": {p: UNSURE[task] for p in said for task in UNSURE if p.startswith(task)},
     }
 
 

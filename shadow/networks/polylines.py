@@ -99,7 +99,7 @@ def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
     run = number[mask]
     count = int(starts.sum())
     weight = probability[mask]
-    total: Floats = np.bincount(run, weight, count)
+    total = np.bincount(run, weight, count).astype(np.float64)
     first_image, first_row, _ = np.nonzero(starts)
     return _Runs(
         first_image,
@@ -123,8 +123,8 @@ def _links(
         here = (image[inside], row[inside], column[inside])
         there = (image[inside], below[inside], beside[inside])
         met = mask[there]
-        pairs.append(np.stack([number[here][met], number[there][met]], axis=1))
-    upper, lower = np.unique(np.concatenate(pairs), axis=0).T
+        pairs.append(number[here][met] * number.size + number[there][met])
+    upper, lower = np.divmod(np.unique(np.concatenate(pairs)), max(number.size, 1))
     alone = (np.bincount(upper)[upper] == 1) & (np.bincount(lower)[lower] == 1)
     return upper[alone], lower[alone]
 

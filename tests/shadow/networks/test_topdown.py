@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from ingest.annotations import Camera
+from ingest.geometry import mounted_camera, unknown_calibration
+from ingest.rig import RIG, rig_cameras
+from shadow.networks.topdown import BEV_CELLS, cell_centres, make_sampling
+
+
+def test_cells_go_from_far_to_near_and_from_left_to_right():
+    centres = cell_centres().reshape(2, *BEV_CELLS, 3)
+    assert BEV_CELLS == (32, 32)
+    assert centres[0, 0, 0].tolist() == [47.0, 31.0, 0.0]
+    assert centres[0, -1, -1].tolist() == [-15.0, -31.0, 0.0]
+    assert centres[1, 0, 0].tolist() == [47.0, 31.0, 1.0]
+
+
+def test_a_point_is_sampled_where_it_projects():
+    # A level camera 1.4 m up looking forward with 90 degrees over 100 pixels: focal length 50.
+    camera = mounted_camera("main", 100, 60, 90, 0, 0, (0.0, 0.0, 1.4))
+    sampling = make_sampling(["main"], {"main": camera})
+    centres = cell_centres()
+    x, y = 21.0, -5.0
+    at = int(np.flatnonzero((centres == [x, y, 0.0]).all(axis=1))[0])
+    across = 50 * (-y / x) / 50  # of half the width
+    down = 50 * (1.4 / x) / 30
+    assert sampling.points_CP2[0, at].tolist() == pytest.approx([across, down])
+    assert sampling.visible_CP[0, at]
+
+
+def test_what_is_behind_or_beside_the_image_is_not_visible():
+    camera = mounted_camera("main", 100, 60, 90, 0, 0, (0.0, 0.0, 1.4))
+    visible = make_sampling(["main"], {"main": camera}).visible_CP[0].numpy()
+    centres = cell_centres()
+    assert not visible[centres[:, 0] < 0.5].any()
+    assert not visible[np.abs(centres[:, 1]) > centres[:, 0]].any()
+    assert visible.any()
+
+
+def test_the_rig_sees_the_ground_all_around():
+    cameras = rig_cameras(160, 96)
+    visible = make_sampling(list(cameras), cameras).visible_CP.numpy()
+    assert (visible.mean(axis=1) > 0.05).all()
+    assert visible.any(axis=0).mean() > 0.99
+
+
+def test_the_rig_is_mirrored():
+    assert set(RIG) == set(Camera)
+    for left, right in (
+        (Camera.LEFT_PILLAR, Camera.RIGHT_PILLAR),
+        (Camera.LEFT_REPEATER, Camera.RIGHT_REPEATER),
+    ):
+        assert RIG[left].yaw_deg == -RIG[right].yaw_deg > 0
+        assert RIG[left].xyz_ego_m[1] == -RIG[right].xyz_ego_m[1] > 0
+
+
+def test_unknown_calibrations_take_no_part():
+    known = rig_cameras(160, 96)["main"]
+    mixed = {"main": known, "rear": unknown_calibration("rear", 160, 96)}
+    visible = make_sampling(["main", "rear", "wide"], mixed).visible_CP
+    assert visible[0].any() and not visible[1:].any()
+    assert make_sampling(["rear"], mixed) is None
