@@ -1,0 +1,37 @@
+"""Where SUMO's programs are, and how we want the simulation to run."""
+
+import shutil
+from pathlib import Path
+
+from ingest.errors import RidealongError
+
+SUMO_SETTINGS = (
+    "--no-step-log",
+    "--no-warnings",
+    "--duration-log.disable",
+    # Vehicles that find no gap within a second are given up; the bubble tries elsewhere.
+    "--max-depart-delay=1",
+    "--lanechange.duration=2.6",
+    "--collision.action=none",
+    "--time-to-teleport=-1",
+    "--default.speeddev=0",
+)
+
+
+def sumo_binary(name: str = "sumo") -> Path:
+    """Give the path of one of SUMO's programs.
+
+    Raises:
+        RidealongError: It is not installed.
+    """
+    try:
+        import sumo
+
+        found: str | None = str(Path(sumo.SUMO_HOME) / "bin" / name)
+    except ImportError:
+        found = shutil.which(name)
+    if found is None or not Path(found).exists():
+        raise RidealongError(
+            f"SUMO's {name} is not installed", mend="pip install eclipse-sumo libsumo"
+        )
+    return Path(found)
