@@ -3,9 +3,11 @@
 Exit codes: 0 the command did its work, 1 not passed (a verdict, a check), 2 bad input.
 """
 
+import contextlib
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -41,33 +43,36 @@ def program(
     HOME_BEFORE.set(home)
 
 
-def main() -> None:
-    """Run the program; a user's mistake is one line on standard error and exit code 2."""
+def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
+    """Run one command; give its exit code, and the last line for standard error."""
     try:
-        app()
+        app(args=None if arguments is None else list(arguments))
     except SystemExit as done:
-        _leave(done.code if isinstance(done.code, int) else 0)
+        return (done.code if isinstance(done.code, int) else 0), None
     except RidealongError as error:
-        _leave(2, f"error: {error}")
+        return 2, f"error: {error}"
     except KeyboardInterrupt:
-        _leave(130, "interrupted; nothing half-done is visible, run the command again")
+        return 130, "interrupted; nothing half-done is visible, run the command again"
     except BrokenPipeError:
-        os._exit(0)  # whoever read our output has seen enough
+        return 0, None  # whoever read our output has seen enough
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
-        _leave(2, f"error: {error.filename or 'disk'}: {error.strerror}; the lake is unchanged")
+        return 2, f"error: {error.filename or 'disk'}: {error.strerror}; the lake is unchanged"
+    return 0, None
 
 
-def _leave(code: int, line: str | None = None) -> None:
-    """Say the last line and go, without tearing the interpreter down.
+def main() -> None:
+    """Run the program and leave, without tearing the interpreter down.
 
-    A pipeline's threads may still run, and DuckDB counts its leaks aloud when Python takes it apart.
+    A pipeline's threads may still run, and DuckDB counts its leaks aloud at a plain exit.
     """
+    code, line = run()
     if line:
         print(line, file=sys.stderr)
     sys.stderr.flush()
-    sys.stdout.flush()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
     os._exit(code)
 
 

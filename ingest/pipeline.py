@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from ingest.accounting import read_sheet, sheet_path, write_sheet
 from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips, ingest_drive
+from ingest.errors import RidealongError
 from ingest.planning import IngestPlan
 from ingest.progress import report
 from ingest.schemas import EVENTS
@@ -33,23 +34,38 @@ logging.disable(logging.NOTSET)
 
 # One thread a core in this process: DuckDB, Arrow, PyAV and torch release the GIL, and
 # processes would take seconds to start.
+DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam knows it by no shorter name
 EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
 
 
 def run_beam(
     define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], workers: int = 2
 ) -> None:
-    """Run a pipeline on the embedded runner, or on the one that ``beam_args`` name."""
+    """Run a pipeline on the embedded runner, or on the one that ``beam_args`` name.
+
+    Raises:
+        RidealongError: There is no such runner.
+    """
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    named = any(arg.startswith("--runner") for arg in beam_args)
-    arguments = list(beam_args) if named else [*EMBEDDED, *beam_args]
-    if not any(arg.startswith("--direct_num_workers") for arg in arguments) and not named:
-        arguments.append(f"--direct_num_workers={workers}")
-    options = PipelineOptions(arguments)
+    options = PipelineOptions(_arguments(beam_args, workers))
     options.view_as(SetupOptions).save_main_session = False
-    pipeline = beam.Pipeline(options=options)
+    try:
+        pipeline = beam.Pipeline(options=options)
+    except (ValueError, ImportError) as error:
+        raise RidealongError(
+            f"Beam cannot run here: {error}",
+            where=" ".join(beam_args),
+            mend="see docs/pipelines.md",
+        ) from error
     define(pipeline)
     pipeline.run().wait_until_finish()
+
+
+def _arguments(beam_args: Sequence[str], workers: int) -> list[str]:
+    """Beam's arguments: ours where the user names no runner."""
+    if not any(arg.startswith("--runner") for arg in beam_args):
+        return [*EMBEDDED, f"--direct_num_workers={workers}", *beam_args]
+    return [f"--runner={DASK}" if arg == "--runner=DaskRunner" else arg for arg in beam_args]
 
 
 class HandIn(beam.DoFn):

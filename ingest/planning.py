@@ -56,7 +56,7 @@ def plan_drives(
 ) -> tuple[DrivePlan, ...]:
     """What is left to do on the drives found, given the keys that are committed already.
 
-    Two recordings with the same content are one drive: the first counts.
+    Two recordings with the same names and content are one drive: the first counts.
     """
     plans: dict[str, DrivePlan] = {}
     for files in found:

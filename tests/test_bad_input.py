@@ -18,7 +18,7 @@ post: 2 s
 CASES = {
     "unknown signal": ("Vehicle.Sped > 3", ["Vehicle.Sped", "Vehicle.Speed"]),
     "wrong unit": ("Vehicle.Speed > '3 m'", ["m", "km/h"]),
-    "wrong type": ("Vehicle.Speed", ["boolean"]),
+    "wrong type": ("Vehicle.Speed", ["condition"]),
     "syntax error": ("Vehicle.Speed > > 3", ["column"]),
 }
 

@@ -100,14 +100,16 @@ def test_home_before_after_and_from_the_environment(demo_home: Path, program: An
     assert program("clips", "list", "--home", "nowhere").returncode == 2
 
 
-def test_the_same_input_gives_the_same_bytes(demo_home: Path, program: Any, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes(
+    demo_home: Path, program_process: Any, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
-    assert program("demo", "--home", other).returncode == 0
+    assert program_process("demo", "--home", other).returncode == 0
 
     def names(home: Path, table: str) -> set[str]:
         return {path.name for path in (home / table).glob("*/*") if "_delta_log" not in str(path)}
 
-    for table in ("telemetry", "outputs", "scores", "matches", "blobs"):
+    for table in ("telemetry", "outputs", "scores", "blobs"):
         assert names(demo_home, table) == names(other, table) and names(other, table), table
 
 
