@@ -160,7 +160,7 @@ def _noise(rng: np.random.Generator, blurs: tuple[int, ...]) -> NDArray[np.float
         spectrum = np.fft.fft2(rng.standard_normal((GRAIN, GRAIN)))
         layer = np.fft.ifft2(spectrum * np.exp(-((frequency * blur * 2.5) ** 2))).real
         total += layer / layer.std()
-    return (total / total.std()).astype(np.float32)
+    return np.asarray(total / total.std()).astype(np.float32)
 
 
 class Tiles:

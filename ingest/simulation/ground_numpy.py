@@ -1,5 +1,7 @@
 """Paint one tile of the ground in numpy: the same steps as `ground_numba`."""
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +52,7 @@ def paint_tile(
     left, low = x0 - MARGIN * node_m, y0 - MARGIN * node_m
     for plane, row in zip(planes, segments, strict=True):
         _segment(cover[plane], row, left, low, node_m)
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
+    for first, last in pairwise(starts):
         _polygon(cover[ROAD], corners[first:last], left, low, node_m)
     rgb, surface = _colour(cover, fine_grain, coarse_grain, left, low, node_m)
     ends = (*STARTS[1:], len(texels))

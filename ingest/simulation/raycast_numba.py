@@ -385,7 +385,7 @@ def surfaces(view, w, who, kinds, ground, out):
             else:
                 x = pose[0] + pose[2] * xy[v, u, 0] - pose[3] * xy[v, u, 1]
                 y = pose[1] + pose[3] * xy[v, u, 0] + pose[2] * xy[v, u, 1]
-                start, side, px, py = _place(table, corners, x, y, levels[v, u])
+                start, side, px, py = _place(table, corners, x, y, np.int64(levels[v, u]))
                 column = min(max(int(px + 0.5), 0), side - 1)
                 at = start + min(max(int(py + 0.5), 0), side - 1) * side + column
                 out[v, u] = np.int64(texels[at]) >> 24
@@ -501,7 +501,17 @@ def _shade_ground(view, ground, air, w, who, rgb):
                 y = pose[1] + pose[3] * gx + pose[2] * gy
                 dx = pose[2] * step[v, u, 0] - pose[3] * step[v, u, 1]
                 dy = pose[3] * step[v, u, 0] + pose[2] * step[v, u, 1]
-                r, g, b = _albedo(texels, table, corners, levels[v, u], taps[v, u], x, y, dx, dy)
+                r, g, b = _albedo(
+                    texels,
+                    table,
+                    corners,
+                    np.int64(levels[v, u]),
+                    np.int64(taps[v, u]),
+                    x,
+                    y,
+                    dx,
+                    dy,
+                )
             sun = sky = 1.0
             lr = lg = lb = 0.0
             i, j, w00, w10, w01, w11 = _weights(gx, gy)
@@ -515,7 +525,7 @@ def _shade_ground(view, ground, air, w, who, rgb):
             r *= sun0 * sun + sky0 * sky + lr
             g *= sun1 * sun + sky1 * sky + lg
             b *= sun2 * sun + sky2 * sky + lb
-            at = mirror[v, u]
+            at = np.int64(mirror[v, u])
             if wet > 0 and at >= 0:
                 mv, mu = at // width, at % width
                 if who[mv, mu] != GROUND:

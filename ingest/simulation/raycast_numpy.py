@@ -277,7 +277,7 @@ def surfaces(
     out[floor] = 3
     near = floor & (view.level >= 0)
     x, y = _in_world(ground, view.ground_xy[near].astype(np.float64))
-    start, side, px, py = _place(ground, x, y, view.level[near])
+    start, side, px, py = _place(ground, x, y, view.level[near].astype(np.int64))
     at = start + (py + 0.5).astype(np.int64) * side + (px + 0.5).astype(np.int64)
     out[near] = ground.texels[at] >> 24
 
@@ -305,7 +305,8 @@ def _place(
 
 def _albedo(view: View, ground: Ground, near: NDArray[np.bool_]) -> Numbers:
     """Linear colour ``(N, 3)`` of the ground that pixels cover."""
-    level, taps = view.level[near], view.taps[near]
+    level = view.level[near].astype(np.int64)
+    taps = view.taps[near].astype(np.int64)
     x, y = _in_world(ground, view.ground_xy[near].astype(np.float64))
     c, s = ground.pose[2:]
     step = view.step[near].astype(np.float64)

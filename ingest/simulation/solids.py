@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -469,7 +470,7 @@ def _add_buildings(out: _Collector, world: StaticWorld) -> None:
     for i in range(len(b)):
         x, y, yaw, height = b.x_m[i], b.y_m[i], b.yaw_rad[i], b.height_m[i]
         half = (b.length_m[i] / 2, b.width_m[i] / 2, height / 2)
-        facade = {"surface": BUILDING, "range_m": BUILDING_RANGE_M}
+        facade: dict[str, Any] = {"surface": BUILDING, "range_m": BUILDING_RANGE_M}
         out.add((x, y, height / 2), yaw, half, b.rgb[i], matter=Matter.FACADE, **facade)
         roof = (half[0] + 0.25, half[1] + 0.25, 0.25)
         tone = (b.rgb[i] * 0.55).astype(np.uint8)
@@ -480,7 +481,11 @@ def _add_trees(out: _Collector, world: StaticWorld) -> None:
     t = world.trees
     for i in range(len(t)):
         x, y, trunk, crown, radius = t.x_m[i], t.y_m[i], t.trunk_m[i], t.crown_m[i], t.radius_m[i]
-        leaf = {"matter": Matter.FOLIAGE, "shape": Shape.ELLIPSOID, "range_m": TREE_RANGE_M}
+        leaf: dict[str, Any] = {
+            "matter": Matter.FOLIAGE,
+            "shape": Shape.ELLIPSOID,
+            "range_m": TREE_RANGE_M,
+        }
         turn = float(i * 2.4)
         if trunk > 0:
             wood = (x, y, (trunk + crown * 0.3) / 2)
@@ -510,7 +515,7 @@ def _add_poles(out: _Collector, world: StaticWorld) -> None:
 
 def _add_light(out: _Collector, world: StaticWorld, index: int) -> None:
     light = world.lights[index]
-    place = {"surface": POLE, "range_m": 180.0}
+    place: dict[str, Any] = {"surface": POLE, "range_m": 180.0}
     top = light.height_m + 0.55
     foot = (light.pole_x_m, light.pole_y_m, top / 2)
     out.add(foot, light.yaw_rad, (0.075, 0.075, top / 2), (92, 96, 98), **place)
@@ -528,7 +533,7 @@ def _add_head(out: _Collector, world: StaticWorld, index: int) -> None:
     fx, fy = np.cos(light.yaw_rad), np.sin(light.yaw_rad)
     centre = (light.x_m + 0.12 * fx, light.y_m + 0.12 * fy, light.height_m)
     half = (0.13, 0.55, 0.21) if light.horizontal else (0.13, 0.21, 0.55)
-    mine = {"surface": POLE, "range_m": 180.0, "light": index}
+    mine: dict[str, Any] = {"surface": POLE, "range_m": 180.0, "light": index}
     out.add(centre, light.yaw_rad, half, world.country.housing, **mine)
     for lens, state in enumerate(LENS_STATES):
         # Upright: red on top; sideways: red on the side of the road's middle.

@@ -15,7 +15,7 @@ from ingest.simulation.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVEL
 Floats32 = NDArray[np.float32]
 
 FAR = -1  # level of a pixel whose ground is a plain colour
-MOST_TAPS = 5
+MOST_TAPS = 4
 SKY_ROWS, SKY_COLUMNS = 96, 512
 LOWEST_SKY, HIGHEST_SKY = -0.02, 1.0  # sine of elevation of the panorama's first and last row
 
@@ -46,13 +46,13 @@ class View(NamedTuple):
     stretch: Floats32
     ground_w: Floats32
     ground_xy: Floats32
-    level: NDArray[np.int64]
-    taps: NDArray[np.int64]
+    level: NDArray[np.int8]
+    taps: NDArray[np.int8]
     step: Floats32
-    sky_row: NDArray[np.int64]
+    sky_row: NDArray[np.int16]
     sky_column: Floats32
     vignette: Floats32
-    mirror: NDArray[np.int64]
+    mirror: NDArray[np.int32]
     gloss: Floats32
 
 
@@ -80,13 +80,13 @@ def make_view(camera: CameraCalibration, vignetting: float) -> View:
         stretch=stretch.astype(np.float32),
         ground_w=ground_w.astype(np.float32),
         ground_xy=ground_xy.astype(np.float32),
-        level=level,
-        taps=taps,
+        level=level.astype(np.int8),
+        taps=taps.astype(np.int8),
         step=step.astype(np.float32),
-        sky_row=sky_rows(sine),
+        sky_row=sky_rows(sine).astype(np.int16),
         sky_column=(azimuth * SKY_COLUMNS / (2 * np.pi)).astype(np.float32),
         vignette=(1 - vignetting * radius**2).astype(np.float32),
-        mirror=_mirror(camera, rays),
+        mirror=_mirror(camera, rays).astype(np.int32),
         gloss=(0.06 + 0.94 * (1 - np.abs(sine)) ** 5).astype(np.float32),
     )
 
@@ -122,7 +122,7 @@ def _footprints(
     length = lengths.max(axis=0)
     area = np.abs(sides[0][..., 0] * sides[1][..., 1] - sides[0][..., 1] * sides[1][..., 0])
     short = area / length
-    taps = np.clip(np.ceil(length / (2.2 * short)), 1, MOST_TAPS).astype(np.int64)
+    taps = np.clip(np.ceil(length / (2.5 * short)), 1, MOST_TAPS).astype(np.int64)
     size = np.maximum(short, length / taps)
     level = np.clip(np.rint(np.log2(size / FINE_M) - 0.3), 0, 2 * LEVELS - 1).astype(np.int64)
     reach = np.linalg.norm(ground_xy, axis=-1) + length

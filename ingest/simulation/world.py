@@ -243,7 +243,7 @@ def crossing(
         _add_arm(parts, i, radius, radius + arm_m, profile, signals)
     corners = [_corner(i, outer, radius) for i in range(4)]
     parts.edges.extend(RoadEdge(corner, profile.sidewalk_m) for corner in corners)
-    parts.junctions.append(np.concatenate([corner[::-1] for corner in corners]))
+    parts.junctions.append(np.concatenate(corners))
     return parts
 
 
@@ -255,7 +255,7 @@ def _turn(points_m: Points, quarter: int) -> Points:
 def _corner(i: int, outer: float, radius: float) -> Points:
     """The kerb between arm ``i`` and arm ``i + 1``, the junction to its left."""
     bend = arc((radius, radius), radius - outer, -np.pi / 2, -np.pi)
-    return _turn(bend[::-1], i)
+    return _turn(bend, i)
 
 
 def _add_arm(
