@@ -50,7 +50,10 @@ class Network:
 
         Images are stretched to the network's input size. A camera that the clip lacks, or that the
         manifest does not name, is not looked at; where a single frame is lost, there are no rows,
-        depth is NaN and segmentation `UNLABELLED`. On CPU the result does not depend on ``batch``.
+        depth is NaN and segmentation `UNLABELLED`.
+
+        The same clip gives the same bytes on one kind of processor, whatever its number of cores;
+        another ``batch`` may choose other kernels, and so change last bits.
 
         Args:
             frames: By camera, ``(T, height, width, 3)`` uint8; cameras may differ in size.
@@ -146,9 +149,19 @@ class _Part:
 
 @contextmanager
 def _repeatable() -> Iterator[None]:
-    """Let CUDA choose its kernels by what they are, not by how fast they were just now."""
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-        yield
+    """Make sums run in one order, whatever the machine's number of cores or its load.
+
+    On a CPU a convolution shared out among threads rounds differently for each number of threads.
+    One thread here and one worker a core is also the faster way: threads that wait for each other
+    spin. CUDA chooses its kernels by what they are, not by how fast they were just now.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _clip_of(
