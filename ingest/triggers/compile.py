@@ -6,6 +6,7 @@ parameters: nothing that a user wrote reaches SQL as it stands.
 Unknown is null. Whatever arithmetic makes that is not finite becomes unknown where it is used.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -40,6 +41,7 @@ SO_FAR = f"({BY_TIME} rows unbounded preceding)"
 VERSION_KEY = (
     "list_transform(regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0'))"
 )
+IDENTIFIER = re.compile(r'c\d+|"[^"]+"')
 AGGREGATES = {Window.AVERAGE: "avg", Window.LEAST: "min", Window.GREATEST: "max"}
 
 
@@ -78,30 +80,39 @@ class Writer:
     def write(self, node: Node) -> Part:
         """The node's value."""
         match node:
+            case Variable() | Number() | Text() | Flag():
+                return self._leaf(node)
+            case Not() | And() | Or() | IsUnknown() | Contains() | Compare():
+                return self._condition(node)
+            case Timed():
+                return self._timed(node)
+            case _:
+                return self._arithmetic(node)
+
+    def _leaf(self, node: Variable | Number | Text | Flag) -> Part:
+        match node:
             case Variable():
-                return Part(_variable(node), 0)
+                return self._variable(node)
             case Number(value):
                 return Part(_number(value), 0)
             case Text(value):
                 return Part(self._parameter(value), 0)
             case Flag(value):
                 return Part("true" if value else "false", 0)
+
+    def _condition(self, node: Not | And | Or | IsUnknown | Contains | Compare) -> Part:
+        match node:
             case Not(operand):
                 return put("(not {0})", [self.write(operand)])
-            case And(operands):
-                return put(chain(" and ", len(operands)), [self.write(o) for o in operands])
-            case Or(operands):
-                return put(chain(" or ", len(operands)), [self.write(o) for o in operands])
+            case And(operands) | Or(operands):
+                operator = " and " if isinstance(node, And) else " or "
+                return put(chain(operator, len(operands)), [self.write(o) for o in operands])
             case IsUnknown(operand):
                 return put("({0} is null)", [self.finite(operand)])
             case Contains(items, text):
                 return put("list_contains({0}, {1})", [self.write(items), self.write(text)])
             case Compare():
                 return self._comparison(node)
-            case Timed():
-                return self._timed(node)
-            case _:
-                return self._arithmetic(node)
 
     def finite(self, node: Node) -> Part:
         """The node's value; unknown where arithmetic ran out of numbers."""
@@ -111,6 +122,8 @@ class Writer:
 
     def column(self, part: Part) -> Part:
         """Compute a part once, as a column of the stage after its own."""
+        if IDENTIFIER.fullmatch(part.sql):
+            return part
         if part.sql not in self.staged:
             while len(self.stages) <= part.stage:
                 self.stages.append([])
@@ -136,8 +149,17 @@ class Writer:
         with every level.
         """
         if self.staging:
-            return put(f"(case when {condition} then {{0}} end)", [self.column(part)])
+            part = self.column(part)
+        if IDENTIFIER.fullmatch(part.sql):
+            return put(f"(case when {condition} then {{0}} end)", [part])
         return put(f"list_filter([{{0}}], lambda v: {condition.format('v')})[1]", [part])
+
+    def _variable(self, variable: Variable) -> Part:
+        """A column. In stages it is known to be finite; a stranger's table may hold anything."""
+        part = Part(quoted(variable.name), 0)
+        if self.staging or variable.kind is not Kind.NUMBER or variable.whole:
+            return part
+        return self._where(part, "isfinite({0})")
 
     def _parameter(self, text: str) -> str:
         known = {value: name for name, value in self.parameters.items()}
@@ -256,14 +278,6 @@ def _window(window: Window, length: int | None) -> str:
         case _:
             value = f"{AGGREGATES[window]}({{0}}::double) over {frame}"
             return f"(case when {complete} then {value} end)"
-
-
-def _variable(variable: Variable) -> str:
-    """A column; one that is not finite is unknown."""
-    name = quoted(variable.name)
-    if variable.kind is not Kind.NUMBER or variable.whole:
-        return name
-    return f"(case when isfinite({name}) then {name} end)"
 
 
 def quoted(name: str) -> str:

@@ -7,34 +7,25 @@ sliding windows over all samples. Both give the same events.
 
 import hashlib
 import math
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any
+from datetime import UTC, date, datetime
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingest.schemas import EVENTS
-from ingest.signals import lookup
-from ingest.triggers.compile import Part, Writer, predicate, put
-from ingest.triggers.expressions import Node, holds, is_rowwise, is_separable, without_holds
-from ingest.triggers.firing import Firing, Reason, Trace, firings, fraction_of, suppressed
-from ingest.triggers.grid import Grid, Samples, make_grid, samples_at
+from ingest.triggers.compile import predicate
+from ingest.triggers.firing import Firing, Trace, firings, fraction_of, suppressed
+from ingest.triggers.grid import Grid, make_grid
 from ingest.triggers.language import parse_drive_filter
-from ingest.triggers.robustness import write_margin
-from ingest.triggers.separable import Judged, judge, leaves
 from ingest.triggers.spec import TriggerSpec, trigger_sha256
+from ingest.triggers.traces import dense_traces, is_sparse, run_query, sparse_traces
 from ingest.units import NS_PER_S
 
 SPARSE_FROM_ROWS = 100_000  # below, one query for everything is quicker
 BATCH_ROWS = 2_000_000  # windows hold a batch in memory
-
-Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -117,10 +108,10 @@ def _fired(
     sparse = [trigger for trigger in triggers if is_sparse(trigger)]
     dense = [t for t in triggers if t.condition is not None and not is_sparse(t)]
     for group, chosen in _groups(sparse, grid.rows >= sparse_from_rows):
-        for trigger, trace in _sparse_traces(grid, group, chosen=chosen):
+        for trigger, trace in sparse_traces(grid, group, chosen=chosen):
             yield from _by_drive(trigger, trace, grid)
     for batch in grid.batches(BATCH_ROWS) if dense else ():
-        for trigger, trace in _dense_traces(batch, dense):
+        for trigger, trace in dense_traces(batch, dense):
             yield from _by_drive(trigger, trace, batch)
     for trigger in triggers:
         if trigger.random is not None:
@@ -145,121 +136,6 @@ def _by_drive(
         by_drive.setdefault(firing.drive, []).append(firing)
     for drive, fired in by_drive.items():
         yield trigger, grid.drive_ids[drive], fired
-
-
-# Conditions
-
-
-def is_sparse(trigger: TriggerSpec) -> bool:
-    """Whether single rows tell where the trigger could fire and where it stays disarmed."""
-    condition, rearm = trigger.condition, trigger.rearm_condition
-    if condition is None or not is_separable(condition):
-        return False
-    return rearm is None or is_rowwise(rearm)
-
-
-def _sparse_traces(
-    grid: Grid, triggers: Sequence[TriggerSpec], *, chosen: bool
-) -> Iterator[tuple[TriggerSpec, Trace]]:
-    """Row-wise parts by DuckDB, holds by runs; only ``chosen`` samples, or all."""
-    conditions = tuple(_conditions(trigger) for trigger in triggers)
-    sql, parameters = _leaves_query(conditions, chosen)
-    names = {name for trigger in triggers for name in trigger.signals}
-    position = pa.array(np.arange(grid.rows))
-    table = _columns(grid.telemetry, sorted(names)).append_column("pos", position)
-    found = _run(sql, parameters, table)
-    samples = samples_at(grid, found["pos"])
-    numbers = {node: number for number, node in enumerate(_all_leaves(conditions))}
-    for trigger, (when, rearm) in zip(triggers, conditions, strict=True):
-        known = {node: _judged(found, numbers[node]) for node in _all_leaves(((when, rearm),))}
-        relaxed = judge(when, known, samples, holds=False).truth == 1
-        if not relaxed.any():
-            continue
-        held = judge(when, known, samples, holds=True)
-        rearmed = held.truth == -1 if rearm is None else known[rearm].truth == 1
-        yield trigger, Trace(samples, held.truth, relaxed, rearmed, held.margins)
-
-
-def _judged(found: Arrays, number: int) -> Judged:
-    return Judged(found[f"truth{number}"], found[f"margin{number}"])
-
-
-def _dense_traces(
-    grid: Grid, triggers: Sequence[TriggerSpec]
-) -> Iterator[tuple[TriggerSpec, Trace]]:
-    """Everything by DuckDB's windows, over all samples."""
-    sql, parameters = _windows_query(tuple(_conditions(trigger) for trigger in triggers))
-    names = {name for trigger in triggers for name in trigger.signals}
-    samples = samples_at(grid, np.arange(grid.rows))
-    found = _run(sql, parameters, _timed_columns(grid, sorted(names), samples))
-    for number, trigger in enumerate(triggers):
-        truth = {name: found[f"{name}{number}"] for name in ("when", "relaxed", "rearmed")}
-        relaxed, rearmed = truth["relaxed"] == 1, truth["rearmed"] == 1
-        yield trigger, Trace(samples, truth["when"], relaxed, rearmed, found[f"margin{number}"])
-
-
-Conditions = tuple[Node, Node | None]
-
-
-def _conditions(trigger: TriggerSpec) -> Conditions:
-    assert trigger.condition is not None
-    return trigger.condition, trigger.rearm_condition
-
-
-def _all_leaves(conditions: Sequence[Conditions]) -> list[Node]:
-    found: dict[Node, None] = {}
-    for when, rearm in conditions:
-        found.update(dict.fromkeys(leaves(when)))
-        found.update({rearm: None} if rearm is not None else {})
-    return list(found)
-
-
-@cache
-def _leaves_query(conditions: tuple[Conditions, ...], chosen: bool) -> tuple[str, dict[str, str]]:
-    """Truth and margin of every leaf, at the samples that any of the triggers needs."""
-    writer = Writer()
-    selected = ["pos"]
-    for number, node in enumerate(_all_leaves(conditions)):
-        selected.append(f"{_truth(writer.write(node))} as truth{number}")
-        selected.append(f"{_margin(write_margin(writer, node))} as margin{number}")
-    tests = [test for when, rearm in conditions for test in _candidate_tests(writer, when, rearm)]
-    condition = f" where {' or '.join(dict.fromkeys(tests))}" if chosen else ""
-    return f"select {', '.join(selected)} from {writer.source('samples')}{condition}", (
-        writer.parameters
-    )
-
-
-def _candidate_tests(writer: Writer, when: Node, rearm: Node | None) -> list[str]:
-    """True at every sample that is not known to be false and to re-arm."""
-    needed = [without_holds(when), *(hold.operand for hold in holds(when))]
-    tests = [f"{writer.write(node).sql} is distinct from false" for node in needed]
-    if rearm is not None:
-        tests.append(f"{writer.write(rearm).sql} is distinct from true")
-    return tests
-
-
-@cache
-def _windows_query(conditions: tuple[Conditions, ...]) -> tuple[str, dict[str, str]]:
-    """What `Trace` wants to know, of every trigger."""
-    writer = Writer()
-    selected = ["pos"]
-    for number, (when, rearm) in enumerate(conditions):
-        held = writer.column(writer.write(when))
-        relaxed = writer.write(without_holds(when))
-        rearmed = writer.write(rearm) if rearm else put("(not {0})", [held])
-        margin = write_margin(writer, when)
-        for name, part in ("when", held), ("relaxed", relaxed), ("rearmed", rearmed):
-            selected.append(f"{_truth(writer.column(part))} as {name}{number}")
-        selected.append(f"{_margin(writer.column(margin))} as margin{number}")
-    return f"select {', '.join(selected)} from {writer.source('samples')}", writer.parameters
-
-
-def _truth(part: Part) -> str:
-    return f"coalesce({part.sql}::tinyint * 2 - 1, 0)::tinyint"
-
-
-def _margin(part: Part) -> str:
-    return f"coalesce({part.sql}, 'nan'::double)"
 
 
 # Drives
@@ -288,11 +164,11 @@ def _matching(drives: pa.Table, where: str | None) -> NDArray[np.bool_]:
     rows = drives.append_column("pos", pa.array(np.arange(drives.num_rows)))
     sql = f"select pos from samples where {condition.sql}"
     matching = np.zeros(drives.num_rows, np.bool_)
-    matching[_run(sql, condition.parameters, rows)["pos"]] = True
+    matching[run_query(sql, condition.parameters, rows)["pos"]] = True
     return matching
 
 
-def _day(time_ns: int) -> object:
+def _day(time_ns: int) -> date:
     return datetime.fromtimestamp(time_ns // NS_PER_S, tz=UTC).date()
 
 
@@ -306,8 +182,8 @@ def _at_random(
     for number, drive_id in enumerate(grid.drive_ids):
         times = grid.timestamps_ns[grid.starts[number] : grid.starts[number + 1]]
         moments = list(_moments(trigger, drive_id, int(times[0]), int(times[-1])))
-        samples = np.unique(np.searchsorted(times, moments)) if moments else []
-        fired = [Firing(number, int(times[i]), int(times[i]), None) for i in samples]
+        indices = sorted(set(np.searchsorted(times, moments).tolist()))
+        fired = [Firing(number, int(times[i]), int(times[i]), None) for i in indices]
         if fired:
             yield trigger, drive_id, fired
 
@@ -322,66 +198,3 @@ def _moments(trigger: TriggerSpec, drive_id: str, start_ns: int, end_ns: int) ->
         if time > end_ns:
             return
         yield round(time)
-
-
-# DuckDB
-
-
-_local = threading.local()
-
-
-def _run(sql: str, parameters: Mapping[str, str], samples: pa.Table) -> Arrays:
-    """The columns of a query over the relation ``samples``."""
-    connection = _connection()
-    connection.register("samples", samples)
-    try:
-        found = connection.execute(sql, dict(parameters)).fetchnumpy()
-    finally:
-        connection.unregister("samples")
-    return _in_order(found)
-
-
-def _in_order(found: Arrays) -> Arrays:
-    """Rows by position, in which several threads may have changed the order."""
-    positions = found["pos"]
-    if np.all(positions[1:] > positions[:-1]):
-        return found
-    order = np.argsort(positions)
-    return {name: values[order] for name, values in found.items()}
-
-
-def _connection() -> duckdb.DuckDBPyConnection:
-    """This thread's own connection: a shared one gives wrong answers."""
-    if not hasattr(_local, "connection"):
-        _local.connection = duckdb.connect(config={"enable_external_access": False})
-    return _local.connection
-
-
-def _columns(telemetry: pa.Table, signals: Sequence[str]) -> pa.Table:
-    """The signals' columns; one that is not there is all unknown."""
-    columns = {
-        name: telemetry[name]
-        if name in telemetry.column_names
-        else pa.nulls(telemetry.num_rows, lookup(name).arrow_type)
-        for name in signals
-    }
-    if not columns:
-        return pa.table({"no_signal": pa.nulls(telemetry.num_rows)})
-    return pa.table(columns)
-
-
-def _timed_columns(grid: Grid, signals: Sequence[str], samples: Samples) -> pa.Table:
-    """The signals, and what the windows need to know of each sample."""
-    table = _columns(grid.telemetry, signals)
-    columns = dict(zip(table.column_names, table.columns, strict=True))
-    return pa.table(
-        columns
-        | {
-            "pos": samples.positions,
-            "drive": samples.drives,
-            "ts": samples.times_ns,
-            "gap": samples.gaps,
-            "gap_ns": samples.gap_ns,
-            "segment_ns": samples.segment_ns,
-        }
-    )

@@ -21,7 +21,7 @@ class Grid:
     Attributes:
         telemetry: ``N`` rows.
         timestamps_ns: ``(N,)``, ascending within a drive.
-        starts: ``(D + 1,)``: drive ``d`` has the rows ``starts[d]`` to ``starts[d + 1]``, exclusive.
+        starts: ``(D + 1,)``: drive ``d`` has the rows from ``starts[d]`` to ``starts[d + 1]``.
         drive_ids: ``D`` names.
     """
 
@@ -43,6 +43,17 @@ class Grid:
         """The longest step within the drive that is no gap."""
         steps = np.diff(self.timestamps_ns[self.starts[drive] : self.starts[drive + 1]])
         return int(np.median(steps) * GAP_STEPS) if len(steps) else 0
+
+    def window_starts(self, positions: Positions, length_ns: int) -> Positions:
+        """Of every position the first of its drive at most ``length_ns`` before it."""
+        drive = self.drive_of(positions)
+        starts = np.empty(len(positions), np.int64)
+        bounds = np.flatnonzero(np.diff(drive, prepend=-1, append=-1))
+        for low, high in pairwise(bounds.tolist()):
+            begin, end = self.starts[drive[low]], self.starts[drive[low] + 1]
+            since = self.timestamps_ns[positions[low:high]] - length_ns
+            starts[low:high] = begin + np.searchsorted(self.timestamps_ns[begin:end], since)
+        return starts
 
     def part(self, first: int, last: int) -> "Grid":
         """The drives ``first`` to ``last``, exclusive."""
@@ -94,15 +105,6 @@ class Samples:
         own = np.arange(len(self.positions))
         return self.times_ns[np.maximum.accumulate(np.where(self.gaps, own, 0))]
 
-    def first_since(self, length_ns: int) -> Positions:
-        """Of every sample the first of its drive at most ``length_ns`` before it."""
-        begins = np.flatnonzero(np.append(True, np.diff(self.drives) != 0)[: len(self.drives)])
-        first = np.empty(len(self.drives), np.int64)
-        for low, high in pairwise([*begins.tolist(), len(self.drives)]):
-            times = self.times_ns[low:high]
-            first[low:high] = low + np.searchsorted(times, times - length_ns)
-        return first
-
 
 def make_grid(telemetry: pa.Table) -> Grid:
     """Order telemetry by drive and time; of samples at one instant the first stays."""
@@ -114,6 +116,14 @@ def make_grid(telemetry: pa.Table) -> Grid:
     if not _is_ordered(times, same) or len(set(names)) < len(names):
         return make_grid(_reordered(telemetry))
     return Grid(telemetry, times, np.append(starts, len(times)).astype(np.int64), names)
+
+
+def with_windows(positions: Positions, starts: Positions) -> Positions:
+    """Every position from a window's start to its end; both ascend."""
+    begins = np.maximum(starts, np.append(-1, positions[:-1])[: len(positions)] + 1)
+    lengths = positions - begins + 1
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(begins - before, lengths) + np.arange(int(lengths.sum()))
 
 
 def samples_at(grid: Grid, positions: Positions) -> "Samples":

@@ -47,7 +47,7 @@ from ingest.triggers.syntax import parse_sql, position
 
 DEEPEST = 40
 
-COMPARISONS: Mapping[type[exp.Expression], str] = {
+COMPARISONS: Mapping[type, str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -55,7 +55,7 @@ COMPARISONS: Mapping[type[exp.Expression], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-ARITHMETIC: Mapping[type[exp.Expression], str] = {
+ARITHMETIC: Mapping[type, str] = {
     exp.Add: "+",
     exp.Sub: "-",
     exp.Mul: "*",
@@ -125,22 +125,22 @@ class _Typer:
         self.text, self.namespace = text, namespace
 
     def error(
-        self, at: exp.Expression, what: str, expected: str | None = None, mend: str | None = None
+        self, at: exp.Expr, what: str, expected: str | None = None, mend: str | None = None
     ) -> RidealongError:
         place = position(at, self.text)
         return RidealongError(f"{place}: {what}", expected=expected, mend=mend)
 
-    def reraise(self, at: exp.Expression, error: RidealongError) -> RidealongError:
+    def reraise(self, at: exp.Expr, error: RidealongError) -> RidealongError:
         return self.error(at, error.what, error.expected, error.mend)
 
-    def condition(self, at: exp.Expression, depth: int) -> Node:
+    def condition(self, at: exp.Expr, depth: int) -> Node:
         value = self.value(at, depth)
         if value.kind is not Kind.BOOLEAN or value.quoted:
             what = f"a {value.kind} stands where a condition belongs"
             raise self.error(at, what, "a comparison, like x > 3")
         return value.node
 
-    def number(self, at: exp.Expression, depth: int) -> Value:
+    def number(self, at: exp.Expr, depth: int) -> Value:
         value = self.value(at, depth)
         if value.quoted:
             return self.own_quantity(at, value)
@@ -148,19 +148,19 @@ class _Typer:
             raise self.error(at, f"a {value.kind} stands where a number belongs")
         return value
 
-    def value(self, at: exp.Expression, depth: int) -> Value:
+    def value(self, at: exp.Expr, depth: int) -> Value:
         if depth > DEEPEST:
             raise self.error(at, "nested too deep", f"at most {DEEPEST} levels")
         handler = HANDLERS.get(type(at))
         if handler is None:
             allowed = "names, numbers, comparisons, and, or, not, in, between, is null, functions"
-            place = at.args.get("alias") if isinstance(at, exp.Alias) else at
+            place = at.args["alias"] if isinstance(at, exp.Alias) else at
             raise self.error(place, f"{_described(at)} is not part of the language", allowed)
         return handler(self, at, depth + 1)
 
     # Leaves
 
-    def name(self, at: exp.Expression, depth: int) -> Value:
+    def name(self, at: exp.Expr, depth: int) -> Value:
         parts = _name_parts(at)
         if parts is None:
             raise self.error(at, f"{_described(at)} is not part of the language", "a name")
@@ -170,18 +170,18 @@ class _Typer:
             raise self.reraise(at, error) from None
         return Value(variable, variable.kind, variable.unit, variable.allowed, variable.single)
 
-    def literal(self, at: exp.Expression, depth: int) -> Value:
+    def literal(self, at: exp.Expr, depth: int) -> Value:
         if at.args["is_string"]:
             return Value(Text(str(at.this)), Kind.TEXT, quoted=True)
         return Value(Number(self._finite(at, str(at.this))), Kind.NUMBER)
 
-    def flag(self, at: exp.Expression, depth: int) -> Value:
+    def flag(self, at: exp.Expr, depth: int) -> Value:
         return Value(Flag(bool(at.this)), Kind.BOOLEAN)
 
-    def null(self, at: exp.Expression, depth: int) -> Value:
+    def null(self, at: exp.Expr, depth: int) -> Value:
         raise self.error(at, "nothing equals null", mend="write 'x is null' or 'x is not null'")
 
-    def _finite(self, at: exp.Expression, text: str) -> float | int:
+    def _finite(self, at: exp.Expr, text: str) -> float | int:
         try:
             value = int(text) if text.isascii() and text.isdigit() else float(text)
         except ValueError:
@@ -192,7 +192,7 @@ class _Typer:
 
     # Quoted literals take their meaning from what stands beside them
 
-    def adapted(self, at: exp.Expression, literal: Value, beside: Value) -> Value:
+    def adapted(self, at: exp.Expr, literal: Value, beside: Value) -> Value:
         assert isinstance(literal.node, Text)
         text = literal.node.value
         if beside.kind is Kind.NUMBER and beside.unit is not None:
@@ -211,7 +211,7 @@ class _Typer:
             raise self.error(at, "a list is not one text", mend=mend)
         raise self.error(at, f"{text!r} is not a condition", "true or false")
 
-    def own_quantity(self, at: exp.Expression, literal: Value) -> Value:
+    def own_quantity(self, at: exp.Expr, literal: Value) -> Value:
         assert isinstance(literal.node, Text)
         try:
             value, unit = quantity(literal.node.value)
@@ -219,7 +219,7 @@ class _Typer:
             raise self.reraise(at, error) from None
         return Value(Number(value), Kind.NUMBER, unit or None)
 
-    def _quantity_beside(self, at: exp.Expression, text: str, beside: Value) -> Value:
+    def _quantity_beside(self, at: exp.Expr, text: str, beside: Value) -> Value:
         unit = beside.unit or ""
         try:
             number = quantity_in(text, unit)
@@ -227,7 +227,7 @@ class _Typer:
             raise self.reraise(at, error) from None
         return Value(Number(number), Kind.NUMBER, unit)
 
-    def _check_allowed(self, at: exp.Expression, text: str, beside: Value) -> None:
+    def _check_allowed(self, at: exp.Expr, text: str, beside: Value) -> None:
         if beside.allowed and text not in beside.allowed:
             known = ", ".join(beside.allowed)
             what = f"{_title(beside.node)} is never {text!r}"
@@ -235,7 +235,7 @@ class _Typer:
             mend = close if close.startswith("did") else None
             raise self.error(at, what, f"one of {known}", mend)
 
-    def alike(self, one: exp.Expression, two: exp.Expression, depth: int) -> tuple[Value, Value]:
+    def alike(self, one: exp.Expr, two: exp.Expr, depth: int) -> tuple[Value, Value]:
         """Two parts as values of one kind and, where numbers, one unit: the left one's."""
         left, right = self.value(one, depth), self.value(two, depth)
         if left.quoted and right.quoted:
@@ -248,7 +248,7 @@ class _Typer:
             raise self.error(two, f"a {right.kind} beside a {left.kind}", "two of the same kind")
         return (left, right) if left.kind is not Kind.NUMBER else self._same_unit(two, left, right)
 
-    def _same_unit(self, at: exp.Expression, left: Value, right: Value) -> tuple[Value, Value]:
+    def _same_unit(self, at: exp.Expr, left: Value, right: Value) -> tuple[Value, Value]:
         if left.unit is None or right.unit is None:
             unit = right.unit if left.unit is None else left.unit
             left, right = replace(left, unit=unit), replace(right, unit=unit)
@@ -256,7 +256,7 @@ class _Typer:
             right = self._converted(at, right, left.unit)
         return _rounded(left, right), _rounded(right, left)
 
-    def _converted(self, at: exp.Expression, value: Value, unit: str) -> Value:
+    def _converted(self, at: exp.Expr, value: Value, unit: str) -> Value:
         try:
             factor, offset = factor_and_offset(
                 value.unit or "", unit, value.unit or "a bare number"
@@ -272,49 +272,49 @@ class _Typer:
 
     # Logic
 
-    def conjunction(self, at: exp.Expression, depth: int) -> Value:
+    def conjunction(self, at: exp.Expr, depth: int) -> Value:
         return Value(And(self._flat(at, depth)), Kind.BOOLEAN)
 
-    def disjunction(self, at: exp.Expression, depth: int) -> Value:
+    def disjunction(self, at: exp.Expr, depth: int) -> Value:
         return Value(Or(self._flat(at, depth)), Kind.BOOLEAN)
 
-    def _flat(self, at: exp.Expression, depth: int) -> tuple[Node, ...]:
+    def _flat(self, at: exp.Expr, depth: int) -> tuple[Node, ...]:
         return tuple(self.condition(part, depth) for part in at.flatten(unnest=False))
 
-    def negation(self, at: exp.Expression, depth: int) -> Value:
+    def negation(self, at: exp.Expr, depth: int) -> Value:
         return Value(Not(self.condition(at.this, depth)), Kind.BOOLEAN)
 
-    def brackets(self, at: exp.Expression, depth: int) -> Value:
+    def brackets(self, at: exp.Expr, depth: int) -> Value:
         return self.value(at.this, depth)
 
     # Comparisons
 
-    def comparison(self, at: exp.Expression, depth: int) -> Value:
+    def comparison(self, at: exp.Expr, depth: int) -> Value:
         left, right = self.alike(at.this, at.expression, depth)
         return Value(self._compared(at, COMPARISONS[type(at)], left, right), Kind.BOOLEAN)
 
-    def _compared(self, at: exp.Expression, operator: str, left: Value, right: Value) -> Node:
+    def _compared(self, at: exp.Expr, operator: str, left: Value, right: Value) -> Node:
         if left.kind is Kind.TEXTS:
             raise self.error(at, "lists cannot be compared", mend="write contains(list, 'text')")
         if operator not in ("=", "<>") and left.kind not in ORDERED:
             raise self.error(at, f"a {left.kind} has no order", "= or <>")
         return Compare(operator, left.node, right.node, left.kind)
 
-    def between(self, at: exp.Expression, depth: int) -> Value:
+    def between(self, at: exp.Expr, depth: int) -> Value:
         if at.args.get("symmetric"):
             raise self.error(at, "'between symmetric' is not part of the language")
         low = self._compared(at, ">=", *self.alike(at.this, at.args["low"], depth))
         high = self._compared(at, "<=", *self.alike(at.this, at.args["high"], depth))
         return Value(And((low, high)), Kind.BOOLEAN)
 
-    def membership(self, at: exp.Expression, depth: int) -> Value:
+    def membership(self, at: exp.Expr, depth: int) -> Value:
         listed = at.args.get("expressions")
         if not listed or set(k for k, v in at.args.items() if v) - {"this", "expressions"}:
             raise self.error(at, "'in' has no list", "x in ('a', 'b')")
         equal = [self._compared(at, "=", *self.alike(at.this, o, depth)) for o in listed]
         return Value(equal[0] if len(equal) == 1 else Or(tuple(equal)), Kind.BOOLEAN)
 
-    def unknown(self, at: exp.Expression, depth: int) -> Value:
+    def unknown(self, at: exp.Expr, depth: int) -> Value:
         if type(at.expression) is not exp.Null:
             raise self.error(at, "'is' without null", "x is null or x is not null")
         value = self.value(at.this, depth)
@@ -324,7 +324,7 @@ class _Typer:
 
     # Numbers
 
-    def arithmetic(self, at: exp.Expression, depth: int) -> Value:
+    def arithmetic(self, at: exp.Expr, depth: int) -> Value:
         operator = ARITHMETIC[type(at)]
         if operator in "+-":
             return self._sum(at, operator, depth)
@@ -335,14 +335,14 @@ class _Typer:
             raise self.reraise(at, error) from None
         return Value(Arithmetic(operator, left.node, right.node), Kind.NUMBER, unit)
 
-    def _sum(self, at: exp.Expression, operator: str, depth: int) -> Value:
+    def _sum(self, at: exp.Expr, operator: str, depth: int) -> Value:
         left, right = self.alike(at.this, at.expression, depth)
         if left.kind is not Kind.NUMBER:
             raise self.error(at, f"a {left.kind} cannot be added or subtracted", "numbers")
         unit = difference_unit(left.unit) if operator == "-" else left.unit
         return Value(Arithmetic(operator, left.node, right.node), Kind.NUMBER, unit)
 
-    def negative(self, at: exp.Expression, depth: int) -> Value:
+    def negative(self, at: exp.Expr, depth: int) -> Value:
         value = self.number(at.this, depth)
         if isinstance(value.node, Number):
             return replace(value, node=Number(-value.node.value))
@@ -350,7 +350,7 @@ class _Typer:
 
     # Functions
 
-    def call(self, at: exp.Expression, depth: int) -> Value:
+    def call(self, at: exp.Expr, depth: int) -> Value:
         name = str(at.this).lower()
         function = FUNCTIONS.get(name)
         if function is None:
@@ -363,7 +363,7 @@ class _Typer:
             raise self.error(at, f"{name} looks at samples over time; a table's rows have none")
         return function.typed(self, at, depth)
 
-    def duration(self, at: exp.Expression) -> int:
+    def duration(self, at: exp.Expr) -> int:
         if not (isinstance(at, exp.Literal) and at.args["is_string"]):
             raise self.error(at, "not a duration", "one in quotes, like '0.5 s'")
         try:
@@ -374,38 +374,38 @@ class _Typer:
             raise self.error(at, f"{at.this!r} is no time at all", "a duration like '0.5 s'")
         return length
 
-    def optional_duration(self, at: exp.Expression) -> int | None:
+    def optional_duration(self, at: exp.Expr) -> int | None:
         return self.duration(at.expressions[1]) if len(at.expressions) > 1 else None
 
 
-def _held(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _held(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     operand = typer.condition(at.expressions[0], depth)
     return Value(Timed(Window.HELD, operand, typer.duration(at.expressions[1])), Kind.BOOLEAN)
 
 
-def _lag(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _lag(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value = typer.value(at.expressions[0], depth)
     if value.quoted or value.kind is Kind.TEXTS:
         raise typer.error(at.expressions[0], "nothing that changes over time", "a signal")
     return replace(value, node=Timed(Window.LAG, value.node, typer.optional_duration(at)))
 
 
-def _delta(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _delta(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value = typer.number(at.expressions[0], depth)
     before = Timed(Window.LAG, value.node, typer.optional_duration(at))
     node = Arithmetic("-", value.node, before)
     return Value(node, Kind.NUMBER, difference_unit(value.unit))
 
 
-def _rate(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _rate(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     delta = _delta(typer, at, depth)
     elapsed = Timed(Window.ELAPSED, Number(0), typer.optional_duration(at))
     unit = None if delta.unit is None else combined_unit("/", delta.unit, "s")
     return Value(Arithmetic("/", delta.node, elapsed), Kind.NUMBER, unit)
 
 
-def _aggregate(window: Window) -> Callable[[_Typer, exp.Expression, int], Value]:
-    def typed(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _aggregate(window: Window) -> Callable[[_Typer, exp.Expr, int], Value]:
+    def typed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
         value = typer.number(at.expressions[0], depth)
         node = Timed(window, value.node, typer.duration(at.expressions[1]))
         return replace(value, node=node, single=value.single and window is not Window.AVERAGE)
@@ -413,12 +413,12 @@ def _aggregate(window: Window) -> Callable[[_Typer, exp.Expression, int], Value]
     return typed
 
 
-def _count(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _count(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     operand = typer.condition(at.expressions[0], depth)
     return Value(Timed(Window.COUNT, operand, typer.duration(at.expressions[1])), Kind.NUMBER)
 
 
-def _changed(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _changed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value = typer.value(at.expressions[0], depth)
     if value.quoted or value.kind is Kind.TEXTS:
         raise typer.error(at.expressions[0], "nothing that changes over time", "a signal")
@@ -427,7 +427,7 @@ def _changed(typer: _Typer, at: exp.Expression, depth: int) -> Value:
     return Value(node if length is None else Timed(Window.ANY, node, length), Kind.BOOLEAN)
 
 
-def _crossed(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _crossed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value, level = typer.alike(at.expressions[0], at.expressions[1], depth)
     if value.kind is not Kind.NUMBER:
         raise typer.error(at.expressions[0], f"a {value.kind} crosses no level", "a number")
@@ -441,18 +441,18 @@ def _crossed(typer: _Typer, at: exp.Expression, depth: int) -> Value:
     return Value(Or((up, down)), Kind.BOOLEAN)
 
 
-def _since(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _since(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     operand = typer.condition(at.expressions[0], depth)
     return Value(Timed(Window.SINCE, operand), Kind.NUMBER, "s")
 
 
-def _absolute(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _absolute(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value = typer.number(at.expressions[0], depth)
     return replace(value, node=Absolute(value.node))
 
 
-def _extreme(name: str) -> Callable[[_Typer, exp.Expression, int], Value]:
-    def typed(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _extreme(name: str) -> Callable[[_Typer, exp.Expr, int], Value]:
+    def typed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
         # The first operand with a unit rules: literals and other units are turned into it.
         seen = [typer.value(part, depth) for part in at.expressions]
         ruling = next((i for i, v in enumerate(seen) if not v.quoted and v.unit is not None), 0)
@@ -465,7 +465,7 @@ def _extreme(name: str) -> Callable[[_Typer, exp.Expression, int], Value]:
     return typed
 
 
-def _contains(typer: _Typer, at: exp.Expression, depth: int) -> Value:
+def _contains(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     items = typer.value(at.expressions[0], depth)
     text = typer.value(at.expressions[1], depth)
     if items.kind is not Kind.TEXTS:
@@ -479,7 +479,7 @@ def _contains(typer: _Typer, at: exp.Expression, depth: int) -> Value:
 class Function:
     """One function: how it is typed, and how many arguments it takes."""
 
-    typed: Callable[[_Typer, exp.Expression, int], Value]
+    typed: Callable[[_Typer, exp.Expr, int], Value]
     usage: str
     fewest: int
     most: int
@@ -504,7 +504,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "contains": Function(_contains, "contains(list, 'text')", 2, 2, timed=False),
 }
 
-HANDLERS: Mapping[type[exp.Expression], Callable[[_Typer, exp.Expression, int], Value]] = {
+HANDLERS: Mapping[type, Callable[[_Typer, exp.Expr, int], Value]] = {
     exp.Column: _Typer.name,
     exp.Dot: _Typer.name,
     exp.Literal: _Typer.literal,
@@ -531,7 +531,7 @@ def _rounded(value: Value, beside: Value) -> Value:
     return value
 
 
-def _name_parts(at: exp.Expression) -> list[str] | None:
+def _name_parts(at: exp.Expr) -> list[str] | None:
     """``Vehicle.Speed`` as its parts; None where one is no plain identifier."""
     if isinstance(at, exp.Dot):
         before = _name_parts(at.this)
@@ -549,9 +549,9 @@ def _title(node: Node) -> str:
     return node.name if isinstance(node, Variable) else "this"
 
 
-def _described(at: exp.Expression) -> str:
+def _described(at: exp.Expr) -> str:
     """What a user would call a part that is refused."""
-    names = {
+    names: Mapping[type, str] = {
         exp.Alias: "a second expression after the first",
         exp.Star: "'*'",
         exp.Select: "'select'",

@@ -7,7 +7,6 @@ Truth is 1, -1 for false, 0 for unknown, so that ``and`` is the least and ``or``
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +16,6 @@ from ingest.triggers.grid import NEVER, Samples
 
 Truth = NDArray[np.int8]
 Margins = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A condition at every sample: ``(N,)`` truth, ``(N,)`` margins (NaN unknown)."""
-
-    truth: Truth
-    margins: Margins
 
 
 def leaves(node: Node) -> Iterator[Node]:
@@ -39,35 +30,54 @@ def leaves(node: Node) -> Iterator[Node]:
             yield node
 
 
-def judge(node: Node, known: Mapping[Node, Judged], samples: Samples, *, holds: bool) -> Judged:
+def judge_truth(node: Node, known: Mapping[Node, Truth], samples: Samples, *, holds: bool) -> Truth:
     """A separable condition from its leaves; without ``holds``, ``held(c, d)`` is taken for c."""
     if node in known:
         return known[node]
     match node:
         case Timed(Window.HELD, operand, int(length)):
-            inner = judge(operand, known, samples, holds=holds)
-            return _held(inner, samples, length) if holds else inner
+            return _held(known[operand], samples, length) if holds else known[operand]
         case And(operands):
-            parts = [judge(operand, known, samples, holds=holds) for operand in operands]
-            least = np.fmin.reduce([part.margins for part in parts])
-            return Judged(np.minimum.reduce([part.truth for part in parts]), least)
+            parts = [judge_truth(operand, known, samples, holds=holds) for operand in operands]
+            return np.asarray(np.minimum.reduce(parts))
         case Or(operands):
-            parts = [judge(operand, known, samples, holds=holds) for operand in operands]
-            greatest = np.fmax.reduce([part.margins for part in parts])
-            return Judged(np.maximum.reduce([part.truth for part in parts]), greatest)
+            parts = [judge_truth(operand, known, samples, holds=holds) for operand in operands]
+            return np.asarray(np.maximum.reduce(parts))
     raise TypeError(f"not separable: {node}")
 
 
-def _held(inner: Judged, samples: Samples, length_ns: int) -> Judged:
+def judge_margins(
+    node: Node, known: Mapping[Node, Margins], starts: Mapping[int, NDArray[np.int64]]
+) -> Margins:
+    """The margin of a separable condition from those of its leaves.
+
+    Args:
+        node: The condition.
+        known: Margins of the leaves.
+        starts: By a hold's duration, of every sample the first one of its window.
+    """
+    if node in known:
+        return known[node]
+    match node:
+        case Timed(Window.HELD, operand, int(length)):
+            return _least_since(known[operand], starts[length])
+        case And(operands):
+            parts = [judge_margins(operand, known, starts) for operand in operands]
+            return np.asarray(np.fmin.reduce(parts))
+        case Or(operands):
+            parts = [judge_margins(operand, known, starts) for operand in operands]
+            return np.asarray(np.fmax.reduce(parts))
+    raise TypeError(f"not separable: {node}")
+
+
+def _held(condition: Truth, samples: Samples, length_ns: int) -> Truth:
     times = samples.times_ns
-    true = inner.truth == 1
-    own = np.arange(len(times))
+    true = condition == 1
     begins = true & (samples.breaks | ~np.append(False, true[:-1]))
-    start = np.maximum.accumulate(np.where(begins, own, 0))
+    start = np.maximum.accumulate(np.where(begins, np.arange(len(times)), 0))
     held = true & (times - times[start] >= length_ns)
-    failed = _last_failure(inner.truth, samples) >= times - length_ns
-    truth = np.where(held, 1, np.where(failed, -1, 0)).astype(np.int8)
-    return Judged(truth, _least_since(inner.margins, samples.first_since(length_ns)))
+    failed = _last_failure(condition, samples) >= times - length_ns
+    return np.where(held, 1, np.where(failed, -1, 0)).astype(np.int8)
 
 
 def _last_failure(truth: Truth, samples: Samples) -> NDArray[np.int64]:

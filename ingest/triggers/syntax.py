@@ -4,10 +4,13 @@ Nothing that sqlglot makes is trusted: `language` takes over the few kinds of no
 refuses the rest.
 """
 
+from typing import Any, ClassVar
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.errors import ParseError, TokenError
+from sqlglot.parsers.duckdb import DuckDBParser
 
 from ingest.errors import RidealongError
 
@@ -15,19 +18,22 @@ LONGEST_TEXT = 4000
 DEEPEST_NESTING = 16  # sqlglot descends about twenty Python frames a level
 
 
+class _Parser(DuckDBParser):
+    """The parser without special functions."""
+
+    FUNCTIONS: ClassVar[dict[str, Any]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {}
+    NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {}
+
+
 class TriggerDialect(DuckDB):
     """DuckDB's grammar without its functions: every call stays a name and its arguments."""
 
-    class Parser(DuckDB.Parser):
-        """The parser without special functions."""
-
-        FUNCTIONS = {}
-        FUNCTION_PARSERS = {}
-        NO_PAREN_FUNCTIONS = {}
-        NO_PAREN_FUNCTION_PARSERS = {}
+    Parser = _Parser
 
 
-def parse_sql(text: str) -> exp.Expression:
+def parse_sql(text: str) -> exp.Expr:
     """The tree of exactly one expression.
 
     Raises:
@@ -56,11 +62,11 @@ def parse_sql(text: str) -> exp.Expression:
     return trees[0]
 
 
-def position(tree: exp.Expression, text: str) -> str:
+def position(tree: exp.Expr, text: str) -> str:
     """Where the part begins: ``"column 12"``, or line and column in a text of several lines."""
     starts = [node.meta["start"] for node in tree.walk() if "start" in node.meta]
     parent = tree.parent
-    if not starts and isinstance(parent, exp.Expression):
+    if not starts and isinstance(parent, exp.Expr):
         return position(parent, text)
     return place_of(min(starts, default=0), text)
 

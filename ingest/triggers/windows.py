@@ -1,0 +1,118 @@
+"""From kept events to the windows that become clips: overlapping ones are one clip."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ingest.annotations import Camera
+from ingest.triggers.spec import TriggerSpec
+
+
+@dataclass(frozen=True)
+class ClipWindow:
+    """A clip to be cut.
+
+    Attributes:
+        drive_id: The drive.
+        clip_id: Hash of the drive and the window.
+        start_ns: Start, inclusive.
+        end_ns: End, inclusive.
+        triggers: Whose events it shows, the most important first.
+        event_ids: Those events, in time.
+        cameras: What any of the triggers asked for, in the order of the rig.
+        by_disagreement: All its triggers look at network disagreement.
+    """
+
+    drive_id: str
+    clip_id: str
+    start_ns: int
+    end_ns: int
+    triggers: tuple[str, ...]
+    event_ids: tuple[str, ...]
+    cameras: tuple[Camera, ...]
+    by_disagreement: bool
+
+
+@dataclass(frozen=True)
+class _Moment:
+    start_ns: int
+    end_ns: int
+    time_ns: int
+    event_id: str
+    trigger: TriggerSpec
+
+
+def merge_windows(
+    events: pa.Table, triggers: Sequence[TriggerSpec], drive_start_ns: int, drive_end_ns: int
+) -> list[ClipWindow]:
+    """The windows around the kept events of one drive, in time.
+
+    Each reaches from `pre` before to `post` after the firing, within the drive; windows that
+    overlap or touch, of whatever triggers, are one.
+    """
+    specs = {trigger.name: trigger for trigger in triggers}
+    drive_ids = set(events["drive_id"].to_pylist())
+    if len(drive_ids) > 1:
+        raise ValueError(f"events of {len(drive_ids)} drives; expected one drive's")
+    moments = [
+        _moment(row, specs[row["trigger"]], drive_start_ns, drive_end_ns)
+        for row in events.to_pylist()
+        if row["kept"]
+    ]
+    return [_window(str(*drive_ids), group) for group in _overlapping(moments)]
+
+
+def with_clip_ids(events: pa.Table, windows: Sequence[ClipWindow]) -> pa.Table:
+    """Events that know the clip that shows them."""
+    clips = {event: window.clip_id for window in windows for event in window.event_ids}
+    column = pa.array([clips.get(name) for name in events["event_id"].to_pylist()], pa.string())
+    place = events.schema.get_field_index("clip_id")
+    return events.set_column(place, events.schema.field(place), column)
+
+
+def clip_id(drive_id: str, start_ns: int, end_ns: int) -> str:
+    """What names a clip: the same window of the same drive has the same name."""
+    return hashlib.sha256(f"{drive_id}|{start_ns}|{end_ns}".encode()).hexdigest()[:16]
+
+
+def _moment(row: dict[str, object], trigger: TriggerSpec, first_ns: int, last_ns: int) -> _Moment:
+    time_ns, event_id = row["time_ns"], row["event_id"]
+    assert isinstance(time_ns, int)
+    start = max(time_ns - trigger.pre_ns, first_ns)
+    end = min(time_ns + trigger.post_ns, last_ns)
+    return _Moment(start, end, time_ns, str(event_id), trigger)
+
+
+def _overlapping(moments: list[_Moment]) -> list[list[_Moment]]:
+    groups: list[list[_Moment]] = []
+    end_ns = 0
+    for moment in sorted(moments, key=lambda m: (m.start_ns, m.time_ns, m.event_id)):
+        if groups and moment.start_ns <= end_ns:
+            groups[-1].append(moment)
+            end_ns = max(end_ns, moment.end_ns)
+        else:
+            groups.append([moment])
+            end_ns = moment.end_ns
+    return groups
+
+
+def _window(drive_id: str, group: list[_Moment]) -> ClipWindow:
+    start, end = min(m.start_ns for m in group), max(m.end_ns for m in group)
+    specs = {m.trigger.name: m.trigger for m in group}
+    ranked = sorted(specs.values(), key=lambda spec: (-spec.priority, spec.name))
+    return ClipWindow(
+        drive_id=drive_id,
+        clip_id=clip_id(drive_id, start, end),
+        start_ns=start,
+        end_ns=end,
+        triggers=tuple(spec.name for spec in ranked),
+        event_ids=tuple(m.event_id for m in sorted(group, key=lambda m: (m.time_ns, m.event_id))),
+        cameras=tuple(c for c in Camera if any(_wants(spec, c) for spec in ranked)),
+        by_disagreement=all(spec.by_disagreement for spec in ranked),
+    )
+
+
+def _wants(spec: TriggerSpec, camera: Camera) -> bool:
+    return spec.cameras == "all" or camera in spec.cameras
