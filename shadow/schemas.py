@@ -65,7 +65,6 @@ RUNS = TableSpec(
             column("deployed_sha256", pa.string(), "hash of the deployed network"),
             column("candidate_sha256", pa.string(), "hash of the candidate"),
             column("gate", pa.string(), "the gate's spec as JSON"),
-            column("gate_sha256", pa.string(), "its hash"),
             column("definition", pa.string(), "hash of the metric definitions"),
             column("clip_ids", STRINGS, "the clips that were judged"),
             column("verdict", pa.string(), "PASS, REGRESSED or INCONCLUSIVE"),
