@@ -30,7 +30,7 @@ _CONVERSION = (
     "--offset.disable-normalization",
     "--crossings.guess",
     "--junctions.corner-detail=5",
-    "--junctions.limit-turn-speed=2.6",
+    "--junctions.limit-turn-speed=1.9",
     "--junctions.limit-turn-speed.min-angle=8",
     "--tls.yellow.time=3",
     "--tls.allred.time=1",

@@ -10,16 +10,19 @@ import signal
 import sys
 import traceback
 
-from ingest.simulation.traffic_run import Job, run_job, warm_up
-
 
 def main() -> int:
     """Serve until the input ends."""
+    # SUMO writes to the standard output as it likes: answers go another way.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    from ingest.simulation.traffic_run import warm_up
+
     for line in sys.stdin:
         job = json.loads(line)
         # Read here, so that every fork finds the map in memory.
         warm_up(job["network"])
-        print(json.dumps(serve(job)), flush=True)
+        print(json.dumps(serve(job)), file=answers, flush=True)
     return 0
 
 
@@ -29,7 +32,6 @@ def serve(job: dict[str, object]) -> dict[str, object]:
     child = os.fork()
     if child == 0:
         os.close(read_end)
-        # Nobody waits for a run whose asker is gone: its output is swept away by name.
         os._exit(_run(job, write_end))
     os.close(write_end)
     with os.fdopen(read_end) as said:
@@ -42,6 +44,8 @@ def serve(job: dict[str, object]) -> dict[str, object]:
 
 
 def _run(job: dict[str, object], write_end: int) -> int:
+    from ingest.simulation.traffic_run import Job, run_job
+
     with os.fdopen(write_end, "w") as say:
         try:
             run_job(Job(**job))  # type: ignore[arg-type]
