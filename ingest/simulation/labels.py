@@ -96,11 +96,11 @@ def label_frame(
 ) -> list[Row]:
     """Give the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
     rows: list[Row] = []
-    lines = lines_in_ego(world, state)
+    lines, boxes = lines_in_ego(world, state), _boxes(state)
     for name, camera in cameras.items():
         seen = rendered.seen[name]
         found = [
-            *_object_rows(state, camera, seen),
+            *_object_rows(state, boxes, camera, seen),
             *_light_rows(world, state, camera, seen),
             *_line_rows(lines, camera, rendered.depth[name]),
         ]
@@ -193,25 +193,56 @@ def _labelled(seen: Seen, first: int, count: int) -> NDArray[np.int64]:
     return np.asarray(instances[enough])
 
 
-def _object_rows(state: SceneState, camera: CameraCalibration, seen: Seen) -> list[Row]:
-    actors, rows = state.actors, []
+@dataclass(frozen=True, eq=False)
+class _Boxes:
+    """All actors' 3D boxes in the ego frame: centre, size, yaw, and ``(N, 8, 3)`` corners."""
+
+    centre_m: NDArray[np.float64]
+    size_m: NDArray[np.float64]
+    yaw_rad: NDArray[np.float64]
+    corners_m: NDArray[np.float64]
+
+
+def _boxes(state: SceneState) -> _Boxes:
+    actors = state.actors
+    size = np.stack([actors.length_m, actors.width_m, actors.height_m], axis=-1)
     xy = to_ego(state, np.stack([actors.x_m, actors.y_m], axis=-1))
-    for instance in _labelled(seen, 1, len(actors)):
-        i = int(instance) - 1
-        size = np.array([actors.length_m[i], actors.width_m[i], actors.height_m[i]])
-        yaw = float(actors.yaw_rad[i] - state.yaw_rad)
-        centre = np.array([*xy[i], size[2] / 2])
-        bounds = outline(camera, box_corners(centre, size, yaw))
+    centre = np.column_stack([xy, size[:, 2] / 2])
+    turn = actors.yaw_rad - state.yaw_rad
+    yaw = np.arctan2(np.sin(turn), np.cos(turn))
+    corners = [box_corners(c, s, float(r)) for c, s, r in zip(centre, size, yaw, strict=True)]
+    return _Boxes(centre, size, yaw, np.array(corners).reshape(-1, 8, 3))
+
+
+def _object_rows(
+    state: SceneState, boxes: _Boxes, camera: CameraCalibration, seen: Seen
+) -> list[Row]:
+    actors, rows = state.actors, []
+    chosen = _labelled(seen, 1, len(actors)) - 1
+    corners = boxes.corners_m[chosen]
+    projected = project(camera, corners.reshape(-1, 3)).reshape(-1, 8, 3)
+    for i, xyd, mine in zip(chosen, projected, corners, strict=True):
+        bounds: tuple[float, ...] | None
+        if (xyd[:, 2] > _NEAR_M).all():
+            bounds = (*xyd[:, :2].min(axis=0), *xyd[:, :2].max(axis=0))
+        else:
+            bounds = outline(camera, mine)
+        x, y, z = boxes.centre_m[i].tolist()
+        length, width, height = boxes.size_m[i].tolist()
         rows.append(
             {
                 "task": Task.OBJECTS.value,
                 "category": CATEGORIES[actors.category[i]].value,
-                **_box_row(seen, int(instance)),
+                **_box_row(seen, int(i) + 1),
                 "track_id": int(actors.track_id[i]),
                 "truncation": truncation(camera, bounds) if bounds else 0.0,
-                **dict(zip(("x_m", "y_m", "z_m"), map(float, centre), strict=True)),
-                **dict(zip(("length_m", "width_m", "height_m"), map(float, size), strict=True)),
-                "yaw_rad": float(np.arctan2(np.sin(yaw), np.cos(yaw))),
+                "x_m": x,
+                "y_m": y,
+                "z_m": z,
+                "length_m": length,
+                "width_m": width,
+                "height_m": height,
+                "yaw_rad": float(boxes.yaw_rad[i]),
             }
         )
     return rows
@@ -248,24 +279,29 @@ def _line_rows(
 ) -> list[Row]:
     if not lines:
         return []
-    sizes = [len(points) for _, _, points in lines]
+    part = np.repeat(np.arange(len(lines)), [len(points) for _, _, points in lines])
     ground = np.concatenate([points for _, _, points in lines])
     seen = project(camera, np.pad(ground, ((0, 0), (0, 1))))
-    shown = _unhidden(camera, seen, depth_m)
+    at = np.flatnonzero(_unhidden(camera, seen, depth_m))
+    xy, part = seen[at, :2], part[at]
+    # A run ends with its line, or where more than `_GAP` points in a row are hidden.
+    new = np.diff(at, prepend=-_GAP - 9) > _GAP
+    new |= np.diff(part, prepend=-1) > 0
+    step = np.where(new, 0.0, np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T))
+    along = np.cumsum(step)
+    last = np.roll(new, -1)
+    # Of points less than a pixel apart one is enough; both ends stay.
+    keep = new | last | (np.diff(np.floor(along), prepend=-1) > 0)
+    starts = np.flatnonzero(new[keep])
+    ends = np.append(starts[1:], keep.sum())
+    xy, part, along = xy[keep], part[keep], along[keep]
     rows: list[Row] = []
-    for (number, category, _), end, size in zip(lines, np.cumsum(sizes), sizes, strict=True):
-        part = slice(end - size, end)
-        for run in _runs(shown[part]):
-            xy = _thinned(seen[part, :2][run])
-            if np.abs(np.diff(xy, axis=0)).sum() >= _LEAST_LINE_PX:
-                rows.append(
-                    {
-                        "task": Task.LANES.value,
-                        "category": category.value,
-                        "points": xy.ravel().tolist(),
-                        "track_id": number,
-                    }
-                )
+    for start, end in zip(starts, ends, strict=True):
+        if along[end - 1] - along[start] >= _LEAST_LINE_PX:
+            number, category, _ = lines[part[start]]
+            points = xy[start:end].ravel().tolist()
+            kind = {"task": Task.LANES.value, "category": category.value}
+            rows.append({**kind, "points": points, "track_id": number})
     return rows
 
 
@@ -280,22 +316,6 @@ def _unhidden(
     # The pixel's own ground lies up to half a row further or nearer than the point.
     before = np.nan_to_num(depth_m[row, column], nan=np.inf)
     return np.asarray(inside & (before > 0.85 * seen[:, 2] - 0.3))
-
-
-def _runs(shown: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """Indices of shown points, split where more than `_GAP` in a row are hidden."""
-    at = np.flatnonzero(shown)
-    if len(at) < 2:
-        return []
-    return [r for r in np.split(at, np.flatnonzero(np.diff(at) > _GAP) + 1) if len(r) > 1]
-
-
-def _thinned(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Leave out points less than a pixel from the last kept one; both ends stay."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-    keep = np.concatenate([[True], np.diff(np.floor(along)) > 0])
-    keep[-1] = True
-    return np.asarray(xy[keep])
 
 
 def top_down(

@@ -719,11 +719,7 @@ def smooth(view, forms, entered, who, rgb, out):
                 if near[i] >= 0:
                     _try_solid(forms, entered, near[i], i, u, v, best_w, best)
                 elif near[i] == GROUND:
-                    for q in range(4):
-                        du, dv = _offset(q)
-                        value = base - across * du - down * dv
-                        if value > best_w[q]:
-                            best_w[q], best[q] = value, i
+                    _try_ground(base, across, down, i, best_w, best)
             _sky_behind(near, count, best_w, best)
             for q in range(4):
                 wins[best[q]] += 0.25
@@ -775,6 +771,15 @@ def _sky_behind(near, count, best_w, best):
             for q in range(4):
                 if best_w[q] <= 0:
                     best[q] = i
+
+
+@_jit
+def _try_ground(base, across, down, i, best_w, best):
+    for q in range(4):
+        du, dv = _offset(q)
+        value = base - across * du - down * dv
+        if value > best_w[q]:
+            best_w[q], best[q] = value, i
 
 
 @_jit

@@ -50,7 +50,10 @@ def bare() -> StaticWorld:
     return straight_road(400).finish()
 
 
-def busy(conditions: Conditions = Conditions()) -> SceneState:
+CLEAR_DAY = Conditions()
+
+
+def busy(conditions: Conditions = CLEAR_DAY) -> SceneState:
     night = conditions.light is not Light.DAY
     actors = [
         actor(i + 1, category, -30 + 7 * i, -5.1 + 3.4 * (i % 3), headlamps=night, brake=i % 2 == 0)
