@@ -283,6 +283,8 @@ def _line_rows(
     ground = np.concatenate([points for _, _, points in lines])
     seen = project(camera, np.pad(ground, ((0, 0), (0, 1))))
     at = np.flatnonzero(_unhidden(camera, seen, depth_m))
+    if not len(at):
+        return []
     xy, part = seen[at, :2], part[at]
     # A run ends with its line, or where more than `_GAP` points in a row are hidden.
     new = np.diff(at, prepend=-_GAP - 9) > _GAP

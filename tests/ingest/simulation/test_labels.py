@@ -192,6 +192,13 @@ def test_a_line_ends_where_a_car_hides_it(bare: StaticWorld) -> None:
     assert length(hidden) < 0.8 * length(free)
 
 
+def test_lines_behind_a_camera_are_not_in_its_picture(bare: StaticWorld) -> None:
+    rows, _ = labelled(bare, SceneState(306.0, -1.7, 0.0))  # past the road's end
+    cameras = {r["camera"] for r in rows if r["task"] == "lanes"}
+    assert "rear" in cameras
+    assert "narrow" not in cameras
+
+
 def test_lines_in_the_ego_frame(bare: StaticWorld) -> None:
     lines = lines_in_ego(bare, SceneState(20.0, -1.7, 0.0))
     at = sorted(float(points[:, 1].mean()) for _, kind, points in lines if kind == "lane_line")
