@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 PAGES = Path(__file__).parent / "pages"
-STYLE = "[data-testid=stMainBlockContainer] { padding-top: 2.5rem; }"
+STYLE = "[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }"
 
 
 def main() -> None:
@@ -13,8 +13,12 @@ def main() -> None:
     # No icons by name: the browser would fetch them from the network.
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
-    pages = [st.Page(PAGES / "clips.py", title="Clips", default=True)]
-    st.navigation(pages).run()
+    pages = [
+        st.Page(PAGES / "clips.py", title="Clips", default=True),
+        st.Page(PAGES / "regressions.py", title="Regressions"),
+        st.Page(PAGES / "fleet.py", title="Fleet"),
+    ]
+    st.navigation(pages, position="top").run()
 
 
 main()

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import uvicorn
 from streamlit import config
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.starlette import App
 
 from dashboard.media import Links, media_route
@@ -28,6 +29,10 @@ def serve(home: Path, host: str, port: int) -> None:
     """
     for option, value in OPTIONS.items():
         config.set_option(option, value)
+    # Streamlit takes a folder `pages` beside the script for pages of its older kind until the
+    # script has run once: the first visitor of a link such as /regressions?run=… would get the
+    # bare page, without app.py around it.
+    PagesManager.uses_pages_directory = False
     key = secrets.token_bytes(32)
     with TemporaryDirectory(prefix="ridealong-media-") as cache:
         app = App(

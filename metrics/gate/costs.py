@@ -149,7 +149,7 @@ def _alone(side: Side, keep: Ints) -> Floats:
     """One network's value on each clip by itself; NaN where that is undefined."""
     num, den = side.num[keep, 0], side.den[keep, 0]
     if side.detections is None:
-        return np.divide(num, den, out=np.full(len(keep), np.nan), where=den > 0)
+        return np.asarray(np.divide(num, den, out=np.full(len(keep), np.nan), where=den > 0))
     # A stable order keeps each clip's rows in descending score.
     order = np.argsort(side.detections.clip, kind="stable")
     score, matched = side.detections.score[order], side.detections.matched[order]

@@ -1,5 +1,6 @@
 """The dashboard served on a free port, and a real browser to look at it."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -9,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,12 +37,12 @@ def wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the dashboard did not come up within a minute")
 
 
-@pytest.fixture(scope="session")
-def served(demo_home: Path) -> Iterator[str]:
-    """The address of a dashboard of the demo's home."""
+@contextmanager
+def serving(home: Path) -> Iterator[str]:
+    """The address of a dashboard of a home."""
     port = free_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "ridealong", "dashboard", "--home", demo_home, "--port", str(port)],
+        [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", str(port)],
         cwd=Path(__file__).parents[2],
     )
     try:
@@ -49,6 +51,35 @@ def served(demo_home: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(20)
+
+
+@pytest.fixture(scope="session")
+def served(demo_home: Path) -> Iterator[str]:
+    """The address of a dashboard of the demo's home."""
+    with serving(demo_home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a made-up fleet with two runs (synthetic.py); tests only read it."""
+    # There are no packages under tests/, so a neighbour is loaded by its path.
+    spec = importlib.util.spec_from_file_location(
+        "synthetic", Path(__file__).parent / "synthetic.py"
+    )
+    assert spec is not None and spec.loader is not None
+    synthetic = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = synthetic
+    spec.loader.exec_module(synthetic)
+    home: Path = synthetic.make_home(tmp_path_factory.mktemp("fleet") / "home")
+    return home
+
+
+@pytest.fixture(scope="session")
+def served_fleet(fleet_home: Path) -> Iterator[str]:
+    """The address of a dashboard of the made-up fleet."""
+    with serving(fleet_home) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,129 @@
+"""The charts of the page Regressions: plain rows in, Altair out. No Streamlit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from dashboard.queries_regressions import Measure
+
+CELL_PX, LABEL_PX, AROUND_PX = 21, 230, 190
+# Colour-blind safe, and the middle is the margin's inside: nearly white.
+COLOURS = ["#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"]
+LIMITS = {Measure.MARGINS: 3.0, Measure.SIGNIFICANCE: 6.0}
+TITLES = {
+    Measure.MARGINS: "delta, in margins",
+    Measure.SIGNIFICANCE: "significance (decimal places of p, signed)",
+}
+UNSURE = 0.35  # opacity of INCONCLUSIVE cells
+VERDICT_COLOURS = {"PASS": "#15803d", "REGRESSED": "#b91c1c", "INCONCLUSIVE": "#b45309"}
+SELECTION = "cell"
+
+Row = Mapping[str, object]
+
+
+def label(cell: Row) -> str:
+    """A row of the heatmap."""
+    return f"{cell['prediction']} {cell['metric']}"
+
+
+def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerChart:
+    """Predictions by slices, in the order given; a click selects a cell.
+
+    Required cells are framed, REGRESSED ones crossed, INCONCLUSIVE ones pale.
+    """
+    rows = [_heat_row(cell, measure, chosen) for cell in cells]
+    order = list(dict.fromkeys(str(row["row"]) for row in rows))
+    slices = sorted({str(row["slice"]) for row in rows}, key=lambda s: (s != "all", s))
+    plain: dict[str, Any] = dict.fromkeys(("domain", "ticks", "labelOverlap", "labelFlush"), False)
+    above = alt.Axis(orient="top", labelAngle=-45, labelLimit=150, **plain)
+    beside = alt.Axis(labelLimit=LABEL_PX, minExtent=LABEL_PX, **plain)
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("slice:N", sort=slices, title=None, axis=above),
+        y=alt.Y("row:N", sort=order, title=None, axis=beside),
+    )
+    pick = alt.selection_point(name=SELECTION, fields=["prediction", "metric", "slice"])
+    # Layers without a tooltip let the mouse through to these.
+    colour = base.mark_rect(stroke="white", strokeWidth=1, cursor="pointer").encode(
+        color=_heat(measure),
+        opacity=alt.condition(alt.datum.unsure, alt.value(UNSURE), alt.value(1)),
+        tooltip=["prediction:N", "metric:N", "slice:N", "verdict:N", *_numbers("delta", "margin")],
+    )
+    return (
+        alt.layer(
+            colour.add_params(pick),
+            _frames(base, alt.datum.required, "#0f172a", 1.2),
+            _frames(base, alt.datum.chosen, "#f59e0b", 3),
+            base.mark_text(fontSize=11, fontWeight="bold").encode(
+                text="mark:N", color=alt.Color("ink:N", scale=None)
+            ),
+        )
+        .resolve_scale(color="independent")
+        .properties(height=CELL_PX * len(order) + AROUND_PX)
+        .configure_view(strokeWidth=0)
+    )
+
+
+def _heat_row(cell: Row, measure: Measure, chosen: Row) -> dict[str, object]:
+    names = ("prediction", "metric", "slice", "verdict", "required", "delta", "margin")
+    value = cell[measure]
+    dark = isinstance(value, float) and abs(value) > 0.6 * LIMITS[measure]
+    return {name: cell[name] for name in names} | {
+        "row": label(cell),
+        "value": value,
+        "mark": "✕" if cell["verdict"] == "REGRESSED" else "",
+        "unsure": cell["verdict"] == "INCONCLUSIVE",
+        "ink": "#ffffff" if dark else "#334155",
+        "chosen": all(cell[name] == chosen[name] for name in ("prediction", "metric", "slice")),
+    }
+
+
+def _heat(measure: Measure) -> Any:
+    """The colour of a cell's number; grey where there is none."""
+    limit = LIMITS[measure]
+    steps = [limit * (place - 3) / 3 for place in range(len(COLOURS))]
+    legend = alt.Legend(
+        title=TITLES[measure], orient="top", direction="horizontal", gradientLength=260
+    )
+    scale = alt.Scale(domain=steps, range=COLOURS, clamp=True)
+    known = alt.Color("value:Q", scale=scale, legend=legend)
+    return alt.condition("isValid(datum.value)", known, alt.value("#e2e8f0"))
+
+
+def _frames(base: alt.Chart, which: Any, colour: str, width: float) -> alt.Chart:
+    frame = base.transform_filter(which)
+    return frame.mark_rect(fillOpacity=0, stroke=colour, strokeWidth=width)
+
+
+def interval_chart(cells: Sequence[Row], chosen: Row) -> alt.LayerChart | alt.FacetChart:
+    """Delta with its interval on every slice of one prediction, against 0 and each -margin."""
+    rows = [
+        {name: cell[name] for name in ("slice", "delta", "low", "high", "verdict", "bound")}
+        | {"limit": _negative(cell["margin"]), "chosen": cell["slice"] == chosen["slice"]}
+        for cell in cells
+    ]
+    order = [str(row["slice"]) for row in rows]
+    axis = alt.Axis(labelLimit=170, labelOverlap=False)
+    scale = alt.Scale(domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values()))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("slice:N", sort=order, title=None, axis=axis),
+        opacity=alt.condition(alt.datum.chosen, alt.value(1), alt.value(0.5)),
+        tooltip=["slice:N", "verdict:N", *_numbers("delta", "low", "high", "bound")],
+    )
+    coloured = base.encode(color=alt.Color("verdict:N", scale=scale, legend=None))
+    across = alt.X("low:Q", title="delta and its interval (positive is better)")
+    zero = alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color="#94a3b8").encode(x="at:Q")
+    return alt.layer(
+        zero,
+        base.mark_tick(color="#0f172a", thickness=2, size=18).encode(x="limit:Q"),
+        coloured.mark_rule(strokeWidth=3, strokeCap="round").encode(x=across, x2="high:Q"),
+        coloured.mark_circle(size=90, opacity=1).encode(x="delta:Q"),
+    ).properties(height=24 * len(rows) + 60)
+
+
+def _negative(margin: object) -> float | None:
+    return -margin if isinstance(margin, float) else None
+
+
+def _numbers(*names: str) -> list[alt.Tooltip]:
+    return [alt.Tooltip(f"{name}:Q", format="+.4f") for name in names]

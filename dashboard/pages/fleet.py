@@ -1,0 +1,113 @@
+"""The page Fleet: what was driven, what fired and where, and how ingest is doing."""
+
+import streamlit as st
+
+from dashboard import charts_fleet as charts
+from dashboard import queries_fleet as queries
+from dashboard import session
+from ingest.lake import Snapshot
+
+ALL_TRIGGERS = "all triggers"
+
+
+def page() -> None:
+    """Lay the page out: figures, events beside the map, then breakdown and health."""
+    st.title("Fleet", anchor=False)
+    snapshot = session.snapshot(session.home())
+    totals = queries.totals(snapshot)
+    if not totals.drives:
+        st.info("No drives yet. Bring them in with `ridealong ingest`, or run `ridealong demo`.")
+        _health(snapshot)
+        return
+    _figures(totals)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.subheader("Events by trigger", anchor=False)
+        st.altair_chart(charts.trigger_chart(queries.events_by_trigger(snapshot)))
+    with right:
+        _map(snapshot)
+    st.subheader("Drives by condition", anchor=False)
+    _breakdown(snapshot)
+    _health(snapshot)
+
+
+def _figures(totals: queries.Totals) -> None:
+    figures = {
+        "Drives": f"{totals.drives:,}",
+        "Kilometres": f"{totals.km:,.1f}",
+        "Hours": f"{totals.hours:,.2f}",
+        "Vehicles": f"{totals.vehicles:,}",
+        "Events": f"{totals.events:,}",
+        "Kept": f"{totals.kept:,}",
+        "Clips": f"{totals.clips:,}",
+    }
+    for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        column.metric(name, value, border=True)
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading positions")
+def _areas(_snapshot: Snapshot, newest: str) -> list[queries.Area]:
+    """Cached until the next commit, since it reads all positions."""
+    return queries.areas(_snapshot)
+
+
+@st.cache_data(max_entries=16, show_spinner="Reading positions")
+def _tracks(
+    _snapshot: Snapshot, newest: str, area: queries.Area
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    return queries.tracks(_snapshot, area), queries.event_places(_snapshot, area)
+
+
+def _map(snapshot: Snapshot) -> None:
+    st.subheader("Where", anchor=False)
+    newest = snapshot.history.commits[-1].commit_id
+    areas = _areas(snapshot, newest)
+    if not areas:
+        st.info("No drive recorded positions (`Vehicle.CurrentLocation`).")
+        return
+    area_box, trigger_box = st.columns(2)
+    area = area_box.selectbox("Area", areas, format_func=_area_name)
+    tracks, events = _tracks(snapshot, newest, area)
+    names = sorted({str(event["trigger"]) for event in events})
+    trigger = trigger_box.selectbox("Events of", [ALL_TRIGGERS, *names])
+    shown = [event for event in events if trigger in (ALL_TRIGGERS, event["trigger"])]
+    st.altair_chart(charts.map_chart(tracks, shown))
+
+
+def _area_name(area: queries.Area) -> str:
+    count = len(area.drive_ids)
+    return f"{area.name} ({count} drive{'s' if count > 1 else ''})"
+
+
+def _breakdown(snapshot: Snapshot) -> None:
+    rows = queries.drives_by(snapshot).to_pylist()
+    columns = st.columns(len(queries.ATTRIBUTES))
+    for column, name in zip(columns, queries.ATTRIBUTES, strict=True):
+        mine = [row for row in rows if row["attribute"] == name]
+        column.altair_chart(charts.share_chart(mine, name))
+
+
+def _health(snapshot: Snapshot) -> None:
+    st.subheader("Ingest health", anchor=False)
+    health = queries.health(snapshot)
+    last = f"{health.last:%Y-%m-%d %H:%M} UTC" if health.last else "never"
+    figures = {
+        "Last ingest": last,
+        "Commits": f"{health.commits:,}",
+        "Planned": f"{health.planned:,}",
+        "Done": f"{health.done:,}",
+        "Quarantined": f"{health.quarantined:,}",
+        "Failed": f"{health.failed:,}",
+    }
+    widths = [3, *[1] * (len(figures) - 1)]
+    for column, (name, value) in zip(st.columns(widths), figures.items(), strict=True):
+        column.metric(name, value)
+    bad = queries.quarantine(snapshot)
+    if not bad.num_rows:
+        st.caption("Nothing in quarantine.")
+        return
+    count = st.column_config.NumberColumn("count", width="small")
+    st.dataframe(bad.to_pylist(), hide_index=True, column_config={"count": count})
+
+
+page()

@@ -1,0 +1,137 @@
+"""Queries of the pages Fleet and Regressions, against what the made-up fleet holds."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard import queries_fleet, queries_regressions
+from dashboard.charts_fleet import round_length
+from dashboard.queries_fleet import Area
+from dashboard.queries_regressions import Measure
+from ingest.lake import Lake, Snapshot
+
+
+@pytest.fixture(scope="module")
+def fleet(fleet_home: Path) -> Snapshot:
+    return Lake.open(fleet_home).snapshot()
+
+
+def cell(name: str, **known: Any) -> dict[str, Any]:
+    unknown = {"margins": None, "significance": None, "required": False, "verdict": "PASS"}
+    return {"prediction": name, "metric": "f1", "slice": "all"} | unknown | known
+
+
+def test_totals(fleet: Snapshot) -> None:
+    found = queries_fleet.totals(fleet)
+    assert (found.drives, found.vehicles, found.clips) == (24, 8, 96)
+    assert (found.events, found.kept) == (192, 96)
+    assert found.hours == pytest.approx(24 * 240 / 3600)
+
+
+def test_events_are_counted_by_trigger_and_outcome(fleet: Snapshot) -> None:
+    rows = queries_fleet.events_by_trigger(fleet).to_pylist()
+    assert sum(row["events"] for row in rows) == 192
+    assert sum(row["events"] for row in rows if row["outcome"] == "kept") == 96
+    assert {row["outcome"] for row in rows} > {"kept", "cooldown", "post_window"}
+
+
+def test_drives_by_condition(fleet: Snapshot) -> None:
+    rows = queries_fleet.drives_by(fleet).to_pylist()
+    light = {row["value"]: row["drives"] for row in rows if row["attribute"] == "light"}
+    assert light == {"day": 12, "night": 12}
+    assert {row["attribute"] for row in rows} == set(queries_fleet.ATTRIBUTES)
+
+
+def test_the_projection_is_true_to_scale() -> None:
+    area = Area("here", (), 60.0, 10.0)
+    assert area.project(60.0, 10.0) == (0, 0)
+    degree_m = queries_fleet.EARTH_M * math.pi / 180
+    assert area.project(61.0, 12.0) == pytest.approx((degree_m, degree_m))  # cos 60° is 1/2
+
+
+def test_tracks_and_events_share_one_map(fleet: Snapshot) -> None:
+    (area,) = queries_fleet.areas(fleet)
+    assert len(area.drive_ids) == 24
+    tracks = queries_fleet.tracks(fleet, area)
+    assert [len(track["points"]) for track in tracks] == [240] * 24
+    steps = [
+        math.dist(*pair)
+        for track in tracks
+        for pair in zip(track["points"], track["points"][1:], strict=False)
+    ]
+    assert min(steps) > 10 and max(steps) < 13  # 0.0001° north, or 0.00015° east, a second
+    places = queries_fleet.event_places(fleet, area)
+    assert len(places) == 192
+    on_track = {(round(x), round(y)) for track in tracks for x, y in track["points"]}
+    assert all((round(place["x"]), round(place["y"])) in on_track for place in places)
+
+
+def test_tracks_are_thinned(fleet: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries_fleet, "MOST_POINTS", 600)
+    (area,) = queries_fleet.areas(fleet)
+    tracks = queries_fleet.tracks(fleet, area)
+    assert {len(track["points"]) for track in tracks} == {25}
+
+
+def test_health_and_quarantine(fleet: Snapshot) -> None:
+    health = queries_fleet.health(fleet)
+    assert (health.commits, health.planned, health.done) == (1, 26, 24)
+    assert (health.quarantined, health.failed) == (1, 1) and health.last is not None
+    assert [(r["kind"], r["count"]) for r in queries_fleet.quarantine(fleet).to_pylist()] == [
+        ("row", 2),
+        ("file", 1),
+    ]
+
+
+def test_runs_are_newest_first_and_cells_have_measures(fleet: Snapshot) -> None:
+    newest, older = queries_regressions.runs(fleet)
+    assert (newest["candidate"], newest["verdict"]) == ("hydra-1.1", "REGRESSED")
+    assert (older["candidate"], older["verdict"]) == ("hydra-1.0b", "INCONCLUSIVE")
+    cells = queries_regressions.cells(fleet, newest["run_id"])
+    tally = queries_regressions.tally(cells)
+    assert sum(tally.required.values()) == 21 and tally.required["REGRESSED"] >= 5
+    worst = queries_regressions.worst_cell(cells)
+    assert (worst["verdict"], worst["required"], worst["slice"]) == (
+        "REGRESSED",
+        True,
+        "light=night",
+    )
+    assert worst["margins"] == pytest.approx(worst["delta"] / worst["margin"])
+    assert worst["significance"] < -3
+
+
+def test_the_worst_predictions_come_first_and_the_unknown_last() -> None:
+    cells = [
+        cell("a", margins=0.5),
+        cell("b"),
+        cell("c", margins=-1.0),
+        cell("c", slice="light=night", margins=2.0),
+        cell("d", margins=-0.5),
+    ]
+    found = queries_regressions.worst_rows(cells, Measure.MARGINS, 10)
+    assert [row["prediction"] for row in found] == ["c", "c", "d", "a", "b"]
+    found = queries_regressions.worst_rows(cells, Measure.MARGINS, 2)
+    assert [row["prediction"] for row in found] == ["c", "c", "d"]
+
+
+def test_shares_sum_to_the_cells_delta(fleet: Snapshot) -> None:
+    run = queries_regressions.runs(fleet)[0]
+    cells = queries_regressions.cells(fleet, run["run_id"])
+    names = [("depth@main", "abs_rel"), ("objects/car@main", "f1"), ("bev/vehicle", "iou")]
+    for prediction, metric in names:
+        wanted = {"prediction": prediction, "metric": metric, "slice": "light=night"}
+        found = queries_regressions.find_cell(cells, wanted)
+        assert found is not None
+        rows = queries_regressions.costs(fleet, run, found)
+        shares = [row["share"] for row in rows]
+        assert sum(shares) == pytest.approx(found["delta"]) and shares == sorted(shares)
+        assert len(rows) == found["clips"] and {row["light"] for row in rows} == {"night"}
+
+
+@pytest.mark.parametrize(
+    ("most", "length"), [(1.0, 1.0), (1.9, 1.0), (4.9, 2.0), (730.0, 500.0), (2500.0, 2000.0)]
+)
+def test_the_scale_bar_is_a_round_length(most: float, length: float) -> None:
+    assert round_length(most) == length
