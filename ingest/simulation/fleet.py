@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ingest.annotations import Camera, ObjectCategory
+from ingest.errors import RidealongError
 from ingest.geometry import CameraCalibration, mounted_camera
 from ingest.rig import RIG
 from ingest.simulation.layouts import LAYOUTS
@@ -20,6 +21,13 @@ from ingest.units import NS_PER_S, parse_duration_ns
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 SHORTEST_S, LONGEST_S = 1.0, 3600.0
+
+
+def _duration_ns(text: str) -> int:
+    try:
+        return parse_duration_ns(text)
+    except RidealongError as error:
+        raise ValueError(str(error)) from error
 
 
 class Traffic(Spec):
@@ -90,14 +98,14 @@ class JitteredClock(Spec):
     @field_validator("jitter")
     @classmethod
     def _duration(cls, text: str) -> str:
-        if not 0 <= parse_duration_ns(text) < 50_000_000:
+        if not 0 <= _duration_ns(text) < 50_000_000:
             raise ValueError(f"{text!r} is out of range; expected less than '50 ms'")
         return text
 
     @property
     def jitter_ns(self) -> int:
         """Standard deviation, cut at three."""
-        return parse_duration_ns(self.jitter)
+        return _duration_ns(self.jitter)
 
 
 class Segments(Spec):
@@ -109,14 +117,14 @@ class Segments(Spec):
     @field_validator("length")
     @classmethod
     def _duration(cls, text: str) -> str:
-        if parse_duration_ns(text) <= 0:
+        if _duration_ns(text) <= 0:
             raise ValueError(f"{text!r} is out of range; expected more than '0 s'")
         return text
 
     @property
     def rows(self) -> int:
         """Its length in rows of 10 Hz."""
-        return max(round(parse_duration_ns(self.length) / NS_PER_S * 10), 1)
+        return max(round(_duration_ns(self.length) / NS_PER_S * 10), 1)
 
 
 class DeadCamera(Spec):
@@ -161,9 +169,19 @@ class RigSpec(Spec):
     width: int = Field(160, ge=32, le=1920, multiple_of=2, description="pixels")
     height: int = Field(96, ge=32, le=1200, multiple_of=2, description="pixels")
     video_hz: Literal[1, 2, 5, 10] = Field(5, description="frames a second")
+    label_hz: Literal[1, 2, 5, 10] = Field(5, description="labelled frames a second")
     mounts: dict[Camera, MountSpec] = Field(
         default_factory=dict, description="cameras that sit elsewhere than on the usual rig"
     )
+
+    @model_validator(mode="after")
+    def _labelled_frames(self) -> "RigSpec":
+        if self.video_hz % self.label_hz:
+            raise ValueError(
+                f"label_hz {self.label_hz} does not divide video_hz {self.video_hz}: "
+                "only frames that are there can be labelled"
+            )
+        return self
 
     def cameras(self) -> dict[str, CameraCalibration]:
         """Calibrations by camera."""
@@ -228,7 +246,7 @@ class FleetSpec(Spec):
     @field_validator("duration")
     @classmethod
     def _duration(cls, text: str) -> str:
-        seconds = parse_duration_ns(text) / NS_PER_S
+        seconds = _duration_ns(text) / NS_PER_S
         if not SHORTEST_S <= seconds <= LONGEST_S:
             raise ValueError(
                 f"{text!r} is out of range; expected '{SHORTEST_S:g} s' to '{LONGEST_S:g} s'"
@@ -245,4 +263,4 @@ class FleetSpec(Spec):
     @property
     def seconds(self) -> float:
         """Length of a drive, in whole steps of 0.1 s."""
-        return round(parse_duration_ns(self.duration) / NS_PER_S * 10) / 10
+        return round(_duration_ns(self.duration) / NS_PER_S * 10) / 10

@@ -11,13 +11,15 @@ from ingest.recording import Source
 from ingest.sources.comma2k19 import Comma2k19Source
 from ingest.sources.files import require_existing
 from ingest.sources.parquet import ParquetSource
+from ingest.sources.simulation import SimulationSource
 from ingest.sources.video import VideoSource
 from ingest.specs import nearest
 
 # In the order in which they are asked whether they recognise a path: the most particular first
-# (a comma2k19 folder may hold a video, too).
+# (a comma2k19 folder may hold a video, too, and a simulated fleet is made of Parquet files).
 SOURCES: dict[str, Source] = {
-    source.name: source for source in (Comma2k19Source(), ParquetSource(), VideoSource())
+    source.name: source
+    for source in (Comma2k19Source(), SimulationSource(), ParquetSource(), VideoSource())
 }
 
 

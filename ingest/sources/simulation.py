@@ -1,0 +1,163 @@
+"""``--source simulation``: a fleet that ``ridealong simulate`` made.
+
+Telemetry lies there as a vehicle sent it. Frames and labels are rendered from the logged state of
+the world when they are asked for, and come out the same every time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingest.annotations import Perception
+from ingest.errors import RidealongError, UnreadableError
+from ingest.geometry import CameraCalibration
+from ingest.recording import DriveFiles, Image, Recording
+from ingest.simulation.drive_log import FILES, DriveFile, read_drive_file, read_log, read_table
+from ingest.simulation.maps import map_file
+from ingest.simulation.network_world import MapWorld, map_world
+from ingest.simulation.simulate import DRIVES, MAPS, MARKER
+from ingest.simulation.states import DriveScenes
+from ingest.sources.files import hash_files
+from ingest.units import NS_PER_S
+
+STEP_NS = NS_PER_S // 10
+
+
+class SimulationSource:
+    """A folder of simulated drives, recognised by its ``fleet.json``."""
+
+    name = "simulation"
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is such a folder."""
+        return (path / MARKER).is_file() and (path / DRIVES).is_dir()
+
+    def discover(self, path: Path) -> list[DriveFiles]:
+        """The drives that are whole, by name.
+
+        Raises:
+            RidealongError: Not a simulated fleet, or no drive in it yet.
+        """
+        if not self.recognises(path):
+            raise RidealongError(
+                "not a simulated fleet",
+                where=path,
+                expected=f"a folder with {MARKER}",
+                mend="make one with: ridealong simulate FLEET.yaml --out DIR",
+            )
+        folders = sorted(
+            folder
+            for folder in (path / DRIVES).iterdir()
+            if folder.is_dir() and not folder.name.startswith(".")
+        )
+        if not folders:
+            raise RidealongError("no drive in this fleet", where=path)
+        return [_files(folder) for folder in folders]
+
+    def open(self, files: DriveFiles) -> Recording:
+        """Open one drive; raises `UnreadableError` where its decisions cannot be read."""
+        return SimulatedRecording(files)
+
+
+class SimulatedRecording:
+    """One simulated drive, opened."""
+
+    def __init__(self, files: DriveFiles) -> None:
+        self._files = files
+        self._folder = Path(files.path)
+        self._decided: DriveFile = read_drive_file(self._folder)
+
+    @cached_property
+    def drive(self) -> dict[str, object]:
+        """The drive's row."""
+        drive = self._decided.drive
+        ego = read_table(self._folder, "ego")
+        return {
+            "drive_id": self._files.drive_id,
+            "vehicle_id": drive.vehicle_id,
+            "source": self._files.source,
+            "source_path": self._files.path,
+            "source_sha256": self._files.sha256,
+            "start_ns": drive.start_ns,
+            "end_ns": drive.start_ns + (ego.num_rows - 1) * STEP_NS,
+            "distance_m": float(ego["speed_mps"].to_numpy()[:-1].sum() * 0.1),
+            "country": drive.country,
+            "weather": drive.weather,
+            "light": drive.light,
+            "road": drive.road,
+            "hardware": drive.hardware,
+            "software": drive.software,
+            "features": list(drive.features),
+            # A traffic run of its own each: no two drives depend on each other.
+            "cluster_id": self._files.drive_id,
+            "labelled": True,
+        }
+
+    @cached_property
+    def cameras(self) -> Mapping[str, CameraCalibration]:
+        """The rig without its dead cameras."""
+        dead = self._decided.drive.dead_cameras
+        return {n: c for n, c in self._decided.rig.cameras().items() if n not in dead}
+
+    def telemetry(self) -> pa.Table:
+        """The rows as the vehicle sent them, faults included."""
+        return read_table(self._folder, "telemetry")
+
+    def frames(
+        self, start_ns: int, end_ns: int, cameras: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Image]]]:
+        """Frames at the rig's rate, rendered one by one."""
+        from ingest.simulation.render import Renderer
+
+        chosen = {name: self.cameras[name] for name in cameras if name in self.cameras}
+        if not chosen:
+            return
+        seed = self._decided.drive.seed
+        renderer = Renderer(self._place.world, chosen, seed)
+        for step in self._steps(start_ns, end_ns, self._decided.rig.video_hz):
+            timestamp_ns = self._time_ns(step)
+            rendered = renderer.render(self._scenes.at(step), timestamp_ns)
+            yield timestamp_ns, dict(rendered.images)
+
+    def labels(self, start_ns: int, end_ns: int) -> Perception | None:
+        """Exact labels at the rig's label rate."""
+        from ingest.simulation.labels import label_clip
+        from ingest.simulation.render import Renderer
+
+        if not self.cameras:
+            return None
+        renderer = Renderer(self._place.world, self.cameras, self._decided.drive.seed)
+        steps = self._steps(start_ns, end_ns, self._decided.rig.label_hz)
+        instants = ((self._time_ns(step), self._scenes.at(step)) for step in steps)
+        return label_clip(renderer, self._place.world, instants)
+
+    @cached_property
+    def _place(self) -> MapWorld:
+        drive = self._decided.drive
+        network = map_file(self._folder.parents[1] / MAPS, drive.map, drive.left_hand)
+        if not network.exists():
+            raise UnreadableError("the drive's map is missing", where=network)
+        return map_world(network, drive.country)
+
+    @cached_property
+    def _scenes(self) -> DriveScenes:
+        return DriveScenes(self._decided.drive, read_log(self._folder), self._place)
+
+    def _time_ns(self, step: int) -> int:
+        return self._decided.drive.start_ns + step * STEP_NS
+
+    def _steps(self, start_ns: int, end_ns: int, rate_hz: int) -> range:
+        """Steps of frames in the window: every so many from the drive's start."""
+        every = 10 // rate_hz
+        first = -(-(start_ns - self._decided.drive.start_ns) // (every * STEP_NS))
+        last = (end_ns - self._decided.drive.start_ns) // (every * STEP_NS)
+        most = (len(self._scenes) - 1) // every
+        return range(max(first, 0) * every, (min(last, most) + 1) * every, every)
+
+
+def _files(folder: Path) -> DriveFiles:
+    files = [folder / name for name in FILES if (folder / name).exists()]
+    sha256, size = hash_files(folder, files)
+    return DriveFiles(SimulationSource.name, folder.name, str(folder.absolute()), sha256, size)
