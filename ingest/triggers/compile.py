@@ -37,9 +37,11 @@ from ingest.triggers.namespaces import table_namespace
 
 BY_TIME = "partition by drive order by ts"
 SO_FAR = f"({BY_TIME} rows unbounded preceding)"
-# A version as a list of its numbers and words, padded so that they order as text.
+# A version's numbers and words, each padded, so that versions order as these texts do. (DuckDB 2.0
+# turns two comparisons into a BETWEEN, and has none for lists.)
 VERSION_KEY = (
-    "list_transform(regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0'))"
+    "array_to_string(list_transform("
+    "regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0')), '.')"
 )
 IDENTIFIER = re.compile(r'c\d+|"[^"]+"')
 AGGREGATES = {Window.AVERAGE: "avg", Window.LEAST: "min", Window.GREATEST: "max"}

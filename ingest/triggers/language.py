@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import islice
 
-import numpy as np
 from sqlglot import exp
 
 from ingest.errors import RidealongError
@@ -31,21 +31,20 @@ from ingest.triggers.expressions import (
     Or,
     Text,
     Timed,
-    Variable,
     Window,
+    walk,
 )
 from ingest.triggers.namespaces import Namespace, drives_namespace, telemetry_namespace
 from ingest.triggers.quantities import (
     combined_unit,
     difference_unit,
     duration_ns,
-    factor_and_offset,
-    quantity,
-    quantity_in,
 )
-from ingest.triggers.syntax import parse_sql, position
+from ingest.triggers.syntax import parse_sql
+from ingest.triggers.values import Scope, Value
 
 DEEPEST = 40
+LARGEST = 1000  # nodes of the tree
 
 COMPARISONS: Mapping[type, str] = {
     exp.EQ: "=",
@@ -62,27 +61,6 @@ ARITHMETIC: Mapping[type, str] = {
     exp.Div: "/",
 }
 ORDERED = (Kind.NUMBER, Kind.VERSION)
-
-
-@dataclass(frozen=True)
-class Value:
-    """A typed part of an expression.
-
-    Attributes:
-        node: Its tree.
-        kind: What it gives.
-        unit: Of a number; None for a bare one, which takes its neighbour's unit.
-        allowed: The texts it may be; empty where any may.
-        single: A number recorded with 32-bit precision.
-        quoted: A literal in quotes, whose meaning its neighbour decides.
-    """
-
-    node: Node
-    kind: Kind
-    unit: str | None = None
-    allowed: tuple[str, ...] = ()
-    single: bool = False
-    quoted: bool = False
 
 
 @cache
@@ -113,25 +91,17 @@ def parse_condition(text: str, namespace: Namespace) -> Node:
     """
     tree = parse_sql(text)
     try:
-        return _Typer(text, namespace).condition(tree, 0)
+        node = _Typer(text, namespace).condition(tree, 0)
     except RecursionError as error:
         raise RidealongError("nested too deep", mend="split it into simpler parts") from error
+    # `between`, `delta` and `crossed` use their operand more than once: nested, that multiplies.
+    if sum(1 for _ in islice(walk(node), LARGEST + 1)) > LARGEST:
+        raise RidealongError("too large an expression", mend="split it into simpler parts")
+    return node
 
 
-class _Typer:
+class _Typer(Scope):
     """Gives every part of one text its type."""
-
-    def __init__(self, text: str, namespace: Namespace) -> None:
-        self.text, self.namespace = text, namespace
-
-    def error(
-        self, at: exp.Expr, what: str, expected: str | None = None, mend: str | None = None
-    ) -> RidealongError:
-        place = position(at, self.text)
-        return RidealongError(f"{place}: {what}", expected=expected, mend=mend)
-
-    def reraise(self, at: exp.Expr, error: RidealongError) -> RidealongError:
-        return self.error(at, error.what, error.expected, error.mend)
 
     def condition(self, at: exp.Expr, depth: int) -> Node:
         value = self.value(at, depth)
@@ -186,89 +156,13 @@ class _Typer:
             value = int(text) if text.isascii() and text.isdigit() else float(text)
         except ValueError:
             raise self.error(at, f"{text!r} is not a number") from None
-        if not math.isfinite(float(value) if abs(value) < 1e300 else math.inf):
+        if not math.isfinite(float(text)):
             raise self.error(at, f"{text[:40]} is too large a number")
-        return value if abs(value) < 2**63 else float(value)
-
-    # Quoted literals take their meaning from what stands beside them
-
-    def adapted(self, at: exp.Expr, literal: Value, beside: Value) -> Value:
-        assert isinstance(literal.node, Text)
-        text = literal.node.value
-        if beside.kind is Kind.NUMBER and beside.unit is not None:
-            return self._quantity_beside(at, text, beside)
-        if beside.kind is Kind.NUMBER:
-            return self.own_quantity(at, literal)
-        if beside.kind is Kind.TEXT:
-            self._check_allowed(at, text, beside)
-            return replace(literal, quoted=False)
-        if beside.kind is Kind.VERSION:
-            if not any(character.isdigit() for character in text):
-                raise self.error(at, f"{text!r} is not a version", "one like '2026.4'")
-            return replace(literal, kind=Kind.VERSION, quoted=False)
-        if beside.kind is Kind.TEXTS:
-            mend = f"write contains({_title(beside.node)}, {text!r})"
-            raise self.error(at, "a list is not one text", mend=mend)
-        raise self.error(at, f"{text!r} is not a condition", "true or false")
-
-    def own_quantity(self, at: exp.Expr, literal: Value) -> Value:
-        assert isinstance(literal.node, Text)
-        try:
-            value, unit = quantity(literal.node.value)
-        except RidealongError as error:
-            raise self.reraise(at, error) from None
-        return Value(Number(value), Kind.NUMBER, unit or None)
-
-    def _quantity_beside(self, at: exp.Expr, text: str, beside: Value) -> Value:
-        unit = beside.unit or ""
-        try:
-            number = quantity_in(text, unit)
-        except RidealongError as error:
-            raise self.reraise(at, error) from None
-        return Value(Number(number), Kind.NUMBER, unit)
-
-    def _check_allowed(self, at: exp.Expr, text: str, beside: Value) -> None:
-        if beside.allowed and text not in beside.allowed:
-            known = ", ".join(beside.allowed)
-            what = f"{_title(beside.node)} is never {text!r}"
-            close = nearest(text, list(beside.allowed))
-            mend = close if close.startswith("did") else None
-            raise self.error(at, what, f"one of {known}", mend)
+        return value if abs(value) < 2**63 else float(text)
 
     def alike(self, one: exp.Expr, two: exp.Expr, depth: int) -> tuple[Value, Value]:
         """Two parts as values of one kind and, where numbers, one unit: the left one's."""
-        left, right = self.value(one, depth), self.value(two, depth)
-        if left.quoted and right.quoted:
-            raise self.error(one, "two literals in quotes", "a name on one side")
-        if left.quoted:
-            left = self.adapted(one, left, right)
-        if right.quoted:
-            right = self.adapted(two, right, left)
-        if left.kind is not right.kind:
-            raise self.error(two, f"a {right.kind} beside a {left.kind}", "two of the same kind")
-        return (left, right) if left.kind is not Kind.NUMBER else self._same_unit(two, left, right)
-
-    def _same_unit(self, at: exp.Expr, left: Value, right: Value) -> tuple[Value, Value]:
-        if left.unit is None or right.unit is None:
-            unit = right.unit if left.unit is None else left.unit
-            left, right = replace(left, unit=unit), replace(right, unit=unit)
-        elif left.unit != right.unit:
-            right = self._converted(at, right, left.unit)
-        return _rounded(left, right), _rounded(right, left)
-
-    def _converted(self, at: exp.Expr, value: Value, unit: str) -> Value:
-        try:
-            factor, offset = factor_and_offset(
-                value.unit or "", unit, value.unit or "a bare number"
-            )
-        except RidealongError as error:
-            raise self.reraise(at, error) from None
-        node = value.node
-        if factor != 1:
-            node = Arithmetic("*", node, Number(factor))
-        if offset != 0:
-            node = Arithmetic("+", node, Number(offset))
-        return Value(node, Kind.NUMBER, unit)
+        return self.matched(one, self.value(one, depth), two, self.value(two, depth))
 
     # Logic
 
@@ -303,15 +197,18 @@ class _Typer:
     def between(self, at: exp.Expr, depth: int) -> Value:
         if at.args.get("symmetric"):
             raise self.error(at, "'between symmetric' is not part of the language")
-        low = self._compared(at, ">=", *self.alike(at.this, at.args["low"], depth))
-        high = self._compared(at, "<=", *self.alike(at.this, at.args["high"], depth))
+        value, ends = self.value(at.this, depth), (at.args["low"], at.args["high"])
+        pairs = [self.matched(at.this, value, end, self.value(end, depth)) for end in ends]
+        low, high = self._compared(at, ">=", *pairs[0]), self._compared(at, "<=", *pairs[1])
         return Value(And((low, high)), Kind.BOOLEAN)
 
     def membership(self, at: exp.Expr, depth: int) -> Value:
         listed = at.args.get("expressions")
         if not listed or set(k for k, v in at.args.items() if v) - {"this", "expressions"}:
             raise self.error(at, "'in' has no list", "x in ('a', 'b')")
-        equal = [self._compared(at, "=", *self.alike(at.this, o, depth)) for o in listed]
+        value = self.value(at.this, depth)
+        pairs = [self.matched(at.this, value, each, self.value(each, depth)) for each in listed]
+        equal = [self._compared(at, "=", *pair) for pair in pairs]
         return Value(equal[0] if len(equal) == 1 else Or(tuple(equal)), Kind.BOOLEAN)
 
     def unknown(self, at: exp.Expr, depth: int) -> Value:
@@ -456,8 +353,8 @@ def _extreme(name: str) -> Callable[[_Typer, exp.Expr, int], Value]:
         # The first operand with a unit rules: literals and other units are turned into it.
         seen = [typer.value(part, depth) for part in at.expressions]
         ruling = next((i for i, v in enumerate(seen) if not v.quoted and v.unit is not None), 0)
-        by = at.expressions[ruling]
-        values = [typer.alike(by, part, depth)[1] for part in at.expressions]
+        by, parts = at.expressions[ruling], zip(at.expressions, seen, strict=True)
+        values = [typer.matched(by, seen[ruling], part, value)[1] for part, value in parts]
         if values[0].kind is not Kind.NUMBER:
             raise typer.error(by, f"a {values[0].kind} stands where a number belongs")
         return Value(Extreme(name, tuple(v.node for v in values)), Kind.NUMBER, values[0].unit)
@@ -524,13 +421,6 @@ HANDLERS: Mapping[type, Callable[[_Typer, exp.Expr, int], Value]] = {
 }
 
 
-def _rounded(value: Value, beside: Value) -> Value:
-    """A literal beside a 32-bit signal takes its precision: 4.4 recorded is 4.4 asked for."""
-    if beside.single and isinstance(value.node, Number) and abs(value.node.value) < 3e38:
-        return replace(value, node=Number(float(np.float32(value.node.value))))
-    return value
-
-
 def _name_parts(at: exp.Expr) -> list[str] | None:
     """``Vehicle.Speed`` as its parts; None where one is no plain identifier."""
     if isinstance(at, exp.Dot):
@@ -543,10 +433,6 @@ def _name_parts(at: exp.Expr) -> list[str] | None:
         plain = all(isinstance(part, exp.Identifier) for part in named)
         return [part.name for part in named] if plain else None
     return [at.name] if isinstance(at, exp.Identifier) else None
-
-
-def _title(node: Node) -> str:
-    return node.name if isinstance(node, Variable) else "this"
 
 
 def _described(at: exp.Expr) -> str:
