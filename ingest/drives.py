@@ -85,8 +85,6 @@ def ingest_drive(
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except UnreadableError as error:
         return _quarantined(home, commit_id, plan, str(error))
-    except RidealongError as error:
-        return DriveOutcome(plan.files.drive_id, Status.FAILED, plan, str(error))
     except Exception as error:
         return DriveOutcome(plan.files.drive_id, Status.FAILED, plan, _told(error))
 
@@ -187,7 +185,9 @@ def _quarantined(home: Path, commit_id: str, plan: DrivePlan, reason: str) -> Dr
 
 
 def _told(error: Exception) -> str:
-    """An unexpected error in one line, with the place in our code."""
+    """An error in one line; an unexpected one with the place in our code."""
+    if isinstance(error, RidealongError):
+        return str(error)
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
 

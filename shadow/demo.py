@@ -51,7 +51,9 @@ def demo(home: Path, console: Console, device: str = "cpu") -> DemoReport:
             raise RidealongError("the example is not there", where=path, mend="clone it whole")
         console.note(f"ingesting {folder} ({name})")
         source = find_source(name, path)
-        ingests[name] = ingest(lake, source.discover(path), triggers, console)
+        ingests[name] = report = ingest(lake, source.discover(path), triggers, console)
+        if report.failures:
+            raise RidealongError(f"drive {report.failures[0]}", where=home)
     _register(lake)
     run_id, fresh = _compare(lake, console, device)
     document = run_document(lake.snapshot(), run_id)
