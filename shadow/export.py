@@ -61,8 +61,8 @@ def _clips(snapshot: Snapshot, run: dict[str, Any], wish: ExportWish) -> list[di
             f"run {run['run_id']} has no clip for which {wish.where or 'true'}",
             mend="see `ridealong clips list`",
         )
-    rows: list[dict[str, Any]] = chosen.slice(0, wish.limit).to_pylist()
-    return rows
+    found: list[dict[str, Any]] = chosen.slice(0, wish.limit).to_pylist()
+    return found
 
 
 def _counted(clips: list[dict[str, Any]], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from ingest.triggers.spec import TriggerSpec
 
 from ingest import pipeline
 from ingest.accounting import ItemsLostError, Status, settle
@@ -18,6 +17,7 @@ from ingest.run import IngestReport, ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.sources.registry import find_source
 from ingest.specs import parse_spec
+from ingest.triggers.spec import TriggerSpec
 
 NS_PER_S = 1_000_000_000
 ACCELERATION = "Vehicle.Acceleration.Longitudinal"
