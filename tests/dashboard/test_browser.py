@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 Keep = Callable[[Page, str], Path]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -66,3 +67,60 @@ def test_a_clip_without_cameras_shows_its_signals(
     expect(page.get_by_text("recorded without cameras")).to_be_visible(timeout=30_000)
     expect(page.locator("[data-testid=stVegaLiteChart]").first).to_be_visible(timeout=30_000)
     keep(page, "clips-signals")
+
+
+def mark(page: Page, *said: str) -> Locator:
+    """A mark of a chart by what it says of itself: Vega writes its fields into its label."""
+    found = page.locator("path[role=graphics-symbol]")
+    for part in said:
+        found = found.and_(page.locator(f"[aria-label*='{part}']"))
+    return found.first
+
+
+def test_fleet_shows_bars_and_a_map(page: Page, served_fleet: str, keep: Keep) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1450})
+    page.goto(f"{served_fleet}/fleet")
+    expect(page.get_by_role("heading", name="Fleet")).to_be_visible(timeout=30_000)
+    expect(mark(page, "trigger: cut_in", "outcome: kept")).to_be_visible(timeout=30_000)
+    expect(mark(page, "drive_id: drive-000", "light: day")).to_be_visible(timeout=30_000)
+    expect(mark(page, "outcome: suppressed", "trigger: swerve")).to_be_visible()
+    expect(mark(page, "value: night", "drives: 12")).to_be_visible()
+    expect(page.get_by_text("Ingest health")).to_be_visible()
+    keep(page, "fleet")
+
+
+def test_a_link_to_a_cell_a_click_on_another_and_the_clip_behind_it(
+    page: Page, served_fleet: str, keep: Keep
+) -> None:
+    page.set_viewport_size({"width": 1280, "height": 1900})
+    asked = "prediction=objects%2Fpedestrian%40main&metric=f1&slice=light%3Dnight"
+    page.goto(f"{served_fleet}/regressions?{asked}")
+    heading = page.get_by_role("heading", name="objects/pedestrian@main f1")
+    expect(heading).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("required cells regressed").first).to_be_visible()
+    wanted = mark(page, "row: objects/car@main f1", "slice: light=day")
+    expect(wanted).to_be_visible(timeout=30_000)
+    expect(mark(page, "slice: light=night", "low: ")).to_be_visible()
+    page.wait_for_timeout(500)  # the tables draw themselves on canvases
+    keep(page, "regressions")
+    wanted.click()
+    page.wait_for_url("**slice=light%3Dday**", timeout=10_000)
+    heading = page.get_by_role("heading", name="objects/car@main f1")
+    expect(heading).to_be_visible(timeout=10_000)
+    with page.expect_popup() as opened:
+        click_link_of_the_first_row(page)
+    expect(opened.value.get_by_role("heading", name="Clips")).to_be_visible(timeout=30_000)
+    clip = parse_qs(urlsplit(opened.value.url).query)["clip"][0]
+    expect(opened.value.get_by_text(f"clip {clip} of drive")).to_be_visible(timeout=30_000)
+
+
+def click_link_of_the_first_row(page: Page) -> None:
+    """The table of clips is a canvas: its links stand in the last column, under the header."""
+    page.wait_for_timeout(1000)  # until the page stands still
+    box = page.locator("[data-testid=stDataFrame]").last.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] - 100, box["y"] + 52
+    page.mouse.move(x - 5, y - 2)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)  # a link opens once it knows that the mouse is over it
+    page.mouse.click(x, y)
