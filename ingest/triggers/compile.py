@@ -43,6 +43,7 @@ VERSION_KEY = (
     "array_to_string(list_transform("
     "regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0')), '.')"
 )
+LARGEST_FLOAT = 3e38
 IDENTIFIER = re.compile(r'c\d+|"[^"]+"')
 AGGREGATES = {Window.AVERAGE: "avg", Window.LEAST: "min", Window.GREATEST: "max"}
 
@@ -173,6 +174,9 @@ class Writer:
         sides = [self.finite(node.left), self.finite(node.right)]
         if node.kind is Kind.VERSION:
             sides = [put(VERSION_KEY, [side]) for side in sides]
+        ends = (node.left, node.right)
+        if any(isinstance(end, Variable) and end.single for end in ends):
+            sides = [_narrow(end, side) for end, side in zip(ends, sides, strict=True)]
         return put(f"({{0}} {node.operator} {{1}})", sides)
 
     def _arithmetic(self, node: Node) -> Part:
@@ -237,6 +241,13 @@ def earlier(value: str, length: int | None) -> str:
         return f"case when not gap then lag({value}) over ({BY_TIME}) end"
     frame = f"range between ({length} + gap_ns) preceding and {length} preceding"
     return f"last_value({value}) over ({BY_TIME} {frame})"
+
+
+def _narrow(node: Node, part: Part) -> Part:
+    """A literal beside a 32-bit column, to which it is rounded: spares the column's conversion."""
+    if isinstance(node, Number) and abs(node.value) < LARGEST_FLOAT:
+        return put("{0}::float", [part])
+    return part
 
 
 def compile_where(text: str, schema: pa.Schema, where: str = "--where") -> Predicate:

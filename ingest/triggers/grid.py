@@ -150,9 +150,8 @@ def samples_at(grid: Grid, positions: Positions) -> "Samples":
 
 def _plain_ids(telemetry: pa.Table) -> pa.Array:
     column = telemetry["drive_id"]
-    ids = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(ids, pa.ChunkedArray):
-        ids = pa.concat_arrays(ids.chunks)
+    # A single chunk as it is: combining copies it.
+    ids = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return ids.dictionary_decode() if isinstance(ids, pa.DictionaryArray) else ids
 
 

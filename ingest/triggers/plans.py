@@ -8,6 +8,7 @@ from functools import cache
 
 from ingest.triggers.compile import Part, Writer
 from ingest.triggers.expressions import (
+    And,
     Node,
     holds,
     is_rowwise,
@@ -79,10 +80,14 @@ def margins_query(when: Node) -> tuple[str, dict[str, str]]:
 
 def _candidate_tests(writer: Writer, when: Node, rearm: Node | None) -> list[str]:
     """True at every sample that is not known to be false and to re-arm."""
-    needed = [without_holds(when), *(hold.operand for hold in holds(when))]
-    tests = [f"{writer.write(node).sql} is distinct from false" for node in needed]
+    relaxed = without_holds(when)
+    needed = [hold.operand for hold in holds(when)]
+    # What is one of several conditions together is false no less often than they are.
+    if not (isinstance(relaxed, And) and any(part in needed for part in relaxed.operands)):
+        needed.append(relaxed)
+    tests = [f"coalesce({writer.write(node).sql}, true)" for node in needed]
     if rearm is not None:
-        tests.append(f"{writer.write(rearm).sql} is distinct from true")
+        tests.append(f"not coalesce({writer.write(rearm).sql}, false)")
     return tests
 
 

@@ -191,6 +191,14 @@ def test_drives_without_telemetry_and_signals_without_a_column():
     assert evaluate(telemetry, drives, [spec(when="Perception.Lead.Distance < 3")]).num_rows == 0
 
 
+@pytest.mark.parametrize("level", ["1e300", "1e38", "-1e39", "'1e30 m/s'"])
+def test_levels_that_no_recorded_number_reaches(level):
+    telemetry, drives = drive_tables(1)
+    below = evaluate(telemetry, drives, [spec(when=f"Vehicle.Speed < {level}")]).num_rows
+    above = evaluate(telemetry, drives, [spec(when=f"Vehicle.Speed > {level}")]).num_rows
+    assert (below, above) == ((0, 1) if level.startswith("-") else (1, 0))
+
+
 def test_a_sample_keeps_its_share_by_hash():
     telemetry, drives = drive_tables(300)
     found = evaluate(telemetry, drives, [spec("some", sample=0.25)])
