@@ -19,6 +19,8 @@ import shadow.cli
 from ingest.console import HOME_BEFORE
 from ingest.errors import RidealongError
 
+INTERRUPTED = "interrupted; nothing half-done is visible, run the command again"
+
 app = typer.Typer(
     name="ridealong",
     no_args_is_help=True,
@@ -48,11 +50,12 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     try:
         app(args=None if arguments is None else list(arguments))
     except SystemExit as done:
-        return (done.code if isinstance(done.code, int) else 0), None
+        code = done.code if isinstance(done.code, int) else 0
+        return code, INTERRUPTED if code == 130 else None  # typer leaves so after Ctrl-C
     except RidealongError as error:
         return 2, f"error: {error}"
     except KeyboardInterrupt:
-        return 130, "interrupted; nothing half-done is visible, run the command again"
+        return 130, INTERRUPTED
     except BrokenPipeError:
         return 0, None  # whoever read our output has seen enough
     except OSError as error:

@@ -200,11 +200,25 @@ class _Block(nn.Module):
         return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw), inplace=True)
 
 
+class _CameraBias(nn.Module):
+    """A learnt number per camera and channel.
+
+    Not `nn.Embedding`: its random start, on the meta device, imports torch's compiler (2 s).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(len(Camera), channels))
+
+    def forward(self, camera_N: Tensor) -> Tensor:
+        return F.embedding(camera_N, self.weight)
+
+
 class _Backbone(nn.Module):
     def __init__(self, config: HydraNetConfig) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_convolution(3, config.stem, 3, 2)[:2])
-        self.camera_bias = nn.Embedding(len(Camera), config.stem)
+        self.camera_bias = _CameraBias(config.stem)
         inputs = (config.stem, *config.widths[:-1])
         self.stages = nn.ModuleList(
             nn.Sequential(
