@@ -28,9 +28,10 @@ from ingest.schemas import TableSpec
 BLOBS = "blobs"
 SCRATCH = "scratch"
 TEMPORARY = ".tmp-"
-# About a quarter of an hour of telemetry at 10 Hz: a clip's window reads one or two groups, and
-# the footer of a compacted file stays small (see benchmarks/lake.py).
-ROW_GROUP_ROWS = 8192
+# A drive is one group. Smaller ones cost more in footers than they save, even for a clip's window:
+# telemetry has 53 columns, and with 600 rows a group a query took 30 times as long (see
+# benchmarks/lake.py).
+ROW_GROUP_ROWS = 122_880
 
 _COMMIT_ID = re.compile(r"[0-9a-f]{24}")
 _FILE_NAME = re.compile(r"[0-9a-f]{64}(\.[A-Za-z0-9.]+)?")
@@ -92,9 +93,13 @@ def is_file_name(name: str) -> bool:
 
 @contextmanager
 def telling(where: Path) -> Iterator[None]:
-    """Turn an operating system's error into one line for the user."""
+    """Turn the operating system's or Arrow's error into one line for the user."""
     try:
         yield
+    except pa.ArrowInvalid as error:
+        raise RidealongError(
+            f"cannot be read ({error})", where=where, mend="see `ridealong lake check`"
+        ) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise RidealongError(

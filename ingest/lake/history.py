@@ -120,6 +120,12 @@ def read(home: Path) -> tuple[DeltaTable, History]:
         table = log.load(folder)
         try:
             return table, _history(folder, tuple(sorted(log.listed(table))))
+        except pa.ArrowInvalid as error:
+            raise RidealongError(
+                "a file of the table of commits is damaged",
+                where=folder,
+                mend="`ridealong lake check` says which; restore it from a copy",
+            ) from error
         except FileNotFoundError as error:
             missing = error
             # A vacuum that knows no age may take a file between the log's reading and ours.

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,14 @@ import pytest
 from deltalake import DeltaTable
 
 from ingest.errors import RidealongError
-from ingest.lake import AlreadyCommittedError, Lake, scratch_folder, write_blob, write_data_file
+from ingest.lake import (
+    AlreadyCommittedError,
+    Lake,
+    history,
+    scratch_folder,
+    write_blob,
+    write_data_file,
+)
 from ingest.lake.files import conform
 from ingest.lake.rewriting import bins
 from ingest.schemas import CLIPS, DRIVES, EVENTS, TELEMETRY, TableSpec, column
@@ -509,6 +517,18 @@ def test_check_finds_damage(lake: Lake, driver: ModuleType, table: str, damage: 
         lake.verify([finding.path])
 
 
+@pytest.mark.parametrize("table", ["drives", "commits"])
+def test_reading_a_damaged_file_is_one_line(lake: Lake, driver: ModuleType, table: str) -> None:
+    driver.put(lake, "a")
+    (path,) = (path for path in (lake.home / table).glob("*/*.parquet"))
+    path.write_bytes(path.read_bytes()[:-100])
+    later = Lake.open(lake.home)
+    history._rows.cache_clear()
+    history._history.cache_clear()
+    with pytest.raises(RidealongError, match="lake check"):
+        later.snapshot().read(DRIVES)
+
+
 def test_verify_passes_what_is_sound(lake: Lake, driver: ModuleType) -> None:
     driver.put(lake, "a")
     snapshot = lake.snapshot()
@@ -530,6 +550,28 @@ def test_check_tells_of_what_lies_around(lake: Lake, driver: ModuleType) -> None
     assert (report.errors, report.tables, report.commits, report.blobs) == ((), 3, 3, 1)
     lake.vacuum(0)
     assert lake.check().remarks == ()
+
+
+# --- around it ---
+
+
+def test_the_page_of_the_docs_runs(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (repository / "docs" / "lake.md").read_text("utf-8")
+    names: dict[str, Any] = {}
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(code, names)
+    assert names["lake"].snapshot().commits().num_rows > 0
+
+
+def test_a_worker_that_writes_files_does_not_load_delta(repository: Path) -> None:
+    code = "from ingest.lake import write_data_file; import sys; print('deltalake' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
 
 
 # --- a full disk ---
