@@ -36,7 +36,9 @@ from ingest.simulation.solids import (
 )
 from ingest.simulation.views import SKY_COLUMNS
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+# No step makes a NaN or an infinity, so the compiler need not look out for them.
+_FAST = {"contract", "arcp", "nsz", "nnan", "ninf"}
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 GROUND, NOTHING = -1, -2
 ROUND = -1  # in place of the number of faces entered
 FAR_SURFACE, SKY_SURFACE = 3, 9
@@ -437,14 +439,16 @@ def _albedo(texels, table, corners, level, taps, x, y, dx, dy):
     sx, sy = dx * per_m, dy * per_m
     ex, ey = px + sx * (taps - 1), py + sy * (taps - 1)
     alone = min(px, ex) >= 0 and max(px, ex) < span and min(py, ey) >= 0 and max(py, ey) < span
-    r = g = b = 0
+    # Sums in floats, for the order of those is fixed: of sums of whole numbers the compiler would
+    # make vectors, which costs more than it saves for at most four samples.
+    r = g = b = 0.0
     for k in range(taps):
         if not alone and k > 0:  # the footprint lies on several tiles
             start, side, px, py = _place(table, corners, x + k * dx, y + k * dy, level)
         rb, green = _blend(texels, start, side, px, py)
-        r += rb & 0xFFFF
-        b += rb >> 16
-        g += green
+        r += np.float64(rb & 0xFFFF)
+        b += np.float64(rb >> 16)
+        g += np.float64(green)
         px, py = px + sx, py + sy
     scale = 1 / (65280.0 * taps)
     red, green_, blue = r * scale, g * scale, b * scale
@@ -563,10 +567,12 @@ def _shade_above(view, scene, air, w, who, face, rgb):
                     rgb[v, u, c] = sky[row, column, c]
                 continue
             depth = 1 / np.float64(w[v, u])
-            px = origin[0] + rays[v, u, 0] * depth
-            py = origin[1] + rays[v, u, 1] * depth
-            pz = origin[2] + rays[v, u, 2] * depth
-            side = face[v, u]
+            side, matter = face[v, u], kinds[k, MATTER]
+            px = py = pz = 0.0
+            if lamps or 0 < matter < 3 or kinds[k, SHAPE] == 1:
+                px = origin[0] + rays[v, u, 0] * depth
+                py = origin[1] + rays[v, u, 1] * depth
+                pz = origin[2] + rays[v, u, 2] * depth
             if kinds[k, SHAPE] == 0:
                 lr, lg, lb = face_light[k, side, 0], face_light[k, side, 1], face_light[k, side, 2]
                 facing = facing_ego[k, side]
@@ -584,7 +590,6 @@ def _shade_above(view, scene, air, w, who, face, rgb):
                     lr += part * _mix(field, LAMP, i, j, w00, w10, w01, w11)
                     lg += part * _mix(field, LAMP + 1, i, j, w00, w10, w01, w11)
                     lb += part * _mix(field, LAMP + 2, i, j, w00, w10, w01, w11)
-            matter = kinds[k, MATTER]
             if matter == 2 and side < 4:
                 r, g, b = _facade(
                     numbers, kinds, k, side, depth, px, py, pz, lr, lg, lb, lens, haze, windows
@@ -696,17 +701,24 @@ def streaks(rows, rgb):
 
 
 @_jit
-def smooth(view, forms, entered, who, rgb, out):
+def smooth(view, kinds, forms, entered, who, rgb, out):
     """Smooth outlines: a pixel at one is tried at four places among what its neighbours see."""
     height, width = who.shape
     rotation, origin, lens, rays = view.rotation, view.origin, view.lens, view.rays
     # The ground's inverse depth is linear in the pixel's coordinates too.
     down, across = rotation[2, 1] / lens[1] / origin[2], rotation[2, 0] / lens[0] / origin[2]
+    things = _things(who, kinds)
     near, place = np.empty(5, np.int64), np.empty(5, np.int64)
     wins, best_w, best = np.empty(5), np.empty(4), np.empty(4, np.int64)
     for v in range(height):
         for u in range(width):
-            if not _at_outline(who, u, v):
+            thing = things[v + 1, u + 1]
+            if (
+                things[v + 1, u] == thing
+                and things[v + 1, u + 2] == thing
+                and things[v, u + 1] == thing
+                and things[v + 2, u + 1] == thing
+            ):
                 for c in range(3):
                     out[v, u, c] = rgb[v, u, c]
                 continue
@@ -732,15 +744,19 @@ def smooth(view, forms, entered, who, rgb, out):
 
 
 @_jit
-def _at_outline(who, u, v):
+def _things(who, kinds):
+    """Number what each pixel sees; all parts of one road user or light share a number."""
     height, width = who.shape
-    k = who[v, u]
-    return (
-        (u > 0 and who[v, u - 1] != k)
-        or (u + 1 < width and who[v, u + 1] != k)
-        or (v > 0 and who[v - 1, u] != k)
-        or (v + 1 < height and who[v + 1, u] != k)
-    )
+    # A border of its own neighbours saves asking where the image ends.
+    out = np.empty((height + 2, width + 2), np.int64)
+    for v in range(height):
+        for u in range(width):
+            k = np.int64(who[v, u])
+            instance = kinds[k, INSTANCE] if k >= 0 else 0
+            out[v + 1, u + 1] = -2 - instance if instance > 0 else k
+        out[v + 1, 0], out[v + 1, width + 1] = out[v + 1, 1], out[v + 1, width]
+    out[0], out[height + 1] = out[1], out[height]
+    return out
 
 
 @_jit

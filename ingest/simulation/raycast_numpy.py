@@ -485,6 +485,7 @@ def _facade(
 
 def smooth(
     view: View,
+    kinds: Ints,
     forms: Numbers,
     entered: Ints,
     who: NDArray[np.int32],
@@ -493,7 +494,7 @@ def smooth(
 ) -> None:
     """Smooth outlines: a pixel at one is tried at four places among what its neighbours see."""
     out[:] = rgb
-    v, u = np.nonzero(_outline(who))
+    v, u = np.nonzero(_outline(who, kinds))
     padded = np.pad(who, 1, mode="edge")
     moves = [(0, 0), (-1, 0), (0, -1), (1, 0), (0, 1)]
     near = np.stack([padded[v + 1 + dv, u + 1 + du] for dv, du in moves])
@@ -523,14 +524,22 @@ def smooth(
     out[v, u] = total
 
 
-def _outline(who: NDArray[np.int32]) -> NDArray[np.bool_]:
+def _outline(who: NDArray[np.int32], kinds: Ints) -> NDArray[np.bool_]:
     edge = np.zeros(who.shape, np.bool_)
-    beside, below = who[:, 1:] != who[:, :-1], who[1:] != who[:-1]
+    beside = _apart(who[:, 1:], who[:, :-1], kinds)
+    below = _apart(who[1:], who[:-1], kinds)
     edge[:, 1:] |= beside
     edge[:, :-1] |= beside
     edge[1:] |= below
     edge[:-1] |= below
     return edge
+
+
+def _apart(a: NDArray[np.int32], b: NDArray[np.int32], kinds: Ints) -> NDArray[np.bool_]:
+    """Whether two things meet; parts of one road user or light stay as they are."""
+    instances = np.append(kinds[:, INSTANCE], [0, 0])  # the last two are what is no solid
+    mine, other = instances[a], instances[b]
+    return (a != b) & ((mine != other) | (mine == 0))
 
 
 def _at_places(

@@ -145,10 +145,11 @@ class Renderer:
         ground = self._ground(state)
         self._forms = np.empty((len(solids), 6, 3))
         self._entered = np.empty(len(solids), np.int64)
+        glowing = scene.numbers[scene.numbers[:, GLOW] > 0]
         out = RenderedSet({}, {}, {}, {})
         for name, eye in self._eyes.items():
             seen = self._cast(eye, scene, labels, len(state.actors) + len(self._world.lights))
-            image = self._develop(name, eye, scene, ground, air, mood, timestamp_ns)
+            image = self._develop(name, eye, scene, glowing, ground, air, mood, timestamp_ns)
             _keep(out.images, name, image)
             if seen is not None:
                 _keep(out.seen, name, seen)
@@ -238,6 +239,7 @@ class Renderer:
         name: str,
         eye: _Eye,
         scene: Scene,
+        glowing: NDArray[np.float64],
         ground: Ground,
         air: Air,
         mood: Mood,
@@ -245,8 +247,10 @@ class Renderer:
     ) -> Image:
         caster = self._caster
         caster.shade(eye.view, scene, ground, air, eye.w, eye.who, eye.face, eye.rgb)
-        caster.smooth(eye.view, self._forms, self._entered, eye.who, eye.rgb, eye.smooth)
-        caster.glows(eye.view, _halos(eye.view, scene, air, mood), eye.w, eye.smooth)
+        caster.smooth(
+            eye.view, scene.kinds, self._forms, self._entered, eye.who, eye.rgb, eye.smooth
+        )
+        caster.glows(eye.view, _halos(eye.view, glowing, air, mood), eye.w, eye.smooth)
         if mood.rain > 0:
             caster.streaks(self._streaks(name, eye, mood, timestamp_ns), eye.smooth)
         image = np.empty((*eye.w.shape, 3), np.uint8)
@@ -344,9 +348,8 @@ def _light_faces(solids: Solids, air: Air) -> Scene:
     return Scene(n, solids.kinds, light, facing)
 
 
-def _halos(view: View, scene: Scene, air: Air, mood: Mood) -> NDArray[np.float64]:
-    """Lamps in front of a camera as u, v, depth, radius, red, green, blue."""
-    rows = scene.numbers[scene.numbers[:, GLOW] > 0]
+def _halos(view: View, rows: NDArray[np.float64], air: Air, mood: Mood) -> NDArray[np.float64]:
+    """Lamps (as solids) in front of a camera as u, v, depth, radius, red, green, blue."""
     offset = rows[:, :3] - view.origin
     xyz = offset @ view.rotation
     ahead = xyz[:, 2] > 0.5
