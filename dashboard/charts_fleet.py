@@ -140,9 +140,9 @@ def _scale_bar(tracks: Sequence[Row]) -> list[alt.Chart]:
     if not points:
         return []
     west, south = min(x for x, _ in points), min(y for _, y in points)
-    width = max(x for x, _ in points) - west
-    length = round_length(max(width, 1.0) / 4)
-    y = south - 0.05 * max(width, 1.0)
+    extent = max(max(x for x, _ in points) - west, max(y for _, y in points) - south, 1.0)
+    length = round_length(extent / 4)
+    y = south - 0.05 * extent
     said = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     line = _feature("LineString", [(west, y), (west + length, y)], {})
     bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(

@@ -44,7 +44,7 @@ def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerCha
     )
     pick = alt.selection_point(name=SELECTION, fields=["prediction", "metric", "slice"])
     # Layers without a tooltip let the mouse through to these.
-    colour = base.mark_rect(stroke="white", strokeWidth=1, cursor="pointer").encode(
+    colour = base.mark_rect(stroke="white", strokeWidth=1, cursor="pointer", invalid="show").encode(
         color=_heat(measure),
         opacity=alt.condition(alt.datum.unsure, alt.value(UNSURE), alt.value(1)),
         tooltip=["prediction:N", "metric:N", "slice:N", "verdict:N", *_numbers("delta", "margin")],
@@ -72,7 +72,7 @@ def _heat_row(cell: Row, measure: Measure, chosen: Row) -> dict[str, object]:
         "row": label(cell),
         "value": value,
         "mark": "✕" if cell["verdict"] == "REGRESSED" else "",
-        "unsure": cell["verdict"] == "INCONCLUSIVE",
+        "unsure": cell["verdict"] == "INCONCLUSIVE" and value is not None,
         "ink": "#ffffff" if dark else "#334155",
         "chosen": all(cell[name] == chosen[name] for name in ("prediction", "metric", "slice")),
     }
@@ -83,11 +83,15 @@ def _heat(measure: Measure) -> Any:
     limit = LIMITS[measure]
     steps = [limit * (place - 3) / 3 for place in range(len(COLOURS))]
     legend = alt.Legend(
-        title=TITLES[measure], orient="top", direction="horizontal", gradientLength=260
+        title=TITLES[measure],
+        titleLimit=320,
+        orient="top",
+        direction="horizontal",
+        gradientLength=260,
     )
     scale = alt.Scale(domain=steps, range=COLOURS, clamp=True)
     known = alt.Color("value:Q", scale=scale, legend=legend)
-    return alt.condition("isValid(datum.value)", known, alt.value("#e2e8f0"))
+    return alt.condition("isValid(datum.value)", known, alt.value("#d8dee8"))
 
 
 def _frames(base: alt.Chart, which: Any, colour: str, width: float) -> alt.Chart:

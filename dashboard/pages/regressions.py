@@ -82,7 +82,8 @@ def _choose_run(runs: list[Row]) -> Row:
 def _run_name(run: Row) -> str:
     when = datetime.fromtimestamp(run["created_ns"] / NS_PER_S, UTC)
     said = f"{run['candidate']} against {run['deployed']} · {run['verdict']}"
-    return f"{said} · {len(run['clip_ids'])} clips · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
+    clips = f"{len(run['clip_ids'])} clip{'s' if len(run['clip_ids']) != 1 else ''}"
+    return f"{said} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
 
 
 def plain(text: str) -> str:

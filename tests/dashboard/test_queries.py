@@ -8,6 +8,7 @@ import pytest
 
 from dashboard import queries_fleet, queries_regressions
 from dashboard.charts_fleet import round_length
+from dashboard.charts_regressions import heatmap
 from dashboard.queries_fleet import Area
 from dashboard.queries_regressions import Measure
 from ingest.lake import Lake, Snapshot
@@ -135,3 +136,12 @@ def test_shares_sum_to_the_cells_delta(fleet: Snapshot) -> None:
 )
 def test_the_scale_bar_is_a_round_length(most: float, length: float) -> None:
     assert round_length(most) == length
+
+
+def test_a_cell_without_a_number_is_drawn_and_not_pale() -> None:
+    known = {"required": True, "delta": None, "margin": 0.02, "verdict": "INCONCLUSIVE"}
+    unknown = cell("a", **known)
+    drawn = heatmap([unknown], Measure.MARGINS, unknown).to_dict()
+    (row,) = drawn["data"]["values"]
+    assert (row["value"], row["unsure"], row["chosen"]) == (None, False, True)
+    assert drawn["layer"][0]["mark"]["invalid"] == "show"
