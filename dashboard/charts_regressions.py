@@ -15,6 +15,7 @@ TITLES = {
     Measure.MARGINS: "delta, in margins",
     Measure.SIGNIFICANCE: "significance (decimal places of p, signed)",
 }
+UNKNOWN = "#d8dee8"  # cells without a number
 UNSURE = 0.35  # opacity of INCONCLUSIVE cells
 VERDICT_COLOURS = {"PASS": "#15803d", "REGRESSED": "#b91c1c", "INCONCLUSIVE": "#b45309"}
 SELECTION = "cell"
@@ -61,6 +62,7 @@ def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerCha
         .resolve_scale(color="independent")
         .properties(height=CELL_PX * len(order) + AROUND_PX)
         .configure_view(strokeWidth=0)
+        .configure_scale(invalid={"color": {"value": UNKNOWN}})
     )
 
 
@@ -78,8 +80,7 @@ def _heat_row(cell: Row, measure: Measure, chosen: Row) -> dict[str, object]:
     }
 
 
-def _heat(measure: Measure) -> Any:
-    """The colour of a cell's number; grey where there is none."""
+def _heat(measure: Measure) -> alt.Color:
     limit = LIMITS[measure]
     steps = [limit * (place - 3) / 3 for place in range(len(COLOURS))]
     legend = alt.Legend(
@@ -90,8 +91,7 @@ def _heat(measure: Measure) -> Any:
         gradientLength=260,
     )
     scale = alt.Scale(domain=steps, range=COLOURS, clamp=True)
-    known = alt.Color("value:Q", scale=scale, legend=legend)
-    return alt.condition("isValid(datum.value)", known, alt.value("#d8dee8"))
+    return alt.Color("value:Q", scale=scale, legend=legend)
 
 
 def _frames(base: alt.Chart, which: Any, colour: str, width: float) -> alt.Chart:

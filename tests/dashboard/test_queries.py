@@ -145,3 +145,4 @@ def test_a_cell_without_a_number_is_drawn_and_not_pale() -> None:
     (row,) = drawn["data"]["values"]
     assert (row["value"], row["unsure"], row["chosen"]) == (None, False, True)
     assert drawn["layer"][0]["mark"]["invalid"] == "show"
+    assert "color" in drawn["config"]["scale"]["invalid"]  # else Vega draws it as a zero
