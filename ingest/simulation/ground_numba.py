@@ -31,6 +31,7 @@ from ingest.simulation.ground import (
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 _SIZE = CELLS + 1 + 2 * MARGIN
 _SUBROWS = 4
+_GRAIN_MASK = GRAIN - 1  # GRAIN is a power of two
 
 
 @_jit
@@ -134,8 +135,8 @@ def _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface):
         for i in range(_SIZE):
             x = left + i * node_m
             column = int(np.floor(x / 0.1 + 0.5))
-            coarse = coarse_grain[(row // 8) % GRAIN, (column // 8) % GRAIN]
-            grain = fine_grain[row % GRAIN, column % GRAIN] if step == 1 else 0.0
+            coarse = coarse_grain[(row >> 3) & _GRAIN_MASK, (column >> 3) & _GRAIN_MASK]
+            grain = fine_grain[row & _GRAIN_MASK, column & _GRAIN_MASK] if step == 1 else 0.0
             road, walk = cover[ROAD, j, i], cover[SIDEWALK, j, i]
             kerb = cover[KERB, j, i] * 0.9
             r = 0.275 + 0.030 * coarse + 0.030 * grain

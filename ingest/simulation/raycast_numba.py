@@ -668,24 +668,32 @@ def _facade(numbers, kinds, k, face, depth, px, py, pz, lr, lg, lb, lens, haze, 
 
 
 @_jit
-def glows(view, lamps, w, rgb):
-    """Halos around lamps that are seen; rows of u, v, depth, radius, red, green, blue."""
+def glows(view, lamps, extinction, strength, w, rgb):
+    """Halos around lamps (rows of solids) that are seen; they grow with what is in the air."""
     height, width = w.shape
+    r, origin, lens = view.rotation, view.origin, view.lens
     for k in range(len(lamps)):
-        u, v, depth, radius = lamps[k, 0], lamps[k, 1], lamps[k, 2], lamps[k, 3]
-        iu, iv = int(u), int(v)
-        if u < 0 or v < 0 or iu >= width or iv >= height or w[iv, iu] * (depth - 0.6) > 1.0:
+        dx, dy, dz = lamps[k, X] - origin[0], lamps[k, Y] - origin[1], lamps[k, Z] - origin[2]
+        depth = r[0, 2] * dx + r[1, 2] * dy + r[2, 2] * dz
+        if depth <= 0.5:
             continue
+        u = lens[0] * (r[0, 0] * dx + r[1, 0] * dy + r[2, 0] * dz) / depth + lens[2]
+        v = lens[1] * (r[0, 1] * dx + r[1, 1] * dy + r[2, 1] * dz) / depth + lens[3]
+        if u < 0 or v < 0 or u >= width or v >= height:
+            continue
+        if w[int(v), int(u)] * (depth - 0.6) > 1.0:
+            continue
+        radius = min(max(0.9 * lens[0] * lamps[k, RADIUS] / depth, 0.35), 9.0)
+        near = np.exp(-extinction * np.sqrt(dx * dx + dy * dy + dz * dz))
+        power = strength * lamps[k, GLOW] * near * (1 + 25 * extinction)
         reach = radius * 5
-        u1, u2 = max(int(u - reach), 0), min(int(u + reach) + 1, width)
-        v1, v2 = max(int(v - reach), 0), min(int(v + reach) + 1, height)
-        for y in range(v1, v2):
-            for x in range(u1, u2):
+        for y in range(max(int(v - reach), 0), min(int(v + reach) + 1, height)):
+            for x in range(max(int(u - reach), 0), min(int(u + reach) + 1, width)):
                 far = ((x + 0.5 - u) ** 2 + (y + 0.5 - v) ** 2) / (radius * radius)
                 if far < 25:
-                    part = (1 / (1 + far) - 1 / 26.0) ** 2
-                    for i in range(3):
-                        rgb[y, x, i] += part * lamps[k, 4 + i]
+                    part = power * (1 / (1 + far) - 1 / 26.0) ** 2
+                    for c in range(3):
+                        rgb[y, x, c] += part * lamps[k, RED + c]
 
 
 @_jit

@@ -22,6 +22,7 @@ from ingest.simulation.solids import (
     HALF_Z,
     INSTANCE,
     MATTER,
+    RADIUS,
     RED,
     SHAPE,
     SIDE,
@@ -539,7 +540,7 @@ def _apart(a: NDArray[np.int32], b: NDArray[np.int32], kinds: Ints) -> NDArray[n
     """Whether two things meet; parts of one road user or light stay as they are."""
     instances = np.append(kinds[:, INSTANCE], [0, 0])  # the last two are what is no solid
     mine, other = instances[a], instances[b]
-    return (a != b) & ((mine != other) | (mine == 0))
+    return np.asarray((a != b) & ((mine != other) | (mine == 0)))
 
 
 def _at_places(
@@ -559,20 +560,32 @@ def _at_places(
     return out
 
 
-def glows(view: View, lamps: Numbers, w: Floats32, rgb: Floats32) -> None:
-    """Halos around lamps that are seen; rows of u, v, depth, radius, red, green, blue."""
+def glows(
+    view: View, lamps: Numbers, extinction: float, strength: float, w: Floats32, rgb: Floats32
+) -> None:
+    """Halos around lamps (rows of solids) that are seen; they grow with what is in the air."""
     height, width = w.shape
-    for u, v, depth, radius, *colour in lamps:
-        iu, iv = int(u), int(v)
-        if u < 0 or v < 0 or iu >= width or iv >= height or w[iv, iu] * (depth - 0.6) > 1.0:
+    offset = lamps[:, :3] - view.origin
+    xyz = offset @ view.rotation
+    ahead = xyz[:, 2] > 0.5
+    lamps, offset, xyz = lamps[ahead], offset[ahead], xyz[ahead]
+    fx, fy, cx, cy = view.lens
+    us, vs = fx * xyz[:, 0] / xyz[:, 2] + cx, fy * xyz[:, 1] / xyz[:, 2] + cy
+    radii = np.clip(0.9 * fx * lamps[:, RADIUS] / xyz[:, 2], 0.35, 9.0)
+    near = np.exp(-extinction * np.linalg.norm(offset, axis=1))
+    power = strength * lamps[:, GLOW] * near * (1 + 25 * extinction)
+    inside = (us >= 0) & (vs >= 0) & (us < width) & (vs < height)
+    for k in np.flatnonzero(inside):
+        u, v, radius = us[k], vs[k], radii[k]
+        if w[int(v), int(u)] * (xyz[k, 2] - 0.6) > 1.0:
             continue
         reach = radius * 5
         u1, u2 = max(int(u - reach), 0), min(int(u + reach) + 1, width)
         v1, v2 = max(int(v - reach), 0), min(int(v + reach) + 1, height)
         x, y = np.meshgrid(np.arange(u1, u2) + 0.5 - u, np.arange(v1, v2) + 0.5 - v)
         far = (x * x + y * y) / (radius * radius)
-        part = np.where(far < 25, (1 / (1 + far) - 1 / 26.0) ** 2, 0.0)
-        rgb[v1:v2, u1:u2] += part[..., None] * np.array(colour)
+        part = np.where(far < 25, power[k] * (1 / (1 + far) - 1 / 26.0) ** 2, 0.0)
+        rgb[v1:v2, u1:u2] += part[..., None] * lamps[k, RED : BLUE + 1]
 
 
 def streaks(rows: Numbers, rgb: Floats32) -> None:

@@ -15,15 +15,12 @@ from ingest.simulation.mood import Mood, mood_of
 from ingest.simulation.raycast import Air, Ground, Scene, make_caster
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
 from ingest.simulation.solids import (
-    BLUE,
     COS,
     FRONT,
     GLOW,
     HALF_Z,
     MATTER,
-    RADIUS,
     REAR,
-    RED,
     SIDE,
     SIN,
     Matter,
@@ -250,7 +247,9 @@ class Renderer:
         caster.smooth(
             eye.view, scene.kinds, self._forms, self._entered, eye.who, eye.rgb, eye.smooth
         )
-        caster.glows(eye.view, _halos(eye.view, glowing, air, mood), eye.w, eye.smooth)
+        caster.glows(
+            eye.view, glowing, mood.extinction, 0.35 if air.lamps else 0.12, eye.w, eye.smooth
+        )
         if mood.rain > 0:
             caster.streaks(self._streaks(name, eye, mood, timestamp_ns), eye.smooth)
         image = np.empty((*eye.w.shape, 3), np.uint8)
@@ -325,44 +324,22 @@ def _tone_curve() -> NDArray[np.float32]:
 def _light_faces(solids: Solids, air: Air) -> Scene:
     """Sun and sky on each face of each block, and how much it turns towards the ego's lamps."""
     n = solids.numbers
-    normals = np.zeros((len(n), 6, 3))
     tall = 2 * n[:, HALF_Z]
     lean = n[:, [FRONT, REAR, SIDE, SIDE]] / tall[:, None]
-    local = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)], np.float64)
-    c, s = n[:, None, COS], n[:, None, SIN]
-    normals[:, :4, 0] = c * local[:, 0] - s * local[:, 1]
-    normals[:, :4, 1] = s * local[:, 0] + c * local[:, 1]
-    normals[:, :4, 2] = lean
-    normals[:, :4] /= np.sqrt(1 + lean**2)[..., None]
-    normals[:, 4, 2], normals[:, 5, 2] = 1, -1
-    sun = np.maximum(normals @ air.sun_ego, 0)[..., None]
-    sky = (0.62 + 0.38 * normals[..., 2])[..., None]
-    light = air.sun * sun + air.ambient * sky
-    away = np.stack([n[:, X], n[:, Y]], axis=-1)
-    away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
-    facing = np.clip(-(normals[..., :2] * away[:, None]).sum(axis=-1), 0.15, 1.0)
+    flat = 1 / np.sqrt(1 + lean**2)
+    c, s = n[:, COS, None], n[:, SIN, None]
+    x, y, z = np.zeros((3, len(n), 6))
+    x[:, :4] = np.hstack([c, -c, -s, s]) * flat
+    y[:, :4] = np.hstack([s, -s, c, -c]) * flat
+    z[:, :4] = lean * flat
+    z[:, 4], z[:, 5] = 1, -1
+    # Written out: a matrix product would wake the threads of a linear algebra library.
+    sun = np.maximum(x * air.sun_ego[0] + y * air.sun_ego[1] + z * air.sun_ego[2], 0)
+    light = air.sun * sun[..., None] + air.ambient * (0.62 + 0.38 * z)[..., None]
+    away = np.maximum(np.hypot(n[:, X], n[:, Y]), 1e-6)[:, None]
+    facing = np.clip(-(x * n[:, X, None] + y * n[:, Y, None]) / away, 0.15, 1.0)
     glass = solids.kinds[:, MATTER] == Matter.GLASS
     # Panes that lean back mirror the sky: as light, relative to their dark albedo.
-    mirror = air.ambient * 3.0 * (0.35 + np.maximum(normals[..., 2:3], 0))
+    mirror = air.ambient * 3.0 * (0.35 + np.maximum(z, 0))[..., None]
     light = np.where(glass[:, None, None], light + mirror, light)
     return Scene(n, solids.kinds, light, facing)
-
-
-def _halos(view: View, rows: NDArray[np.float64], air: Air, mood: Mood) -> NDArray[np.float64]:
-    """Lamps (as solids) in front of a camera as u, v, depth, radius, red, green, blue."""
-    offset = rows[:, :3] - view.origin
-    xyz = offset @ view.rotation
-    ahead = xyz[:, 2] > 0.5
-    rows, xyz = rows[ahead], xyz[ahead]
-    fx, fy, cx, cy = view.lens
-    out = np.empty((len(rows), 7))
-    out[:, 0] = fx * xyz[:, 0] / xyz[:, 2] + cx
-    out[:, 1] = fy * xyz[:, 1] / xyz[:, 2] + cy
-    out[:, 2] = xyz[:, 2]
-    out[:, 3] = np.clip(fx * rows[:, RADIUS] * 0.9 / xyz[:, 2], 0.35, 9.0)
-    near = np.exp(-mood.extinction * np.linalg.norm(xyz, axis=1))
-    strength = 0.35 * rows[:, GLOW] * near * (1 + 25 * mood.extinction)
-    out[:, 4:] = rows[:, RED : BLUE + 1] * strength[:, None]
-    if not air.lamps:
-        out[:, 4:] *= 0.35
-    return out
