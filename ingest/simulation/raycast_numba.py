@@ -681,7 +681,8 @@ def glows(view, lamps, extinction, strength, w, rgb):
         v = lens[1] * (r[0, 1] * dx + r[1, 1] * dy + r[2, 1] * dz) / depth + lens[3]
         if u < 0 or v < 0 or u >= width or v >= height:
             continue
-        if w[int(v), int(u)] * (depth - 0.6) > 1.0:
+        # No deeper than its own half: a signal's halo must not be seen from behind its housing.
+        if w[int(v), int(u)] * (depth - lamps[k, HALF_X] - 0.1) > 1.0:
             continue
         radius = min(max(0.9 * lens[0] * lamps[k, RADIUS] / depth, 0.35), 9.0)
         near = np.exp(-extinction * np.sqrt(dx * dx + dy * dy + dz * dz))

@@ -577,7 +577,7 @@ def glows(
     inside = (us >= 0) & (vs >= 0) & (us < width) & (vs < height)
     for k in np.flatnonzero(inside):
         u, v, radius = us[k], vs[k], radii[k]
-        if w[int(v), int(u)] * (xyz[k, 2] - 0.6) > 1.0:
+        if w[int(v), int(u)] * (xyz[k, 2] - lamps[k, HALF_X] - 0.1) > 1.0:
             continue
         reach = radius * 5
         u1, u2 = max(int(u - reach), 0), min(int(u + reach) + 1, width)

@@ -166,6 +166,17 @@ def test_a_signal_can_be_read(
     assert (row < (y2 - y1) / 2) == (lit is LightState.RED)  # red is on top
 
 
+def test_a_signal_cannot_be_read_from_behind() -> None:
+    world = crossing(Profile(1, 1)).finish()
+    cameras = {"narrow": rig_cameras(320, 192)["narrow"]}
+    night = SceneState(-40, -1.7, 0.0, conditions=Conditions(Light.NIGHT))
+    renderer = Renderer(world, cameras, 1)
+    dark = renderer.render(night, 0).images["narrow"].astype(int)
+    # The light of the opposite approach stands beyond the crossing and looks away.
+    lit = renderer.render(replace(night, lights={"light0": LightState.RED}), 0)
+    assert np.abs(lit.images["narrow"] - dark).max() <= 8
+
+
 def test_night_is_dark_but_visible(street: StaticWorld) -> None:
     renderer = Renderer(street, CAMERAS, 1)
     day = renderer.render(busy(), 0).images["main"].mean()
