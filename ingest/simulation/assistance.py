@@ -204,4 +204,3 @@ def _stretched(active: Mask, seconds: float) -> Mask:
     steps = np.arange(len(active))
     last_on = np.maximum.accumulate(np.where(active, steps, -(10**9)))
     return np.asarray(steps - last_on <= seconds / STEP_S)
-

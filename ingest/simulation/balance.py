@@ -106,12 +106,12 @@ def _swap_best(
     best = int(np.argmax(gain))
     if gain[best] <= 1e-9:
         return False
-    b = int(levels[best])
+    swapped = int(levels[best])
     for (other, _), gap in zip(placed, gaps, strict=True):
-        u, v = int(other[i]), int(other[best])
-        gap[a, u] -= 1
-        gap[b, v] -= 1
-        gap[a, v] += 1
-        gap[b, u] += 1
-    levels[i], levels[best] = b, a
+        ours, theirs = int(other[i]), int(other[best])
+        gap[a, ours] -= 1
+        gap[swapped, theirs] -= 1
+        gap[a, theirs] += 1
+        gap[swapped, ours] += 1
+    levels[i], levels[best] = swapped, a
     return True

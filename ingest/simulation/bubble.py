@@ -22,10 +22,10 @@ _POSITION = sumo.constants.VAR_POSITION
 PLACE_STEP_M = 12.0
 # Seen to 120 m; a vehicle that appears at 135 m is noticed by nobody.
 APPEAR_M = 135.0
-REACH_M = {"city": 280.0, "highway": 290.0}
+REACH_M = {"city": 280.0, "highway": 235.0}
 ROUTE_M = {"city": 900.0, "highway": 3000.0}
 PEOPLE_M = (95.0, 150.0)
-MIN_SPACING_M = {"city": 16.0, "highway": 34.0}
+MIN_SPACING_M = {"city": 16.0, "highway": 26.0}
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,7 @@ class Bubble:
         """Whether an edge is the kind of road that the ego keeps to."""
         return edge.startswith("hw_") == (self.road == "highway") and not edge.startswith("ramp_")
 
-    def _walk(
-        self, edge: str, lane: int | None, way_m: float, stay: bool = False
-    ) -> list[str]:
+    def _walk(self, edge: str, lane: int | None, way_m: float, stay: bool = False) -> list[str]:
         """Draw a way from an edge; its first step can be made from that lane.
 
         Who has to ``stay`` keeps to the town, or to the highway, where there is a choice.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ingest.errors import UnreadableError
 from ingest.simulation.fleet import RigSpec
 from ingest.simulation.plan import DriveSpec
-from ingest.simulation.traffic import Seen, Traffic, Tracks
+from ingest.simulation.traffic import Seen, Tracks, Traffic
 from ingest.specs import Spec
 
 FILES = (
@@ -96,9 +96,7 @@ def read_drive_file(folder: Path) -> DriveFile:
         why = str(error).splitlines()[0]
         raise UnreadableError(f"not a simulated drive ({why})", where=path) from error
     if found.format != FORMAT:
-        raise UnreadableError(
-            f"format {found.format}", where=path, expected=f"format {FORMAT}"
-        )
+        raise UnreadableError(f"format {found.format}", where=path, expected=f"format {FORMAT}")
     return found
 
 
@@ -130,10 +128,10 @@ def read_log(folder: Path) -> DriveLog:
             lamps=actors["lamps"].astype(np.int64),
         ),
         tracks=Tracks(
-            tracks["track_id"].astype(np.int64),
-            tracks["kind"].astype(np.int64),
-            *(tracks[name].astype(np.float64) for name in _SIZE),
-            rgb.astype(np.uint8),
+            number=tracks["track_id"].astype(np.int64),
+            kind=tracks["kind"].astype(np.int64),
+            **{name: tracks[name].astype(np.float64) for name in _SIZE},
+            rgb=rgb.astype(np.uint8),
         ),
         lights=_columns(read_table(folder, "lights")),
     )
@@ -161,7 +159,8 @@ def _tables(traffic: Traffic) -> dict[str, pa.Table]:
                 "kind": pa.array(tracks.kind, pa.int8()),
                 **{name: _floats(getattr(tracks, name)) for name in _SIZE},
                 **{
-                    name: pa.array(tracks.rgb[:, i]) for i, name in enumerate(("red", "green", "blue"))
+                    name: pa.array(tracks.rgb[:, i])
+                    for i, name in enumerate(("red", "green", "blue"))
                 },
             }
         ),

@@ -40,7 +40,8 @@ def motion_of(
     """The body's motion.
 
     Args:
-        x_m, y_m: Front bumper by SUMO.
+        x_m: Front bumper by SUMO, to the east.
+        y_m: The same to the north.
         angle_deg: SUMO's angle, clockwise from north.
         speed_mps: SUMO's speed.
         shift_m: How far the driver is to the left of where SUMO is.

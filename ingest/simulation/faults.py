@@ -52,10 +52,8 @@ def _late(rows: pa.Table, faults: Faults, rng: np.random.Generator) -> pa.Table:
     """A stretch comes after as many rows that are later than it."""
     start, end = _stretch(rows.num_rows, faults.late_segment.rows, rng)
     behind = min(2 * end - start, rows.num_rows)
-    order = np.concatenate(
-        [np.arange(start), np.arange(end, behind), np.arange(start, end)]
-        + [np.arange(behind, rows.num_rows)]
-    )
+    order = np.arange(rows.num_rows)
+    order[start:behind] = np.roll(order[start:behind], start - end)
     return rows.take(pa.array(order))
 
 
@@ -73,4 +71,3 @@ _FAULTS: dict[str, _Fault] = {
     "duplicate_segment": _duplicate,
     "late_segment": _late,
 }
-

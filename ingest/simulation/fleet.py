@@ -20,6 +20,9 @@ from ingest.units import NS_PER_S, parse_duration_ns
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
+Weather = Literal["clear", "rain", "fog"]
+Light = Literal["day", "dusk", "night"]
+Road = Literal["city", "highway"]
 SHORTEST_S, LONGEST_S = 1.0, 3600.0
 
 
@@ -208,15 +211,9 @@ class FleetSpec(Spec):
     country: dict[str, Weight] = Field(
         default_factory=lambda: dict.fromkeys(COUNTRIES, 1.0), description="weights"
     )
-    weather: dict[Literal["clear", "rain", "fog"], Weight] = Field(
-        default_factory=lambda: {"clear": 0.6, "rain": 0.25, "fog": 0.15}
-    )
-    light: dict[Literal["day", "dusk", "night"], Weight] = Field(
-        default_factory=lambda: {"day": 0.5, "dusk": 0.17, "night": 0.33}
-    )
-    road: dict[Literal["city", "highway"], Weight] = Field(
-        default_factory=lambda: {"city": 0.7, "highway": 0.3}
-    )
+    weather: dict[Weather, Weight] = Field(default={"clear": 0.6, "rain": 0.25, "fog": 0.15})
+    light: dict[Light, Weight] = Field(default={"day": 0.5, "dusk": 0.17, "night": 0.33})
+    road: dict[Road, Weight] = Field(default={"city": 0.7, "highway": 0.3})
     hardware: dict[str, Weight] = Field(default_factory=lambda: {"hw3": 0.5, "hw4": 0.5})
     software: dict[str, Weight] = Field(
         default_factory=lambda: {"2026.8.3": 0.25, "2026.12.1": 0.75}

@@ -73,6 +73,7 @@ class LeadBrakes(Incident):
     DECELERATION, HOLD_S = 7.0, 2.6
 
     def begins(self) -> bool:
+        """Somebody is ahead, near enough to matter."""
         found = self.run.leader()
         least = 25.5 if self.run.job.road == "highway" else 8.0
         if found is None or not 4 < found[1] < 1.9 * self.speed_mps or self.speed_mps < least:
@@ -84,6 +85,7 @@ class LeadBrakes(Incident):
         return True
 
     def goes_on(self, seconds: float) -> None:
+        """Brake for a while, then drive on."""
         if self.name not in self.run.around:
             return
         lowest = 0.45 if self.run.job.road == "highway" else 0.1
@@ -99,6 +101,7 @@ class CutIn(Incident):
     """Somebody in the next lane moves in close ahead of the ego."""
 
     def begins(self) -> bool:
+        """Somebody drives beside us, a little ahead."""
         lane = str(self.run.me[_c.VAR_LANE_ID])
         if lane[0] == ":" or self.speed_mps < 7:
             return False
@@ -137,6 +140,7 @@ class Pedestrian(Incident):
         self.gone_m, self.stopping_mps = 0.0, 0.0
 
     def begins(self) -> bool:
+        """We come towards the walker at the distance at which a stop is just possible."""
         lane = str(self.run.me[_c.VAR_LANE_ID])
         edge = lane.rpartition("_")[0]
         if lane[0] != ":" and not self.edge:
@@ -181,6 +185,7 @@ class Pedestrian(Incident):
         self.width_m = both * sum(one.width_m for one in edge.surface) + 1.0
 
     def goes_on(self, seconds: float) -> None:
+        """Walk, and brake."""
         self.gone_m = min(seconds * self.RUN_MPS, self.width_m)
         clear_s = 0.55 * self.width_m / self.RUN_MPS + 1.0
         if seconds < self.REACTION_S:
@@ -196,6 +201,7 @@ class Pedestrian(Incident):
             sumo.vehicle.setSpeed(EGO, -1)
 
     def rows(self) -> Iterator[Row]:
+        """The walker, from when we come along that road."""
         if not self.edge:
             return
         x, y = self.foot + self.across * self.gone_m
@@ -209,11 +215,12 @@ class Pedestrian(Incident):
 
 
 class Swerve(Incident):
-    """The driver jerks around something small on the road and back: 0.9 m aside within 1.9 s."""
+    """The driver jerks around something small on the road and back: 1 m aside within 1.7 s."""
 
-    ASIDE_M, LENGTH_S = 0.9, 1.9
+    ASIDE_M, LENGTH_S = 1.0, 1.7
 
     def begins(self) -> bool:
+        """The road goes straight on for a while."""
         run = self.run
         lane = str(run.me[_c.VAR_LANE_ID])
         if lane[0] == ":" or self.speed_mps < 9.5:
@@ -223,6 +230,7 @@ class Swerve(Incident):
         return left > 4 * self.speed_mps
 
     def goes_on(self, seconds: float) -> None:
+        """Move aside and back."""
         part = min(seconds / self.LENGTH_S, 1.0)
         aside = self.ASIDE_M * float(np.sin(np.pi * part)) ** 2
         self.run.shift_m = aside if not self.run.network.left_hand else -aside
@@ -234,12 +242,14 @@ class FastCorner(Incident):
     LENGTH_S, FACTOR = 45.0, 1.62
 
     def begins(self) -> bool:
+        """At once."""
         self.usual = float(self.run.me[_c.VAR_SPEED_FACTOR])
         sumo.vehicle.setSpeedFactor(EGO, self.FACTOR)
         sumo.vehicle.setAccel(EGO, 4.0)
         return True
 
     def goes_on(self, seconds: float) -> None:
+        """Be oneself again in the end."""
         if self.LENGTH_S <= seconds < self.LENGTH_S + STEP_S:
             sumo.vehicle.setSpeedFactor(EGO, self.usual)
 

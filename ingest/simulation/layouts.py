@@ -33,9 +33,9 @@ class Kind:
 STREET = Kind(1, 11.11, 3.3, 2.4, 1.6, 3)
 AVENUE = Kind(2, 13.89, 3.3, 2.6, 1.6, 5)
 RAMP = Kind(1, 19.44, 3.8, 0.0, 0.0, 6)
-HIGHWAY = Kind(HIGHWAY_LANES, 36.11, 3.7, 0.0, 0.0, 10)
+HIGHWAY = Kind(HIGHWAY_LANES, 33.33, 3.7, 0.0, 0.0, 10)
 # Where a ramp joins or leaves, the highway has one lane more.
-WEAVING = Kind(HIGHWAY_LANES + 1, 36.11, 3.7, 0.0, 0.0, 10)
+WEAVING = Kind(HIGHWAY_LANES + 1, 33.33, 3.7, 0.0, 0.0, 10)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,6 @@ def add_loop(layout: Layout, loop: Loop, left_hand: bool) -> None:
     half = MEDIAN_M / 2
     _add_outer(layout, loop, -way, half)
     joints = sorted(loop.interchanges.items(), key=lambda joint: way * joint[1])
-    previous: str | None = None
     for town, angle in joints:
         _add_interchange(layout, loop, town, angle, way, half)
     names = [town for town, _ in joints]
@@ -179,7 +178,7 @@ def _add_ramps(
     layout: Layout, town: str, angles: dict[str, float], way: int, loop: Loop, half: float
 ) -> None:
     gate = np.array(layout.nodes[town])
-    for name, key, sign in (("off", "x", 1.0), ("on", "n", -1.0)):
+    for key, leaves in (("x", True), ("n", False)):
         # Ramps lie on the kerb side: their line starts where the outermost lane's border is.
         place = np.array(loop.point(angles[key], -half - HIGHWAY_LANES * HIGHWAY.lane_m))
         ahead = np.array(loop.point(angles[key] + way * 0.01, -half)) - np.array(
@@ -187,7 +186,7 @@ def _add_ramps(
         )
         ahead /= np.linalg.norm(ahead)
         outwards = np.array([np.cos(angles[key]), np.sin(angles[key])])
-        if sign > 0:
+        if leaves:
             line = curve(place, ahead, gate, -outwards)
             layout.roads.append(Road(f"ramp_{town}_off", f"{town}_x", town, RAMP, line))
         else:

@@ -4,7 +4,6 @@ The files of a map depend on the code alone, so a map is built where it is missi
 for again. netconvert makes lanes, junctions, signal programs, sidewalks and crossings.
 """
 
-import os
 import re
 import subprocess
 import tempfile
@@ -60,7 +59,7 @@ def build_map(folder: Path, name: str, left_hand: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".map-") as scratch:
             made = _convert(LAYOUTS[name](left_hand), left_hand, Path(scratch))
-            os.replace(made, path)
+            made.replace(path)
     return path
 
 

@@ -261,7 +261,9 @@ def _groups(network: RoadNetwork, controlled: Sequence[Connection]) -> dict[int,
     for lane in sorted({c.lane for c in controlled}):
         ways = sorted((order.get(c.turn, 4), c.link) for c in controlled if c.lane == lane)
         speaker[lane] = ways[0][1]
-    shows = {lane: "".join(phase[link].upper() for phase in phases) for lane, link in speaker.items()}
+    shows = {
+        lane: "".join(phase[link].upper() for phase in phases) for lane, link in speaker.items()
+    }
     out: dict[int, list[int]] = {}
     by_show: dict[str, int] = {}
     for lane, link in speaker.items():

@@ -13,6 +13,7 @@ from ingest.simulation.scene import COUNTRIES, seed_of
 from ingest.specs import Spec
 from ingest.units import NS_PER_S
 
+MIXES = ("light", "weather", "road", "country", "software", "hardware")
 FEATURES = ("autopilot", "cruise_control", "lane_change", "summon")
 INCIDENTS = ("lead_brakes", "cut_in", "pedestrian", "swerve", "fast_corner")
 FAULTS = (
@@ -92,17 +93,16 @@ def _factors(spec: FleetSpec) -> list[Factor]:
 
     faults = {name: getattr(spec.faults, name).drives for name in FAULTS}
     return [
-        Factor("light", spec.light),
-        Factor("weather", spec.weather),
-        Factor("road", spec.road),
-        Factor("country", spec.country),
-        Factor("software", spec.software),
-        Factor("hardware", spec.hardware),
+        *(Factor(name, _weights(getattr(spec, name))) for name in MIXES),
         share("aggressive", spec.drivers.aggressive),
         *(share(name, getattr(spec.features, name)) for name in FEATURES),
         *(share(name, getattr(spec.incidents, name)) for name in INCIDENTS),
         *(share(name, value) for name, value in faults.items()),
     ]
+
+
+def _weights(mix: dict[str, float]) -> dict[str, float]:
+    return {name: weight for name, weight in mix.items() if weight > 0}
 
 
 def _drive(
@@ -133,10 +133,7 @@ def _drive(
         ),
         faults=faults,
         dead_cameras=(dead,) if "dead_camera" in faults else (),
-        **{
-            name: row[name]
-            for name in ("country", "weather", "light", "road", "hardware", "software")
-        },
+        **{name: row[name] for name in MIXES},
     )
 
 

@@ -89,9 +89,7 @@ class Temper:
     lane_change: str
 
 
-CALM = Temper(
-    1.3, 0.75, 2.0, "normc(0.97,0.07,0.8,1.15)", 0.0, 'lcAssertive="1" lcSpeedGain="0.8"'
-)
+CALM = Temper(1.3, 0.75, 2.0, "normc(0.97,0.07,0.8,1.15)", 0.0, 'lcAssertive="1" lcSpeedGain="0.8"')
 AGGRESSIVE = Temper(
     0.75, 1.2, 3.8, "normc(1.16,0.08,1.0,1.35)", 0.4, 'lcAssertive="2.5" lcSpeedGain="3"'
 )

@@ -99,7 +99,9 @@ class RoadNetwork:
 def read_network(path: Path) -> RoadNetwork:
     """Read a ``.net.xml``; the answer is shared, as are its hash and its identity."""
     root = ET.parse(path).getroot()
-    edges, inner, crossings = {}, {}, []
+    edges: dict[str, Edge] = {}
+    inner: dict[str, Lane] = {}
+    crossings: list[Lane] = []
     for element in root.iter("edge"):
         lanes = tuple(_lane(lane, element.get("id", "")) for lane in element.iter("lane"))
         function = element.get("function", "normal")
@@ -156,13 +158,11 @@ def points_at(line_m: Points, along_m: NDArray[np.float64]) -> Points:
 
 
 def _lane(element: ET.Element, edge: str) -> Lane:
-    allow, disallow = element.get("allow", ""), element.get("disallow", "")
+    allow, disallow = element.get("allow", "").split(), element.get("disallow", "").split()
     kind = DRIVE
-    if allow == "pedestrian":
+    if allow == ["pedestrian"]:
         kind = WALK
-    elif allow and "bicycle" in allow.split() and "passenger" not in allow.split():
-        kind = BICYCLE
-    elif "passenger" in disallow.split():
+    elif "passenger" in disallow or (allow and "passenger" not in allow):
         kind = BICYCLE
     return Lane(
         name=element.get("id", ""),

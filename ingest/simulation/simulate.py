@@ -43,7 +43,8 @@ class FleetFile(Spec):
 class SimulationReport:
     """What one ``simulate`` did; the document that ``--json`` prints.
 
-    ``drives = simulated + already_there + failed``; ``failures`` names each failed drive.
+    ``drives = simulated + already_there + failed``; ``failures`` names each failed drive;
+    ``vehicle_steps`` counts every vehicle at every step of 0.1 s.
     """
 
     out: str
@@ -99,7 +100,7 @@ def _claim(out: Path, spec: FleetSpec, seed: int) -> None:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     partial = out / f"{MARKER}.partial"
     partial.write_text(text, "utf-8")
-    os.replace(partial, marker)
+    partial.replace(marker)
 
 
 def _simulate_all(
@@ -159,7 +160,7 @@ def _simulate_one(process: TrafficProcess, drive: DriveSpec, spec: FleetSpec, ou
         return _Done(failure=str(error))
     telemetry = spoil(telemetry_of(drive, traffic), drive, spec.faults)
     write_drive(out / DRIVES / drive.drive_id, drive, spec.rig, telemetry, traffic)
-    return _Done(telemetry.num_rows, len(traffic.seen.step) + len(traffic.motion.speed_mps))
+    return _Done(telemetry.num_rows, traffic.vehicle_steps)
 
 
 def traffic_job(drive: DriveSpec, spec: FleetSpec, out: Path) -> TrafficJob:

@@ -116,7 +116,9 @@ class DriveScenes:
         """The state of every traffic light: its last change."""
         lights = self._log.lights
         last = int(np.searchsorted(lights["step"], step, side="right"))
-        return dict(zip(lights["name"][:last].tolist(), lights["state"][:last].tolist(), strict=True))
+        return dict(
+            zip(lights["name"][:last].tolist(), lights["state"][:last].tolist(), strict=True)
+        )
 
     def _relevant(self, step: int) -> frozenset[str]:
         ego = self._log.ego

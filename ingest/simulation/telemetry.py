@@ -52,8 +52,10 @@ class Ride:
         rng = np.random.default_rng([self.drive.seed, *name.encode()])
         values = rng.standard_normal(self.steps)
         if smooth_s:
-            values = gaussian_filter1d(values, smooth_s / STEP_S, mode="wrap")
-            values = values / max(float(values.std()), 1e-9)
+            width = smooth_s / STEP_S
+            values = gaussian_filter1d(values, width, mode="wrap")
+            # What smoothing leaves of white noise, whatever the drive's length.
+            values = values * np.sqrt(2 * np.sqrt(np.pi) * width)
         return np.asarray(values * deviation)
 
     @cached_property
@@ -199,13 +201,9 @@ def _body(ride: Ride) -> dict[str, Column]:
         "Vehicle.Chassis.Accelerator.PedalPosition": _pedal(
             (pull + speed**2 * 4e-4) / 3.6, speed, 0.0
         ),
-        "Vehicle.Body.Lights.DirectionIndicator.Left.IsSignaling": (
-            ride.traffic.ego.lamps & LEFT
-        )
+        "Vehicle.Body.Lights.DirectionIndicator.Left.IsSignaling": (ride.traffic.ego.lamps & LEFT)
         > 0,
-        "Vehicle.Body.Lights.DirectionIndicator.Right.IsSignaling": (
-            ride.traffic.ego.lamps & RIGHT
-        )
+        "Vehicle.Body.Lights.DirectionIndicator.Right.IsSignaling": (ride.traffic.ego.lamps & RIGHT)
         > 0,
         "Vehicle.Body.Lights.Hazard.IsSignaling": ride.emergency & (speed * 3.6 < 50),
         "Vehicle.Cabin.Seat.Row1.DriverSide.Airbag.IsDeployed": np.zeros(ride.steps, bool),
@@ -273,8 +271,7 @@ def _lead(ride: Ride) -> Lead:
     motion, seen = traffic.motion, traffic.seen
     row = _rows_of(traffic, traffic.ego.lead)
     if not len(seen.step):
-        nothing = np.full(ride.steps, np.nan)
-        return Lead(*[nothing] * 6, np.zeros(ride.steps, bool))
+        return _nobody_ahead(ride.steps)
     at = np.maximum(row, 0)
     dx, dy = seen.x_m[at] - motion.x_m, seen.y_m[at] - motion.y_m
     c, s = np.cos(motion.yaw_rad), np.sin(motion.yaw_rad)
@@ -291,6 +288,11 @@ def _lead(ride: Ride) -> Lead:
         acceleration=np.where(known, seen.acceleration[at], np.nan),
         braking=known & ((seen.lamps[at] & BRAKE) > 0),
     )
+
+
+def _nobody_ahead(steps: int) -> Lead:
+    nothing = np.full(steps, np.nan)
+    return Lead(nothing, nothing, nothing, nothing, nothing, nothing, np.zeros(steps, bool))
 
 
 def _rows_of(traffic: Traffic, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -336,4 +338,3 @@ def _junction(lane: str) -> str:
 
 def _to(values: Floats, step: float) -> Floats:
     return np.round(values / step) * step
-

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -99,13 +100,14 @@ class Signals:
 
 @dataclass(frozen=True, eq=False)
 class Traffic:
-    """One run, read back."""
+    """One run, read back; ``vehicle_steps`` counts what SUMO moved, the warm-up included."""
 
     motion: Motion
     ego: EgoLog
     seen: Seen
     tracks: Tracks
     signals: Signals
+    vehicle_steps: int = 0
 
 
 def read_traffic(path: Path) -> Traffic:
@@ -132,6 +134,7 @@ def read_traffic(path: Path) -> Traffic:
                 arrays["signal_names"],
                 arrays["signal_states"],
             ),
+            vehicle_steps=int(arrays["vehicle_steps"]),
         )
 
 
@@ -176,10 +179,17 @@ class TrafficProcess:
 
     def __exit__(self, *exc: object) -> None:
         if self._process is not None:
-            assert self._process.stdin is not None and self._process.stdout is not None
-            self._process.stdin.close()
-            self._process.wait()
-            self._process.stdout.close()
+            self._end()
+
+    def _end(self) -> int:
+        """Let the process finish, and give its exit code."""
+        process, self._process = self._process, None
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        code = process.wait()
+        process.stdout.close()
+        return code
 
     def run(self, job: TrafficJob) -> Traffic:
         """Run one job and read its result; the file it wrote is removed.
@@ -208,9 +218,7 @@ class TrafficProcess:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            code = self._process.wait()
-            self._process.stdout.close()
-            self._process = None
+            code = self._end()
             return {"ok": False, "error": f"the traffic process ended with {code}"}
         found: dict[str, object] = json.loads(answer)
         return found

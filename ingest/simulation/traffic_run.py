@@ -139,6 +139,7 @@ class Run:
         self._next_signal: tuple[int, int, float] = (-1, -1, 0.0)
         self._signal_names = list(network.signals)
         self._states: dict[str, str] = {}
+        self._vehicle_steps = 0
 
     def drive(self) -> dict[str, np.ndarray]:
         """Run to the end and give the arrays of `Log`, and the tracks."""
@@ -150,7 +151,9 @@ class Run:
             for incident in self.staged:
                 incident.act()
             sumo.simulationStep()
-            if EGO not in sumo.vehicle.getIDList():
+            here = sumo.vehicle.getIDList()
+            self._vehicle_steps += len(here)
+            if EGO not in here:
                 raise RuntimeError("the ego left the road")
             if self.step >= 0:
                 self._record()
@@ -285,5 +288,6 @@ class Run:
             "signal_names": np.array([self._signal_names[row[1]] for row in log.signals], "U"),
             "signal_states": np.array([row[2] for row in log.signals], "U"),
             "signals": np.array(self._signal_names, "U"),
+            "vehicle_steps": np.array(self._vehicle_steps),
             "tracks": np.array([track.row() for track in made], np.float64).reshape(-1, 8),
         }

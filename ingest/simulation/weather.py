@@ -37,9 +37,11 @@ def columns(
     return {
         "Vehicle.Body.Raindetection.Intensity": np.round(rain),
         "Vehicle.Body.Windshield.Front.Wiping.Mode": wiper_modes(rain),
-        "Vehicle.ADAS.ESC.RoadFriction.MostProbable": np.round(np.clip(100 * held, 5, 100)),
-        "Vehicle.Exterior.LightIntensity": np.round(np.clip(bright, 0, 100), 1),
-        "Vehicle.Exterior.AirTemperature": np.round(temperature * 2) / 2,
+        "Vehicle.ADAS.ESC.RoadFriction.MostProbable": np.asarray(
+            np.clip(100 * held, 5, 100).round(), np.float64
+        ),
+        "Vehicle.Exterior.LightIntensity": np.asarray(np.clip(bright, 0, 100).round(1), np.float64),
+        "Vehicle.Exterior.AirTemperature": np.asarray((temperature * 2).round() / 2, np.float64),
     }
 
 

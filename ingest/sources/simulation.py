@@ -17,6 +17,7 @@ from ingest.recording import DriveFiles, Image, Recording
 from ingest.simulation.drive_log import FILES, DriveFile, read_drive_file, read_log, read_table
 from ingest.simulation.maps import map_file
 from ingest.simulation.network_world import MapWorld, map_world
+from ingest.simulation.scene import SceneState
 from ingest.simulation.simulate import DRIVES, MAPS, MARKER
 from ingest.simulation.states import DriveScenes
 from ingest.sources.files import hash_files
@@ -114,24 +115,44 @@ class SimulatedRecording:
         chosen = {name: self.cameras[name] for name in cameras if name in self.cameras}
         if not chosen:
             return
-        seed = self._decided.drive.seed
-        renderer = Renderer(self._place.world, chosen, seed)
+        renderer = Renderer(self._place.world, chosen, self._decided.drive.seed)
         for step in self._steps(start_ns, end_ns, self._decided.rig.video_hz):
             timestamp_ns = self._time_ns(step)
-            rendered = renderer.render(self._scenes.at(step), timestamp_ns)
-            yield timestamp_ns, dict(rendered.images)
+            drawn = self._drawn.pop(timestamp_ns, None)
+            if drawn is None:
+                drawn = renderer.render(self._scenes.at(step), timestamp_ns).images
+            yield timestamp_ns, {name: drawn[name] for name in chosen}
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
-        """Exact labels at the rig's label rate."""
+        """Exact labels at the rig's label rate.
+
+        What is drawn for them is kept until the frames of the same window are asked for.
+        """
         from ingest.simulation.labels import label_clip
-        from ingest.simulation.render import Renderer
+        from ingest.simulation.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
+
+        drawn = self._drawn
+
+        class Keeping(Renderer):
+            def render(
+                self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
+            ) -> RenderedSet:
+                out = super().render(state, timestamp_ns, labels)
+                drawn[timestamp_ns] = out.images
+                return out
 
         if not self.cameras:
             return None
-        renderer = Renderer(self._place.world, self.cameras, self._decided.drive.seed)
+        drawn.clear()
+        renderer = Keeping(self._place.world, self.cameras, self._decided.drive.seed)
         steps = self._steps(start_ns, end_ns, self._decided.rig.label_hz)
         instants = ((self._time_ns(step), self._scenes.at(step)) for step in steps)
         return label_clip(renderer, self._place.world, instants)
+
+    @cached_property
+    def _drawn(self) -> dict[int, Mapping[str, Image]]:
+        """Images that labels were made from, by time."""
+        return {}
 
     @cached_property
     def _place(self) -> MapWorld:

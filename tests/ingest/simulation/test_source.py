@@ -1,0 +1,163 @@
+"""A simulated fleet as a source: found, opened, rendered, labelled, and damaged."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.annotations import LightState, Task
+from ingest.errors import RidealongError, UnreadableError
+from ingest.recording import DriveFiles
+from ingest.simulation.drive_log import read_drive_file, read_log
+from ingest.simulation.network_world import map_world
+from ingest.simulation.roads import read_network
+from ingest.simulation.states import DriveScenes
+from ingest.sources.registry import find_source
+from ingest.sources.simulation import SimulatedRecording, SimulationSource
+
+SOURCE = SimulationSource()
+
+
+@pytest.fixture(scope="module")
+def drives(small_fleet: Path) -> list[DriveFiles]:
+    return SOURCE.discover(small_fleet)
+
+
+def test_a_fleet_is_recognised_by_its_marker(small_fleet: Path, tmp_path: Path) -> None:
+    assert find_source(None, small_fleet).name == "simulation"
+    assert not SOURCE.recognises(tmp_path)
+    with pytest.raises(RidealongError, match=r"not a simulated fleet.*fleet\.json"):
+        SOURCE.discover(tmp_path)
+
+
+def test_half_written_drives_are_not_found(small_fleet: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "fleet"
+    shutil.copytree(small_fleet, copy)
+    (copy / "drives" / ".small-half-77").mkdir()
+    assert len(SOURCE.discover(copy)) == 4
+
+
+def test_the_drives_row_says_what_was_decided(drives: list[DriveFiles]) -> None:
+    for files in drives:
+        recording = SOURCE.open(files)
+        assert isinstance(recording, SimulatedRecording)
+        row, decided = recording.drive, read_drive_file(Path(files.path)).drive
+        assert row["country"] == decided.country
+        assert row["end_ns"] == decided.start_ns + 119 * 100_000_000
+        assert row["cluster_id"] == files.drive_id
+        assert set(recording.cameras).isdisjoint(decided.dead_cameras)
+        assert len(recording.cameras) == 8 - len(decided.dead_cameras)
+    assert sum(len(read_drive_file(Path(f.path)).drive.dead_cameras) for f in drives) == 1
+
+
+def test_frames_stand_on_the_videos_grid_and_repeat(drives: list[DriveFiles]) -> None:
+    recording = SOURCE.open(drives[0])
+    start = int(str(recording.drive["start_ns"]))
+    window = (start + 950_000_000, start + 1_600_000_000)
+    found = list(recording.frames(*window, ["main", "rear"]))
+    assert [(t - start) // 1_000_000 for t, _ in found] == [1000, 1200, 1400, 1600]
+    again = list(SOURCE.open(drives[0]).frames(*window, ["rear", "main"]))
+    for (_, images), (_, others) in zip(found, again, strict=True):
+        assert set(images) == set(others)
+        for name in images:
+            assert images[name].shape == (48, 64, 3)
+            assert np.array_equal(images[name], others[name])
+
+
+def test_frames_drawn_for_labels_are_the_same(drives: list[DriveFiles]) -> None:
+    recording, fresh = SOURCE.open(drives[0]), SOURCE.open(drives[0])
+    start = int(str(recording.drive["start_ns"]))
+    window = (start, start + 1_000_000_000)
+    labels = recording.labels(*window)
+    assert labels is not None
+    assert labels.timestamps_ns.tolist() == [start, start + 1_000_000_000]
+    assert labels.tasks == frozenset(Task)
+    names = list(recording.cameras)
+    kept = {t: images for t, images in recording.frames(*window, names)}
+    drawn = {t: images for t, images in fresh.frames(*window, names)}
+    assert list(kept) == list(drawn)
+    for time_ns, images in drawn.items():
+        for name in names:
+            assert np.array_equal(kept[time_ns][name], images[name])
+
+
+def test_nothing_lies_outside_the_drive(drives: list[DriveFiles]) -> None:
+    recording = SOURCE.open(drives[0])
+    end = int(str(recording.drive["end_ns"]))
+    times = [t for t, _ in recording.frames(end - 300_000_000, end + 10**10, ["main"])]
+    assert [(end - t) // 1_000_000 for t in times] == [300, 100]
+    assert list(recording.frames(0, 10, ["main"])) == []
+    assert list(recording.frames(end - 10**9, end, [])) == []
+
+
+def test_lights_show_what_sumo_says(small_fleet: Path, drives: list[DriveFiles]) -> None:
+    """The state of each head, against the logged state of its link read plainly."""
+    for files in drives:
+        folder = Path(files.path)
+        drive = read_drive_file(folder).drive
+        side = "left" if drive.left_hand else "right"
+        place = map_world(small_fleet / "maps" / f"{drive.map}-{side}.net.xml", drive.country)
+        log = read_log(folder)
+        scenes = DriveScenes(drive, log, place)
+        for step in (0, 57, 119):
+            state = scenes.at(step)
+            latest: dict[str, str] = {}
+            columns = (log.lights[key] for key in ("step", "name", "state"))
+            for at, name, shows in zip(*columns, strict=True):
+                if at <= step:
+                    latest[str(name)] = str(shows)
+            for head, (signal, link) in place.links.items():
+                expected = {"r": LightState.RED, "g": LightState.GREEN}.get(
+                    latest[signal][link].lower(), LightState.YELLOW
+                )
+                assert state.lights[head] is expected
+
+
+def test_the_relevant_light_is_ours(small_fleet: Path, drives: list[DriveFiles]) -> None:
+    """A relevant head controls the lane that the ego is on, or one beside it on the same road."""
+    found = 0
+    for files in drives:
+        folder = Path(files.path)
+        drive = read_drive_file(folder).drive
+        side = "left" if drive.left_hand else "right"
+        path = small_fleet / "maps" / f"{drive.map}-{side}.net.xml"
+        network, place = read_network(path), map_world(path, drive.country)
+        log = read_log(folder)
+        scenes = DriveScenes(drive, log, place)
+        lights = {light.name: light for light in place.world.lights}
+        for step in range(0, 120, 7):
+            lane = str(log.ego["lane"][step])
+            for head in scenes.at(step).relevant_lights:
+                roads = {name.rpartition("_")[0] for name in lights[head].lanes}
+                if (
+                    lane[0] != ":"
+                    and network.edges[lane.rpartition("_")[0]].end == head.split("/")[0]
+                ):
+                    assert lane.rpartition("_")[0] in roads
+                    found += 1
+    assert found > 5
+
+
+@pytest.mark.parametrize("name", ["drive.json", "telemetry.parquet", "actors.parquet"])
+def test_a_damaged_file_is_told(small_fleet: Path, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "fleet"
+    shutil.copytree(small_fleet, copy)
+    files = SOURCE.discover(copy)[0]
+    path = Path(files.path) / name
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UnreadableError, match=name.replace(".", r"\.")):
+        recording = SOURCE.open(files)
+        recording.telemetry()
+        recording.labels(0, 10**19)
+    assert SOURCE.discover(copy)[0].sha256 != files.sha256
+
+
+def test_a_missing_map_is_told(small_fleet: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "fleet"
+    shutil.copytree(small_fleet, copy)
+    shutil.rmtree(copy / "maps")
+    recording = SOURCE.open(SOURCE.discover(copy)[0])
+    start = int(str(recording.drive["start_ns"]))
+    with pytest.raises(UnreadableError, match="the drive's map is missing"):
+        list(recording.frames(start, start + 10**9, ["main"]))
