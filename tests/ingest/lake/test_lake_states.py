@@ -90,7 +90,7 @@ class LakeStates(RuleBasedStateMachine):
 
 TestLakeStates = pytest.mark.slow(LakeStates.TestCase)
 LakeStates.TestCase.settings = settings(
-    max_examples=4,
+    max_examples=3,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,
