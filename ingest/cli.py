@@ -77,12 +77,47 @@ def ingest(
 
 def _told(report: dict[str, object]) -> str:
     if report["commit"] is None:
-        return "nothing new"
+        return "nothing new" if not report["files"] else "nothing was committed"
     return (
         f"{report['drives']} drives, {report['rows']} rows, {report['events']} events, "
         f"{report['clips']} clips in {report['seconds']} s "
         f"({report['files_quarantined']} files and {report['rows_quarantined']} rows quarantined)"
     )
+
+
+@app.command()
+def simulate(
+    fleet: Annotated[Path, typer.Argument(help="The fleet's YAML file.", metavar="FLEET.yaml")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the drives: new, or to go on in.")],
+    seed: Annotated[
+        int | None, typer.Option(help="Take this seed. [default: the file's]", show_default=False)
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Traffic processes at once.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a fleet: drives with telemetry, and all that its cameras and labels need.
+
+    Traffic is SUMO's; pictures are rendered when a clip asks for them. A second run goes on where
+    a first was stopped, and the same file and seed give the same bytes. A drive whose traffic
+    fails is reported (exit code 2); the others stand, and the next run tries it again.
+
+    Example: ridealong simulate examples/fleet.yaml --out fleet && ridealong ingest fleet
+    """
+    from ingest.simulation.fleet import FleetSpec
+    from ingest.simulation.simulate import simulate as run
+    from ingest.specs import load_spec
+
+    console = Console(as_json)
+    report = run(load_spec(fleet, FleetSpec), out, console, seed, processes)
+    console.result(asdict(report))
+    console.text(
+        f"{report.simulated} drives simulated, {report.already_there} were there, "
+        f"{report.failed} failed: {report.vehicle_steps} vehicle-steps in {report.seconds} s"
+    )
+    for failure in report.failures:
+        console.note(f"failed: {failure}")
+    if report.failures:
+        raise typer.Exit(2)
 
 
 @drives_app.command("list")
@@ -236,16 +271,16 @@ def clips_verify(
         if every
         else [find_row(snapshot, CLIPS, "clip_id", str(clip))]
     )
-    results = []
+    problems: dict[str, list[str]] = {}
     with console.steps("clips", len(rows)) as steps:
         for row in rows:
             path = root / str(row["blob"])
-            results.append({"clip": row["clip_id"], "problems": verify_clip(path, path.stem)})
+            problems[str(row["clip_id"])] = verify_clip(path, path.stem)
             steps.advance()
-    console.result(results)
-    for result in results:
-        console.text(f"{result['clip']}: {'; '.join(result['problems']) or 'ok'}")
-    if any(result["problems"] for result in results):
+    console.result([{"clip": clip, "problems": found} for clip, found in problems.items()])
+    for name, found in problems.items():
+        console.text(f"{name}: {'; '.join(found) or 'ok'}")
+    if any(problems.values()):
         raise typer.Exit(1)
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.triggers.spec import load_triggers, shipped_triggers
-
 from ingest.console import Console
 from ingest.errors import RidealongError
 from ingest.lake import Lake
 from ingest.run import IngestReport, ingest
 from ingest.sources.registry import find_source
+from ingest.triggers.spec import load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
 from metrics.tasks.registry import definition_sha256
 from shadow.networks.registry import add_network, shipped_manifests
