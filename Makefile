@@ -33,7 +33,7 @@ dashboard: $(STAMP)
 	$(BIN)/ridealong dashboard
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

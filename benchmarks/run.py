@@ -1,8 +1,8 @@
 """Run every benchmark and write what it prints to RESULTS.md.
 
-Each benchmark is a script that prints Markdown: its figures, as ratios against a named peer or limit
-that it measured in the same run. ``python benchmarks/run.py [NAME …]`` runs the named ones alone and
-leaves the others' sections as they were.
+Each benchmark is a module that prints Markdown: its figures, as ratios against a named peer or limit
+measured in the same run. ``python -m benchmarks.run [NAME …]`` renews the sections of the named ones
+alone.
 """
 
 import os
@@ -16,8 +16,8 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
 HEAD = """# Benchmarks
 
-`make bench` writes this file; `python benchmarks/run.py NAME` renews one section. Machines differ and
-are noisy: the ratios, taken in the same run, are what to read.
+`make bench` writes this file; `python -m benchmarks.run NAME` renews one section. Machines differ
+and are noisy: the ratios, taken in the same run, are what to read.
 """
 
 
@@ -28,29 +28,31 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"no benchmark {unknown[0]!r}; known: {', '.join(names)}", file=sys.stderr)
         return 2
-    sections = read_sections()
-    failed = False
-    for name in wanted or names:
-        print(f"benchmark {name}", file=sys.stderr, flush=True)
-        done = subprocess.run(
-            [sys.executable, FOLDER / f"{name}.py"], stdout=subprocess.PIPE, text=True, check=False
-        )
-        if done.returncode:
-            print(f"benchmark {name} failed", file=sys.stderr)
-            failed = True
-            continue
-        sections[name] = (
-            f"## {name}\n\n`python benchmarks/{name}.py` on {machine()}.\n\n{done.stdout.strip()}\n"
-        )
-    RESULTS.write_text("\n".join([HEAD, *(sections[name] for name in sorted(sections))]))
+    failed = [name for name in wanted or names if not renew(name)]
     return 1 if failed else 0
+
+
+def renew(name: str) -> bool:
+    """Run one benchmark and put its section into the file; whether it succeeded."""
+    print(f"benchmark {name}", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=False, cwd=FOLDER.parent
+    )
+    if done.returncode:
+        print(f"benchmark {name} failed", file=sys.stderr)
+        return False
+    head = f"## {name}\n\n`python -m benchmarks.{name}` on {machine()}.\n\n"
+    sections = read_sections() | {name: head + done.stdout.strip() + "\n"}
+    RESULTS.write_text("\n".join([HEAD, *(sections[key] for key in sorted(sections))]), "utf-8")
+    return True
 
 
 def read_sections() -> dict[str, str]:
     """The sections that stand in the file, by benchmark."""
     if not RESULTS.exists():
         return {}
-    parts = re.split(r"^(?=## )", RESULTS.read_text(), flags=re.MULTILINE)[1:]
+    parts = re.split(r"^(?=## )", RESULTS.read_text("utf-8"), flags=re.MULTILINE)[1:]
     return {part.split("\n", 1)[0].removeprefix("## "): part.rstrip() + "\n" for part in parts}
 
 
