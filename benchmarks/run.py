@@ -1,8 +1,8 @@
 """Run every benchmark and write what it prints to RESULTS.md.
 
-Each benchmark is a module that prints Markdown: its figures, as ratios against a named peer or limit
-measured in the same run. ``python -m benchmarks.run [NAME …]`` renews the sections of the named ones
-alone.
+Each benchmark is a module that prints Markdown: its figures, as ratios against a named peer or
+limit measured in the same run. ``python -m benchmarks.run [NAME …]`` renews the sections of the
+named ones alone.
 """
 
 import os
