@@ -48,6 +48,8 @@ def test_the_commands_of_a_page_run(
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
     clip = list_clips(Lake.open(home).snapshot(), "source = 'video'")["clip_id"][0].as_py()
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text("{name: small, drives: 2, duration: 10 s, seed: 3}")
     shipped = REPOSITORY / "shadow/networks/shipped/hydra-0.1/manifest.yaml"
     stand_ins = {
         "CLIP": clip,
@@ -57,6 +59,8 @@ def test_the_commands_of_a_page_run(
         "FOLDER": str(tmp_path / "folder"),
         "my-network/manifest.yaml": str(shipped),
         "hydra-0.3": "hydra-0.2",
+        "examples/fleet.yaml": str(fleet),
+        "fleet": str(tmp_path / "fleet"),
         "my-triggers/": "examples/triggers",
     }
     for command in commands_of(page):
