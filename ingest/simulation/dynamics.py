@@ -16,7 +16,7 @@ from ingest.simulation.road_users import EGO_FRONT_M, WHEELBASE_M
 Floats = NDArray[np.float64]
 
 STEP_S = 0.1
-_SMOOTH_S = 0.25
+_SMOOTH_S = 0.4
 _STANDS_MPS = 0.3
 
 
@@ -46,9 +46,11 @@ def motion_of(
         speed_mps: SUMO's speed.
         shift_m: How far the driver is to the left of where SUMO is.
     """
-    way = np.radians(90 - angle_deg)
-    front = np.stack([x_m - shift_m * np.sin(way), y_m + shift_m * np.cos(way)], axis=1)
-    smooth = gaussian_filter1d(front, _SMOOTH_S / STEP_S, axis=0, mode="nearest")
+    way = np.unwrap(np.radians(90 - angle_deg))
+    columns = [gaussian_filter1d(c, _SMOOTH_S / STEP_S, mode="nearest") for c in (x_m, y_m, way)]
+    # The driver's own jerk is as quick as it is: only SUMO's way is smoothed.
+    left = np.stack([-np.sin(columns[2]), np.cos(columns[2])], axis=1)
+    smooth = np.stack(columns[:2], axis=1) + shift_m[:, None] * left
     yaw = _tractrix(smooth, float(way[0]))
     # At standstill nothing turns; smoothing must not creep.
     rate = np.gradient(yaw, STEP_S) * (speed_mps > _STANDS_MPS)

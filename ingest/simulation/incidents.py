@@ -237,14 +237,16 @@ class Swerve(Incident):
 
 
 class FastCorner(Incident):
-    """For a while the driver takes every bend half as fast again as is comfortable."""
+    """For a while the driver takes every bend twice as fast as is comfortable."""
 
-    LENGTH_S, FACTOR = 45.0, 1.62
+    LENGTH_S, FACTOR, MOST_MPS = 50.0, 2.2, 17.0
 
     def begins(self) -> bool:
         """At once."""
         self.usual = float(self.run.me[_c.VAR_SPEED_FACTOR])
-        sumo.vehicle.setSpeedFactor(EGO, self.FACTOR)
+        if self.run.job.road == "city":
+            sumo.vehicle.setMaxSpeed(EGO, self.MOST_MPS)
+        sumo.vehicle.setSpeedFactor(EGO, self.FACTOR if self.run.job.road == "city" else 1.3)
         sumo.vehicle.setAccel(EGO, 4.0)
         return True
 
@@ -252,6 +254,7 @@ class FastCorner(Incident):
         """Be oneself again in the end."""
         if self.LENGTH_S <= seconds < self.LENGTH_S + STEP_S:
             sumo.vehicle.setSpeedFactor(EGO, self.usual)
+            sumo.vehicle.setMaxSpeed(EGO, 55.0)
 
 
 INCIDENTS: dict[str, Callable[[Any], Incident]] = {

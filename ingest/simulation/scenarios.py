@@ -68,7 +68,7 @@ class Ahead:
 
 def times(seconds: float) -> Floats:
     """Instants of the rows."""
-    return np.arange(round(seconds / STEP_S)) * STEP_S
+    return np.arange(round(seconds / STEP_S), dtype=np.float64) * STEP_S
 
 
 def speed_profile(seconds: float, start_mps: float, *phases: tuple[float, float, float]) -> Floats:
@@ -77,8 +77,8 @@ def speed_profile(seconds: float, start_mps: float, *phases: tuple[float, float,
     acceleration = np.zeros(len(at))
     for since, until, value in phases:
         acceleration[(at >= since) & (at < until)] = value
-    gained = np.asarray(np.cumsum(acceleration) * STEP_S, np.float64)
-    return np.maximum(start_mps + gained, 0.0)
+    speed: Floats = start_mps + np.cumsum(acceleration) * STEP_S
+    return speed.clip(min=0.0)
 
 
 def situation(

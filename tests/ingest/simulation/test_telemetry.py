@@ -59,7 +59,7 @@ def test_a_circle_turns_as_a_circle() -> None:
     heading = 90 - np.degrees(angle + np.pi / 2)
     motion = motion_of(x, y, heading, np.full(200, speed), np.zeros(200))
     inner = np.hypot(motion.x_m, motion.y_m)[100]
-    assert inner == pytest.approx(np.sqrt(radius**2 - EGO_FRONT_M**2), abs=0.15)
+    assert inner == pytest.approx(np.sqrt(radius**2 - EGO_FRONT_M**2), abs=0.25)
     assert motion.yaw_rate_rps[100] == pytest.approx(speed / radius, rel=0.01)
     assert motion.lateral[100] == pytest.approx(speed**2 / radius, rel=0.01)
     assert motion.steering_rad[100] == pytest.approx(np.arctan(WHEELBASE_M / radius), rel=0.02)
@@ -86,7 +86,7 @@ def test_a_bend_leans() -> None:
 def test_time_to_collision_by_hand() -> None:
     rows = closing(2.0).telemetry()
     ttc = rows["Perception.Lead.TimeToCollision"].to_pylist()
-    assert ttc[150] == pytest.approx(2.0, abs=0.15)
+    assert ttc[150] == pytest.approx(2.0, abs=0.25)
     assert ttc[-1] is None  # both drive at one speed
     gap = column(rows, "Perception.Lead.Distance")
     assert gap[-1] == pytest.approx(
