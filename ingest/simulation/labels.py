@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ingest.annotations import (
     BEV_X_M,
@@ -52,11 +53,13 @@ class Lines:
         points_m: ``(N, 2)`` world frame.
         line: ``(N,)`` which line each belongs to.
         categories: Of each line.
+        tree: Finds the points near a place; a map has some hundred thousand.
     """
 
     points_m: NDArray[np.float64]
     line: NDArray[np.int64]
     categories: tuple[LaneCategory, ...]
+    tree: cKDTree
 
 
 @lru_cache(maxsize=8)
@@ -66,10 +69,12 @@ def world_lines(world: StaticWorld) -> Lines:
     several += [(LaneCategory.ROAD_EDGE, e.points_m) for e in world.edges]
     spaced = [resample(points, LINE_STEP_M)[0] for _, points in several]
     counts = [len(points) for points in spaced]
+    points = np.concatenate([*spaced, np.zeros((0, 2))])
     return Lines(
-        np.concatenate([*spaced, np.zeros((0, 2))]),
+        points,
         np.repeat(np.arange(len(several)), counts),
         tuple(category for category, _ in several),
+        cKDTree(points),
     )
 
 
@@ -78,9 +83,8 @@ def lines_in_ego(
 ) -> list[tuple[int, LaneCategory, NDArray[np.float64]]]:
     """Give the parts of lines near the ego, in its frame: number, category, ``(N, 2)`` points."""
     lines = world_lines(world)
-    offset = lines.points_m - [state.x_m, state.y_m]
-    near = np.flatnonzero((np.abs(offset) < range_m).all(axis=1))
-    near = near[np.hypot(*offset[near].T) < range_m]
+    place = (state.x_m, state.y_m)
+    near = np.array(lines.tree.query_ball_point(place, range_m, return_sorted=True), np.int64)
     xy, line = to_ego(state, lines.points_m[near]), lines.line[near]
     breaks = np.flatnonzero((np.diff(near) > 1) | (np.diff(line) > 0)) + 1
     parts = zip(np.split(line, breaks), np.split(xy, breaks), strict=True)
