@@ -5,6 +5,7 @@ Exit codes: 0 the command did its work, 1 not passed (a verdict, a check), 2 bad
 
 import contextlib
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ def program(
 
 def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     """Run one command; give its exit code, and the last line for standard error."""
+    # Libraries warn about clients of clouds that nobody asked for.
+    logging.basicConfig(level=logging.ERROR)
     try:
         app(args=None if arguments is None else list(arguments))
     except SystemExit as done:

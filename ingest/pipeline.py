@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from ingest.accounting import read_sheet, sheet_path, write_sheet
 from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips, ingest_drive
@@ -25,12 +27,6 @@ from ingest.planning import IngestPlan
 from ingest.progress import report
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import DAY_NS, apply_budgets
-
-logging.disable(logging.WARNING)  # Beam warns at import about clients of clouds nobody asked for
-import apache_beam as beam  # noqa: E402
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions  # noqa: E402
-
-logging.disable(logging.NOTSET)
 
 # One thread a core in this process: DuckDB, Arrow, PyAV and torch release the GIL, and
 # processes would take seconds to start.
@@ -126,12 +122,15 @@ class CutClips(beam.DoFn):
     def __init__(self, plan: IngestPlan) -> None:
         self._plan = plan
 
+    def setup(self) -> None:
+        """Know each drive's files by its id."""
+        self._files = {drive.files.drive_id: drive.files for drive in self._plan.drives}
+
     def process(self, group: tuple[str, Iterable[Row]]) -> Iterator[ClipsOutcome]:
         """Emit the drive's clips and its events, each with its clip."""
         drive_id, rows = group
-        plan = self._plan
+        plan, files = self._plan, self._files[drive_id]
         events = sorted(rows, key=lambda event: (event["time_ns"], str(event["trigger"])))
-        files = plan.files_of(drive_id)
         yield cut_clips(plan.home, plan.commit_id, files, events, plan.triggers)
 
 

@@ -36,10 +36,6 @@ class IngestPlan:
         """The planned items: one a drive."""
         return [drive.files.drive_id for drive in self.drives]
 
-    def files_of(self, drive_id: str) -> DriveFiles:
-        """Where that drive's recording lies."""
-        return next(d.files for d in self.drives if d.files.drive_id == drive_id)
-
 
 def drive_source(files: DriveFiles) -> str:
     """The key under which a drive's telemetry counts once."""

@@ -21,6 +21,9 @@ app.add_typer(labels_app, name="labels")
 DeviceOption = Annotated[str, typer.Option(help="Where networks run, as torch names it.")]
 
 
+UNSCORED_SHOWN = 5
+
+
 @app.command()
 def demo(
     device: DeviceOption = "cpu", home: HomeOption = None, as_json: JsonOption = False
@@ -164,8 +167,10 @@ def shadow_run(
         f"{report.clips} clips ({report.clips_replayed} replayed, {report.frames} frames) "
         f"in {report.seconds} s"
     )
-    for why in report.unscored:
-        console.text(f"label-free only: {why}")
+    for why in report.unscored[:UNSCORED_SHOWN]:
+        console.text(f"not scored against {why}")
+    if len(report.unscored) > UNSCORED_SHOWN:
+        console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json tells all)")
     console.text(f"{report.verdict}: {report.reason}")
 
 
