@@ -218,7 +218,10 @@ def clips_show(
         Path | None, typer.Option(help="Write its cameras at one instant as a PNG.")
     ] = None,
     at: Annotated[
-        float | None, typer.Option(help="Seconds from the clip's start. [default: the middle]")
+        float | None,
+        typer.Option(
+            help="Seconds from the clip's start. [default: the labelled frame nearest the middle]"
+        ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -227,7 +230,7 @@ def clips_show(
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
-    from ingest.clips.picture import clip_picture
+    from ingest.clips.picture import clip_picture, telling_moment_s
     from ingest.clips.read import open_clip
     from ingest.lake import Lake
     from ingest.listing import find_row
@@ -240,7 +243,7 @@ def clips_show(
         with open_clip(root / str(row["blob"])) as reader:
             if not reader.cameras:
                 raise RidealongError(f"clip {row['clip_id']} has no cameras to picture")
-            seconds = reader.duration_s / 2 if at is None else at
+            seconds = telling_moment_s(reader) if at is None else at
             clip_picture(reader, seconds).save(picture)
         row["picture"] = str(picture)
     console.result(row)

@@ -78,6 +78,16 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     return _grid(tiles, legend, layers)
 
 
+def telling_moment_s(reader: ClipReader) -> float:
+    """Seconds from the clip's start to its middle, or to the labelled frame nearest to it."""
+    labels = reader.labels(with_dense=False)
+    middle = reader.duration_s / 2
+    if labels is None or not len(labels.timestamps_ns):
+        return middle
+    seconds = (labels.timestamps_ns - reader.metadata.start_ns) / NS_PER_S
+    return float(seconds[np.abs(seconds - middle).argmin()])
+
+
 def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> None:
     """Draw one camera's annotations of one frame on its image.
 

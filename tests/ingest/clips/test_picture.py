@@ -5,8 +5,15 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from ingest.annotations import annotation_table
-from ingest.clips.picture import LONE_TILE_WIDTH, TILE_WIDTH, Layer, clip_picture, draw
+from ingest.annotations import annotation_table, at_times
+from ingest.clips.picture import (
+    LONE_TILE_WIDTH,
+    TILE_WIDTH,
+    Layer,
+    clip_picture,
+    draw,
+    telling_moment_s,
+)
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_clip
 
@@ -63,6 +70,16 @@ def test_one_camera_one_tile_and_given_layers(tmp_path, make):
     assert picture.width == LONE_TILE_WIDTH + 8
     assert _count(picture, (255, 0, 255)) > 50
     assert _count(plain, (255, 0, 255)) == _count(plain, (60, 220, 120)) == 0
+
+
+def test_the_moment_shown_is_the_labelled_one_nearest_the_middle(tmp_path, make):
+    whole = make.labels(25, ["main"])
+    sparse = at_times(whole, whole.timestamps_ns[[3, 20]])
+    for labels, expected in ((None, 2.5), (whole, 2.4), (sparse, 4.0)):
+        path = tmp_path / "c.mcap"
+        write_clip(path, make.content(labels=labels))
+        with open_clip(path) as reader:
+            assert abs(telling_moment_s(reader) - expected) < 0.21
 
 
 @pytest.mark.parametrize("at_s", [-100.0, 0.0, 1.234, 1e6])
