@@ -1,6 +1,6 @@
 """Queries on the lake before and after compaction, against bare DuckDB on one file; commits.
 
-    python -m benchmarks.lake [--files 2000] [--commits 50]
+    python -m benchmarks.lake [--files 300] [--commits 50]
 
 Every drive is one file of ten minutes of telemetry, as an ingest leaves them. The limit is bare
 DuckDB on one file of all rows, sorted the same way, in the same process; the rounds of all
@@ -43,7 +43,7 @@ QUERIES = {
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=2000)
+    parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--commits", type=int, default=50)
     options = parser.parse_args()
     with TemporaryDirectory() as folder:

@@ -5,10 +5,8 @@ hours at 10 Hz.
 """
 
 import argparse
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -99,7 +97,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=3_600_000)
     rows = parser.parse_args().rows
-    print(f"## {Path(__file__).name}, {os.cpu_count()} cores\n")
     many_rows(rows)
     one_drive()
 
