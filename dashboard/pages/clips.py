@@ -111,7 +111,6 @@ def _player_data(
         "columns": min(4, len(reader.cameras)),
         "cameras": _tiles(clip["clip_id"], reader),
         "layers": layers,
-        "step_s": 0.2,
         "least_score": LEAST_SCORE,
     }
 

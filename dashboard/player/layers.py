@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 
 from ingest.units import NS_PER_S
 
+LONGEST_STEP_S = 0.2
 COLOURS = {"deployed": "#38bdf8", "candidate": "#fb923c", "labels": "#a3e635"}
 
 
@@ -19,7 +21,20 @@ def layer(name: str, title: str, rows: pa.Table, first_ns: int) -> dict[str, obj
         first_ns: Instant at which the videos start.
     """
     marks = [_mark(row, first_ns) for row in rows.to_pylist()]
-    return {"name": name, "title": title, "colour": COLOURS[name], "marks": marks}
+    return {
+        "name": name,
+        "title": title,
+        "colour": COLOURS[name],
+        "step_s": _step_s(rows),
+        "marks": marks,
+    }
+
+
+def _step_s(rows: pa.Table) -> float:
+    """How long a mark stays in sight: a step, but not so long that the world has moved on."""
+    times = np.unique(rows["timestamp_ns"].to_numpy())
+    step = float(np.median(np.diff(times))) / NS_PER_S if len(times) > 1 else LONGEST_STEP_S
+    return min(step, LONGEST_STEP_S)
 
 
 def _mark(row: Mapping[str, object], first_ns: int) -> dict[str, object]:

@@ -1,7 +1,7 @@
 // All cameras of one clip in step, with layers of annotations drawn over them.
 // Times of marks count from the first camera's first frame; start_s says where a video begins.
-// data: {clip, columns, cameras: [{name, url, width, height, start_s}], step_s, least_score,
-//        layers: [{name, title, colour, marks: [{camera, t, task, category, score, box, points}]}]}
+// data: {clip, columns, cameras: [{name, url, width, height, start_s}], least_score,
+//        layers: [{name, title, colour, step_s, marks: [{camera, t, task, category, score, box, points}]}]}
 
 const LIGHTS = { red: "#ef4444", yellow: "#facc15", green: "#22c55e", none: "#94a3b8" };
 
@@ -53,7 +53,7 @@ export default function ({ data, parentElement }) {
   function draw() {
     seek.value = lead.currentTime;
     time.value = `${lead.currentTime.toFixed(2)} s`;
-    for (const tile of tiles) if (tile.video) drawTile(tile, marks, shown(), lead.currentTime + begins, data);
+    for (const tile of tiles) if (tile.video) drawTile(tile, marks, shown(), lead.currentTime + begins);
   }
 }
 
@@ -114,7 +114,7 @@ function indexMarks(layers) {
       if (!frames.length || frames.at(-1).t !== mark.t) frames.push({ t: mark.t, marks: [] });
       frames.at(-1).marks.push(mark);
     }
-    return { colour: layer.colour, cameras };
+    return { colour: layer.colour, step: layer.step_s, cameras };
   });
 }
 
@@ -128,14 +128,14 @@ function frameAt(frames, t, step) {
   return found && t - found.t < step * 1.5 ? found.marks : [];
 }
 
-function drawTile({ camera, canvas }, layers, shown, t, data) {
+function drawTile({ camera, canvas }, layers, shown, t) {
   const pen = canvas.getContext("2d");
   pen.setTransform(2, 0, 0, 2, 0, 0);
   pen.clearRect(0, 0, camera.width, camera.height);
   const unit = Math.max(1, camera.width / 480);
   layers.forEach((layer, place) => {
     if (!shown.layers[place]) return;
-    const marks = frameAt(layer.cameras[camera.name], t, data.step_s);
+    const marks = frameAt(layer.cameras[camera.name], t, layer.step);
     for (const mark of marks) {
       if (mark.score !== null && mark.score < shown.score) continue;
       drawMark(pen, mark, layer.colour, unit, place, camera);
