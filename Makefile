@@ -13,7 +13,7 @@ help:
 	@echo "make bench      run the benchmarks and write benchmarks/RESULTS.md"
 	@echo "make lint       ruff, mypy --strict, import-linter"
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP):
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask]'
 	rm -f .venv/ready-*

@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,7 @@ import shadow.cli
 from ingest.console import HOME_BEFORE
 from ingest.errors import RidealongError
 
+CRASHED = 70  # as sysexits.h has it: an internal software error
 INTERRUPTED = "interrupted; nothing half-done is visible, run the command again"
 
 app = typer.Typer(
@@ -62,9 +64,11 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except BrokenPipeError:
         return 0, None  # whoever read our output has seen enough
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno is None:
             raise
-        return 2, f"error: {error.filename or 'disk'}: {error.strerror}; the lake is unchanged"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "; make room and run the command again: the lake is unchanged" if full else ""
+        return 2, f"error: {error.filename or 'disk'}: {error.strerror}{mend}"
     return 0, None
 
 
@@ -73,7 +77,11 @@ def main() -> None:
 
     A pipeline's threads may still run, and DuckDB counts its leaks aloud at a plain exit.
     """
-    code, line = run()
+    try:
+        code, line = run()
+    except Exception:  # ours to mend: show all of it, and never look like "not passed"
+        traceback.print_exc()
+        code, line = CRASHED, "this is a bug in ridealong"
     if line:
         print(line, file=sys.stderr)
     sys.stderr.flush()

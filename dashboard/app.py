@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from ingest.errors import RidealongError
+
 PAGES = Path(__file__).parent / "pages"
 STYLE = "[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }"
 
@@ -18,7 +20,11 @@ def main() -> None:
         st.Page(PAGES / "regressions.py", title="Regressions"),
         st.Page(PAGES / "fleet.py", title="Fleet"),
     ]
-    st.navigation(pages, position="top").run()
+    chosen = st.navigation(pages, position="top")
+    try:
+        chosen.run()
+    except RidealongError as error:  # a damaged clip, say: one line, as on the command line
+        st.error(str(error))
 
 
 main()

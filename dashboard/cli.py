@@ -1,5 +1,6 @@
 """The command that serves the dashboard."""
 
+import errno
 import socket
 from typing import Annotated
 
@@ -14,7 +15,7 @@ app = typer.Typer()
 @app.command()
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,11 +37,14 @@ def dashboard(
 
 
 def _check_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise RidealongError(
-                f"cannot listen on {host}:{port} ({error.strerror})", mend="choose another --port"
-            ) from error
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        used = error.errno == errno.EADDRINUSE
+        raise RidealongError(
+            f"cannot listen on {host} port {port} ({error.strerror})",
+            mend="choose another --port" if used else "choose another --host",
+        ) from error

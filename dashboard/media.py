@@ -9,6 +9,7 @@ import hmac
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -77,7 +78,9 @@ def _remuxed(home: Path, clip_id: str, camera: str, cache: Path) -> Path:
         row = find_row(Lake.open(home).snapshot(), CLIPS, "clip_id", clip_id)
         with open_clip(home / str(row["blob"])) as reader:
             content = reader.video_mp4(camera)
-        part = path.with_suffix(".part")
-        part.write_bytes(content)
-        part.replace(path)
+        with NamedTemporaryFile(
+            dir=cache, delete=False
+        ) as part:  # two requests may make it at once
+            part.write(content)
+        Path(part.name).replace(path)
     return path

@@ -19,12 +19,13 @@ CLIP_COLUMNS = """
 
 @dataclass(frozen=True)
 class Pair:
-    """The two networks whose outputs are compared: names, and identities (sha256)."""
+    """Two networks that were compared: names, identities (sha256), and under what definition."""
 
     deployed: str
     candidate: str
     deployed_sha256: str
     candidate_sha256: str
+    definition: str
 
 
 def clips(snapshot: Snapshot) -> pa.Table:
@@ -37,7 +38,7 @@ def pairs(snapshot: Snapshot) -> list[Pair]:
     rows = (
         snapshot.connect(RUNS)
         .sql(
-            """select deployed, candidate, deployed_sha256, candidate_sha256
+            """select deployed, candidate, deployed_sha256, candidate_sha256, definition
             from runs group by all order by max(created_ns) desc"""
         )
         .fetchall()
@@ -45,14 +46,14 @@ def pairs(snapshot: Snapshot) -> list[Pair]:
     return [Pair(*row) for row in rows]
 
 
-def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str) -> pa.Table:
+def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, definition: str) -> pa.Table:
     """What one network said on one clip, in time."""
     return (
         snapshot.connect(OUTPUTS)
         .sql(
-            """select * from outputs where clip_id = ? and network_sha256 = ?
+            """select * from outputs where clip_id = ? and network_sha256 = ? and definition = ?
             order by timestamp_ns, camera, task, score desc""",
-            params=[clip_id, network_sha256],
+            params=[clip_id, network_sha256, definition],
         )
         .to_arrow_table()
     )

@@ -130,7 +130,7 @@ def costs(snapshot: Snapshot, run: Row, cell: Row) -> list[Row]:
     drives = snapshot.read(DRIVES)
     key = CellKey(cell["prediction"], cell["metric"], cell["slice"], cell["reference"])
     found = clip_costs(
-        _scored(snapshot, SCORES, run, key, "metric = ? and definition = ?"),
+        _scored(snapshot, SCORES, run, key, " and metric = ?", key.metric),
         _scored(snapshot, MATCHES, run, key),
         clips.select(["clip_id", "drive_id", "by_disagreement"]),
         drives,
@@ -148,13 +148,11 @@ def costs(snapshot: Snapshot, run: Row, cell: Row) -> list[Row]:
 
 
 def _scored(
-    snapshot: Snapshot, spec: TableSpec, run: Row, key: CellKey, more: str = ""
+    snapshot: Snapshot, spec: TableSpec, run: Row, key: CellKey, more: str = "", *values: str
 ) -> pa.Table:
     """The rows of one prediction by the run's networks."""
-    params = [key.prediction, run["deployed_sha256"], run["candidate_sha256"]]
-    query = f"select * from {spec.name} where prediction = ? and network_sha256 in (?, ?)"
-    if more:
-        query += f" and {more}"
-        params += [key.metric, run["definition"]]
-    rows = snapshot.connect(spec).sql(query, params=params).to_arrow_table()
+    params = [key.prediction, run["deployed_sha256"], run["candidate_sha256"], run["definition"]]
+    query = f"""select * from {spec.name}
+        where prediction = ? and network_sha256 in (?, ?) and definition = ?{more}"""
+    rows = snapshot.connect(spec).sql(query, params=[*params, *values]).to_arrow_table()
     return rows.cast(spec.schema)

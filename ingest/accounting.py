@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from ingest.lake.files import scratch_folder
+from ingest.errors import RidealongError
+from ingest.lake.files import scratch_folder, telling
 
 
 class Status(StrEnum):
@@ -38,7 +39,7 @@ class Outcome(Protocol):
 O = TypeVar("O", bound=Outcome)  # noqa: E741
 
 
-class ItemsLostError(RuntimeError):
+class ItemsLostError(RidealongError):
     """The runner lost items (or invented some): nothing may be committed."""
 
 
@@ -69,9 +70,10 @@ def sheet_path(home: Path, commit_id: str) -> Path:
 def write_sheet(path: Path, kind: Any, items: Sequence[object]) -> None:
     """Hand in what every worker emitted, as JSON; a repeated write replaces the whole sheet."""
     adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
-    with NamedTemporaryFile(dir=path.parent, delete=False) as part:
-        part.write(adapter.dump_json(list(items)))
-    Path(part.name).replace(path)
+    with telling(path):
+        with NamedTemporaryFile(dir=path.parent, delete=False) as part:
+            part.write(adapter.dump_json(list(items)))
+        Path(part.name).replace(path)
 
 
 def read_sheet(path: Path, kind: Any) -> list[Any]:

@@ -244,7 +244,12 @@ def clips_show(
             if not reader.cameras:
                 raise RidealongError(f"clip {row['clip_id']} has no cameras to picture")
             seconds = telling_moment_s(reader) if at is None else at
-            clip_picture(reader, seconds).save(picture)
+            if not 0 <= seconds <= reader.duration_s:  # NaN is outside too
+                raise RidealongError(
+                    f"--at {seconds:g} is outside the clip",
+                    expected=f"0 to {reader.duration_s:g} seconds",
+                )
+            clip_picture(reader, seconds).save(picture, format="PNG")
         row["picture"] = str(picture)
     console.result(row)
     for key, value in row.items():

@@ -179,7 +179,7 @@ def _quarantined(home: Path, commit_id: str, plan: DrivePlan, reason: str) -> Dr
         "reason": reason,
     }
     rows = pa.Table.from_pylist([row], schema=QUARANTINE.schema)
-    written = write_data_file(home, commit_id, QUARANTINE, rows)
+    written = write_data_file(home, commit_id, QUARANTINE, rows) if plan.new else None
     files = (written,) if written else ()
     return DriveOutcome(plan.files.drive_id, Status.QUARANTINED, plan, reason=reason, written=files)
 
@@ -188,6 +188,8 @@ def _told(error: Exception) -> str:
     """An error in one line; an unexpected one with the place in our code."""
     if isinstance(error, RidealongError):
         return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'disk'}: {error.strerror or error}"
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
 
@@ -211,8 +213,6 @@ def cut_clips(
             _cut(home, commit_id, window, events, drive, recording, telemetry)
             for window in _windows(events, triggers, drive)
         ]
-    except OSError:
-        raise  # a full disk is everybody's problem, not this drive's
     except Exception as error:
         return ClipsOutcome(files.drive_id, tuple(events), failure=_told(error))
     clips = tuple(clip for clip, _ in cut)
@@ -238,7 +238,7 @@ def _windows(
         windows.append(
             ClipWindow(
                 drive_id=drive_id,
-                clip_id=clip_id(drive_id, start, end),
+                clip_id=clip_id(drive_id, start, end, [str(whole[0]["event_id"])]),
                 start_ns=start,
                 end_ns=end,
                 triggers=(WHOLE_DRIVE,),

@@ -23,7 +23,7 @@ def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> 
 
 
 def _predicate(where: str | None, spec: TableSpec) -> Predicate:
-    return compile_where(where, spec.schema) if where else Predicate("true", {})
+    return compile_where(where, spec.schema) if where is not None else Predicate("true", {})
 
 
 def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[str, object]:
@@ -42,7 +42,8 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
         raise RidealongError(f"{what} {value!r} is ambiguous: {len(found)} begin so")
     names = [str(row[key]) for row in rows]
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
-    hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {spec.name} list`"
+    listing = "shadow report latest" if spec.name == "runs" else f"{spec.name} list"
+    hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {listing}`"
     raise RidealongError(f"unknown {what} {value!r}", mend=hint)
 
 

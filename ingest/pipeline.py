@@ -11,8 +11,10 @@ emitted in ``finish_bundle`` (some runners drop it), and every branch ends in th
 it against the plan and commits, so a runner that loses an element commits nothing.
 """
 
+import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -43,25 +45,39 @@ def run_beam(
         RidealongError: There is no such runner.
     """
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    options = PipelineOptions(_arguments(beam_args, workers))
-    options.view_as(SetupOptions).save_main_session = False
     try:
-        pipeline = beam.Pipeline(options=options)
-    except (ValueError, ImportError) as error:
+        pipeline = beam.Pipeline(options=_options(_arguments(beam_args, workers)))
+        define(pipeline)
+        pipeline.run().wait_until_finish()
+    except (ValueError, ImportError, RuntimeError) as error:
+        if not beam_args:  # the embedded runner is ours, and so is what fails in it
+            raise
+        said = str(error).strip().splitlines() or [type(error).__name__]
         raise RidealongError(
-            f"Beam cannot run here: {error}",
-            where=" ".join(beam_args),
-            mend="see docs/pipelines.md",
+            f"Beam cannot run: {said[-1]}", where=" ".join(beam_args), mend="see docs/pipelines.md"
         ) from error
-    define(pipeline)
-    pipeline.run().wait_until_finish()
+
+
+def _options(arguments: list[str]) -> PipelineOptions:
+    """Beam's options; what its parser prints before it leaves becomes one line of ours."""
+    said = io.StringIO()
+    try:
+        with redirect_stdout(said), redirect_stderr(said):
+            options = PipelineOptions(arguments)
+            options.view_as(SetupOptions).save_main_session = False
+            options.get_all_options()  # parses
+    except SystemExit as error:
+        lines = said.getvalue().strip().splitlines() or ["no usable options"]
+        raise ValueError(lines[-1]) from error
+    return options
 
 
 def _arguments(beam_args: Sequence[str], workers: int) -> list[str]:
     """Beam's arguments: ours where the user names no runner."""
-    if not any(arg.startswith("--runner") for arg in beam_args):
+    if not any(arg == "--runner" or arg.startswith("--runner=") for arg in beam_args):
         return [*EMBEDDED, f"--direct_num_workers={workers}", *beam_args]
-    return [f"--runner={DASK}" if arg == "--runner=DaskRunner" else arg for arg in beam_args]
+    names = {"DaskRunner": DASK, "--runner=DaskRunner": f"--runner={DASK}"}
+    return [names.get(arg, arg) for arg in beam_args]
 
 
 class HandIn(beam.DoFn):

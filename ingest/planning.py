@@ -39,12 +39,12 @@ class IngestPlan:
 
 def drive_source(files: DriveFiles) -> str:
     """The key under which a drive's telemetry counts once."""
-    return f"drive:{files.sha256}"
+    return f"drive:{files.source}:{files.sha256}"
 
 
 def trigger_source(files: DriveFiles, trigger: TriggerSpec) -> str:
     """The key under which one trigger's pass over one drive counts once."""
-    return f"trigger:{short_hash(trigger_sha256(trigger), files.sha256)}"
+    return f"trigger:{short_hash(trigger_sha256(trigger), files.source, files.sha256)}"
 
 
 def plan_drives(

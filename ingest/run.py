@@ -156,7 +156,7 @@ def _report(
         rows_in=rows + bad,
         rows=rows,
         rows_quarantined=bad,
-        files_quarantined=sum(d.status is Status.QUARANTINED for d in drives),
+        files_quarantined=sum(d.status is Status.QUARANTINED and d.plan.new for d in drives),
         events=sum(len(clip.events) for clip in clips),
         clips=sum(len(clip.clips) for clip in clips),
         seconds=round(seconds, 3),

@@ -100,7 +100,7 @@ CLIPS = TableSpec(
     "clips",
     pa.schema(
         [
-            column("clip_id", pa.string(), "hash of drive and window"),
+            column("clip_id", pa.string(), "hash of drive, window and events"),
             column("drive_id", pa.string(), "the drive"),
             column("start_ns", pa.int64(), "start of the window, inclusive", "ns"),
             column("end_ns", pa.int64(), "end of the window, inclusive", "ns"),

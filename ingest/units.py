@@ -1,5 +1,6 @@
 """Quantities with units, as users write them: ``'10 km/h'``, ``'0.1 s'``, ``'3 m/s^2'``."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -31,6 +32,8 @@ def parse_quantity(text: str) -> tuple[float, str]:
         raise RidealongError(
             f"{text!r} is not a quantity", expected="a number, a space and a unit, like '10 km/h'"
         ) from None
+    if not math.isfinite(value):
+        raise RidealongError(f"{text!r} is not finite", expected="a number, like '10 km/h'")
     check_unit(unit.strip())
     return value, unit.strip()
 

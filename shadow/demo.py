@@ -12,11 +12,11 @@ from ingest.run import IngestReport, ingest
 from ingest.sources.registry import find_source
 from ingest.triggers.spec import load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
-from metrics.tasks.registry import definition_sha256
-from shadow.networks.registry import add_network, shipped_manifests
+from shadow.networks.loading import require_device
+from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.releases.promotion import deployed, promote
 from shadow.report import run_document
-from shadow.run import RunWish, clips_of, shadow_run
+from shadow.run import RunWish, clips_of, judged_by, rate_of, shadow_run
 from shadow.schemas import RUNS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -41,6 +41,7 @@ def demo(home: Path, console: Console, device: str = "cpu") -> DemoReport:
         RidealongError: The examples are not there, or the home cannot be written.
     """
     started = time.monotonic()
+    require_device(device)
     lake = Lake.create(home)
     triggers = [*shipped_triggers(), *load_triggers(EXAMPLES / "triggers")]
     ingests = {}
@@ -77,9 +78,11 @@ def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
     snapshot = lake.snapshot()
     wish = RunWish(DEPLOYED, CANDIDATE, None, gate, device)
     clips = set(clips_of(snapshot, wish)["clip_id"].to_pylist())
+    manifests = [find_network(snapshot, name).manifest for name in (DEPLOYED, CANDIDATE)]
+    definition = judged_by(rate_of(*manifests))
     for row in sorted(snapshot.read(RUNS).to_pylist(), key=lambda r: -r["created_ns"]):
         same = (row["deployed"], row["candidate"]) == (DEPLOYED, CANDIDATE)
-        same = same and row["definition"] == definition_sha256()
+        same = same and row["definition"] == definition
         if same and set(row["clip_ids"]) == clips and row["gate"] == gate.model_dump_json():
             return row["run_id"], False
     console.note(f"replaying the clips through {DEPLOYED} and {CANDIDATE}")

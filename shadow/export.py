@@ -110,7 +110,10 @@ def _outputs(snapshot: Snapshot, run: dict[str, Any], clip_id: str) -> dict[str,
     """What each network said on a clip, sparse tasks alone, by role."""
     rows = (
         snapshot.connect(OUTPUTS)
-        .sql("select * from outputs where clip_id = ? order by timestamp_ns", params=[clip_id])
+        .sql(
+            "select * from outputs where clip_id = ? and definition = ? order by timestamp_ns",
+            params=[clip_id, run["definition"]],
+        )
         .to_arrow_table()
     )
     return {role: _said(rows, run[f"{role}_sha256"]) for role in ("deployed", "candidate")}

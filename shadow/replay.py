@@ -73,7 +73,7 @@ class Replayer:
         commit_id: Under which everything is written.
         networks: By sha256; only one when a network is held against itself.
         rate_hz: Frames judged a second: that of the slower network.
-        definition: Hash of the metric definitions.
+        definition: `shadow.run.judged_by`: metric definitions and frame rate.
     """
 
     home: Path
@@ -139,7 +139,9 @@ class Replayer:
             compared = pc.equal(scores.statistics["reference"], Reference.OTHER.value)
             scores = replace(scores, statistics=scores.statistics.filter(compared))
         against = other if plan.compare else None
-        statistics, matches = with_identity(scores, sha, against, plan.clip_id, plan.drive_id)
+        statistics, matches = with_identity(
+            scores, sha, against, plan.clip_id, plan.drive_id, self.definition
+        )
         reasons = {f"{u.reference.value}: {u.reason}" for u in scores.unscored}
         return statistics, matches, reasons if sha in plan.score else set()
 
@@ -150,6 +152,7 @@ class Replayer:
     def _outputs(self, plan: ClipPlan, sha: str, perception: Perception) -> pa.Table:
         rows = perception.sparse
         for name, value in (
+            ("definition", self.definition),
             ("drive_id", plan.drive_id),
             ("clip_id", plan.clip_id),
             ("network_sha256", sha),

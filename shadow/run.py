@@ -19,6 +19,7 @@ from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.registry import definition_sha256
+from shadow.networks.loading import require_device
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.pipeline import NetworkFile, ReplayPlan, run_replay
@@ -71,11 +72,12 @@ def shadow_run(
     """Replay the clips that were not replayed yet, judge them all, and commit the run.
 
     Raises:
-        RidealongError: An unknown network, two networks that share no prediction, no clips, a clip
-            that cannot be replayed, or a file that is not what its name says.
+        RidealongError: An unknown device or network, two networks that share no prediction, no
+            clips, a clip that cannot be replayed, or a file that is not what its name says.
         ItemsLostError: The runner lost items; nothing was committed.
     """
     started = time.monotonic()
+    require_device(wish.device)
     pair = _pair(lake.snapshot(), wish)
     clips = clips_of(lake.snapshot(), wish)
     lake.verify([str(blob) for blob in clips["blob"].to_pylist()])
@@ -160,7 +162,8 @@ def _replay(
 
 
 def _plan(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
-    definition = definition_sha256()
+    rate_hz = rate_of(pair[0].manifest, pair[1].manifest)
+    definition = judged_by(rate_hz)
     entries = {entry.network_sha256: entry for entry in pair}
     committed = lake.snapshot().sources()
     plans = [_clip_plan(row, pair, definition, committed) for row in clips.to_pylist()]
@@ -171,7 +174,7 @@ def _plan(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
             NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
         ),
         clips=tuple(plan for plan in plans if plan.score or plan.compare),
-        rate_hz=rate_of(pair[0].manifest, pair[1].manifest),
+        rate_hz=rate_hz,
         definition=definition,
         device=device,
     )
@@ -183,36 +186,38 @@ def rate_of(deployed: NetworkManifest, candidate: NetworkManifest) -> float:
 
 
 def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:
-    rate = rate_of(pair[0].manifest, pair[1].manifest)
     shas = dict.fromkeys(entry.network_sha256 for entry in pair)
     return ClipPlan(
         clip_id=row["clip_id"],
         drive_id=row["drive_id"],
         blob=row["blob"],
         score=tuple(
-            sha
-            for sha in shas
-            if score_source(sha, row["clip_id"], rate, definition) not in committed
+            sha for sha in shas if score_source(sha, row["clip_id"], definition) not in committed
         ),
-        compare=compare_source(list(shas), row["clip_id"], rate, definition) not in committed,
+        compare=compare_source(list(shas), row["clip_id"], definition) not in committed,
     )
 
 
-def score_source(sha: str, clip_id: str, rate_hz: float, definition: str) -> str:
+def judged_by(rate_hz: float) -> str:
+    """What stored scores, matched rows and outputs were made under: definitions and rate."""
+    return f"{definition_sha256()}@{rate_hz:g}"
+
+
+def score_source(sha: str, clip_id: str, definition: str) -> str:
     """The key under which one network's scores on one clip count once."""
-    return f"score:{sha}:{clip_id}:{rate_hz:g}:{definition}"
+    return f"score:{sha}:{clip_id}:{definition}"
 
 
-def compare_source(shas: Sequence[str], clip_id: str, rate_hz: float, definition: str) -> str:
+def compare_source(shas: Sequence[str], clip_id: str, definition: str) -> str:
     """The key under which the comparison of two networks on one clip counts once, either way."""
-    return f"compare:{':'.join(sorted(shas))}:{clip_id}:{rate_hz:g}:{definition}"
+    return f"compare:{':'.join(sorted(shas))}:{clip_id}:{definition}"
 
 
 def _commit_replay(lake: Lake, plan: ReplayPlan, outcomes: Sequence[ClipOutcome]) -> None:
     shas = [file.sha256 for file in plan.networks]
     sources = []
     for clip in plan.clips:
-        key = clip.clip_id, plan.rate_hz, plan.definition
+        key = clip.clip_id, plan.definition
         sources += [score_source(sha, *key) for sha in clip.score]
         sources += [compare_source(shas, *key)] if clip.compare else []
     files = [file for outcome in outcomes for file in outcome.written]
@@ -234,7 +239,7 @@ def _judge(
         "deployed_sha256": pair[0].network_sha256,
         "candidate_sha256": pair[1].network_sha256,
         "gate": wish.gate.model_dump_json(),
-        "definition": definition_sha256(),
+        "definition": judged_by(rate_of(pair[0].manifest, pair[1].manifest)),
         "clip_ids": clips["clip_id"].to_pylist(),
         "verdict": verdict.verdict,
         "reason": verdict.reason,
@@ -257,12 +262,13 @@ def _verdict_rows(run_id: str, verdict: RunVerdict) -> pa.Table:
 
 def verdict_of(snapshot: Snapshot, pair: Pair, clips: pa.Table, gate: GateSpec) -> RunVerdict:
     """The verdict over these clips, from stored scores."""
-    # Both are hexadecimal digits of our own making: no user's text reaches the condition.
+    # All are hexadecimal digits of our own making: no user's text reaches the condition.
     networks = " or ".join(f"network_sha256 = '{entry.network_sha256}'" for entry in pair)
-    current = f"definition = '{definition_sha256()}'"
+    definition = judged_by(rate_of(pair[0].manifest, pair[1].manifest))
+    mine = f"({networks}) and definition = '{definition}'"
     return judge(
-        scores=snapshot.read(SCORES, where=f"({networks}) and {current}"),
-        matches=snapshot.read(MATCHES, where=networks),
+        scores=snapshot.read(SCORES, where=mine),
+        matches=snapshot.read(MATCHES, where=mine),
         clips=clips.select(["clip_id", "drive_id", "by_disagreement"]),
         drives=snapshot.read(DRIVES),
         deployed_sha256=pair[0].network_sha256,

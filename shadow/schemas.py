@@ -49,6 +49,7 @@ OUTPUTS = TableSpec(
             column("network_sha256", pa.string(), "the network that said it"),
             column("clip_id", pa.string(), "the clip it said it on"),
             column("drive_id", pa.string(), "the clip's drive"),
+            column("definition", pa.string(), "as in scores: what it was replayed under"),
             *ANNOTATIONS,
         ]
     ),
@@ -65,7 +66,7 @@ RUNS = TableSpec(
             column("deployed_sha256", pa.string(), "hash of the deployed network"),
             column("candidate_sha256", pa.string(), "hash of the candidate"),
             column("gate", pa.string(), "the gate's spec as JSON"),
-            column("definition", pa.string(), "hash of the metric definitions"),
+            column("definition", pa.string(), "metric definitions and frame rate judged by"),
             column("clip_ids", STRINGS, "the clips that were judged"),
             column("verdict", pa.string(), "PASS, REGRESSED or INCONCLUSIVE"),
             column("reason", pa.string(), "the verdict in a sentence"),

@@ -1,5 +1,7 @@
 """Users' mistakes: one clear line, exit code 2, the lake unchanged."""
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,62 @@ def test_paths_with_bars_and_spaces(examples: Path, program: Any, tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert "1 files and 0 rows quarantined" in done.stdout
     assert program("clips", "verify", "--all", "--home", home).returncode == 0
+
+
+def test_networks_that_cannot_be_trusted(
+    demo_home: Path, repository: Path, program: Any, tmp_path: Path
+) -> None:
+    shipped = repository / "shadow/networks/shipped/hydra-0.1"
+    manifest = (shipped / "manifest.yaml").read_text()
+    weights = (shipped / "weights.safetensors").read_bytes()
+    before = listing(demo_home)
+
+    def adding(text: str, name: str, content: bytes) -> Any:
+        (tmp_path / "manifest.yaml").write_text(text)
+        (tmp_path / name).write_bytes(content)
+        return program("networks", "add", tmp_path / "manifest.yaml", "--home", demo_home)
+
+    flipped = weights[:-1] + bytes([weights[-1] ^ 1])
+    refused(adding(manifest, "weights.safetensors", flipped), "weights.safetensors")
+    promised = manifest.replace("- objects/car@main", "- objects/tram@main")
+    assert promised != manifest
+    refused(adding(promised, "weights.safetensors", weights), "objects/tram@main")
+    for name in ("weights.pt", "weights.pt2", "weights.pkl"):
+        text = manifest.replace("weights.safetensors", name)
+        refused(adding(text, name, b"\x80\x04K\x01."), "safetensors")
+    assert listing(demo_home) == before
+
+
+def test_options_out_of_range(demo_home: Path, program: Any, tmp_path: Path) -> None:
+    at = ("--home", demo_home)
+    clips = program("clips", "list", "--where", "source = 'video'", "--json", *at)
+    clip = json.loads(clips.stdout)[0]["clip_id"]
+    picture = tmp_path / "clip.png"
+    refused(program("clips", "show", clip, "--picture", picture, "--at", "99", *at), "outside")
+    refused(program("clips", "show", clip, "--picture", picture, "--at", "nan", *at), "outside")
+    refused(program("clips", "show", clip, "--picture", tmp_path / "no" / "x.png", *at), "x.png")
+    refused(program("shadow", "run", "--candidate", "hydra-0.2", "--device", "toaster", *at))
+    refused(program("lake", "vacuum", "--older-than", "inf s", *at), "finite")
+    refused(program("ingest", "examples/triggers", "--source", "video", *at, "--", "--runner=Nix"))
+    refused(program("clips", "list", "--where", "", *at), "--where")
+
+
+def test_a_truncated_clip(demo_home: Path, program: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    clip = max((home / "blobs").glob("*/*.mcap"), key=lambda path: path.stat().st_size)
+    clip.write_bytes(clip.read_bytes()[:-1000])
+    clips = program("clips", "list", "--where", "source = 'video'", "--json", "--home", home)
+    clip_id = json.loads(clips.stdout)[0]["clip_id"]
+    refused(program("clips", "show", clip_id, "--picture", tmp_path / "x.png", "--home", home))
+    assert program("clips", "verify", "--all", "--home", home).returncode == 1
+
+
+def test_a_wrong_source_does_not_spoil_a_file(
+    examples: Path, home: Path, program: Any, tmp_path: Path
+) -> None:
+    video = next((examples / "udacity_highway_video").glob("*.mp4"))
+    wrong = program("ingest", video, "--source", "parquet", "--home", home)
+    assert wrong.returncode == 0 and "1 files and 0 rows quarantined" in wrong.stdout
+    right = program("ingest", video, "--source", "video", "--home", home)
+    assert right.returncode == 0 and "1 drives" in right.stdout

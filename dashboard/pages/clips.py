@@ -69,10 +69,10 @@ def _choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "start_s": st.column_config.NumberColumn("start", format="%.1f s"),
             "seconds": st.column_config.NumberColumn("length", format="%.1f s"),
         },
-        key="clips",
+        key=f"clips-{'-'.join(wanted)}",  # a selection belongs to the rows it was made in
     )
     picked = chosen["selection"]["rows"]
-    if picked:
+    if picked and picked[0] < len(rows):
         st.query_params["clip"] = rows[picked[0]]["clip_id"]
     asked = [row for row in rows if row["clip_id"] == st.query_params.get("clip")]
     with_video = [row for row in rows if row["cameras"]]
@@ -104,7 +104,8 @@ def _player_data(
         layers.append(layer("labels", "labels", labels.sparse, first_ns))
     if pair:
         for role in ("deployed", "candidate"):
-            rows = queries.outputs(snapshot, clip["clip_id"], getattr(pair, f"{role}_sha256"))
+            sha = getattr(pair, f"{role}_sha256")
+            rows = queries.outputs(snapshot, clip["clip_id"], sha, pair.definition)
             layers.append(layer(role, f"{getattr(pair, role)} ({role})", rows, first_ns))
     return {
         "clip": clip["clip_id"],

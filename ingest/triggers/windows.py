@@ -1,7 +1,7 @@
 """From kept events to the windows that become clips: overlapping ones are one clip."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ class ClipWindow:
 
     Attributes:
         drive_id: The drive.
-        clip_id: Hash of the drive and the window.
+        clip_id: Hash of the drive, the window and the events.
         start_ns: Start, inclusive.
         end_ns: End, inclusive.
         triggers: Whose events it shows, the most important first.
@@ -72,9 +72,10 @@ def with_clip_ids(events: pa.Table, windows: Sequence[ClipWindow]) -> pa.Table:
     return events.set_column(place, events.schema.field(place), column)
 
 
-def clip_id(drive_id: str, start_ns: int, end_ns: int) -> str:
-    """What names a clip: the same window of the same drive has the same name."""
-    return hashlib.sha256(f"{drive_id}|{start_ns}|{end_ns}".encode()).hexdigest()[:16]
+def clip_id(drive_id: str, start_ns: int, end_ns: int, event_ids: Iterable[str]) -> str:
+    """What names a clip: its window, and the events it shows (two triggers may want one window)."""
+    text = "|".join((drive_id, str(start_ns), str(end_ns), *sorted(event_ids)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _moment(row: dict[str, object], trigger: TriggerSpec, first_ns: int, last_ns: int) -> _Moment:
@@ -104,7 +105,7 @@ def _window(drive_id: str, group: list[_Moment]) -> ClipWindow:
     ranked = sorted(specs.values(), key=lambda spec: (-spec.priority, spec.name))
     return ClipWindow(
         drive_id=drive_id,
-        clip_id=clip_id(drive_id, start, end),
+        clip_id=clip_id(drive_id, start, end, (m.event_id for m in group)),
         start_ns=start,
         end_ns=end,
         triggers=tuple(spec.name for spec in ranked),

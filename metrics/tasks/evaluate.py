@@ -23,7 +23,6 @@ from metrics.tasks import (
 )
 from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import definition_sha256
 from metrics.tasks.views import View, common_frames, missing
 
 STATISTIC_ROWS = pa.schema(
@@ -123,7 +122,12 @@ def score_clip(
 
 
 def with_identity(
-    scores: ClipScores, network_sha256: str, other_sha256: str | None, clip_id: str, drive_id: str
+    scores: ClipScores,
+    network_sha256: str,
+    other_sha256: str | None,
+    clip_id: str,
+    drive_id: str,
+    definition: str,
 ) -> tuple[pa.Table, pa.Table]:
     """The clip's rows of the tables scores and matches.
 
@@ -133,6 +137,7 @@ def with_identity(
         other_sha256: The network it was compared with; None when with none.
         clip_id: The clip.
         drive_id: Its drive.
+        definition: Under which definitions and frame rate; stored scores are reused under it.
 
     Raises:
         ValueError: There are scores against another network, but no name for it.
@@ -148,10 +153,14 @@ def with_identity(
         pa.scalar(other_sha256, pa.string()),
         scores.statistics["reference"],
     )
-    named = {**identity, "reference": reference, "definition": definition_sha256()}
+    named = {**identity, "reference": reference, "definition": definition}
     return (
         _completed(scores.statistics, SCORES.schema, named),
-        _completed(scores.matches, MATCHES.schema, {**identity, "reference": Reference.LABELS}),
+        _completed(
+            scores.matches,
+            MATCHES.schema,
+            {**identity, "reference": Reference.LABELS, "definition": definition},
+        ),
     )
 
 

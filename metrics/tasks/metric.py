@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
 
-IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id")
+IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id", "definition")
 
 # The rows of MATCHES and of SCORES before the caller says whose they are.
 MATCH_ROWS = pa.schema([f for f in MATCHES.schema if f.name not in IDENTITY])

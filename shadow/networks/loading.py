@@ -6,10 +6,27 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ingest.errors import RidealongError
 from shadow.networks.hydranet import HydraNet
 from shadow.networks.inference import Network
 from shadow.networks.manifest import NetworkManifest, load_manifest
 from shadow.networks.weights import load_model
+
+
+def require_device(name: str) -> None:
+    """Fail before the work rather than in it.
+
+    Raises:
+        RidealongError: No such device, or torch cannot reach it.
+    """
+    try:
+        torch.zeros(1, device=torch.device(name))
+    except (RuntimeError, AssertionError) as error:
+        raise RidealongError(
+            f"cannot run on device {name!r}", expected="cpu, or cuda where torch sees a GPU"
+        ) from error
+    if torch.device(name).type not in ("cpu", "cuda"):
+        raise RidealongError(f"device {name!r} is not supported", expected="cpu or cuda")
 
 
 def load_network(

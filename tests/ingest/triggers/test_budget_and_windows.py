@@ -109,7 +109,7 @@ def test_overlapping_windows_of_different_triggers_are_one_clip():
     assert first.triggers == ("corner", "brake")
     assert first.cameras == (Camera.MAIN, Camera.REAR)
     assert first.event_ids == (rows[0]["event_id"], rows[2]["event_id"])
-    assert first.clip_id == clip_id("d", first.start_ns, first.end_ns)
+    assert first.clip_id == clip_id("d", first.start_ns, first.end_ns, first.event_ids)
     assert second.triggers == ("brake",)
     known = with_clip_ids(events(rows), [first, second])["clip_id"].to_pylist()
     assert known == [first.clip_id, second.clip_id, first.clip_id]
