@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +22,7 @@ from ingest.schemas import DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.sources.registry import SOURCES
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
-from ingest.triggers.windows import ClipWindow, clip_id, merge_windows
+from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
 from ingest.units import NS_PER_S
 from ingest.validation import ValidTelemetry, validate_telemetry
 
@@ -209,17 +208,17 @@ def cut_clips(
         recording = SOURCES[files.source].open(files)
         telemetry = validate_telemetry(recording.telemetry(), files.drive_id).rows
         drive = drive_row(files, recording, telemetry)
+        windows = _windows(events, triggers, drive)
         cut = [
-            _cut(home, commit_id, window, events, drive, recording, telemetry)
-            for window in _windows(events, triggers, drive)
+            _cut(home, commit_id, window, events, drive, recording, telemetry) for window in windows
         ]
     except Exception as error:
         return ClipsOutcome(files.drive_id, tuple(events), failure=_told(error))
-    clips = tuple(clip for clip, _ in cut)
+    table = pa.Table.from_pylist(list(events), schema=EVENTS.schema)
     return ClipsOutcome(
         files.drive_id,
-        events=tuple(_with_clip(event, clips) for event in events),
-        clips=clips,
+        events=tuple(with_clip_ids(table, windows).to_pylist()),
+        clips=tuple(clip for clip, _ in cut),
         written=tuple(blob for _, blob in cut),
     )
 
@@ -259,7 +258,7 @@ def _cut(
     recording: Recording,
     telemetry: pa.Table,
 ) -> tuple[Row, DataFile]:
-    names = [name for name in recording.cameras if window.cameras is None or name in window.cameras]
+    names = [name for name in recording.cameras if name in window.cameras]
     inside = pc.and_(
         pc.greater_equal(telemetry["timestamp_ns"], window.start_ns),
         pc.less_equal(telemetry["timestamp_ns"], window.end_ns),
@@ -301,12 +300,3 @@ def _cut(
         "blob": blob.path,
     }
     return row, blob
-
-
-def _with_clip(event: Row, clips: Sequence[Row]) -> Row:
-    clip_of = {
-        event_id: clip["clip_id"]
-        for clip in clips
-        for event_id in cast(list[str], clip["event_ids"])
-    }
-    return event | {"clip_id": clip_of.get(str(event["event_id"]))}

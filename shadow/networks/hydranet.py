@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ingest.annotations import Camera, LightState, Surface
-from shadow.networks.config import STRIDE, HydraNetConfig
+from shadow.networks.config import HydraNetConfig
 from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling
 
 CAMERA_INDEX = {camera.value: index for index, camera in enumerate(Camera)}
@@ -282,8 +282,3 @@ class _TopDown(nn.Module):
         finer_BFyx = F.interpolate(merged_BFyx, scale_factor=2.0, mode="bilinear")
         refined: Tensor = self.refine(finer_BFyx)
         return refined
-
-
-def feature_size(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of the heads' cells for an input of ``height`` x ``width`` pixels."""
-    return height // STRIDE, width // STRIDE
