@@ -15,8 +15,9 @@ import numpy as np
 
 from ingest.annotations import LightState, ObjectCategory
 from ingest.rig import rig_cameras
-from ingest.simulation.labels import label_frame
-from ingest.simulation.render import EVERYTHING, VIDEO_ONLY, Renderer
+from ingest.simulation.cameras.labels import label_frame
+from ingest.simulation.cameras.render import EVERYTHING, VIDEO_ONLY, Renderer
+from ingest.simulation.maps.world import Profile, crossing, furnish
 from ingest.simulation.scene import (
     Actor,
     Conditions,
@@ -26,7 +27,6 @@ from ingest.simulation.scene import (
     Weather,
     stack_actors,
 )
-from ingest.simulation.world import Profile, crossing, furnish
 
 SIZES = ((96, 160), (160, 256))
 CONDITIONS = {

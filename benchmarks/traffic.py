@@ -63,7 +63,7 @@ def stepping(job: dict[str, object]) -> tuple[float, int, float]:
 def bare(job: dict[str, object]) -> None:
     import numpy as np
 
-    from ingest.simulation import traffic_run
+    from ingest.simulation.traffic import run as traffic_run
 
     spent = 0.0
     step = traffic_run.sumo.simulationStep

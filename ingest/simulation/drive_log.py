@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ingest.errors import UnreadableError
 from ingest.simulation.fleet import RigSpec
 from ingest.simulation.plan import DriveSpec
-from ingest.simulation.traffic import Seen, Tracks, Traffic
+from ingest.simulation.traffic.log import Seen, Tracks, Traffic
 from ingest.specs import Spec
 
 FILES = (

@@ -13,7 +13,7 @@ from ingest.annotations import Camera, ObjectCategory
 from ingest.errors import RidealongError
 from ingest.geometry import CameraCalibration, mounted_camera
 from ingest.rig import RIG
-from ingest.simulation.layouts import LAYOUTS
+from ingest.simulation.maps.layouts import LAYOUTS
 from ingest.simulation.scene import COUNTRIES
 from ingest.specs import Spec, nearest
 from ingest.units import NS_PER_S, parse_duration_ns

@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.simulation.dynamics import STEP_S, motion_of
 from ingest.simulation.plan import DriveSpec
-from ingest.simulation.road_users import BODIES, EGO_FRONT_M, KINDS, PEDESTRIAN
-from ingest.simulation.telemetry import telemetry_of
-from ingest.simulation.traffic import BRAKE, EgoLog, Seen, Signals, Tracks, Traffic
+from ingest.simulation.telemetry.signals import telemetry_of
+from ingest.simulation.traffic.dynamics import STEP_S, motion_of
+from ingest.simulation.traffic.log import BRAKE, EgoLog, Seen, Signals, Tracks, Traffic
+from ingest.simulation.traffic.road_users import BODIES, EGO_FRONT_M, KINDS, PEDESTRIAN
 
 Floats = NDArray[np.float64]
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from ingest.console import Console
 from ingest.errors import RidealongError
-from ingest.simulation import weather
 from ingest.simulation.drive_log import write_drive
-from ingest.simulation.faults import spoil
 from ingest.simulation.fleet import FleetSpec
-from ingest.simulation.maps import build_map
+from ingest.simulation.maps.build import build_map
 from ingest.simulation.plan import DriveSpec, plan_fleet
-from ingest.simulation.telemetry import telemetry_of
-from ingest.simulation.traffic import TrafficError, TrafficJob, TrafficProcess, check_sumo
+from ingest.simulation.telemetry import weather
+from ingest.simulation.telemetry.faults import spoil
+from ingest.simulation.telemetry.signals import telemetry_of
+from ingest.simulation.traffic.log import TrafficError, TrafficJob, TrafficProcess, check_sumo
 from ingest.specs import Spec
 
 MARKER = "fleet.json"

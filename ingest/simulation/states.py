@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from ingest.annotations import LightState
 from ingest.simulation.drive_log import DriveLog
-from ingest.simulation.network_world import MapWorld
+from ingest.simulation.maps.network_world import MapWorld
 from ingest.simulation.plan import DriveSpec
-from ingest.simulation.road_users import BICYCLE, KINDS, PEDESTRIAN
 from ingest.simulation.scene import (
     CATEGORIES,
     Actors,
@@ -18,7 +17,8 @@ from ingest.simulation.scene import (
     SceneState,
     Weather,
 )
-from ingest.simulation.traffic import BRAKE, LEFT, RIGHT
+from ingest.simulation.traffic.log import BRAKE, LEFT, RIGHT
+from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
 
 STEP_S = 0.1
 RELEVANT_M = 120.0  # a light farther away tells us nothing yet

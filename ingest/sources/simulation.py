@@ -15,8 +15,8 @@ from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
 from ingest.recording import DriveFiles, Image, Recording
 from ingest.simulation.drive_log import FILES, DriveFile, read_drive_file, read_log, read_table
-from ingest.simulation.maps import map_file
-from ingest.simulation.network_world import MapWorld, map_world
+from ingest.simulation.maps.build import map_file
+from ingest.simulation.maps.network_world import MapWorld, map_world
 from ingest.simulation.scene import SceneState
 from ingest.simulation.simulate import DRIVES, MAPS, MARKER
 from ingest.simulation.states import DriveScenes
@@ -110,7 +110,7 @@ class SimulatedRecording:
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Frames at the rig's rate, rendered one by one."""
-        from ingest.simulation.render import Renderer
+        from ingest.simulation.cameras.render import Renderer
 
         chosen = {name: self.cameras[name] for name in cameras if name in self.cameras}
         if not chosen:
@@ -128,8 +128,8 @@ class SimulatedRecording:
 
         What is drawn for them is kept until the frames of the same window are asked for.
         """
-        from ingest.simulation.labels import label_clip
-        from ingest.simulation.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
+        from ingest.simulation.cameras.labels import label_clip
+        from ingest.simulation.cameras.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
 
         drawn = self._drawn
 

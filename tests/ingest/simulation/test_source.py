@@ -10,8 +10,8 @@ from ingest.annotations import LightState, Task
 from ingest.errors import RidealongError, UnreadableError
 from ingest.recording import DriveFiles
 from ingest.simulation.drive_log import read_drive_file, read_log
-from ingest.simulation.network_world import map_world
-from ingest.simulation.roads import read_network
+from ingest.simulation.maps.network_world import map_world
+from ingest.simulation.maps.roads import read_network
 from ingest.simulation.states import DriveScenes
 from ingest.sources.registry import find_source
 from ingest.sources.simulation import SimulatedRecording, SimulationSource

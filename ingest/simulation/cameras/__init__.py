@@ -1,0 +1,1 @@
+"""What cameras see of a scene, and the exact labels of it."""

@@ -1,0 +1,141 @@
+"""Light and shadow on the ground around the ego, as a grid that pixels look up.
+
+The grid lies in the ego frame. It holds, per cell: how much of the sun gets there, how much of the
+sky, and the red, green and blue of lamps. Every lamp and every shadow is stamped into the cells
+that it reaches, so a pixel costs one look-up however many lamps there are.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.simulation.cameras.mood import Mood
+from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
+
+CELL_M, CELLS = 0.5, 256
+REACH_M = CELL_M * CELLS / 2
+SUN, SKY, LAMP = 0, 1, 2  # channels; LAMP to LAMP + 2 are red, green, blue
+CHANNELS = 5
+
+WHITE_LAMP = np.array([1.0, 0.95, 0.86])
+WARM_LAMP = np.array([1.0, 0.74, 0.44])
+RED_LAMP = np.array([1.0, 0.05, 0.03])
+_STREET_POWER, _HEAD_POWER, _TAIL_POWER = 0.075, 0.26, 0.03
+# Columns of casters: centre, cosine and sine of yaw, half sizes, and from which to which height
+# they throw a shadow.
+CASTER = 8
+# Columns of lamps: place, direction, reach ahead (0 shines all round), power as red, green, blue.
+LAMP_ROW = 8
+
+
+def shadow_casters(state: SceneState, world: StaticWorld) -> NDArray[np.float64]:
+    """Give what throws shadows near the ego: ``(N, 8)``, ego frame, road users first."""
+    a = state.actors
+    actors = np.stack(
+        [
+            a.x_m,
+            a.y_m,
+            a.yaw_rad,
+            a.length_m / 2,
+            a.width_m / 2,
+            np.full(len(a), 0.15),
+            a.height_m,
+        ],
+        axis=-1,
+    )
+    b, t = world.buildings, world.trees
+    houses = np.stack(
+        [
+            b.x_m,
+            b.y_m,
+            b.yaw_rad,
+            b.length_m / 2,
+            b.width_m / 2,
+            np.zeros(len(b)),
+            b.height_m,
+        ],
+        axis=-1,
+    )
+    crowns = np.stack(
+        [
+            t.x_m,
+            t.y_m,
+            np.zeros(len(t)),
+            t.radius_m * 0.8,
+            t.radius_m * 0.8,
+            t.trunk_m,
+            t.trunk_m + t.crown_m,
+        ],
+        axis=-1,
+    )
+    rows = np.concatenate([actors, houses, crowns])
+    out = np.empty((len(rows), CASTER))
+    out[:, :2] = to_ego(state, rows[:, :2])
+    yaw = rows[:, 2] - state.yaw_rad
+    out[:, 2], out[:, 3], out[:, 4:] = np.cos(yaw), np.sin(yaw), rows[:, 3:]
+    near = np.hypot(out[:, 0], out[:, 1]) < REACH_M + 45
+    return np.asarray(out[near])
+
+
+def contact_casters(state: SceneState) -> NDArray[np.float64]:
+    """Give what stands so low above the ground that no sky gets under it: the ego's body too."""
+    a = state.actors
+    wheeled = ~np.isin(a.category, [i for i, c in enumerate(CATEGORIES) if c == "pedestrian"])
+    out = np.empty((len(a) + 1, 6))
+    out[:-1, :2] = to_ego(state, np.stack([a.x_m, a.y_m], axis=-1))
+    yaw = a.yaw_rad - state.yaw_rad
+    out[:-1, 2], out[:-1, 3] = np.cos(yaw), np.sin(yaw)
+    out[:-1, 4], out[:-1, 5] = a.length_m / 2, a.width_m / 2
+    out[-1] = (1.4, 0.0, 1.0, 0.0, 2.3, 0.9)
+    keep = np.append(wheeled, True) & (np.hypot(out[:, 0], out[:, 1]) < REACH_M)
+    return np.asarray(out[keep])
+
+
+def lamp_rows(state: SceneState, world: StaticWorld, mood: Mood) -> NDArray[np.float64]:
+    """Give every lamp that is lit near the ego: ``(N, 8)``, ego frame."""
+    rows = [np.zeros((0, LAMP_ROW))]
+    if mood.lamps:
+        rows.append(_street_lamps(state, world))
+    if mood.lamps or state.headlamps:
+        rows.append(_headlamps(state))
+    return np.concatenate(rows)
+
+
+def _street_lamps(state: SceneState, world: StaticWorld) -> NDArray[np.float64]:
+    p = world.poles
+    lit = np.flatnonzero(p.lamp)
+    arm = p.arm_m[lit]
+    places = np.stack(
+        [
+            p.x_m[lit] + np.cos(p.yaw_rad[lit]) * arm,
+            p.y_m[lit] + np.sin(p.yaw_rad[lit]) * arm,
+        ],
+        axis=-1,
+    )
+    out = np.zeros((len(lit), LAMP_ROW))
+    out[:, :2] = to_ego(state, places)
+    out[:, 2] = 1.0
+    out[:, 5:] = WARM_LAMP * _STREET_POWER
+    return np.asarray(out[np.hypot(out[:, 0], out[:, 1]) < REACH_M + 25])
+
+
+def _headlamps(state: SceneState) -> NDArray[np.float64]:
+    a = state.actors
+    on = np.flatnonzero(a.headlamps)
+    xy = to_ego(state, np.stack([a.x_m[on], a.y_m[on]], axis=-1))
+    yaw = a.yaw_rad[on] - state.yaw_rad
+    ahead = np.stack([np.cos(yaw), np.sin(yaw)], axis=-1)
+    half = a.length_m[on, None] / 2
+    front, back = np.zeros((len(on), LAMP_ROW)), np.zeros((len(on), LAMP_ROW))
+    front[:, :2], front[:, 2:4], front[:, 4] = xy + ahead * half, ahead, 26.0
+    front[:, 5:] = WHITE_LAMP * _HEAD_POWER * 0.7
+    back[:, :2], back[:, 2:4], back[:, 4] = xy - ahead * half, -ahead, 4.0
+    power = np.where(a.brake[on], 3.0, 1.0)[:, None]
+    back[:, 5:] = RED_LAMP * _TAIL_POWER * power
+    ego = np.zeros((2 if state.headlamps else 0, LAMP_ROW))
+    if state.headlamps:
+        ego[0, :5] = (3.7, 0.0, 1.0, 0.0, 38.0)
+        ego[0, 5:] = WHITE_LAMP * _HEAD_POWER
+        ego[1, :5] = (-0.95, 0.0, -1.0, 0.0, 4.0)
+        ego[1, 5:] = RED_LAMP * _TAIL_POWER
+    rows = np.concatenate([front, back, ego])
+    return np.asarray(rows[np.hypot(rows[:, 0], rows[:, 1]) < REACH_M + 30])

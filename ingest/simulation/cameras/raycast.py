@@ -1,0 +1,94 @@
+"""Which ray caster draws: the compiled one where numba works, else the one in numpy.
+
+Both offer the same functions on the same arrays, and their pictures agree within the tolerance
+that `tests/ingest/simulation/cameras/test_render.py` states.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Scene(NamedTuple):
+    """Solids and how their faces are lit; ego frame.
+
+    Attributes:
+        numbers, kinds: As in `ingest.simulation.cameras.solids.Solids`.
+        face_light: ``(N, 6, 3)`` light on front, rear, left, right, top, bottom.
+        face_to_ego: ``(N, 6)`` how much a face turns towards the ego, 0.15 to 1.
+    """
+
+    numbers: NDArray[np.float64]
+    kinds: NDArray[np.int64]
+    face_light: NDArray[np.float64]
+    face_to_ego: NDArray[np.float64]
+
+
+class Ground(NamedTuple):
+    """The ground's texture around the ego.
+
+    Attributes:
+        texels: All tiles, one after the other; see `ingest.simulation.cameras.ground`.
+        table: ``(2, n, n)`` which tile lies where around the ego, fine and coarse.
+        corners: ``(2, 2)`` world place of the first tile of each.
+        pose: Ego x, y, cosine and sine of yaw.
+        far: Linear colour of ground that is too far for a texture.
+    """
+
+    texels: NDArray[np.uint32]
+    table: NDArray[np.int64]
+    corners: NDArray[np.float64]
+    pose: NDArray[np.float64]
+    far: NDArray[np.float64]
+
+
+class Air(NamedTuple):
+    """Light and weather at one instant.
+
+    Attributes:
+        sky: Panorama of the sky; ``turn`` columns are added for the ego's yaw.
+        turn: See ``sky``.
+        sun, ambient, haze: Linear colours; ``sun_ego`` points to the sun, ``sun_up`` is its sine
+            of elevation.
+        sun_ego: See ``sun``.
+        sun_up: See ``sun``.
+        clear: What is left of light after each half metre.
+        field: The grid of light of `ingest.simulation.cameras.lamps`.
+        lamps: Whether any lamp lights anything.
+        windows: Brightness of lit windows.
+        wet: How much the road mirrors.
+    """
+
+    sky: NDArray[np.float32]
+    turn: float
+    sun: NDArray[np.float64]
+    sun_ego: NDArray[np.float64]
+    sun_up: float
+    ambient: NDArray[np.float64]
+    haze: NDArray[np.float64]
+    clear: NDArray[np.float64]
+    field: NDArray[np.float32]
+    lamps: bool
+    windows: float
+    wet: float
+
+
+def make_caster(name: str) -> tuple[Any, Any]:
+    """Give the modules that cast rays and that paint the ground.
+
+    Args:
+        name: ``"numba"`` or ``"numpy"``.
+
+    Raises:
+        ValueError: There is no such ray caster.
+    """
+    if name == "numba":
+        from ingest.simulation.cameras import ground_numba, raycast_numba
+
+        return raycast_numba, ground_numba
+    if name == "numpy":
+        from ingest.simulation.cameras import ground_numpy, raycast_numpy
+
+        return raycast_numpy, ground_numpy
+    raise ValueError(f"no ray caster {name!r}; known: numba, numpy")

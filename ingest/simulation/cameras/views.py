@@ -1,0 +1,142 @@
+"""What never changes for a camera on a rigid rig above a plane: computed once per camera.
+
+Each pixel's ray, the place on the ground that it meets, which level of the ground's texture suits
+its footprint there, and where it looks in the sky.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.geometry import CameraCalibration
+from ingest.simulation.cameras.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVELS
+
+Floats32 = NDArray[np.float32]
+
+FAR = -1  # level of a pixel whose ground is a plain colour
+MOST_TAPS = 4
+SKY_ROWS, SKY_COLUMNS = 96, 512
+LOWEST_SKY, HIGHEST_SKY = -0.02, 1.0  # sine of elevation of the panorama's first and last row
+
+
+class View(NamedTuple):
+    """One camera's constants; ``(H, W)`` arrays over its pixels, ego frame.
+
+    Attributes:
+        rotation, origin: Camera to ego frame.
+        lens: fx, fy, cx, cy.
+        rays: ``(H, W, 3)``, scaled so that one unit is one metre along the optical axis.
+        stretch: Length of a ray: distance = depth * stretch.
+        ground_w: One over the depth of the ground, 0 above the horizon.
+        ground_xy: ``(H, W, 2)`` where the pixel meets the ground.
+        level: Level of the ground's texture, 0 to 5, or `FAR`.
+        taps: How many samples cover the footprint's long side.
+        step: ``(H, W, 2)`` from one sample to the next.
+        sky_row, sky_column: Place in the panorama of the sky; the column for an ego facing east.
+        vignette: What the lens lets through.
+        mirror: Flat index of the pixel that a puddle here shows; -1 below the image.
+        gloss: How much of it a puddle shows.
+    """
+
+    rotation: NDArray[np.float64]
+    origin: NDArray[np.float64]
+    lens: NDArray[np.float64]
+    rays: Floats32
+    stretch: Floats32
+    ground_w: Floats32
+    ground_xy: Floats32
+    level: NDArray[np.int8]
+    taps: NDArray[np.int8]
+    step: Floats32
+    sky_row: NDArray[np.int16]
+    sky_column: Floats32
+    vignette: Floats32
+    mirror: NDArray[np.int32]
+    gloss: Floats32
+
+
+def make_view(camera: CameraCalibration, vignetting: float) -> View:
+    """Compute a camera's constants; ``vignetting`` is what its corners lose, 0 to 1."""
+    rotation = camera.ego_SE3_camera[:3, :3]
+    origin = camera.ego_SE3_camera[:3, 3].copy()
+    u, v = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    x, y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
+    rays = np.stack([x, y, np.ones_like(x)], axis=-1) @ rotation.T
+    stretch = np.linalg.norm(rays, axis=-1)
+    down = np.maximum(-rays[..., 2], 0.0)
+    ground_w = down / origin[2]
+    depth = 1 / np.maximum(ground_w, 1e-6)
+    ground_xy = origin[:2] + rays[..., :2] * depth[..., None]
+    level, taps, step = _footprints(camera, rays, ground_w, ground_xy)
+    sine = rays[..., 2] / stretch
+    azimuth = np.arctan2(rays[..., 1], rays[..., 0])
+    radius = np.hypot(x, y) / np.hypot(camera.cx / camera.fx, camera.cy / camera.fy)
+    return View(
+        rotation=np.ascontiguousarray(rotation),
+        origin=origin,
+        lens=np.array([camera.fx, camera.fy, camera.cx, camera.cy]),
+        rays=rays.astype(np.float32),
+        stretch=stretch.astype(np.float32),
+        ground_w=ground_w.astype(np.float32),
+        ground_xy=ground_xy.astype(np.float32),
+        level=level.astype(np.int8),
+        taps=taps.astype(np.int8),
+        step=step.astype(np.float32),
+        sky_row=sky_rows(sine).astype(np.int16),
+        sky_column=(azimuth * SKY_COLUMNS / (2 * np.pi)).astype(np.float32),
+        vignette=(1 - vignetting * radius**2).astype(np.float32),
+        mirror=_mirror(camera, rays).astype(np.int32),
+        gloss=(0.06 + 0.94 * (1 - np.abs(sine)) ** 5).astype(np.float32),
+    )
+
+
+def sky_rows(sine: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Row of the panorama for a sine of elevation; rows lie closer together near the horizon."""
+    part = np.clip((sine - LOWEST_SKY) / (HIGHEST_SKY - LOWEST_SKY), 0, 1)
+    return np.asarray(np.sqrt(part) * (SKY_ROWS - 1)).astype(np.int64)
+
+
+def sky_sines() -> NDArray[np.float64]:
+    """Sine of elevation of each row of the panorama."""
+    part = (np.arange(SKY_ROWS) + 0.5) / (SKY_ROWS - 1)
+    return np.asarray(LOWEST_SKY + (HIGHEST_SKY - LOWEST_SKY) * np.minimum(part, 1) ** 2)
+
+
+def _footprints(
+    camera: CameraCalibration,
+    rays: NDArray[np.float64],
+    ground_w: NDArray[np.float64],
+    ground_xy: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Level, number of samples and their distance, from how a pixel spreads over the ground."""
+    height = camera.ego_SE3_camera[2, 3]
+    depth = 1 / np.maximum(ground_w, 1e-6)
+    sides = []
+    for axis, focal in ((0, camera.fx), (1, camera.fy)):
+        turn = camera.ego_SE3_camera[:3, axis] / focal
+        slide = depth**2 * turn[2] / height
+        sides.append(turn[:2] * depth[..., None] + rays[..., :2] * slide[..., None])
+    lengths = np.linalg.norm(np.stack(sides), axis=-1)
+    long = np.where((lengths[0] > lengths[1])[..., None], *sides)
+    length = lengths.max(axis=0)
+    area = np.abs(sides[0][..., 0] * sides[1][..., 1] - sides[0][..., 1] * sides[1][..., 0])
+    short = area / length
+    taps = np.clip(np.ceil(length / (2.5 * short)), 1, MOST_TAPS).astype(np.int64)
+    size = np.maximum(short, length / taps)
+    level = np.clip(np.rint(np.log2(size / FINE_M) - 0.3), 0, 2 * LEVELS - 1).astype(np.int64)
+    reach = np.linalg.norm(ground_xy, axis=-1) + length
+    level = np.where(reach > FINE_REACH_M, np.maximum(level, LEVELS), level)
+    level = np.where((reach > COARSE_REACH_M) | (ground_w <= 0), FAR, level)
+    return level, taps, long / taps[..., None]
+
+
+def _mirror(camera: CameraCalibration, rays: NDArray[np.float64]) -> NDArray[np.int64]:
+    flipped = (rays * [1, 1, -1]) @ camera.ego_SE3_camera[:3, :3]
+    ahead = np.maximum(flipped[..., 2], 1e-6)
+    u = np.floor(flipped[..., 0] / ahead * camera.fx + camera.cx).astype(np.int64)
+    v = np.floor(flipped[..., 1] / ahead * camera.fy + camera.cy).astype(np.int64)
+    # Beyond the image's border its outermost pixels stand in for what is not seen.
+    u, v = np.clip(u, 0, camera.width - 1), np.maximum(v, 0)
+    inside = (flipped[..., 2] > 0) & (v < camera.height)
+    return np.where(inside, v * camera.width + u, -1)

@@ -1,0 +1,1 @@
+"""What the ego would send of a logged drive: signals by stated rules, and their faults."""

@@ -1,0 +1,275 @@
+from functools import lru_cache
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+
+from ingest.annotations import (
+    ANNOTATIONS,
+    BevLayer,
+    LaneCategory,
+    LightState,
+    ObjectCategory,
+    Surface,
+    Task,
+    annotation_table,
+)
+from ingest.geometry import mounted_camera
+from ingest.rig import rig_cameras
+from ingest.simulation.cameras.labels import (
+    box_corners,
+    label_clip,
+    label_frame,
+    lines_in_ego,
+    outline,
+    top_down,
+    truncation,
+)
+from ingest.simulation.cameras.render import EVERYTHING, Renderer
+from ingest.simulation.maps.world import Profile, crossing, curved_road, furnish, straight_road
+from ingest.simulation.scene import Actor, SceneState, StaticWorld, stack_actors
+
+CAMERAS = rig_cameras(320, 192)
+SIZES = {
+    ObjectCategory.CAR: (4.6, 1.85, 1.45),
+    ObjectCategory.TRUCK: (9.0, 2.5, 3.4),
+    ObjectCategory.BUS: (11.0, 2.5, 3.0),
+    ObjectCategory.MOTORCYCLE: (2.2, 0.8, 1.75),
+    ObjectCategory.BICYCLE: (1.7, 0.6, 1.8),
+    ObjectCategory.PEDESTRIAN: (0.6, 0.64, 1.7),
+}
+Rows = list[dict[str, object]]
+
+
+def actor(track_id: int, category: ObjectCategory, x: float, y: float, yaw: float = 0.0) -> Actor:
+    return Actor(track_id, category, x, y, yaw, *SIZES[category])
+
+
+@lru_cache(maxsize=4)
+def renderer_of(world: StaticWorld) -> Renderer:
+    return Renderer(world, CAMERAS, 1)
+
+
+def labelled(world: StaticWorld, state: SceneState) -> tuple[Rows, Renderer]:
+    renderer = renderer_of(world)
+    drawn = renderer.render(state, 0, EVERYTHING)
+    return label_frame(world, state, 0, drawn, CAMERAS), renderer
+
+
+@pytest.fixture(scope="module")
+def bare() -> StaticWorld:
+    return straight_road(600, Profile(2, 2)).finish()
+
+
+@pytest.mark.parametrize("category", list(ObjectCategory))
+@pytest.mark.parametrize("pose", [(16.0, 0.3, 0.0), (20.0, 3.0, 1.1), (-14.0, 2.0, 2.7)])
+def test_a_3d_box_projects_onto_its_2d_box(
+    bare: StaticWorld, category: ObjectCategory, pose: tuple[float, float, float]
+) -> None:
+    state = SceneState(10.0, -1.7, 0.4, actors=stack_actors([_ahead(category, pose)]))
+    rows, _ = labelled(bare, state)
+    seen = [row for row in rows if row["task"] == "objects" and row["truncation"] == 0]
+    assert seen
+    for row in seen:
+        centre = np.array([row["x_m"], row["y_m"], row["z_m"]])
+        size = np.array([row["length_m"], row["width_m"], row["height_m"]])
+        corners = box_corners(centre, size, float(row["yaw_rad"]))  # type: ignore[arg-type]
+        bounds = outline(CAMERAS[str(row["camera"])], corners)
+        box = np.array([row["x1"], row["y1"], row["x2"], row["y2"]], np.float64)
+        assert bounds is not None
+        # The model fills its box but for rounded corners and slim limbs; the corners of a
+        # two-wheeler's box are empty.
+        share = 0.3 if category in {ObjectCategory.MOTORCYCLE, ObjectCategory.BICYCLE} else 0.12
+        slack = 2.0 + share * max(box[2] - box[0], box[3] - box[1])
+        np.testing.assert_allclose(box, bounds, atol=slack)
+        assert (box[:2] >= np.array(bounds[:2]) - 2).all()
+        assert (box[2:] <= np.array(bounds[2:]) + 2).all()
+
+
+def _ahead(category: ObjectCategory, pose: tuple[float, float, float]) -> Actor:
+    x, y, yaw = pose
+    c, s = np.cos(0.4), np.sin(0.4)
+    return actor(1, category, 10.0 + c * x - s * y, -1.7 + s * x + c * y, yaw + 0.4)
+
+
+def test_boxes_stand_where_they_were_put(bare: StaticWorld) -> None:
+    state = SceneState(
+        10.0, -1.7, 0.4, actors=stack_actors([_ahead(ObjectCategory.CAR, (16, 2, 1))])
+    )
+    rows, _ = labelled(bare, state)
+    row = next(r for r in rows if r["camera"] == "wide" and r["task"] == "objects")
+    assert (row["x_m"], row["y_m"], row["yaw_rad"]) == pytest.approx((16, 2, 1))
+    assert row["z_m"] == pytest.approx(1.45 / 2)
+    assert (row["track_id"], row["category"], row["score"]) == (1, "car", 1.0)
+
+
+def test_occlusion_is_the_share_that_is_hidden(bare: StaticWorld) -> None:
+    half = [actor(1, ObjectCategory.TRUCK, 14, -3.0), actor(2, ObjectCategory.CAR, 30, -1.7)]
+    rows, _ = labelled(bare, SceneState(0, -1.7, 0, actors=stack_actors(half)))
+    seen = {r["track_id"]: r for r in rows if r["camera"] == "main" and r["task"] == "objects"}
+    assert seen[1]["occlusion"] == 0
+    assert 0.2 < float(seen[2]["occlusion"]) < 1  # type: ignore[arg-type]
+
+
+def test_what_is_wholly_hidden_is_not_labelled(bare: StaticWorld) -> None:
+    both = [actor(1, ObjectCategory.BUS, 15, -1.7), actor(2, ObjectCategory.CAR, 45, -1.7)]
+    rows, _ = labelled(bare, SceneState(0, -1.7, 0, actors=stack_actors(both)))
+    tracks = {r["track_id"] for r in rows if r["camera"] == "main" and r["task"] == "objects"}
+    assert tracks == {1}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ((10, 10, 20, 20), 0.0),
+        ((-10, 0, 10, 20), 0.5),
+        ((-10, -10, 10, 10), 0.75),
+        ((5, 5, 5, 9), 0),
+    ],
+)
+def test_truncation(bounds: tuple[float, ...], expected: float) -> None:
+    camera = mounted_camera("main", 100, 80, 50, 0, 0, (0, 0, 1))
+    assert truncation(camera, bounds) == pytest.approx(expected)
+
+
+def test_outline_of_what_stands_beside_the_camera() -> None:
+    camera = mounted_camera("main", 100, 100, 90, 0, 0, (0, 0, 1))
+    behind = box_corners(np.array([-5.0, 0, 1]), np.array([2.0, 2, 2]), 0)
+    assert outline(camera, behind) is None
+    across = box_corners(np.array([0.0, 3, 1]), np.array([8.0, 2, 2]), 0)
+    bounds = outline(camera, across)
+    assert bounds is not None
+    assert bounds[0] < -1000  # up to the camera's own plane
+    assert bounds[2] == pytest.approx(50 - 50 * 2 / 4)  # its right front edge
+    ahead = box_corners(np.array([10.0, 0, 1]), np.array([2.0, 2, 2]), 0)
+    assert outline(camera, ahead) == pytest.approx(
+        (50 - 50 / 9, 50 - 50 / 9, 50 + 50 / 9, 50 + 50 / 9)
+    )
+
+
+@pytest.mark.parametrize("world", [straight_road(600).finish(), curved_road(90).finish()])
+def test_lane_labels_lie_on_paint_and_edges_at_the_kerb(world: StaticWorld) -> None:
+    start = next(lane for lane in world.lanes if lane.name == "road+0").points_m
+    at, ahead = start[len(start) // 4], start[len(start) // 4 + 1] - start[len(start) // 4]
+    state = SceneState(float(at[0]), float(at[1]), float(np.arctan2(ahead[1], ahead[0])))
+    renderer = renderer_of(world)
+    drawn = renderer.render(state, 0, EVERYTHING)
+    surface = drawn.segmentation["main"]
+    painted = surface == list(Surface).index(Surface.LANE_MARKING)
+    near_paint = np.zeros_like(painted)
+    for dv in (-1, 0, 1):
+        for du in (-1, 0, 1):
+            near_paint |= np.roll(painted, (dv, du), (0, 1))
+    rows = label_frame(world, state, 0, drawn, CAMERAS)
+    lanes = [r for r in rows if r["camera"] == "main" and r["task"] == "lanes"]
+    assert {r["category"] for r in lanes} == {"lane_line", "road_edge"}
+    hits = []
+    for row in lanes:
+        xy = np.array(row["points"]).reshape(-1, 2)
+        assert ((xy >= 0) & (xy < [320, 192])).all()
+        solid = (
+            world.markings[int(str(row["track_id"]))].kind == "solid"
+            if row["category"] == "lane_line"
+            else False
+        )
+        if solid:
+            low = xy[xy[:, 1] > 110].astype(int)
+            hits += near_paint[low[:, 1], low[:, 0]].tolist()
+    assert np.mean(hits) > 0.95
+
+
+def test_a_line_ends_where_a_car_hides_it(bare: StaticWorld) -> None:
+    free, _ = labelled(bare, SceneState(0, -1.7, 0))
+    car = stack_actors([actor(1, ObjectCategory.BUS, 14, -3.4)])
+    hidden, _ = labelled(bare, SceneState(0, -1.7, 0, actors=car))
+
+    def length(rows: Rows) -> float:
+        lines = [r for r in rows if r["camera"] == "main" and r["task"] == "lanes"]
+        return sum(
+            np.hypot(*np.diff(np.reshape(r["points"], (-1, 2)), axis=0).T).sum() for r in lines
+        )
+
+    assert length(hidden) < 0.8 * length(free)
+
+
+def test_lines_behind_a_camera_are_not_in_its_picture(bare: StaticWorld) -> None:
+    rows, _ = labelled(bare, SceneState(306.0, -1.7, 0.0))  # past the road's end
+    cameras = {r["camera"] for r in rows if r["task"] == "lanes"}
+    assert "rear" in cameras
+    assert "narrow" not in cameras
+
+
+def test_lines_in_the_ego_frame(bare: StaticWorld) -> None:
+    lines = lines_in_ego(bare, SceneState(20.0, -1.7, 0.0))
+    at = sorted(float(points[:, 1].mean()) for _, kind, points in lines if kind == "lane_line")
+    assert at == pytest.approx([-5.1, -1.7, 1.7, 5.1, 8.5])
+    assert sum(kind is LaneCategory.ROAD_EDGE for _, kind, _ in lines) == 2
+
+
+def test_lights_tell_state_and_relevance() -> None:
+    world = crossing(Profile(1, 1)).finish()
+    states = {f"light{i}": (LightState.GREEN, LightState.RED)[i % 2] for i in range(3)}
+    state = SceneState(-40, -1.7, 0, lights=states, relevant_lights=frozenset({"light2"}))
+    rows, _ = labelled(world, state)
+    lights = [r for r in rows if r["task"] == "lights" and r["camera"] == "narrow"]
+    assert [(r["category"], r["relevant"]) for r in lights] == [("green", True)]
+    assert 4 < float(lights[0]["y2"]) - float(lights[0]["y1"]) < 40  # type: ignore[arg-type]
+    assert not [r for r in rows if r["task"] == "lights" and r["camera"] == "rear"]
+
+
+def test_a_dark_light_is_not_labelled() -> None:
+    world = crossing(Profile(1, 1)).finish()
+    rows, _ = labelled(world, SceneState(-40, -1.7, 0))
+    assert not [r for r in rows if r["task"] == "lights"]
+
+
+def test_top_down_layout(bare: StaticWorld) -> None:
+    actors = [
+        actor(1, ObjectCategory.CAR, 30.5, -1.7),
+        actor(2, ObjectCategory.PEDESTRIAN, 20, -9),
+    ]
+    state = SceneState(10.0, -1.7, 0.0, actors=stack_actors(actors))
+    _, renderer = labelled(bare, state)
+    layers = top_down(renderer, bare, state)
+    assert {name: cells.shape for name, cells in layers.items()} == {
+        layer.value: (64, 64) for layer in BevLayer
+    }
+    rows, columns = np.nonzero(layers["vehicle"])
+    # 20.5 m ahead: row 48 - 20.5 = 27.5; straight ahead: between columns 31 and 32.
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (25, 29, 31, 32)
+    across = layers["road"][30]
+    # The road reaches from 5.6 m to the right of the ego to 9.0 m to its left.
+    assert (
+        np.flatnonzero(across).tolist() == list(range(32 - 9, 32 + 6))
+        or abs(across.sum() - 15) <= 1
+    )
+    assert np.flatnonzero(layers["road_edge"][30]).tolist() == pytest.approx([23, 37], abs=1)
+    assert layers["lane_line"][30].sum() == 5
+
+
+def test_a_clip_is_labelled_in_the_standard_form() -> None:
+    world = furnish(crossing(Profile(1, 1), seed=2)).finish()
+    cameras = rig_cameras(80, 48)
+    instants = [
+        (
+            t * 200_000_000,
+            SceneState(
+                -60 + t, -1.7, 0, actors=stack_actors([actor(7, ObjectCategory.CAR, -45 + t, -1.7)])
+            ),
+        )
+        for t in range(3)
+    ]
+    found = label_clip(Renderer(world, cameras, 1), world, instants)
+    assert found.sparse.schema == ANNOTATIONS
+    assert found.timestamps_ns.tolist() == [0, 200_000_000, 400_000_000]
+    assert set(pc.unique(found.sparse["timestamp_ns"]).to_pylist()) <= set(
+        found.timestamps_ns.tolist()
+    )
+    tracks = found.sparse.filter(pc.equal(found.sparse["task"], "objects"))["track_id"]
+    assert set(tracks.to_pylist()) == {7}
+    assert {a.shape for a in found.depth.values()} == {(3, 48, 80)}
+    assert {a.dtype.name for a in found.segmentation.values()} == {"uint8"}
+    assert {a.shape for a in found.bev.values()} == {(3, 64, 64)}
+    assert found.tasks == frozenset(Task)
+    empty = label_clip(Renderer(world, cameras, 1), world, [])
+    assert empty.sparse.equals(annotation_table([]))
