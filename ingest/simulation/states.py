@@ -69,6 +69,12 @@ class DriveScenes:
     def _lamps_on(self) -> bool:
         return self._drive.light != "day" or self._drive.weather != "clear"
 
+    def our_light(self, step: int) -> LightState:
+        """What the relevant traffic light shows; none where no light is near enough."""
+        shown = self._lights(step)
+        states = [shown.get(head, LightState.NONE) for head in self._relevant(step)]
+        return states[0] if states else LightState.NONE
+
     def _actors(self, step: int) -> Actors:
         seen, tracks = self._log.seen, self._log.tracks
         rows = slice(int(self._starts[step]), int(self._starts[step + 1]))

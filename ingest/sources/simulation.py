@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ingest.annotations import Perception
 from ingest.errors import RidealongError, UnreadableError
@@ -148,6 +150,14 @@ class SimulatedRecording:
         steps = self._steps(start_ns, end_ns, self._decided.rig.label_hz)
         instants = ((self._time_ns(step), self._scenes.at(step)) for step in steps)
         return label_clip(renderer, self._place.world, instants)
+
+    def steps_ns(self) -> NDArray[np.int64]:
+        """``(N,)`` the instants of the log, every 0.1 s, of which any can be drawn."""
+        return self._decided.drive.start_ns + STEP_NS * np.arange(len(self._scenes), dtype=np.int64)
+
+    def our_light(self) -> NDArray[np.str_]:
+        """``(N,)`` what our traffic light shows at each step; "none" where none is near."""
+        return np.array([self._scenes.our_light(step).value for step in range(len(self._scenes))])
 
     @cached_property
     def _drawn(self) -> dict[int, Mapping[str, Image]]:

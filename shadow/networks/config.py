@@ -10,27 +10,32 @@ from ingest.specs import Spec
 
 Width = Annotated[int, Field(ge=16, le=1024)]
 Depth = Annotated[int, Field(ge=1, le=32)]
+SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)  # what a light's head tells apart
 STAGES = 4  # strides 4, 8, 16 and 32
 STRIDE = 4  # of the pyramid's finest level, where the heads stand
 COARSEST_STRIDE = 32
 
 
 class HydraNetConfig(Spec):
-    """Size and heads of a HydraNet; the default has less than 0.2M parameters."""
+    """Size and heads of a HydraNet; the default has about half a million parameters."""
 
-    stem: Width = Field(32, description="Channels after the stem.")
+    stem: Width = Field(16, description="Channels after the stem.")
     widths: tuple[Width, Width, Width, Width] = Field(
-        (32, 48, 64, 96), description="Channels of the stages at strides 4, 8, 16, 32."
+        (32, 64, 128, 256), description="Channels of the stages at strides 4, 8, 16, 32."
     )
     depths: tuple[Depth, Depth, Depth, Depth] = Field(
-        (1, 1, 2, 1), description="Blocks of each stage."
+        (1, 1, 2, 2), description="Blocks of each stage."
     )
     group_width: Width = Field(16, description="Channels in a group of a block's 3x3 convolution.")
     pyramid: Width = Field(32, description="Channels of the feature pyramid.")
+    trunk: Width = Field(64, description="Channels that the heads of all tasks share.")
     objects: tuple[ObjectCategory, ...] = Field(
         tuple(ObjectCategory), description="Categories of boxes; empty for no such head."
     )
-    lights: bool = Field(True, description="Whether it tells the state of the relevant light.")
+    lights: tuple[Camera, ...] = Field(
+        (Camera.NARROW, Camera.MAIN, Camera.WIDE),
+        description="Cameras in which it tells the state of our traffic light.",
+    )
     lanes: tuple[LaneCategory, ...] = Field(
         tuple(LaneCategory), description="Categories of lines; empty for no such head."
     )
@@ -56,7 +61,7 @@ def possible_predictions(config: HydraNetConfig, cameras: Iterable[Camera]) -> l
     names: list[str] = []
     for camera in cameras:
         names += [f"objects/{category}@{camera}" for category in config.objects]
-        names += [f"lights/{state}@{camera}" for state in LightState if config.lights]
+        names += [f"lights/{s}@{camera}" for s in LightState if camera in config.lights]
         names += [f"lanes/{category}@{camera}" for category in config.lanes]
         names += [f"depth@{camera}"] if config.depth else []
         names += [f"segmentation/{surface}@{camera}" for surface in Surface if config.segmentation]

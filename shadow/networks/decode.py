@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.special import expit, logit, softmax
+from scipy.special import expit, logit
 from torch import Tensor
 from torch.nn import functional as F
 
-from ingest.annotations import ANNOTATIONS, UNLABELLED, LightState, Task
+from ingest.annotations import ANNOTATIONS, UNLABELLED, Task
+from shadow.networks.config import SHOWN
 from shadow.networks.polylines import Ridges, trace
 
 FLOOR = 0.05  # boxes below are not kept: average precision needs the tail, but not all of it
@@ -98,16 +99,19 @@ def decode_objects(
     return rows_of(view, Task.OBJECTS, b[best], c[best], columns)
 
 
-def decode_lights(logits_BCS: Tensor, view: View, listed_C: Bools) -> pa.Table:
-    """One row an image: the likeliest state of the camera's relevant light, with its probability.
+def decode_lights(logits_BCShw: Tensor, view: View, listed_C: Bools) -> pa.Table:
+    """A row per image and state that our light may show there, with its best cell's probability.
 
-    "None" is a state like the others, so that a frame without a light is an answer and no gap.
+    States below `FLOOR` give no row, and neither does a camera where nothing is said at all: no
+    light in sight is what is left. Metrics take the best row at or above its threshold.
     """
-    b, c = np.nonzero(view.present & listed_C[None])
-    probabilities = softmax(logits_BCS.cpu().numpy()[b, c].astype(np.float64), axis=-1)
-    state = probabilities.argmax(axis=1)
-    score = probabilities[np.arange(len(b)), state].astype(np.float32)
-    columns = {"category": _names(list(LightState), state), "score": pa.array(score)}
+    probability = expit(logits_BCShw.flatten(3).amax(dim=-1).cpu().numpy().astype(np.float64))
+    wanted = (view.present & listed_C[None])[:, :, None]
+    b, c, state = np.nonzero((probability >= FLOOR) & wanted)
+    columns = {
+        "category": _names([s.value for s in SHOWN], state),
+        "score": pa.array(probability[b, c, state].astype(np.float32)),
+    }
     return rows_of(view, Task.LIGHTS, b, c, columns)
 
 

@@ -1,8 +1,10 @@
 """HydraNet: one backbone for every camera, a head per task, all cameras fused into a top-down view.
 
-Every image goes through the same RegNet-X-like backbone and a feature pyramid. The heads stand on
-the pyramid's finest level (stride 4). The top-down head samples the level of stride 8 where each
-cell's centre, on the ground and one metre above it, projects into each camera.
+Every image goes through the same RegNet-X-like backbone and a feature pyramid. The heads share a
+trunk on the pyramid's finest level (stride 4): with a 3x3 convolution each they would cost more
+than all that comes before them. Traffic lights are a few pixels wide, so their head also looks at
+the stem (stride 2). The top-down head samples the level of stride 8 where each cell's centre, on
+the ground and one metre above it, projects into each camera.
 
 Which camera an image is from is told to the network as a learnt bias after the stem: without it
 the scale of depth would be unknowable across lenses. A camera that is absent is not computed at
@@ -10,7 +12,7 @@ all, and its outputs are zeros that `present` marks.
 
 Legend of dimension letters, used as suffixes of tensors:
     B time steps, C cameras, N images that are present (of B x C), F features,
-    H W input pixels, h w cells of stride 4, K object categories, S states of a light,
+    H W input pixels, h w cells of stride 4, K object categories, S shown states of a light,
     L lane categories, U surfaces, Y top-down layers, P points = heights x top-down cells,
     y x top-down cells, 2 the coordinates (across, down)
 """
@@ -22,10 +24,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ingest.annotations import Camera, LightState, Surface
-from shadow.networks.config import HydraNetConfig
+from ingest.annotations import Camera, Surface
+from shadow.networks.config import SHOWN, HydraNetConfig
 from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling
 
+NEVER = -20.0  # the logit of what is not looked for
 CAMERA_INDEX = {camera.value: index for index, camera in enumerate(Camera)}
 
 
@@ -38,7 +41,8 @@ class HydraOutput:
         heatmap_BCKhw: Logits of "an object's centre lies in this cell".
         box_BC4hw: Offset of the centre from the cell's top left corner (across, down) and
             log size (width, height), all in cells.
-        lights_BCS: Logits of the camera's overall light state.
+        lights_BCShw: Logits of "our light stands in this cell and shows this"; `NEVER` in
+            cameras that the config does not name under ``lights``.
         lanes_BCLhw: Logits of "a line passes through this cell".
         log_depth_BChw: Logarithm of metres along the optical axis.
         segmentation_BCUhw: Logits of the surfaces.
@@ -48,7 +52,7 @@ class HydraOutput:
     present_BC: Tensor
     heatmap_BCKhw: Tensor | None = None
     box_BC4hw: Tensor | None = None
-    lights_BCS: Tensor | None = None
+    lights_BCShw: Tensor | None = None
     lanes_BCLhw: Tensor | None = None
     log_depth_BChw: Tensor | None = None
     segmentation_BCUhw: Tensor | None = None
@@ -76,11 +80,15 @@ class HydraNet(nn.Module):
         self.config = config
         self.backbone = _Backbone(config)
         self.pyramid = _Pyramid(config)
-        width = config.pyramid
+        self.trunk = nn.Sequential(*_convolution(config.pyramid, config.trunk, 3))
         self.heads = nn.ModuleDict(
-            {name: _head(width, channels) for name, channels in _head_channels(config).items()}
+            {
+                name: nn.Conv2d(config.trunk, channels, 1)
+                for name, channels in _head_channels(config).items()
+            }
         )
-        self.topdown = _TopDown(width, len(config.bev_layers)) if config.bev else None
+        self.lights = _Lights(config) if config.lights else None
+        self.topdown = _TopDown(config) if config.bev else None
 
     def forward(
         self,
@@ -100,9 +108,12 @@ class HydraNet(nn.Module):
         """
         mask_N = present_BC.flatten()
         camera_N = _camera_ids(cameras, present_BC)[mask_N]
-        stages = self.backbone(images_BC3HW.flatten(0, 1)[mask_N], camera_N)
+        stem_NFHW, stages = self.backbone(images_BC3HW.flatten(0, 1)[mask_N], camera_N)
         fine_NFhw, coarse_NFhw = self.pyramid(stages)
-        heads = {name: _spread(head(fine_NFhw), present_BC) for name, head in self.heads.items()}
+        trunk_NFhw = self.trunk(fine_NFhw)
+        heads = {name: _spread(head(trunk_NFhw), present_BC) for name, head in self.heads.items()}
+        if self.lights is not None:
+            heads["lights"] = _spread(self.lights(stem_NFHW, fine_NFhw, camera_N), present_BC)
         bev = None
         if self.topdown is not None and sampling is not None:
             bev = self.topdown(_spread(coarse_NFhw, present_BC), present_BC, sampling)
@@ -133,13 +144,12 @@ def _spread(values_Nx: Tensor, present_BC: Tensor) -> Tensor:
 def _named(
     heads: dict[str, Tensor], present_BC: Tensor, categories: int, bev_BYyx: Tensor | None
 ) -> HydraOutput:
-    objects, lights = heads.get("objects"), heads.get("lights")
-    depth = heads.get("depth")
+    objects, depth = heads.get("objects"), heads.get("depth")
     return HydraOutput(
         present_BC,
         heatmap_BCKhw=None if objects is None else objects[:, :, :categories],
         box_BC4hw=None if objects is None else objects[:, :, categories:],
-        lights_BCS=None if lights is None else _attend(lights),
+        lights_BCShw=heads.get("lights"),
         lanes_BCLhw=heads.get("lanes"),
         log_depth_BChw=None if depth is None else depth[:, :, 0],
         segmentation_BCUhw=heads.get("segmentation"),
@@ -147,29 +157,14 @@ def _named(
     )
 
 
-def _attend(evidence_BCEhw: Tensor) -> Tensor:
-    """Pool evidence over the image, weighed by the attention in its first channel.
-
-    A light is a few cells of a thousand: a plain mean would drown it.
-    """
-    evidence = evidence_BCEhw.flatten(3)
-    weight = evidence[:, :, :1].softmax(dim=-1)
-    return (evidence[:, :, 1:] * weight).sum(dim=-1)
-
-
 def _head_channels(config: HydraNetConfig) -> dict[str, int]:
     channels = {
         "objects": len(config.objects) + 4 if config.objects else 0,
-        "lights": 1 + len(LightState) if config.lights else 0,
         "lanes": len(config.lanes),
         "depth": int(config.depth),
         "segmentation": len(Surface) if config.segmentation else 0,
     }
     return {name: count for name, count in channels.items() if count}
-
-
-def _head(width: int, channels: int) -> nn.Sequential:
-    return nn.Sequential(*_convolution(width, width, 3), nn.Conv2d(width, channels, 1))
 
 
 def _convolution(
@@ -200,6 +195,16 @@ class _Block(nn.Module):
         return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw), inplace=True)
 
 
+def _stage(
+    inputs: int, outputs: int, depth: int, stride: int, group_width: int
+) -> nn.Sequential:
+    """Blocks of one width; the first one comes down by the stride."""
+    first = _Block(inputs, outputs, stride, group_width)
+    return nn.Sequential(
+        first, *(_Block(outputs, outputs, 1, group_width) for _ in range(depth - 1))
+    )
+
+
 class _CameraBias(nn.Module):
     """A learnt number per camera and channel.
 
@@ -219,51 +224,79 @@ class _Backbone(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(*_convolution(3, config.stem, 3, 2)[:2])
         self.camera_bias = _CameraBias(config.stem)
-        inputs = (config.stem, *config.widths[:-1])
+        first = config.widths[0]
+        # A block of stride 2 would keep its widest features at half the image's size, where they
+        # cost more than all other layers: a plain convolution comes down to stride 4 instead.
+        self.down = nn.Sequential(*_convolution(config.stem, first, 3, 2))
+        sizes = zip((first, *config.widths), config.widths, config.depths, strict=False)
         self.stages = nn.ModuleList(
-            nn.Sequential(
-                *(
-                    _Block(source if i == 0 else width, width, 2 - min(i, 1), config.group_width)
-                    for i in range(depth)
-                )
-            )
-            for source, width, depth in zip(inputs, config.widths, config.depths, strict=True)
+            _stage(source, width, depth, 2 if number else 1, config.group_width)
+            for number, (source, width, depth) in enumerate(sizes)
         )
 
-    def forward(self, images_N3HW: Tensor, camera_N: Tensor) -> list[Tensor]:
+    def forward(self, images_N3HW: Tensor, camera_N: Tensor) -> tuple[Tensor, list[Tensor]]:
         centred_N3HW = images_N3HW * 4 - 2
         biased_NFhw = self.stem(centred_N3HW) + self.camera_bias(camera_N)[:, :, None, None]
-        x_NFhw = F.relu(biased_NFhw, inplace=True)
-        features = []
+        stem_NFHW = F.relu(biased_NFhw, inplace=True)
+        x_NFhw, features = self.down(stem_NFHW), []
         for stage in self.stages:
             x_NFhw = stage(x_NFhw)
             features.append(x_NFhw)
-        return features
+        return stem_NFHW, features
 
 
 class _Pyramid(nn.Module):
-    """Coarse features flow down into fine ones; gives the levels of stride 4 and 8."""
+    """Coarse features flow down into fine ones; gives the levels of stride 4 and 8.
+
+    The finest level is left as it is: the trunk's convolution smooths it.
+    """
 
     def __init__(self, config: HydraNetConfig) -> None:
         super().__init__()
         width = config.pyramid
         self.lateral = nn.ModuleList(nn.Conv2d(inputs, width, 1) for inputs in config.widths)
-        self.smooth = nn.ModuleList(nn.Sequential(*_convolution(width, width, 3)) for _ in "48")
+        self.smooth = nn.Sequential(*_convolution(width, width, 3))
 
     def forward(self, stages: list[Tensor]) -> tuple[Tensor, Tensor]:
         levels = [lateral(stage) for lateral, stage in zip(self.lateral, stages, strict=True)]
         for i in reversed(range(len(levels) - 1)):
             levels[i] = levels[i] + F.interpolate(levels[i + 1], scale_factor=2.0)
-        return self.smooth[0](levels[0]), self.smooth[1](levels[1])
+        return levels[0], self.smooth(levels[1])
+
+
+class _Lights(nn.Module):
+    """Where our traffic light stands and what it shows, from the stem's detail and the pyramid."""
+
+    def __init__(self, config: HydraNetConfig) -> None:
+        super().__init__()
+        width = config.pyramid
+        ids = [CAMERA_INDEX[camera.value] for camera in config.lights]
+        looks = torch.zeros(len(Camera), dtype=torch.bool)
+        looks[ids] = True
+        self.register_buffer("looks", looks, persistent=False)
+        self.detail = nn.Sequential(*_convolution(config.stem, width, 3, 2))
+        self.merge = nn.Sequential(*_convolution(2 * width, width, 3))
+        self.state = nn.Conv2d(width, len(SHOWN), 1)
+
+    def forward(self, stem_NFHW: Tensor, fine_NFhw: Tensor, camera_N: Tensor) -> Tensor:
+        mask_N = self.looks[camera_N]  # type: ignore[index]
+        both = torch.cat([self.detail(stem_NFHW[mask_N]), fine_NFhw[mask_N]], dim=1)
+        said = self.state(self.merge(both))
+        logits_NShw: Tensor = said.new_full((len(mask_N), *said.shape[1:]), NEVER)
+        logits_NShw[mask_N] = said
+        return logits_NShw
 
 
 class _TopDown(nn.Module):
     """Lift features to cells of the ground, average over cameras, refine at twice the grid."""
 
-    def __init__(self, width: int, layers: int) -> None:
+    def __init__(self, config: HydraNetConfig) -> None:
         super().__init__()
+        width = config.pyramid
         self.merge = nn.Sequential(*_convolution(width * len(BEV_HEIGHTS_M), width, 3))
-        self.refine = _head(width, layers)
+        self.refine = nn.Sequential(
+            *_convolution(width, width, 3), nn.Conv2d(width, len(config.bev_layers), 1)
+        )
 
     def forward(self, features_BCFhw: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
         batch, cameras, width = features_BCFhw.shape[:3]

@@ -246,8 +246,8 @@ def _sparse(output: HydraOutput, view: decode.View, listed: _Listed) -> list[pa.
                 output.heatmap_BCKhw, output.box_BC4hw, view, listed.categories, listed.objects_CK
             )
         )
-    if output.lights_BCS is not None:
-        tables.append(decode.decode_lights(output.lights_BCS, view, listed.lights_C))
+    if output.lights_BCShw is not None:
+        tables.append(decode.decode_lights(output.lights_BCShw, view, listed.lights_C))
     if output.lanes_BCLhw is not None:
         tables.append(
             decode.decode_lanes(

@@ -120,15 +120,17 @@ def _kernel(shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[n
 
 def _bias_heads(weights: dict[str, Tensor], config: HydraNetConfig) -> None:
     for name in weights:
-        if name.endswith(".3.weight") and weights[name].shape[-1] == 1 and "head" in name:
+        if name.startswith("heads.") and name.endswith(".weight"):
             weights[name] *= HEAD_GAIN
     if config.objects:
-        weights["heads.objects.3.bias"][: len(config.objects)] = OBJECTS_BIAS
-        weights["heads.objects.3.bias"][-2:] = math.log(4.0)  # sixteen pixels
+        weights["heads.objects.bias"][: len(config.objects)] = OBJECTS_BIAS
+        weights["heads.objects.bias"][-2:] = math.log(4.0)  # sixteen pixels
+    if config.lights:
+        weights["lights.state.bias"][:] = OBJECTS_BIAS
     if config.lanes:
-        weights["heads.lanes.3.bias"][:] = LANES_BIAS
+        weights["heads.lanes.bias"][:] = LANES_BIAS
     if config.depth:
-        weights["heads.depth.3.bias"][:] = DEPTH_BIAS
+        weights["heads.depth.bias"][:] = DEPTH_BIAS
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ DEFAULT_THRESHOLD = 0.5
 
 Pixels = Annotated[int, Field(ge=COARSEST_STRIDE, le=4096, multiple_of=COARSEST_STRIDE)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
+NetworkName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+NetworkVersion = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -36,10 +38,8 @@ class NetworkInputs(Spec):
 class NetworkManifest(Spec):
     """One version of one network. Whatever changes in here makes another version of it."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")] = Field(
-        description="The network, whatever its version."
-    )
-    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*$")] = Field(
+    name: NetworkName = Field(description="The network, whatever its version.")
+    version: NetworkVersion = Field(
         description="This version; quote it, or YAML reads 0.10 as 0.1."
     )
     description: str = Field(description="What it is, in a sentence or two.")
