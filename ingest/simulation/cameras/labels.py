@@ -8,6 +8,9 @@ its truncation the share of its 3D box's outline that lies outside the image.
 A traffic light gives one row per camera that looks at its lenses, relevant or not; a frame whose
 camera sees no relevant light has no relevant row. A lane line is labelled whole, dashes and gaps
 alike, as far as nothing stands before it, up to `LINE_RANGE_M` from the ego.
+
+The ego's later path is one row of no camera: where the ego does drive, from the logged states. At
+the drive's end it has fewer points, and in its last half second there is no row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,25 +22,22 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ingest.annotations import (
-    BEV_X_M,
-    BEV_Y_M,
     BevLayer,
     LaneCategory,
     LightState,
-    ObjectCategory,
     Perception,
     Task,
     annotation_table,
 )
 from ingest.geometry import CameraCalibration, project
 from ingest.simulation.cameras.render import EVERYTHING, RenderedSet, Renderer, Seen
+from ingest.simulation.cameras.top_down import top_down
 from ingest.simulation.maps.world import resample
 from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
 
 LEAST_PIXELS = 4
 LINE_RANGE_M = 60.0
 LINE_STEP_M = 0.5
-BEV_CELL_M = 1.0
 _NEAR_M = 0.1
 _LEAST_LINE_PX = 4.0
 _GAP = 6  # hidden points of a line that do not break it: what a pole hides
@@ -99,17 +99,17 @@ def label_frame(
     cameras: Mapping[str, CameraCalibration],
 ) -> list[Row]:
     """Give the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
-    rows: list[Row] = []
     lines, boxes = lines_in_ego(world, state), _boxes(state)
+    found = _path_rows(state)
     for name, camera in cameras.items():
         seen = rendered.seen[name]
-        found = [
+        mine = [
             *_object_rows(state, boxes, camera, seen),
             *_light_rows(world, state, camera, seen),
             *_line_rows(lines, camera, rendered.depth[name]),
         ]
-        rows += [{"timestamp_ns": timestamp_ns, "camera": name, "score": 1.0, **r} for r in found]
-    return rows
+        found += [{"camera": name, **row} for row in mine]
+    return [{"timestamp_ns": timestamp_ns, "score": 1.0, **row} for row in found]
 
 
 def label_clip(
@@ -128,7 +128,7 @@ def label_clip(
         for name in renderer.cameras:
             depth[name].append(rendered.depth[name])
             surfaces[name].append(rendered.segmentation[name])
-        for layer, cells in top_down(renderer, world, state).items():
+        for layer, cells in top_down(renderer, world, state, lines_in_ego(world, state)).items():
             layers[layer].append(cells)
     if not times:
         return Perception(np.zeros(0, np.int64), annotation_table([]), tasks=frozenset(Task))
@@ -183,6 +183,13 @@ def truncation(camera: CameraCalibration, bounds: tuple[float, ...]) -> float:
     wide = max(min(x2, camera.width) - max(x1, 0.0), 0.0)
     high = max(min(y2, camera.height) - max(y1, 0.0), 0.0)
     return float(1 - wide * high / whole) if whole > 0 else 0.0
+
+
+def _path_rows(state: SceneState) -> list[Row]:
+    """Where the ego drives next: one row, or none where the drive ends before."""
+    if not len(state.path_m):
+        return []
+    return [{"task": Task.PATH.value, "points": to_ego(state, state.path_m).ravel().tolist()}]
 
 
 def _box_row(seen: Seen, instance: int) -> Row:
@@ -322,62 +329,3 @@ def _unhidden(
     # The pixel's own ground lies up to half a row further or nearer than the point.
     before = np.nan_to_num(depth_m[row, column], nan=np.inf)
     return np.asarray(inside & (before > 0.85 * seen[:, 2] - 0.3))
-
-
-def top_down(
-    renderer: Renderer, world: StaticWorld, state: SceneState
-) -> dict[str, NDArray[np.uint8]]:
-    """Give the layout around the ego, a layer each, cells of `BEV_CELL_M` over BEV_X_M, BEV_Y_M.
-
-    A cell belongs to a layer when anything of it lies in the cell; to the road when most of the
-    cell does. Two-wheelers are vehicles here, with their riders; who walks is in no layer.
-    """
-    shape = (
-        round((BEV_X_M[1] - BEV_X_M[0]) / BEV_CELL_M),
-        round((BEV_Y_M[1] - BEV_Y_M[0]) / BEV_CELL_M),
-    )
-    layers = {layer.value: np.zeros(shape, np.uint8) for layer in BevLayer}
-    layers[BevLayer.ROAD.value][:] = _road_cells(renderer, state, shape)
-    kinds = {
-        LaneCategory.LANE_LINE: BevLayer.LANE_LINE.value,
-        LaneCategory.ROAD_EDGE: BevLayer.ROAD_EDGE.value,
-    }
-    for _, category, points in lines_in_ego(world, state, 2 * LINE_RANGE_M):
-        _mark(layers[kinds[category]], points)
-    actors = state.actors
-    xy = to_ego(state, np.stack([actors.x_m, actors.y_m], axis=-1))
-    near = np.hypot(xy[:, 0], xy[:, 1]) < 2 * LINE_RANGE_M
-    walks = actors.category == CATEGORIES.index(ObjectCategory.PEDESTRIAN)
-    for i in np.flatnonzero(near & ~walks):
-        size = (actors.length_m[i], actors.width_m[i])
-        cells = _footprint(xy[i], size, actors.yaw_rad[i] - state.yaw_rad)
-        _mark(layers[BevLayer.VEHICLE.value], cells)
-    return layers
-
-
-def _mark(cells: NDArray[np.uint8], points_m: NDArray[np.float64]) -> None:
-    row = np.floor((BEV_X_M[1] - points_m[:, 0]) / BEV_CELL_M).astype(np.int64)
-    column = np.floor((BEV_Y_M[1] - points_m[:, 1]) / BEV_CELL_M).astype(np.int64)
-    inside = (row >= 0) & (row < cells.shape[0]) & (column >= 0) & (column < cells.shape[1])
-    cells[row[inside], column[inside]] = 1
-
-
-def _footprint(
-    xy_m: NDArray[np.float64], size_m: tuple[float, float], yaw_rad: float
-) -> NDArray[np.float64]:
-    """Points all over a rectangle, close enough together for every cell that it touches."""
-    along, across = (np.linspace(-s / 2, s / 2, int(s / 0.3) + 2) for s in size_m)
-    a, b = (grid.ravel() for grid in np.meshgrid(along, across))
-    c, s = np.cos(yaw_rad), np.sin(yaw_rad)
-    return np.stack([xy_m[0] + c * a - s * b, xy_m[1] + s * a + c * b], axis=1)
-
-
-def _road_cells(renderer: Renderer, state: SceneState, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Cells of which at least half is road, from four points in each."""
-    step = BEV_CELL_M / 2
-    x = BEV_X_M[1] - step * (np.arange(2 * shape[0]) + 0.5)
-    y = BEV_Y_M[1] - step * (np.arange(2 * shape[1]) + 0.5)
-    gx, gy = np.meshgrid(x, y, indexing="ij")
-    c, s = np.cos(state.yaw_rad), np.sin(state.yaw_rad)
-    road = renderer.road_at(state.x_m + c * gx - s * gy, state.y_m + s * gx + c * gy)
-    return np.asarray(road.reshape(shape[0], 2, shape[1], 2).sum(axis=(1, 3)) >= 2)

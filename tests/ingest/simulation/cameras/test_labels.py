@@ -22,7 +22,6 @@ from ingest.simulation.cameras.labels import (
     label_frame,
     lines_in_ego,
     outline,
-    top_down,
     truncation,
 )
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
@@ -223,28 +222,18 @@ def test_a_dark_light_is_not_labelled() -> None:
     assert not [r for r in rows if r["task"] == "lights"]
 
 
-def test_top_down_layout(bare: StaticWorld) -> None:
-    actors = [
-        actor(1, ObjectCategory.CAR, 30.5, -1.7),
-        actor(2, ObjectCategory.PEDESTRIAN, 20, -9),
-    ]
-    state = SceneState(10.0, -1.7, 0.0, actors=stack_actors(actors))
-    _, renderer = labelled(bare, state)
-    layers = top_down(renderer, bare, state)
-    assert {name: cells.shape for name, cells in layers.items()} == {
-        layer.value: (64, 64) for layer in BevLayer
-    }
-    rows, columns = np.nonzero(layers["vehicle"])
-    # 20.5 m ahead: row 48 - 20.5 = 27.5; straight ahead: between columns 31 and 32.
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (25, 29, 31, 32)
-    across = layers["road"][30]
-    # The road reaches from 5.6 m to the right of the ego to 9.0 m to its left.
-    assert (
-        np.flatnonzero(across).tolist() == list(range(32 - 9, 32 + 6))
-        or abs(across.sum() - 15) <= 1
-    )
-    assert np.flatnonzero(layers["road_edge"][30]).tolist() == pytest.approx([23, 37], abs=1)
-    assert layers["lane_line"][30].sum() == 5
+def test_the_path_is_in_the_egos_frame(bare: StaticWorld) -> None:
+    ahead = np.array([[13.0, 2.3], [16.0, 6.3]])
+    state = SceneState(10.0, -1.7, np.arctan2(4, 3), 10.0, path_m=ahead)
+    rows, _ = labelled(bare, state)
+    (path,) = [row for row in rows if row["task"] == "path"]
+    assert path["points"] == pytest.approx([5, 0, 10, 0])
+    assert (path["timestamp_ns"], path["score"], path.get("camera")) == (0, 1.0, None)
+
+
+def test_a_drive_that_ends_has_no_path(bare: StaticWorld) -> None:
+    rows, _ = labelled(bare, SceneState(10.0, -1.7, 0.0))
+    assert not [row for row in rows if row["task"] == "path"]
 
 
 def test_a_clip_is_labelled_in_the_standard_form() -> None:
@@ -271,5 +260,6 @@ def test_a_clip_is_labelled_in_the_standard_form() -> None:
     assert {a.dtype.name for a in found.segmentation.values()} == {"uint8"}
     assert {a.shape for a in found.bev.values()} == {(3, 64, 64)}
     assert found.tasks == frozenset(Task)
+    assert set(found.bev) == {layer.value for layer in BevLayer}
     empty = label_clip(Renderer(world, cameras, 1), world, [])
     assert empty.sparse.equals(annotation_table([]))
