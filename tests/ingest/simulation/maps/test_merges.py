@@ -45,7 +45,7 @@ def test_no_edge_stands_on_a_lane_of_the_highway(
     lanes = [
         Carriageway(lane.line_m, lane.width_m / 2)
         for edge in read_network(path).roads
-        if edge.lanes[0].kind == DRIVE
+        if edge.lanes[0].kind == DRIVE and not edge.name.startswith("hw_out")
         for lane in edge.driving
     ]
     for edge in map_world(path, country).world.edges:
