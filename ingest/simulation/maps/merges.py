@@ -29,7 +29,8 @@ class Carriageway:
 
     def holds(self, xy_m: Points) -> NDArray[np.bool_]:
         """Which of the ``(N, 2)`` places lie on it; its borders, and what is past its ends, not."""
-        distance, nearest = self._course.query(xy_m)
+        # Farther places count as infinitely far: most are, and need no search.
+        distance, nearest = self._course.query(xy_m, distance_upper_bound=self.half_m)
         inner = (nearest > 0) & (nearest < self._course.n - 1)
         return np.asarray(inner & (distance < self.half_m - TOUCH_M))
 
