@@ -14,7 +14,6 @@ like all others, and none is masked. The ego itself is in no layer.
   crowns, arms and signals do, leaves a cell free.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.annotations import BEV_X_M, BEV_Y_M, BevLayer, LaneCategory, ObjectCategory
+from ingest.simulation.cameras.lines import CATEGORIES, Lines
 from ingest.simulation.cameras.render import Renderer
-from ingest.simulation.scene import CATEGORIES, Floats, SceneState, StaticWorld, Trees, to_ego
+from ingest.simulation.scene import CATEGORIES as ROAD_USERS
+from ingest.simulation.scene import Floats, SceneState, StaticWorld, Trees, to_ego
 
 BEV_CELL_M = 1.0
 KERB_M = 0.2  # what is lower can be driven over
@@ -32,17 +33,12 @@ TRUNK_M, POLE_M = 0.14, 0.075  # radius
 SHAPE = tuple(round((high - low) / BEV_CELL_M) for low, high in (BEV_X_M, BEV_Y_M))
 
 Cells = NDArray[np.uint8]
-_X = BEV_X_M[1] - BEV_CELL_M * (np.arange(SHAPE[0]) + 0.5)  # middles of the rows
-_Y = BEV_Y_M[1] - BEV_CELL_M * (np.arange(SHAPE[1]) + 0.5)  # and of the columns
+Ints = NDArray[np.int64]
 _HALF = BEV_CELL_M / 2
 _REACH_M = float(np.hypot(np.abs(BEV_X_M).max(), np.abs(BEV_Y_M).max()))
-_LINES = {
-    LaneCategory.LANE_LINE: BevLayer.LANE_LINE.value,
-    LaneCategory.ROAD_EDGE: BevLayer.ROAD_EDGE.value,
-}
-_WALKS = CATEGORIES.index(ObjectCategory.PEDESTRIAN)
+_WALKS = ROAD_USERS.index(ObjectCategory.PEDESTRIAN)
 _PEOPLE = [
-    CATEGORIES.index(category)
+    ROAD_USERS.index(category)
     for category in (ObjectCategory.PEDESTRIAN, ObjectCategory.BICYCLE, ObjectCategory.MOTORCYCLE)
 ]
 
@@ -70,7 +66,7 @@ def top_down(
     renderer: Renderer,
     world: StaticWorld,
     state: SceneState,
-    lines: Sequence[tuple[int, LaneCategory, Floats]],
+    lines: Lines,
 ) -> dict[str, Cells]:
     """Give the layout around the ego, a layer each, cells of `BEV_CELL_M` over BEV_X_M, BEV_Y_M.
 
@@ -78,17 +74,19 @@ def top_down(
         renderer: Has drawn this state last: it knows where road is.
         world: What stands still.
         state: The instant.
-        lines: All lines within the grid, in the ego frame, as `labels.lines_in_ego` gives them.
+        lines: All lines near the ego, in its frame.
     """
-    layers = {layer.value: np.zeros(SHAPE, np.uint8) for layer in BevLayer}
-    layers[BevLayer.ROAD.value][:] = _road_cells(renderer, state)
-    for _, category, points in lines:
-        _mark(layers[_LINES[category]], points)
     vehicle, person = _road_users(state)
-    layers[BevLayer.VEHICLE.value][:] = vehicle
-    layers[BevLayer.PERSON.value][:] = person
-    layers[BevLayer.OCCUPANCY.value][:] = vehicle | person | _standing_cells(world, state)
-    return layers
+    drawn = [_cells_of_points(lines.points_m[lines.category == kind]) for kind in (0, 1)]
+    layers = {
+        BevLayer.ROAD: _road_cells(renderer, state),
+        BevLayer.VEHICLE: vehicle,
+        BevLayer.LANE_LINE: drawn[CATEGORIES.index(LaneCategory.LANE_LINE)],
+        BevLayer.ROAD_EDGE: drawn[CATEGORIES.index(LaneCategory.ROAD_EDGE)],
+        BevLayer.PERSON: person,
+        BevLayer.OCCUPANCY: vehicle | person | _standing_cells(world, state),
+    }
+    return {layer.value: cells for layer, cells in layers.items()}
 
 
 @lru_cache(maxsize=8)
@@ -122,34 +120,39 @@ def _crown_radius_m(trees: Trees) -> Floats:
     return np.asarray(trees.radius_m * np.sqrt(np.maximum(1 - off**2, 0)))
 
 
-def _road_users(state: SceneState) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _road_users(state: SceneState) -> tuple[Cells, Cells]:
     """Cells of vehicles, and of people."""
     actors = state.actors
     xy = to_ego(state, np.stack([actors.x_m, actors.y_m], axis=-1))
     half = np.stack([actors.length_m, actors.width_m], axis=-1) / 2
-    touched = touched_by_blocks(xy, half, actors.yaw_rad - state.yaw_rad)
-    walks, person = actors.category == _WALKS, np.isin(actors.category, _PEOPLE)
-    return _any(touched[~walks]), _any(touched[person])
+    yaw = actors.yaw_rad - state.yaw_rad
+    vehicle, person = actors.category != _WALKS, np.isin(actors.category, _PEOPLE)
+    return (
+        cells_of_blocks(xy[vehicle], half[vehicle], yaw[vehicle]),
+        cells_of_blocks(xy[person], half[person], yaw[person]),
+    )
 
 
-def _standing_cells(world: StaticWorld, state: SceneState) -> NDArray[np.bool_]:
+def _standing_cells(world: StaticWorld, state: SceneState) -> Cells:
     stands = standing(world)
-    blocks, discs = to_ego(state, stands.blocks_m), to_ego(state, stands.discs_m)
-    near = np.hypot(*blocks.T) < _REACH_M + np.hypot(*stands.half_m.T)
-    close = np.hypot(*discs.T) < _REACH_M + stands.radius_m
-    turn = stands.yaw_rad[near] - state.yaw_rad
-    filled = _any(touched_by_blocks(blocks[near], stands.half_m[near], turn))
-    return filled | _any(touched_by_discs(discs[close], stands.radius_m[close]))
+    block = _near(state, stands.blocks_m, stands.half_m.sum(axis=1))
+    disc = _near(state, stands.discs_m, stands.radius_m)
+    turn = stands.yaw_rad[block] - state.yaw_rad
+    return cells_of_blocks(
+        to_ego(state, stands.blocks_m[block]), stands.half_m[block], turn
+    ) | cells_of_discs(to_ego(state, stands.discs_m[disc]), stands.radius_m[disc])
 
 
-def _any(touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return np.asarray(touched.any(axis=0))
+def _near(state: SceneState, points_m: Floats, reach_m: Floats) -> Ints:
+    """Those of which a part may lie in the grid."""
+    dx, dy = points_m[:, 0] - state.x_m, points_m[:, 1] - state.y_m
+    return np.flatnonzero(dx * dx + dy * dy < (_REACH_M + reach_m) ** 2)
 
 
-def touched_by_blocks(xy_m: Floats, half_m: Floats, yaw_rad: Floats) -> NDArray[np.bool_]:
-    """Which cells each of N rectangles overlaps, ``(N, rows, columns)``.
+def cells_of_blocks(xy_m: Floats, half_m: Floats, yaw_rad: Floats) -> Cells:
+    """Cells that any of N rectangles overlaps.
 
-    Two rectangles overlap unless one of their four sides' directions separates them.
+    A cell and a rectangle overlap unless one of their sides' directions separates them.
 
     Args:
         xy_m: ``(N, 2)`` middles, ego frame.
@@ -158,35 +161,61 @@ def touched_by_blocks(xy_m: Floats, half_m: Floats, yaw_rad: Floats) -> NDArray[
     """
     c, s = np.cos(yaw_rad)[:, None], np.sin(yaw_rad)[:, None]
     along, across = half_m[:, :1], half_m[:, 1:]
-    dx, dy = _X - xy_m[:, :1], _Y - xy_m[:, 1:]
-    rows = np.abs(dx) < _HALF + along * np.abs(c) + across * np.abs(s)
-    columns = np.abs(dy) < _HALF + along * np.abs(s) + across * np.abs(c)
+    deep, wide = along * np.abs(c) + across * np.abs(s), along * np.abs(s) + across * np.abs(c)
+    row, column = _window(xy_m, np.maximum(deep, wide))
+    dx, dy = _middle(BEV_X_M, row) - xy_m[:, :1], _middle(BEV_Y_M, column) - xy_m[:, 1:]
+    upright = (np.abs(dx) < _HALF + deep)[..., None] & (np.abs(dy) < _HALF + wide)[:, None]
     reach = _HALF * (np.abs(c) + np.abs(s))[..., None]
     ahead = np.abs((c * dx)[..., None] + (s * dy)[:, None]) < along[..., None] + reach
     aside = np.abs((c * dy)[:, None] - (s * dx)[..., None]) < across[..., None] + reach
-    return np.asarray(ahead & aside & rows[..., None] & columns[:, None])
+    return _gather(row, column, upright & ahead & aside)
 
 
-def touched_by_discs(xy_m: Floats, radius_m: Floats) -> NDArray[np.bool_]:
-    """Which cells each of N discs overlaps, ``(N, rows, columns)``: their nearest point decides."""
-    dx = np.maximum(np.abs(_X - xy_m[:, :1]) - _HALF, 0) ** 2
-    dy = np.maximum(np.abs(_Y - xy_m[:, 1:]) - _HALF, 0) ** 2
-    return np.asarray(dx[..., None] + dy[:, None] < radius_m[:, None, None] ** 2)
+def cells_of_discs(xy_m: Floats, radius_m: Floats) -> Cells:
+    """Cells that any of N discs overlaps: their nearest point decides."""
+    row, column = _window(xy_m, radius_m[:, None])
+    dx = np.maximum(np.abs(_middle(BEV_X_M, row) - xy_m[:, :1]) - _HALF, 0) ** 2
+    dy = np.maximum(np.abs(_middle(BEV_Y_M, column) - xy_m[:, 1:]) - _HALF, 0) ** 2
+    return _gather(row, column, dx[..., None] + dy[:, None] < radius_m[:, None, None] ** 2)
 
 
-def _mark(cells: Cells, points_m: Floats) -> None:
-    row = np.floor((BEV_X_M[1] - points_m[:, 0]) / BEV_CELL_M).astype(np.int64)
-    column = np.floor((BEV_Y_M[1] - points_m[:, 1]) / BEV_CELL_M).astype(np.int64)
-    inside = (row >= 0) & (row < cells.shape[0]) & (column >= 0) & (column < cells.shape[1])
+def _window(xy_m: Floats, reach_m: Floats) -> tuple[Ints, Ints]:
+    """Rows and columns ``(N, K)`` around each place, enough for the widest reach ``(N, 1)``."""
+    reach = reach_m.max(initial=0.0)
+    steps = np.arange(int(2 * reach / BEV_CELL_M) + 3)
+    first = np.floor(([BEV_X_M[1], BEV_Y_M[1]] - xy_m - reach) / BEV_CELL_M).astype(np.int64)
+    return first[:, :1] + steps, first[:, 1:] + steps
+
+
+def _middle(side_m: tuple[float, float], index: Ints) -> Floats:
+    """Where rows or columns have their middles."""
+    return np.asarray(side_m[1] - BEV_CELL_M * (index + 0.5))
+
+
+def _gather(row: Ints, column: Ints, touched: NDArray[np.bool_]) -> Cells:
+    """The grid, 1 where any window ``(N, K, K)`` is touched."""
+    rows, columns = (row >= 0) & (row < SHAPE[0]), (column >= 0) & (column < SHAPE[1])
+    which, i, j = np.nonzero(touched & rows[..., None] & columns[:, None])
+    cells = np.zeros(SHAPE, np.uint8)
+    cells[row[which, i], column[which, j]] = 1
+    return cells
+
+
+def _cells_of_points(xy_m: Floats) -> Cells:
+    cells = np.zeros(SHAPE, np.uint8)
+    row = np.floor((BEV_X_M[1] - xy_m[:, 0]) / BEV_CELL_M).astype(np.int64)
+    column = np.floor((BEV_Y_M[1] - xy_m[:, 1]) / BEV_CELL_M).astype(np.int64)
+    inside = (row >= 0) & (row < SHAPE[0]) & (column >= 0) & (column < SHAPE[1])
     cells[row[inside], column[inside]] = 1
+    return cells
 
 
-def _road_cells(renderer: Renderer, state: SceneState) -> NDArray[np.bool_]:
+def _road_cells(renderer: Renderer, state: SceneState) -> Cells:
     """Cells of which at least half is road, from four points in each."""
     step = BEV_CELL_M / 2
-    x = BEV_X_M[1] - step * (np.arange(2 * SHAPE[0]) + 0.5)
+    x = BEV_X_M[1] - step * (np.arange(2 * SHAPE[0]) + 0.5)[:, None]
     y = BEV_Y_M[1] - step * (np.arange(2 * SHAPE[1]) + 0.5)
-    gx, gy = np.meshgrid(x, y, indexing="ij")
     c, s = np.cos(state.yaw_rad), np.sin(state.yaw_rad)
-    road = renderer.road_at(state.x_m + c * gx - s * gy, state.y_m + s * gx + c * gy)
-    return np.asarray(road.reshape(SHAPE[0], 2, SHAPE[1], 2).sum(axis=(1, 3)) >= 2)
+    road = renderer.road_at(state.x_m + c * x - s * y, state.y_m + s * x + c * y)
+    quarters = road.reshape(SHAPE[0], 2, SHAPE[1], 2).sum(axis=(1, 3), dtype=np.uint8)
+    return np.asarray(quarters >= 2, np.uint8)

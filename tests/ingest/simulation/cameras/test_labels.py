@@ -3,27 +3,23 @@ from functools import lru_cache
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from numpy.typing import NDArray
 
 from ingest.annotations import (
     ANNOTATIONS,
     BevLayer,
-    LaneCategory,
     LightState,
     ObjectCategory,
     Surface,
     Task,
     annotation_table,
 )
-from ingest.geometry import mounted_camera
+from ingest.geometry import CameraCalibration, mounted_camera, project
 from ingest.rig import rig_cameras
-from ingest.simulation.cameras.labels import (
-    box_corners,
-    label_clip,
-    label_frame,
-    lines_in_ego,
-    outline,
-    truncation,
-)
+from ingest.simulation.cameras.boxes import box_corners, outline, truncation
+from ingest.simulation.cameras.labels import label_clip, label_frame
+from ingest.simulation.cameras.lines import CATEGORIES, lines_near
+from ingest.simulation.cameras.pinholes import pinholes, project_each, project_ground
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
 from ingest.simulation.maps.world import Profile, crossing, curved_road, furnish, straight_road
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, stack_actors
@@ -42,6 +38,12 @@ Rows = list[dict[str, object]]
 
 def actor(track_id: int, category: ObjectCategory, x: float, y: float, yaw: float = 0.0) -> Actor:
     return Actor(track_id, category, x, y, yaw, *SIZES[category])
+
+
+def bounds_in(
+    camera: CameraCalibration, corners: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    return outline(pinholes({camera.name: camera}), 0, corners)
 
 
 @lru_cache(maxsize=4)
@@ -73,7 +75,7 @@ def test_a_3d_box_projects_onto_its_2d_box(
         centre = np.array([row["x_m"], row["y_m"], row["z_m"]])
         size = np.array([row["length_m"], row["width_m"], row["height_m"]])
         corners = box_corners(centre, size, float(row["yaw_rad"]))  # type: ignore[arg-type]
-        bounds = outline(CAMERAS[str(row["camera"])], corners)
+        bounds = bounds_in(CAMERAS[str(row["camera"])], corners)
         box = np.array([row["x1"], row["y1"], row["x2"], row["y2"]], np.float64)
         assert bounds is not None
         # The model fills its box but for rounded corners and slim limbs; the corners of a
@@ -127,21 +129,20 @@ def test_what_is_wholly_hidden_is_not_labelled(bare: StaticWorld) -> None:
     ],
 )
 def test_truncation(bounds: tuple[float, ...], expected: float) -> None:
-    camera = mounted_camera("main", 100, 80, 50, 0, 0, (0, 0, 1))
-    assert truncation(camera, bounds) == pytest.approx(expected)
+    assert truncation(np.array([100, 80]), np.array(bounds)) == pytest.approx(expected)
 
 
 def test_outline_of_what_stands_beside_the_camera() -> None:
     camera = mounted_camera("main", 100, 100, 90, 0, 0, (0, 0, 1))
     behind = box_corners(np.array([-5.0, 0, 1]), np.array([2.0, 2, 2]), 0)
-    assert outline(camera, behind) is None
+    assert bounds_in(camera, behind) is None
     across = box_corners(np.array([0.0, 3, 1]), np.array([8.0, 2, 2]), 0)
-    bounds = outline(camera, across)
+    bounds = bounds_in(camera, across)
     assert bounds is not None
     assert bounds[0] < -1000  # up to the camera's own plane
     assert bounds[2] == pytest.approx(50 - 50 * 2 / 4)  # its right front edge
     ahead = box_corners(np.array([10.0, 0, 1]), np.array([2.0, 2, 2]), 0)
-    assert outline(camera, ahead) == pytest.approx(
+    assert bounds_in(camera, ahead) == pytest.approx(
         (50 - 50 / 9, 50 - 50 / 9, 50 + 50 / 9, 50 + 50 / 9)
     )
 
@@ -199,10 +200,46 @@ def test_lines_behind_a_camera_are_not_in_its_picture(bare: StaticWorld) -> None
 
 
 def test_lines_in_the_ego_frame(bare: StaticWorld) -> None:
-    lines = lines_in_ego(bare, SceneState(20.0, -1.7, 0.0))
-    at = sorted(float(points[:, 1].mean()) for _, kind, points in lines if kind == "lane_line")
+    lines = lines_near(bare, SceneState(20.0, -1.7, 0.0))
+    kinds = {int(k): CATEGORIES[lines.category[lines.line == k][0]] for k in set(lines.line)}
+    across = {k: float(lines.points_m[lines.line == k][:, 1].mean()) for k in kinds}
+    at = sorted(across[k] for k, kind in kinds.items() if kind == "lane_line")
     assert at == pytest.approx([-5.1, -1.7, 1.7, 5.1, 8.5])
-    assert sum(kind is LaneCategory.ROAD_EDGE for _, kind, _ in lines) == 2
+    assert sum(kind == "road_edge" for kind in kinds.values()) == 2
+
+
+def test_only_what_is_near_counts() -> None:
+    world = furnish(crossing(Profile(2, 1), seed=2)).finish()
+    state = SceneState(-30.0, -1.7, 0.7)
+    near = lines_near(world, state, 40.0)
+    wide = lines_near(world, state, 1000.0)
+    inside = np.hypot(*wide.points_m.T) <= 40
+    assert 0 < inside.sum() < len(inside)
+    assert np.array_equal(near.points_m, wide.points_m[inside])
+    assert np.array_equal(near.line, wide.line[inside])
+    # A part is of one line, and its points follow each other.
+    for part in set(near.part):
+        mine = near.part == part
+        assert len(set(near.line[mine])) == 1
+        assert (np.hypot(*np.diff(near.points_m[mine], axis=0).T) < 0.6).all()
+    assert not len(lines_near(world, SceneState(9000.0, 0.0, 0.0)).line)
+
+
+def test_points_go_into_all_cameras_as_into_one() -> None:
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(-60, 60, (400, 2))
+    camera, point, xyd = project_ground(pinholes(CAMERAS), xy)
+    ground = np.pad(xy, ((0, 0), (0, 1)))
+    for index, one in enumerate(CAMERAS.values()):
+        whole = project(one, ground)
+        size = [one.width, one.height]
+        inside = np.flatnonzero(((whole[:, :2] >= 0) & (whole[:, :2] < size)).all(axis=1))
+        assert point[camera == index].tolist() == inside.tolist()
+        np.testing.assert_allclose(xyd[camera == index], whole[inside], rtol=1e-9)
+        each = project_each(pinholes(CAMERAS), np.full(400, index), ground)
+        np.testing.assert_allclose(each, whole, rtol=1e-9)
+        pairs = project_each(pinholes(CAMERAS), np.full(200, index), ground.reshape(200, 2, 3))
+        np.testing.assert_array_equal(pairs.reshape(400, 3), each)
 
 
 def test_lights_tell_state_and_relevance() -> None:

@@ -8,16 +8,17 @@ from hypothesis import strategies as st
 
 from ingest.annotations import BevLayer, ObjectCategory
 from ingest.rig import rig_cameras
-from ingest.simulation.cameras.labels import label_clip, lines_in_ego
+from ingest.simulation.cameras.labels import label_clip
+from ingest.simulation.cameras.lines import lines_near
 from ingest.simulation.cameras.render import Renderer
 from ingest.simulation.cameras.top_down import (
     CLEARANCE_M,
     KERB_M,
     Cells,
+    cells_of_blocks,
+    cells_of_discs,
     standing,
     top_down,
-    touched_by_blocks,
-    touched_by_discs,
 )
 from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, blocks, poles, stack_actors
@@ -40,7 +41,7 @@ def renderer_of(world: StaticWorld) -> Renderer:
 def layout(world: StaticWorld, state: SceneState) -> dict[str, Cells]:
     renderer = renderer_of(world)
     renderer.render(state, 0)
-    return top_down(renderer, world, state, lines_in_ego(world, state))
+    return top_down(renderer, world, state, lines_near(world, state))
 
 
 def span(cells: Cells) -> tuple[int, ...]:
@@ -136,8 +137,22 @@ def test_a_crown_counts_as_wide_as_it_is_at_the_clearance() -> None:
 
 def test_nothing_stands_nowhere() -> None:
     empty = np.zeros((0, 2))
-    assert touched_by_blocks(empty, empty, np.zeros(0)).shape == (0, 64, 64)
-    assert touched_by_discs(empty, np.zeros(0)).shape == (0, 64, 64)
+    assert not cells_of_blocks(empty, empty, np.zeros(0)).any()
+    assert not cells_of_discs(empty, np.zeros(0)).any()
+    far = np.array([[500.0, -900.0]])
+    assert not cells_of_blocks(far, far / far, np.zeros(1)).any()
+
+
+@given(st.lists(st.tuples(st.floats(-20, 50), st.floats(-35, 35), st.floats(0.05, 9)), min_size=1))
+def test_discs_touch_the_cells_that_they_reach(discs: list[tuple[float, float, float]]) -> None:
+    x, y, radius = np.array(discs).T
+    found = cells_of_discs(np.stack([x, y], axis=1), radius)
+    ahead, left = 48.0 - np.arange(64), 32.0 - np.arange(64)  # the far and the left side of cells
+    dx = x[:, None] - np.clip(x[:, None], ahead - 1, ahead)
+    dy = y[:, None] - np.clip(y[:, None], left - 1, left)
+    off = np.hypot(dx[:, :, None], dy[:, None, :])
+    assert found[(off < radius[:, None, None] - 1e-9).any(axis=0)].all()
+    assert not found[(off > radius[:, None, None] + 1e-9).all(axis=0)].any()
 
 
 @given(
@@ -151,7 +166,7 @@ def test_rectangles_touch_the_cells_of_their_points(
     x: float, y: float, along: float, across: float, yaw: float
 ) -> None:
     """Every point of it lies in a touched cell; every touched cell is within its reach."""
-    one = touched_by_blocks(np.array([[x, y]]), np.array([[along, across]]), np.array([yaw]))[0]
+    one = cells_of_blocks(np.array([[x, y]]), np.array([[along, across]]), np.array([yaw]))
     a, b = np.meshgrid(np.linspace(-along, along, 41), np.linspace(-across, across, 41))
     inner = 1 - 1e-9
     px = x + inner * (np.cos(yaw) * a - np.sin(yaw) * b)
