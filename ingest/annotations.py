@@ -1,10 +1,10 @@
 """The standard forms of what is seen: labels and networks both speak them.
 
-Sparse annotations (boxes, lights, lanes) are rows of one Arrow table, `ANNOTATIONS`; dense ones
-(depth, segmentation, top-down grids) are arrays over time. Image coordinates are pixels of the
+Sparse annotations (boxes, lights, lanes, paths) are rows of one Arrow table, `ANNOTATIONS`; dense
+ones (depth, segmentation, top-down grids) are arrays over time. Image coordinates are pixels of the
 clip's own camera image, origin at its top left corner, x right, y down, pixel centres at +0.5.
-3D boxes stand in the ego frame (ISO 8855: x forward, y left, z up, origin on the ground under the
-rear axle), yaw counter-clockwise from x.
+3D boxes and paths stand in the ego frame of their instant (ISO 8855: x forward, y left, z up,
+origin on the ground under the rear axle), yaw counter-clockwise from x.
 """
 
 from collections.abc import Mapping
@@ -39,6 +39,7 @@ class Task(StrEnum):
     DEPTH = "depth"  # metres along the optical axis, per pixel
     SEGMENTATION = "segmentation"  # class per pixel
     BEV = "bev"  # top-down layout, per cell
+    PATH = "path"  # where the ego drives next; no camera's
 
 
 class ObjectCategory(StrEnum):
@@ -90,12 +91,19 @@ class BevLayer(StrEnum):
     VEHICLE = "vehicle"
     LANE_LINE = "lane_line"
     ROAD_EDGE = "road_edge"
+    PERSON = "person"  # who walks or rides
+    OCCUPANCY = "occupancy"  # anything solid: neither to be driven over nor under
 
 
 # What a top-down grid covers, ego frame, metres: its first row is the farthest ahead, its first
 # column the farthest left.
 BEV_X_M = (-16.0, 48.0)
 BEV_Y_M = (-32.0, 32.0)
+
+# A path's points lie so far apart in time, the first one step after its row's instant. A path that
+# is known only in part has fewer points; one that is not known at all has no row.
+PATH_STEP_S = 0.5
+PATH_STEPS = 8
 
 UNLABELLED = 255  # a pixel or cell of a segmentation that nobody judges
 
@@ -105,15 +113,15 @@ FLOATS = pa.list_(pa.field("element", pa.float32()))
 ANNOTATIONS = pa.schema(
     [
         pa.field("timestamp_ns", pa.int64()),
-        pa.field("camera", pa.string()),
-        pa.field("task", pa.string()),  # Task: objects, lights, lanes
+        pa.field("camera", pa.string()),  # null for a path
+        pa.field("task", pa.string()),  # Task: objects, lights, lanes, path
         pa.field("category", pa.string()),  # ObjectCategory, LightState, LaneCategory
         pa.field("score", pa.float32()),  # 1 for labels
         pa.field("x1", pa.float32()),  # box, pixels; x2 and y2 exclusive
         pa.field("y1", pa.float32()),
         pa.field("x2", pa.float32()),
         pa.field("y2", pa.float32()),
-        pa.field("points", FLOATS),  # polyline x0, y0, x1, y1, …, pixels
+        pa.field("points", FLOATS),  # x0, y0, x1, y1, …: a polyline, pixels; a path, metres
         pa.field("track_id", pa.int64()),
         pa.field("occlusion", pa.float32()),  # fraction hidden, 0 to 1
         pa.field("truncation", pa.float32()),  # fraction outside the image, 0 to 1

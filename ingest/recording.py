@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -55,6 +55,14 @@ class Recording(Protocol):
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """Reference labels in the window; None where none are known."""
+
+
+@runtime_checkable
+class Mapped(Protocol):
+    """A recording whose source knows the road network that was driven."""
+
+    def roads(self) -> pa.Table:
+        """That network, as rows of the table roads."""
 
 
 class Source(Protocol):

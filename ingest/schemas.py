@@ -31,6 +31,7 @@ def column(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> pa.Fie
 
 
 STRINGS = pa.list_(pa.field("element", pa.string()))
+NUMBERS = pa.list_(pa.field("element", pa.float64()))
 
 DRIVES = TableSpec(
     "drives",
@@ -136,4 +137,19 @@ QUARANTINE = TableSpec(
         ]
     ),
     order=("path", "row"),
+)
+
+ROADS = TableSpec(
+    "roads",
+    pa.schema(
+        [
+            column("map", pa.string(), "the road network, and the country it lies in"),
+            column("road", pa.string(), "one direction of a road, or one way over a junction"),
+            column("kind", pa.string(), "highway, street"),
+            column("width_m", pa.float64(), "of its lanes for motor vehicles together", "m"),
+            column("latitude", NUMBERS, "along its middle", "degrees"),
+            column("longitude", NUMBERS, "along its middle", "degrees"),
+        ]
+    ),
+    order=("map", "road"),
 )

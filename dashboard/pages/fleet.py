@@ -4,7 +4,9 @@ import streamlit as st
 
 from dashboard import charts_fleet as charts
 from dashboard import queries_fleet as queries
+from dashboard import queries_fleet_map as places
 from dashboard import session
+from dashboard.charts_fleet_map import map_chart
 from ingest.lake import Snapshot
 
 ALL_TRIGGERS = "all triggers"
@@ -21,11 +23,12 @@ def page() -> None:
         return
     _figures(totals)
     left, right = st.columns([2, 3], gap="large")
+    events = queries.events_by_trigger(snapshot)
     with left:
         st.subheader("Events by trigger", anchor=False)
-        st.altair_chart(charts.trigger_chart(queries.events_by_trigger(snapshot)))
+        st.altair_chart(charts.trigger_chart(events))
     with right:
-        _map(snapshot)
+        _map(snapshot, events["trigger"].unique().to_pylist())
     st.subheader("Drives by condition", anchor=False)
     _breakdown(snapshot)
     _health(snapshot)
@@ -46,19 +49,18 @@ def _figures(totals: queries.Totals) -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading positions")
-def _areas(_snapshot: Snapshot, newest: str) -> list[queries.Area]:
+def _areas(_snapshot: Snapshot, newest: str) -> list[places.Area]:
     """Cached until the next commit, since it reads all positions."""
-    return queries.areas(_snapshot)
+    return places.areas(_snapshot)
 
 
 @st.cache_data(max_entries=16, show_spinner="Reading positions")
-def _tracks(
-    _snapshot: Snapshot, newest: str, area: queries.Area
-) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    return queries.tracks(_snapshot, area), queries.event_places(_snapshot, area)
+def _drawn(_snapshot: Snapshot, newest: str, area: places.Area) -> tuple[list[places.Row], ...]:
+    """The area's roads, tracks and events."""
+    return tuple(ask(_snapshot, area) for ask in (places.roads, places.tracks, places.event_places))
 
 
-def _map(snapshot: Snapshot) -> None:
+def _map(snapshot: Snapshot, triggers: list[str]) -> None:
     st.subheader("Where", anchor=False)
     newest = snapshot.history.commits[-1].commit_id
     areas = _areas(snapshot, newest)
@@ -67,14 +69,16 @@ def _map(snapshot: Snapshot) -> None:
         return
     area_box, trigger_box = st.columns(2)
     area = area_box.selectbox("Area", areas, format_func=_area_name)
-    tracks, events = _tracks(snapshot, newest, area)
+    roads, tracks, events = _drawn(snapshot, newest, area)
     names = sorted({str(event["trigger"]) for event in events})
     trigger = trigger_box.selectbox("Events of", [ALL_TRIGGERS, *names])
     shown = [event for event in events if trigger in (ALL_TRIGGERS, event["trigger"])]
-    st.altair_chart(charts.map_chart(tracks, shown))
+    st.altair_chart(map_chart(roads, tracks, shown, triggers))
+    unmapped = "" if roads else " No road map is known here: the drives' tracks alone."
+    st.caption(f"Discs are kept events, rings suppressed ones.{unmapped}")
 
 
-def _area_name(area: queries.Area) -> str:
+def _area_name(area: places.Area) -> str:
     count = len(area.drive_ids)
     return f"{area.name} ({count} drive{'s' if count > 1 else ''})"
 

@@ -18,8 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.errors import RidealongError
@@ -121,18 +124,64 @@ def write_data_file(home: Path, commit_id: str, spec: TableSpec, rows: pa.Table)
     rows = conform(rows, spec)
     if rows.num_rows == 0:
         return None
-    if spec.order:
-        rows = rows.sort_by([(name, "ascending") for name in spec.order])
+    rows = _sorted(rows, spec.order)
     order = {_ORDER_KEY: json.dumps(list(spec.order)).encode()}
     rows = rows.replace_schema_metadata((spec.schema.metadata or {}) | order)
 
     def write(path: Path) -> None:
         pq.write_table(
-            rows, path, compression="zstd", compression_level=3, row_group_size=ROW_GROUP_ROWS
+            rows,
+            path,
+            compression="zstd",
+            compression_level=3,
+            row_group_size=ROW_GROUP_ROWS,
+            **_encodings(rows.schema),
         )
 
     path, size = _publish(home, f"{spec.name}/{commit_id}", ".parquet", write)
     return DataFile(path, size, rows.num_rows, fingerprint(spec.schema))
+
+
+def _sorted(rows: pa.Table, order: tuple[str, ...]) -> pa.Table:
+    """The rows in order; telemetry nearly always is, and moving 53 columns takes its time."""
+    if not order:
+        return rows
+    places = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in order])
+    in_place = np.array_equal(places.to_numpy(), np.arange(rows.num_rows))
+    return rows if in_place else rows.take(places)
+
+
+def _encodings(schema: pa.Schema) -> dict[str, Any]:
+    """How Parquet encodes each column: instants by their steps, the rest by a dictionary.
+
+    Not so measurements: they hardly repeat, and dictionaries of them cost time and a tenth more
+    room.
+    """
+    times = [field.name for field in schema if _is_instant(field)]
+    floats = {field.name for field in schema if pa.types.is_floating(field.type)}
+    others = [
+        path for field in schema if field.name not in floats | {*times} for path in _leaves(field)
+    ]
+    return {
+        "use_dictionary": others,
+        "column_encoding": dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+    }
+
+
+def _is_instant(field: pa.Field) -> bool:
+    return field.name.endswith("_ns") and bool(pa.types.is_int64(field.type))
+
+
+def _leaves(field: pa.Field, above: str = "") -> Iterator[str]:
+    """The paths of a field's columns, as Parquet names them."""
+    path = f"{above}{field.name}"
+    if pa.types.is_struct(field.type):
+        for inner in field.type.fields:
+            yield from _leaves(inner, f"{path}.")
+    elif pa.types.is_list(field.type):
+        yield from _leaves(field.type.value_field, f"{path}.list.")
+    else:
+        yield path
 
 
 def write_blob(home: Path, commit_id: str, source: Path, suffix: str) -> DataFile:

@@ -8,7 +8,7 @@ from ingest.annotations import Camera
 from ingest.hashing import short_hash
 from ingest.simulation.balance import Factor, balanced
 from ingest.simulation.fleet import FleetSpec
-from ingest.simulation.maps.build import ORIGINS_DEG
+from ingest.simulation.maps.geography import ORIGINS_DEG
 from ingest.simulation.scene import COUNTRIES, seed_of
 from ingest.specs import Spec
 from ingest.units import NS_PER_S

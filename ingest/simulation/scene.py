@@ -379,6 +379,9 @@ class SceneState:
         relevant_lights: Names of those that tell the ego to go or to stop.
         headlamps: Whether the ego's are on.
         conditions: Light and weather.
+        path_m: ``(K, 2)`` world frame, where the ego will be `ingest.annotations.PATH_STEP_S`,
+            twice that, ... later, at most ``PATH_STEPS`` of them; fewer at the drive's end. Only
+            labels read it.
     """
 
     x_m: float
@@ -390,6 +393,7 @@ class SceneState:
     relevant_lights: frozenset[str] = frozenset()
     headlamps: bool = False
     conditions: Conditions = field(default_factory=Conditions)
+    path_m: Points = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 def to_ego(state: SceneState, points_m: NDArray[np.float64]) -> NDArray[np.float64]:

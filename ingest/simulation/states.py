@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import LightState
+from ingest.annotations import PATH_STEP_S, PATH_STEPS, LightState
 from ingest.simulation.drive_log import DriveLog
 from ingest.simulation.maps.network_world import MapWorld
 from ingest.simulation.plan import DriveSpec
@@ -55,7 +55,15 @@ class DriveScenes:
             relevant_lights=self._relevant(step),
             headlamps=self._lamps_on,
             conditions=self.conditions,
+            path_m=self._path(step),
         )
+
+    def _path(self, step: int) -> NDArray[np.float64]:
+        """Where the ego will be, as far as the drive goes on."""
+        ego = self._log.ego
+        later = step + round(PATH_STEP_S / STEP_S) * np.arange(1, PATH_STEPS + 1)
+        later = later[later < len(self)]
+        return np.stack([ego["x_m"][later], ego["y_m"][later]], axis=-1)
 
     @cached_property
     def conditions(self) -> Conditions:

@@ -80,7 +80,7 @@ def parse_prediction(name: str) -> Prediction:
         raise RidealongError(
             f"{name!r} is no prediction", expected="a name like 'objects/pedestrian@main'"
         )
-    _check_known("task", parts["task"], [str(task) for task in Task], name)
+    _check_known("task", parts["task"], [str(task) for task in EXAMPLES], name)
     return Prediction(Task(parts["task"]), parts["category"], parts["camera"])
 
 

@@ -21,7 +21,7 @@ import yaml
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ingest.annotations import Camera, LightState
+from ingest.annotations import BevLayer, Camera, LightState
 from shadow.networks.config import HydraNetConfig, possible_predictions
 from shadow.networks.hydranet import HydraNet
 from shadow.networks.weights import shapes_of
@@ -35,6 +35,9 @@ DAMPED = ".way.7.weight"  # the last normalisation of a residual block
 DAMPING = 0.5
 # What has learnt nothing is sure of nothing: at 0.5 it would say nothing to compare.
 UNSURE = {"objects/": 0.1, "lights/": 0.3}
+# The layers that there were when the shipped networks were made.
+LAYERS = (BevLayer.ROAD, BevLayer.VEHICLE, BevLayer.LANE_LINE, BevLayer.ROAD_EDGE)
+CONFIG = HydraNetConfig(bev_layers=LAYERS)
 STEPS = 1 << 20  # kernels are drawn as whole numbers: sums of them are exact
 
 
@@ -54,9 +57,8 @@ def initialised_network(config: HydraNetConfig, seed: int) -> HydraNet:
 
 
 def untrained_manifest(name: str, version: str, seed: int, sha256: str) -> dict[str, object]:
-    """The manifest of a seeded network of the default config, for all cameras."""
-    config = HydraNetConfig()
-    possible = possible_predictions(config, Camera)
+    """The manifest of a seeded network of `CONFIG`, for all cameras."""
+    possible = possible_predictions(CONFIG, Camera)
     untold = f"lights/{LightState.NONE}@"  # no light is the absence of the other states
     said = [name for name in possible if not name.startswith(untold)]
     return {
@@ -71,7 +73,7 @@ def untrained_manifest(name: str, version: str, seed: int, sha256: str) -> dict[
         "sha256": sha256,
         "kind": "safetensors",
         "architecture": "hydranet",
-        "config": config.model_dump(mode="json"),
+        "config": CONFIG.model_dump(mode="json"),
         "inputs": {
             "cameras": [camera.value for camera in Camera],
             "height": 96,
@@ -86,7 +88,7 @@ def untrained_manifest(name: str, version: str, seed: int, sha256: str) -> dict[
 
 def write_untrained(folder: Path, name: str, version: str, seed: int) -> None:
     """Write manifest and weights of a seeded network."""
-    artifact = safetensors.torch.save(initialise(HydraNetConfig(), seed))
+    artifact = safetensors.torch.save(initialise(CONFIG, seed))
     manifest = untrained_manifest(name, version, seed, hashlib.sha256(artifact).hexdigest())
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "weights.safetensors").write_bytes(artifact)

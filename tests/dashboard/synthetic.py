@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.lake import Lake, write_data_file
-from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY, TableSpec
+from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, ROADS, TELEMETRY, TableSpec
 from ingest.units import NS_PER_S
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import load_gate
@@ -54,6 +54,7 @@ def make_home(home: Path) -> Path:
         EVENTS: _rows(EVENTS, [event for drive in drives for event in _events(drive, clips, rng)]),
         CLIPS: _rows(CLIPS, clips),
         QUARANTINE: _rows(QUARANTINE, _quarantine()),
+        ROADS: _rows(ROADS, _roads()),
     }
     _commit(lake, "ingest", tables, {"planned": 26, "done": 24, "quarantined": 1, "failed": 1})
     scores = _scores(clips, {d["drive_id"]: d["light"] == "night" for d in drives}, rng)
@@ -131,6 +132,27 @@ def _telemetry(drive: dict[str, Any], rng: np.random.Generator) -> pa.Table:
         for field in TELEMETRY.schema
     ]
     return pa.table(columns, schema=TELEMETRY.schema)
+
+
+def _roads() -> list[dict[str, Any]]:
+    """Streets along the blocks, and a highway around them."""
+    near, far = 9 * BLOCK_DEG, 12 * BLOCK_DEG
+    lanes = [2 * n * BLOCK_DEG for n in range(-4, 5)]
+    streets = [_road(f"row {at}", "street", [(at, -near), (at, near)]) for at in lanes]
+    streets += [_road(f"column {at}", "street", [(-near, at), (near, at)]) for at in lanes]
+    around = [(-far, -far), (-far, far), (far, far), (far, -far), (-far, -far)]
+    return [*streets, _road("ring", "highway", around)]
+
+
+def _road(name: str, kind: str, line: list[tuple[float, float]]) -> dict[str, Any]:
+    return {
+        "map": "town",
+        "road": name,
+        "kind": kind,
+        "width_m": 11.1 if kind == "highway" else 6.6,
+        "latitude": [CENTRE[0] + north for north, _ in line],
+        "longitude": [CENTRE[1] + 1.5 * east for _, east in line],
+    }
 
 
 def _clip(drive: dict[str, Any], place: int) -> dict[str, Any]:

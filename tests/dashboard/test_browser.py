@@ -83,7 +83,9 @@ def test_fleet_shows_bars_and_a_map(page: Page, served_fleet: str, keep: Keep) -
     expect(page.get_by_role("heading", name="Fleet")).to_be_visible(timeout=30_000)
     expect(mark(page, "trigger: cut_in", "outcome: kept")).to_be_visible(timeout=30_000)
     expect(mark(page, "drive_id: drive-000", "light: day")).to_be_visible(timeout=30_000)
-    expect(mark(page, "outcome: suppressed", "trigger: swerve")).to_be_visible()
+    expect(mark(page, "drive: drive-", "outcome: suppressed", "trigger: swerve")).to_be_visible()
+    expect(page.get_by_text("Discs are kept events, rings suppressed ones.")).to_be_visible()
+    assert page.locator("path[stroke='#c2cad6']").count() == 1  # the highway around the town
     expect(mark(page, "value: night", "drives: 12")).to_be_visible()
     expect(page.get_by_text("Ingest health")).to_be_visible()
     keep(page, "fleet")

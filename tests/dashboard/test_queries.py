@@ -1,15 +1,12 @@
 """Queries of the pages Fleet and Regressions, against what the made-up fleet holds."""
 
-import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dashboard import queries_fleet, queries_regressions
-from dashboard.charts_fleet import round_length
 from dashboard.charts_regressions import heatmap
-from dashboard.queries_fleet import Area
 from dashboard.queries_regressions import Measure
 from ingest.lake import Lake, Snapshot
 
@@ -43,37 +40,6 @@ def test_drives_by_condition(fleet: Snapshot) -> None:
     light = {row["value"]: row["drives"] for row in rows if row["attribute"] == "light"}
     assert light == {"day": 12, "night": 12}
     assert {row["attribute"] for row in rows} == set(queries_fleet.ATTRIBUTES)
-
-
-def test_the_projection_is_true_to_scale() -> None:
-    area = Area("here", (), 60.0, 10.0)
-    assert area.project(60.0, 10.0) == (0, 0)
-    degree_m = queries_fleet.EARTH_M * math.pi / 180
-    assert area.project(61.0, 12.0) == pytest.approx((degree_m, degree_m))  # cos 60° is 1/2
-
-
-def test_tracks_and_events_share_one_map(fleet: Snapshot) -> None:
-    (area,) = queries_fleet.areas(fleet)
-    assert len(area.drive_ids) == 24
-    tracks = queries_fleet.tracks(fleet, area)
-    assert [len(track["points"]) for track in tracks] == [240] * 24
-    steps = [
-        math.dist(*pair)
-        for track in tracks
-        for pair in zip(track["points"], track["points"][1:], strict=False)
-    ]
-    assert min(steps) > 10 and max(steps) < 13  # 0.0001° north, or 0.00015° east, a second
-    places = queries_fleet.event_places(fleet, area)
-    assert len(places) == 192
-    on_track = {(round(x), round(y)) for track in tracks for x, y in track["points"]}
-    assert all((round(place["x"]), round(place["y"])) in on_track for place in places)
-
-
-def test_tracks_are_thinned(fleet: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries_fleet, "MOST_POINTS", 600)
-    (area,) = queries_fleet.areas(fleet)
-    tracks = queries_fleet.tracks(fleet, area)
-    assert {len(track["points"]) for track in tracks} == {25}
 
 
 def test_health_and_quarantine(fleet: Snapshot) -> None:
@@ -129,13 +95,6 @@ def test_shares_sum_to_the_cells_delta(fleet: Snapshot) -> None:
         shares = [row["share"] for row in rows]
         assert sum(shares) == pytest.approx(found["delta"]) and shares == sorted(shares)
         assert len(rows) == found["clips"] and {row["light"] for row in rows} == {"night"}
-
-
-@pytest.mark.parametrize(
-    ("most", "length"), [(1.0, 1.0), (1.9, 1.0), (4.9, 2.0), (730.0, 500.0), (2500.0, 2000.0)]
-)
-def test_the_scale_bar_is_a_round_length(most: float, length: float) -> None:
-    assert round_length(most) == length
 
 
 def test_a_cell_without_a_number_is_drawn_and_not_pale() -> None:

@@ -3,8 +3,11 @@
 The whole map at 0.1 m would be hundreds of megabytes, so tiles are painted when they are first
 needed: fine ones (0.1, 0.2, 0.4 m) around the ego, coarse ones (0.8, 1.6, 3.2 m) further out. A
 texel is packed as red | green << 8 | blue << 16 | surface << 24; the colours are square roots of
-linear albedo, so that eight bits suffice in the dark. Nodes lie on tile borders too, so blending
-four of them never leaves a tile.
+linear albedo, so that eight bits suffice in the dark.
+
+Each of the six levels is one square texture that wraps round: node i of the world lies at i modulo
+its size, and a tile takes the place of the one that it is eight tiles away from. So a look-up needs
+no table and knows no borders.
 
 What a tile holds depends on the world alone, and which tile is read on the ego's place alone:
 frames do not depend on what was drawn before.
@@ -25,11 +28,16 @@ Texels = NDArray[np.uint32]
 CELLS = 128  # along a tile's edge, finest of its three levels
 LEVELS = 3
 SIDES = tuple(CELLS // 2**level + 1 for level in range(LEVELS))  # nodes along an edge, by level
+WINDOW = 8  # tiles along an edge of what is held
 STARTS = (0, SIDES[0] ** 2, SIDES[0] ** 2 + SIDES[1] ** 2)
 TEXELS = sum(side**2 for side in SIDES)
 FINE_M, COARSE_M = 0.1, 0.8  # distance of nodes in the finest level
 FINE_REACH_M, COARSE_REACH_M = 40.0, 280.0
 _KINDS = ((FINE_M, FINE_REACH_M), (COARSE_M, COARSE_REACH_M))
+# Of all six levels: distance of nodes, nodes along an edge (a power of two), first texel.
+NODE_M = tuple(node_m * 2**level for node_m in (FINE_M, COARSE_M) for level in range(LEVELS))
+NODES = tuple(WINDOW * CELLS >> level for level in range(LEVELS)) * 2
+FIRST = tuple(sum(nodes**2 for nodes in NODES[:level]) for level in range(2 * LEVELS))
 MARGIN = 4  # nodes painted around a tile, for the filters of its coarser levels
 
 ROAD, SIDEWALK, KERB, WHITE, YELLOW = range(5)  # planes that are painted
@@ -167,58 +175,46 @@ class Tiles:
     """The tiles around the ego, fine and coarse, painted on demand.
 
     Attributes:
-        texels: All tiles' texels, ``TEXELS`` each.
-        table: ``(2, n, n)`` number of the tile at each place around the ego; fine, coarse.
-        corners: ``(2, 2)`` world place of the table's first tile.
+        texels: All levels' texels; that of level ``n`` starts at ``FIRST[n]``.
+        origin: ``(2, 2)`` a world place near the ego at which the textures begin; fine, coarse.
     """
 
     def __init__(self, plan: GroundPlan, paint: Callable[..., None]) -> None:
         self._plan, self._paint = plan, paint
-        windows = [int(np.ceil(2 * reach / (node * CELLS))) + 1 for node, reach in _KINDS]
-        # Room for the ego to move on before the first ones are painted over.
-        self._room = [4 * window**2 for window in windows]
-        self._windows = windows
-        self._slots: list[dict[tuple[int, int], int]] = [{}, {}]
+        self._held: list[dict[tuple[int, int], tuple[int, int]]] = [{}, {}]
         self._firsts: list[tuple[int, int] | None] = [None, None]
-        self.table = np.zeros((2, max(windows), max(windows)), np.int64)
-        self.corners = np.zeros((2, 2))
-        self.texels: Texels = np.empty(sum(self._room) * TEXELS, np.uint32)
+        self._tile: Texels = np.empty(TEXELS, np.uint32)
+        self.origin = np.zeros((2, 2))
+        self.texels: Texels = np.zeros(FIRST[-1] + NODES[-1] ** 2, np.uint32)
 
     def cover(self, x_m: float, y_m: float) -> None:
         """Have every tile within reach of this place."""
         for kind, (node_m, reach_m) in enumerate(_KINDS):
             size = node_m * CELLS
-            first = (
-                int(np.floor((x_m - reach_m) / size)),
-                int(np.floor((y_m - reach_m) / size)),
-            )
+            first = (int(np.floor((x_m - reach_m) / size)), int(np.floor((y_m - reach_m) / size)))
             if first != self._firsts[kind]:
                 self._firsts[kind] = first
-                self.corners[kind] = first[0] * size, first[1] * size
+                self.origin[kind] = [at // WINDOW * WINDOW * size for at in first]
                 self._cover(kind, first)
 
     def surface_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.int64]:
         """Surface (index) at places that the last `cover` reaches, to about a metre."""
-        size = COARSE_M * CELLS
-        lx, ly = (x_m - self.corners[1, 0]) / size, (y_m - self.corners[1, 1]) / size
-        i, j = np.floor(lx).astype(np.int64), np.floor(ly).astype(np.int64)
-        px = np.floor((lx - i) * CELLS + 0.5).astype(np.int64)
-        py = np.floor((ly - j) * CELLS + 0.5).astype(np.int64)
-        at = self.table[1, i, j] * TEXELS + py * SIDES[0] + px
-        return np.asarray(self.texels[at] >> 24).astype(np.int64)
+        i = np.floor(x_m / COARSE_M + 0.5).astype(np.int64) % NODES[LEVELS]
+        j = np.floor(y_m / COARSE_M + 0.5).astype(np.int64) % NODES[LEVELS]
+        return np.asarray(self.texels[FIRST[LEVELS] + j * NODES[LEVELS] + i] >> 24).astype(np.int64)
 
     def _cover(self, kind: int, first: tuple[int, int]) -> None:
-        window, slots = self._windows[kind], self._slots[kind]
-        wanted = [(first[0] + i, first[1] + j) for i in range(window) for j in range(window)]
-        if len(slots) + sum(key not in slots for key in wanted) > self._room[kind]:
-            slots.clear()
-        for i, key in enumerate(wanted):
-            if key not in slots:
-                slots[key] = self._room[0] * kind + len(slots)
-                self._fill(kind, slots[key], key)
-            self.table[kind, i // window, i % window] = slots[key]
+        node_m, reach_m = _KINDS[kind]
+        window = int(np.ceil(2 * reach_m / (node_m * CELLS))) + 1
+        held = self._held[kind]
+        for i in range(first[0], first[0] + window):
+            for j in range(first[1], first[1] + window):
+                place = (i % WINDOW, j % WINDOW)
+                if held.get(place) != (i, j):
+                    held[place] = (i, j)
+                    self._fill(kind, (i, j))
 
-    def _fill(self, kind: int, slot: int, key: tuple[int, int]) -> None:
+    def _fill(self, kind: int, key: tuple[int, int]) -> None:
         plan, node_m = self._plan, _KINDS[kind][0]
         size = node_m * CELLS
         x0, y0 = key[0] * size, key[1] * size
@@ -240,5 +236,17 @@ class Tiles:
             x0,
             y0,
             node_m,
-            self.texels[slot * TEXELS : (slot + 1) * TEXELS],
+            self._tile,
         )
+        self._hang(kind, key)
+
+    def _hang(self, kind: int, key: tuple[int, int]) -> None:
+        """Copy a painted tile to its place; its last nodes are the next tile's first."""
+        for level, start in enumerate(STARTS):
+            side, cells = SIDES[level], CELLS >> level
+            tile = self._tile[start : start + side**2].reshape(side, side)
+            whole = kind * LEVELS + level
+            nodes, first = NODES[whole], FIRST[whole]
+            texture = self.texels[first : first + nodes**2].reshape(nodes, nodes)
+            i, j = (at % WINDOW * cells for at in key)
+            texture[j : j + cells, i : i + cells] = tile[:-1, :-1]

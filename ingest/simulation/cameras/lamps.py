@@ -8,13 +8,13 @@ that it reaches, so a pixel costs one look-up however many lamps there are.
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulation.cameras.mood import Mood
 from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
 
 CELL_M, CELLS = 0.5, 256
 REACH_M = CELL_M * CELLS / 2
 SUN, SKY, LAMP = 0, 1, 2  # channels; LAMP to LAMP + 2 are red, green, blue
 CHANNELS = 5
+AROUND_M = 22.0  # how far a lamp that shines all round lights
 
 WHITE_LAMP = np.array([1.0, 0.95, 0.86])
 WARM_LAMP = np.array([1.0, 0.74, 0.44])
@@ -90,12 +90,12 @@ def contact_casters(state: SceneState) -> NDArray[np.float64]:
     return np.asarray(out[keep])
 
 
-def lamp_rows(state: SceneState, world: StaticWorld, mood: Mood) -> NDArray[np.float64]:
-    """Give every lamp that is lit near the ego: ``(N, 8)``, ego frame."""
+def lamp_rows(state: SceneState, world: StaticWorld, dark: bool) -> NDArray[np.float64]:
+    """Give every lamp that is lit near the ego, street lamps when it is dark: ``(N, 8)``."""
     rows = [np.zeros((0, LAMP_ROW))]
-    if mood.lamps:
+    if dark:
         rows.append(_street_lamps(state, world))
-    if mood.lamps or state.headlamps:
+    if dark or state.headlamps:
         rows.append(_headlamps(state))
     return np.concatenate(rows)
 

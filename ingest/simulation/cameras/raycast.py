@@ -17,29 +17,52 @@ class Scene(NamedTuple):
         numbers, kinds: As in `ingest.simulation.cameras.solids.Solids`.
         face_light: ``(N, 6, 3)`` light on front, rear, left, right, top, bottom.
         face_to_ego: ``(N, 6)`` how much a face turns towards the ego, 0.15 to 1.
+        glowing: Indices of the solids that give off light.
     """
 
     numbers: NDArray[np.float64]
     kinds: NDArray[np.int64]
     face_light: NDArray[np.float64]
     face_to_ego: NDArray[np.float64]
+    glowing: NDArray[np.int64]
+
+
+class Sight(NamedTuple):
+    """What one camera sees: buffers that `cast` fills and `picture` reads.
+
+    Attributes:
+        w: ``(H, W)`` inverse depth.
+        who: ``(H, W)`` index of the solid, -1 for the ground, -2 for the sky.
+        face: ``(H, W)`` face of the solid.
+        rgb: ``(H, W, 3)`` linear colour.
+        forms: ``(N, 6, 3)`` the solids' linear forms, which `smooth` needs again.
+        entered: ``(N,)`` how many of them rays enter; -1 for an ellipsoid.
+        edges, mixed: ``(H * W,)`` pixels at outlines and ``(H * W, 3)`` their new colours.
+    """
+
+    w: NDArray[np.float32]
+    who: NDArray[np.int32]
+    face: NDArray[np.int32]
+    rgb: NDArray[np.float32]
+    forms: NDArray[np.float64]
+    entered: NDArray[np.int64]
+    edges: NDArray[np.int32]
+    mixed: NDArray[np.float32]
 
 
 class Ground(NamedTuple):
     """The ground's texture around the ego.
 
     Attributes:
-        texels: All tiles, one after the other; see `ingest.simulation.cameras.ground`.
-        table: ``(2, n, n)`` which tile lies where around the ego, fine and coarse.
-        corners: ``(2, 2)`` world place of the first tile of each.
-        pose: Ego x, y, cosine and sine of yaw.
+        texels: All levels, one after the other; see `ingest.simulation.cameras.ground`.
+        place: ``(6, 2)`` of the ego in each level's texture, in nodes.
+        turn: ``(2,)`` cosine and sine of the ego's yaw.
         far: Linear colour of ground that is too far for a texture.
     """
 
     texels: NDArray[np.uint32]
-    table: NDArray[np.int64]
-    corners: NDArray[np.float64]
-    pose: NDArray[np.float64]
+    place: NDArray[np.float32]
+    turn: NDArray[np.float32]
     far: NDArray[np.float64]
 
 
@@ -54,7 +77,10 @@ class Air(NamedTuple):
         sun_ego: See ``sun``.
         sun_up: See ``sun``.
         clear: What is left of light after each half metre.
-        field: The grid of light of `ingest.simulation.cameras.lamps`.
+        extinction: Per metre.
+        light: ``(CELLS, CELLS, 4)`` light on the ground as red, green, blue, 0, all sources
+            together; the grid is that of `ingest.simulation.cameras.lamps`.
+        lamp: ``(CELLS, CELLS, 4)`` that of the lamps alone.
         lamps: Whether any lamp lights anything.
         windows: Brightness of lit windows.
         wet: How much the road mirrors.
@@ -68,7 +94,9 @@ class Air(NamedTuple):
     ambient: NDArray[np.float64]
     haze: NDArray[np.float64]
     clear: NDArray[np.float64]
-    field: NDArray[np.float32]
+    extinction: float
+    light: NDArray[np.float32]
+    lamp: NDArray[np.float32]
     lamps: bool
     windows: float
     wet: float

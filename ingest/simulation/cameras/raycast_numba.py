@@ -9,9 +9,8 @@ pixels needs no division: the ray is inside where it has met the last of the fac
 import numba
 import numpy as np
 
-from ingest.simulation.cameras.ground import CELLS as TILE_CELLS
-from ingest.simulation.cameras.ground import COARSE_M, FINE_M, LEVELS, STARTS, TEXELS
-from ingest.simulation.cameras.lamps import CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
+from ingest.simulation.cameras.ground import FIRST, NODES
+from ingest.simulation.cameras.lamps import AROUND_M, CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
 from ingest.simulation.cameras.solids import (
     BLUE,
     COS,
@@ -30,36 +29,51 @@ from ingest.simulation.cameras.solids import (
     SIDE,
     SIN,
     SURFACE,
+    Matter,
     X,
     Y,
     Z,
 )
-from ingest.simulation.cameras.views import SKY_COLUMNS
+from ingest.simulation.cameras.views import GROUND, NOTHING, SKY_COLUMNS
 
 # No step makes a NaN or an infinity, so the compiler need not look out for them.
 _FAST = {"contract", "arcp", "nsz", "nnan", "ninf"}
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
-GROUND, NOTHING = -1, -2
 ROUND = -1  # in place of the number of faces entered
 FAR_SURFACE, SKY_SURFACE = 3, 9
 _NEAR_M = 0.05
-_SECOND, _THIRD = STARTS[1:]
-_FINE_PER_M, _COARSE_PER_M = 1 / (FINE_M * TILE_CELLS), 1 / (COARSE_M * TILE_CELLS)
+_FIRST, _NODES = np.array(FIRST, np.int32), np.array(NODES, np.int32)
+_BLOCK = 1024
 
 
 @_jit
-def stamp(field, casters, contacts, lamps, sun, clear):
+def stamp(planes, casters, contacts, lamps, sun_ego, sunlight, ambient, light, lamp):
     """Fill the grid of light: shadows first, then contact shadows, then lamps."""
-    field[:, :, SUN] = 1.0
-    field[:, :, SKY] = 1.0
-    field[:, :, LAMP:] = 0.0
-    if clear:
-        for k in range(len(casters)):
-            _stamp_shadow(field, casters[k], sun)
+    planes[:LAMP] = 1.0
+    for k in range(len(casters)):
+        _stamp_shadow(planes[SUN], casters[k], sun_ego)
     for k in range(len(contacts)):
-        _stamp_contact(field, contacts[k])
-    for k in range(len(lamps)):
-        _stamp_lamp(field, lamps[k])
+        _stamp_contact(planes[SKY], contacts[k])
+    if len(lamps) > 0:
+        planes[LAMP:] = 0.0
+        power = np.empty(CELLS, np.float32)
+        for k in range(len(lamps)):
+            _stamp_lamp(planes, lamps[k], power)
+    _sum_light(planes, sunlight, ambient, len(lamps) > 0, light, lamp)
+
+
+@_jit
+def _sum_light(planes, sunlight, ambient, lamps, light, lamp):
+    for j in range(CELLS):
+        for c in range(3):
+            sun, sky = np.float32(sunlight[c]), np.float32(ambient[c])
+            for i in range(CELLS):
+                light[j, i, c] = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
+        if lamps:
+            for c in range(3):
+                for i in range(CELLS):
+                    lamp[j, i, c] = planes[LAMP + c, j, i]
+                    light[j, i, c] += planes[LAMP + c, j, i]
 
 
 @_jit
@@ -70,7 +84,7 @@ def _cells(low, high):
 
 
 @_jit
-def _stamp_shadow(field, row, sun):
+def _stamp_shadow(plane, row, sun):
     """Darken cells from which the way to the sun passes through a caster."""
     x, y, c, s, hx, hy, low, high = row
     sx, sy = sun[0] / sun[2], sun[1] / sun[2]
@@ -87,7 +101,7 @@ def _stamp_shadow(field, row, sun):
             enter, leave = _slab(qx, dx, hx, enter, leave)
             enter, leave = _slab(qy, dy, hy, enter, leave)
             if enter < leave:
-                field[j, i, SUN] = 0.0
+                plane[j, i] = 0.0
 
 
 @_jit
@@ -100,7 +114,7 @@ def _slab(at, step, half, enter, leave):
 
 
 @_jit
-def _stamp_contact(field, row):
+def _stamp_contact(plane, row):
     x, y, c, s, hx, hy = row
     reach = 0.7
     ex, ey = abs(c) * hx + abs(s) * hy + reach, abs(s) * hx + abs(c) * hy + reach
@@ -113,47 +127,102 @@ def _stamp_contact(field, row):
             ox = max(abs(c * px + s * py) - hx, 0.0)
             oy = max(abs(c * py - s * px) - hy, 0.0)
             open_sky = 0.30 + 0.70 * min(np.sqrt(ox * ox + oy * oy) / reach, 1.0)
-            field[j, i, SKY] = min(field[j, i, SKY], open_sky)
+            plane[j, i] = min(plane[j, i], open_sky)
 
 
 @_jit
-def _stamp_lamp(field, row):
+def _stamp_lamp(planes, row, power):
     x, y, ax, ay, reach = row[0], row[1], row[2], row[3], row[4]
-    span = 22.0 if reach <= 0 else 1.6 * reach
-    i1, i2 = _cells(x - span, x + span)
-    j1, j2 = _cells(y - span, y + span)
+    if reach <= 0:
+        i1, i2 = _cells(x - AROUND_M, x + AROUND_M)
+        j1, j2 = _cells(y - AROUND_M, y + AROUND_M)
+    else:
+        # The beam ends in a line across; its corners and the lamp bound it.
+        span = 1.6 * reach
+        half = 2 * (1.1 + 0.30 * span)
+        ex, ey = x + ax * span, y + ay * span
+        wide, high = abs(ay) * half, abs(ax) * half
+        i1, i2 = _cells(min(x - 2.2, ex - wide), max(x + 2.2, ex + wide))
+        j1, j2 = _cells(min(y - 2.2, ey - high), max(y + 2.2, ey + high))
+    first = np.float32((i1 + 0.5) * CELL_M - REACH_M - x)
     for j in range(j1, j2):
-        py = (j + 0.5) * CELL_M - REACH_M - y
-        for i in range(i1, i2):
-            px = (i + 0.5) * CELL_M - REACH_M - x
-            if reach <= 0:
-                power = 1 / (1 + (px * px + py * py) / 30.0) ** 2
-                power *= max(0.0, 1 - (px * px + py * py) / (span * span))
-            else:
-                ahead, aside = px * ax + py * ay, py * ax - px * ay
-                if ahead <= 0 or ahead >= span:
-                    continue
-                wide = aside / (1.1 + 0.30 * ahead)
-                far = 2.2 * ahead / reach
-                power = np.exp(-wide * wide) / (1 + far * far) * (1 - ahead / span)
-                power *= min(1.0, ahead / (0.12 * reach))
-            for k in range(3):
-                field[j, i, LAMP + k] += power * row[5 + k]
+        py = np.float32((j + 0.5) * CELL_M - REACH_M - y)
+        if reach <= 0:
+            _round_power(first, py, i2 - i1, power)
+        else:
+            _beam_power(first, py, i2 - i1, np.float32(ax), np.float32(ay), reach, power)
+        for c in range(3):
+            part = np.float32(row[5 + c])
+            for i in range(i1, i2):
+                planes[LAMP + c, j, i] += power[i - i1] * part
 
 
 @_jit
-def cast(view, numbers, kinds, forms, entered, w, who, face, hits, boxes, stamps):
+def _round_power(first, py, count, power):
+    """Light of a lamp that shines all round, for a row of cells."""
+    one, span = np.float32(1), np.float32(AROUND_M * AROUND_M)
+    for i in range(count):
+        px = first + np.float32(i) * np.float32(CELL_M)
+        square = px * px + py * py
+        fall = one + square * np.float32(1 / 30.0)
+        power[i] = max(np.float32(0), one - square / span) / (fall * fall)
+
+
+@_jit
+def _beam_power(first, py, count, ax, ay, reach, power):
+    """Light of a headlamp, for a row of cells: a bell across, falling with distance."""
+    one, none, quarter = np.float32(1), np.float32(0), np.float32(0.25)
+    span, slope = np.float32(1.6 * reach), np.float32(2.2 / reach)
+    near = np.float32(1 / (0.12 * reach))
+    for i in range(count):
+        px = first + np.float32(i) * np.float32(CELL_M)
+        ahead, aside = max(px * ax + py * ay, none), py * ax - px * ay
+        wide = aside / (np.float32(1.1) + np.float32(0.30) * ahead)
+        bell = max(one - wide * wide * quarter, none)
+        far = slope * ahead
+        fall = bell * bell / (one + far * far) * max(one - ahead / span, none)
+        power[i] = bell * bell * fall * min(one, ahead * near)
+
+
+@_jit
+def light_faces(numbers, kinds, sun, sun_ego, ambient, light, facing):
+    """Sun and sky on each face of each block, and how much it turns towards the ego's lamps."""
+    for k in range(len(numbers)):
+        c, s = numbers[k, COS], numbers[k, SIN]
+        away = 1 / max(np.sqrt(numbers[k, X] ** 2 + numbers[k, Y] ** 2), 1e-6)
+        wx, wy = numbers[k, X] * away, numbers[k, Y] * away
+        glass = kinds[k, MATTER] == Matter.GLASS
+        for i in range(6):
+            x = y = 0.0
+            z = 1.0 if i == 4 else -1.0
+            if i < 4:
+                lean = numbers[k, FRONT + min(i, 2)] / (2 * numbers[k, HALF_Z])
+                flat = 1 / np.sqrt(1 + lean * lean)
+                turn = flat if i % 2 == 0 else -flat
+                x, y = (turn * c, turn * s) if i < 2 else (-turn * s, turn * c)
+                z = lean * flat
+            shine = max(x * sun_ego[0] + y * sun_ego[1] + z * sun_ego[2], 0.0)
+            dome = 0.62 + 0.38 * z
+            if glass:  # Panes that lean back mirror the sky: as light, relative to their albedo.
+                dome += 3.0 * (0.35 + max(z, 0.0))
+            for j in range(3):
+                light[k, i, j] = sun[j] * shine + ambient[j] * dome
+            facing[k, i] = min(max(-(x * wx + y * wy), 0.15), 1.0)
+
+
+@_jit
+def cast(view, scene, sight, hits, boxes, stamps):
     """Find what each pixel sees: inverse depth, index of the solid, and its face.
 
-    ``forms`` and ``entered`` keep each solid's linear forms for `smooth`. With ``stamps`` (one per
-    pixel, else empty) also counts each instance's pixels before the z-test, and their bounds.
+    Keeps each solid's linear forms for `smooth`. With ``stamps`` (one per pixel, else empty) also
+    counts each instance's pixels before the z-test, and their bounds.
     """
+    numbers, kinds, forms, entered = scene.numbers, scene.kinds, sight.forms, sight.entered
+    w, who, face = sight.w, sight.who, sight.face
     height, width = w.shape
-    r, origin, lens, ground_w = view.rotation, view.origin, view.lens, view.ground_w
-    for v in range(height):
-        for u in range(width):
-            w[v, u] = ground_w[v, u]
-            who[v, u] = GROUND if w[v, u] > 0 else NOTHING
+    r, origin, lens = view.rotation, view.origin, view.lens
+    w[:] = view.ground_w
+    who[:] = view.empty
     sides = np.empty(6, np.int64)
     half = max(lens[2], width - lens[2]) / lens[0]
     slant = np.sqrt(1 + half * half)
@@ -370,88 +439,68 @@ def visible(who, kinds, counts):
 
 
 @_jit
-def surfaces(view, w, who, kinds, ground, out):
+def surfaces(view, kinds, ground, sight, out):
     """Segmentation."""
-    height, width = w.shape
-    levels, xy = view.level, view.ground_xy
-    texels, table, corners, pose = ground.texels, ground.table, ground.corners, ground.pose
-    for v in range(height):
-        for u in range(width):
-            k = who[v, u]
-            if k >= 0:
-                out[v, u] = kinds[k, SURFACE]
-            elif k == NOTHING:
-                out[v, u] = SKY_SURFACE
-            elif levels[v, u] < 0:
-                out[v, u] = FAR_SURFACE
-            else:
-                x = pose[0] + pose[2] * xy[v, u, 0] - pose[3] * xy[v, u, 1]
-                y = pose[1] + pose[3] * xy[v, u, 0] + pose[2] * xy[v, u, 1]
-                start, side, px, py = _place(table, corners, x, y, np.int64(levels[v, u]))
-                column = min(max(int(px + 0.5), 0), side - 1)
-                at = start + min(max(int(py + 0.5), 0), side - 1) * side + column
-                out[v, u] = np.int64(texels[at]) >> 24
+    who, level, floor, spread = sight.who.ravel(), view.level.ravel(), view.floor, view.spread
+    taps, into = view.taps.ravel(), out.ravel()
+    for at in range(len(who)):
+        k = who[at]
+        into[at] = kinds[k, SURFACE] if k >= 0 else SKY_SURFACE if k == NOTHING else FAR_SURFACE
+    c, s = ground.turn
+    for n in range(len(floor)):
+        at = floor[n]
+        if who[at] != GROUND or level[at] < 0:
+            continue
+        mid = np.float32(0.5) * np.float32(taps[at] - 1)
+        x, y = spread[n, 0] + mid * spread[n, 2], spread[n, 1] + mid * spread[n, 3]
+        px, py = _in_texture(ground.place, level[at], c, s, x, y)
+        size = _NODES[level[at]]
+        i, j = np.int32(px + np.float32(0.5)), np.int32(py + np.float32(0.5))
+        i, j = i & (size - 1), j & (size - 1)
+        into[at] = ground.texels[_FIRST[level[at]] + j * size + i] >> np.uint32(24)
 
 
 @_jit
-def _place(table, corners, x, y, level):
-    """First texel of a tile's level, nodes in its row, and the position in nodes."""
-    kind = 0 if level < LEVELS else 1
-    inner = level - kind * LEVELS
-    per_m = _FINE_PER_M if kind == 0 else _COARSE_PER_M
-    lx, ly = (x - corners[kind, 0]) * per_m, (y - corners[kind, 1]) * per_m
-    last = table.shape[1] - 1
-    i, j = min(max(int(lx), 0), last), min(max(int(ly), 0), last)
-    scale = TILE_CELLS >> inner
-    # Arithmetic, for numba looks into a tuple by a slow way round.
-    start = 0 if inner == 0 else _SECOND if inner == 1 else _THIRD
-    return table[kind, i, j] * TEXELS + start, scale + 1, (lx - i) * scale, (ly - j) * scale
+def _in_texture(place, level, c, s, x, y):
+    """Where a place of the ego frame lies in a level's texture, all in nodes."""
+    return place[level, 0] + c * x - s * y, place[level, 1] + s * x + c * y
 
 
 @_jit
-def _blend(texels, start, side, px, py):
+def _blend(texels, first, size, px, py):
     """Four texels blended: red | blue << 16 and green, each times 256."""
-    px = min(max(px, 0.0), side - 1.001)
-    py = min(max(py, 0.0), side - 1.001)
-    i, j = int(px), int(py)
-    fx, fy = int((px - i) * 16), int((py - j) * 16)
-    at = start + j * side + i
-    t00, t10 = np.int64(texels[at]), np.int64(texels[at + 1])
-    t01, t11 = np.int64(texels[at + side]), np.int64(texels[at + side + 1])
-    w11 = fx * fy
-    w10, w01 = fx * 16 - w11, fy * 16 - w11
-    w00 = 256 - w11 - w10 - w01
-    mask = 0xFF00FF
+    i, j = np.int32(px), np.int32(py)
+    fx = np.uint32((px - np.float32(i)) * np.float32(16))
+    fy = np.uint32((py - np.float32(j)) * np.float32(16))
+    last = size - 1
+    low, high = first + (j & last) * size, first + ((j + 1) & last) * size
+    left, right = i & last, (i + 1) & last
+    t00, t10 = texels[low + left], texels[low + right]
+    t01, t11 = texels[high + left], texels[high + right]
+    w11 = np.uint32(fx * fy)
+    w10, w01 = np.uint32(fx * np.uint32(16) - w11), np.uint32(fy * np.uint32(16) - w11)
+    w00 = np.uint32(np.uint32(256) - w11 - w10 - w01)
+    mask = np.uint32(0xFF00FF)
     rb = (t00 & mask) * w00 + (t10 & mask) * w10 + (t01 & mask) * w01 + (t11 & mask) * w11
-    mask = 0xFF00
-    g = (t00 & mask) * w00 + (t10 & mask) * w10 + (t01 & mask) * w01 + (t11 & mask) * w11
-    return rb, g >> 8
+    mask, byte = np.uint32(0xFF), np.uint32(8)
+    g = (t00 >> byte & mask) * w00 + (t10 >> byte & mask) * w10
+    g += (t01 >> byte & mask) * w01 + (t11 >> byte & mask) * w11
+    return np.uint32(rb), np.uint32(g)
 
 
 @_jit
-def _albedo(texels, table, corners, level, taps, x, y, dx, dy):
+def _albedo(texels, level, taps, px, py, sx, sy):
     """Linear colour of the ground that a pixel covers, sampled along its footprint."""
-    at = -0.5 * (taps - 1)
-    x, y = x + at * dx, y + at * dy
-    start, side, px, py = _place(table, corners, x, y, level)
-    span = side - 1
-    per_m = (_FINE_PER_M if level < LEVELS else _COARSE_PER_M) * span
-    sx, sy = dx * per_m, dy * per_m
-    ex, ey = px + sx * (taps - 1), py + sy * (taps - 1)
-    alone = min(px, ex) >= 0 and max(px, ex) < span and min(py, ey) >= 0 and max(py, ey) < span
-    # Sums in floats, for the order of those is fixed: of sums of whole numbers the compiler would
-    # make vectors, which costs more than it saves for at most four samples.
-    r = g = b = 0.0
-    for k in range(taps):
-        if not alone and k > 0:  # the footprint lies on several tiles
-            start, side, px, py = _place(table, corners, x + k * dx, y + k * dy, level)
-        rb, green = _blend(texels, start, side, px, py)
-        r += np.float64(rb & 0xFFFF)
-        b += np.float64(rb >> 16)
-        g += np.float64(green)
+    first, size = _FIRST[level], _NODES[level]
+    r = g = b = np.uint32(0)
+    for _ in range(taps):
+        rb, green = _blend(texels, first, size, px, py)
+        r += rb & np.uint32(0xFFFF)
+        b += rb >> np.uint32(16)
+        g += green
         px, py = px + sx, py + sy
-    scale = 1 / (65280.0 * taps)
-    red, green_, blue = r * scale, g * scale, b * scale
+    scale = np.float32(1 / 65280.0) / np.float32(taps)
+    red, green_, blue = np.float32(r) * scale, np.float32(g) * scale, np.float32(b) * scale
     return red * red, green_ * green_, blue * blue
 
 
@@ -467,80 +516,71 @@ def _weights(x, y):
 
 
 @_jit
-def _mix(field, channel, i, j, w00, w10, w01, w11):
+def _mix(grid, channel, i, j, w00, w10, w01, w11):
     return (
-        field[j, i, channel] * w00
-        + field[j, i + 1, channel] * w10
-        + field[j + 1, i, channel] * w01
-        + field[j + 1, i + 1, channel] * w11
+        grid[j, i, channel] * w00
+        + grid[j, i + 1, channel] * w10
+        + grid[j + 1, i, channel] * w01
+        + grid[j + 1, i + 1, channel] * w11
     )
 
 
 @_jit
-def shade(view, scene, ground, air, w, who, face, rgb):
-    """Linear colour of each pixel: solids and sky, then the ground, which may mirror them."""
-    _shade_above(view, scene, air, w, who, face, rgb)
-    _shade_ground(view, ground, air, w, who, rgb)
+def picture(view, scene, ground, air, sight, streak_rows, exposure, curve, grain, noise, image):
+    """From what each pixel sees to the image."""
+    _shade_above(view, scene, air, sight.w, sight.who, sight.face, sight.rgb)
+    _shade_ground(view, ground, air, sight)
+    _smooth(view, scene.kinds, sight)
+    _glows(view, scene, air, sight.w, sight.rgb)
+    _streaks(streak_rows, sight.rgb)
+    _develop(view.film, exposure, curve, grain, noise, sight.rgb, image)
 
 
 @_jit
-def _shade_ground(view, ground, air, w, who, rgb):
-    height, width = w.shape
-    levels, taps, xy, step = view.level, view.taps, view.ground_xy, view.step
-    stretch, mirror, gloss = view.stretch, view.mirror, view.gloss
-    texels, table, corners, pose = ground.texels, ground.table, ground.corners, ground.pose
-    far, field, clear, wet = ground.far, air.field, air.clear, air.wet
-    sun0, sun1, sun2 = air.sun[0] * air.sun_up, air.sun[1] * air.sun_up, air.sun[2] * air.sun_up
-    sky0, sky1, sky2 = air.ambient[0], air.ambient[1], air.ambient[2]
-    haze0, haze1, haze2 = air.haze[0], air.haze[1], air.haze[2]
-    lamps = air.lamps
-    for v in range(height):
-        for u in range(width):
-            if who[v, u] != GROUND:
-                continue
-            gx, gy = np.float64(xy[v, u, 0]), np.float64(xy[v, u, 1])
-            r, g, b = far[0], far[1], far[2]
-            if levels[v, u] >= 0:
-                x = pose[0] + pose[2] * gx - pose[3] * gy
-                y = pose[1] + pose[3] * gx + pose[2] * gy
-                dx = pose[2] * step[v, u, 0] - pose[3] * step[v, u, 1]
-                dy = pose[3] * step[v, u, 0] + pose[2] * step[v, u, 1]
-                r, g, b = _albedo(
-                    texels,
-                    table,
-                    corners,
-                    np.int64(levels[v, u]),
-                    np.int64(taps[v, u]),
-                    x,
-                    y,
-                    dx,
-                    dy,
-                )
-            sun = sky = 1.0
-            lr = lg = lb = 0.0
-            i, j, w00, w10, w01, w11 = _weights(gx, gy)
-            if i >= 0:
-                sun = _mix(field, SUN, i, j, w00, w10, w01, w11)
-                sky = _mix(field, SKY, i, j, w00, w10, w01, w11)
-                if lamps:
-                    lr = _mix(field, LAMP, i, j, w00, w10, w01, w11)
-                    lg = _mix(field, LAMP + 1, i, j, w00, w10, w01, w11)
-                    lb = _mix(field, LAMP + 2, i, j, w00, w10, w01, w11)
-            r *= sun0 * sun + sky0 * sky + lr
-            g *= sun1 * sun + sky1 * sky + lg
-            b *= sun2 * sun + sky2 * sky + lb
-            at = np.int64(mirror[v, u])
-            if wet > 0 and at >= 0:
-                mv, mu = at // width, at % width
-                if who[mv, mu] != GROUND:
-                    part, dim = 0.6 * wet * gloss[v, u], 1 - 0.30 * wet
-                    r = r * dim + (rgb[mv, mu, 0] - r * dim) * part
-                    g = g * dim + (rgb[mv, mu, 1] - g * dim) * part
-                    b = b * dim + (rgb[mv, mu, 2] - b * dim) * part
-            seen = clear[min(int(stretch[v, u] / w[v, u] * 2), len(clear) - 1)]
-            rgb[v, u, 0] = haze0 + (r - haze0) * seen
-            rgb[v, u, 1] = haze1 + (g - haze1) * seen
-            rgb[v, u, 2] = haze2 + (b - haze2) * seen
+def _shade_ground(view, ground, air, sight):
+    who, rgb = sight.who.ravel(), sight.rgb.ravel()
+    levels, taps, floor, spread = view.level.ravel(), view.taps.ravel(), view.floor, view.spread
+    mirror, gloss, hazed = view.mirror.ravel(), view.gloss.ravel(), view.hazed
+    texels, far, light, clear, wet = ground.texels, ground.far, air.light, air.clear, air.wet
+    place = ground.place
+    c, s = ground.turn
+    one = np.float32(1)
+    open0 = np.float32(air.sun[0] * air.sun_up + air.ambient[0])
+    open1 = np.float32(air.sun[1] * air.sun_up + air.ambient[1])
+    open2 = np.float32(air.sun[2] * air.sun_up + air.ambient[2])
+    far0, far1, far2 = np.float32(far[0]), np.float32(far[1]), np.float32(far[2])
+    haze0, haze1, haze2 = np.float32(air.haze[0]), np.float32(air.haze[1]), np.float32(air.haze[2])
+    for n in range(len(floor)):
+        at = floor[n]
+        if who[at] != GROUND:
+            continue
+        level = levels[at]
+        r, g, b = far0, far1, far2
+        if level >= 0:
+            px, py = _in_texture(place, level, c, s, spread[n, 0], spread[n, 1])
+            sx, sy = c * spread[n, 2] - s * spread[n, 3], s * spread[n, 2] + c * spread[n, 3]
+            r, g, b = _albedo(texels, level, taps[at], px, py, sx, sy)
+        gx, gy = spread[n, 4], spread[n, 5]
+        if gx >= 0:
+            i, j = np.int32(gx), np.int32(gy)
+            fx, fy = gx - np.float32(i), gy - np.float32(j)
+            w11 = fx * fy
+            w10, w01, w00 = fx - w11, fy - w11, one - fx - fy + w11
+            r *= _mix(light, 0, i, j, w00, w10, w01, w11)
+            g *= _mix(light, 1, i, j, w00, w10, w01, w11)
+            b *= _mix(light, 2, i, j, w00, w10, w01, w11)
+        else:
+            r, g, b = r * open0, g * open1, b * open2
+        if wet > 0 and mirror[at] >= 0 and who[mirror[at]] != GROUND:
+            there = 3 * mirror[at]
+            part, dim = np.float32(0.6 * wet) * gloss[at], np.float32(1 - 0.30 * wet)
+            r = r * dim + (rgb[there] - r * dim) * part
+            g = g * dim + (rgb[there + 1] - g * dim) * part
+            b = b * dim + (rgb[there + 2] - b * dim) * part
+        seen = np.float32(clear[hazed[n]])
+        rgb[3 * at] = haze0 + (r - haze0) * seen
+        rgb[3 * at + 1] = haze1 + (g - haze1) * seen
+        rgb[3 * at + 2] = haze2 + (b - haze2) * seen
 
 
 @_jit
@@ -555,7 +595,7 @@ def _shade_above(view, scene, air, w, who, face, rgb):
     sky, turn, columns, rows = air.sky, air.turn, view.sky_column, view.sky_row
     rays, origin, stretch, lens = view.rays, view.origin, view.stretch, view.lens
     sun, ambient, haze, sun_ego = air.sun, air.ambient, air.haze, air.sun_ego
-    field, clear, lamps, windows = air.field, air.clear, air.lamps, air.windows
+    lamp, clear, lamps, windows = air.lamp, air.clear, air.lamps, air.windows
     for v in range(height):
         for u in range(width):
             k = who[v, u]
@@ -587,9 +627,9 @@ def _shade_above(view, scene, air, w, who, face, rgb):
                 if i >= 0:
                     # Headlamps light what faces them, and little above the bonnet.
                     part = facing / (1 + (max(pz - 0.8, 0.0) / 1.1) ** 2)
-                    lr += part * _mix(field, LAMP, i, j, w00, w10, w01, w11)
-                    lg += part * _mix(field, LAMP + 1, i, j, w00, w10, w01, w11)
-                    lb += part * _mix(field, LAMP + 2, i, j, w00, w10, w01, w11)
+                    lr += part * _mix(lamp, 0, i, j, w00, w10, w01, w11)
+                    lg += part * _mix(lamp, 1, i, j, w00, w10, w01, w11)
+                    lb += part * _mix(lamp, 2, i, j, w00, w10, w01, w11)
             if matter == 2 and side < 4:
                 r, g, b = _facade(
                     numbers, kinds, k, side, depth, px, py, pz, lr, lg, lb, lens, haze, windows
@@ -668,11 +708,12 @@ def _facade(numbers, kinds, k, face, depth, px, py, pz, lr, lg, lb, lens, haze, 
 
 
 @_jit
-def glows(view, lamps, extinction, strength, w, rgb):
-    """Halos around lamps (rows of solids) that are seen; they grow with what is in the air."""
+def _glows(view, scene, air, w, rgb):
+    """Halos around lamps that are seen; they grow with what is in the air."""
     height, width = w.shape
-    r, origin, lens = view.rotation, view.origin, view.lens
-    for k in range(len(lamps)):
+    r, origin, lens, lamps = view.rotation, view.origin, view.lens, scene.numbers
+    extinction, strength = air.extinction, 0.35 if air.lamps else 0.12
+    for k in scene.glowing:
         dx, dy, dz = lamps[k, X] - origin[0], lamps[k, Y] - origin[1], lamps[k, Z] - origin[2]
         depth = r[0, 2] * dx + r[1, 2] * dy + r[2, 2] * dz
         if depth <= 0.5:
@@ -698,7 +739,7 @@ def glows(view, lamps, extinction, strength, w, rgb):
 
 
 @_jit
-def streaks(rows, rgb):
+def _streaks(rows, rgb):
     """Rain that crosses the picture; rows of u, v, du, dv per pixel, length, brightness."""
     height, width = rgb.shape[:2]
     for k in range(len(rows)):
@@ -710,151 +751,127 @@ def streaks(rows, rgb):
 
 
 @_jit
-def smooth(view, kinds, forms, entered, who, rgb, out):
-    """Smooth outlines: a pixel at one is tried at four places among what its neighbours see."""
-    height, width = who.shape
-    rotation, origin, lens, rays = view.rotation, view.origin, view.lens, view.rays
-    # The ground's inverse depth is linear in the pixel's coordinates too.
-    down, across = rotation[2, 1] / lens[1] / origin[2], rotation[2, 0] / lens[0] / origin[2]
-    things = _things(who, kinds)
-    near, place = np.empty(5, np.int64), np.empty(5, np.int64)
-    wins, best_w, best = np.empty(5), np.empty(4), np.empty(4, np.int64)
+def _smooth(view, kinds, sight):
+    """Smooth outlines: mix what meets at one by how far the nearer one reaches into the pixel."""
+    w, who, rgb, mixed = sight.w.ravel(), sight.who.ravel(), sight.rgb.ravel(), sight.mixed
+    forms, entered, edges, rays = sight.forms, sight.entered, sight.edges, view.rays
+    height, width = sight.w.shape
+    across, down = view.rotation[2, 0] / view.lens[0], view.rotation[2, 1] / view.lens[1]
+    per_pixel = 1 / np.sqrt(across * across + down * down)
+    count = 0
     for v in range(height):
+        above, below = -width * (v > 0), width * (v < height - 1)
         for u in range(width):
-            thing = things[v + 1, u + 1]
-            if (
-                things[v + 1, u] == thing
-                and things[v + 1, u + 2] == thing
-                and things[v, u + 1] == thing
-                and things[v + 2, u + 1] == thing
-            ):
-                for c in range(3):
-                    out[v, u, c] = rgb[v, u, c]
+            at = v * width + u
+            left, right = -1 * (u > 0), 1 * (u < width - 1)
+            k = who[at]
+            others = (who[at + above] ^ k) | (who[at + below] ^ k)
+            if others | (who[at + left] ^ k) | (who[at + right] ^ k) == 0:
                 continue
-            count = _candidates(who, u, v, near, place)
-            best_w[:] = 0.0
-            best[:] = 0
-            base = -rays[v, u, 2] / origin[2]
-            for i in range(count):
-                wins[i] = 0.0
-                if near[i] >= 0:
-                    _try_solid(forms, entered, near[i], i, u, v, best_w, best)
-                elif near[i] == GROUND:
-                    _try_ground(base, across, down, i, best_w, best)
-            _sky_behind(near, count, best_w, best)
-            for q in range(4):
-                wins[best[q]] += 0.25
-            for c in range(3):
-                total = 0.0
-                for i in range(count):
-                    if wins[i] > 0:
-                        total += wins[i] * rgb[place[i] // width, place[i] % width, c]
-                out[v, u, c] = total
+            front, behind = _beside(w, who, kinds, at, above, below, left, right)
+            if behind == at:
+                continue
+            top = who[front]
+            if top < 0:
+                ground = min(max(0.5 - rays[v, u, 2] * per_pixel, 0.0), 1.0)
+                part = ground if k == GROUND else 1 - ground
+            elif entered[top] == ROUND:
+                part = _ellipsoid_cover(forms, top, u + 0.5, v + 0.5)
+            else:
+                part = _block_cover(forms, top, entered[top], u + 0.5, v + 0.5)
+            if front != at:
+                # What is not seen in the middle covers less than half, or else it is hidden.
+                part, behind = 1 - part if part <= 0.5 else 1.0, front
+            if part < 1:
+                for c in range(3):
+                    other = rgb[3 * behind + c]
+                    mixed[count, c] = other + np.float32(part) * (rgb[3 * at + c] - other)
+                edges[count] = at
+                count += 1
+    for n in range(count):
+        for c in range(3):
+            rgb[3 * edges[n] + c] = mixed[n, c]
 
 
 @_jit
-def _things(who, kinds):
-    """Number what each pixel sees; all parts of one road user or light share a number."""
-    height, width = who.shape
-    # A border of its own neighbours saves asking where the image ends.
-    out = np.empty((height + 2, width + 2), np.int64)
-    for v in range(height):
-        for u in range(width):
-            k = np.int64(who[v, u])
-            instance = kinds[k, INSTANCE] if k >= 0 else 0
-            out[v + 1, u + 1] = -2 - instance if instance > 0 else k
-        out[v + 1, 0], out[v + 1, width + 1] = out[v + 1, 1], out[v + 1, width]
-    out[0], out[height + 1] = out[1], out[height]
-    return out
+def _beside(w, who, kinds, at, above, below, left, right):
+    """The nearest solid among a pixel and its neighbours, and a neighbour that is another thing.
 
-
-@_jit
-def _candidates(who, u, v, near, place):
-    """What a pixel and its four neighbours see, each once, the pixel's own first."""
-    height, width = who.shape
-    near[0], place[0] = who[v, u], v * width + u
-    count = 1
-    for i in range(4):
-        x = u + (i & 1) * (i - 2)
-        y = v + (1 - (i & 1)) * (i - 1)
-        if x < 0 or y < 0 or x >= width or y >= height:
-            continue
-        known = False
-        for other in range(count):
-            known = known or near[other] == who[y, x]
-        if not known:
-            near[count], place[count] = who[y, x], y * width + x
-            count += 1
-    return count
-
-
-@_jit
-def _sky_behind(near, count, best_w, best):
-    """Give places that nothing was found at to the sky, where a neighbour sees it."""
-    for i in range(count):
-        if near[i] == NOTHING:
-            for q in range(4):
-                if best_w[q] <= 0:
-                    best[q] = i
-
-
-@_jit
-def _try_ground(base, across, down, i, best_w, best):
+    Both are the pixel itself where there is none.
+    """
+    mine = _thing(who[at], kinds)
+    front = behind = at
+    before = w[at] if who[at] >= 0 else np.float32(0)
     for q in range(4):
-        du, dv = _offset(q)
-        value = base - across * du - down * dv
-        if value > best_w[q]:
-            best_w[q], best[q] = value, i
+        beside = at + (above if q == 0 else below if q == 1 else left if q == 2 else right)
+        if _thing(who[beside], kinds) != mine:
+            behind = beside
+            if who[beside] >= 0 and w[beside] > before:
+                front, before = beside, w[beside]
+    return front, behind
 
 
 @_jit
-def _try_solid(forms, entered, k, i, u, v, best_w, best):
-    """Enter one candidate into the four places of a pixel."""
-    faces = entered[k]
-    for q in range(4):
-        du, dv = _offset(q)
-        x, y = u + 0.5 + du, v + 0.5 + dv
-        if faces == ROUND:
-            value = _ellipsoid_w(forms, k, x, y)
-        else:
-            first, last = 1e30, 0.0
-            for j in range(6):
-                value = forms[k, j, 0] * x + forms[k, j, 1] * y + forms[k, j, 2]
-                if j < faces:
-                    first = min(first, value)
-                else:
-                    last = max(last, value)
-            value = first if first > last else 0.0
-        if value > best_w[q]:
-            best_w[q], best[q] = value, i
+def _thing(k, kinds):
+    """Number what a pixel sees; all parts of one road user or light share a number."""
+    if k < 0 or kinds[k, INSTANCE] == 0:
+        return np.int64(k)
+    return -2 - kinds[k, INSTANCE]
 
 
 @_jit
-def _offset(q):
-    """Four places of a turned grid inside a pixel."""
-    du = -0.375 + 0.25 * q
-    dv = 0.125 if q == 0 else -0.375 if q == 1 else 0.375 if q == 2 else -0.125
-    return du, dv
+def _block_cover(forms, k, entered, x, y):
+    """How much of a pixel a block covers: half at its outline, changing by one per pixel."""
+    first, last = 1e30, 0.0
+    a = b = c = d = 0.0
+    for i in range(6):
+        value = forms[k, i, 0] * x + forms[k, i, 1] * y + forms[k, i, 2]
+        if i < entered:
+            if value < first:
+                first, a, b = value, forms[k, i, 0], forms[k, i, 1]
+        elif value > last:
+            last, c, d = value, forms[k, i, 0], forms[k, i, 1]
+    steep = np.sqrt((a - c) * (a - c) + (b - d) * (b - d))
+    return min(max((first - last) / max(steep, 1e-12) + 0.5, 0.0), 1.0)
 
 
 @_jit
-def develop(view, gain, curve, grain, start, deviation, rgb, image):
-    """Expose: the lens's vignette, the camera's gain, the tone curve, the sensor's noise."""
-    height, width = rgb.shape[:2]
-    last = len(curve) - 1
-    mask = len(grain) - 1
-    at = start
-    scale = np.float32(last) * np.sqrt(np.float32(0.125))
-    red, green, blue = np.float32(gain[0]), np.float32(gain[1]), np.float32(gain[2])
-    noise = np.float32(deviation)
-    for v in range(height):
-        for u in range(width):
-            through = view.vignette[v, u]
-            for c in range(3):
-                part = red if c == 0 else green if c == 1 else blue
-                index = int(np.sqrt(rgb[v, u, c] * through * part) * scale)
-                value = curve[min(index, last)] + grain[at & mask] * noise
-                at += 1
-                image[v, u, c] = int(
-                    min(max(value, np.float32(0)), np.float32(254.5)) + np.float32(0.5)
-                )
+def _ellipsoid_cover(forms, k, x, y):
+    gap = forms[k, 3, 0]
+    square = b = square_x = square_y = b_x = b_y = 0.0
+    for i in range(3):
+        ray = forms[k, i, 0] * x + forms[k, i, 1] * y + forms[k, i, 2]
+        square += ray * ray
+        square_x += ray * forms[k, i, 0]
+        square_y += ray * forms[k, i, 1]
+        b += ray * forms[k, 4, i]
+        b_x += forms[k, i, 0] * forms[k, 4, i]
+        b_y += forms[k, i, 1] * forms[k, 4, i]
+    if b >= 0:
+        return 0.0
+    root = b * b - square * gap
+    root_x, root_y = 2 * (b * b_x - square_x * gap), 2 * (b * b_y - square_y * gap)
+    steep = np.sqrt(root_x * root_x + root_y * root_y)
+    return min(max(root / max(steep, 1e-12) + 0.5, 0.0), 1.0)
+
+
+@_jit
+def _develop(film, exposure, curve, grain, noise, rgb, image):
+    """Expose: the camera's gain and the lens's vignette, the tone curve, the sensor's noise."""
+    last = np.int32(len(curve) - 1)
+    scale = np.float32(last) * np.sqrt(np.float32(0.125) * np.float32(exposure))
+    noise = np.float32(noise)
+    light, through, out = rgb.ravel(), film.ravel(), image.ravel()
+    level, value = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32)
+    # Block by block, with the look-up alone: the other two loops become vectors.
+    for start in range(0, len(out), _BLOCK):
+        count = min(_BLOCK, len(out) - start)
+        for i in range(count):
+            root = np.sqrt(light[start + i] * through[start + i])
+            level[i] = min(np.int32(root * scale), last)
+        for i in range(count):
+            value[i] = curve[level[i]]
+        for i in range(count):
+            grey = value[i] + grain[start + i] * noise
+            grey = min(max(grey, np.float32(0)), np.float32(254.5))
+            out[start + i] = np.uint8(np.int32(grey + np.float32(0.5)))

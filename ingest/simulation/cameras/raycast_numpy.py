@@ -7,10 +7,9 @@ what the compiled one is tested against.
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulation.cameras.ground import CELLS as TILE_CELLS
-from ingest.simulation.cameras.ground import COARSE_M, FINE_M, LEVELS, STARTS, TEXELS
-from ingest.simulation.cameras.lamps import CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
-from ingest.simulation.cameras.raycast import Air, Ground, Scene
+from ingest.simulation.cameras.ground import FIRST, NODES
+from ingest.simulation.cameras.lamps import AROUND_M, CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
+from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight
 from ingest.simulation.cameras.solids import (
     BLUE,
     COS,
@@ -23,6 +22,7 @@ from ingest.simulation.cameras.solids import (
     INSTANCE,
     MATTER,
     RADIUS,
+    REAR,
     RED,
     SHAPE,
     SIDE,
@@ -34,29 +34,40 @@ from ingest.simulation.cameras.solids import (
     Y,
     Z,
 )
-from ingest.simulation.cameras.views import SKY_COLUMNS, View
+from ingest.simulation.cameras.views import GROUND, NOTHING, SKY_COLUMNS, View
 
 Numbers = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Floats32 = NDArray[np.float32]
 
-GROUND, NOTHING, ROUND = -1, -2, -1
+ROUND = -1
 _NEAR_M = 0.05
-_OFFSETS = ((-0.375, 0.125), (-0.125, -0.375), (0.125, 0.375), (0.375, -0.125))
+_FIRST, _NODES = np.array(FIRST), np.array(NODES)
 
 
 def stamp(
-    field: Floats32, casters: Numbers, contacts: Numbers, lamps: Numbers, sun: Numbers, clear: bool
+    planes: Floats32,
+    casters: Numbers,
+    contacts: Numbers,
+    lamps: Numbers,
+    sun_ego: Numbers,
+    sunlight: Numbers,
+    ambient: Numbers,
+    light: Floats32,
+    lamp: Floats32,
 ) -> None:
     """Fill the grid of light: shadows first, then contact shadows, then lamps."""
-    field[:, :, : SKY + 1] = 1.0
-    field[:, :, LAMP:] = 0.0
-    for row in casters if clear else ():
-        _stamp_shadow(field, row, sun)
+    planes[:LAMP] = 1.0
+    planes[LAMP:] = 0.0
+    for row in casters:
+        _stamp_shadow(planes, row, sun_ego)
     for row in contacts:
-        _stamp_contact(field, row)
+        _stamp_contact(planes, row)
     for row in lamps:
-        _stamp_lamp(field, row)
+        _stamp_lamp(planes, row)
+    lamp[..., :3] = np.moveaxis(planes[LAMP:], 0, -1)
+    light[..., :3] = planes[SUN, ..., None] * sunlight + planes[SKY, ..., None] * ambient
+    light += lamp
 
 
 def _patch(
@@ -73,7 +84,7 @@ def _patch(
     return (slices[0], slices[1]), px, py
 
 
-def _stamp_shadow(field: Floats32, row: Numbers, sun: Numbers) -> None:
+def _stamp_shadow(planes: Floats32, row: Numbers, sun: Numbers) -> None:
     x, y, c, s, hx, hy, low, high = row
     sx, sy = sun[0] / sun[2], sun[1] / sun[2]
     ex, ey = abs(c) * hx + abs(s) * hy, abs(s) * hx + abs(c) * hy
@@ -94,10 +105,10 @@ def _stamp_shadow(field: Floats32, row: Numbers, sun: Numbers) -> None:
             a, b = (-h - q) / d, (h - q) / d
             enter = np.maximum(enter, np.minimum(a, b))
             leave = np.minimum(leave, np.maximum(a, b))
-    field[(*cells, SUN)][enter < leave] = 0.0
+    planes[(SUN, *cells)][enter < leave] = 0.0
 
 
-def _stamp_contact(field: Floats32, row: Numbers) -> None:
+def _stamp_contact(planes: Floats32, row: Numbers) -> None:
     x, y, c, s, hx, hy = row
     reach = 0.7
     ex, ey = abs(c) * hx + abs(s) * hy + reach, abs(s) * hx + abs(c) * hy + reach
@@ -105,43 +116,61 @@ def _stamp_contact(field: Floats32, row: Numbers) -> None:
     ox = np.maximum(np.abs(c * px + s * py) - hx, 0.0)
     oy = np.maximum(np.abs(c * py - s * px) - hy, 0.0)
     open_sky = 0.30 + 0.70 * np.minimum(np.hypot(ox, oy) / reach, 1.0)
-    field[(*cells, SKY)] = np.minimum(field[(*cells, SKY)], open_sky)
+    planes[(SKY, *cells)] = np.minimum(planes[(SKY, *cells)], open_sky)
 
 
-def _stamp_lamp(field: Floats32, row: Numbers) -> None:
+def _stamp_lamp(planes: Floats32, row: Numbers) -> None:
     x, y, ax, ay, reach = row[:5]
-    span = 22.0 if reach <= 0 else 1.6 * reach
-    cells, px, py = _patch(x, y, x - span, x + span, y - span, y + span)
+    span = AROUND_M if reach <= 0 else 1.6 * reach
+    wide = 0.0 if reach <= 0 else 2 * (1.1 + 0.30 * span)  # at the beam's end
+    far = span if reach <= 0 else np.hypot(span, wide)
+    cells, px, py = _patch(x, y, x - far, x + far, y - far, y + far)
     if reach <= 0:
         square = px * px + py * py
         power = np.maximum(0.0, 1 - square / (span * span)) / (1 + square / 30.0) ** 2
     else:
-        ahead, aside = px * ax + py * ay, py * ax - px * ay
-        lit = (ahead > 0) & (ahead < span)
-        wide = aside / np.where(lit, 1.1 + 0.30 * ahead, 1.0)
-        far = 2.2 * ahead / reach
-        power = np.exp(-wide * wide) / (1 + far * far) * (1 - ahead / span)
-        power = np.where(lit, power * np.minimum(1.0, ahead / (0.12 * reach)), 0.0)
-    field[(*cells, slice(LAMP, LAMP + 3))] += power[..., None] * row[5:8]
+        ahead, aside = np.maximum(px * ax + py * ay, 0.0), py * ax - px * ay
+        power = np.maximum(1 - (aside / (2.2 + 0.60 * ahead)) ** 2, 0.0) ** 4
+        power *= np.maximum(1 - ahead / span, 0.0) / (1 + (2.2 * ahead / reach) ** 2)
+        power *= np.minimum(1.0, ahead / (0.12 * reach))
+    planes[(slice(LAMP, None), *cells)] += power * row[5:8, None, None]
 
 
-def cast(
-    view: View,
+def light_faces(
     numbers: Numbers,
     kinds: Ints,
-    forms: Numbers,
-    entered: Ints,
-    w: Floats32,
-    who: NDArray[np.int32],
-    face: NDArray[np.int32],
-    hits: Ints,
-    boxes: Ints,
-    stamps: Ints,
+    sun: Numbers,
+    sun_ego: Numbers,
+    ambient: Numbers,
+    light: Numbers,
+    facing: Numbers,
 ) -> None:
+    """Sun and sky on each face of each block, and how much it turns towards the ego's lamps."""
+    tall = 2 * numbers[:, HALF_Z]
+    lean = numbers[:, [FRONT, REAR, SIDE, SIDE]] / tall[:, None]
+    flat = 1 / np.sqrt(1 + lean**2)
+    c, s = numbers[:, COS, None], numbers[:, SIN, None]
+    x, y, z = np.zeros((3, len(numbers), 6))
+    x[:, :4] = np.hstack([c, -c, -s, s]) * flat
+    y[:, :4] = np.hstack([s, -s, c, -c]) * flat
+    z[:, :4] = lean * flat
+    z[:, 4], z[:, 5] = 1, -1
+    shine = np.maximum(x * sun_ego[0] + y * sun_ego[1] + z * sun_ego[2], 0)
+    # Panes that lean back mirror the sky: as light, relative to their dark albedo.
+    glass = (kinds[:, MATTER] == Matter.GLASS)[:, None]
+    dome = 0.62 + 0.38 * z + glass * 3.0 * (0.35 + np.maximum(z, 0))
+    light[:] = sun * shine[..., None] + ambient * dome[..., None]
+    away = np.maximum(np.hypot(numbers[:, X], numbers[:, Y]), 1e-6)[:, None]
+    towards = -(x * numbers[:, X, None] + y * numbers[:, Y, None]) / away
+    facing[:] = np.clip(towards, 0.15, 1.0)
+
+
+def cast(view: View, scene: Scene, sight: Sight, hits: Ints, boxes: Ints, stamps: Ints) -> None:
     """Find what each pixel sees: inverse depth, index of the solid, and its face."""
+    numbers, kinds, forms, entered = scene.numbers, scene.kinds, sight.forms, sight.entered
+    w, who, face = sight.w, sight.who, sight.face
     height, width = w.shape
-    w[:] = view.ground_w
-    who[:] = np.where(w > 0, GROUND, NOTHING)
+    w[:], who[:] = view.ground_w, view.empty
     for k in range(len(numbers)):
         offset = numbers[k, :3] - view.origin
         bounds = _bounds(view, numbers[k], offset, width, height)
@@ -263,141 +292,132 @@ def visible(who: NDArray[np.int32], kinds: Ints, counts: Ints) -> None:
     counts += np.bincount(kinds[who[who >= 0], INSTANCE], minlength=len(counts))
 
 
-def surfaces(
-    view: View,
-    w: Floats32,
-    who: NDArray[np.int32],
-    kinds: Ints,
-    ground: Ground,
-    out: NDArray[np.uint8],
-) -> None:
+def surfaces(view: View, kinds: Ints, ground: Ground, sight: Sight, out: NDArray[np.uint8]) -> None:
     """Segmentation."""
-    out[:] = 9
-    out[who >= 0] = kinds[who[who >= 0], SURFACE]
-    floor = who == GROUND
-    out[floor] = 3
-    near = floor & (view.level >= 0)
-    x, y = _in_world(ground, view.ground_xy[near].astype(np.float64))
-    start, side, px, py = _place(ground, x, y, view.level[near].astype(np.int64))
-    at = start + (py + 0.5).astype(np.int64) * side + (px + 0.5).astype(np.int64)
-    out[near] = ground.texels[at] >> 24
+    who, into = sight.who.ravel(), out.ravel()
+    into[:] = 9
+    into[who >= 0] = kinds[who[who >= 0], SURFACE]
+    into[who == GROUND] = 3
+    level = view.level.ravel()[view.floor]
+    near = (who[view.floor] == GROUND) & (level >= 0)
+    at, level, spread = view.floor[near], level[near].astype(np.int64), view.spread[near]
+    middle = np.float32(0.5) * (view.taps.ravel()[at, None] - 1)
+    px, py = _in_texture(ground, level, spread[:, :2] + middle * spread[:, 2:4])
+    i, j = (px + 0.5).astype(np.int64), (py + 0.5).astype(np.int64)
+    into[at] = _texels(ground, level, i, j) >> 24
 
 
-def _in_world(ground: Ground, xy: Numbers) -> tuple[Numbers, Numbers]:
-    px, py, c, s = ground.pose
-    return px + c * xy[:, 0] - s * xy[:, 1], py + s * xy[:, 0] + c * xy[:, 1]
+def _in_texture(ground: Ground, level: Ints, xy: Floats32) -> tuple[Floats32, Floats32]:
+    """Where places of the ego frame lie in their levels' textures, all in nodes."""
+    (c, s), place = ground.turn, ground.place[level]
+    x, y = xy[:, 0], xy[:, 1]
+    return place[:, 0] + c * x - s * y, place[:, 1] + s * x + c * y
 
 
-def _place(
-    ground: Ground, x: Numbers, y: Numbers, level: Ints
-) -> tuple[Ints, Ints, Numbers, Numbers]:
-    kind = (level >= LEVELS).astype(np.int64)
-    inner = level - kind * LEVELS
-    tile_m = np.where(kind == 0, FINE_M, COARSE_M) * TILE_CELLS
-    lx, ly = (x - ground.corners[kind, 0]) / tile_m, (y - ground.corners[kind, 1]) / tile_m
-    last = ground.table.shape[1] - 1
-    i, j = np.clip(lx.astype(np.int64), 0, last), np.clip(ly.astype(np.int64), 0, last)
-    scale = TILE_CELLS >> inner
-    px = np.clip((lx - i) * scale, 0.0, scale - 1e-3)
-    py = np.clip((ly - j) * scale, 0.0, scale - 1e-3)
-    start = ground.table[kind, i, j] * TEXELS + np.array(STARTS)[inner]
-    return start, scale + 1, px, py
+def _texels(ground: Ground, level: Ints, i: Ints, j: Ints) -> Ints:
+    nodes = _NODES[level]
+    return np.asarray(ground.texels[_FIRST[level] + j % nodes * nodes + i % nodes].astype(np.int64))
 
 
-def _albedo(view: View, ground: Ground, near: NDArray[np.bool_]) -> Numbers:
+def _albedo(ground: Ground, level: Ints, taps: Ints, spread: Floats32) -> Numbers:
     """Linear colour ``(N, 3)`` of the ground that pixels cover."""
-    level = view.level[near].astype(np.int64)
-    taps = view.taps[near].astype(np.int64)
-    x, y = _in_world(ground, view.ground_xy[near].astype(np.float64))
-    c, s = ground.pose[2:]
-    step = view.step[near].astype(np.float64)
-    dx, dy = c * step[:, 0] - s * step[:, 1], s * step[:, 0] + c * step[:, 1]
+    (c, s), (dx, dy) = ground.turn, spread[:, 2:4].T
+    px, py = _in_texture(ground, level, spread[:, :2])
+    sx, sy = c * dx - s * dy, s * dx + c * dy
     total = np.zeros((len(level), 3))
     for tap in range(int(taps.max(initial=0))):
         on = np.flatnonzero(taps > tap)
-        at = tap - 0.5 * (taps[on] - 1)
-        total[on] += _blend(ground, x[on] + at * dx[on], y[on] + at * dy[on], level[on])
+        total[on] += _blend(ground, level[on], px[on] + tap * sx[on], py[on] + tap * sy[on])
     return np.asarray((total / (65280.0 * taps[:, None])) ** 2)
 
 
-def _blend(ground: Ground, x: Numbers, y: Numbers, level: Ints) -> Numbers:
-    start, side, px, py = _place(ground, x, y, level)
+def _blend(ground: Ground, level: Ints, px: Floats32, py: Floats32) -> Numbers:
     i, j = px.astype(np.int64), py.astype(np.int64)
     fx, fy = ((px - i) * 16).astype(np.int64), ((py - j) * 16).astype(np.int64)
-    at = start + j * side + i
     w11 = fx * fy
     w10, w01 = fx * 16 - w11, fy * 16 - w11
-    corners = ((0, 256 - w11 - w10 - w01), (1, w10), (side, w01), (side + 1, w11))
-    out = np.zeros((len(x), 3))
-    for move, weight in corners:
-        word = ground.texels[at + move].astype(np.int64)
+    corners = ((0, 0, 256 - w11 - w10 - w01), (1, 0, w10), (0, 1, w01), (1, 1, w11))
+    out = np.zeros((len(px), 3))
+    for di, dj, weight in corners:
+        word = _texels(ground, level, i + di, j + dj)
         for channel in range(3):
             out[:, channel] += (word >> 8 * channel & 255) * weight
     return out
 
 
-def _lit(field: Floats32, x: Numbers, y: Numbers) -> Numbers:
-    """The grid of light ``(N, 5)`` at places of the ego frame, blended between cells."""
+def _cells(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
+    """Places of the ego frame as places in the grid of light; -1 outside."""
     gx, gy = (x + REACH_M) / CELL_M - 0.5, (y + REACH_M) / CELL_M - 0.5
     outside = (gx < 0) | (gy < 0) | (gx >= CELLS - 1) | (gy >= CELLS - 1)
-    gx, gy = np.where(outside, 0, gx), np.where(outside, 0, gy)
-    i, j = gx.astype(np.int64), gy.astype(np.int64)
+    return np.where(outside, -1, gx), np.where(outside, -1, gy)
+
+
+def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers) -> Numbers:
+    """A grid of light ``(N, 3)`` at places in it, blended between cells."""
+    i, j = np.maximum(gx, 0).astype(np.int64), np.maximum(gy, 0).astype(np.int64)
     fx, fy = (gx - i)[:, None], (gy - j)[:, None]
-    low = field[j, i] * (1 - fx) + field[j, i + 1] * fx
-    high = field[j + 1, i] * (1 - fx) + field[j + 1, i + 1] * fx
-    return np.where(outside[:, None], (1.0, 1.0, 0.0, 0.0, 0.0), low * (1 - fy) + high * fy)
+    low = grid[j, i] * (1 - fx) + grid[j, i + 1] * fx
+    high = grid[j + 1, i] * (1 - fx) + grid[j + 1, i + 1] * fx
+    return np.where((gx < 0)[:, None], outside, (low * (1 - fy) + high * fy)[:, :3])
 
 
-def shade(
+def picture(
     view: View,
     scene: Scene,
     ground: Ground,
     air: Air,
-    w: Floats32,
-    who: NDArray[np.int32],
-    face: NDArray[np.int32],
-    rgb: Floats32,
+    sight: Sight,
+    streak_rows: Numbers,
+    exposure: float,
+    curve: Floats32,
+    grain: Floats32,
+    noise: float,
+    image: NDArray[np.uint8],
 ) -> None:
-    """Linear colour of each pixel: solids and sky, then the ground, which may mirror them."""
+    """From what each pixel sees to the image."""
+    _shade_above(view, scene, air, sight)
+    _shade_ground(view, ground, air, sight)
+    _smooth(view, scene.kinds, sight)
+    _glows(view, scene, air, sight.w, sight.rgb)
+    _streaks(streak_rows, sight.rgb)
+    _develop(view.film, exposure, curve, grain, noise, sight.rgb, image)
+
+
+def _shade_above(view: View, scene: Scene, air: Air, sight: Sight) -> None:
+    w, who, face, rgb = sight.w, sight.who, sight.face, sight.rgb
     sky = who == NOTHING
     column = (view.sky_column[sky].astype(np.float64) + air.turn).astype(np.int64) % SKY_COLUMNS
     rgb[sky] = air.sky[view.sky_row[sky], column]
     solid = who >= 0
     depth = 1 / w[solid].astype(np.float64)
     colour = _solid(view, scene, air, who[solid], face[solid], depth, solid)
-    rgb[solid] = _through_air(air, view.stretch[solid] * depth, colour)
-    floor = who == GROUND
-    colour = _floor(view, ground, air, rgb, who, floor)
-    # Single precision, as the compiled caster divides: else the last digit picks another step.
-    rgb[floor] = _through_air(air, view.stretch[floor] / w[floor], colour)
+    steps = (view.stretch[solid] * depth * 2).astype(np.int64)
+    rgb[solid] = _through_air(air, steps, colour)
 
 
-def _through_air(air: Air, distance: Numbers | Floats32, rgb: Numbers) -> Numbers:
-    clear = air.clear[np.minimum((distance * 2).astype(np.int64), len(air.clear) - 1)]
-    return np.asarray(air.haze + (rgb - air.haze) * clear[:, None])
-
-
-def _floor(
-    view: View,
-    ground: Ground,
-    air: Air,
-    rgb: Floats32,
-    who: NDArray[np.int32],
-    floor: NDArray[np.bool_],
-) -> Numbers:
-    colour = np.tile(ground.far, (int(floor.sum()), 1))
-    colour[view.level[floor] >= 0] = _albedo(view, ground, floor & (view.level >= 0))
-    xy = view.ground_xy[floor].astype(np.float64)
-    light = _lit(air.field, xy[:, 0], xy[:, 1])
-    sun, sky, lamp = light[:, SUN, None], light[:, SKY, None], light[:, LAMP:]
-    colour *= air.sun * air.sun_up * sun + air.ambient * sky + lamp
-    at = view.mirror[floor]
-    shiny = (at >= 0) & (who.ravel()[at] != GROUND)
+def _shade_ground(view: View, ground: Ground, air: Air, sight: Sight) -> None:
+    who, rgb = sight.who.ravel(), sight.rgb.reshape(-1, 3)
+    seen = who[view.floor] == GROUND
+    at, spread = view.floor[seen], view.spread[seen]
+    level, taps = view.level.ravel()[at].astype(np.int64), view.taps.ravel()[at].astype(np.int64)
+    colour = np.tile(ground.far, (len(at), 1))
+    near = level >= 0
+    colour[near] = _albedo(ground, level[near], taps[near], spread[near])
+    open_sky = air.sun * air.sun_up + air.ambient
+    cells = spread[:, 4:].astype(np.float64)
+    colour *= _lit(air.light, cells[:, 0], cells[:, 1], open_sky)
+    mirror = view.mirror.ravel()[at]
+    shiny = (mirror >= 0) & (who[mirror] != GROUND)
     if air.wet > 0:
-        part = 0.6 * air.wet * view.gloss[floor][shiny, None]
+        part = 0.6 * air.wet * view.gloss.ravel()[at][shiny, None]
         dry = colour[shiny] * (1 - 0.30 * air.wet)
-        colour[shiny] = dry + (rgb.reshape(-1, 3)[at[shiny]] - dry) * part
-    return colour
+        colour[shiny] = dry + (rgb[mirror[shiny]] - dry) * part
+    rgb[at] = _through_air(air, view.hazed[seen].astype(np.int64), colour)
+
+
+def _through_air(air: Air, steps: Ints, rgb: Numbers) -> Numbers:
+    clear = air.clear[np.minimum(steps, len(air.clear) - 1)]
+    return np.asarray(air.haze + (rgb - air.haze) * clear[:, None])
 
 
 def _solid(
@@ -417,7 +437,8 @@ def _solid(
     if air.lamps:
         facing = np.where(block, scene.face_to_ego[k, side], 0.6)
         part = facing / (1 + (np.maximum(at[:, 2] - 0.8, 0) / 1.1) ** 2)
-        light = light + _lit(air.field, at[:, 0], at[:, 1])[:, LAMP:] * part[:, None]
+        cells = _cells(at[:, 0], at[:, 1])
+        light = light + _lit(air.lamp, *cells, np.zeros(3)) * part[:, None]
     colour = row[:, RED : BLUE + 1] * (light + row[:, GLOW, None])
     leaves = matter == Matter.FOLIAGE
     colour[leaves] *= _speckle(row[leaves], at[leaves])[:, None]
@@ -484,45 +505,38 @@ def _facade(
     return np.asarray(wall + (pane - wall) * glass[:, None])
 
 
-def smooth(
-    view: View,
-    kinds: Ints,
-    forms: Numbers,
-    entered: Ints,
-    who: NDArray[np.int32],
-    rgb: Floats32,
-    out: Floats32,
-) -> None:
-    """Smooth outlines: a pixel at one is tried at four places among what its neighbours see."""
-    out[:] = rgb
-    v, u = np.nonzero(_outline(who, kinds))
-    padded = np.pad(who, 1, mode="edge")
-    moves = [(0, 0), (-1, 0), (0, -1), (1, 0), (0, 1)]
-    near = np.stack([padded[v + 1 + dv, u + 1 + du] for dv, du in moves])
-    height, width = who.shape
-    rows = [np.clip(v + dv, 0, height - 1) for dv, _ in moves]
-    columns = [np.clip(u + du, 0, width - 1) for _, du in moves]
-    total = np.zeros((len(v), 3))
-    down = view.rotation[2, 1] / view.lens[1] / view.origin[2]
-    across = view.rotation[2, 0] / view.lens[0] / view.origin[2]
-    base = -view.rays[v, u, 2].astype(np.float64) / view.origin[2]
-    for du, dv in _OFFSETS:
-        best_w, best = np.zeros(len(v)), np.zeros(len(v), np.int64)
-        for i in range(len(moves)):
-            value = np.zeros(len(v))
-            solid = near[i] >= 0
-            value[solid] = _at_places(
-                forms, entered, near[i][solid], u[solid] + 0.5 + du, v[solid] + 0.5 + dv
-            )
-            value = np.where(near[i] == GROUND, base - across * du - down * dv, value)
-            wins = value > best_w
-            best_w[wins], best[wins] = value[wins], i
-        for i in range(len(moves)):
-            best[(best_w <= 0) & (near[i] == NOTHING)] = i
-        total += (
-            0.25 * rgb[np.stack(rows)[best, range(len(v))], np.stack(columns)[best, range(len(v))]]
-        )
-    out[v, u] = total
+def _smooth(view: View, kinds: Ints, sight: Sight) -> None:
+    """Smooth outlines: mix what meets at one by how far the nearer one reaches into the pixel."""
+    who, rgb = sight.who.ravel(), sight.rgb.reshape(-1, 3)
+    at = np.flatnonzero(_outline(sight.who, kinds))
+    v, u = np.divmod(at, sight.who.shape[1])
+    front, behind = _beside(sight, kinds, at, u, v)
+    top, part = who[front], np.empty(len(at))
+    solid = top >= 0
+    part[solid] = _cover(sight.forms, sight.entered, top[solid], u[solid] + 0.5, v[solid] + 0.5)
+    across, down = view.rotation[2, 0] / view.lens[0], view.rotation[2, 1] / view.lens[1]
+    ground = np.clip(0.5 - view.rays[v, u, 2] / np.hypot(across, down), 0, 1)
+    part = np.where(solid, part, np.where(who[at] == GROUND, ground, 1 - ground))
+    # What is not seen in the middle covers less than half, or else it is hidden.
+    intruded = front != at
+    part = np.where(intruded, np.where(part <= 0.5, 1 - part, 1.0), part).astype(np.float32)
+    other = rgb[np.where(intruded, front, behind)]
+    rgb[at] = other + part[:, None] * (rgb[at] - other)
+
+
+def _beside(sight: Sight, kinds: Ints, at: Ints, u: Ints, v: Ints) -> tuple[Ints, Ints]:
+    """The nearest solid among pixels and their neighbours, and a neighbour of another thing."""
+    w, who = sight.w.ravel(), sight.who.ravel()
+    height, width = sight.who.shape
+    front, behind = at, at
+    before = np.where(who[at] >= 0, w[at], 0)
+    for move in (-width * (v > 0), width * (v < height - 1), -1 * (u > 0), 1 * (u < width - 1)):
+        beside = at + move
+        differs = _apart(who[at], who[beside], kinds)
+        behind = np.where(differs, beside, behind)
+        nearer = differs & (who[beside] >= 0) & (w[beside] > before)
+        front, before = np.where(nearer, beside, front), np.where(nearer, w[beside], before)
+    return front, behind
 
 
 def _outline(who: NDArray[np.int32], kinds: Ints) -> NDArray[np.bool_]:
@@ -543,27 +557,44 @@ def _apart(a: NDArray[np.int32], b: NDArray[np.int32], kinds: Ints) -> NDArray[n
     return np.asarray((a != b) & ((mine != other) | (mine == 0)))
 
 
-def _at_places(
-    forms: Numbers, entered: Ints, k: NDArray[np.int32], u: Numbers, v: Numbers
-) -> Numbers:
-    """Inverse depth of many solids, each at its own place."""
-    out = np.zeros(len(k))
-    ball = entered[k] == ROUND
-    out[ball] = _ellipsoid_w(forms[k[ball]], u[ball], v[ball])
-    k, u, v = k[~ball], u[~ball], v[~ball]
-    mine = forms[k]
-    values = mine[..., 0] * u[:, None] + mine[..., 1] * v[:, None] + mine[..., 2]
-    enters = np.arange(6) < entered[k][:, None]
-    first = np.where(enters, values, np.inf).min(axis=1, initial=1e30)
-    last = np.where(enters, 0.0, values).max(axis=1, initial=0.0)
-    out[~ball] = np.where(first > last, first, 0.0)
-    return out
+def _cover(forms: Numbers, entered: Ints, k: NDArray[np.int32], u: Numbers, v: Numbers) -> Numbers:
+    """How much of the pixel around each place each solid covers: half at its outline."""
+    ball, out = entered[k] == ROUND, np.empty(len(k))
+    out[ball] = _ellipsoid_reach(forms[k[ball]], u[ball], v[ball])
+    out[~ball] = _block_reach(forms[k[~ball]], entered[k[~ball]], u[~ball], v[~ball])
+    return np.clip(out + 0.5, 0.0, 1.0)
 
 
-def glows(
-    view: View, lamps: Numbers, extinction: float, strength: float, w: Floats32, rgb: Floats32
-) -> None:
-    """Halos around lamps (rows of solids) that are seen; they grow with what is in the air."""
+def _block_reach(forms: Numbers, entered: Ints, u: Numbers, v: Numbers) -> Numbers:
+    """How far places lie inside blocks' outlines, in pixels."""
+    rows = np.arange(len(forms))
+    forms = np.pad(forms, ((0, 0), (0, 1), (0, 0)))  # the last face: depth 0
+    values = forms[..., 0] * u[:, None] + forms[..., 1] * v[:, None] + forms[..., 2]
+    enters = np.arange(7) < entered[:, None]
+    first = np.where(enters, values, np.inf).argmin(axis=1)
+    last = np.where(enters, -np.inf, values).argmax(axis=1)
+    slope = forms[rows, first, :2] - forms[rows, last, :2]
+    gap = values[rows, first] - values[rows, last]
+    return np.asarray(gap / np.maximum(np.hypot(*slope.T), 1e-12))
+
+
+def _ellipsoid_reach(forms: Numbers, u: Numbers, v: Numbers) -> Numbers:
+    gap, eye = forms[:, 3, 0], forms[:, 4]
+    ray = forms[:, :3, 0] * u[:, None] + forms[:, :3, 1] * v[:, None] + forms[:, :3, 2]
+    b = (ray * eye).sum(axis=1)
+    root = b * b - (ray * ray).sum(axis=1) * gap
+    slopes = [
+        2 * (b * (forms[:, :3, i] * eye).sum(axis=1) - (ray * forms[:, :3, i]).sum(axis=1) * gap)
+        for i in range(2)
+    ]
+    reach = root / np.maximum(np.hypot(*slopes), 1e-12)
+    return np.where(b < 0, reach, -1.0)
+
+
+def _glows(view: View, scene: Scene, air: Air, w: Floats32, rgb: Floats32) -> None:
+    """Halos around lamps that are seen; they grow with what is in the air."""
+    lamps, extinction = scene.numbers[scene.glowing], air.extinction
+    strength = 0.35 if air.lamps else 0.12
     height, width = w.shape
     offset = lamps[:, :3] - view.origin
     xyz = offset @ view.rotation
@@ -588,7 +619,7 @@ def glows(
         rgb[v1:v2, u1:u2] += part[..., None] * lamps[k, RED : BLUE + 1]
 
 
-def streaks(rows: Numbers, rgb: Floats32) -> None:
+def _streaks(rows: Numbers, rgb: Floats32) -> None:
     """Rain that crosses the picture; rows of u, v, du, dv per pixel, length, brightness."""
     height, width = rgb.shape[:2]
     for u, v, du, dv, length, light in rows:
@@ -598,21 +629,18 @@ def streaks(rows: Numbers, rgb: Floats32) -> None:
                 rgb[y, x] += light
 
 
-def develop(
-    view: View,
-    gain: Numbers,
+def _develop(
+    film: Floats32,
+    exposure: float,
     curve: Floats32,
     grain: Floats32,
-    start: int,
-    deviation: float,
+    noise: float,
     rgb: Floats32,
     image: NDArray[np.uint8],
 ) -> None:
-    """Expose: the lens's vignette, the camera's gain, the tone curve, the sensor's noise."""
+    """Expose: the camera's gain and the lens's vignette, the tone curve, the sensor's noise."""
     last = len(curve) - 1
-    light = rgb * view.vignette[..., None] * gain.astype(np.float32)
-    scale = np.float32(last) * np.sqrt(np.float32(0.125))
-    index = np.minimum((np.sqrt(light) * scale).astype(np.int64), last)
-    noise = grain[(start + np.arange(image.size)) & (len(grain) - 1)].reshape(image.shape)
-    value = curve[index] + noise * np.float32(deviation)
+    scale = np.float32(last) * np.sqrt(np.float32(0.125) * np.float32(exposure))
+    index = np.minimum((np.sqrt(rgb * film) * scale).astype(np.int64), last)
+    value = curve[index] + grain.reshape(image.shape) * np.float32(noise)
     image[:] = (np.clip(value, 0.0, 254.5) + np.float32(0.5)).astype(np.int64)

@@ -10,33 +10,19 @@ from ingest.errors import RidealongError
 from ingest.geometry import CameraCalibration
 from ingest.recording import Image
 from ingest.simulation.cameras import lamps
-from ingest.simulation.cameras.ground import Tiles, ground_plan
+from ingest.simulation.cameras.ground import LEVELS, NODE_M, Tiles, ground_plan
 from ingest.simulation.cameras.mood import Mood, mood_of
-from ingest.simulation.cameras.raycast import Air, Ground, Scene, make_caster
-from ingest.simulation.cameras.solids import (
-    COS,
-    FRONT,
-    GLOW,
-    HALF_Z,
-    MATTER,
-    REAR,
-    SIDE,
-    SIN,
-    Matter,
-    Solids,
-    X,
-    Y,
-    actor_solids,
-    join,
-    near_solids,
-)
-from ingest.simulation.cameras.views import SKY_COLUMNS, View, make_view
+from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight, make_caster
+from ingest.simulation.cameras.solids import GLOW, actor_solids, join, near_solids
+from ingest.simulation.cameras.views import HAZE_STEPS, SKY_COLUMNS, View, make_view
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
 
 _FAR_GROUND = np.array([0.075, 0.122, 0.031])  # as the texture's mean, squared
 _NOISE_WORDS = 1 << 16
 _CURVE_STEPS = 2048
-_FOG_STEPS = 1024  # half metres
+_HAZE_REACH = (np.arange(HAZE_STEPS) + 0.5) / 2
+_NODE_M = np.array(NODE_M)[:, None]
+_NO_STREAKS = np.zeros((0, 6))
 _PAINTED = 1  # surfaces up to this one are road and the paint on it
 _STREAKS_PER_MEGAPIXEL = 9000
 
@@ -88,15 +74,10 @@ class RenderedSet:
 
 @dataclass(frozen=True, eq=False)
 class _Eye:
-    """A camera's constants and buffers, and what sets it apart from the others."""
+    """A camera's constants and its buffers; those for solids are made for each instant."""
 
     view: View
-    gain: NDArray[np.float64]
-    w: NDArray[np.float32]
-    who: NDArray[np.int32]
-    face: NDArray[np.int32]
-    rgb: NDArray[np.float32]
-    smooth: NDArray[np.float32]
+    sight: Sight
 
 
 class Renderer:
@@ -126,9 +107,10 @@ class Renderer:
         self._caster, painter = make_caster(caster)
         self._tiles = Tiles(ground_plan(world), painter.paint_tile)
         self._eyes = {name: _make_eye(camera, seed) for name, camera in cameras.items()}
-        self._field = np.empty((lamps.CELLS, lamps.CELLS, lamps.CHANNELS), np.float32)
-        rng = np.random.default_rng(seed_of(seed, "noise"))
-        self._grain = rng.standard_normal(_NOISE_WORDS).astype(np.float32)
+        cells = (lamps.CELLS, lamps.CELLS)
+        self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
+        self._light, self._lamp = np.zeros((2, *cells, 4), np.float32)
+        self._grain = _noise(seed, max(eye.view.film.size for eye in self._eyes.values()))
         self._curve = _tone_curve()
 
     def render(
@@ -136,27 +118,26 @@ class Renderer:
     ) -> RenderedSet:
         """Draw one instant with every camera."""
         mood = mood_of(state.conditions)
-        solids = self._solids(state, timestamp_ns, mood)
         air = self._air(state, mood)
-        scene = _light_faces(solids, air)
+        scene = self._scene(state, timestamp_ns, mood, air)
         ground = self._ground(state)
-        self._forms = np.empty((len(solids), 6, 3))
-        self._entered = np.empty(len(solids), np.int64)
-        glowing = scene.numbers[scene.numbers[:, GLOW] > 0]
+        count, instances = len(scene.numbers), len(state.actors) + len(self._world.lights)
+        forms, entered = np.empty((count, 6, 3)), np.empty(count, np.int64)
         out = RenderedSet({}, {}, {}, {})
         for name, eye in self._eyes.items():
-            seen = self._cast(eye, scene, labels, len(state.actors) + len(self._world.lights))
-            image = self._develop(name, eye, scene, glowing, ground, air, mood, timestamp_ns)
+            view, sight = eye.view, eye.sight._replace(forms=forms, entered=entered)
+            seen = self._cast(view, scene, sight, labels, instances)
+            image = self._picture(name, view, scene, ground, air, sight, mood, timestamp_ns)
             _keep(out.images, name, image)
             if seen is not None:
                 _keep(out.seen, name, seen)
             if labels.depth:
                 with np.errstate(divide="ignore"):
-                    depth = np.where(eye.w > 0, 1 / eye.w, np.float32(np.nan))
+                    depth = np.where(sight.w > 0, 1 / sight.w, np.float32(np.nan))
                 _keep(out.depth, name, depth)
             if labels.segmentation:
-                segmentation = np.empty(eye.w.shape, np.uint8)
-                self._caster.surfaces(eye.view, eye.w, eye.who, scene.kinds, ground, segmentation)
+                segmentation = np.empty(sight.w.shape, np.uint8)
+                self._caster.surfaces(view, scene.kinds, ground, sight, segmentation)
                 _keep(out.segmentation, name, segmentation)
         return out
 
@@ -164,33 +145,40 @@ class Renderer:
         """Whether world places near what was drawn last are road (or paint on it)."""
         return self._tiles.surface_at(x_m, y_m) <= _PAINTED
 
-    def _solids(self, state: SceneState, timestamp_ns: int, mood: Mood) -> Solids:
+    def _scene(self, state: SceneState, timestamp_ns: int, mood: Mood, air: Air) -> Scene:
         moving = actor_solids(state, timestamp_ns, self._world.country)
         glow = 2.0 if mood.lamps else 0.0
-        return join([moving, near_solids(self._world, state, len(state.actors) + 1, glow)])
+        solids = join([moving, near_solids(self._world, state, len(state.actors) + 1, glow)])
+        light, facing = np.empty((len(solids), 6, 3)), np.empty((len(solids), 6))
+        numbers, kinds = solids.numbers, solids.kinds
+        self._caster.light_faces(numbers, kinds, air.sun, air.sun_ego, air.ambient, light, facing)
+        return Scene(numbers, kinds, light, facing, np.flatnonzero(numbers[:, GLOW] > 0))
 
     def _ground(self, state: SceneState) -> Ground:
         tiles = self._tiles
         tiles.cover(state.x_m, state.y_m)
-        pose = [state.x_m, state.y_m, np.cos(state.yaw_rad), np.sin(state.yaw_rad)]
-        return Ground(
-            tiles.texels, tiles.table, tiles.corners, np.array(pose, np.float64), _FAR_GROUND
-        )
+        here = np.array([state.x_m, state.y_m]) - np.repeat(tiles.origin, LEVELS, axis=0)
+        turn = np.array([np.cos(state.yaw_rad), np.sin(state.yaw_rad)], np.float32)
+        place = (here / _NODE_M).astype(np.float32)
+        return Ground(tiles.texels, place, turn, _FAR_GROUND)
 
     def _air(self, state: SceneState, mood: Mood) -> Air:
         c, s = np.cos(state.yaw_rad), np.sin(state.yaw_rad)
         x, y, z = mood.sun_world
         sun_ego = np.array([c * x + s * y, c * y - s * x, z])
-        rows = lamps.lamp_rows(state, self._world, mood)
+        rows = lamps.lamp_rows(state, self._world, mood.lamps)
+        casters = lamps.shadow_casters(state, self._world)
         self._caster.stamp(
-            self._field,
-            lamps.shadow_casters(state, self._world),
+            self._planes,
+            casters if mood.sun.max() > 0.02 else casters[:0],
             lamps.contact_casters(state),
             rows,
             sun_ego,
-            bool(mood.sun.max() > 0.02),
+            mood.sun * z,
+            mood.ambient,
+            self._light,
+            self._lamp,
         )
-        reach = (np.arange(_FOG_STEPS) + 0.5) / 2
         return Air(
             sky=mood.sky,
             turn=float(state.yaw_rad % (2 * np.pi) * SKY_COLUMNS / (2 * np.pi)) + SKY_COLUMNS,
@@ -199,70 +187,64 @@ class Renderer:
             sun_up=float(z),
             ambient=mood.ambient,
             haze=mood.haze,
-            clear=np.exp(-mood.extinction * reach),
-            field=self._field,
+            clear=np.exp(-mood.extinction * _HAZE_REACH),
+            extinction=mood.extinction,
+            light=self._light,
+            lamp=self._lamp,
             lamps=len(rows) > 0,
             windows=0.10 if mood.lamps else 0.0,
             wet=mood.wet,
         )
 
-    def _cast(self, eye: _Eye, scene: Scene, labels: LabelWish, instances: int) -> Seen | None:
-        height, width = eye.w.shape
+    def _cast(
+        self, view: View, scene: Scene, sight: Sight, labels: LabelWish, instances: int
+    ) -> Seen | None:
+        height, width = sight.w.shape
         hits = np.zeros(instances + 1, np.int64)
         boxes = np.zeros((instances + 1, 4), np.int64)
         boxes[:, 0], boxes[:, 1] = width, height
         stamps = np.zeros(height * width if labels.instances else 0, np.int64)
-        self._caster.cast(
-            eye.view,
-            scene.numbers,
-            scene.kinds,
-            self._forms,
-            self._entered,
-            eye.w,
-            eye.who,
-            eye.face,
-            hits,
-            boxes,
-            stamps,
-        )
+        self._caster.cast(view, scene, sight, hits, boxes, stamps)
         if not labels.instances:
             return None
         visible = np.zeros(instances + 1, np.int64)
-        self._caster.visible(eye.who, scene.kinds, visible)
+        self._caster.visible(sight.who, scene.kinds, visible)
         return Seen(hits, visible, boxes)
 
-    def _develop(
+    def _picture(
         self,
         name: str,
-        eye: _Eye,
+        view: View,
         scene: Scene,
-        glowing: NDArray[np.float64],
         ground: Ground,
         air: Air,
+        sight: Sight,
         mood: Mood,
         timestamp_ns: int,
     ) -> Image:
-        caster = self._caster
-        caster.shade(eye.view, scene, ground, air, eye.w, eye.who, eye.face, eye.rgb)
-        caster.smooth(
-            eye.view, scene.kinds, self._forms, self._entered, eye.who, eye.rgb, eye.smooth
-        )
-        caster.glows(
-            eye.view, glowing, mood.extinction, 0.35 if air.lamps else 0.12, eye.w, eye.smooth
-        )
-        if mood.rain > 0:
-            caster.streaks(self._streaks(name, eye, mood, timestamp_ns), eye.smooth)
-        image = np.empty((*eye.w.shape, 3), np.uint8)
+        image = np.empty((*sight.w.shape, 3), np.uint8)
         start = seed_of(self._seed, name, timestamp_ns) % _NOISE_WORDS
-        gain = eye.gain * mood.exposure
-        deviation = mood.noise
-        caster.develop(
-            eye.view, gain, self._curve, self._grain, start, deviation, eye.smooth, image
+        self._caster.picture(
+            view,
+            scene,
+            ground,
+            air,
+            sight,
+            self._streaks(name, image.shape[:2], mood, timestamp_ns),
+            mood.exposure,
+            self._curve,
+            self._grain[start : start + image.size],
+            mood.noise,
+            image,
         )
         return image
 
-    def _streaks(self, name: str, eye: _Eye, mood: Mood, timestamp_ns: int) -> NDArray[np.float64]:
-        height, width = eye.w.shape
+    def _streaks(
+        self, name: str, shape: tuple[int, int], mood: Mood, timestamp_ns: int
+    ) -> NDArray[np.float64]:
+        if mood.rain <= 0:
+            return _NO_STREAKS
+        height, width = shape
         rng = np.random.default_rng(seed_of(self._seed, name, timestamp_ns, "rain"))
         count = int(_STREAKS_PER_MEGAPIXEL * mood.rain * height * width / 1e6)
         out = np.empty((count, 6))
@@ -283,16 +265,26 @@ def _make_eye(camera: CameraCalibration, seed: int) -> _Eye:
     _check(camera)
     rng = np.random.default_rng(seed_of(seed, camera.name, "lens"))
     shape = (camera.height, camera.width)
-    tint = rng.normal(1.0, 0.02, 3)
-    return _Eye(
-        make_view(camera, float(rng.uniform(0.10, 0.28))),
-        tint * float(rng.uniform(0.86, 1.16)),
-        np.empty(shape, np.float32),
-        np.empty(shape, np.int32),
-        np.empty(shape, np.int32),
-        np.empty((*shape, 3), np.float32),
-        np.empty((*shape, 3), np.float32),
+    tint, vignetting = rng.normal(1.0, 0.02, 3), float(rng.uniform(0.10, 0.28))
+    view = make_view(camera, vignetting, tint * float(rng.uniform(0.86, 1.16)))
+    sight = Sight(
+        w=np.empty(shape, np.float32),
+        who=np.empty(shape, np.int32),
+        face=np.empty(shape, np.int32),
+        rgb=np.empty((*shape, 3), np.float32),
+        forms=np.empty((0, 6, 3)),
+        entered=np.empty(0, np.int64),
+        edges=np.empty(camera.height * camera.width, np.int32),
+        mixed=np.empty((camera.height * camera.width, 3), np.float32),
     )
+    return _Eye(view, sight)
+
+
+def _noise(seed: int, longest: int) -> NDArray[np.float32]:
+    """The sensor's noise, long enough for an image that starts anywhere in it."""
+    rng = np.random.default_rng(seed_of(seed, "noise"))
+    words = rng.standard_normal(_NOISE_WORDS).astype(np.float32)
+    return np.resize(words, _NOISE_WORDS + longest)
 
 
 def _check(camera: CameraCalibration) -> None:
@@ -319,27 +311,3 @@ def _tone_curve() -> NDArray[np.float32]:
     """Grey level by square root of light: a soft shoulder and the display's gamma."""
     light = 8 * (np.arange(_CURVE_STEPS) / (_CURVE_STEPS - 1)) ** 2
     return np.asarray(255 * (1 - np.exp(-1.35 * light)) ** (1 / 2.2)).astype(np.float32)
-
-
-def _light_faces(solids: Solids, air: Air) -> Scene:
-    """Sun and sky on each face of each block, and how much it turns towards the ego's lamps."""
-    n = solids.numbers
-    tall = 2 * n[:, HALF_Z]
-    lean = n[:, [FRONT, REAR, SIDE, SIDE]] / tall[:, None]
-    flat = 1 / np.sqrt(1 + lean**2)
-    c, s = n[:, COS, None], n[:, SIN, None]
-    x, y, z = np.zeros((3, len(n), 6))
-    x[:, :4] = np.hstack([c, -c, -s, s]) * flat
-    y[:, :4] = np.hstack([s, -s, c, -c]) * flat
-    z[:, :4] = lean * flat
-    z[:, 4], z[:, 5] = 1, -1
-    # Written out: a matrix product would wake the threads of a linear algebra library.
-    sun = np.maximum(x * air.sun_ego[0] + y * air.sun_ego[1] + z * air.sun_ego[2], 0)
-    light = air.sun * sun[..., None] + air.ambient * (0.62 + 0.38 * z)[..., None]
-    away = np.maximum(np.hypot(n[:, X], n[:, Y]), 1e-6)[:, None]
-    facing = np.clip(-(x * n[:, X, None] + y * n[:, Y, None]) / away, 0.15, 1.0)
-    glass = solids.kinds[:, MATTER] == Matter.GLASS
-    # Panes that lean back mirror the sky: as light, relative to their dark albedo.
-    mirror = air.ambient * 3.0 * (0.35 + np.maximum(z, 0))[..., None]
-    light = np.where(glass[:, None, None], light + mirror, light)
-    return Scene(n, solids.kinds, light, facing)

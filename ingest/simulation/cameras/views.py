@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.geometry import CameraCalibration
-from ingest.simulation.cameras.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVELS
+from ingest.simulation.cameras.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVELS, NODE_M
+from ingest.simulation.cameras.lamps import CELL_M, CELLS, REACH_M
 
 Floats32 = NDArray[np.float32]
 
+GROUND, NOTHING = -1, -2  # what a pixel sees in place of a solid
 FAR = -1  # level of a pixel whose ground is a plain colour
-MOST_TAPS = 4
+MOST_TAPS = 2
+HAZE_STEPS = 1024  # half metres
 SKY_ROWS, SKY_COLUMNS = 96, 512
 LOWEST_SKY, HIGHEST_SKY = -0.02, 1.0  # sine of elevation of the panorama's first and last row
 
@@ -29,12 +32,16 @@ class View(NamedTuple):
         rays: ``(H, W, 3)``, scaled so that one unit is one metre along the optical axis.
         stretch: Length of a ray: distance = depth * stretch.
         ground_w: One over the depth of the ground, 0 above the horizon.
+        empty: What a pixel sees with no solid before it: -1, the ground, or -2, the sky.
         ground_xy: ``(H, W, 2)`` where the pixel meets the ground.
         level: Level of the ground's texture, 0 to 5, or `FAR`.
         taps: How many samples cover the footprint's long side.
-        step: ``(H, W, 2)`` from one sample to the next.
+        floor: ``(N,)`` flat index of the pixels that may see the ground.
+        spread: ``(N, 6)`` for those: first sample and step from one to the next, both in nodes of
+            the level; place in the grid of light, in cells, -1 outside.
+        hazed: ``(N,)`` distance for those, in half metres.
         sky_row, sky_column: Place in the panorama of the sky; the column for an ego facing east.
-        vignette: What the lens lets through.
+        film: ``(H, W, 3)`` what the lens lets through and the sensor makes of it.
         mirror: Flat index of the pixel that a puddle here shows; -1 below the image.
         gloss: How much of it a puddle shows.
     """
@@ -45,19 +52,28 @@ class View(NamedTuple):
     rays: Floats32
     stretch: Floats32
     ground_w: Floats32
+    empty: NDArray[np.int32]
     ground_xy: Floats32
     level: NDArray[np.int8]
     taps: NDArray[np.int8]
-    step: Floats32
+    floor: NDArray[np.int32]
+    spread: Floats32
+    hazed: NDArray[np.int32]
     sky_row: NDArray[np.int16]
     sky_column: Floats32
-    vignette: Floats32
+    film: Floats32
     mirror: NDArray[np.int32]
     gloss: Floats32
 
 
-def make_view(camera: CameraCalibration, vignetting: float) -> View:
-    """Compute a camera's constants; ``vignetting`` is what its corners lose, 0 to 1."""
+def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.float64]) -> View:
+    """Compute a camera's constants.
+
+    Args:
+        camera: Calibration.
+        vignetting: What its corners lose, 0 to 1.
+        gain: ``(3,)`` of red, green and blue.
+    """
     rotation = camera.ego_SE3_camera[:3, :3]
     origin = camera.ego_SE3_camera[:3, 3].copy()
     u, v = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
@@ -79,13 +95,16 @@ def make_view(camera: CameraCalibration, vignetting: float) -> View:
         rays=rays.astype(np.float32),
         stretch=stretch.astype(np.float32),
         ground_w=ground_w.astype(np.float32),
+        empty=np.where(ground_w > 0, GROUND, NOTHING).astype(np.int32),
         ground_xy=ground_xy.astype(np.float32),
         level=level.astype(np.int8),
         taps=taps.astype(np.int8),
-        step=step.astype(np.float32),
+        floor=np.flatnonzero(ground_w > 0).astype(np.int32),
+        spread=_spread(ground_w, ground_xy, level, taps, step),
+        hazed=np.minimum(2 * (stretch * depth)[ground_w > 0], HAZE_STEPS - 1).astype(np.int32),
         sky_row=sky_rows(sine).astype(np.int16),
         sky_column=(azimuth * SKY_COLUMNS / (2 * np.pi)).astype(np.float32),
-        vignette=(1 - vignetting * radius**2).astype(np.float32),
+        film=((1 - vignetting * radius**2)[..., None] * gain).astype(np.float32),
         mirror=_mirror(camera, rays).astype(np.int32),
         gloss=(0.06 + 0.94 * (1 - np.abs(sine)) ** 5).astype(np.float32),
     )
@@ -123,12 +142,30 @@ def _footprints(
     area = np.abs(sides[0][..., 0] * sides[1][..., 1] - sides[0][..., 1] * sides[1][..., 0])
     short = area / length
     taps = np.clip(np.ceil(length / (2.5 * short)), 1, MOST_TAPS).astype(np.int64)
-    size = np.maximum(short, length / taps)
+    # The longest footprints are sampled half as often again as their level asks for: blurring along
+    # a line is seen less than blurring across it.
+    size = np.maximum(short, length / np.where(taps == MOST_TAPS, 1.5 * taps, taps))
     level = np.clip(np.rint(np.log2(size / FINE_M) - 0.3), 0, 2 * LEVELS - 1).astype(np.int64)
     reach = np.linalg.norm(ground_xy, axis=-1) + length
     level = np.where(reach > FINE_REACH_M, np.maximum(level, LEVELS), level)
     level = np.where((reach > COARSE_REACH_M) | (ground_w <= 0), FAR, level)
     return level, taps, long / taps[..., None]
+
+
+def _spread(
+    ground_w: NDArray[np.float64],
+    ground_xy: NDArray[np.float64],
+    level: NDArray[np.int64],
+    taps: NDArray[np.int64],
+    step: NDArray[np.float64],
+) -> Floats32:
+    floor = ground_w > 0
+    node_m = np.array(NODE_M)[np.maximum(level[floor], 0)][:, None]
+    first = ground_xy[floor] - 0.5 * (taps[floor] - 1)[:, None] * step[floor]
+    cell = (ground_xy[floor] + REACH_M) / CELL_M - 0.5
+    outside = ((cell < 0) | (cell >= CELLS - 1.01)).any(axis=1)
+    cell[outside] = -1
+    return np.hstack([first / node_m, step[floor] / node_m, cell]).astype(np.float32)
 
 
 def _mirror(camera: CameraCalibration, rays: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -17,13 +17,6 @@ from ingest.specs import nearest
 
 MAPS = tuple(LAYOUTS)
 
-# Where a map's origin lies on the globe, by country: a plain projection from here gives positions.
-ORIGINS_DEG: dict[str, tuple[float, float]] = {
-    "DE": (48.765, 11.425),
-    "US": (37.395, -122.080),
-    "GB": (52.040, -0.760),
-    "JP": (35.083, 137.156),
-}
 _CONVERSION = (
     "--no-turnarounds",
     "--offset.disable-normalization",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.simulation.maps.merges import Carriageway, clear_pieces
 from ingest.simulation.maps.roads import (
     BICYCLE,
     WALK,
@@ -63,6 +64,7 @@ def map_world(path: Path, country: str) -> MapWorld:
     network = read_network(path)
     parts = WorldParts(COUNTRIES[country], seed_of("world", path.name, country) % 2**31)
     _lay_surface(parts, network)
+    _clear_merges(parts, network)
     _lay_junctions(parts, network)
     heads, links = _place_signals(parts, network)
     _furnish(parts)
@@ -131,6 +133,37 @@ def _lay_inner_side(parts: WorldParts, edge: Edge, lane: Lane) -> None:
     parts.edges.append(_edge(parts, _border(parts, lane, -1, SHOULDER_M), -1, 0.0))
 
 
+def _clear_merges(parts: WorldParts, network: RoadNetwork) -> None:
+    """Highway and ramp share asphalt until they part: neither's edge or line runs on the other."""
+    edges = [edge for edge in network.edges.values() if edge.surface and is_highway(edge)]
+    whole = [_carriageway(parts, edge, HIGHWAY_SHOULDER_M, SHOULDER_M) for edge in edges]
+    lanes = [_carriageway(parts, edge, 0.0, 0.0) for edge in edges]
+    parts.edges[:] = [
+        replace(edge, points_m=piece)
+        for edge in parts.edges
+        for piece in (
+            [edge.points_m] if edge.sidewalk_m > 0 else clear_pieces(edge.points_m, whole)
+        )
+    ]
+    parts.markings[:] = [
+        replace(marking, points_m=piece)
+        for marking in parts.markings
+        for piece in (
+            clear_pieces(marking.points_m, lanes)
+            if marking.kind is MarkingKind.SOLID
+            else [marking.points_m]
+        )
+    ]
+
+
+def _carriageway(parts: WorldParts, edge: Edge, outer_m: float, inner_m: float) -> Carriageway:
+    """An edge's lanes, and so much more asphalt towards the kerb and towards the middle."""
+    width = sum(lane.width_m for lane in edge.surface) + outer_m + inner_m
+    kerb = edge.surface[0]
+    # `_border` is half a lane out already.
+    return Carriageway(_border(parts, kerb, 1, outer_m - width / 2), width / 2)
+
+
 def _edge(parts: WorldParts, line_m: Points, side: int, sidewalk_m: float) -> RoadEdge:
     """An edge on that side of a lane, turned so that the road lies to its left."""
     road_is_left = side * _kerb(parts) < 0
@@ -162,7 +195,7 @@ def _lay_junctions(parts: WorldParts, network: RoadNetwork) -> None:
             line = _corner(arm, following)
             corners.append(line)
             sidewalk = min(arm.sidewalk_m, following.sidewalk_m)
-            if np.linalg.norm(line[0] - line[-1]) > 0.3:
+            if np.linalg.norm(line[0] - line[-1]) > 0.3 and not _overlap(arm, following):
                 # Corners run counter-clockwise around the junction: it lies to their left.
                 parts.edges.append(RoadEdge(line, sidewalk))
         parts.junctions.append(np.concatenate(corners))
@@ -205,6 +238,13 @@ def _arm(parts: WorldParts, found: list[tuple[Edge, bool]]) -> _Arm:
         ends[int(np.argmin(aside))],
         min(widths),
     )
+
+
+def _overlap(arm: _Arm, following: _Arm) -> bool:
+    """Whether two arms side by side share asphalt, as a ramp and its highway do where they part."""
+    gap = following.right - arm.left
+    aside = float(arm.way[0] * gap[1] - arm.way[1] * gap[0])
+    return float(arm.way @ following.way) > 0.9 and aside < 0
 
 
 def _corner(arm: _Arm, following: _Arm) -> Points:

@@ -359,7 +359,8 @@ def _build(
     setback = greenery.setback_m + rng.uniform(0, 5) + depth / 2
     x, y = place + setback * out
     reach = float(np.hypot(length, depth) / 2)
-    crowded = any(np.hypot(x - a, y - b) < 0.8 * (reach + r) for a, b, r in taken)
+    a, b, r = np.array(taken).reshape(-1, 3).T
+    crowded = (np.hypot(x - a, y - b) < 0.8 * (reach + r)).any()
     if crowded or surface.query((x, y))[0] < reach + 3.0:
         return
     taken.append((x, y, reach))

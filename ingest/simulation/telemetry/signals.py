@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ingest.signals import recorded
-from ingest.simulation.maps.build import ORIGINS_DEG
+from ingest.simulation.maps.geography import degrees_of
 from ingest.simulation.plan import DriveSpec
 from ingest.simulation.telemetry import assistance, weather
 from ingest.simulation.traffic.dynamics import STEP_S
@@ -27,7 +27,6 @@ Column = NDArray[np.float64] | NDArray[np.bool_] | NDArray[np.str_]
 
 STEP_NS = NS_PER_S // 10
 STEERING_RATIO = 14.5
-METRES_PER_DEGREE = 111_320.0
 VULNERABLE_M = 60.0
 JUNCTION_M = 12.0
 LEAD_M = 100.0
@@ -218,13 +217,12 @@ def _pedal(share: Floats, speed: Floats, at_rest: float) -> Floats:
 
 def _place(ride: Ride) -> dict[str, Column]:
     motion = ride.traffic.motion
-    latitude, longitude = ORIGINS_DEG[ride.drive.country]
-    east = METRES_PER_DEGREE * np.cos(np.radians(latitude))
     north_m = motion.y_m + ride.noise("north", 0.4, 8.0)
     east_m = motion.x_m + ride.noise("east", 0.4, 8.0)
+    latitude, longitude = degrees_of(ride.drive.country, east_m, north_m)
     return {
-        "Vehicle.CurrentLocation.Latitude": _to(latitude + north_m / METRES_PER_DEGREE, 1e-7),
-        "Vehicle.CurrentLocation.Longitude": _to(longitude + east_m / east, 1e-7),
+        "Vehicle.CurrentLocation.Latitude": _to(latitude, 1e-7),
+        "Vehicle.CurrentLocation.Longitude": _to(longitude, 1e-7),
         "Vehicle.CurrentLocation.Heading": _to(
             np.remainder(90 - np.degrees(motion.yaw_rad), 360), 0.01
         ),

@@ -128,7 +128,7 @@ def test_a_drive_is_lit_as_its_hour_says() -> None:
 
 
 def _solar_hour(drive: DriveSpec) -> float:
-    from ingest.simulation.maps.build import ORIGINS_DEG
+    from ingest.simulation.maps.geography import ORIGINS_DEG
 
     utc = drive.start_ns / 3.6e12 % 24
     return (utc + ORIGINS_DEG[drive.country][1] / 15) % 24

@@ -82,6 +82,32 @@ def test_frames_drawn_for_labels_are_the_same(drives: list[DriveFiles]) -> None:
             assert np.array_equal(kept[time_ns][name], images[name])
 
 
+def test_the_path_is_where_the_ego_drove(drives: list[DriveFiles]) -> None:
+    for files in drives:
+        recording = SOURCE.open(files)
+        start, end = (int(str(recording.drive[key])) for key in ("start_ns", "end_ns"))
+        ego = read_log(Path(files.path)).ego
+        labels = recording.labels(start, end)
+        assert labels is not None
+        rows = [row for row in labels.sparse.to_pylist() if row["task"] == "path"]
+        steps = [(row["timestamp_ns"] - start) // 100_000_000 for row in rows]
+        assert steps == list(range(0, 119 - 4, 10))
+        for step, row in zip(steps, rows, strict=True):
+            path = np.array(row["points"]).reshape(-1, 2)
+            assert len(path) == min(8, (119 - step) // 5)  # shorter at the drive's end
+            # The first point lies as far off as the speeds until then lead, and ahead.
+            if 10 <= step <= 100:  # smoothing bends the ends of a drive
+                driven = ego["speed_mps"][step : step + 6].mean() * 0.5
+                assert np.hypot(*path[0]) == pytest.approx(driven, rel=0.03, abs=0.1)
+            assert path[0, 0] >= -0.05
+            c, s = np.cos(ego["yaw_rad"][step]), np.sin(ego["yaw_rad"][step])
+            back = path @ np.array([[c, s], [-s, c]])
+            later = step + 5 * np.arange(1, len(path) + 1)
+            went = np.stack([ego["x_m"][later], ego["y_m"][later]], axis=-1)
+            here = [ego["x_m"][step], ego["y_m"][step]]
+            np.testing.assert_allclose(back, went - here, atol=1e-4)
+
+
 def test_nothing_lies_outside_the_drive(drives: list[DriveFiles]) -> None:
     recording = SOURCE.open(drives[0])
     end = int(str(recording.drive["end_ns"]))

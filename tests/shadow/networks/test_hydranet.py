@@ -31,7 +31,7 @@ def test_every_head_has_its_shape():
     assert out.lanes_BCLhw.shape == (2, 8, 2, 16, 24)
     assert out.log_depth_BChw.shape == (2, 8, 16, 24)
     assert out.segmentation_BCUhw.shape == (2, 8, 10, 16, 24)
-    assert out.bev_BYyx.shape == (2, 4, 64, 64)
+    assert out.bev_BYyx.shape == (2, 6, 64, 64)
 
 
 @torch.inference_mode()
@@ -104,4 +104,4 @@ def test_parameter_count_by_hand():
 
 def test_a_hundred_predictions_and_more():
     names = possible_predictions(HydraNetConfig(), Camera)
-    assert len(names) == len(set(names)) == 8 * (6 + 4 + 2 + 1 + 10) + 4
+    assert len(names) == len(set(names)) == 8 * (6 + 4 + 2 + 1 + 10) + 6

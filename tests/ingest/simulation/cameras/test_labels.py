@@ -3,28 +3,23 @@ from functools import lru_cache
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from numpy.typing import NDArray
 
 from ingest.annotations import (
     ANNOTATIONS,
     BevLayer,
-    LaneCategory,
     LightState,
     ObjectCategory,
     Surface,
     Task,
     annotation_table,
 )
-from ingest.geometry import mounted_camera
+from ingest.geometry import CameraCalibration, mounted_camera, project
 from ingest.rig import rig_cameras
-from ingest.simulation.cameras.labels import (
-    box_corners,
-    label_clip,
-    label_frame,
-    lines_in_ego,
-    outline,
-    top_down,
-    truncation,
-)
+from ingest.simulation.cameras.boxes import box_corners, outline, truncation
+from ingest.simulation.cameras.labels import label_clip, label_frame
+from ingest.simulation.cameras.lines import CATEGORIES, lines_near
+from ingest.simulation.cameras.pinholes import pinholes, project_each, project_ground
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
 from ingest.simulation.maps.world import Profile, crossing, curved_road, furnish, straight_road
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, stack_actors
@@ -43,6 +38,12 @@ Rows = list[dict[str, object]]
 
 def actor(track_id: int, category: ObjectCategory, x: float, y: float, yaw: float = 0.0) -> Actor:
     return Actor(track_id, category, x, y, yaw, *SIZES[category])
+
+
+def bounds_in(
+    camera: CameraCalibration, corners: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    return outline(pinholes({camera.name: camera}), 0, corners)
 
 
 @lru_cache(maxsize=4)
@@ -74,7 +75,7 @@ def test_a_3d_box_projects_onto_its_2d_box(
         centre = np.array([row["x_m"], row["y_m"], row["z_m"]])
         size = np.array([row["length_m"], row["width_m"], row["height_m"]])
         corners = box_corners(centre, size, float(row["yaw_rad"]))  # type: ignore[arg-type]
-        bounds = outline(CAMERAS[str(row["camera"])], corners)
+        bounds = bounds_in(CAMERAS[str(row["camera"])], corners)
         box = np.array([row["x1"], row["y1"], row["x2"], row["y2"]], np.float64)
         assert bounds is not None
         # The model fills its box but for rounded corners and slim limbs; the corners of a
@@ -128,21 +129,20 @@ def test_what_is_wholly_hidden_is_not_labelled(bare: StaticWorld) -> None:
     ],
 )
 def test_truncation(bounds: tuple[float, ...], expected: float) -> None:
-    camera = mounted_camera("main", 100, 80, 50, 0, 0, (0, 0, 1))
-    assert truncation(camera, bounds) == pytest.approx(expected)
+    assert truncation(np.array([100, 80]), np.array(bounds)) == pytest.approx(expected)
 
 
 def test_outline_of_what_stands_beside_the_camera() -> None:
     camera = mounted_camera("main", 100, 100, 90, 0, 0, (0, 0, 1))
     behind = box_corners(np.array([-5.0, 0, 1]), np.array([2.0, 2, 2]), 0)
-    assert outline(camera, behind) is None
+    assert bounds_in(camera, behind) is None
     across = box_corners(np.array([0.0, 3, 1]), np.array([8.0, 2, 2]), 0)
-    bounds = outline(camera, across)
+    bounds = bounds_in(camera, across)
     assert bounds is not None
     assert bounds[0] < -1000  # up to the camera's own plane
     assert bounds[2] == pytest.approx(50 - 50 * 2 / 4)  # its right front edge
     ahead = box_corners(np.array([10.0, 0, 1]), np.array([2.0, 2, 2]), 0)
-    assert outline(camera, ahead) == pytest.approx(
+    assert bounds_in(camera, ahead) == pytest.approx(
         (50 - 50 / 9, 50 - 50 / 9, 50 + 50 / 9, 50 + 50 / 9)
     )
 
@@ -200,10 +200,46 @@ def test_lines_behind_a_camera_are_not_in_its_picture(bare: StaticWorld) -> None
 
 
 def test_lines_in_the_ego_frame(bare: StaticWorld) -> None:
-    lines = lines_in_ego(bare, SceneState(20.0, -1.7, 0.0))
-    at = sorted(float(points[:, 1].mean()) for _, kind, points in lines if kind == "lane_line")
+    lines = lines_near(bare, SceneState(20.0, -1.7, 0.0))
+    kinds = {int(k): CATEGORIES[lines.category[lines.line == k][0]] for k in set(lines.line)}
+    across = {k: float(lines.points_m[lines.line == k][:, 1].mean()) for k in kinds}
+    at = sorted(across[k] for k, kind in kinds.items() if kind == "lane_line")
     assert at == pytest.approx([-5.1, -1.7, 1.7, 5.1, 8.5])
-    assert sum(kind is LaneCategory.ROAD_EDGE for _, kind, _ in lines) == 2
+    assert sum(kind == "road_edge" for kind in kinds.values()) == 2
+
+
+def test_only_what_is_near_counts() -> None:
+    world = furnish(crossing(Profile(2, 1), seed=2)).finish()
+    state = SceneState(-30.0, -1.7, 0.7)
+    near = lines_near(world, state, 40.0)
+    wide = lines_near(world, state, 1000.0)
+    inside = np.hypot(*wide.points_m.T) <= 40
+    assert 0 < inside.sum() < len(inside)
+    assert np.array_equal(near.points_m, wide.points_m[inside])
+    assert np.array_equal(near.line, wide.line[inside])
+    # A part is of one line, and its points follow each other.
+    for part in set(near.part):
+        mine = near.part == part
+        assert len(set(near.line[mine])) == 1
+        assert (np.hypot(*np.diff(near.points_m[mine], axis=0).T) < 0.6).all()
+    assert not len(lines_near(world, SceneState(9000.0, 0.0, 0.0)).line)
+
+
+def test_points_go_into_all_cameras_as_into_one() -> None:
+    rng = np.random.default_rng(0)
+    xy = rng.uniform(-60, 60, (400, 2))
+    camera, point, xyd = project_ground(pinholes(CAMERAS), xy)
+    ground = np.pad(xy, ((0, 0), (0, 1)))
+    for index, one in enumerate(CAMERAS.values()):
+        whole = project(one, ground)
+        size = [one.width, one.height]
+        inside = np.flatnonzero(((whole[:, :2] >= 0) & (whole[:, :2] < size)).all(axis=1))
+        assert point[camera == index].tolist() == inside.tolist()
+        np.testing.assert_allclose(xyd[camera == index], whole[inside], rtol=1e-9)
+        each = project_each(pinholes(CAMERAS), np.full(400, index), ground)
+        np.testing.assert_allclose(each, whole, rtol=1e-9)
+        pairs = project_each(pinholes(CAMERAS), np.full(200, index), ground.reshape(200, 2, 3))
+        np.testing.assert_array_equal(pairs.reshape(400, 3), each)
 
 
 def test_lights_tell_state_and_relevance() -> None:
@@ -223,28 +259,18 @@ def test_a_dark_light_is_not_labelled() -> None:
     assert not [r for r in rows if r["task"] == "lights"]
 
 
-def test_top_down_layout(bare: StaticWorld) -> None:
-    actors = [
-        actor(1, ObjectCategory.CAR, 30.5, -1.7),
-        actor(2, ObjectCategory.PEDESTRIAN, 20, -9),
-    ]
-    state = SceneState(10.0, -1.7, 0.0, actors=stack_actors(actors))
-    _, renderer = labelled(bare, state)
-    layers = top_down(renderer, bare, state)
-    assert {name: cells.shape for name, cells in layers.items()} == {
-        layer.value: (64, 64) for layer in BevLayer
-    }
-    rows, columns = np.nonzero(layers["vehicle"])
-    # 20.5 m ahead: row 48 - 20.5 = 27.5; straight ahead: between columns 31 and 32.
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (25, 29, 31, 32)
-    across = layers["road"][30]
-    # The road reaches from 5.6 m to the right of the ego to 9.0 m to its left.
-    assert (
-        np.flatnonzero(across).tolist() == list(range(32 - 9, 32 + 6))
-        or abs(across.sum() - 15) <= 1
-    )
-    assert np.flatnonzero(layers["road_edge"][30]).tolist() == pytest.approx([23, 37], abs=1)
-    assert layers["lane_line"][30].sum() == 5
+def test_the_path_is_in_the_egos_frame(bare: StaticWorld) -> None:
+    ahead = np.array([[13.0, 2.3], [16.0, 6.3]])
+    state = SceneState(10.0, -1.7, np.arctan2(4, 3), 10.0, path_m=ahead)
+    rows, _ = labelled(bare, state)
+    (path,) = [row for row in rows if row["task"] == "path"]
+    assert path["points"] == pytest.approx([5, 0, 10, 0])
+    assert (path["timestamp_ns"], path["score"], path.get("camera")) == (0, 1.0, None)
+
+
+def test_a_drive_that_ends_has_no_path(bare: StaticWorld) -> None:
+    rows, _ = labelled(bare, SceneState(10.0, -1.7, 0.0))
+    assert not [row for row in rows if row["task"] == "path"]
 
 
 def test_a_clip_is_labelled_in_the_standard_form() -> None:
@@ -271,5 +297,6 @@ def test_a_clip_is_labelled_in_the_standard_form() -> None:
     assert {a.dtype.name for a in found.segmentation.values()} == {"uint8"}
     assert {a.shape for a in found.bev.values()} == {(3, 64, 64)}
     assert found.tasks == frozenset(Task)
+    assert set(found.bev) == {layer.value for layer in BevLayer}
     empty = label_clip(Renderer(world, cameras, 1), world, [])
     assert empty.sparse.equals(annotation_table([]))

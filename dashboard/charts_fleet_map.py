@@ -1,0 +1,207 @@
+"""The map of the page Fleet: roads, tracks and events in metres, drawn as shapes. No Streamlit.
+
+Everything stands under the identity projection, which fits the view and keeps proportions: north
+is up, and no axis is stretched.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import numpy as np
+from numpy.typing import NDArray
+
+ROADS = {"highway": "#c2cad6", "street": "#dde2e9"}  # the ones above come first
+TRACK, INK = "#38bdf8", "#475569"
+# Told apart from each other and from the tracks; a trigger keeps its colour on every map.
+TRIGGERS = (
+    "#dc2626",
+    "#f59e0b",
+    "#15803d",
+    "#7c3aed",
+    "#db2777",
+    "#0f766e",
+    "#92400e",
+    "#111827",
+    "#84cc16",
+    "#1d4ed8",
+    "#c026d3",
+    "#64748b",
+)
+MAP_PX = 640
+DISC_PX = 10.0
+
+Row = Mapping[str, object]
+Point = tuple[float, float]
+Feature = dict[str, object]
+
+
+def map_chart(
+    roads: Sequence[Row], tracks: Sequence[Row], events: Sequence[Row], triggers: Sequence[str]
+) -> alt.LayerChart:
+    """Where drives went and events happened.
+
+    Args:
+        roads: ``kind``, ``width_m`` and a line of ``points``; none where no map is known.
+        tracks: ``drive_id``, ``vehicle``, ``light`` and ``points``.
+        events: ``x``, ``y``, ``trigger``, ``outcome``, ``drive``, ``time_s``.
+        triggers: All names that may occur, so that colours stay when some are not shown.
+    """
+    box = _Box([*roads, *tracks])
+    layers = [*_roads(roads, box), _tracks(tracks), *_events(_spread(events, box), triggers)]
+    layers += _scale_bar(box)
+    return (
+        alt.layer(*layers)
+        .project(type="identity", reflectY=True)
+        .properties(height=MAP_PX)
+        .configure_view(strokeWidth=0)
+    )
+
+
+class _Box:
+    """What the map shows: its south-west corner and its extent, in metres."""
+
+    def __init__(self, lines: Sequence[Row]) -> None:
+        points = [point for row in lines for point in _points(row)] or [(0.0, 0.0)]
+        self.west, self.south = min(x for x, _ in points), min(y for _, y in points)
+        east, north = max(x for x, _ in points), max(y for _, y in points)
+        self.extent_m = max(east - self.west, north - self.south, 1.0)
+
+    @property
+    def px_per_m(self) -> float:
+        """About the map's scale; the legend takes the rest of the height."""
+        return 0.8 * MAP_PX / self.extent_m
+
+
+def _feature(kind: str, coordinates: object, **fields: object) -> Feature:
+    """A GeoJSON feature; its fields stand beside the geometry, where encodings find them."""
+    geometry = {"type": kind, "coordinates": coordinates}
+    return {"type": "Feature", "geometry": geometry, **fields}
+
+
+def _roads(roads: Sequence[Row], box: _Box) -> list[alt.Chart]:
+    """One shape per kind and width, as wide as the road is at this scale, but never a hairline."""
+    lines: dict[tuple[str, float], list[object]] = {}
+    for road in roads:
+        key = (str(road["kind"]), float(str(road["width_m"])))
+        lines.setdefault(key, []).append(road["points"])
+    features = [
+        _feature(
+            "MultiLineString",
+            lines[kind, width],
+            colour=ROADS.get(kind, ROADS["street"]),
+            px=max(1.4 * width * box.px_per_m, 2.0),
+        )
+        for kind, width in sorted(lines, reverse=True)
+    ]
+    if not features:
+        return []
+    return [
+        alt.Chart(alt.Data(values=features))
+        .mark_geoshape(filled=False, strokeCap="round", strokeJoin="round")
+        .encode(
+            stroke=alt.Stroke("colour:N", scale=None),
+            strokeWidth=alt.StrokeWidth("px:Q", scale=None),
+        )
+    ]
+
+
+def _tracks(tracks: Sequence[Row]) -> alt.Chart:
+    said = ("drive_id", "vehicle", "light")
+    lines = [
+        _feature("LineString", row["points"], **{name: row[name] for name in said})
+        for row in tracks
+    ]
+    return (
+        alt.Chart(alt.Data(values=lines))
+        .mark_geoshape(filled=False, stroke=TRACK, strokeWidth=1.6, strokeOpacity=0.7)
+        .encode(tooltip=[f"{name}:N" for name in said])
+    )
+
+
+def _spread(events: Sequence[Row], box: _Box) -> list[Row]:
+    """Events that would hide each other, set around each other; kept ones find their place first.
+
+    One moment often fires several triggers, so their places are the same to the metre.
+    """
+    apart = DISC_PX / box.px_per_m
+    taken, out = np.empty((0, 2)), list[Row]()
+    for event in sorted(events, key=lambda event: event["outcome"] != "kept"):
+        here = np.array([event["x"], event["y"]], np.float64)
+        ways = here + apart * _HONEYCOMB
+        gaps = np.linalg.norm(ways[:, None] - taken[None], axis=2).min(axis=1, initial=np.inf)
+        free = np.flatnonzero(gaps > 0.95 * apart)
+        place = ways[free[0]] if len(free) else here
+        taken = np.concatenate([taken, place[None]])
+        out.append({**event, "x": round(float(place[0]), 1), "y": round(float(place[1]), 1)})
+    return out
+
+
+def _honeycomb(rings: int) -> NDArray[np.float64]:
+    """Places 1 apart around (0, 0), ``(N, 2)``, the nearest first."""
+    steps = np.arange(-rings, rings + 1)
+    u, v = (part.ravel() for part in np.meshgrid(steps, steps))
+    places = np.stack([u + v / 2, v * np.sqrt(3) / 2], axis=1)
+    far = np.linalg.norm(places, axis=1)
+    return places[np.lexsort([places[:, 0], places[:, 1], far.round(6)])]
+
+
+_HONEYCOMB = _honeycomb(3)
+
+
+def _events(events: Sequence[Row], triggers: Sequence[str]) -> list[alt.Chart]:
+    """Kept events as discs above suppressed ones as rings, coloured by trigger."""
+    shown = {str(event["trigger"]) for event in events}
+    names = [name for name in sorted(triggers) if name in shown]
+    colours = [TRIGGERS[sorted(triggers).index(name) % len(TRIGGERS)] for name in names]
+    scale = alt.Scale(domain=names, range=colours)
+    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolType="circle")
+    rings = {"filled": False, "size": 34, "strokeWidth": 1.4, "opacity": 0.85}
+    discs = {"filled": True, "size": 80, "stroke": "white", "strokeWidth": 1, "opacity": 1}
+    layers = []
+    for outcome, look in (("suppressed", rings), ("kept", discs)):
+        rows = [dict(event) for event in events if event["outcome"] == outcome]
+        if rows:
+            layers.append(
+                alt.Chart(alt.Data(values=rows))
+                .mark_point(**look)
+                .encode(
+                    longitude="x:Q",
+                    latitude="y:Q",
+                    color=alt.Color("trigger:N", scale=scale, legend=legend),
+                    tooltip=[
+                        "trigger:N",
+                        "outcome:N",
+                        "drive:N",
+                        alt.Tooltip("time_s:Q", format=".1f"),
+                    ],
+                )
+            )
+    return layers
+
+
+def _scale_bar(box: _Box) -> list[alt.Chart]:
+    """A line of a round length in the lower left corner, and what it measures."""
+    length = round_length(box.extent_m / 4)
+    y = box.south - 0.04 * box.extent_m
+    said = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+    line = _feature("LineString", [(box.west, y), (box.west + length, y)])
+    bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(filled=False, stroke=INK, strokeWidth=3)
+    words = (
+        alt.Chart(alt.Data(values=[{"x": box.west + length, "y": y, "said": said}]))
+        .mark_text(align="left", dx=6, color=INK)
+        .encode(longitude="x:Q", latitude="y:Q", text="said:N")
+    )
+    return [bar, words]
+
+
+def _points(row: Row) -> list[Point]:
+    points = row["points"]
+    assert isinstance(points, list)
+    return points
+
+
+def round_length(most_m: float) -> float:
+    """The longest of 1, 2, 5, 10, 20, 50… metres that is at most ``most_m``."""
+    power = 10.0 ** math.floor(math.log10(most_m))
+    return next(step * power for step in (5, 2, 1) if step * power <= most_m)
