@@ -96,6 +96,33 @@ def networks_add(
     console.text(f"{entry.network}: {len(entry.manifest.predictions)} predictions")
 
 
+@networks_app.command("train")
+def networks_train(
+    recipe: Annotated[Path, typer.Argument(help="What to train, on what, and how (YAML).")],
+    out: Annotated[Path, typer.Option(help="Folder for the drives, the work, and the network.")],
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network from a recipe: simulate, draw and label, fit, calibrate, write it with a card.
+
+    After a kill the same command goes on where it stopped.
+
+    Example: ridealong networks train recipe.yaml --out training
+    """
+    from shadow.networks.training.recipe import load_recipe
+    from shadow.networks.training.train import train
+
+    console = Console(as_json)
+    report = train(load_recipe(recipe), out, console, device)
+    console.result(asdict(report))
+    console.text(
+        f"{report.network}: {report.sets} camera sets, {report.epochs} epochs, "
+        f"{report.predictions} predictions, {report.parameters} parameters"
+        + ("" if report.fresh else " (was there already)")
+    )
+    console.text(f"Next: ridealong networks add {report.manifest}")
+
+
 @networks_app.command("promote")
 def networks_promote(
     network: Annotated[str, typer.Argument(help="The network to deploy, e.g. hydra-0.2.")],
@@ -252,6 +279,7 @@ class SchemaName(StrEnum):
     TRIGGER = "trigger"
     NETWORK = "network"
     GATE = "gate"
+    RECIPE = "recipe"
 
 
 @app.command()
@@ -267,11 +295,13 @@ def schema(
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
     from shadow.networks.manifest import NetworkManifest
+    from shadow.networks.training.recipe import Recipe
 
     specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,
         SchemaName.NETWORK: NetworkManifest,
         SchemaName.GATE: GateSpec,
+        SchemaName.RECIPE: Recipe,
     }
     document = specs[name].model_json_schema()
     console = Console(as_json)

@@ -195,9 +195,7 @@ class _Block(nn.Module):
         return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw), inplace=True)
 
 
-def _stage(
-    inputs: int, outputs: int, depth: int, stride: int, group_width: int
-) -> nn.Sequential:
+def _stage(inputs: int, outputs: int, depth: int, stride: int, group_width: int) -> nn.Sequential:
     """Blocks of one width; the first one comes down by the stride."""
     first = _Block(inputs, outputs, stride, group_width)
     return nn.Sequential(
