@@ -10,6 +10,7 @@ import dashboard.player
 from dashboard import charts, queries, session
 from dashboard.player.layers import layer
 from ingest.annotations import Camera
+from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
 from ingest.lake import Snapshot
 from ingest.units import NS_PER_S
@@ -101,7 +102,8 @@ def _player_data(
     layers = []
     labels = reader.labels(with_dense=False)
     if labels is not None:
-        layers.append(layer("labels", "labels", labels.sparse, first_ns))
+        rows = with_paths_in_images(labels.sparse, reader.cameras)
+        layers.append(layer("labels", "labels", rows, first_ns))
     if pair:
         for role in ("deployed", "candidate"):
             sha = getattr(pair, f"{role}_sha256")

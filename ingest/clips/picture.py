@@ -1,7 +1,7 @@
 """One instant of a clip as a picture: its cameras side by side, what was seen drawn over them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.annotations import Camera, Perception, Task
 from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
+from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader
 from ingest.geometry import CameraCalibration
 from ingest.recording import Image as Frame
@@ -64,6 +65,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     if layers is None:
         labels = reader.labels(with_dense=False)
         layers = [] if labels is None else [Layer("labels", labels)]
+    layers = [_with_paths(layer, reader.cameras) for layer in layers]
     names = _tiles(reader.cameras)
     timestamp_ns, images = _nearest_set(reader, at_s)
     width = TILE_WIDTH if len(names) > 1 else LONE_TILE_WIDTH
@@ -102,11 +104,16 @@ def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> 
         points = [(x * scale, y * scale) for x, y in outline(row)]
         if len(points) < 2:
             continue
-        if row["task"] == Task.LANES:
-            pen.line(points, fill=colour, width=2)
+        if row["task"] in (Task.LANES, Task.PATH):
+            pen.line(points, fill=colour, width=4 if row["task"] == Task.PATH else 2)
             continue
         pen.line([*points, points[0]], fill=colour, width=2)
         _caption(pen, font, points[0], caption(row), _LIGHTS.get(row["category"], colour))
+
+
+def _with_paths(layer: Layer, cameras: Mapping[str, CameraCalibration]) -> Layer:
+    sparse = with_paths_in_images(layer.seen.sparse, cameras)
+    return replace(layer, seen=replace(layer.seen, sparse=sparse))
 
 
 def _caption(

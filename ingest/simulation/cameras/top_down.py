@@ -34,6 +34,7 @@ SHAPE = tuple(round((high - low) / BEV_CELL_M) for low, high in (BEV_X_M, BEV_Y_
 
 Cells = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+Touched = tuple[Ints, Ints, Ints]  # which solid, in which row, in which column
 _HALF = BEV_CELL_M / 2
 _REACH_M = float(np.hypot(np.abs(BEV_X_M).max(), np.abs(BEV_Y_M).max()))
 _WALKS = ROAD_USERS.index(ObjectCategory.PEDESTRIAN)
@@ -126,11 +127,10 @@ def _road_users(state: SceneState) -> tuple[Cells, Cells]:
     xy = to_ego(state, np.stack([actors.x_m, actors.y_m], axis=-1))
     half = np.stack([actors.length_m, actors.width_m], axis=-1) / 2
     yaw = actors.yaw_rad - state.yaw_rad
-    vehicle, person = actors.category != _WALKS, np.isin(actors.category, _PEOPLE)
-    return (
-        cells_of_blocks(xy[vehicle], half[vehicle], yaw[vehicle]),
-        cells_of_blocks(xy[person], half[person], yaw[person]),
-    )
+    which, row, column = touched_by_blocks(xy, half, yaw)
+    category = actors.category[which]
+    vehicle, person = category != _WALKS, np.isin(category, _PEOPLE)
+    return _filled(row[vehicle], column[vehicle]), _filled(row[person], column[person])
 
 
 def _standing_cells(world: StaticWorld, state: SceneState) -> Cells:
@@ -138,9 +138,9 @@ def _standing_cells(world: StaticWorld, state: SceneState) -> Cells:
     block = _near(state, stands.blocks_m, stands.half_m.sum(axis=1))
     disc = _near(state, stands.discs_m, stands.radius_m)
     turn = stands.yaw_rad[block] - state.yaw_rad
-    return cells_of_blocks(
-        to_ego(state, stands.blocks_m[block]), stands.half_m[block], turn
-    ) | cells_of_discs(to_ego(state, stands.discs_m[disc]), stands.radius_m[disc])
+    blocks = touched_by_blocks(to_ego(state, stands.blocks_m[block]), stands.half_m[block], turn)
+    discs = touched_by_discs(to_ego(state, stands.discs_m[disc]), stands.radius_m[disc])
+    return _filled(*np.hstack([blocks[1:], discs[1:]]))
 
 
 def _near(state: SceneState, points_m: Floats, reach_m: Floats) -> Ints:
@@ -149,8 +149,8 @@ def _near(state: SceneState, points_m: Floats, reach_m: Floats) -> Ints:
     return np.flatnonzero(dx * dx + dy * dy < (_REACH_M + reach_m) ** 2)
 
 
-def cells_of_blocks(xy_m: Floats, half_m: Floats, yaw_rad: Floats) -> Cells:
-    """Cells that any of N rectangles overlaps.
+def touched_by_blocks(xy_m: Floats, half_m: Floats, yaw_rad: Floats) -> Touched:
+    """Cells that N rectangles overlap.
 
     A cell and a rectangle overlap unless one of their sides' directions separates them.
 
@@ -168,15 +168,15 @@ def cells_of_blocks(xy_m: Floats, half_m: Floats, yaw_rad: Floats) -> Cells:
     reach = _HALF * (np.abs(c) + np.abs(s))[..., None]
     ahead = np.abs((c * dx)[..., None] + (s * dy)[:, None]) < along[..., None] + reach
     aside = np.abs((c * dy)[:, None] - (s * dx)[..., None]) < across[..., None] + reach
-    return _gather(row, column, upright & ahead & aside)
+    return _within(row, column, upright & ahead & aside)
 
 
-def cells_of_discs(xy_m: Floats, radius_m: Floats) -> Cells:
-    """Cells that any of N discs overlaps: their nearest point decides."""
+def touched_by_discs(xy_m: Floats, radius_m: Floats) -> Touched:
+    """Cells that N discs overlap: a cell's nearest point decides."""
     row, column = _window(xy_m, radius_m[:, None])
     dx = np.maximum(np.abs(_middle(BEV_X_M, row) - xy_m[:, :1]) - _HALF, 0) ** 2
     dy = np.maximum(np.abs(_middle(BEV_Y_M, column) - xy_m[:, 1:]) - _HALF, 0) ** 2
-    return _gather(row, column, dx[..., None] + dy[:, None] < radius_m[:, None, None] ** 2)
+    return _within(row, column, dx[..., None] + dy[:, None] < radius_m[:, None, None] ** 2)
 
 
 def _window(xy_m: Floats, reach_m: Floats) -> tuple[Ints, Ints]:
@@ -192,22 +192,25 @@ def _middle(side_m: tuple[float, float], index: Ints) -> Floats:
     return np.asarray(side_m[1] - BEV_CELL_M * (index + 0.5))
 
 
-def _gather(row: Ints, column: Ints, touched: NDArray[np.bool_]) -> Cells:
-    """The grid, 1 where any window ``(N, K, K)`` is touched."""
+def _within(row: Ints, column: Ints, touched: NDArray[np.bool_]) -> Touched:
+    """Where windows ``(N, K, K)`` are touched, inside the grid."""
     rows, columns = (row >= 0) & (row < SHAPE[0]), (column >= 0) & (column < SHAPE[1])
     which, i, j = np.nonzero(touched & rows[..., None] & columns[:, None])
+    return which, row[which, i], column[which, j]
+
+
+def _filled(row: Ints, column: Ints) -> Cells:
+    """The grid, 1 in these cells."""
     cells = np.zeros(SHAPE, np.uint8)
-    cells[row[which, i], column[which, j]] = 1
+    cells[row, column] = 1
     return cells
 
 
 def _cells_of_points(xy_m: Floats) -> Cells:
-    cells = np.zeros(SHAPE, np.uint8)
     row = np.floor((BEV_X_M[1] - xy_m[:, 0]) / BEV_CELL_M).astype(np.int64)
     column = np.floor((BEV_Y_M[1] - xy_m[:, 1]) / BEV_CELL_M).astype(np.int64)
     inside = (row >= 0) & (row < SHAPE[0]) & (column >= 0) & (column < SHAPE[1])
-    cells[row[inside], column[inside]] = 1
-    return cells
+    return _filled(row[inside], column[inside])
 
 
 def _road_cells(renderer: Renderer, state: SceneState) -> Cells:

@@ -15,10 +15,11 @@ from ingest.simulation.cameras.top_down import (
     CLEARANCE_M,
     KERB_M,
     Cells,
-    cells_of_blocks,
-    cells_of_discs,
+    Touched,
     standing,
     top_down,
+    touched_by_blocks,
+    touched_by_discs,
 )
 from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, blocks, poles, stack_actors
@@ -42,6 +43,12 @@ def layout(world: StaticWorld, state: SceneState) -> dict[str, Cells]:
     renderer = renderer_of(world)
     renderer.render(state, 0)
     return top_down(renderer, world, state, lines_near(world, state))
+
+
+def grid(touched: Touched) -> Cells:
+    cells = np.zeros((64, 64), np.uint8)
+    cells[touched[1], touched[2]] = 1
+    return cells
 
 
 def span(cells: Cells) -> tuple[int, ...]:
@@ -137,16 +144,19 @@ def test_a_crown_counts_as_wide_as_it_is_at_the_clearance() -> None:
 
 def test_nothing_stands_nowhere() -> None:
     empty = np.zeros((0, 2))
-    assert not cells_of_blocks(empty, empty, np.zeros(0)).any()
-    assert not cells_of_discs(empty, np.zeros(0)).any()
     far = np.array([[500.0, -900.0]])
-    assert not cells_of_blocks(far, far / far, np.zeros(1)).any()
+    for touched in (
+        touched_by_blocks(empty, empty, np.zeros(0)),
+        touched_by_discs(empty, np.zeros(0)),
+        touched_by_blocks(far, far / far, np.zeros(1)),
+    ):
+        assert [len(column) for column in touched] == [0, 0, 0]
 
 
 @given(st.lists(st.tuples(st.floats(-20, 50), st.floats(-35, 35), st.floats(0.05, 9)), min_size=1))
 def test_discs_touch_the_cells_that_they_reach(discs: list[tuple[float, float, float]]) -> None:
     x, y, radius = np.array(discs).T
-    found = cells_of_discs(np.stack([x, y], axis=1), radius)
+    found = grid(touched_by_discs(np.stack([x, y], axis=1), radius))
     ahead, left = 48.0 - np.arange(64), 32.0 - np.arange(64)  # the far and the left side of cells
     dx = x[:, None] - np.clip(x[:, None], ahead - 1, ahead)
     dy = y[:, None] - np.clip(y[:, None], left - 1, left)
@@ -166,7 +176,8 @@ def test_rectangles_touch_the_cells_of_their_points(
     x: float, y: float, along: float, across: float, yaw: float
 ) -> None:
     """Every point of it lies in a touched cell; every touched cell is within its reach."""
-    one = cells_of_blocks(np.array([[x, y]]), np.array([[along, across]]), np.array([yaw]))
+    half = np.array([[along, across]])
+    one = grid(touched_by_blocks(np.array([[x, y]]), half, np.array([yaw])))
     a, b = np.meshgrid(np.linspace(-along, along, 41), np.linspace(-across, across, 41))
     inner = 1 - 1e-9
     px = x + inner * (np.cos(yaw) * a - np.sin(yaw) * b)

@@ -1,0 +1,35 @@
+"""Where the ego drives next, as the cameras see it: for whoever draws over their images."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.annotations import Task, annotation_table
+from ingest.geometry import CameraCalibration, project
+
+
+def with_paths_in_images(sparse: pa.Table, cameras: Mapping[str, CameraCalibration]) -> pa.Table:
+    """Rows of `ANNOTATIONS` with each path as a polyline on the ground, in pixels, per camera.
+
+    A camera that sees less than two points of a path, or whose calibration is unknown, has none.
+    """
+    path = pc.equal(sparse["task"], Task.PATH.value)
+    paths = sparse.filter(path).to_pylist()
+    rows = [
+        row | {"camera": name, "points": pixels}
+        for row in paths
+        for name, camera in cameras.items()
+        if camera.known and len(pixels := _pixels(row["points"], camera)) >= 4
+    ]
+    return pa.concat_tables([sparse.filter(pc.invert(path)), annotation_table(rows)])
+
+
+def _pixels(points_m: list[float], camera: CameraCalibration) -> list[float]:
+    """What of it lies in the image: x0, y0, x1, y1, and so on."""
+    ground = np.pad(np.array(points_m).reshape(-1, 2), ((0, 0), (0, 1)))
+    xy = project(camera, ground)[:, :2]
+    inside = ((xy >= 0) & (xy < [camera.width, camera.height])).all(axis=1)
+    pixels: list[float] = xy[inside].ravel().tolist()
+    return pixels
