@@ -103,7 +103,7 @@ def networks_train(
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network from a recipe: simulate, draw and label, fit, calibrate, write it with a card.
+    """Train a network from a recipe: simulate, draw and label, fit, calibrate, write a card.
 
     After a kill the same command goes on where it stopped.
 

@@ -8,6 +8,7 @@ same number of threads).
 import json
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,12 +110,23 @@ def fit(recipe: Recipe, lessons: Lessons, folder: Path, device: str, steps: Step
     """
     state = _start(recipe, folder / CHECKPOINT, torch.device(device))
     steps.advance(state.epoch)
-    while state.epoch < recipe.fit.epochs:
-        state.history.append(_epoch(state, recipe.fit, lessons, torch.device(device), folder))
-        state.epoch += 1
-        _save(state, folder / CHECKPOINT)
-        steps.advance()
+    with _threads(recipe.fit.threads):
+        while state.epoch < recipe.fit.epochs:
+            state.history.append(_epoch(state, recipe.fit, lessons, torch.device(device), folder))
+            state.epoch += 1
+            _save(state, folder / CHECKPOINT)
+            steps.advance()
     return state
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _start(recipe: Recipe, checkpoint: Path, device: torch.device) -> Fit:

@@ -48,6 +48,9 @@ class FitSpec(Spec):
 
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Of the start and of the order.")
     epochs: int = Field(ge=1, le=1000)
+    threads: int = Field(
+        2, ge=1, le=256, description="On a CPU; another number of them rounds differently."
+    )
     batch: int = Field(8, ge=1, le=256, description="Camera sets a step.")
     learning_rate: Positive = Field(3e-3, description="At its highest.")
     warm_up: float = Field(0.1, ge=0, lt=1, description="Share of the steps until then.")
