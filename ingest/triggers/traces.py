@@ -101,12 +101,7 @@ def margins_at(grid: Grid, plan: Plan, positions: Mapping[int, Positions]) -> di
     """
     if not positions:
         return {}
-    needed = _union(
-        [
-            with_windows(at, grid.window_starts(at, reach_ns(plan.conditions[number][0])))
-            for number, at in positions.items()
-        ]
-    )
+    needed = _needed(grid, plan, positions)
     query = margins_query(plan, tuple(positions))
     there = [name for name in query.signals if name in grid.telemetry.column_names]
     rows = grid.telemetry.select([*there, "timestamp_ns"]).take(pa.array(needed))
@@ -123,8 +118,12 @@ def margins_at(grid: Grid, plan: Plan, positions: Mapping[int, Positions]) -> di
     }
 
 
-def _union(positions: list[Positions]) -> Positions:
-    return positions[0] if len(positions) == 1 else np.unique(np.concatenate(positions))
+def _needed(grid: Grid, plan: Plan, positions: Mapping[int, Positions]) -> Positions:
+    marked = np.zeros(grid.rows, bool)
+    for number, at in positions.items():
+        starts = grid.window_starts(at, reach_ns(plan.conditions[number][0]))
+        marked[with_windows(at, starts)] = True
+    return np.flatnonzero(marked)
 
 
 def _truth(values: NDArray[Any]) -> Truth:
