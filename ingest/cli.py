@@ -90,7 +90,10 @@ def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet's YAML file.", metavar="FLEET.yaml")],
     out: Annotated[Path, typer.Option("--out", help="Folder for the drives: new, or to go on in.")],
     seed: Annotated[
-        int | None, typer.Option(help="Take this seed. [default: the file's]", show_default=False)
+        int | None,
+        typer.Option(
+            min=0, max=2**31 - 1, help="Take this seed. [default: the file's]", show_default=False
+        ),
     ] = None,
     processes: Annotated[int, typer.Option(min=1, help="Traffic processes at once.")] = 2,
     as_json: JsonOption = False,

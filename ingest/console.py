@@ -62,6 +62,9 @@ class Steps(Protocol):
     def at(self, done: int) -> None:
         """So many steps are done in all."""
 
+    def expect(self, count: int) -> None:
+        """That many more steps are to be done than was known."""
+
 
 @dataclass(frozen=True)
 class Console:
@@ -110,18 +113,22 @@ class Console:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=screen) as bar:
-            yield _BarSteps(bar, bar.add_task(label, total=total))
+            yield _BarSteps(bar, bar.add_task(label, total=total), total)
 
 
 class _BarSteps:
-    def __init__(self, bar: Progress, task: object) -> None:
-        self._bar, self._task = bar, task
+    def __init__(self, bar: Progress, task: object, total: int) -> None:
+        self._bar, self._task, self._total = bar, task, total
 
     def advance(self, count: int = 1) -> None:
         self._bar.advance(self._task, count)  # type: ignore[arg-type]
 
     def at(self, done: int) -> None:
         self._bar.update(self._task, completed=done)  # type: ignore[arg-type]
+
+    def expect(self, count: int) -> None:
+        self._total += count
+        self._bar.update(self._task, total=self._total)  # type: ignore[arg-type]
 
 
 class _PlainSteps:
@@ -140,6 +147,9 @@ class _PlainSteps:
         if changed and (done >= self._total or now - self._spoke >= 10):
             self._spoke = now
             print(f"{self._label}: {done}/{self._total}", file=sys.stderr, flush=True)
+
+    def expect(self, count: int) -> None:
+        self._total += count
 
 
 def _cell(value: object) -> str:

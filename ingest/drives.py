@@ -1,32 +1,27 @@
-"""One drive's way into the lake: open, validate, write, evaluate its triggers, cut its clips.
+"""One drive's way into the lake: open, validate, write, evaluate its triggers.
 
 Plain functions that the pipeline calls for one drive at a time, so memory is bounded by one.
 """
 
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingest.accounting import Status
-from ingest.annotations import Camera
-from ingest.clips.write import ClipContent, write_clip
-from ingest.errors import RidealongError, UnreadableError
-from ingest.hashing import short_hash
-from ingest.lake import DataFile, scratch_folder, write_blob, write_data_file
-from ingest.recording import DriveFiles, Recording
-from ingest.schemas import DRIVES, EVENTS, QUARANTINE, TELEMETRY
+from ingest.clips.cut import whole_drive_event
+from ingest.errors import UnreadableError
+from ingest.failures import told
+from ingest.lake import DataFile, write_data_file
+from ingest.recording import DriveFiles, Mapped, Recording
+from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
-from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
 from ingest.units import NS_PER_S
 from ingest.validation import ValidTelemetry, validate_telemetry
 
-WHOLE_DRIVE = "whole_drive"
 Row = dict[str, object]
 
 
@@ -60,17 +55,6 @@ class DriveOutcome:
     written: tuple[DataFile, ...] = ()
 
 
-@dataclass(frozen=True)
-class ClipsOutcome:
-    """What became of the clips of one drive's events."""
-
-    drive_id: str
-    events: tuple[Row, ...]
-    clips: tuple[Row, ...] = ()
-    written: tuple[DataFile, ...] = ()
-    failure: str | None = None
-
-
 def ingest_drive(
     home: Path, commit_id: str, plan: DrivePlan, triggers: Sequence[TriggerSpec]
 ) -> DriveOutcome:
@@ -79,13 +63,20 @@ def ingest_drive(
     Never raises for one drive's sake: unusable input is quarantined, anything else has failed.
     """
     try:
+        return _ingest_readable(home, commit_id, plan, triggers)
+    except Exception as error:
+        return DriveOutcome(plan.files.drive_id, Status.FAILED, plan, told(error))
+
+
+def _ingest_readable(
+    home: Path, commit_id: str, plan: DrivePlan, triggers: Sequence[TriggerSpec]
+) -> DriveOutcome:
+    try:
         recording = SOURCES[plan.files.source].open(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except UnreadableError as error:
         return _quarantined(home, commit_id, plan, str(error))
-    except Exception as error:
-        return DriveOutcome(plan.files.drive_id, Status.FAILED, plan, _told(error))
 
 
 def _ingest_recording(
@@ -108,6 +99,9 @@ def _ingest_recording(
             write_data_file(home, commit_id, TELEMETRY, telemetry.rows),
             write_data_file(home, commit_id, QUARANTINE, _located(telemetry.quarantine, plan)),
         ]
+    if plan.new and isinstance(recording, Mapped):
+        # Drives on one map write the same bytes, which are one file of the commit.
+        written.append(write_data_file(home, commit_id, ROADS, recording.roads()))
     return DriveOutcome(
         item_id=plan.files.drive_id,
         status=Status.DONE,
@@ -137,24 +131,6 @@ def drive_row(files: DriveFiles, recording: Recording, telemetry: pa.Table) -> R
     return row
 
 
-def whole_drive_event(drive: Row) -> Row:
-    """The one event of a drive without telemetry: no trigger can choose, so all of it is a clip."""
-    drive_id = str(drive["drive_id"])
-    return dict.fromkeys(EVENTS.schema.names) | {
-        "event_id": short_hash(WHOLE_DRIVE, drive_id),
-        "drive_id": drive_id,
-        "vehicle_id": drive["vehicle_id"],
-        "trigger": WHOLE_DRIVE,
-        "trigger_sha256": short_hash(WHOLE_DRIVE),
-        "onset_ns": drive["start_ns"],
-        "time_ns": drive["start_ns"],
-        "onset_s": 0.0,
-        "time_s": 0.0,
-        "kept": True,
-        "inclusion_probability": 1.0,
-    }
-
-
 def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
     """The quarantined rows with the source and path that they came from."""
     constants = {
@@ -181,122 +157,3 @@ def _quarantined(home: Path, commit_id: str, plan: DrivePlan, reason: str) -> Dr
     written = write_data_file(home, commit_id, QUARANTINE, rows) if plan.new else None
     files = (written,) if written else ()
     return DriveOutcome(plan.files.drive_id, Status.QUARANTINED, plan, reason=reason, written=files)
-
-
-def _told(error: Exception) -> str:
-    """An error in one line; an unexpected one with the place in our code."""
-    if isinstance(error, RidealongError):
-        return str(error)
-    if isinstance(error, OSError):
-        return f"{error.filename or 'disk'}: {error.strerror or error}"
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
-
-
-def cut_clips(
-    home: Path,
-    commit_id: str,
-    files: DriveFiles,
-    events: Sequence[Row],
-    triggers: Sequence[TriggerSpec],
-) -> ClipsOutcome:
-    """Cut the clips that one drive's kept events ask for, and tell each event its clip.
-
-    All or nothing: a clip that cannot be cut fails the drive, and the next run tries it again.
-    """
-    try:
-        recording = SOURCES[files.source].open(files)
-        telemetry = validate_telemetry(recording.telemetry(), files.drive_id).rows
-        drive = drive_row(files, recording, telemetry)
-        windows = _windows(events, triggers, drive)
-        cut = [
-            _cut(home, commit_id, window, events, drive, recording, telemetry) for window in windows
-        ]
-    except Exception as error:
-        return ClipsOutcome(files.drive_id, tuple(events), failure=_told(error))
-    table = pa.Table.from_pylist(list(events), schema=EVENTS.schema)
-    return ClipsOutcome(
-        files.drive_id,
-        events=tuple(with_clip_ids(table, windows).to_pylist()),
-        clips=tuple(clip for clip, _ in cut),
-        written=tuple(blob for _, blob in cut),
-    )
-
-
-def _windows(
-    events: Sequence[Row], triggers: Sequence[TriggerSpec], drive: Row
-) -> list[ClipWindow]:
-    start, end = int(str(drive["start_ns"])), int(str(drive["end_ns"]))
-    kept = [event for event in events if event["kept"]]
-    whole = [event for event in kept if event["trigger"] == WHOLE_DRIVE]
-    chosen = [event for event in kept if event["trigger"] != WHOLE_DRIVE]
-    table = pa.Table.from_pylist(chosen, schema=EVENTS.schema)
-    windows = merge_windows(table, triggers, start, end)
-    if whole:
-        drive_id = str(drive["drive_id"])
-        windows.append(
-            ClipWindow(
-                drive_id=drive_id,
-                clip_id=clip_id(drive_id, start, end, [str(whole[0]["event_id"])]),
-                start_ns=start,
-                end_ns=end,
-                triggers=(WHOLE_DRIVE,),
-                event_ids=(str(whole[0]["event_id"]),),
-                cameras=tuple(Camera),
-                by_disagreement=False,
-            )
-        )
-    return windows
-
-
-def _cut(
-    home: Path,
-    commit_id: str,
-    window: ClipWindow,
-    events: Sequence[Row],
-    drive: Row,
-    recording: Recording,
-    telemetry: pa.Table,
-) -> tuple[Row, DataFile]:
-    names = [name for name in recording.cameras if name in window.cameras]
-    inside = pc.and_(
-        pc.greater_equal(telemetry["timestamp_ns"], window.start_ns),
-        pc.less_equal(telemetry["timestamp_ns"], window.end_ns),
-    )
-    rows = telemetry.filter(inside)
-    content = ClipContent(
-        clip_id=window.clip_id,
-        drive={key: value for key, value in drive.items() if key != "source_path"},
-        start_ns=window.start_ns,
-        end_ns=window.end_ns,
-        events=[event for event in events if event["event_id"] in window.event_ids],
-        telemetry=rows,
-        cameras={name: recording.cameras[name] for name in names},
-        frames=recording.frames(window.start_ns, window.end_ns, names),
-        labels=recording.labels(window.start_ns, window.end_ns),
-    )
-    path = scratch_folder(home) / f"{commit_id}-{window.clip_id}.mcap"
-    try:
-        summary = write_clip(path, content)
-        blob = write_blob(home, commit_id, path, ".mcap")
-    finally:
-        path.unlink(missing_ok=True)
-    start = int(str(drive["start_ns"]))
-    row: Row = {
-        "clip_id": window.clip_id,
-        "drive_id": drive["drive_id"],
-        "start_ns": window.start_ns,
-        "end_ns": window.end_ns,
-        "start_s": (window.start_ns - start) / NS_PER_S,
-        "end_s": (window.end_ns - start) / NS_PER_S,
-        "triggers": list(window.triggers),
-        "event_ids": list(window.event_ids),
-        "by_disagreement": window.by_disagreement,
-        "cameras": names,
-        "frames": summary.frames,
-        "telemetry_rows": rows.num_rows,
-        "labelled": content.labels is not None,
-        "bytes": blob.bytes,
-        "blob": blob.path,
-    }
-    return row, blob

@@ -2,8 +2,9 @@
 
 ::
 
-    drives ─ ingest one ─┬─ events by day ─ budgets ─ by drive ─ cut clips ─┬─ all ─ sheet
-                         └──────────────────────────────────────────────────┘
+    drives ─ ingest one ─┬─ events by day ─ budgets ─┬─ by drive ─ plan clips ─┬─ cut one ─┐
+                         ├─ rows ────────────────────┘                         │           │
+                         └─────────────────────────────────────────────────────┴───────────┴─ sheet
 
 Only descriptors are shuffled; workers open files themselves and write their own. Nothing is
 emitted in ``finish_bundle`` (some runners drop it), and every branch ends in the one last step
@@ -13,8 +14,9 @@ it against the plan and commits, so a runner that loses an element commits nothi
 
 import io
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,25 @@ import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from ingest.accounting import read_sheet, sheet_path, write_sheet
-from ingest.drives import ClipsOutcome, DriveOutcome, DrivePlan, Row, cut_clips, ingest_drive
+from ingest.clips.cut import ClipCutter, ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
+from ingest.clips.workers import clip_workers, cores, workers_of
+from ingest.drives import DriveOutcome, DrivePlan, Row, ingest_drive
 from ingest.errors import RidealongError
 from ingest.planning import IngestPlan
-from ingest.progress import report
+from ingest.progress import expect, report
+from ingest.recording import DriveFiles
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import DAY_NS, apply_budgets
 
-# One thread a core in this process: DuckDB, Arrow, PyAV and torch release the GIL, and
-# processes would take seconds to start.
+# Threads in this process: DuckDB, Arrow, PyAV and torch release the GIL, and Beam's own processes
+# would take seconds to start.
+IngestOutcome = DriveOutcome | PlannedClips | ClipOutcome
 DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam knows it by no shorter name
 EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
+# Beam deals elements out to its threads beforehand. With two threads a core, one that drew short
+# work leaves no core idle; memory is bounded by `_READING` and by the processes that cut clips.
+THREADS_A_CORE = 2
+_READING = threading.BoundedSemaphore(cores())
 
 
 def run_beam(
@@ -113,8 +123,10 @@ class IngestDrive(beam.DoFn):
     def process(self, drive: DrivePlan) -> Iterator[DriveOutcome]:
         """Emit what became of the drive."""
         plan = self._plan
-        yield ingest_drive(plan.home, plan.commit_id, drive, plan.triggers)
+        with _READING:
+            outcome = ingest_drive(plan.home, plan.commit_id, drive, plan.triggers)
         report(plan.commit_id)
+        yield outcome
 
 
 class ApplyBudgets(beam.DoFn):
@@ -132,27 +144,51 @@ class ApplyBudgets(beam.DoFn):
             yield str(event["drive_id"]), event
 
 
-class CutClips(beam.DoFn):
-    """`ingest.drives.cut_clips` for one drive at a time."""
+class PlanClips(beam.DoFn):
+    """`ingest.clips.cut.plan_clips` for one drive at a time."""
+
+    def __init__(self, plan: IngestPlan) -> None:
+        self._plan = plan
+
+    def process(
+        self, group: tuple[str, tuple[Iterable[Row], Iterable[Row]]]
+    ) -> Iterator[tuple[Row, PlannedClips]]:
+        """Emit the drive's row, its events and the clips that they ask for."""
+        _, (drives, rows) = group
+        events = sorted(rows, key=lambda event: (event["time_ns"], str(event["trigger"])))
+        for drive in list(drives)[:1]:  # the same again, if the runner repeats work
+            planned = plan_clips(drive, events, self._plan.triggers)
+            expect(self._plan.clips_key, len(planned.windows))
+            yield drive, planned
+
+
+class CutClip(beam.DoFn):
+    """One clip at a time: by the processes that the launcher has for it, elsewhere right here."""
 
     def __init__(self, plan: IngestPlan) -> None:
         self._plan = plan
 
     def setup(self) -> None:
-        """Know each drive's files by its id."""
-        self._files = {drive.files.drive_id: drive.files for drive in self._plan.drives}
+        """Keep a drive open from one of its clips to the next."""
+        self._cutter = ClipCutter(self._plan.home, self._plan.commit_id)
 
-    def process(self, group: tuple[str, Iterable[Row]]) -> Iterator[ClipsOutcome]:
-        """Emit the drive's clips and its events, each with its clip."""
-        drive_id, rows = group
-        plan, files = self._plan, self._files[drive_id]
-        events = sorted(rows, key=lambda event: (event["time_ns"], str(event["trigger"])))
-        yield cut_clips(plan.home, plan.commit_id, files, events, plan.triggers)
+    def process(self, job: ClipJob) -> Iterator[ClipOutcome]:
+        """Emit what became of the clip."""
+        # Without cameras there is little to do.
+        workers = workers_of(self._plan.commit_id) if job.drive["cameras"] else None
+        outcome = (workers or self._cutter).cut(job)
+        report(self._plan.clips_key)
+        yield outcome
 
 
 def _by_day(outcome: DriveOutcome) -> Iterator[tuple[int, Row]]:
     for event in outcome.events:
         yield int(str(event["time_ns"])) // DAY_NS, event
+
+
+def _by_drive(outcome: DriveOutcome) -> Iterator[tuple[str, Row]]:
+    if outcome.drive is not None and outcome.events:
+        yield outcome.item_id, outcome.drive
 
 
 def define_pipeline(root: beam.Pipeline, plan: IngestPlan, sheet: Path) -> Any:
@@ -164,27 +200,48 @@ def define_pipeline(root: beam.Pipeline, plan: IngestPlan, sheet: Path) -> Any:
         | "spread" >> beam.Reshuffle()
         | "ingest a drive" >> beam.ParDo(IngestDrive(plan))
     )
-    clips = (
+    events = (
         outcomes
         | "events by day" >> beam.FlatMap(_by_day)
         # Shuffles events: a budget looks at a whole day.
         | "days" >> beam.GroupByKey()
         | "budgets" >> beam.ParDo(ApplyBudgets(plan))
-        # Shuffles events: windows of one drive merge into clips.
-        | "drives" >> beam.GroupByKey()
-        | "cut clips" >> beam.ParDo(CutClips(plan))
     )
-    return hand_in([outcomes, clips], sheet, DriveOutcome | ClipsOutcome)
+    rows = outcomes | "rows by drive" >> beam.FlatMap(_by_drive)
+    # Shuffles events and the rows of drives: windows of one drive merge into clips.
+    planned = (
+        (rows, events)
+        | "drives" >> beam.CoGroupByKey()
+        | "plan clips" >> beam.ParDo(PlanClips(plan))
+    )
+    clips = (
+        planned
+        | "one by one"
+        >> beam.FlatMap(_jobs_of, files={d.files.drive_id: d.files for d in plan.drives})
+        # Shuffles jobs, so that clips spread over the workers, also those of one drive.
+        | "spread clips" >> beam.Reshuffle()
+        | "cut a clip" >> beam.ParDo(CutClip(plan))
+    )
+    told = planned | "events" >> beam.Map(lambda pair: pair[1])
+    return hand_in([outcomes, told, clips], sheet, IngestOutcome)
 
 
-def run_ingest(
-    plan: IngestPlan, beam_args: Sequence[str] = ()
-) -> list[DriveOutcome | ClipsOutcome]:
+def _jobs_of(pair: tuple[Row, PlannedClips], files: Mapping[str, DriveFiles]) -> list[ClipJob]:
+    drive, planned = pair
+    return clip_jobs(files[planned.drive_id], drive, planned)
+
+
+def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[IngestOutcome]:
     """Run one planned ingest and give what every worker said, as the runner delivered it.
+
+    On the embedded runner clips are cut by processes of our own, a core each.
 
     Raises:
         ItemsLostError: The runner never ran the last step.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
-    run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args)
-    return read_sheet(sheet, DriveOutcome | ClipsOutcome)
+    threads = THREADS_A_CORE * cores()
+    cutting = nullcontext() if beam_args else clip_workers(plan.home, plan.commit_id, cores())
+    with cutting:
+        run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args, threads)
+    return read_sheet(sheet, IngestOutcome)

@@ -36,6 +36,11 @@ class IngestPlan:
         """The planned items: one a drive."""
         return [drive.files.drive_id for drive in self.drives]
 
+    @property
+    def clips_key(self) -> str:
+        """Under which progress of its clips is reported; that of drives is under the commit."""
+        return f"{self.commit_id}/clips"
+
 
 def drive_source(files: DriveFiles) -> str:
     """The key under which a drive's telemetry counts once."""

@@ -26,6 +26,14 @@ def watching(key: str, steps: Steps) -> Iterator[None]:
             del _WATCHED[key]
 
 
+def expect(key: str, count: int) -> None:
+    """That many more steps of the work called ``key`` are to come."""
+    with _LOCK:
+        steps = _WATCHED.get(key)
+        if steps:
+            steps.expect(count)
+
+
 def report(key: str) -> None:
     """One more step of the work called ``key`` is done."""
     with _LOCK:

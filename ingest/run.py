@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ingest.accounting import ItemsLostError, Status, settle
+from ingest.clips.cut import ClipOutcome, PlannedClips
 from ingest.console import Console
-from ingest.drives import ClipsOutcome, DriveOutcome, Row
+from ingest.drives import DriveOutcome, Row
+from ingest.failures import one_line_each
 from ingest.lake import AlreadyCommittedError, DataFile, Lake, write_data_file
-from ingest.pipeline import run_ingest
+from ingest.pipeline import IngestOutcome, run_ingest
 from ingest.planning import IngestPlan, plan_drives, sources_of
 from ingest.progress import watching
 from ingest.recording import DriveFiles
@@ -64,8 +66,10 @@ def ingest(
         if not plan.drives:
             return _report(None, [], [], time.monotonic() - started)
         with (
-            console.steps("drives", len(plan.drives)) as steps,
-            watching(plan.commit_id, steps),
+            console.steps("drives", len(plan.drives)) as drives_done,
+            console.steps("clips", 0) as clips_done,
+            watching(plan.commit_id, drives_done),
+            watching(plan.clips_key, clips_done),
         ):
             outcomes = run_ingest(plan, beam_args)
         try:
@@ -88,36 +92,62 @@ def _plan(lake: Lake, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpe
     )
 
 
+@dataclass(frozen=True)
+class CutDrive:
+    """The clips of one drive, each event with its clip, or why a clip could not be cut."""
+
+    drive_id: str
+    events: tuple[Row, ...]
+    clips: tuple[ClipOutcome, ...]
+
+    @property
+    def failure(self) -> str | None:
+        """Why the first clip that failed did."""
+        return next((clip.failure for clip in self.clips if clip.failure), None)
+
+
 def reconcile(
-    plan: IngestPlan, outcomes: Sequence[DriveOutcome | ClipsOutcome]
-) -> tuple[list[DriveOutcome], list[ClipsOutcome]]:
-    """Hold what came back against the plan; a drive whose clips failed has failed.
+    plan: IngestPlan, outcomes: Sequence[IngestOutcome]
+) -> tuple[list[DriveOutcome], list[CutDrive]]:
+    """Hold what came back against the plan; a drive one of whose clips failed has failed.
 
     Raises:
-        ItemsLostError: A drive or an event was lost on the way.
+        ItemsLostError: A drive, an event or a clip was lost on the way.
     """
     drives = settle(plan.item_ids, [o for o in outcomes if isinstance(o, DriveOutcome)])
-    clips = {o.drive_id: o for o in outcomes if isinstance(o, ClipsOutcome)}
+    cut = {drive.drive_id: drive for drive in _cut_drives(outcomes)}
     for drive in drives:
-        came = len(clips[drive.item_id].events) if drive.item_id in clips else 0
+        came = len(cut[drive.item_id].events) if drive.item_id in cut else 0
         if came != len(drive.events):
             raise ItemsLostError(
                 f"drive {drive.item_id}: {len(drive.events)} events went in, {came} came back; "
                 "nothing was committed"
             )
     failed = {d.item_id for d in drives if d.status is Status.FAILED}
-    failed |= {drive_id for drive_id, clip in clips.items() if clip.failure}
-    told = [_failed(d, clips.get(d.item_id)) if d.item_id in failed else d for d in drives]
-    return told, [clip for drive_id, clip in sorted(clips.items()) if drive_id not in failed]
+    failed |= {drive_id for drive_id, clips in cut.items() if clips.failure}
+    told = [_failed(d, cut.get(d.item_id)) if d.item_id in failed else d for d in drives]
+    return told, [clips for drive_id, clips in sorted(cut.items()) if drive_id not in failed]
 
 
-def _failed(drive: DriveOutcome, clips: ClipsOutcome | None) -> DriveOutcome:
+def _cut_drives(outcomes: Sequence[IngestOutcome]) -> list[CutDrive]:
+    """Every drive's clips; raises `ItemsLostError` where a planned one did not come back."""
+    planned = {o.drive_id: o for o in outcomes if isinstance(o, PlannedClips)}
+    wanted = [window.clip_id for drive in planned.values() for window in drive.windows]
+    settled = settle(wanted, [o for o in outcomes if isinstance(o, ClipOutcome)])
+    clips = {clip.clip_id: clip for clip in settled}
+    return [
+        CutDrive(drive.drive_id, drive.events, tuple(clips[w.clip_id] for w in drive.windows))
+        for drive in planned.values()
+    ]
+
+
+def _failed(drive: DriveOutcome, clips: CutDrive | None) -> DriveOutcome:
     reason = drive.reason or (clips.failure if clips else None)
     return DriveOutcome(drive.item_id, Status.FAILED, drive.plan, reason)
 
 
 def _commit(
-    lake: Lake, plan: IngestPlan, drives: list[DriveOutcome], clips: list[ClipsOutcome]
+    lake: Lake, plan: IngestPlan, drives: list[DriveOutcome], cut: list[CutDrive]
 ) -> str | None:
     """Write the small rows of all drives in one file a table, and commit everything at once."""
     settled = [drive for drive in drives if drive.status is not Status.FAILED]
@@ -125,10 +155,11 @@ def _commit(
         return None
     new = [d.drive for d in settled if d.plan.new and d.drive is not None]
     files = [file for drive in settled for file in drive.written]
-    files += [file for clip in clips for file in clip.written]
+    clips = [clip for drive in cut for clip in drive.clips]
+    files += [clip.written for clip in clips if clip.written is not None]
     files += _write_rows(plan, DRIVES, new)
-    files += _write_rows(plan, EVENTS, [event for clip in clips for event in clip.events])
-    files += _write_rows(plan, CLIPS, [row for clip in clips for row in clip.clips])
+    files += _write_rows(plan, EVENTS, [event for drive in cut for event in drive.events])
+    files += _write_rows(plan, CLIPS, [clip.clip for clip in clips if clip.clip is not None])
     sources = [key for drive in settled for key in sources_of(drive.plan, plan.triggers)]
     counts = {"planned": len(drives)} | Counter(drive.status.value for drive in drives)
     lake.commit(plan.commit_id, "ingest", files, sources, counts)
@@ -144,7 +175,7 @@ def _write_rows(plan: IngestPlan, spec: TableSpec, rows: Sequence[Row]) -> list[
 def _report(
     commit_id: str | None,
     drives: Sequence[DriveOutcome],
-    clips: Sequence[ClipsOutcome],
+    cut: Sequence[CutDrive],
     seconds: float,
 ) -> IngestReport:
     new = [d for d in drives if d.status is Status.DONE and d.plan.new]
@@ -157,8 +188,10 @@ def _report(
         rows=rows,
         rows_quarantined=bad,
         files_quarantined=sum(d.status is Status.QUARANTINED and d.plan.new for d in drives),
-        events=sum(len(clip.events) for clip in clips),
-        clips=sum(len(clip.clips) for clip in clips),
+        events=sum(len(drive.events) for drive in cut),
+        clips=sum(len(drive.clips) for drive in cut),
         seconds=round(seconds, 3),
-        failures=tuple(f"{d.item_id}: {d.reason}" for d in drives if d.status is Status.FAILED),
+        failures=one_line_each(
+            (d.item_id, str(d.reason)) for d in drives if d.status is Status.FAILED
+        ),
     )

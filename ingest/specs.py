@@ -71,7 +71,7 @@ def _first_problem(
     error: ValidationError, kind: type[Spec], text: str, where: str | Path
 ) -> RidealongError:
     first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
     place = f"{where}:{_line_of(first['loc'], text)}" if first["loc"] else where
     if first["type"] == "extra_forbidden":
         hint = nearest(str(first["loc"][-1]), _keys_at(first["loc"][:-1], kind))
@@ -79,6 +79,8 @@ def _first_problem(
     if first["type"] == "missing":
         return RidealongError(f"the key {key!r} is missing", where=place)
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] != "value_error" and isinstance(first["input"], int | float | str):
+        message += f", not {first['input']!r}"
     return RidealongError(f"{key}: {message}" if key else message, where=place)
 
 

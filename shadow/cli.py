@@ -277,6 +277,7 @@ class SchemaName(StrEnum):
     """Specs whose JSON Schema can be printed."""
 
     TRIGGER = "trigger"
+    FLEET = "fleet"
     NETWORK = "network"
     GATE = "gate"
     RECIPE = "recipe"
@@ -291,6 +292,7 @@ def schema(
 
     Example: ridealong schema trigger > trigger.schema.json
     """
+    from ingest.simulation.fleet import FleetSpec
     from ingest.specs import Spec
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
@@ -299,6 +301,7 @@ def schema(
 
     specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,
+        SchemaName.FLEET: FleetSpec,
         SchemaName.NETWORK: NetworkManifest,
         SchemaName.GATE: GateSpec,
         SchemaName.RECIPE: Recipe,

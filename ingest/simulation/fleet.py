@@ -19,7 +19,7 @@ from ingest.specs import Spec, nearest
 from ingest.units import NS_PER_S, parse_duration_ns
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
 Weather = Literal["clear", "rain", "fog"]
 Light = Literal["day", "dusk", "night"]
 Road = Literal["city", "highway"]
@@ -207,9 +207,15 @@ class FleetSpec(Spec):
     duration: str = Field("180 s", description="of each drive")
     seed: int = Field(1, ge=0, le=2**31 - 1)
     start: date = Field(date(2026, 5, 4), description="day of the first drives")
-    map: str = Field("test", description="training, calibration or test")
+    map: str = Field(
+        "test",
+        description="training, calibration or test",
+        json_schema_extra={"enum": list(LAYOUTS)},
+    )
     country: dict[str, Weight] = Field(
-        default_factory=lambda: dict.fromkeys(COUNTRIES, 1.0), description="weights"
+        default_factory=lambda: dict.fromkeys(COUNTRIES, 1.0),
+        description="weights",
+        json_schema_extra={"propertyNames": {"enum": list(COUNTRIES)}},
     )
     weather: dict[Weather, Weight] = Field(default={"clear": 0.6, "rain": 0.25, "fog": 0.15})
     light: dict[Light, Weight] = Field(default={"day": 0.5, "dusk": 0.17, "night": 0.33})

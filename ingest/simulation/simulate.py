@@ -4,7 +4,6 @@ Drives are independent: each has its own traffic run and seed, and is written wh
 After a kill the same command goes on where it stopped, and the folder ends up with the same bytes.
 """
 
-import errno
 import os
 import queue
 import shutil
@@ -19,11 +18,18 @@ from ingest.errors import RidealongError
 from ingest.simulation.drive_log import write_drive
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.maps.build import build_map
+from ingest.simulation.maps.sumo_program import sumo_binary
 from ingest.simulation.plan import DriveSpec, plan_fleet
 from ingest.simulation.telemetry import weather
 from ingest.simulation.telemetry.faults import spoil
 from ingest.simulation.telemetry.signals import telemetry_of
-from ingest.simulation.traffic.log import TrafficError, TrafficJob, TrafficProcess, check_sumo
+from ingest.simulation.traffic.log import (
+    DISK_FULL,
+    TrafficError,
+    TrafficJob,
+    TrafficProcess,
+    check_sumo,
+)
 from ingest.specs import Spec
 
 MARKER = "fleet.json"
@@ -72,6 +78,7 @@ def simulate(
     chosen = spec.seed if seed is None else seed
     try:
         check_sumo()
+        sumo_binary("netconvert")
         drives = plan_fleet(spec, chosen)
         _claim(out, spec, chosen)
         report = SimulationReport(str(out), chosen, len(drives))
@@ -118,11 +125,12 @@ def _simulate_all(
     for drive in drives:
         left.put(drive)
     lock, problems = threading.Lock(), list[BaseException]()
+    traffic = [TrafficProcess() for _ in range(min(processes, len(drives)))]
     with console.steps("drives", len(drives)) as steps:
 
-        def work() -> None:
+        def work(process: TrafficProcess) -> None:
             try:
-                with TrafficProcess() as process:
+                with process:
                     while not problems:
                         drive = left.get_nowait()
                         done = _simulate_one(process, drive, spec, out)
@@ -134,11 +142,18 @@ def _simulate_all(
             except BaseException as error:
                 problems.append(error)
 
-        threads = [threading.Thread(target=work) for _ in range(min(processes, len(drives)))]
+        threads = [threading.Thread(target=work, args=[process]) for process in traffic]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except KeyboardInterrupt as interrupt:
+            problems.insert(0, interrupt)  # ours: what the others say now follows from it
+            for process in traffic:
+                process.kill()
+            for thread in threads:
+                thread.join()
     if problems:
         raise problems[0]
     report.failures.sort()
@@ -155,8 +170,6 @@ def _simulate_one(process: TrafficProcess, drive: DriveSpec, spec: FleetSpec, ou
     try:
         traffic = process.run(traffic_job(drive, spec, out))
     except TrafficError as error:
-        if _is_full(out):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         return _Done(failure=str(error))
     telemetry = spoil(telemetry_of(drive, traffic), drive, spec.faults)
     write_drive(out / DRIVES / drive.drive_id, drive, spec.rig, telemetry, traffic)
@@ -193,12 +206,8 @@ def _count(report: SimulationReport, drive: DriveSpec, done: _Done) -> None:
     report.vehicle_steps += done.vehicle_steps
 
 
-def _is_full(folder: Path) -> bool:
-    return shutil.disk_usage(folder).free < 1 << 20
-
-
 def _told(error: OSError, out: Path) -> RidealongError:
-    if error.errno == errno.ENOSPC:
+    if error.errno in DISK_FULL:
         return RidealongError(
             "the disk is full",
             where=out,

@@ -7,6 +7,7 @@ the world when they are asked for, and come out the same every time.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +17,20 @@ from ingest.annotations import Perception
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
 from ingest.recording import DriveFiles, Image, Recording
+from ingest.schemas import ROADS
 from ingest.simulation.drive_log import FILES, DriveFile, read_drive_file, read_log, read_table
 from ingest.simulation.maps.build import map_file
+from ingest.simulation.maps.geography import road_rows
 from ingest.simulation.maps.network_world import MapWorld, map_world
-from ingest.simulation.scene import SceneState
+from ingest.simulation.maps.roads import read_network
+from ingest.simulation.scene import SceneState, StaticWorld
 from ingest.simulation.simulate import DRIVES, MAPS, MARKER
 from ingest.simulation.states import DriveScenes
 from ingest.sources.files import hash_files
 from ingest.units import NS_PER_S
+
+if TYPE_CHECKING:  # it loads numba, which telemetry does without
+    from ingest.simulation.cameras.render import Renderer
 
 STEP_NS = NS_PER_S // 10
 
@@ -112,17 +119,15 @@ class SimulatedRecording:
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Frames at the rig's rate, rendered one by one."""
-        from ingest.simulation.cameras.render import Renderer
-
-        chosen = {name: self.cameras[name] for name in cameras if name in self.cameras}
+        chosen = tuple(name for name in self.cameras if name in cameras)
         if not chosen:
             return
-        renderer = Renderer(self._place.world, chosen, self._decided.drive.seed)
         for step in self._steps(start_ns, end_ns, self._decided.rig.video_hz):
             timestamp_ns = self._time_ns(step)
             drawn = self._drawn.pop(timestamp_ns, None)
             if drawn is None:
-                drawn = renderer.render(self._scenes.at(step), timestamp_ns).images
+                scene = self._scenes.at(step)
+                drawn = self._renderer(chosen).render(scene, timestamp_ns).images
             yield timestamp_ns, {name: drawn[name] for name in chosen}
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
@@ -131,25 +136,33 @@ class SimulatedRecording:
         What is drawn for them is kept until the frames of the same window are asked for.
         """
         from ingest.simulation.cameras.labels import label_clip
-        from ingest.simulation.cameras.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
-
-        drawn = self._drawn
-
-        class Keeping(Renderer):
-            def render(
-                self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
-            ) -> RenderedSet:
-                out = super().render(state, timestamp_ns, labels)
-                drawn[timestamp_ns] = out.images
-                return out
 
         if not self.cameras:
             return None
-        drawn.clear()
-        renderer = Keeping(self._place.world, self.cameras, self._decided.drive.seed)
+        self._drawn.clear()
         steps = self._steps(start_ns, end_ns, self._decided.rig.label_hz)
         instants = ((self._time_ns(step), self._scenes.at(step)) for step in steps)
-        return label_clip(renderer, self._place.world, instants)
+        return label_clip(self._renderer(tuple(self.cameras)), self._place.world, instants)
+
+    def _renderer(self, names: tuple[str, ...]) -> "Renderer":
+        """The drive's renderer of these cameras: made once, for the ground that it has painted."""
+        if names not in self._renderers:
+            cameras = {name: self.cameras[name] for name in names}
+            seed = self._decided.drive.seed
+            self._renderers[names] = _renderer(self._place.world, cameras, seed, self._drawn)
+        return self._renderers[names]
+
+    @cached_property
+    def _renderers(self) -> "dict[tuple[str, ...], Renderer]":
+        return {}
+
+    def roads(self) -> pa.Table:
+        """The roads of the drive's map; none where that is missing."""
+        if not self._network.exists():
+            return ROADS.schema.empty_table()
+        country = self._decided.drive.country
+        name = f"{self._decided.drive.map}, {country}"
+        return road_rows(read_network(self._network), name, country)
 
     def steps_ns(self) -> NDArray[np.int64]:
         """``(N,)`` the instants of the log, every 0.1 s, of which any can be drawn."""
@@ -164,13 +177,17 @@ class SimulatedRecording:
         """Images that labels were made from, by time."""
         return {}
 
+    @property
+    def _network(self) -> Path:
+        """The file of the drive's map."""
+        drive = self._decided.drive
+        return map_file(self._folder.parents[1] / MAPS, drive.map, drive.left_hand)
+
     @cached_property
     def _place(self) -> MapWorld:
-        drive = self._decided.drive
-        network = map_file(self._folder.parents[1] / MAPS, drive.map, drive.left_hand)
-        if not network.exists():
-            raise UnreadableError("the drive's map is missing", where=network)
-        return map_world(network, drive.country)
+        if not self._network.exists():
+            raise UnreadableError("the drive's map is missing", where=self._network)
+        return map_world(self._network, self._decided.drive.country)
 
     @cached_property
     def _scenes(self) -> DriveScenes:
@@ -186,6 +203,27 @@ class SimulatedRecording:
         last = (end_ns - self._decided.drive.start_ns) // (every * STEP_NS)
         most = (len(self._scenes) - 1) // every
         return range(max(first, 0) * every, (min(last, most) + 1) * every, every)
+
+
+def _renderer(
+    world: StaticWorld,
+    cameras: Mapping[str, CameraCalibration],
+    seed: int,
+    drawn: dict[int, Mapping[str, Image]],
+) -> "Renderer":
+    """A renderer that leaves in ``drawn`` the images that come with labels."""
+    from ingest.simulation.cameras.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
+
+    class Keeping(Renderer):
+        def render(
+            self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
+        ) -> RenderedSet:
+            out = super().render(state, timestamp_ns, labels)
+            if labels is not VIDEO_ONLY:
+                drawn[timestamp_ns] = out.images
+            return out
+
+    return Keeping(world, cameras, seed)
 
 
 def _files(folder: Path) -> DriveFiles:

@@ -1,4 +1,4 @@
-"""From typed trees to DuckDB's SQL: staged subqueries for time functions, plain text for the rest.
+"""From typed trees of single rows to DuckDB's SQL; time functions are columns by then.
 
 Identifiers come from the catalogue or a schema and are quoted, numbers are printed, texts are
 parameters: nothing that a user wrote reaches SQL as it stands.
@@ -28,15 +28,11 @@ from ingest.triggers.expressions import (
     Number,
     Or,
     Text,
-    Timed,
     Variable,
-    Window,
 )
 from ingest.triggers.language import parse_condition
 from ingest.triggers.namespaces import table_namespace
 
-BY_TIME = "partition by drive order by ts"
-SO_FAR = f"({BY_TIME} rows unbounded preceding)"
 # A version's numbers and words, each padded, so that versions order as these texts do. (DuckDB 2.0
 # turns two comparisons into a BETWEEN, and has none for lists.)
 VERSION_KEY = (
@@ -45,7 +41,6 @@ VERSION_KEY = (
 )
 LARGEST_FLOAT = 3e38
 IDENTIFIER = re.compile(r'c\d+|"[^"]+"')
-AGGREGATES = {Window.AVERAGE: "avg", Window.LEAST: "min", Window.GREATEST: "max"}
 
 
 @dataclass(frozen=True)
@@ -87,8 +82,6 @@ class Writer:
                 return self._leaf(node)
             case Not() | And() | Or() | IsUnknown() | Contains() | Compare():
                 return self._condition(node)
-            case Timed():
-                return self._timed(node)
             case _:
                 return self._arithmetic(node)
 
@@ -197,27 +190,6 @@ class Writer:
                 return put(f"({{0}}::double {operator} {{1}}::double)", sides)
         raise TypeError(f"no SQL for {type(node).__name__}")
 
-    # Time functions: each is a column of its own stage.
-
-    def _timed(self, node: Timed) -> Part:
-        if node.window is Window.ELAPSED:
-            return self.column(Part(f"((ts - {earlier('ts', node.duration_ns)}) / 1e9)", 0))
-        operand = self.column(self.finite(node.operand))
-        if node.window is Window.HELD:
-            return self._held(operand, node.duration_ns)
-        return self.column(put(_window(node.window, node.duration_ns), [operand]))
-
-    def _held(self, condition: Part, length: int | None) -> Part:
-        """True from a run's start plus the duration; false for that long after a false sample."""
-        begins = f"gap or lag({{0}}) over ({BY_TIME}) is not true"
-        start = self.column(put(f"case when {{0}} and ({begins}) then ts end", [condition]))
-        failure = self.column(put("case when not {0} then ts end", [condition]))
-        since = self.column(put(f"max({{0}}) over {SO_FAR}", [start]))
-        failed = self.column(put(f"max({{0}}) over {SO_FAR}", [failure]))
-        held = f"when {{0}} and ts - {{1}} >= {length} then true"
-        template = f"case {held} when {{2}} >= ts - {length} then false end"
-        return self.column(put(template, [condition, since, failed]))
-
 
 def put(template: str, parts: Sequence[Part]) -> Part:
     """Parts put into a template; computable where all of them are."""
@@ -228,19 +200,6 @@ def put(template: str, parts: Sequence[Part]) -> Part:
 def chain(operator: str, count: int) -> str:
     """``({0} and {1} and …)``."""
     return "(" + operator.join(f"{{{number}}}" for number in range(count)) + ")"
-
-
-def sliding(length: int | None) -> str:
-    """The samples from ``length`` ago to now, both ends included."""
-    return f"({BY_TIME} range between {length} preceding and current row)"
-
-
-def earlier(value: str, length: int | None) -> str:
-    """A value at the last sample ``length`` ago or before, unless a gap lies between them."""
-    if length is None:
-        return f"case when not gap then lag({value}) over ({BY_TIME}) end"
-    frame = f"range between ({length} + gap_ns) preceding and {length} preceding"
-    return f"last_value({value}) over ({BY_TIME} {frame})"
 
 
 def _narrow(node: Node, part: Part) -> Part:
@@ -269,28 +228,6 @@ def predicate(node: Node) -> Predicate:
     """A row-wise condition as a predicate for DuckDB."""
     writer = Writer(staging=False)
     return Predicate(writer.write(node).sql, writer.parameters)
-
-
-def _window(window: Window, length: int | None) -> str:
-    frame, complete = sliding(length), f"ts - segment_ns >= {length}"
-    match window:
-        case Window.LAG:
-            return f"({earlier('{0}', length)})"
-        case Window.CHANGED:
-            return f"(case when not gap then {{0}} <> lag({{0}}) over ({BY_TIME}) end)"
-        case Window.SINCE:
-            return f"((ts - max(case when {{0}} then ts end) over {SO_FAR}) / 1e9)"
-        case Window.ANY:
-            all_known = f"count({{0}}) over {frame} = count(*) over {frame}"
-            some = f"bool_or({{0}}) over {frame}"
-            return f"(case when {some} then true when {complete} and {all_known} then false end)"
-        case Window.COUNT:
-            some_known = f"count({{0}}) over {frame} > 0"
-            count = f"count(case when {{0}} then 1 end) over {frame}"
-            return f"(case when {complete} and {some_known} then {count} end)::double"
-        case _:
-            value = f"{AGGREGATES[window]}({{0}}::double) over {frame}"
-            return f"(case when {complete} then {value} end)"
 
 
 def quoted(name: str) -> str:

@@ -1,8 +1,8 @@
 """Triggers over telemetry: from samples to events.
 
-A separable condition goes the *sparse* way: one pass over single rows finds those that could make
-it true, and runs are worked out among them alone. Any other condition goes the *dense* way:
-sliding windows over all samples. Both give the same events.
+Over many samples each separable condition takes one pass over single rows, which finds those that
+could make it true; runs are worked out among them alone. Any other condition, and few samples, are
+looked at whole. Both give the same events.
 """
 
 import hashlib
@@ -20,11 +20,12 @@ from ingest.triggers.compile import predicate
 from ingest.triggers.firing import Firing, Trace, firings, fraction_of, suppressed
 from ingest.triggers.grid import Grid, make_grid
 from ingest.triggers.language import parse_drive_filter
+from ingest.triggers.plans import has_columns, is_sparse, texts_of
 from ingest.triggers.spec import TriggerSpec, trigger_sha256
-from ingest.triggers.traces import dense_traces, is_sparse, run_query, sparse_traces
+from ingest.triggers.traces import run_query, traces
 from ingest.units import NS_PER_S
 
-SPARSE_FROM_ROWS = 100_000  # below, one query for everything is quicker
+SPARSE_FROM_ROWS = 100_000  # below, one query for all triggers is quicker
 BATCH_ROWS = 2_000_000  # windows hold a batch in memory
 
 
@@ -105,27 +106,34 @@ def _fired(
     grid: Grid, triggers: Sequence[TriggerSpec], known: Mapping[str, Drive], sparse_from_rows: int
 ) -> Iterator[tuple[TriggerSpec, str, list[Firing]]]:
     """Firings by trigger and drive."""
-    sparse = [trigger for trigger in triggers if is_sparse(trigger)]
-    dense = [t for t in triggers if t.condition is not None and not is_sparse(t)]
-    for group, chosen in _groups(sparse, grid.rows >= sparse_from_rows):
-        for trigger, trace in sparse_traces(grid, group, chosen=chosen):
-            yield from _by_drive(trigger, trace, grid)
-    for batch in grid.batches(BATCH_ROWS) if dense else ():
-        for trigger, trace in dense_traces(batch, dense):
-            yield from _by_drive(trigger, trace, batch)
+    for group, part, chosen in _groups(grid, triggers, grid.rows >= sparse_from_rows):
+        for trigger, trace in traces(part, group, chosen=chosen):
+            yield from _by_drive(trigger, trace, part)
     for trigger in triggers:
         if trigger.random is not None:
             yield from _at_random(trigger, grid, known)
 
 
 def _groups(
-    triggers: list[TriggerSpec], many_rows: bool
-) -> Iterator[tuple[list[TriggerSpec], bool]]:
-    """Over many samples each trigger chooses its own; over few they share one query."""
-    if many_rows:
-        yield from (([trigger], True) for trigger in triggers)
-    elif triggers:
-        yield triggers, False
+    grid: Grid, triggers: Sequence[TriggerSpec], many_rows: bool
+) -> Iterator[tuple[list[TriggerSpec], Grid, bool]]:
+    """Triggers, samples to evaluate them on, and whether it is enough to look at chosen ones.
+
+    Over few samples all share one query. Over many each separable one chooses its own; what needs
+    to see all samples takes whole drives at a time.
+    """
+    conditions = [trigger for trigger in triggers if trigger.condition is not None]
+    if not conditions:
+        return
+    if not many_rows:
+        yield conditions, grid, False
+        return
+    for trigger in conditions:
+        texts = texts_of(trigger)
+        chosen = is_sparse(texts)
+        parts = [grid] if chosen and not has_columns(texts) else grid.batches(BATCH_ROWS)
+        for part in parts:
+            yield [trigger], part, chosen
 
 
 def _by_drive(

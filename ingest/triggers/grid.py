@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -46,13 +47,22 @@ class Grid:
 
     def window_starts(self, positions: Positions, length_ns: int) -> Positions:
         """Of every position the first of its drive at most ``length_ns`` before it."""
+        return self.places(positions, length_ns, "left")
+
+    def places(
+        self, positions: Positions, length_ns: int, side: Literal["left", "right"]
+    ) -> Positions:
+        """Where in its drive each position's instant less ``length_ns`` belongs, as in a search.
+
+        Left of the samples at that very instant, or right of them.
+        """
         drive = self.drive_of(positions)
         starts = np.empty(len(positions), np.int64)
         bounds = np.flatnonzero(np.diff(drive, prepend=-1, append=-1))
         for low, high in pairwise(bounds.tolist()):
             begin, end = self.starts[drive[low]], self.starts[drive[low] + 1]
             since = self.timestamps_ns[positions[low:high]] - length_ns
-            starts[low:high] = begin + np.searchsorted(self.timestamps_ns[begin:end], since)
+            starts[low:high] = begin + np.searchsorted(self.timestamps_ns[begin:end], since, side)
         return starts
 
     def part(self, first: int, last: int) -> "Grid":
@@ -105,6 +115,10 @@ class Samples:
         own = np.arange(len(self.positions))
         return self.times_ns[np.maximum.accumulate(np.where(self.gaps, own, 0))]
 
+    def complete(self, length_ns: int) -> NDArray[np.bool_]:
+        """Whether neither a gap nor the drive's beginning lies within that time before a sample."""
+        return self.times_ns - self.segment_ns >= length_ns
+
 
 def make_grid(telemetry: pa.Table) -> Grid:
     """Order telemetry by drive and time; of samples at one instant the first stays."""
@@ -130,7 +144,7 @@ def samples_at(grid: Grid, positions: Positions) -> "Samples":
     """The samples at ``positions``, ascending, with what surrounds them."""
     drive = grid.drive_of(positions)
     limits = np.zeros(len(grid.drive_ids), np.int64)
-    for number in np.unique(drive):
+    for number in drive[np.flatnonzero(np.diff(drive, prepend=-1))]:
         limits[number] = grid.gap_ns(int(number))
     time = grid.timestamps_ns[positions]
     first = positions == grid.starts[drive]

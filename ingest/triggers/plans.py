@@ -1,15 +1,17 @@
-"""What DuckDB is asked: one query for a set of conditions, written once and kept.
+"""What DuckDB is asked: queries over single rows for a set of conditions, written once and kept.
 
 Triggers are known here by their texts, which hash quickly.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
-from ingest.triggers.compile import Part, Writer
+from ingest.triggers.compile import Writer
 from ingest.triggers.expressions import (
     And,
     Node,
+    Window,
     holds,
     is_rowwise,
     is_separable,
@@ -17,11 +19,36 @@ from ingest.triggers.expressions import (
     without_holds,
 )
 from ingest.triggers.language import parse_when
+from ingest.triggers.lowering import Lowering, Sliding
 from ingest.triggers.robustness import write_margin
 from ingest.triggers.separable import leaves
 from ingest.triggers.spec import TriggerSpec
 
 Texts = tuple[str, str | None]  # `when` and `rearm` as written: what plans are kept by
+Condition = tuple[Node, Node | None]  # their trees
+
+
+@dataclass(frozen=True)
+class Query:
+    """SQL over the relation ``samples`` for nodes, which come back as ``c0``, …, by ``pos``."""
+
+    sql: str
+    parameters: dict[str, str]
+    nodes: tuple[Node, ...]
+    signals: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """How a set of conditions is worked out. Kept and known by identity.
+
+    Attributes:
+        levels: Columns of time functions, to be added level by level.
+        conditions: The conditions over those columns and the signals.
+    """
+
+    levels: tuple[tuple[Sliding, ...], ...]
+    conditions: tuple[Condition, ...]
 
 
 def texts_of(trigger: TriggerSpec) -> Texts:
@@ -30,52 +57,61 @@ def texts_of(trigger: TriggerSpec) -> Texts:
     return trigger.when, trigger.rearm
 
 
-def nodes_of(texts: Texts) -> tuple[Node, Node | None]:
-    """Their trees; no `rearm` is None."""
-    when, rearm = texts
-    return parse_when(when), None if rearm is None else parse_when(rearm)
+@cache
+def plan_of(texts: tuple[Texts, ...]) -> Plan:
+    """The plan for these conditions."""
+    lowering = Lowering()
+    conditions = tuple(
+        (
+            lowering.condition(parse_when(when)),
+            None if rearm is None else lowering.condition(parse_when(rearm)),
+        )
+        for when, rearm in texts
+    )
+    return Plan(tuple(map(tuple, lowering.levels)), conditions)
 
 
 @cache
-def leaves_of(texts: tuple[Texts, ...]) -> tuple[Node, ...]:
-    """The row-wise parts of separable conditions, each once."""
-    found: dict[Node, None] = {}
-    for when, rearm in map(nodes_of, texts):
-        found.update(dict.fromkeys(leaves(when)))
-        found.update({rearm: None} if rearm is not None else {})
-    return tuple(found)
+def has_columns(texts: Texts) -> bool:
+    """Whether it has time functions that become columns, for which all samples are looked at."""
+    return bool(plan_of((texts,)).levels)
 
 
 @cache
-def are_sparse(texts: Texts) -> bool:
+def is_sparse(texts: Texts) -> bool:
     """Whether single rows tell where it could fire and where it stays disarmed."""
-    when, rearm = nodes_of(texts)
+    ((when, rearm),) = plan_of((texts,)).conditions
     return is_separable(when) and (rearm is None or is_rowwise(rearm))
 
 
 @cache
-def signals_of(texts: tuple[Texts, ...]) -> list[str]:
-    """The signals that they read, sorted."""
-    nodes = [node for pair in texts for node in nodes_of(pair) if node is not None]
-    return sorted({name for node in nodes for name in variables(node)})
+def truth_query(plan: Plan, chosen: bool) -> Query:
+    """Truth of every leaf, at the samples that any of the conditions needs, or at all."""
+    writer = Writer()
+    condition = _candidates(writer, plan) if chosen else ""
+    nodes = [node for pair in plan.conditions for tree in pair if tree for node in leaves(tree)]
+    return _query(writer, nodes, condition)
 
 
 @cache
-def leaves_query(texts: tuple[Texts, ...], chosen: bool) -> tuple[str, dict[str, str]]:
-    """Truth of every leaf, at the samples that any of the triggers needs."""
-    writer = Writer()
-    parts = [writer.write(node) for node in leaves_of(texts)]
-    tests = [test for pair in texts for test in _candidate_tests(writer, *nodes_of(pair))]
-    condition = f" where {' or '.join(dict.fromkeys(tests))}" if chosen else ""
-    return _select(writer, parts) + condition, writer.parameters
+def operands_query(columns: tuple[Sliding, ...]) -> Query:
+    """What the time functions of one level are functions of."""
+    operands = [column.operand for column in columns if column.window is not Window.ELAPSED]
+    return _query(Writer(), operands)
 
 
 @cache
-def margins_query(when: Node) -> tuple[str, dict[str, str]]:
-    """Margin of every leaf of one condition."""
+def margins_query(plan: Plan, wanted: tuple[int, ...]) -> Query:
+    """Margin of every leaf of those conditions."""
     writer = Writer()
-    parts = [write_margin(writer, node) for node in dict.fromkeys(leaves(when))]
-    return _select(writer, parts), writer.parameters
+    nodes = dict.fromkeys(leaf for index in wanted for leaf in leaves(plan.conditions[index][0]))
+    parts = [write_margin(writer, node).sql for node in nodes]
+    return _select(writer, tuple(nodes), parts)
+
+
+def _candidates(writer: Writer, plan: Plan) -> str:
+    tests = [test for pair in plan.conditions for test in _candidate_tests(writer, *pair)]
+    return f" where {' or '.join(dict.fromkeys(tests))}"
 
 
 def _candidate_tests(writer: Writer, when: Node, rearm: Node | None) -> list[str]:
@@ -91,32 +127,15 @@ def _candidate_tests(writer: Writer, when: Node, rearm: Node | None) -> list[str
     return tests
 
 
-Outputs = tuple[str, str | None, str | None, str]  # columns of when, relaxed, rearm, margin
+def _query(writer: Writer, nodes: Sequence[Node], condition: str = "") -> Query:
+    once = tuple(dict.fromkeys(nodes))
+    return _select(writer, once, [writer.finite(node).sql for node in once], condition)
 
 
-@cache
-def windows_query(
-    texts: tuple[Texts, ...],
-) -> tuple[str, dict[str, str], tuple[Outputs, ...]]:
-    """What `Trace` wants to know of every trigger, and the columns in which it stands."""
-    writer = Writer()
-    parts: list[Part] = []
-
-    def output(part: Part) -> str:
-        parts.append(part)
-        return f"c{len(parts) - 1}"
-
-    outputs = []
-    for when, rearm in map(nodes_of, texts):
-        relaxed = without_holds(when)
-        held = output(writer.write(when))
-        without = None if relaxed == when else output(writer.write(relaxed))
-        rearmed = None if rearm is None else output(writer.write(rearm))
-        outputs.append((held, without, rearmed, output(write_margin(writer, when))))
-    return _select(writer, parts), writer.parameters, tuple(outputs)
-
-
-def _select(writer: Writer, parts: Sequence[Part]) -> str:
-    """A query for the parts, named ``c0``, …, at every position."""
-    selected = ", ".join(f"{part.sql} as c{number}" for number, part in enumerate(parts))
-    return f"select pos, {selected} from {writer.source('samples')}"
+def _select(
+    writer: Writer, nodes: tuple[Node, ...], parts: Sequence[str], condition: str = ""
+) -> Query:
+    selected = "".join(f", {part} as c{number}" for number, part in enumerate(parts))
+    sql = f"select pos{selected} from {writer.source('samples')}{condition}"
+    signals = sorted({name for node in nodes for name in variables(node)})
+    return Query(sql, writer.parameters, nodes, tuple(signals))

@@ -5,14 +5,14 @@
 equality) is infinitely true or false. Parts that are unknown are left out.
 """
 
-from ingest.triggers.compile import Part, Writer, chain, put, sliding
-from ingest.triggers.expressions import And, Compare, Kind, Node, Not, Or, Timed, Window
+from ingest.triggers.compile import Part, Writer, chain, put
+from ingest.triggers.expressions import And, Compare, Kind, Node, Not, Or
 
 INFINITE = "(case {0} when true then 'inf'::double when false then '-inf'::double end)"
 
 
 def write_margin(writer: Writer, node: Node) -> Part:
-    """The margin of a condition, as SQL."""
+    """The margin of a row-wise condition, as SQL."""
     match node:
         case And(operands):
             parts = [write_margin(writer, operand) for operand in operands]
@@ -22,10 +22,6 @@ def write_margin(writer: Writer, node: Node) -> Part:
             return put("greatest" + chain(", ", len(parts)), parts)
         case Not(operand):
             return put("(-{0})", [write_margin(writer, operand)])
-        case Timed(Window.HELD | Window.ANY as window, operand, duration_ns):
-            inner = writer.column(write_margin(writer, operand))
-            name = "min" if window is Window.HELD else "max"
-            return writer.column(put(f"{name}({{0}}) over {sliding(duration_ns)}", [inner]))
         case Compare(operator, left, right, Kind.NUMBER) if operator not in ("=", "<>"):
             ends = [right, left] if operator in ("<", "<=") else [left, right]
             return put("({0}::double - {1}::double)", [writer.finite(end) for end in ends])

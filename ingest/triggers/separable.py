@@ -1,86 +1,134 @@
-"""Holds over samples that single rows have chosen: runs, worked out in numpy.
+"""Conditions from their row-wise parts: runs and windows, worked out in numpy.
 
-A separable condition is made of row-wise parts (its *leaves*, computed by DuckDB) and of holds of
-such parts. Samples at which it cannot be true need not be here: they are known to be false.
+A condition is made of row-wise parts (its *leaves*, computed by DuckDB), joined by ``and``, ``or``,
+``not``, ``held`` and the window of ``changed``. Of a separable one, samples at which it cannot be
+true need not be here: they are known to be false.
 
 Truth is 1, -1 for false, 0 for unknown, so that ``and`` is the least and ``or`` the greatest.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.triggers.expressions import And, Node, Or, Timed, Window, is_rowwise
-from ingest.triggers.grid import NEVER, Samples
+from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window, is_rowwise
+from ingest.triggers.grid import NEVER, Grid, Positions, Samples
 
 Truth = NDArray[np.int8]
 Margins = NDArray[np.float64]
 
 
 def leaves(node: Node) -> Iterator[Node]:
-    """The row-wise parts that a separable condition is made of."""
+    """The row-wise parts that a condition is made of."""
     match node:
-        case Timed(Window.HELD, operand):
-            yield operand
+        case Timed(Window.HELD | Window.ANY, operand):
+            yield from leaves(operand)
         case And(operands) | Or(operands) if not is_rowwise(node):
             for operand in operands:
                 yield from leaves(operand)
+        case Not(operand) if not is_rowwise(node):
+            yield from leaves(operand)
         case _:
             yield node
 
 
-def judge_truth(node: Node, known: Mapping[Node, Truth], samples: Samples, *, holds: bool) -> Truth:
-    """A separable condition from its leaves; without ``holds``, ``held(c, d)`` is taken for c."""
-    if node in known:
-        return known[node]
+def windows(node: Node) -> set[int]:
+    """Durations of the time functions above a condition's leaves."""
     match node:
-        case Timed(Window.HELD, operand, int(length)):
-            return _held(known[operand], samples, length) if holds else known[operand]
-        case And(operands):
-            parts = [judge_truth(operand, known, samples, holds=holds) for operand in operands]
-            return np.asarray(np.minimum.reduce(parts))
-        case Or(operands):
-            parts = [judge_truth(operand, known, samples, holds=holds) for operand in operands]
-            return np.asarray(np.maximum.reduce(parts))
-    raise TypeError(f"not separable: {node}")
+        case Timed(Window.HELD | Window.ANY, operand, int(length)):
+            return {length} | windows(operand)
+        case And(operands) | Or(operands):
+            return set().union(*map(windows, operands))
+        case Not(operand):
+            return windows(operand)
+        case _:
+            return set()
+
+
+def reach_ns(node: Node) -> int:
+    """How far back a condition looks at its leaves."""
+    match node:
+        case Timed(Window.HELD | Window.ANY, operand, int(length)):
+            return length + reach_ns(operand)
+        case And(operands) | Or(operands):
+            return max(map(reach_ns, operands))
+        case Not(operand):
+            return reach_ns(operand)
+        case _:
+            return 0
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Conditions at some samples, from what is known of their leaves there."""
+
+    grid: Grid
+    samples: Samples
+    known: Mapping[Node, Truth]
+
+    def truth(self, node: Node, *, holds: bool = True) -> Truth:
+        """A condition; without ``holds``, ``held(c, d)`` is taken for c."""
+        if node in self.known:
+            return self.known[node]
+        match node:
+            case Timed(Window.HELD, operand, int(length)):
+                inner = self.truth(operand, holds=holds)
+                return held(inner, self.samples, length) if holds else inner
+            case Timed(Window.ANY, operand, int(length)):
+                return any_since(self.truth(operand), self.samples, self.grid, length)
+            case Not(operand):
+                return -self.truth(operand, holds=holds)
+            case And(operands):
+                parts = [self.truth(part, holds=holds) for part in operands]
+                return np.asarray(np.minimum.reduce(parts))
+            case Or(operands):
+                parts = [self.truth(part, holds=holds) for part in operands]
+                return np.asarray(np.maximum.reduce(parts))
+        raise TypeError(f"no leaf, and not made of leaves: {node}")
 
 
 def judge_margins(
-    node: Node, known: Mapping[Node, Margins], starts: Mapping[int, NDArray[np.int64]]
+    node: Node, known: Mapping[Node, Margins], starts: Mapping[int, Positions]
 ) -> Margins:
-    """The margin of a separable condition from those of its leaves.
+    """The margin of a condition from those of its leaves.
 
     Args:
         node: The condition.
         known: Margins of the leaves.
-        starts: By a hold's duration, of every sample the first one of its window.
+        starts: By a window's duration, of every sample the first one of its window.
     """
     if node in known:
         return known[node]
     match node:
         case Timed(Window.HELD, operand, int(length)):
-            return _least_since(known[operand], starts[length])
+            return least_since(judge_margins(operand, known, starts), starts[length])
+        case Timed(Window.ANY, operand, int(length)):
+            return greatest_since(judge_margins(operand, known, starts), starts[length])
+        case Not(operand):
+            return -judge_margins(operand, known, starts)
         case And(operands):
-            parts = [judge_margins(operand, known, starts) for operand in operands]
+            parts = [judge_margins(part, known, starts) for part in operands]
             return np.asarray(np.fmin.reduce(parts))
         case Or(operands):
-            parts = [judge_margins(operand, known, starts) for operand in operands]
+            parts = [judge_margins(part, known, starts) for part in operands]
             return np.asarray(np.fmax.reduce(parts))
-    raise TypeError(f"not separable: {node}")
+    raise TypeError(f"no leaf, and not made of leaves: {node}")
 
 
-def _held(condition: Truth, samples: Samples, length_ns: int) -> Truth:
+def held(condition: Truth, samples: Samples, length_ns: int) -> Truth:
+    """True from a run's start plus the duration; false for that long after a false sample."""
     times = samples.times_ns
     true = condition == 1
     begins = true & (samples.breaks | ~np.append(False, true[:-1]))
     start = np.maximum.accumulate(np.where(begins, np.arange(len(times)), 0))
-    held = true & (times - times[start] >= length_ns)
+    lasting = true & (times - times[start] >= length_ns)
     failed = _last_failure(condition, samples) >= times - length_ns
-    return np.where(held, 1, np.where(failed, -1, 0)).astype(np.int8)
+    return np.where(lasting, 1, np.where(failed, -1, 0)).astype(np.int8)
 
 
-def _last_failure(truth: Truth, samples: Samples) -> NDArray[np.int64]:
+def _last_failure(truth: Truth, samples: Samples) -> Positions:
     """When the condition was last known false in the drive, now included; else `NEVER`."""
     false = truth == -1
     fails = false | (samples.hole_ns != NEVER)
@@ -90,7 +138,21 @@ def _last_failure(truth: Truth, samples: Samples) -> NDArray[np.int64]:
     return np.where(here, when, NEVER)
 
 
-def _least_since(values: Margins, first: NDArray[np.int64]) -> Margins:
+def any_since(condition: Truth, samples: Samples, grid: Grid, length_ns: int) -> Truth:
+    """True at some sample of the window; false if it is complete and nothing there is unknown."""
+    starts = grid.window_starts(samples.positions, length_ns)
+    some = count_since(condition == 1, starts) > 0
+    none = (count_since(condition != -1, starts) == 0) & samples.complete(length_ns)
+    return np.where(some, 1, np.where(none, -1, 0)).astype(np.int8)
+
+
+def count_since(flags: NDArray[np.bool_], first: Positions) -> Positions:
+    """For every ``i`` how many of ``flags[first[i] : i + 1]`` are set."""
+    counts = np.append(0, np.cumsum(flags))
+    return np.asarray(counts[1:] - counts[first])
+
+
+def least_since(values: Margins, first: Positions) -> Margins:
     """For every ``i`` the least of ``values[first[i] : i + 1]``, by doubling."""
     own = np.arange(len(values))
     levels = np.log2(own - first + 1).astype(np.int64)
@@ -100,3 +162,8 @@ def _least_since(values: Margins, first: NDArray[np.int64]) -> Margins:
         least[rows] = np.fmin(table[first[rows]], table[own[rows] - width + 1])
         table = np.append(np.fmin(table[:-width], table[width:]), table[-width:])
     return least
+
+
+def greatest_since(values: Margins, first: Positions) -> Margins:
+    """For every ``i`` the greatest of ``values[first[i] : i + 1]``."""
+    return -least_since(-values, first)

@@ -1,8 +1,13 @@
-"""What a trigger's conditions are at every sample: the dense and the sparse way to know."""
+"""What triggers' conditions are at the samples of a grid.
+
+DuckDB looks at single rows, numpy at how they follow on each other: time functions become columns
+first, then the row-wise parts are asked for, then conditions are put together from those.
+"""
 
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -12,86 +17,113 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.signals import lookup
-from ingest.triggers.expressions import Node, holds, variables
+from ingest.triggers.expressions import Node, Variable, Window
 from ingest.triggers.firing import Trace
-from ingest.triggers.grid import Grid, Positions, Samples, samples_at, with_windows
+from ingest.triggers.grid import Grid, Positions, samples_at, with_windows
+from ingest.triggers.lowering import Sliding
 from ingest.triggers.plans import (
-    are_sparse,
-    leaves_of,
-    leaves_query,
+    Plan,
+    Query,
     margins_query,
-    nodes_of,
-    signals_of,
+    operands_query,
+    plan_of,
     texts_of,
-    windows_query,
+    truth_query,
 )
-from ingest.triggers.separable import Margins, Truth, judge_margins, judge_truth, leaves
+from ingest.triggers.separable import Judge, Margins, Truth, judge_margins, reach_ns, windows
+from ingest.triggers.sliding import Slider
 from ingest.triggers.spec import TriggerSpec
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def is_sparse(trigger: TriggerSpec) -> bool:
-    """Whether single rows tell where the trigger could fire and where it stays disarmed."""
-    return trigger.when is not None and are_sparse(texts_of(trigger))
-
-
-def sparse_traces(
+def traces(
     grid: Grid, triggers: Sequence[TriggerSpec], *, chosen: bool
 ) -> Iterator[tuple[TriggerSpec, Trace]]:
-    """Row-wise parts by DuckDB, holds by runs; only ``chosen`` samples, or all.
+    """The conditions of those that are true anywhere; at ``chosen`` samples only, or at all.
 
-    Planning takes DuckDB longer than running, and most triggers stay false over most drives: so
-    margins are asked for apart, by those that could have fired.
+    Most triggers stay false over most drives, so margins are asked for apart, and only where a
+    condition is true.
     """
-    texts = tuple(texts_of(trigger) for trigger in triggers)
-    nodes = leaves_of(texts)
-    sql, parameters = leaves_query(texts, chosen)
-    found = run_query(sql, parameters, _numbered(grid.telemetry, signals_of(texts)))
+    plan = plan_of(tuple(texts_of(trigger) for trigger in triggers))
+    grid = with_columns(grid, plan)
+    found = _ask(truth_query(plan, chosen), grid.telemetry)
     samples = samples_at(grid, found["pos"])
-    truth = {node: _truth(found[f"c{number}"]) for number, node in enumerate(nodes)}
-    for trigger, (when, rearm) in zip(triggers, map(nodes_of, texts), strict=True):
-        relaxed = judge_truth(when, truth, samples, holds=False) == 1
-        held = judge_truth(when, truth, samples, holds=True)
-        if not (held == 1).any():
-            continue
-        rearmed = held == -1 if rearm is None else truth[rearm] == 1
-        margins = np.full(len(held), np.nan)
-        margins[held == 1] = _sparse_margins(grid, when, samples.positions[held == 1])
-        yield trigger, Trace(samples, held, relaxed, rearmed, margins)
+    query = truth_query(plan, chosen)
+    known = {node: _truth(found[f"c{number}"]) for number, node in enumerate(query.nodes)}
+    judge = Judge(grid, samples, known)
+    held = [judge.truth(when) for when, _ in plan.conditions]
+    true = {n: samples.positions[truth == 1] for n, truth in enumerate(held) if (truth == 1).any()}
+    margins = margins_at(grid, plan, true)
+    for number in true:
+        when, rearm = plan.conditions[number]
+        rearmed = held[number] == -1 if rearm is None else judge.truth(rearm) == 1
+        relaxed = judge.truth(when, holds=False) == 1
+        everywhere = np.full(len(relaxed), np.nan)
+        everywhere[held[number] == 1] = margins[number]
+        yield triggers[number], Trace(samples, held[number], relaxed, rearmed, everywhere)
 
 
-def _sparse_margins(grid: Grid, when: Node, positions: Positions) -> Margins:
-    """Margins at some positions, for which all samples of their holds' windows are looked at."""
-    lengths = {hold.duration_ns or 0 for hold in holds(when)}
-    longest = grid.window_starts(positions, max(lengths, default=0))
-    needed = with_windows(positions, longest)
-    sql, parameters = margins_query(when)
-    names = sorted(variables(when))
-    there = [name for name in names if name in grid.telemetry.column_names]
+def with_columns(grid: Grid, plan: Plan) -> Grid:
+    """The grid, its telemetry with the plan's columns."""
+    slider = Slider(grid)
+    for level in plan.levels:
+        telemetry = grid.telemetry
+        for column, operand in zip(level, _operands(telemetry, level), strict=True):
+            values = slider.slide(column.window, operand, column.duration_ns)
+            telemetry = telemetry.append_column(column.name, values)
+        grid = replace(grid, telemetry=telemetry)
+    return grid
+
+
+def _operands(telemetry: pa.Table, level: tuple[Sliding, ...]) -> list[pa.ChunkedArray]:
+    """What the columns of one level are functions of; signals need not be asked for."""
+    computed = tuple(c for c in level if not isinstance(c.operand, Variable))
+    known: dict[Node, pa.ChunkedArray] = {}
+    if any(column.window is not Window.ELAPSED for column in computed):
+        query = operands_query(computed)
+        found = _ask(query, telemetry)
+        for number, node in enumerate(query.nodes):
+            known[node] = pa.chunked_array([_unmasked(found[f"c{number}"])])
+    nowhere = pa.chunked_array([pa.nulls(telemetry.num_rows)])
+    return [
+        _column(telemetry, column.operand.name)
+        if isinstance(column.operand, Variable)
+        else known.get(column.operand, nowhere)
+        for column in level
+    ]
+
+
+def margins_at(grid: Grid, plan: Plan, positions: Mapping[int, Positions]) -> dict[int, Margins]:
+    """Margins of some of the plan's conditions, by number, each at positions of its own.
+
+    All samples of the windows that end there are looked at, in one query for all conditions.
+    """
+    if not positions:
+        return {}
+    needed = _needed(grid, plan, positions)
+    query = margins_query(plan, tuple(positions))
+    there = [name for name in query.signals if name in grid.telemetry.column_names]
     rows = grid.telemetry.select([*there, "timestamp_ns"]).take(pa.array(needed))
-    found = run_query(sql, parameters, _numbered(rows, names))
-    nodes = dict.fromkeys(leaves(when))
-    known = {node: _filled(found[f"c{number}"]) for number, node in enumerate(nodes)}
+    found = _ask(query, rows)
+    known = {node: _filled(found[f"c{number}"]) for number, node in enumerate(query.nodes)}
+    whens = {number: plan.conditions[number][0] for number in positions}
     starts = {
-        length: np.searchsorted(needed, grid.window_starts(needed, length)) for length in lengths
+        length: np.searchsorted(needed, grid.window_starts(needed, length))
+        for length in set().union(*map(windows, whens.values()))
     }
-    return judge_margins(when, known, starts)[np.searchsorted(needed, positions)]
+    return {
+        number: judge_margins(whens[number], known, starts)[np.searchsorted(needed, at)]
+        for number, at in positions.items()
+    }
 
 
-def dense_traces(
-    grid: Grid, triggers: Sequence[TriggerSpec]
-) -> Iterator[tuple[TriggerSpec, Trace]]:
-    """Everything by DuckDB's windows, over all samples."""
-    texts = tuple(texts_of(trigger) for trigger in triggers)
-    sql, parameters, outputs = windows_query(texts)
-    samples = samples_at(grid, np.arange(grid.rows))
-    found = run_query(sql, parameters, _timed_columns(grid, signals_of(texts), samples))
-    for trigger, (when, relaxed, rearm, margin) in zip(triggers, outputs, strict=True):
-        truth = _truth(found[when])
-        could = truth if relaxed is None else _truth(found[relaxed])
-        rearmed = truth == -1 if rearm is None else _truth(found[rearm]) == 1
-        yield trigger, Trace(samples, truth, could == 1, rearmed, _filled(found[margin]))
+def _needed(grid: Grid, plan: Plan, positions: Mapping[int, Positions]) -> Positions:
+    marked = np.zeros(grid.rows, bool)
+    for number, at in positions.items():
+        starts = grid.window_starts(at, reach_ns(plan.conditions[number][0]))
+        marked[with_windows(at, starts)] = True
+    return np.flatnonzero(marked)
 
 
 def _truth(values: NDArray[Any]) -> Truth:
@@ -100,9 +132,20 @@ def _truth(values: NDArray[Any]) -> Truth:
     return np.where(np.ma.getmaskarray(values), 0, truth).astype(np.int8)
 
 
+def _unmasked(values: NDArray[Any]) -> pa.Array:
+    return pa.array(np.ma.getdata(values), mask=np.ma.getmaskarray(values))
+
+
 def _filled(values: NDArray[Any]) -> Margins:
     """A margin's column, NaN where unknown."""
     return np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
+
+
+def _ask(query: Query, telemetry: pa.Table) -> Arrays:
+    """A query's columns over telemetry; ``pos`` is the row."""
+    columns = {name: _column(telemetry, name) for name in query.signals}
+    position = pa.array(np.arange(telemetry.num_rows))
+    return run_query(query.sql, query.parameters, pa.table({**columns, "pos": position}))
 
 
 _local = threading.local()
@@ -132,18 +175,18 @@ def _connection() -> duckdb.DuckDBPyConnection:
     """This thread's own connection: a shared one gives wrong answers."""
     if not hasattr(_local, "connection"):
         _local.connection = duckdb.connect(config={"enable_external_access": False})
+        # Nothing to gain: a query is one pass over columns that are all needed. Optimizing it
+        # takes longer than running it over one drive.
+        _local.connection.execute("pragma disable_optimizer")
     connection: duckdb.DuckDBPyConnection = _local.connection
     return connection
 
 
-def _columns(telemetry: pa.Table, signals: Sequence[str]) -> dict[str, pa.ChunkedArray]:
-    """The signals' columns; one that is not there is all unknown, as what is not finite."""
-    return {
-        name: _known(telemetry[name])
-        if name in telemetry.column_names
-        else pa.nulls(telemetry.num_rows, lookup(name).arrow_type)
-        for name in signals
-    }
+def _column(telemetry: pa.Table, name: str) -> pa.ChunkedArray:
+    """A signal's column; one that is not there is all unknown, as what is not finite."""
+    if name not in telemetry.column_names:
+        return pa.chunked_array([pa.nulls(telemetry.num_rows, lookup(name).arrow_type)])
+    return _known(telemetry[name])
 
 
 def _known(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -152,24 +195,3 @@ def _known(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if total is None or math.isfinite(total):
         return column
     return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
-
-
-def _numbered(telemetry: pa.Table, signals: Sequence[str]) -> pa.Table:
-    """The signals, and each sample's position."""
-    position = pa.array(np.arange(telemetry.num_rows))
-    return pa.table({**_columns(telemetry, signals), "pos": position})
-
-
-def _timed_columns(grid: Grid, signals: Sequence[str], samples: Samples) -> pa.Table:
-    """The signals, and what the windows need to know of each sample."""
-    return pa.table(
-        {
-            **_columns(grid.telemetry, signals),
-            "pos": samples.positions,
-            "drive": samples.drives,
-            "ts": samples.times_ns,
-            "gap": samples.gaps,
-            "gap_ns": samples.gap_ns,
-            "segment_ns": samples.segment_ns,
-        }
-    )

@@ -135,7 +135,7 @@ def test_bad_files_and_rows_are_quarantined(home: Path, logs: Path) -> None:
     assert run(home, logs).commit is None  # what is quarantined is not tried again
 
 
-@pytest.mark.parametrize("victim", ["IngestDrive", "CutClips", "ApplyBudgets"])
+@pytest.mark.parametrize("victim", ["IngestDrive", "ApplyBudgets", "PlanClips", "CutClip"])
 def test_a_runner_that_loses_an_element_commits_nothing(
     home: Path, logs: Path, monkeypatch: pytest.MonkeyPatch, victim: str
 ) -> None:

@@ -127,47 +127,34 @@ def _polygon(plane, corners, left, low, node_m):
 def _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface):
     """Mix the planes into square roots of albedo, with grain, worn paint and slab joints."""
     fine = node_m < 0.5
-    step = 1 if fine else 8
     paint_at = 0.45 if fine else 0.10
+    columns = np.empty(_SIZE, np.int64)
+    for i in range(_SIZE):
+        columns[i] = int(np.floor((left + i * node_m) / 0.1 + 0.5))
     for j in range(_SIZE):
-        y = low + j * node_m
-        row = int(np.floor(y / 0.1 + 0.5))
+        row = int(np.floor((low + j * node_m) / 0.1 + 0.5))
+        joint = fine and row % 10 == 0
+        fine_row = fine_grain[row & _GRAIN_MASK]
+        coarse_row = coarse_grain[(row >> 3) & _GRAIN_MASK]
         for i in range(_SIZE):
-            x = left + i * node_m
-            column = int(np.floor(x / 0.1 + 0.5))
-            coarse = coarse_grain[(row >> 3) & _GRAIN_MASK, (column >> 3) & _GRAIN_MASK]
-            grain = fine_grain[row & _GRAIN_MASK, column & _GRAIN_MASK] if step == 1 else 0.0
+            column = columns[i]
+            coarse = coarse_row[(column >> 3) & _GRAIN_MASK]
+            grain = fine_row[column & _GRAIN_MASK] if fine else 0.0
             road, walk = cover[ROAD, j, i], cover[SIDEWALK, j, i]
             kerb = cover[KERB, j, i] * 0.9
-            r = 0.275 + 0.030 * coarse + 0.030 * grain
-            g = 0.350 + 0.026 * coarse + 0.034 * grain
-            b = 0.175 + 0.016 * coarse + 0.020 * grain
-            slab = 0.545 + 0.016 * coarse + 0.018 * grain
-            if fine and (column % 10 == 0 or row % 10 == 0):
-                slab -= 0.045
-            r += (slab - r) * walk
-            g += (slab * 0.985 - g) * walk
-            b += (slab * 0.955 - b) * walk
-            tar = 0.305 + 0.014 * coarse + 0.014 * grain
-            if coarse > 1.25:
-                tar -= 0.028  # a patch
-            r += (tar - r) * road
-            g += (tar - g) * road
-            b += (tar * 1.02 - b) * road
-            stone = 0.66 + 0.02 * grain
-            r += (stone - r) * kerb
-            g += (stone - g) * kerb
-            b += (stone * 0.98 - b) * kerb
-            wear = max(0.55, min(1.0, 0.93 + 0.10 * grain + 0.05 * coarse))
-            white, yellow = cover[WHITE, j, i] * wear, cover[YELLOW, j, i] * wear
-            r += (0.88 - r) * white
-            g += (0.88 - g) * white
-            b += (0.87 - b) * white
-            r += (0.86 - r) * yellow
-            g += (0.66 - g) * yellow
-            b += (0.20 - b) * yellow
+            white, yellow = cover[WHITE, j, i], cover[YELLOW, j, i]
+            joined = joint or (fine and column % 10 == 0)
+            r, g, b = _bare(road, walk, coarse, grain, joined)
+            if kerb > 0:
+                stone = 0.66 + 0.02 * grain
+                r += (stone - r) * kerb
+                g += (stone - g) * kerb
+                b += (stone * 0.98 - b) * kerb
+            if max(white, yellow) > 0:
+                wear = max(0.55, min(1.0, 0.93 + 0.10 * grain + 0.05 * coarse))
+                r, g, b = _painted(r, g, b, white * wear, yellow * wear)
             rgb[j, i, 0], rgb[j, i, 1], rgb[j, i, 2] = r, g, b
-            if max(cover[WHITE, j, i], cover[YELLOW, j, i]) >= paint_at:
+            if max(white, yellow) >= paint_at:
                 surface[j, i] = 1
             elif road >= 0.5:
                 surface[j, i] = 0
@@ -175,6 +162,42 @@ def _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface):
                 surface[j, i] = 2
             else:
                 surface[j, i] = 3
+
+
+@_jit
+def _bare(road, walk, coarse, grain, joint):
+    """Grass, the sidewalk's slabs and tar, as far as each covers a node."""
+    r = g = b = 0.0
+    if road < 1:
+        r = 0.275 + 0.030 * coarse + 0.030 * grain
+        g = 0.350 + 0.026 * coarse + 0.034 * grain
+        b = 0.175 + 0.016 * coarse + 0.020 * grain
+        if walk > 0:
+            slab = 0.545 + 0.016 * coarse + 0.018 * grain
+            if joint:
+                slab -= 0.045
+            r += (slab - r) * walk
+            g += (slab * 0.985 - g) * walk
+            b += (slab * 0.955 - b) * walk
+    if road > 0:
+        tar = 0.305 + 0.014 * coarse + 0.014 * grain
+        if coarse > 1.25:
+            tar -= 0.028  # a patch
+        r += (tar - r) * road
+        g += (tar - g) * road
+        b += (tar * 1.02 - b) * road
+    return r, g, b
+
+
+@_jit
+def _painted(r, g, b, white, yellow):
+    r += (0.88 - r) * white
+    g += (0.88 - g) * white
+    b += (0.87 - b) * white
+    r += (0.86 - r) * yellow
+    g += (0.66 - g) * yellow
+    b += (0.20 - b) * yellow
+    return r, g, b
 
 
 @_jit

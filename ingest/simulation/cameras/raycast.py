@@ -78,9 +78,9 @@ class Air(NamedTuple):
         sun_up: See ``sun``.
         clear: What is left of light after each half metre.
         extinction: Per metre.
-        light: ``(CELLS, CELLS, 4)`` light on the ground as red, green, blue, 0, all sources
+        light: ``(3, CELLS, CELLS)`` light on the ground as red, green and blue, all sources
             together; the grid is that of `ingest.simulation.cameras.lamps`.
-        lamp: ``(CELLS, CELLS, 4)`` that of the lamps alone.
+        lamp: ``(3, CELLS, CELLS)`` that of the lamps alone.
         lamps: Whether any lamp lights anything.
         windows: Brightness of lit windows.
         wet: How much the road mirrors.

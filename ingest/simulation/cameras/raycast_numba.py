@@ -10,7 +10,16 @@ import numba
 import numpy as np
 
 from ingest.simulation.cameras.ground import FIRST, NODES
-from ingest.simulation.cameras.lamps import AROUND_M, CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
+from ingest.simulation.cameras.lamps import (
+    AROUND_M,
+    CELL_M,
+    CELLS,
+    LAMP,
+    LAMP_RGB,
+    REACH_M,
+    SKY,
+    SUN,
+)
 from ingest.simulation.cameras.solids import (
     BLUE,
     COS,
@@ -58,22 +67,27 @@ def stamp(planes, casters, contacts, lamps, sun_ego, sunlight, ambient, light, l
         planes[LAMP:] = 0.0
         power = np.empty(CELLS, np.float32)
         for k in range(len(lamps)):
-            _stamp_lamp(planes, lamps[k], power)
+            _stamp_lamp(planes[LAMP + int(lamps[k, 5])], lamps[k], power)
     _sum_light(planes, sunlight, ambient, len(lamps) > 0, light, lamp)
 
 
 @_jit
 def _sum_light(planes, sunlight, ambient, lamps, light, lamp):
-    for j in range(CELLS):
-        for c in range(3):
-            sun, sky = np.float32(sunlight[c]), np.float32(ambient[c])
-            for i in range(CELLS):
-                light[j, i, c] = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
-        if lamps:
-            for c in range(3):
+    for c in range(3):
+        sun, sky = np.float32(sunlight[c]), np.float32(ambient[c])
+        white, warm = np.float32(LAMP_RGB[0, c]), np.float32(LAMP_RGB[1, c])
+        red = np.float32(LAMP_RGB[2, c])
+        for j in range(CELLS):
+            if lamps:
                 for i in range(CELLS):
-                    lamp[j, i, c] = planes[LAMP + c, j, i]
-                    light[j, i, c] += planes[LAMP + c, j, i]
+                    lit = planes[LAMP, j, i] * white + planes[LAMP + 1, j, i] * warm
+                    lamp[c, j, i] = lit + planes[LAMP + 2, j, i] * red
+                for i in range(CELLS):
+                    open_ = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
+                    light[c, j, i] = open_ + lamp[c, j, i]
+            else:
+                for i in range(CELLS):
+                    light[c, j, i] = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
 
 
 @_jit
@@ -131,30 +145,55 @@ def _stamp_contact(plane, row):
 
 
 @_jit
-def _stamp_lamp(planes, row, power):
+def _stamp_lamp(plane, row, power):
     x, y, ax, ay, reach = row[0], row[1], row[2], row[3], row[4]
-    if reach <= 0:
-        i1, i2 = _cells(x - AROUND_M, x + AROUND_M)
-        j1, j2 = _cells(y - AROUND_M, y + AROUND_M)
-    else:
-        # The beam ends in a line across; its corners and the lamp bound it.
-        span = 1.6 * reach
-        half = 2 * (1.1 + 0.30 * span)
+    span = AROUND_M if reach <= 0 else 1.6 * reach
+    # A beam ends in a line across; its corners and the lamp bound it.
+    half = AROUND_M if reach <= 0 else 2 * (1.1 + 0.30 * span)
+    x1, x2, y1, y2 = x - span, x + span, y - span, y + span
+    if reach > 0:
         ex, ey = x + ax * span, y + ay * span
         wide, high = abs(ay) * half, abs(ax) * half
-        i1, i2 = _cells(min(x - 2.2, ex - wide), max(x + 2.2, ex + wide))
-        j1, j2 = _cells(min(y - 2.2, ey - high), max(y + 2.2, ey + high))
-    first = np.float32((i1 + 0.5) * CELL_M - REACH_M - x)
+        x1, x2 = min(x - 2.2, ex - wide), max(x + 2.2, ex + wide)
+        y1, y2 = min(y - 2.2, ey - high), max(y + 2.2, ey + high)
+    i1, i2 = _cells(x1, x2)
+    j1, j2 = _cells(y1, y2)
+    strength = np.float32(row[6])
     for j in range(j1, j2):
-        py = np.float32((j + 0.5) * CELL_M - REACH_M - y)
+        py = (j + 0.5) * CELL_M - REACH_M - y
+        k1, k2 = i1, i2
+        if reach > 0:
+            low, high = _beam_span(py, ax, ay, span)
+            k1, k2 = _cells(max(x + low, x1), min(x + high, x2))
+        px = np.float32((k1 + 0.5) * CELL_M - REACH_M - x)
         if reach <= 0:
-            _round_power(first, py, i2 - i1, power)
+            _round_power(px, np.float32(py), k2 - k1, power)
         else:
-            _beam_power(first, py, i2 - i1, np.float32(ax), np.float32(ay), reach, power)
-        for c in range(3):
-            part = np.float32(row[5 + c])
-            for i in range(i1, i2):
-                planes[LAMP + c, j, i] += power[i - i1] * part
+            _beam_power(px, np.float32(py), k2 - k1, np.float32(ax), np.float32(ay), reach, power)
+        for i in range(k1, k2):
+            plane[j, i] += power[i - k1] * strength
+
+
+@_jit
+def _beam_span(py, ax, ay, span):
+    """Part of a row in which a beam lies: ahead of the lamp, within its span and both sides."""
+    low, high = -1e9, 1e9
+    for side in range(4):
+        # Each a half plane a * px + b >= 0; the sides lean outwards by 0.6 m per metre.
+        if side == 0:
+            a, b = ax, ay * py
+        elif side == 1:
+            a, b = -ax, span - ay * py
+        else:
+            turn = 1.0 if side == 2 else -1.0
+            a, b = 0.6 * ax - turn * ay, 2.2 + (0.6 * ay + turn * ax) * py
+        if a > 1e-9:
+            low = max(low, -b / a)
+        elif a < -1e-9:
+            high = min(high, -b / a)
+        elif b < 0:
+            return 0.0, -1.0
+    return low, high
 
 
 @_jit
@@ -518,10 +557,10 @@ def _weights(x, y):
 @_jit
 def _mix(grid, channel, i, j, w00, w10, w01, w11):
     return (
-        grid[j, i, channel] * w00
-        + grid[j, i + 1, channel] * w10
-        + grid[j + 1, i, channel] * w01
-        + grid[j + 1, i + 1, channel] * w11
+        grid[channel, j, i] * w00
+        + grid[channel, j, i + 1] * w10
+        + grid[channel, j + 1, i] * w01
+        + grid[channel, j + 1, i + 1] * w11
     )
 
 

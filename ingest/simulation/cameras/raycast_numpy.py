@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.simulation.cameras.ground import FIRST, NODES
-from ingest.simulation.cameras.lamps import AROUND_M, CELL_M, CELLS, LAMP, REACH_M, SKY, SUN
+from ingest.simulation.cameras.lamps import (
+    AROUND_M,
+    CELL_M,
+    CELLS,
+    LAMP,
+    LAMP_RGB,
+    REACH_M,
+    SKY,
+    SUN,
+)
 from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight
 from ingest.simulation.cameras.solids import (
     BLUE,
@@ -65,9 +74,9 @@ def stamp(
         _stamp_contact(planes, row)
     for row in lamps:
         _stamp_lamp(planes, row)
-    lamp[..., :3] = np.moveaxis(planes[LAMP:], 0, -1)
-    light[..., :3] = planes[SUN, ..., None] * sunlight + planes[SKY, ..., None] * ambient
-    light += lamp
+    for c in range(3):
+        lamp[c] = sum(planes[LAMP + i] * rgb[c] for i, rgb in enumerate(LAMP_RGB))
+        light[c] = planes[SUN] * sunlight[c] + planes[SKY] * ambient[c] + lamp[c]
 
 
 def _patch(
@@ -133,7 +142,7 @@ def _stamp_lamp(planes: Floats32, row: Numbers) -> None:
         power = np.maximum(1 - (aside / (2.2 + 0.60 * ahead)) ** 2, 0.0) ** 4
         power *= np.maximum(1 - ahead / span, 0.0) / (1 + (2.2 * ahead / reach) ** 2)
         power *= np.minimum(1.0, ahead / (0.12 * reach))
-    planes[(slice(LAMP, None), *cells)] += power * row[5:8, None, None]
+    planes[(LAMP + int(row[5]), *cells)] += power * row[6]
 
 
 def light_faces(
@@ -355,10 +364,10 @@ def _cells(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
 def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers) -> Numbers:
     """A grid of light ``(N, 3)`` at places in it, blended between cells."""
     i, j = np.maximum(gx, 0).astype(np.int64), np.maximum(gy, 0).astype(np.int64)
-    fx, fy = (gx - i)[:, None], (gy - j)[:, None]
-    low = grid[j, i] * (1 - fx) + grid[j, i + 1] * fx
-    high = grid[j + 1, i] * (1 - fx) + grid[j + 1, i + 1] * fx
-    return np.where((gx < 0)[:, None], outside, (low * (1 - fy) + high * fy)[:, :3])
+    fx, fy = gx - i, gy - j
+    low = grid[:, j, i] * (1 - fx) + grid[:, j, i + 1] * fx
+    high = grid[:, j + 1, i] * (1 - fx) + grid[:, j + 1, i + 1] * fx
+    return np.where((gx < 0)[:, None], outside, (low * (1 - fy) + high * fy).T)
 
 
 def picture(

@@ -109,7 +109,7 @@ class Renderer:
         self._eyes = {name: _make_eye(camera, seed) for name, camera in cameras.items()}
         cells = (lamps.CELLS, lamps.CELLS)
         self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
-        self._light, self._lamp = np.zeros((2, *cells, 4), np.float32)
+        self._light, self._lamp = np.zeros((2, 3, *cells), np.float32)
         self._grain = _noise(seed, max(eye.view.film.size for eye in self._eyes.values()))
         self._curve = _tone_curve()
 

@@ -246,123 +246,125 @@ _LENSES: dict[LightState, tuple[Colour, Colour]] = {  # lit, dark
 }
 
 
-def linear(rgb: NDArray[np.uint8] | Colour) -> NDArray[np.float64]:
+def linear(rgb: NDArray[np.uint8] | Colour | list[Colour]) -> NDArray[np.float64]:
     """Turn sRGB into linear albedo; the display's curve is close to a power of 2.2."""
     return np.asarray((np.asarray(rgb, np.float64) / 255) ** 2.2)
 
 
 @dataclass(frozen=True, eq=False)
-class _Model:
-    """A category's parts as columns."""
+class _Parts:
+    """All categories' parts as columns, one category after the other.
+
+    ``nominal_m``, ``first`` and ``count`` are by category: its nominal size, its first part and
+    how many it has.
+    """
 
     nominal_m: NDArray[np.float64]
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
     centre: NDArray[np.float64]
     half: NDArray[np.float64]
     lean: NDArray[np.float64]
     paint: NDArray[np.int64]
-    shape: NDArray[np.int64]
-    surface: NDArray[np.int64]
+    kinds: NDArray[np.int64]
     reach_m: NDArray[np.float64]
     swing: NDArray[np.float64]
 
 
-@lru_cache(maxsize=16)
-def _model(category: int) -> _Model:
-    nominal, parts = MODELS[CATEGORIES[category]]
-    return _Model(
-        nominal_m=np.array(nominal),
+@lru_cache(maxsize=1)
+def _parts() -> _Parts:
+    models = [MODELS[category] for category in CATEGORIES]
+    count = np.array([len(parts) for _, parts in models], np.int64)
+    parts = [part for _, parts in models for part in parts]
+    kinds = np.zeros((len(parts), KINDS), np.int64)
+    kinds[:, SHAPE] = [Shape.ELLIPSOID if p.ellipsoid else Shape.BLOCK for p in parts]
+    kinds[:, MATTER] = [Matter.GLASS if p.paint == Paint.GLASS else Matter.PLAIN for p in parts]
+    kinds[:, SURFACE] = [PERSON if p.person else VEHICLE for p in parts]
+    return _Parts(
+        nominal_m=np.array([nominal for nominal, _ in models]),
+        first=np.cumsum(count) - count,
+        count=count,
         centre=np.array([p.centre for p in parts]),
         half=np.array([p.half for p in parts]),
         lean=np.array([p.lean for p in parts]),
         paint=np.array([p.paint for p in parts], np.int64),
-        shape=np.array([Shape.ELLIPSOID if p.ellipsoid else Shape.BLOCK for p in parts], np.int64),
-        surface=np.array([PERSON if p.person else VEHICLE for p in parts], np.int64),
+        kinds=kinds,
         reach_m=np.array([p.reach_m for p in parts]),
         swing=np.array([p.swing for p in parts]),
     )
 
 
 def actor_solids(state: SceneState, timestamp_ns: int, country: CountryStyle) -> Solids:
-    """All actors near the ego as solids in the ego frame; instance ``i + 1`` is actor ``i``."""
-    actors = state.actors
+    """All actors near the ego as solids in the ego frame; instance ``i + 1`` is actor ``i``.
+
+    The nearest comes first: what is in front hides most of what comes later.
+    """
+    actors, parts = state.actors, _parts()
     xy = to_ego(state, np.stack([actors.x_m, actors.y_m], axis=-1))
     distance = np.hypot(xy[:, 0], xy[:, 1])
     order = np.argsort(distance, kind="stable")
     order = order[distance[order] < ACTOR_RANGE_M]
-    made = []
-    for category in np.unique(actors.category[order]):
-        chosen = order[actors.category[order] == category]
-        made.append(_of_category(state, int(category), chosen, xy, timestamp_ns, country))
-    return _sorted_by_instance(made, order)
+    count = parts.count[actors.category[order]]
+    k = np.repeat(order, count)  # actor of each solid, and its part
+    skipped = np.cumsum(count) - count - parts.first[actors.category[order]]
+    part = np.arange(len(k)) - np.repeat(skipped, count)
+    near = distance[k] < parts.reach_m[part]
+    k, part = k[near], part[near]
+    numbers = np.empty((len(k), NUMBERS))
+    _place_parts(state, xy, k, part, numbers)
+    rgb, glow = _paints(actors, timestamp_ns, country)
+    numbers[:, RED : BLUE + 1] = rgb[k, parts.paint[part]]
+    numbers[:, GLOW] = glow[k, parts.paint[part]]
+    kinds = parts.kinds[part]
+    kinds[:, INSTANCE] = k + 1
+    return Solids(numbers, kinds)
 
 
-def _of_category(
+def _place_parts(
     state: SceneState,
-    category: int,
-    chosen: NDArray[np.int64],
     xy: NDArray[np.float64],
-    timestamp_ns: int,
-    country: CountryStyle,
-) -> Solids:
-    actors, model = state.actors, _model(category)
-    size = np.stack([actors.length_m, actors.width_m, actors.height_m], axis=-1)[chosen]
-    scale = (size / model.nominal_m)[:, None]
-    count, parts = len(chosen), len(model.paint)
-    out = np.empty((count, parts, NUMBERS))
-    yaw = actors.yaw_rad[chosen] - state.yaw_rad
-    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
-    centre = model.centre * scale
-    centre[..., 0] += model.swing * np.sin(actors.phase_rad[chosen])[:, None]
-    out[..., X] = xy[chosen, 0, None] + c * centre[..., 0] - s * centre[..., 1]
-    out[..., Y] = xy[chosen, 1, None] + s * centre[..., 0] + c * centre[..., 1]
-    out[..., Z] = centre[..., 2]
-    out[..., COS], out[..., SIN] = c, s
-    out[..., HALF_X : HALF_Z + 1] = model.half * scale
-    out[..., FRONT : SIDE + 1] = model.lean * scale[..., [0, 0, 1]]
-    rgb, glow = _paints(actors, chosen, timestamp_ns, country)
-    out[..., RED : BLUE + 1], out[..., GLOW] = rgb[:, model.paint], glow[:, model.paint]
-    out[..., RADIUS] = np.linalg.norm(out[..., HALF_X : HALF_Z + 1], axis=-1)
-    kinds = np.zeros((count, parts, KINDS), np.int64)
-    kinds[..., SHAPE], kinds[..., SURFACE] = model.shape, model.surface
-    kinds[..., MATTER] = np.where(model.paint == Paint.GLASS, Matter.GLASS, Matter.PLAIN)
-    kinds[..., INSTANCE] = chosen[:, None] + 1
-    near = np.hypot(xy[chosen, 0], xy[chosen, 1])[:, None] < model.reach_m
-    return Solids(out[near], kinds[near])
-
-
-def _sorted_by_instance(made: list[Solids], order: NDArray[np.int64]) -> Solids:
-    """Join, nearest actor first: what is in front hides most of what comes later."""
-    if not made:
-        return no_solids()
-    joined = join(made)
-    rank = np.zeros(order.max() + 2, np.int64)
-    rank[order + 1] = np.arange(len(order))
-    by_rank = np.argsort(rank[joined.kinds[:, INSTANCE]], kind="stable")
-    return Solids(joined.numbers[by_rank], joined.kinds[by_rank])
+    k: NDArray[np.int64],
+    part: NDArray[np.int64],
+    out: NDArray[np.float64],
+) -> None:
+    """Fill in where each part is and how large, on an actor of its own size."""
+    actors, parts = state.actors, _parts()
+    size = np.stack([actors.length_m, actors.width_m, actors.height_m], axis=-1)
+    scale = (size / parts.nominal_m[actors.category])[k]
+    yaw = actors.yaw_rad - state.yaw_rad
+    c, s = np.cos(yaw)[k], np.sin(yaw)[k]
+    centre = parts.centre[part] * scale
+    centre[:, 0] += parts.swing[part] * np.sin(actors.phase_rad)[k]
+    out[:, X] = xy[k, 0] + c * centre[:, 0] - s * centre[:, 1]
+    out[:, Y] = xy[k, 1] + s * centre[:, 0] + c * centre[:, 1]
+    out[:, Z] = centre[:, 2]
+    out[:, COS], out[:, SIN] = c, s
+    half = parts.half[part] * scale
+    out[:, HALF_X : HALF_Z + 1] = half
+    out[:, FRONT : SIDE + 1] = parts.lean[part] * scale[:, [0, 0, 1]]
+    out[:, RADIUS] = np.sqrt((half * half).sum(axis=1))
 
 
 def _paints(
-    actors: Actors, chosen: NDArray[np.int64], timestamp_ns: int, country: CountryStyle
+    actors: Actors, timestamp_ns: int, country: CountryStyle
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Colour ``(N, paints, 3)`` and glow ``(N, paints)`` of each `Paint` on each actor."""
-    rgb = np.zeros((len(chosen), len(Paint), 3))
-    rgb[:] = linear(_FIXED)
-    rgb[:, Paint.BODY] = linear(actors.rgb[chosen])
+    rgb = np.tile(_FIXED, (len(actors), 1, 1))
+    rgb[:, Paint.BODY] = linear(actors.rgb)
     rgb[:, Paint.REAR_PLATE] = linear(country.rear_plate)
-    trousers = np.array(_TROUSERS, np.uint8)[actors.track_id[chosen] % len(_TROUSERS)]
-    rgb[:, Paint.LEGS] = linear(trousers)
-    glow = np.zeros((len(chosen), len(Paint)))
-    lamps, brake = actors.headlamps[chosen], actors.brake[chosen]
-    glow[:, Paint.TAIL] = np.where(brake, _BRAKE_GLOW, np.where(lamps, _TAIL_GLOW, 0.0))
+    rgb[:, Paint.LEGS] = _TROUSERS[actors.track_id % len(_TROUSERS)]
+    glow = np.zeros((len(actors), len(Paint)))
+    lamps = actors.headlamps
+    glow[:, Paint.TAIL] = np.where(actors.brake, _BRAKE_GLOW, np.where(lamps, _TAIL_GLOW, 0.0))
     glow[:, Paint.HEAD] = np.where(lamps, _HEAD_GLOW, 0.0)
     # Not everybody blinks in step.
-    lit = (timestamp_ns + actors.track_id[chosen] * 137_000_000) % BLINK_NS < BLINK_NS // 2
-    glow[:, Paint.LEFT] = np.where(lit & actors.left[chosen], _BLINK_GLOW, 0.0)
-    glow[:, Paint.RIGHT] = np.where(lit & actors.right[chosen], _BLINK_GLOW, 0.0)
+    lit = (timestamp_ns + actors.track_id * 137_000_000) % BLINK_NS < BLINK_NS // 2
+    glow[:, Paint.LEFT] = np.where(lit & actors.left, _BLINK_GLOW, 0.0)
+    glow[:, Paint.RIGHT] = np.where(lit & actors.right, _BLINK_GLOW, 0.0)
     return rgb, glow
 
 
-_FIXED = np.array(
+_FIXED = linear(
     [
         (150, 150, 155),  # body, overwritten
         (34, 42, 50),
@@ -378,15 +380,9 @@ _FIXED = np.array(
         (60, 60, 80),  # legs, overwritten
         (196, 198, 200),
         (52, 38, 28),
-    ],
-    np.uint8,
+    ]
 )
-_TROUSERS = ((44, 52, 84), (36, 36, 40), (92, 82, 66), (70, 72, 78))
-
-
-def no_solids() -> Solids:
-    """Nothing."""
-    return Solids(np.zeros((0, NUMBERS)), np.zeros((0, KINDS), np.int64))
+_TROUSERS = linear([(44, 52, 84), (36, 36, 40), (92, 82, 66), (70, 72, 78)])
 
 
 def join(several: Sequence[Solids]) -> Solids:
@@ -556,6 +552,25 @@ def _add_head(out: _Collector, world: StaticWorld, index: int) -> None:
         )
 
 
+PATCH_M = 64.0  # what stands around a place is looked up once per square of this size
+
+
+@lru_cache(maxsize=64)
+def _standing(world: StaticWorld, column: int, row: int) -> StaticSolids:
+    """The solids that can be near enough to be drawn from somewhere in a square of the world."""
+    static = static_solids(world)
+    numbers = static.solids.numbers
+    middle = (np.array([column, row]) + 0.5) * PATCH_M
+    distance = np.hypot(numbers[:, X] - middle[0], numbers[:, Y] - middle[1])
+    near = np.flatnonzero(distance < static.range_m + PATCH_M)
+    return StaticSolids(
+        Solids(numbers[near], static.solids.kinds[near]),
+        static.range_m[near],
+        static.light[near],
+        static.lens[near],
+    )
+
+
 def near_solids(
     world: StaticWorld, state: SceneState, first_light: int, lamp_glow: float
 ) -> Solids:
@@ -567,7 +582,7 @@ def near_solids(
         first_light: Instance of the world's first traffic light; the next follow it.
         lamp_glow: What street lamps give off.
     """
-    static = static_solids(world)
+    static = _standing(world, int(state.x_m // PATCH_M), int(state.y_m // PATCH_M))
     xy = to_ego(state, static.solids.numbers[:, :2])
     distance = np.hypot(xy[:, 0], xy[:, 1])
     chosen = np.flatnonzero(distance < static.range_m)

@@ -4,6 +4,8 @@ The files of a map depend on the code alone, so a map is built where it is missi
 for again. netconvert makes lanes, junctions, signal programs, sidewalks and crossings.
 """
 
+import errno
+import os
 import re
 import subprocess
 import tempfile
@@ -44,6 +46,7 @@ def build_map(folder: Path, name: str, left_hand: bool) -> Path:
 
     Raises:
         RidealongError: Unknown map, or SUMO's netconvert is missing or fails.
+        OSError: The disk is full.
     """
     if name not in LAYOUTS:
         raise RidealongError(f"unknown map {name!r}", mend=nearest(name, list(LAYOUTS)))
@@ -77,8 +80,11 @@ def _convert(layout: Layout, left_hand: bool, scratch: Path) -> Path:
     if done.returncode or not made.exists():
         problem = (done.stderr.strip() or "no message").splitlines()[0]
         raise RidealongError(f"netconvert failed: {problem}")
+    text = made.read_text("utf-8")
+    if not text.endswith("</net>\n"):  # netconvert ends well even where the disk is full
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(made))
     # netconvert writes the time and its options on top: the same map has the same bytes.
-    made.write_text(re.sub(r"<!--.*?-->\s*", "", made.read_text("utf-8"), count=1, flags=re.S))
+    made.write_text(re.sub(r"<!--.*?-->\s*", "", text, count=1, flags=re.S), "utf-8")
     return made
 
 

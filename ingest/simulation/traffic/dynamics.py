@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 STEP_S = 0.1
 _SMOOTH_S = 0.4
+_REACH = 4  # standard deviations that smoothing looks ahead and back
 _STANDS_MPS = 0.3
 
 
@@ -47,7 +48,7 @@ def motion_of(
         shift_m: How far the driver is to the left of where SUMO is.
     """
     way = np.unwrap(np.radians(90 - angle_deg))
-    columns = [gaussian_filter1d(c, _SMOOTH_S / STEP_S, mode="nearest") for c in (x_m, y_m, way)]
+    columns = [_smooth(column) for column in (x_m, y_m, way)]
     # The driver's own jerk is as quick as it is: only SUMO's way is smoothed.
     left = np.stack([-np.sin(columns[2]), np.cos(columns[2])], axis=1)
     smooth = np.stack(columns[:2], axis=1) + shift_m[:, None] * left
@@ -66,6 +67,14 @@ def motion_of(
         lateral=speed_mps * rate,
         steering_rad=np.clip(steering, -0.6, 0.6),
     )
+
+
+def _smooth(column: Floats) -> Floats:
+    """Smoothed over time; at both ends the way goes on as it came, or the ego would slow down."""
+    width = min(round(_REACH * _SMOOTH_S / STEP_S), len(column) - 1)
+    padded = np.pad(column, width, mode="reflect", reflect_type="odd")
+    smoothed: Floats = gaussian_filter1d(padded, _SMOOTH_S / STEP_S, mode="nearest")
+    return smoothed[width : len(padded) - width]
 
 
 def _tractrix(front_m: Floats, yaw_rad: float) -> Floats:

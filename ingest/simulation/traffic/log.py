@@ -4,8 +4,10 @@ SUMO runs in processes of its own (`ingest.simulation.traffic.worker`); what com
 arrays. Positions are in the world frame of `ingest.simulation.scene`, time in steps of 0.1 s.
 """
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -23,11 +25,22 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 STEP_S = 0.1
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 RIGHT, LEFT, BRAKE = 1, 2, 8  # SUMO's bits of a vehicle's lamps
 
 
 class TrafficError(RidealongError):
     """A traffic run that failed: its drive is reported, the others stand."""
+
+
+class SumoMissingError(RidealongError):
+    """SUMO is not there, or cannot be loaded: no drive can be simulated."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, mend="pip install eclipse-sumo libsumo")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (SumoMissingError, (self.what,))
 
 
 @dataclass(frozen=True)
@@ -191,20 +204,30 @@ class TrafficProcess:
         process.stdout.close()
         return code
 
+    def kill(self) -> None:
+        """End it at once, with the run in it; whoever waits for that one gets `TrafficError`."""
+        process = self._process
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
     def run(self, job: TrafficJob) -> Traffic:
-        """Run one job and read its result; the file it wrote is removed.
+        """Run one job and read its result; what it wrote is removed, half a file as well.
 
         Raises:
-            TrafficError: SUMO is missing, failed or died; the message says which.
+            SumoMissingError: SUMO's library is not there, or cannot be loaded.
+            TrafficError: SUMO failed or died; the message says which.
+            OSError: The disk is full.
         """
-        said = self._ask(job)
-        if not said["ok"]:
-            raise TrafficError(f"traffic failed: {said['error'] or 'no reason given'}")
         path = Path(job.out)
         try:
-            return read_traffic(path)
+            said = self._ask(job)
+            if said["ok"]:
+                return read_traffic(path)
         finally:
             path.unlink(missing_ok=True)
+            path.with_suffix(".partial").unlink(missing_ok=True)
+        raise _failure(said)
 
     def _ask(self, job: TrafficJob) -> dict[str, object]:
         if self._process is None or self._process.poll() is not None:
@@ -224,6 +247,16 @@ class TrafficProcess:
         return found
 
 
+def _failure(said: dict[str, object]) -> Exception:
+    """What went wrong, by what the process said of it."""
+    reason = str(said["error"] or "no reason given")
+    if said.get("missing"):
+        return SumoMissingError(f"SUMO's library cannot be loaded ({reason})")
+    if said.get("errno") in DISK_FULL:
+        return OSError(said["errno"], reason)
+    return TrafficError(f"traffic failed: {reason}")
+
+
 def _start() -> "subprocess.Popen[str]":
     check_sumo()
     root = Path(__file__).resolve().parents[3]
@@ -235,15 +268,14 @@ def _start() -> "subprocess.Popen[str]":
         # Its own warnings (pyarrow beside libsumo) are nobody's concern: errors come as answers.
         stderr=subprocess.DEVNULL,
         text=True,
+        process_group=0,  # so that a kill takes the run in it along
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
     )
 
 
 def check_sumo() -> None:
-    """Raise `TrafficError` unless SUMO's library is installed."""
+    """Raise `SumoMissingError` unless SUMO's library is installed."""
     import importlib.util
 
     if importlib.util.find_spec("libsumo") is None:
-        raise TrafficError(
-            "SUMO's library is not installed", mend="pip install eclipse-sumo libsumo"
-        )
+        raise SumoMissingError("SUMO's library is not installed")

@@ -16,8 +16,11 @@ def main() -> int:
     # SUMO writes to the standard output as it likes: answers go another way.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    from ingest.simulation.traffic.run import warm_up
-
+    try:
+        from ingest.simulation.traffic.run import warm_up
+    except ImportError as error:
+        print(json.dumps({"ok": False, "error": str(error), "missing": True}), file=answers)
+        return 1
     for line in sys.stdin:
         job = json.loads(line)
         # Read here, so that every fork finds the map in memory.
@@ -35,12 +38,13 @@ def serve(job: dict[str, object]) -> dict[str, object]:
         os._exit(_run(job, write_end))
     os.close(write_end)
     with os.fdopen(read_end) as said:
-        message = said.read()
+        answer = said.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         return {"ok": False, "error": f"SUMO died ({name})"}
-    return {"ok": os.WEXITSTATUS(status) == 0, "error": message}
+    reason: dict[str, object] = json.loads(answer or "{}")
+    return {"ok": os.WEXITSTATUS(status) == 0, "error": None, **reason}
 
 
 def _run(job: dict[str, object], write_end: int) -> int:
@@ -51,10 +55,11 @@ def _run(job: dict[str, object], write_end: int) -> int:
             run_job(Job(**job))  # type: ignore[arg-type]
             return 0
         except OSError as error:
-            say.write(f"{error.strerror or error}")
+            json.dump({"error": error.strerror or str(error), "errno": error.errno}, say)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
-            say.write(f"{type(error).__name__}: {error} ({place.name}:{place.lineno})")
+            told = f"{type(error).__name__}: {error} ({place.name}:{place.lineno})"
+            json.dump({"error": told}, say)
         return 1
 
 

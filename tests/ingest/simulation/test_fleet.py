@@ -1,11 +1,15 @@
 """The fleet's spec, its balance, and what is wrong with bad ones."""
 
+import json
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,6 +79,17 @@ def test_the_example_is_as_promised() -> None:
     drives = plan_fleet(spec)
     nights = sum(drive.light == "night" for drive in drives)
     assert nights / len(drives) == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_the_example_fits_the_published_schema(program: Any) -> None:
+    published = json.loads(program("schema", "fleet").stdout)
+    assert published == FleetSpec.model_json_schema()
+    assert set(published["properties"]) == set(FleetSpec.model_fields)
+    example = json.loads(json.dumps(yaml.safe_load(EXAMPLE.read_text("utf-8")), default=str))
+    jsonschema.validate(example, published)
+    for wrong in ({"map": "tset"}, {"country": {"XX": 1}}, {"light": {"noon": 1}}, {"drivves": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**example, **wrong}, published)
 
 
 def test_counts_by_hand() -> None:

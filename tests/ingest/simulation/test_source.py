@@ -96,9 +96,10 @@ def test_the_path_is_where_the_ego_drove(drives: list[DriveFiles]) -> None:
             path = np.array(row["points"]).reshape(-1, 2)
             assert len(path) == min(8, (119 - step) // 5)  # shorter at the drive's end
             # The first point lies as far off as the speeds until then lead, and ahead.
-            if 10 <= step <= 100:  # smoothing bends the ends of a drive
-                driven = ego["speed_mps"][step : step + 6].mean() * 0.5
-                assert np.hypot(*path[0]) == pytest.approx(driven, rel=0.03, abs=0.1)
+            # At a drive's ends smoothing knows one side alone.
+            close = 0.03 if 10 <= step <= 100 else 0.12
+            driven = ego["speed_mps"][step : step + 6].mean() * 0.5
+            assert np.hypot(*path[0]) == pytest.approx(driven, rel=close, abs=0.1)
             assert path[0, 0] >= -0.05
             c, s = np.cos(ego["yaw_rad"][step]), np.sin(ego["yaw_rad"][step])
             back = path @ np.array([[c, s], [-s, c]])

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.grid import make_grid
+from ingest.triggers.plans import plan_of
 from ingest.triggers.spec import TriggerSpec
-from ingest.triggers.traces import dense_traces
+from ingest.triggers.traces import margins_at, with_columns
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -28,8 +29,9 @@ def ours(text, a, b):
     ids = pa.array(["d"] * len(a))
     names = ["drive_id", "timestamp_ns", A, B]
     grid = make_grid(pa.Table.from_arrays([ids, times, *floats], names=names))
-    ((_, trace),) = dense_traces(grid, [TriggerSpec(name="t", description="d", when=text)])
-    return trace.margins.tolist()
+    plan = plan_of(((text, None),))
+    grid = with_columns(grid, plan)
+    return margins_at(grid, plan, {0: np.arange(len(a))})[0].tolist()
 
 
 def theirs(text, a, b):

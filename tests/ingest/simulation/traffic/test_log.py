@@ -13,11 +13,9 @@ import pytest
 
 from ingest.console import Console
 from ingest.errors import RidealongError
-from ingest.simulation import simulate as simulation
 from ingest.simulation.drive_log import read_log
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.maps.build import build_map
-from ingest.simulation.plan import plan_fleet
 from ingest.simulation.scene import CATEGORIES
 from ingest.simulation.simulate import SimulationReport, simulate
 from ingest.simulation.traffic import log as traffic
@@ -117,27 +115,6 @@ def test_a_foreign_folder_is_not_touched(small_spec: FleetSpec, tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_run_that_dies_is_reported_and_the_others_stand(
-    small_fleet: Path, small_spec: FleetSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    victim = plan_fleet(small_spec)[1]
-    usual = simulation.traffic_job
-
-    def broken(drive, spec, out):  # type: ignore[no-untyped-def]
-        job = usual(drive, spec, out)
-        network = tmp_path / "none.net.xml" if drive == victim else job.network
-        return TrafficJob(**{**vars(job), "network": str(network)})
-
-    monkeypatch.setattr(simulation, "traffic_job", broken)
-    out = tmp_path / "fleet"
-    report = simulate(small_spec, out, Console(as_json=True))
-    assert (report.simulated, report.failed) == (3, 1)
-    assert report.failures[0].startswith(f"{victim.drive_id}: traffic failed:")
-    monkeypatch.setattr(simulation, "traffic_job", usual)
-    simulate(small_spec, out, Console(as_json=True))
-    assert contents(out) == contents(small_fleet)
-
-
 def test_a_signal_that_kills_sumo_is_told(tmp_path: Path) -> None:
     job = _job(tmp_path, seconds=600.0)
     with TrafficProcess() as process:
@@ -200,15 +177,3 @@ def test_missing_sumo_is_told(
     with pytest.raises(RidealongError, match="SUMO's library is not installed; pip install"):
         simulate(small_spec, tmp_path / "out", Console(as_json=True))
     assert not (tmp_path / "out").exists()
-
-
-def test_a_full_disk_is_one_clear_line(
-    small_spec: FleetSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*args: object, **kwargs: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("ingest.simulation.drive_log.pq.write_table", full)
-    with pytest.raises(RidealongError, match="the disk is full; make room and run the same"):
-        simulate(small_spec, tmp_path / "out", Console(as_json=True), processes=1)
-    assert list((tmp_path / "out" / "drives").glob("*")) == []

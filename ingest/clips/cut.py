@@ -1,0 +1,219 @@
+"""From the kept events of a drive to its clips: which windows to cut, and cutting one.
+
+Plain functions that the pipeline calls; a job is small enough to be sent to another process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.accounting import Status
+from ingest.annotations import Camera
+from ingest.clips.write import ClipContent, ClipSummary, write_clip
+from ingest.failures import told
+from ingest.hashing import short_hash
+from ingest.lake import DataFile, scratch_folder, write_blob
+from ingest.recording import DriveFiles, Recording
+from ingest.schemas import EVENTS
+from ingest.sources.registry import SOURCES
+from ingest.triggers.spec import TriggerSpec
+from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
+from ingest.units import NS_PER_S
+from ingest.validation import validate_telemetry
+
+WHOLE_DRIVE = "whole_drive"
+Row = dict[str, object]
+
+
+@dataclass(frozen=True)
+class PlannedClips:
+    """The clips that one drive's events ask for; each event knows the one that shows it."""
+
+    drive_id: str
+    events: tuple[Row, ...]
+    windows: tuple[ClipWindow, ...]
+
+
+@dataclass(frozen=True)
+class ClipJob:
+    """One clip to be cut: its drive's recording and row, its window, the events that it shows."""
+
+    files: DriveFiles
+    drive: Row
+    window: ClipWindow
+    events: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class ClipOutcome:
+    """What became of one clip: its row and its file, or why it could not be cut."""
+
+    clip_id: str
+    clip: Row | None = None
+    written: DataFile | None = None
+    failure: str | None = None
+
+    @property
+    def item_id(self) -> str:
+        """The clip is what was planned."""
+        return self.clip_id
+
+    @property
+    def status(self) -> Status:
+        """Done or failed: what cannot be used is found when the drive is read."""
+        return Status.FAILED if self.failure else Status.DONE
+
+
+def whole_drive_event(drive: Row) -> Row:
+    """The one event of a drive without telemetry: no trigger can choose, so all of it is a clip."""
+    drive_id = str(drive["drive_id"])
+    return dict.fromkeys(EVENTS.schema.names) | {
+        "event_id": short_hash(WHOLE_DRIVE, drive_id),
+        "drive_id": drive_id,
+        "vehicle_id": drive["vehicle_id"],
+        "trigger": WHOLE_DRIVE,
+        "trigger_sha256": short_hash(WHOLE_DRIVE),
+        "onset_ns": drive["start_ns"],
+        "time_ns": drive["start_ns"],
+        "onset_s": 0.0,
+        "time_s": 0.0,
+        "kept": True,
+        "inclusion_probability": 1.0,
+    }
+
+
+def plan_clips(drive: Row, events: Sequence[Row], triggers: Sequence[TriggerSpec]) -> PlannedClips:
+    """Merge the windows of one drive's kept events, and tell each event its clip."""
+    windows = _windows(events, triggers, drive)
+    table = pa.Table.from_pylist(list(events), schema=EVENTS.schema)
+    known = with_clip_ids(table, windows).to_pylist()
+    return PlannedClips(str(drive["drive_id"]), tuple(known), tuple(windows))
+
+
+def clip_jobs(files: DriveFiles, drive: Row, planned: PlannedClips) -> list[ClipJob]:
+    """The planned clips one by one."""
+    # A clip tells what it shows, not its own name.
+    events = [event | {"clip_id": None} for event in planned.events]
+    return [
+        ClipJob(files, drive, window, tuple(e for e in events if e["event_id"] in window.event_ids))
+        for window in planned.windows
+    ]
+
+
+def _windows(
+    events: Sequence[Row], triggers: Sequence[TriggerSpec], drive: Row
+) -> list[ClipWindow]:
+    start, end = int(str(drive["start_ns"])), int(str(drive["end_ns"]))
+    kept = [event for event in events if event["kept"]]
+    whole = [event for event in kept if event["trigger"] == WHOLE_DRIVE]
+    chosen = [event for event in kept if event["trigger"] != WHOLE_DRIVE]
+    table = pa.Table.from_pylist(chosen, schema=EVENTS.schema)
+    windows = merge_windows(table, triggers, start, end)
+    if whole:
+        drive_id = str(drive["drive_id"])
+        windows.append(
+            ClipWindow(
+                drive_id=drive_id,
+                clip_id=clip_id(drive_id, start, end, [str(whole[0]["event_id"])]),
+                start_ns=start,
+                end_ns=end,
+                triggers=(WHOLE_DRIVE,),
+                event_ids=(str(whole[0]["event_id"]),),
+                cameras=tuple(Camera),
+                by_disagreement=False,
+            )
+        )
+    return windows
+
+
+class ClipCutter:
+    """Cuts clips one at a time, under one commit; the last clip's drive stays open for the next.
+
+    Not to be shared between threads.
+    """
+
+    def __init__(self, home: Path, commit_id: str) -> None:
+        self._home, self._commit_id = home, commit_id
+        self._open: _OpenDrive | None = None
+
+    def cut(self, job: ClipJob) -> ClipOutcome:
+        """Cut one clip; never raises for its sake."""
+        try:
+            if self._open is None or self._open.files != job.files:
+                self._open = None  # let go of one drive before the next is opened
+                self._open = _OpenDrive(job.files)
+            row, blob = _cut(self._home, self._commit_id, job, self._open)
+        except Exception as error:
+            return ClipOutcome(job.window.clip_id, failure=told(error))
+        return ClipOutcome(job.window.clip_id, row, blob)
+
+
+class _OpenDrive:
+    """A drive's recording, and its telemetry as the lake has it."""
+
+    def __init__(self, files: DriveFiles) -> None:
+        self.files = files
+        self.recording: Recording = SOURCES[files.source].open(files)
+
+    @cached_property
+    def telemetry(self) -> pa.Table:
+        return validate_telemetry(self.recording.telemetry(), self.files.drive_id).rows
+
+    def within(self, window: ClipWindow) -> pa.Table:
+        times = self.telemetry["timestamp_ns"]
+        inside = pc.and_(
+            pc.greater_equal(times, window.start_ns), pc.less_equal(times, window.end_ns)
+        )
+        return self.telemetry.filter(inside)
+
+
+def _cut(home: Path, commit_id: str, job: ClipJob, opened: _OpenDrive) -> tuple[Row, DataFile]:
+    content = _content(job, opened)
+    path = scratch_folder(home) / f"{commit_id}-{job.window.clip_id}.mcap"
+    try:
+        summary = write_clip(path, content)
+        blob = write_blob(home, commit_id, path, ".mcap")
+    finally:
+        path.unlink(missing_ok=True)
+    return _clip_row(job, content, summary, blob), blob
+
+
+def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
+    window, recording = job.window, opened.recording
+    names = [name for name in recording.cameras if name in window.cameras]
+    return ClipContent(
+        clip_id=window.clip_id,
+        drive={key: value for key, value in job.drive.items() if key != "source_path"},
+        start_ns=window.start_ns,
+        end_ns=window.end_ns,
+        events=list(job.events),
+        telemetry=opened.within(window),
+        cameras={name: recording.cameras[name] for name in names},
+        frames=recording.frames(window.start_ns, window.end_ns, names),
+        labels=recording.labels(window.start_ns, window.end_ns),
+    )
+
+
+def _clip_row(job: ClipJob, content: ClipContent, summary: ClipSummary, blob: DataFile) -> Row:
+    window, start = job.window, int(str(job.drive["start_ns"]))
+    return {
+        "clip_id": window.clip_id,
+        "drive_id": job.files.drive_id,
+        "start_ns": window.start_ns,
+        "end_ns": window.end_ns,
+        "start_s": (window.start_ns - start) / NS_PER_S,
+        "end_s": (window.end_ns - start) / NS_PER_S,
+        "triggers": list(window.triggers),
+        "event_ids": list(window.event_ids),
+        "by_disagreement": window.by_disagreement,
+        "cameras": list(content.cameras),
+        "frames": summary.frames,
+        "telemetry_rows": summary.telemetry_rows,
+        "labelled": summary.labelled,
+        "bytes": blob.bytes,
+        "blob": blob.path,
+    }

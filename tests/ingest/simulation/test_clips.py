@@ -1,0 +1,184 @@
+"""Clips of a simulated fleet, cut by processes: the same bytes, and what goes wrong stays small."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.clips import workers
+from ingest.clips.cut import ClipCutter, clip_jobs, plan_clips
+from ingest.clips.workers import clip_workers, workers_of
+from ingest.console import Console
+from ingest.failures import DISK_FULL
+from ingest.lake import Lake
+from ingest.run import IngestReport, ingest
+from ingest.schemas import CLIPS, DRIVES, EVENTS
+from ingest.sources.registry import find_source
+from ingest.specs import parse_spec
+from ingest.triggers.spec import TriggerSpec
+
+START_YAML = """
+name: start
+description: Every drive's first moment.
+when: Vehicle.Speed >= 0
+pre: 1 s
+post: 1 s
+"""
+START = parse_spec(START_YAML, TriggerSpec, where="start.yaml")
+# The program in a process that may only write files of so many bytes, or with Ctrl-C in force
+# (whoever starts a process in the background may have turned it off).
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if (most := int(sys.argv.pop(1))) > 0:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+import ridealong
+ridealong.main()
+"""
+
+
+def run(home: Path, fleet: Path) -> IngestReport:
+    found = find_source(None, fleet).discover(fleet)
+    return ingest(Lake.create(home), found, (START,), Console(as_json=True))
+
+
+def start(fleet: Path, home: Path, folder: Path, most_bytes: int = 0) -> "subprocess.Popen[str]":
+    trigger = folder / "start.yaml"
+    trigger.write_text(START_YAML)
+    words = ("ingest", fleet, "--triggers", trigger, "--home", home, "--json")
+    return subprocess.Popen(
+        [sys.executable, "-c", LIMITED, str(most_bytes), *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def children(pid: int) -> list[int]:
+    """Processes that it has started and that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def until(condition: Any, seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+    return found
+
+
+def dying(arguments: list[str]) -> "subprocess.Popen[bytes]":
+    """In a worker's place, a process that dies of its first job."""
+    program = "import os, sys; sys.stdin.read(1); os.kill(os.getpid(), 9)"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-c", program], **pipes)
+
+
+def test_processes_cut_what_this_one_would(
+    small_fleet: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = run(home, small_fleet)
+    assert (report.drives, report.events, report.clips, report.failures) == (4, 4, 4, ())
+    assert children(os.getpid()) == []
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "clips: 4/4" and "drives: 4/4" in said
+    snapshot = Lake.open(home).snapshot()
+    drives = {row["drive_id"]: row for row in snapshot.read(DRIVES).to_pylist()}
+    events = snapshot.read(EVENTS).to_pylist()
+    blobs = {row["clip_id"]: Path(row["blob"]).name for row in snapshot.read(CLIPS).to_pylist()}
+    cutter = ClipCutter(home, Lake.open(home).new_commit_id())
+    for files in find_source(None, small_fleet).discover(small_fleet)[:2]:
+        drive = drives[files.drive_id]
+        mine = [event for event in events if event["drive_id"] == files.drive_id]
+        for job in clip_jobs(files, drive, plan_clips(drive, mine, (START,))):
+            outcome = cutter.cut(job)
+            assert outcome.written is not None, outcome.failure
+            assert Path(outcome.written.path).name == blobs[outcome.clip_id]
+
+
+def test_a_process_that_dies_fails_its_drive_alone(
+    small_fleet: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = chain([dying], repeat(workers._start))
+
+    def start_next(arguments: list[str]) -> "subprocess.Popen[bytes]":
+        return next(starts)(arguments)
+
+    monkeypatch.setattr(workers, "_start", start_next)
+    report = run(home, small_fleet)
+    [failure] = report.failures
+    assert "the process that cut it died (SIGKILL)" in failure
+    assert (report.drives, report.clips) == (3, 3)
+    assert children(os.getpid()) == []
+    again = run(home, small_fleet)
+    assert (again.drives, again.clips, again.failures) == (1, 1, ())
+
+
+def test_whoever_is_closed_starts_nothing(
+    home: Path, small_fleet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "GRACE_S", 0)
+    with clip_workers(home, "0" * 24, 1):
+        mine = workers_of("0" * 24)
+        assert mine is not None
+    assert workers_of("0" * 24) is None
+    files = find_source(None, small_fleet).discover(small_fleet)[0]
+    drive = {"drive_id": files.drive_id, "start_ns": 0, "end_ns": 1}
+    event = {"event_id": "e", "drive_id": files.drive_id, "trigger": "whole_drive", "kept": True}
+    [job] = clip_jobs(files, drive, plan_clips(drive, [event], ()))
+    assert mine.cut(job).failure == "the process has ended"
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    small_fleet: Path, home: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole"
+    run(whole, small_fleet)
+    sizes = [path.stat().st_size for path in (whole / "blobs").glob("*/*.mcap")]
+    others = [path.stat().st_size for path in whole.rglob("*") if path.suffix != ".mcap"]
+    most = (min(sizes) + max(others)) // 2
+    assert max(others) < most < min(sizes)
+    process = start(small_fleet, home, tmp_path, most_bytes=most)
+    out, said = process.communicate()
+    assert process.returncode == 2, said
+    assert json.loads(out)["drives"] == 0
+    told = [line for line in said.splitlines() if ": " in line and "/4" not in line]
+    assert len(told) == 1 and told[0].endswith(f"and 3 more: {DISK_FULL}"), said
+    assert list((home / "scratch").iterdir()) == []
+    report = run(home, small_fleet)
+    assert (report.drives, report.clips, report.failures) == (4, 4, ())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGKILL])
+def test_processes_end_with_the_command(
+    small_fleet: Path, home: Path, tmp_path: Path, ends: signal.Signals
+) -> None:
+    process = start(small_fleet, home, tmp_path)
+    until(lambda: len(children(process.pid)) == min(2, workers.cores()))
+    mine = children(process.pid)
+    os.killpg(process.pid, ends) if ends is signal.SIGINT else process.kill()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == (130 if ends is signal.SIGINT else -9)
+    assert "Traceback" not in said, said
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in mine), seconds=10)
+    assert Lake.open(home).snapshot().read(DRIVES).num_rows == 0
+    assert run(home, small_fleet).clips == 4
