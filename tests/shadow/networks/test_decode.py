@@ -142,11 +142,12 @@ def test_nothing_gives_an_empty_table():
     assert boxes(heat, box) == []
 
 
-def test_lights_say_one_state_a_frame():
-    logits = torch.tensor([[[3.0, 0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 1.0]]])
+def test_lights_say_each_state_by_its_best_cell():
+    logits = torch.full((2, 1, 3, 2, 4), -9.0)
+    logits[0, 0, 0, 1, 2], logits[0, 0, 0, 0, 0], logits[0, 0, 2, 1, 3] = 3.0, 1.0, -1.0
     rows = decode_lights(logits, view(2), np.array([True])).to_pylist()
-    assert [(r["timestamp_ns"], r["category"]) for r in rows] == [(0, "red"), (100, "none")]
-    assert rows[0]["score"] == pytest.approx(np.exp(3) / (np.exp(3) + 3))
+    assert [(r["timestamp_ns"], r["category"]) for r in rows] == [(0, "red"), (0, "green")]
+    assert [r["score"] for r in rows] == pytest.approx([1 / (1 + np.exp(-3)), 1 / (1 + np.e)])
     assert decode_lights(logits, view(2), np.array([False])).num_rows == 0
 
 

@@ -4,7 +4,7 @@ import torch
 from ingest.annotations import Camera
 from ingest.rig import rig_cameras
 from shadow.networks.config import HydraNetConfig, possible_predictions
-from shadow.networks.hydranet import HydraNet, parameter_count
+from shadow.networks.hydranet import NEVER, HydraNet, parameter_count
 from shadow.networks.initialise import initialised_network
 from shadow.networks.topdown import make_sampling
 
@@ -27,7 +27,7 @@ def test_every_head_has_its_shape():
     out = initialised_network(SMALL, 1).eval()(images(2, 8), everywhere(2, 8), ALL, sampling)
     assert out.heatmap_BCKhw.shape == (2, 8, 6, 16, 24)
     assert out.box_BC4hw.shape == (2, 8, 4, 16, 24)
-    assert out.lights_BCS.shape == (2, 8, 4)
+    assert out.lights_BCShw.shape == (2, 8, 3, 16, 24)
     assert out.lanes_BCLhw.shape == (2, 8, 2, 16, 24)
     assert out.log_depth_BChw.shape == (2, 8, 16, 24)
     assert out.segmentation_BCUhw.shape == (2, 8, 10, 16, 24)
@@ -37,11 +37,11 @@ def test_every_head_has_its_shape():
 @torch.inference_mode()
 def test_heads_that_are_not_configured_are_not_there():
     config = SMALL.model_copy(
-        update={"objects": (), "lights": False, "lanes": (), "segmentation": False, "bev": False}
+        update={"objects": (), "lights": (), "lanes": (), "segmentation": False, "bev": False}
     )
     out = HydraNet(config).eval()(images(1, 1), everywhere(1, 1), ["main"])
     assert out.log_depth_BChw is not None
-    others = (out.heatmap_BCKhw, out.box_BC4hw, out.lights_BCS, out.lanes_BCLhw, out.bev_BYyx)
+    others = (out.heatmap_BCKhw, out.box_BC4hw, out.lights_BCShw, out.lanes_BCLhw, out.bev_BYyx)
     assert others == (None,) * 5 and out.segmentation_BCUhw is None
 
 
@@ -82,7 +82,7 @@ def test_a_network_knows_which_camera_it_looks_through():
 @pytest.mark.parametrize(
     ("config", "low", "high"),
     [
-        pytest.param(HydraNetConfig(), 150_000, 200_000, id="default"),
+        pytest.param(HydraNetConfig(), 500_000, 600_000, id="default"),
         pytest.param(BIG, 500_000, 1_000_000, id="big"),
     ],
 )
@@ -92,16 +92,26 @@ def test_parameter_count(config, low, high):
 
 def test_parameter_count_by_hand():
     config = HydraNetConfig(
-        stem=16, widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), pyramid=16,
-        objects=(), lights=False, lanes=(), segmentation=False, bev=False,
+        stem=16, widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), pyramid=16, trunk=16,
+        objects=(), lights=(), lanes=(), segmentation=False, bev=False,
     )  # fmt: skip
+    three = 16 * 16 * 9 + 2 * 16  # a 3x3 convolution and its normalisation
     stem = 3 * 16 * 9 + 2 * 16 + 8 * 16
-    block = 16 * 16 + 16 * 16 * 9 + 16 * 16 + 3 * 2 * 16 + (16 * 16 + 2 * 16)
-    pyramid = 4 * (16 * 16 + 16) + 2 * (16 * 16 * 9 + 2 * 16)
-    depth = 16 * 16 * 9 + 2 * 16 + 16 + 1
-    assert parameter_count(HydraNet(config)) == stem + 4 * block + pyramid + depth
+    block = 16 * 16 + 16 * 16 * 9 + 16 * 16 + 3 * 2 * 16
+    shortcut = 16 * 16 + 2 * 16  # the first stage keeps its size and needs none
+    pyramid = 4 * (16 * 16 + 16) + three
+    expected = stem + three + 4 * block + 3 * shortcut + pyramid + three + (16 + 1)
+    assert parameter_count(HydraNet(config)) == expected
+
+
+@torch.inference_mode()
+def test_lights_are_looked_for_in_their_cameras_alone():
+    config = SMALL.model_copy(update={"lights": (Camera.MAIN,)})
+    out = HydraNet(config).eval()(images(1, 2), everywhere(1, 2), ["main", "rear"])
+    assert (out.lights_BCShw[0, 1] == NEVER).all()
+    assert (out.lights_BCShw[0, 0] > NEVER).all()
 
 
 def test_a_hundred_predictions_and_more():
     names = possible_predictions(HydraNetConfig(), Camera)
-    assert len(names) == len(set(names)) == 8 * (6 + 4 + 2 + 1 + 10) + 6
+    assert len(names) == len(set(names)) == 8 * (6 + 2 + 1 + 10) + 3 * 4 + 6

@@ -163,9 +163,9 @@ STEM = "backbone.stem.0.weight"
             id="shape",
         ),
         pytest.param(
-            {"heads.lane.3.bias": torch.zeros(2)},
-            "the weight 'heads.lane.3.bias' is none of this network's;"
-            " did you mean 'heads.lanes.3.bias'?",
+            {"heads.lane.bias": torch.zeros(2)},
+            "the weight 'heads.lane.bias' is none of this network's;"
+            " did you mean 'heads.lanes.bias'?",
             id="unexpected",
         ),
         pytest.param(
@@ -215,4 +215,4 @@ def test_folding_changes_nothing_but_the_last_bits(tiny):
         after = model(*arguments, ["main"])
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in model.modules())
     torch.testing.assert_close(before.box_BC4hw, after.box_BC4hw, rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(before.lights_BCS, after.lights_BCS, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(before.lights_BCShw, after.lights_BCShw, rtol=1e-3, atol=1e-3)
