@@ -170,6 +170,7 @@ def test_a_file_is_named_by_its_content(lake: Lake, tmp_path: Path) -> None:
 
 
 def test_instants_are_stored_as_steps_and_measurements_without_a_dictionary(lake: Lake) -> None:
+    track = "Perception.Lead.TrackId"
     rows = [
         dict.fromkeys(TELEMETRY.schema.names)
         | {
@@ -188,7 +189,7 @@ def test_instants_are_stored_as_steps_and_measurements_without_a_dictionary(lake
     kinds = {column.path_in_schema: column.encodings for column in columns}
     assert "DELTA_BINARY_PACKED" in kinds["timestamp_ns"]
     dictionary = {name for name, encodings in kinds.items() if "RLE_DICTIONARY" in encodings}
-    assert {"drive_id", "Perception.Lead.TrackId"} <= dictionary
+    assert {"drive_id", track} <= dictionary
     assert "Vehicle.Speed" not in dictionary
 
 
