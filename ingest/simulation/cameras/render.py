@@ -14,7 +14,7 @@ from ingest.simulation.cameras.ground import LEVELS, NODE_M, Tiles, ground_plan
 from ingest.simulation.cameras.mood import Mood, mood_of
 from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight, make_caster
 from ingest.simulation.cameras.solids import GLOW, actor_solids, join, near_solids
-from ingest.simulation.cameras.views import HAZE_STEPS, SKY_COLUMNS, View, make_view
+from ingest.simulation.cameras.views import HAZE_STEPS, SKY_COLUMNS, View, looks, make_view
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
 
 _FAR_GROUND = np.array([0.075, 0.122, 0.031])  # as the texture's mean, squared
@@ -105,8 +105,9 @@ class Renderer:
         self._world, self._seed = world, seed
         self.cameras = dict(cameras)
         self._caster, painter = make_caster(caster)
-        self._tiles = Tiles(ground_plan(world), painter.paint_tile)
         self._eyes = {name: _make_eye(camera, seed) for name, camera in cameras.items()}
+        seen = looks(eye.view for eye in self._eyes.values())
+        self._tiles = Tiles(ground_plan(world), painter.paint_tile, seen)
         cells = (lamps.CELLS, lamps.CELLS)
         self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
         self._light, self._lamp = np.zeros((2, 3, *cells), np.float32)
@@ -142,7 +143,7 @@ class Renderer:
         return out
 
     def road_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether world places near what was drawn last are road (or paint on it)."""
+        """Whether world places, all near one another, are road (or paint on it)."""
         return self._tiles.surface_at(x_m, y_m) <= _PAINTED
 
     def _scene(self, state: SceneState, timestamp_ns: int, mood: Mood, air: Air) -> Scene:
@@ -156,7 +157,7 @@ class Renderer:
 
     def _ground(self, state: SceneState) -> Ground:
         tiles = self._tiles
-        tiles.cover(state.x_m, state.y_m)
+        tiles.cover(state.x_m, state.y_m, state.yaw_rad)
         here = np.array([state.x_m, state.y_m]) - np.repeat(tiles.origin, LEVELS, axis=0)
         turn = np.array([np.cos(state.yaw_rad), np.sin(state.yaw_rad)], np.float32)
         place = (here / _NODE_M).astype(np.float32)

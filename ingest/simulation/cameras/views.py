@@ -4,13 +4,21 @@ Each pixel's ray, the place on the ground that it meets, which level of the grou
 its footprint there, and where it looks in the sky.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.geometry import CameraCalibration
-from ingest.simulation.cameras.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVELS, NODE_M
+from ingest.simulation.cameras.ground import (
+    COARSE_REACH_M,
+    FINE_M,
+    FINE_REACH_M,
+    LEVELS,
+    LOOK_M,
+    NODE_M,
+)
 from ingest.simulation.cameras.lamps import CELL_M, CELLS, REACH_M
 
 Floats32 = NDArray[np.float32]
@@ -33,7 +41,6 @@ class View(NamedTuple):
         stretch: Length of a ray: distance = depth * stretch.
         ground_w: One over the depth of the ground, 0 above the horizon.
         empty: What a pixel sees with no solid before it: -1, the ground, or -2, the sky.
-        ground_xy: ``(H, W, 2)`` where the pixel meets the ground.
         level: Level of the ground's texture, 0 to 5, or `FAR`.
         taps: How many samples cover the footprint's long side.
         floor: ``(N,)`` flat index of the pixels that may see the ground.
@@ -53,7 +60,6 @@ class View(NamedTuple):
     stretch: Floats32
     ground_w: Floats32
     empty: NDArray[np.int32]
-    ground_xy: Floats32
     level: NDArray[np.int8]
     taps: NDArray[np.int8]
     floor: NDArray[np.int32]
@@ -96,7 +102,6 @@ def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.flo
         stretch=stretch.astype(np.float32),
         ground_w=ground_w.astype(np.float32),
         empty=np.where(ground_w > 0, GROUND, NOTHING).astype(np.int32),
-        ground_xy=ground_xy.astype(np.float32),
         level=level.astype(np.int8),
         taps=taps.astype(np.int8),
         floor=np.flatnonzero(ground_w > 0).astype(np.int32),
@@ -108,6 +113,28 @@ def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.flo
         mirror=_mirror(camera, rays).astype(np.int32),
         gloss=(0.06 + 0.94 * (1 - np.abs(sine)) ** 5).astype(np.float32),
     )
+
+
+def looks(views: Iterable[View]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the middles ``(N, 2)`` of the squares of `LOOK_M` that pixels see; fine and coarse."""
+    places = np.concatenate([_samples(view) for view in views])
+    fine, coarse = (
+        (np.unique(np.floor(places[of_kind, :2] / size), axis=0) + 0.5) * size
+        for size, of_kind in zip(
+            LOOK_M, (places[:, 2] < LEVELS, places[:, 2] >= LEVELS), strict=True
+        )
+    )
+    return fine, coarse
+
+
+def _samples(view: View) -> NDArray[np.float64]:
+    """First and last sample of each pixel, in metres, and the level: ``(N, 3)``."""
+    level, taps = view.level.ravel()[view.floor], view.taps.ravel()[view.floor, None]
+    near = level != FAR
+    level, taps, spread = level[near, None], taps[near], view.spread[near].astype(np.float64)
+    node_m = np.array(NODE_M)[level]
+    first, last = spread[:, :2], spread[:, :2] + (taps - 1) * spread[:, 2:4]
+    return np.concatenate([np.hstack([at * node_m, level]) for at in (first, last)])
 
 
 def sky_rows(sine: NDArray[np.float64]) -> NDArray[np.int64]:
