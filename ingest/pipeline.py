@@ -17,6 +17,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ from ingest.triggers.budget import DAY_NS, apply_budgets
 # Threads in this process: DuckDB, Arrow, PyAV and torch release the GIL, and Beam's own processes
 # would take seconds to start.
 IngestOutcome = DriveOutcome | PlannedClips | ClipOutcome
+# Why a sheet could not be written, where the last step runs in the launcher's process: Beam would
+# print an error as a traceback.
+_REFUSED: dict[Path, list[RidealongError]] = {}
 DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam knows it by no shorter name
 EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
 # Beam deals elements out to its threads beforehand. With two threads a core, one that drew short
@@ -90,6 +94,29 @@ def _arguments(beam_args: Sequence[str], workers: int) -> list[str]:
     return [names.get(arg, arg) for arg in beam_args]
 
 
+def run_to_sheet(
+    define: Callable[[beam.Pipeline], object],
+    sheet: Path,
+    kind: Any,
+    beam_args: Sequence[str] = (),
+    workers: int = 2,
+) -> list[Any]:
+    """Run a pipeline that ends in `hand_in`, and give what was emitted, as the runner delivered it.
+
+    Raises:
+        ItemsLostError: The runner never ran the last step.
+        RidealongError: The sheet could not be written, or there is no such runner.
+    """
+    refused = _REFUSED[sheet] = []
+    try:
+        run_beam(define, beam_args, workers)
+    finally:
+        del _REFUSED[sheet]
+    if refused:
+        raise refused[0]
+    return read_sheet(sheet, kind)
+
+
 class HandIn(beam.DoFn):
     """The last step of a pipeline: everything that was emitted, on one sheet."""
 
@@ -98,7 +125,12 @@ class HandIn(beam.DoFn):
 
     def process(self, group: tuple[None, Iterable[object]]) -> Iterator[str]:
         """Write the sheet (again, if the runner repeats work: the content is the same)."""
-        write_sheet(self._sheet, self._kind, list(group[1]))
+        try:
+            write_sheet(self._sheet, self._kind, list(group[1]))
+        except RidealongError as error:
+            if self._sheet not in _REFUSED:
+                raise
+            _REFUSED[self._sheet].append(error)
         yield str(self._sheet)
 
 
@@ -238,10 +270,10 @@ def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[IngestOu
 
     Raises:
         ItemsLostError: The runner never ran the last step.
+        RidealongError: The sheet could not be written, or there is no such runner.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
-    threads = THREADS_A_CORE * cores()
     cutting = nullcontext() if beam_args else clip_workers(plan.home, plan.commit_id, cores())
     with cutting:
-        run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args, threads)
-    return read_sheet(sheet, IngestOutcome)
+        define = partial(define_pipeline, plan=plan, sheet=sheet)
+        return run_to_sheet(define, sheet, IngestOutcome, beam_args, THREADS_A_CORE * cores())

@@ -1,5 +1,6 @@
 """The ingest pipeline: equal to direct calls, exact accounting, only what is new."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from ingest import pipeline
 from ingest.accounting import ItemsLostError, Status, settle
 from ingest.console import Console
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
+from ingest.errors import RidealongError
+from ingest.failures import DISK_FULL, one_line_each, told
 from ingest.lake import Lake
+from ingest.lake.files import telling
 from ingest.recording import DriveFiles
 from ingest.run import IngestReport, ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
@@ -171,6 +175,34 @@ def test_a_runner_that_repeats_work_counts_it_once(
     monkeypatch.setattr(pipeline.IngestDrive, "process", twice)
     report = run(home, logs)
     assert (report.drives, report.rows, report.events) == (5, 1500, 5)
+
+
+def test_a_disk_that_fills_at_the_last_step_is_told(
+    home: Path, logs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(sheet: Path, kind: object, items: object) -> None:
+        raise RidealongError("no space left on device", where=sheet)
+
+    monkeypatch.setattr(pipeline, "write_sheet", full)
+    with pytest.raises(RidealongError, match="no space left"):
+        run(home, logs)
+    assert "Traceback" not in capfd.readouterr().err
+    monkeypatch.undo()
+    assert run(home, logs).drives == 5
+
+
+def test_failures_of_one_cause_share_a_line() -> None:
+    failures = [("a", "full"), ("b", "torn"), ("c", "full"), ("d", "full")]
+    assert one_line_each(failures) == ("a and 2 more: full", "b: torn")
+    assert one_line_each([]) == ()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert told(full) == DISK_FULL
+    try:
+        with telling(Path("x")):
+            raise full
+    except RidealongError as error:
+        assert told(error) == DISK_FULL
+    assert told(RidealongError("torn", where="x")) == "x: torn"
 
 
 def test_settle_names_what_was_lost_and_what_is_strange() -> None:
