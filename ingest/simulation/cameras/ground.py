@@ -39,6 +39,7 @@ NODE_M = tuple(node_m * 2**level for node_m in (FINE_M, COARSE_M) for level in r
 NODES = tuple(WINDOW * CELLS >> level for level in range(LEVELS)) * 2
 FIRST = tuple(sum(nodes**2 for nodes in NODES[:level]) for level in range(2 * LEVELS))
 LOOK_M = (FINE_M * CELLS / 4, COARSE_M * CELLS / 4)
+_CORNERS = np.array([(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)])
 MARGIN = 4  # nodes painted around a tile, for the filters of its coarser levels
 
 ROAD, SIDEWALK, KERB, WHITE, YELLOW = range(5)  # planes that are painted
@@ -207,10 +208,9 @@ class Tiles:
             # A square however it is turned, and the nodes beside it that are blended.
             spare = LOOK_M[kind] * np.sqrt(0.5) + 2 * NODE_M[LEVELS * kind + LEVELS - 1]
             middles = self._looks[kind] @ turn + here
-            low, high = np.floor(np.stack([middles - spare, middles + spare]) / size).astype(int)
-            for i in (low[:, 0], high[:, 0]):
-                for j in (low[:, 1], high[:, 1]):
-                    self._have(kind, i, j)
+            corners = (middles[:, None] + spare * _CORNERS) / size
+            tiles = np.floor(corners).astype(np.int64)
+            self._have(kind, tiles[..., 0], tiles[..., 1])
 
     def surface_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.int64]:
         """Surface (index) at places within `COARSE_REACH_M` of each other, to about a metre."""
@@ -223,8 +223,11 @@ class Tiles:
 
     def _have(self, kind: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> None:
         """Paint those of the tiles in columns ``i`` and rows ``j`` that are not held."""
-        column, row = self._held[kind][:, i % WINDOW, j % WINDOW]
-        new = (column != i) | (row != j)
+        columns, rows = self._held[kind]
+        place = i & (WINDOW - 1), j & (WINDOW - 1)  # a power of two
+        new = (columns[place] != i) | (rows[place] != j)
+        if not new.any():
+            return
         for key in sorted(set(zip(i[new].tolist(), j[new].tolist(), strict=True))):
             self._held[kind][:, key[0] % WINDOW, key[1] % WINDOW] = key
             self._fill(kind, key)

@@ -797,16 +797,16 @@ def _smooth(view, kinds, sight):
     height, width = sight.w.shape
     across, down = view.rotation[2, 0] / view.lens[0], view.rotation[2, 1] / view.lens[1]
     per_pixel = 1 / np.sqrt(across * across + down * down)
-    count = 0
+    count, differs = 0, np.empty(width, np.int32)
     for v in range(height):
         above, below = -width * (v > 0), width * (v < height - 1)
+        _unlike_beside(who, v * width, above, below, differs)
         for u in range(width):
+            if differs[u] == 0:
+                continue
             at = v * width + u
             left, right = -1 * (u > 0), 1 * (u < width - 1)
             k = who[at]
-            others = (who[at + above] ^ k) | (who[at + below] ^ k)
-            if others | (who[at + left] ^ k) | (who[at + right] ^ k) == 0:
-                continue
             front, behind = _beside(w, who, kinds, at, above, below, left, right)
             if behind == at:
                 continue
@@ -830,6 +830,19 @@ def _smooth(view, kinds, sight):
     for n in range(count):
         for c in range(3):
             rgb[3 * edges[n] + c] = mixed[n, c]
+
+
+@_jit
+def _unlike_beside(who, row, above, below, differs):
+    """Mark (not 0) the pixels of a row of which some neighbour sees something else."""
+    width = len(differs)
+    for u in range(width):
+        k = who[row + u]
+        differs[u] = (who[row + above + u] ^ k) | (who[row + below + u] ^ k)
+    for u in range(width - 1):
+        differs[u] |= who[row + u] ^ who[row + u + 1]
+    for u in range(1, width):
+        differs[u] |= who[row + u] ^ who[row + u - 1]
 
 
 @_jit
