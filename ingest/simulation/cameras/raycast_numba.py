@@ -642,10 +642,12 @@ def _shade_above(view, scene, air, w, who, face, rgb):
             if k == GROUND:
                 continue
             if k == NOTHING:
-                column, row = int(columns[v, u] + turn) % SKY_COLUMNS, rows[v, u]
+                column = np.uintp(np.int32(columns[v, u] + turn) & (SKY_COLUMNS - 1))
+                row = np.uintp(rows[v, u])
                 for c in range(3):
                     rgb[v, u, c] = sky[row, column, c]
                 continue
+            k = np.uintp(k)
             depth = 1 / np.float64(w[v, u])
             side, matter = face[v, u], kinds[k, MATTER]
             px = py = pz = 0.0
