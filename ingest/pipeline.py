@@ -62,7 +62,7 @@ def run_beam(
     try:
         pipeline = beam.Pipeline(options=_options(_arguments(beam_args, workers)))
         define(pipeline)
-        pipeline.run().wait_until_finish()
+        _run_aside(pipeline)
     except (ValueError, ImportError, RuntimeError) as error:
         if not beam_args:  # the embedded runner is ours, and so is what fails in it
             raise
@@ -70,6 +70,26 @@ def run_beam(
         raise RidealongError(
             f"Beam cannot run: {said[-1]}", where=" ".join(beam_args), mend="see docs/pipelines.md"
         ) from error
+
+
+def _run_aside(pipeline: beam.Pipeline) -> None:
+    """Run a pipeline in a thread of its own, so that Ctrl-C ends our waiting for it.
+
+    Beam, interrupted itself, shuts down under its workers, and they say so by tracebacks.
+    """
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            pipeline.run().wait_until_finish()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
 
 
 def _options(arguments: list[str]) -> PipelineOptions:
