@@ -100,7 +100,7 @@ class Renderer:
         self._views = {name: _make_view(camera, seed) for name, camera in cameras.items()}
         # Cameras of one size share their buffers, which so stay in the processor's cache.
         self._sights = {view.level.shape: _buffers(view) for view in self._views.values()}
-        seen = looks(self._views.values())
+        seen = looks(cameras.values())
         self._tiles = Tiles(ground_plan(world), painter.paint_tile, seen)
         cells = (lamps.CELLS, lamps.CELLS)
         self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
