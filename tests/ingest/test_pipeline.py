@@ -2,13 +2,18 @@
 
 import errno
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.runners.portability.fn_api_runner.execution import BundleContextManager
 
 from ingest import pipeline
 from ingest.accounting import ItemsLostError, Status, settle
@@ -234,3 +239,34 @@ def test_dask_carries_the_same_pipeline(
         for folder in (tmp_path / "dask", home)
     )
     assert found.equals(expected)
+
+
+class SlowStep(BundleContextManager):
+    """A step of Beam's embedded runner whose coder takes a while to make, as real ones do."""
+
+    def __init__(self) -> None:
+        self.execution_context: Any = SimpleNamespace(pcoll_buffers={})
+
+    def get_input_coder_impl(self, transform_id: str) -> Any:
+        time.sleep(0.05)
+        return None
+
+
+@pytest.mark.parametrize(
+    ("get_buffer", "guarded"),
+    [
+        pytest.param(BundleContextManager.get_buffer, True, id="ours"),
+        pytest.param(pipeline._UNGUARDED_BUFFER, False, id="beams"),  # if this fails, drop our lock
+    ],
+)
+def test_threads_that_finish_at_once_write_to_one_buffer(get_buffer: Any, guarded: bool) -> None:
+    step, ready = SlowStep(), threading.Barrier(4)
+
+    def ask(_: int) -> Any:
+        ready.wait()
+        return get_buffer(step, b"materialize:step", "step")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    # Beam alone makes several, of which all but the last are lost with what was written to them.
+    assert (len({id(buffer) for buffer in found}) == 1) == guarded
