@@ -219,6 +219,9 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
     names += ["clusters", "required", "verdict"]
     cells = cells_that_matter(document["cells"])
     console.table(names, [[cell[name] for name in names] for cell in cells])
+    left = sum(cell["delta"] is not None for cell in document["cells"]) - len(cells)
+    if left:
+        console.text(f"and {left} more cells: --json, or the dashboard")
     missing = cells_without_data(document["cells"])
     if missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
