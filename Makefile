@@ -6,7 +6,7 @@ STAMP := .venv/ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cu
 .PHONY: help demo test test-real dashboard bench lint format constraints clean
 
 help:
-	@echo "make demo       set up, then the main job: real drive and video in, a verdict out"
+	@echo "make demo       set up, then the main job: a fleet drives, clips are cut, a verdict comes out"
 	@echo "make test       set up, then all tests that need no outside data"
 	@echo "make test-real  the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
 	@echo "make dashboard  open the dashboard on the demo's lake"
@@ -16,6 +16,7 @@ help:
 $(STAMP):
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask]'
+	$(BIN)/python -m ingest.simulation.cameras.compile
 	rm -f .venv/ready-*
 	touch $@
 

@@ -4,7 +4,7 @@
 
 A busy crossing (thirty road users, some six hundred solids in sight) by day, at night and in a
 night's rain; the ego moves on by two metres a set, so that new ground is painted as in a drive.
-Prints one JSON document. Time is the processor's, not the wall's: all of it runs in one thread. The
+Prints a table. Time is the processor's, not the wall's: all of it runs in one thread. The
 numpy caster draws the same scenes in the same run, so the ratio holds on any machine.
 """
 

@@ -17,12 +17,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+from apache_beam.runners.portability.fn_api_runner.execution import BundleContextManager
 
 from ingest.accounting import read_sheet, sheet_path, write_sheet
 from ingest.clips.cut import ClipCutter, ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
@@ -38,12 +40,30 @@ from ingest.triggers.budget import DAY_NS, apply_budgets
 # Threads in this process: DuckDB, Arrow, PyAV and torch release the GIL, and Beam's own processes
 # would take seconds to start.
 IngestOutcome = DriveOutcome | PlannedClips | ClipOutcome
+# Why a sheet could not be written, where the last step runs in the launcher's process: Beam would
+# print an error as a traceback.
+_REFUSED: dict[Path, list[RidealongError]] = {}
 DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam knows it by no shorter name
 EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
 # Beam deals elements out to its threads beforehand. With two threads a core, one that drew short
 # work leaves no core idle; memory is bounded by `_READING` and by the processes that cut clips.
 THREADS_A_CORE = 2
 _READING = threading.BoundedSemaphore(cores())
+
+
+# Beam's embedded runner makes the buffer of a step's output in whichever thread first needs it, and
+# looks whether it is there without a lock: two threads that finish at once made two, and what the
+# first had written was gone (seen on 2.77: 323 of 3,822 clips lost, and noticed by the sheet).
+_BUFFERS = threading.Lock()
+_UNGUARDED_BUFFER = BundleContextManager.get_buffer
+
+
+def _get_buffer(self: BundleContextManager, buffer_id: bytes, transform_id: str) -> Any:
+    with _BUFFERS:
+        return _UNGUARDED_BUFFER(self, buffer_id, transform_id)
+
+
+BundleContextManager.get_buffer = _get_buffer  # type: ignore[method-assign]
 
 
 def run_beam(
@@ -58,7 +78,7 @@ def run_beam(
     try:
         pipeline = beam.Pipeline(options=_options(_arguments(beam_args, workers)))
         define(pipeline)
-        pipeline.run().wait_until_finish()
+        _run_aside(pipeline)
     except (ValueError, ImportError, RuntimeError) as error:
         if not beam_args:  # the embedded runner is ours, and so is what fails in it
             raise
@@ -66,6 +86,26 @@ def run_beam(
         raise RidealongError(
             f"Beam cannot run: {said[-1]}", where=" ".join(beam_args), mend="see docs/pipelines.md"
         ) from error
+
+
+def _run_aside(pipeline: beam.Pipeline) -> None:
+    """Run a pipeline in a thread of its own, so that Ctrl-C ends our waiting for it.
+
+    Beam, interrupted itself, shuts down under its workers, and they say so by tracebacks.
+    """
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            pipeline.run().wait_until_finish()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
 
 
 def _options(arguments: list[str]) -> PipelineOptions:
@@ -90,6 +130,29 @@ def _arguments(beam_args: Sequence[str], workers: int) -> list[str]:
     return [names.get(arg, arg) for arg in beam_args]
 
 
+def run_to_sheet(
+    define: Callable[[beam.Pipeline], object],
+    sheet: Path,
+    kind: Any,
+    beam_args: Sequence[str] = (),
+    workers: int = 2,
+) -> list[Any]:
+    """Run a pipeline that ends in `hand_in`, and give what was emitted, as the runner delivered it.
+
+    Raises:
+        ItemsLostError: The runner never ran the last step.
+        RidealongError: The sheet could not be written, or there is no such runner.
+    """
+    refused = _REFUSED[sheet] = []
+    try:
+        run_beam(define, beam_args, workers)
+    finally:
+        del _REFUSED[sheet]
+    if refused:
+        raise refused[0]
+    return read_sheet(sheet, kind)
+
+
 class HandIn(beam.DoFn):
     """The last step of a pipeline: everything that was emitted, on one sheet."""
 
@@ -98,7 +161,12 @@ class HandIn(beam.DoFn):
 
     def process(self, group: tuple[None, Iterable[object]]) -> Iterator[str]:
         """Write the sheet (again, if the runner repeats work: the content is the same)."""
-        write_sheet(self._sheet, self._kind, list(group[1]))
+        try:
+            write_sheet(self._sheet, self._kind, list(group[1]))
+        except RidealongError as error:
+            if self._sheet not in _REFUSED:
+                raise
+            _REFUSED[self._sheet].append(error)
         yield str(self._sheet)
 
 
@@ -238,10 +306,10 @@ def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[IngestOu
 
     Raises:
         ItemsLostError: The runner never ran the last step.
+        RidealongError: The sheet could not be written, or there is no such runner.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
-    threads = THREADS_A_CORE * cores()
     cutting = nullcontext() if beam_args else clip_workers(plan.home, plan.commit_id, cores())
     with cutting:
-        run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args, threads)
-    return read_sheet(sheet, IngestOutcome)
+        define = partial(define_pipeline, plan=plan, sheet=sheet)
+        return run_to_sheet(define, sheet, IngestOutcome, beam_args, THREADS_A_CORE * cores())

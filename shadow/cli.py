@@ -26,18 +26,34 @@ UNSCORED_SHOWN = 5
 
 @app.command()
 def demo(
-    device: DeviceOption = "cpu", home: HomeOption = None, as_json: JsonOption = False
+    fleet: Annotated[
+        Path | None, typer.Option(help="Fleet spec (YAML). [default: examples/fleet.yaml]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Another fleet of the same spec. [default: its own]")
+    ] = None,
+    device: DeviceOption = "cpu",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Drive the whole road once: real drives in, clips cut, two networks compared, a verdict out.
+    """Drive the whole road once: a fleet drives, clips are cut, two networks compared, a verdict.
 
     A second run notices what is done. Then look at it: ridealong dashboard
     """
+    from shadow.demo import FLEET
     from shadow.demo import demo as run
 
     console = Console(as_json)
-    report = run(home_of(home), console, device)
+    report = run(home_of(home), console, device, fleet or FLEET, seed)
     ingests = {name: asdict(each) for name, each in report.ingests.items()}
-    console.result({"ingest": ingests, "seconds": report.seconds, **report.run})
+    console.result(
+        {
+            "fleet": asdict(report.fleet),
+            "ingest": ingests,
+            "seconds": report.seconds,
+            **report.run,
+        }
+    )
     for name, each in ingests.items():
         what = f"{each['rows']} rows, {each['events']} events, {each['clips']} clips"
         console.text(f"{name}: {what if each['commit'] else 'nothing new'}")
@@ -230,6 +246,9 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
     names += ["clusters", "required", "verdict"]
     cells = cells_that_matter(document["cells"])
     console.table(names, [[cell[name] for name in names] for cell in cells])
+    left = sum(cell["delta"] is not None for cell in document["cells"]) - len(cells)
+    if left:
+        console.text(f"and {left} more cells: --json, or the dashboard")
     missing = cells_without_data(document["cells"])
     if missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""

@@ -1,6 +1,11 @@
-"""The main job on the embedded default: real drives in, both shipped networks, a verdict out."""
+"""The main job on the embedded default: a fleet drives, two networks ride along, a verdict out.
+
+The fleet is simulated on the map that no network was trained on; a real drive and a real video
+come in beside it, by the same way.
+"""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +14,11 @@ from ingest.console import Console
 from ingest.errors import RidealongError
 from ingest.lake import Lake
 from ingest.run import IngestReport, ingest
+from ingest.simulation.fleet import FleetSpec
+from ingest.simulation.simulate import SimulationReport, simulate
 from ingest.sources.registry import find_source
-from ingest.triggers.spec import load_triggers, shipped_triggers
+from ingest.specs import load_spec
+from ingest.triggers.spec import TriggerSpec, load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
 from shadow.networks.loading import require_device
 from shadow.networks.registry import add_network, find_network, shipped_manifests
@@ -20,44 +28,73 @@ from shadow.run import RunWish, clips_of, judged_by, rate_of, shadow_run
 from shadow.schemas import RUNS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+FLEET = EXAMPLES / "fleet.yaml"
 RECORDINGS = {"comma2k19": "comma2k19_first30s", "video": "udacity_highway_video"}
+SIMULATED = "simulated"  # folder of the home
 DEPLOYED, CANDIDATE = "hydra-0.1", "hydra-0.2"
 
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo did: an ingest a source, and the run's document."""
+    """What the demo did: the fleet's drives, an ingest a source, and the run's document."""
 
+    fleet: SimulationReport
     ingests: dict[str, IngestReport]
     run: dict[str, Any]
     fresh: bool
     seconds: float
 
 
-def demo(home: Path, console: Console, device: str = "cpu") -> DemoReport:
+def demo(
+    home: Path,
+    console: Console,
+    device: str = "cpu",
+    fleet: Path = FLEET,
+    seed: int | None = None,
+) -> DemoReport:
     """Drive the whole road; what was done before is noticed and not done again.
 
+    Args:
+        home: The lake's folder; the fleet's drives are kept in it too.
+        console: Where progress goes.
+        device: Where networks run.
+        fleet: Spec of the fleet.
+        seed: Another one than the spec's own: another fleet under the same conditions.
+
     Raises:
-        RidealongError: The examples are not there, or the home cannot be written.
+        RidealongError: A bad spec, the examples are not there, a drive that cannot be ingested,
+            or the home cannot be written.
     """
     started = time.monotonic()
     require_device(device)
+    spec = load_spec(fleet, FleetSpec)
     lake = Lake.create(home)
+    folder = home / SIMULATED / f"{spec.name}-{spec.seed if seed is None else seed}"
+    console.note(f"driving {spec.drives} simulated drives of {spec.duration}")
+    simulated = simulate(spec, folder, console, seed)
+    for failure in simulated.failures:
+        console.note(f"not driven: {failure}")
+    ingests = {"simulation": _ingest(lake, folder, "simulation", shipped_triggers(), console)}
+    # On a real drive of half a minute nothing happens: one more trigger waits for less.
     triggers = [*shipped_triggers(), *load_triggers(EXAMPLES / "triggers")]
-    ingests = {}
-    for name, folder in RECORDINGS.items():
-        path = EXAMPLES / folder
-        if not path.is_dir():
-            raise RidealongError("the example is not there", where=path, mend="clone it whole")
-        console.note(f"ingesting {folder} ({name})")
-        source = find_source(name, path)
-        ingests[name] = report = ingest(lake, source.discover(path), triggers, console)
-        if report.failures:
-            raise RidealongError(f"drive {report.failures[0]}", where=home)
+    for source, name in RECORDINGS.items():
+        ingests[source] = _ingest(lake, EXAMPLES / name, source, triggers, console)
     _register(lake)
     run_id, fresh = _compare(lake, console, device)
     document = run_document(lake.snapshot(), run_id)
-    return DemoReport(ingests, document, fresh, round(time.monotonic() - started, 3))
+    return DemoReport(simulated, ingests, document, fresh, round(time.monotonic() - started, 3))
+
+
+def _ingest(
+    lake: Lake, path: Path, source: str, triggers: Sequence[TriggerSpec], console: Console
+) -> IngestReport:
+    if not path.is_dir():
+        raise RidealongError("the example is not there", where=path, mend="clone it whole")
+    console.note(f"ingesting {path.name} ({source})")
+    report = ingest(lake, find_source(source, path).discover(path), triggers, console)
+    if report.failures:
+        raise RidealongError(f"drive {report.failures[0]}", where=lake.home)
+    return report
 
 
 def _register(lake: Lake) -> None:

@@ -9,14 +9,14 @@ As in `ingest.pipeline`, only descriptors are shuffled, and the launcher commits
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
-from ingest.accounting import read_sheet, sheet_path
-from ingest.pipeline import hand_in, run_beam
+from ingest.accounting import sheet_path
+from ingest.pipeline import hand_in, run_to_sheet
 from ingest.progress import report
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_network
@@ -92,5 +92,5 @@ def run_replay(plan: ReplayPlan, beam_args: Sequence[str] = ()) -> list[ClipOutc
         ItemsLostError: The runner never ran the last step.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
-    run_beam(lambda root: define_pipeline(root, plan, sheet), beam_args)
-    return read_sheet(sheet, ClipOutcome)
+    define = partial(define_pipeline, plan=plan, sheet=sheet)
+    return run_to_sheet(define, sheet, ClipOutcome, beam_args)

@@ -47,21 +47,33 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
     }
 
 
-def cells_that_matter(cells: list[dict[str, Any]], most: int = 30) -> list[dict[str, Any]]:
-    """The cells to show first, the worst first.
+def cells_that_matter(cells: list[dict[str, Any]], watched: int = 20) -> list[dict[str, Any]]:
+    """The cells to show first: the required ones, the worst first, then some that are watched.
 
-    Required and decided ones; where those are few, the largest differences over all clips follow.
-    Cells without data are left to `cells_without_data`.
+    Of the watched ones the surest losses come first, then the surest gains, at most half of
+    ``watched`` each; where those are few, the largest differences over all clips follow. Cells
+    without data are left to `cells_without_data`.
     """
     known = [cell for cell in cells if cell["delta"] is not None]
-    decided = [c for c in known if c["required"] or c["verdict"] == "REGRESSED" or c["better"]]
-    rest = [c for c in known if c not in decided and c["slice"] == "all" and c["delta"] != 0]
-    rest = sorted(rest, key=lambda c: -abs(c["delta"]))[: max(0, most - len(decided))]
     rank = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
-    return sorted(
-        decided,
-        key=lambda c: (not c["required"], rank[c["verdict"]], c["prediction"], c["slice"]),
-    ) + sorted(rest, key=lambda c: (c["delta"], c["prediction"]))
+    required = sorted(
+        (c for c in known if c["required"]),
+        key=lambda c: (rank[c["verdict"]], c["prediction"], c["slice"]),
+    )
+    others = [c for c in known if not c["required"] and c["delta"] != 0]
+    losses = sorted((c for c in others if c["verdict"] == "REGRESSED"), key=_surest)
+    gains = sorted((c for c in others if c["better"]), key=_surest)
+    shown = losses[: watched // 2] + gains[: watched // 2]
+    rest = [c for c in others if c["slice"] == "all" and c not in shown]
+    rest = sorted(rest, key=lambda c: -abs(c["delta"]))[: watched - len(shown)]
+    return required + shown + sorted(rest, key=lambda c: (c["delta"], c["prediction"]))
+
+
+def _surest(cell: dict[str, Any]) -> tuple[float, str, str]:
+    """Orders cells by how far their difference is from nothing, in its own standard errors."""
+    width = (cell["high"] - cell["low"]) if cell["low"] is not None else float("inf")
+    certainty = abs(cell["delta"]) / width if width > 0 else float("inf")
+    return -certainty, cell["prediction"], cell["slice"]
 
 
 def cells_without_data(cells: list[dict[str, Any]]) -> list[str]:

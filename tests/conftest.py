@@ -16,6 +16,22 @@ import ridealong
 
 REPOSITORY = Path(__file__).parent.parent
 
+DEMO_FLEET = """
+name: small
+drives: 3
+duration: 20 s
+seed: 2
+light: {day: 1, night: 1}
+incidents: {lead_brakes: 1, cut_in: 1}
+faults:
+  dropped_samples: {drives: 0}
+  jittered_clock: {drives: 0}
+  duplicate_segment: {drives: 0}
+  late_segment: {drives: 0}
+  dead_camera: {drives: 0}
+rig: {width: 160, height: 96, video_hz: 5, label_hz: 1}
+"""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out tests on data that may not be redistributed, unless its folder is named."""
@@ -110,9 +126,17 @@ def ask() -> Callable[[Sequence[str | Path]], Any]:
 
 
 @pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the demo was run; tests only read it."""
+def demo_fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The spec of a fleet that is driven in seconds, in which something happens."""
+    path = tmp_path_factory.mktemp("fleet") / "fleet.yaml"
+    path.write_text(DEMO_FLEET, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def demo_home(demo_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the demo was run, on a small fleet; tests only read it."""
     home = tmp_path_factory.mktemp("demo") / "home"
-    done = run_program("demo", "--home", home)
+    done = run_program("demo", "--fleet", demo_fleet, "--home", home)
     assert done.returncode == 0, done.stderr
     return home

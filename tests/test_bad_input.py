@@ -133,10 +133,11 @@ def test_options_out_of_range(demo_home: Path, program: Any, tmp_path: Path) -> 
 def test_a_truncated_clip(demo_home: Path, program: Any, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
-    clip = max((home / "blobs").glob("*/*.mcap"), key=lambda path: path.stat().st_size)
-    clip.write_bytes(clip.read_bytes()[:-1000])
     clips = program("clips", "list", "--where", "source = 'video'", "--json", "--home", home)
     clip_id = json.loads(clips.stdout)[0]["clip_id"]
+    stored = json.loads(program("clips", "show", clip_id, "--json", "--home", home).stdout)
+    clip = home / stored["blob"]
+    clip.write_bytes(clip.read_bytes()[:-1000])
     refused(program("clips", "show", clip_id, "--picture", tmp_path / "x.png", "--home", home))
     assert program("clips", "verify", "--all", "--home", home).returncode == 1
 

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,9 +20,6 @@ from ingest.clips.cut import ClipJob, ClipOutcome
 from ingest.failures import DISK_FULL
 
 _MOST = 8  # processes, of some 400 MB each
-# Processes are closed under a running clip by Ctrl-C alone. Beam has then shut down, and a thread
-# of it that went on would say so by a traceback: let the program leave first.
-GRACE_S = 5
 _LOCK = threading.Lock()
 _OF_COMMIT: dict[str, "ClipWorkers"] = {}
 
@@ -83,8 +79,6 @@ class _Worker:
             outcome: ClipOutcome = pickle.load(process.stdout)
             return outcome
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # dead, or closed
-            if self._closed:
-                time.sleep(GRACE_S)
             return ClipOutcome(job.window.clip_id, failure=f"the process {self._end()}")
 
     def close(self) -> None:

@@ -47,21 +47,23 @@ def traces(
     """
     plan = plan_of(tuple(texts_of(trigger) for trigger in triggers))
     grid = with_columns(grid, plan)
-    found = _ask(truth_query(plan, chosen), grid.telemetry)
-    samples = samples_at(grid, found["pos"])
-    query = truth_query(plan, chosen)
-    known = {node: _truth(found[f"c{number}"]) for number, node in enumerate(query.nodes)}
-    judge = Judge(grid, samples, known)
+    judge = _judge(grid, truth_query(plan, chosen))
     held = [judge.truth(when) for when, _ in plan.conditions]
-    true = {n: samples.positions[truth == 1] for n, truth in enumerate(held) if (truth == 1).any()}
-    margins = margins_at(grid, plan, true)
-    for number in true:
+    positions = judge.samples.positions
+    true = {n: positions[truth == 1] for n, truth in enumerate(held) if (truth == 1).any()}
+    for number, margins in margins_at(grid, plan, true).items():
         when, rearm = plan.conditions[number]
         rearmed = held[number] == -1 if rearm is None else judge.truth(rearm) == 1
         relaxed = judge.truth(when, holds=False) == 1
         everywhere = np.full(len(relaxed), np.nan)
-        everywhere[held[number] == 1] = margins[number]
-        yield triggers[number], Trace(samples, held[number], relaxed, rearmed, everywhere)
+        everywhere[held[number] == 1] = margins
+        yield triggers[number], Trace(judge.samples, held[number], relaxed, rearmed, everywhere)
+
+
+def _judge(grid: Grid, query: Query) -> Judge:
+    found = _ask(query, grid.telemetry)
+    known = {node: _truth(found[f"c{number}"]) for number, node in enumerate(query.nodes)}
+    return Judge(grid, samples_at(grid, found["pos"]), known)
 
 
 def with_columns(grid: Grid, plan: Plan) -> Grid:

@@ -1,19 +1,28 @@
 """The ingest pipeline: equal to direct calls, exact accounting, only what is new."""
 
+import errno
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.runners.portability.fn_api_runner.execution import BundleContextManager
 
 from ingest import pipeline
 from ingest.accounting import ItemsLostError, Status, settle
 from ingest.console import Console
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
+from ingest.errors import RidealongError
+from ingest.failures import DISK_FULL, one_line_each, told
 from ingest.lake import Lake
+from ingest.lake.files import telling
 from ingest.recording import DriveFiles
 from ingest.run import IngestReport, ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
@@ -173,6 +182,34 @@ def test_a_runner_that_repeats_work_counts_it_once(
     assert (report.drives, report.rows, report.events) == (5, 1500, 5)
 
 
+def test_a_disk_that_fills_at_the_last_step_is_told(
+    home: Path, logs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(sheet: Path, kind: object, items: object) -> None:
+        raise RidealongError("no space left on device", where=sheet)
+
+    monkeypatch.setattr(pipeline, "write_sheet", full)
+    with pytest.raises(RidealongError, match="no space left"):
+        run(home, logs)
+    assert "Traceback" not in capfd.readouterr().err
+    monkeypatch.undo()
+    assert run(home, logs).drives == 5
+
+
+def test_failures_of_one_cause_share_a_line() -> None:
+    failures = [("a", "full"), ("b", "torn"), ("c", "full"), ("d", "full")]
+    assert one_line_each(failures) == ("a and 2 more: full", "b: torn")
+    assert one_line_each([]) == ()
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert told(full) == DISK_FULL
+    try:
+        with telling(Path("x")):
+            raise full
+    except RidealongError as error:
+        assert told(error) == DISK_FULL
+    assert told(RidealongError("torn", where="x")) == "x: torn"
+
+
 def test_settle_names_what_was_lost_and_what_is_strange() -> None:
     files = DriveFiles("parquet", "a", "a", "0", 0)
     done = DriveOutcome("a", Status.DONE, DrivePlan(files, True, ()))
@@ -202,3 +239,34 @@ def test_dask_carries_the_same_pipeline(
         for folder in (tmp_path / "dask", home)
     )
     assert found.equals(expected)
+
+
+class SlowStep(BundleContextManager):
+    """A step of Beam's embedded runner whose coder takes a while to make, as real ones do."""
+
+    def __init__(self) -> None:
+        self.execution_context: Any = SimpleNamespace(pcoll_buffers={})
+
+    def get_input_coder_impl(self, transform_id: str) -> Any:
+        time.sleep(0.05)
+        return None
+
+
+@pytest.mark.parametrize(
+    ("get_buffer", "guarded"),
+    [
+        pytest.param(BundleContextManager.get_buffer, True, id="ours"),
+        pytest.param(pipeline._UNGUARDED_BUFFER, False, id="beams"),  # if this fails, drop our lock
+    ],
+)
+def test_threads_that_finish_at_once_write_to_one_buffer(get_buffer: Any, guarded: bool) -> None:
+    step, ready = SlowStep(), threading.Barrier(4)
+
+    def ask(_: int) -> Any:
+        ready.wait()
+        return get_buffer(step, b"materialize:step", "step")
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(ask, range(4)))
+    # Beam alone makes several, of which all but the last are lost with what was written to them.
+    assert (len({id(buffer) for buffer in found}) == 1) == guarded

@@ -35,7 +35,7 @@ def test_runs_at_two_frame_rates_keep_apart(
     ask("networks", "add", slow / "manifest.yaml", "--home", home)
     at = ("--deployed", "hydra-0.1", "--home", home)
     first = ask("shadow", "run", "--candidate", "hydra-0.2slow", *at)
-    assert first["clips_replayed"] == first["clips"] == 1
+    assert first["clips_replayed"] == first["clips"] > 1
     again = ask("shadow", "run", "--candidate", "hydra-0.2", *at)
     assert again["clips_replayed"] == 0
     assert cells(program, home) == before

@@ -1,7 +1,7 @@
 """The ground as a texture that is painted where the ego comes by.
 
-The whole map at 0.1 m would be hundreds of megabytes, so tiles are painted when they are first
-needed: fine ones (0.1, 0.2, 0.4 m) around the ego, coarse ones (0.8, 1.6, 3.2 m) further out. A
+The whole map at 0.1 m would be hundreds of megabytes, so tiles are painted when a pixel first
+sees them: fine ones (0.1, 0.2, 0.4 m) around the ego, coarse ones (0.8, 1.6, 3.2 m) further out. A
 texel is packed as red | green << 8 | blue << 16 | surface << 24; the colours are square roots of
 linear albedo, so that eight bits suffice in the dark.
 
@@ -9,11 +9,11 @@ Each of the six levels is one square texture that wraps round: node i of the wor
 its size, and a tile takes the place of the one that it is eight tiles away from. So a look-up needs
 no table and knows no borders.
 
-What a tile holds depends on the world alone, and which tile is read on the ego's place alone:
+What a tile holds depends on the world alone, and which tile is read on the ego's pose alone:
 frames do not depend on what was drawn before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,6 +38,8 @@ _KINDS = ((FINE_M, FINE_REACH_M), (COARSE_M, COARSE_REACH_M))
 NODE_M = tuple(node_m * 2**level for node_m in (FINE_M, COARSE_M) for level in range(LEVELS))
 NODES = tuple(WINDOW * CELLS >> level for level in range(LEVELS)) * 2
 FIRST = tuple(sum(nodes**2 for nodes in NODES[:level]) for level in range(2 * LEVELS))
+LOOK_M = (FINE_M * CELLS / 4, COARSE_M * CELLS / 4)
+_CORNERS = np.array([(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)])
 MARGIN = 4  # nodes painted around a tile, for the filters of its coarser levels
 
 ROAD, SIDEWALK, KERB, WHITE, YELLOW = range(5)  # planes that are painted
@@ -172,47 +174,63 @@ def _noise(rng: np.random.Generator, blurs: tuple[int, ...]) -> NDArray[np.float
 
 
 class Tiles:
-    """The tiles around the ego, fine and coarse, painted on demand.
+    """The tiles around the ego, fine and coarse, painted when some camera looks at them.
+
+    Args:
+        plan: What to paint.
+        paint: `paint_tile` of a painter.
+        looks: Middles ``(N, 2)`` of the squares of `LOOK_M` of the ego frame that pixels see; of
+            the fine and of the coarse tiles.
 
     Attributes:
         texels: All levels' texels; that of level ``n`` starts at ``FIRST[n]``.
         origin: ``(2, 2)`` a world place near the ego at which the textures begin; fine, coarse.
     """
 
-    def __init__(self, plan: GroundPlan, paint: Callable[..., None]) -> None:
-        self._plan, self._paint = plan, paint
-        self._held: list[dict[tuple[int, int], tuple[int, int]]] = [{}, {}]
-        self._firsts: list[tuple[int, int] | None] = [None, None]
+    def __init__(
+        self, plan: GroundPlan, paint: Callable[..., None], looks: Sequence[Points]
+    ) -> None:
+        self._plan, self._paint, self._looks = plan, paint, looks
+        # Column and row of the tile that lies at each place of the textures.
+        self._held = np.full((len(_KINDS), 2, WINDOW, WINDOW), np.iinfo(np.int64).min)
         self._tile: Texels = np.empty(TEXELS, np.uint32)
         self.origin = np.zeros((2, 2))
         self.texels: Texels = np.zeros(FIRST[-1] + NODES[-1] ** 2, np.uint32)
 
-    def cover(self, x_m: float, y_m: float) -> None:
-        """Have every tile within reach of this place."""
+    def cover(self, x_m: float, y_m: float, yaw_rad: float) -> None:
+        """Have every tile that is looked at from this pose."""
+        c, s = np.cos(yaw_rad), np.sin(yaw_rad)
+        turn, here = np.array([[c, s], [-s, c]]), np.array([x_m, y_m])
         for kind, (node_m, reach_m) in enumerate(_KINDS):
             size = node_m * CELLS
-            first = (int(np.floor((x_m - reach_m) / size)), int(np.floor((y_m - reach_m) / size)))
-            if first != self._firsts[kind]:
-                self._firsts[kind] = first
-                self.origin[kind] = [at // WINDOW * WINDOW * size for at in first]
-                self._cover(kind, first)
+            window = np.floor((here - reach_m) / size) // WINDOW
+            self.origin[kind] = window * WINDOW * size
+            # A square however it is turned, and the nodes beside it that are blended.
+            spare = LOOK_M[kind] * np.sqrt(0.5) + 2 * NODE_M[LEVELS * kind + LEVELS - 1]
+            middles = self._looks[kind] @ turn + here
+            corners = (middles[:, None] + spare * _CORNERS) / size
+            tiles = np.floor(corners).astype(np.int64)
+            self._have(kind, tiles[..., 0], tiles[..., 1])
 
     def surface_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Surface (index) at places that the last `cover` reaches, to about a metre."""
-        i = np.floor(x_m / COARSE_M + 0.5).astype(np.int64) % NODES[LEVELS]
-        j = np.floor(y_m / COARSE_M + 0.5).astype(np.int64) % NODES[LEVELS]
-        return np.asarray(self.texels[FIRST[LEVELS] + j * NODES[LEVELS] + i] >> 24).astype(np.int64)
+        """Surface (index) at places within `COARSE_REACH_M` of each other, to about a metre."""
+        i = np.floor(x_m / COARSE_M + 0.5).astype(np.int64)
+        j = np.floor(y_m / COARSE_M + 0.5).astype(np.int64)
+        self._have(1, i // CELLS, j // CELLS)
+        nodes = NODES[LEVELS]
+        texels = self.texels[FIRST[LEVELS] + j % nodes * nodes + i % nodes]
+        return np.asarray(texels >> 24).astype(np.int64)
 
-    def _cover(self, kind: int, first: tuple[int, int]) -> None:
-        node_m, reach_m = _KINDS[kind]
-        window = int(np.ceil(2 * reach_m / (node_m * CELLS))) + 1
-        held = self._held[kind]
-        for i in range(first[0], first[0] + window):
-            for j in range(first[1], first[1] + window):
-                place = (i % WINDOW, j % WINDOW)
-                if held.get(place) != (i, j):
-                    held[place] = (i, j)
-                    self._fill(kind, (i, j))
+    def _have(self, kind: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> None:
+        """Paint those of the tiles in columns ``i`` and rows ``j`` that are not held."""
+        columns, rows = self._held[kind]
+        place = i & (WINDOW - 1), j & (WINDOW - 1)  # a power of two
+        new = (columns[place] != i) | (rows[place] != j)
+        if not new.any():
+            return
+        for key in sorted(set(zip(i[new].tolist(), j[new].tolist(), strict=True))):
+            self._held[kind][:, key[0] % WINDOW, key[1] % WINDOW] = key
+            self._fill(kind, key)
 
     def _fill(self, kind: int, key: tuple[int, int]) -> None:
         plan, node_m = self._plan, _KINDS[kind][0]

@@ -512,8 +512,9 @@ def _blend(texels, first, size, px, py):
     fx = np.uint32((px - np.float32(i)) * np.float32(16))
     fy = np.uint32((py - np.float32(j)) * np.float32(16))
     last = size - 1
-    low, high = first + (j & last) * size, first + ((j + 1) & last) * size
-    left, right = i & last, (i + 1) & last
+    # Unsigned, so that no index is looked at for whether it counts from the end.
+    low, high = np.uintp(first + (j & last) * size), np.uintp(first + ((j + 1) & last) * size)
+    left, right = np.uintp(i & last), np.uintp((i + 1) & last)
     t00, t10 = texels[low + left], texels[low + right]
     t01, t11 = texels[high + left], texels[high + right]
     w11 = np.uint32(fx * fy)
@@ -590,7 +591,7 @@ def _shade_ground(view, ground, air, sight):
     far0, far1, far2 = np.float32(far[0]), np.float32(far[1]), np.float32(far[2])
     haze0, haze1, haze2 = np.float32(air.haze[0]), np.float32(air.haze[1]), np.float32(air.haze[2])
     for n in range(len(floor)):
-        at = floor[n]
+        at = np.uintp(floor[n])
         if who[at] != GROUND:
             continue
         level = levels[at]
@@ -601,8 +602,8 @@ def _shade_ground(view, ground, air, sight):
             r, g, b = _albedo(texels, level, taps[at], px, py, sx, sy)
         gx, gy = spread[n, 4], spread[n, 5]
         if gx >= 0:
-            i, j = np.int32(gx), np.int32(gy)
-            fx, fy = gx - np.float32(i), gy - np.float32(j)
+            fx, fy = gx - np.float32(np.int32(gx)), gy - np.float32(np.int32(gy))
+            i, j = np.uintp(np.int32(gx)), np.uintp(np.int32(gy))
             w11 = fx * fy
             w10, w01, w00 = fx - w11, fy - w11, one - fx - fy + w11
             r *= _mix(light, 0, i, j, w00, w10, w01, w11)
@@ -617,9 +618,9 @@ def _shade_ground(view, ground, air, sight):
             g = g * dim + (rgb[there + 1] - g * dim) * part
             b = b * dim + (rgb[there + 2] - b * dim) * part
         seen = np.float32(clear[hazed[n]])
-        rgb[3 * at] = haze0 + (r - haze0) * seen
-        rgb[3 * at + 1] = haze1 + (g - haze1) * seen
-        rgb[3 * at + 2] = haze2 + (b - haze2) * seen
+        rgb[np.uintp(3) * at] = haze0 + (r - haze0) * seen
+        rgb[np.uintp(3) * at + np.uintp(1)] = haze1 + (g - haze1) * seen
+        rgb[np.uintp(3) * at + np.uintp(2)] = haze2 + (b - haze2) * seen
 
 
 @_jit
@@ -641,10 +642,12 @@ def _shade_above(view, scene, air, w, who, face, rgb):
             if k == GROUND:
                 continue
             if k == NOTHING:
-                column, row = int(columns[v, u] + turn) % SKY_COLUMNS, rows[v, u]
+                column = np.uintp(np.int32(columns[v, u] + turn) & (SKY_COLUMNS - 1))
+                row = np.uintp(rows[v, u])
                 for c in range(3):
                     rgb[v, u, c] = sky[row, column, c]
                 continue
+            k = np.uintp(k)
             depth = 1 / np.float64(w[v, u])
             side, matter = face[v, u], kinds[k, MATTER]
             px = py = pz = 0.0
@@ -797,16 +800,16 @@ def _smooth(view, kinds, sight):
     height, width = sight.w.shape
     across, down = view.rotation[2, 0] / view.lens[0], view.rotation[2, 1] / view.lens[1]
     per_pixel = 1 / np.sqrt(across * across + down * down)
-    count = 0
+    count, differs = 0, np.empty(width, np.int32)
     for v in range(height):
         above, below = -width * (v > 0), width * (v < height - 1)
+        _unlike_beside(who, v * width, above, below, differs)
         for u in range(width):
+            if differs[u] == 0:
+                continue
             at = v * width + u
             left, right = -1 * (u > 0), 1 * (u < width - 1)
             k = who[at]
-            others = (who[at + above] ^ k) | (who[at + below] ^ k)
-            if others | (who[at + left] ^ k) | (who[at + right] ^ k) == 0:
-                continue
             front, behind = _beside(w, who, kinds, at, above, below, left, right)
             if behind == at:
                 continue
@@ -830,6 +833,19 @@ def _smooth(view, kinds, sight):
     for n in range(count):
         for c in range(3):
             rgb[3 * edges[n] + c] = mixed[n, c]
+
+
+@_jit
+def _unlike_beside(who, row, above, below, differs):
+    """Mark (not 0) the pixels of a row of which some neighbour sees something else."""
+    width = len(differs)
+    for u in range(width):
+        k = who[row + u]
+        differs[u] = (who[row + above + u] ^ k) | (who[row + below + u] ^ k)
+    for u in range(width - 1):
+        differs[u] |= who[row + u] ^ who[row + u + 1]
+    for u in range(1, width):
+        differs[u] |= who[row + u] ^ who[row + u - 1]
 
 
 @_jit

@@ -14,7 +14,7 @@ from ingest.simulation.cameras.ground import LEVELS, NODE_M, Tiles, ground_plan
 from ingest.simulation.cameras.mood import Mood, mood_of
 from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight, make_caster
 from ingest.simulation.cameras.solids import GLOW, actor_solids, join, near_solids
-from ingest.simulation.cameras.views import HAZE_STEPS, SKY_COLUMNS, View, make_view
+from ingest.simulation.cameras.views import HAZE_STEPS, SKY_COLUMNS, View, looks, make_view
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
 
 _FAR_GROUND = np.array([0.075, 0.122, 0.031])  # as the texture's mean, squared
@@ -72,14 +72,6 @@ class RenderedSet:
     seen: Mapping[str, Seen] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, eq=False)
-class _Eye:
-    """A camera's constants and its buffers; those for solids are made for each instant."""
-
-    view: View
-    sight: Sight
-
-
 class Renderer:
     """Draws one drive. The same scene, seed and time give the same bytes, in whatever order.
 
@@ -105,12 +97,15 @@ class Renderer:
         self._world, self._seed = world, seed
         self.cameras = dict(cameras)
         self._caster, painter = make_caster(caster)
-        self._tiles = Tiles(ground_plan(world), painter.paint_tile)
-        self._eyes = {name: _make_eye(camera, seed) for name, camera in cameras.items()}
+        self._views = {name: _make_view(camera, seed) for name, camera in cameras.items()}
+        # Cameras of one size share their buffers, which so stay in the processor's cache.
+        self._sights = {view.level.shape: _buffers(view) for view in self._views.values()}
+        seen = looks(cameras.values())
+        self._tiles = Tiles(ground_plan(world), painter.paint_tile, seen)
         cells = (lamps.CELLS, lamps.CELLS)
         self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
         self._light, self._lamp = np.zeros((2, 3, *cells), np.float32)
-        self._grain = _noise(seed, max(eye.view.film.size for eye in self._eyes.values()))
+        self._grain = _noise(seed, max(view.film.size for view in self._views.values()))
         self._curve = _tone_curve()
 
     def render(
@@ -124,8 +119,8 @@ class Renderer:
         count, instances = len(scene.numbers), len(state.actors) + len(self._world.lights)
         forms, entered = np.empty((count, 6, 3)), np.empty(count, np.int64)
         out = RenderedSet({}, {}, {}, {})
-        for name, eye in self._eyes.items():
-            view, sight = eye.view, eye.sight._replace(forms=forms, entered=entered)
+        for name, view in self._views.items():
+            sight = self._sights[view.level.shape]._replace(forms=forms, entered=entered)
             seen = self._cast(view, scene, sight, labels, instances)
             image = self._picture(name, view, scene, ground, air, sight, mood, timestamp_ns)
             _keep(out.images, name, image)
@@ -142,7 +137,7 @@ class Renderer:
         return out
 
     def road_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether world places near what was drawn last are road (or paint on it)."""
+        """Whether world places, all near one another, are road (or paint on it)."""
         return self._tiles.surface_at(x_m, y_m) <= _PAINTED
 
     def _scene(self, state: SceneState, timestamp_ns: int, mood: Mood, air: Air) -> Scene:
@@ -156,7 +151,7 @@ class Renderer:
 
     def _ground(self, state: SceneState) -> Ground:
         tiles = self._tiles
-        tiles.cover(state.x_m, state.y_m)
+        tiles.cover(state.x_m, state.y_m, state.yaw_rad)
         here = np.array([state.x_m, state.y_m]) - np.repeat(tiles.origin, LEVELS, axis=0)
         turn = np.array([np.cos(state.yaw_rad), np.sin(state.yaw_rad)], np.float32)
         place = (here / _NODE_M).astype(np.float32)
@@ -261,23 +256,26 @@ def _keep(mapping: Mapping[str, object], name: str, value: object) -> None:
     mapping[name] = value
 
 
-def _make_eye(camera: CameraCalibration, seed: int) -> _Eye:
+def _make_view(camera: CameraCalibration, seed: int) -> View:
     _check(camera)
     rng = np.random.default_rng(seed_of(seed, camera.name, "lens"))
-    shape = (camera.height, camera.width)
     tint, vignetting = rng.normal(1.0, 0.02, 3), float(rng.uniform(0.10, 0.28))
-    view = make_view(camera, vignetting, tint * float(rng.uniform(0.86, 1.16)))
-    sight = Sight(
+    return make_view(camera, vignetting, tint * float(rng.uniform(0.86, 1.16)))
+
+
+def _buffers(view: View) -> Sight:
+    """Room for what one camera sees; that for solids is made for each instant."""
+    shape = view.level.shape
+    return Sight(
         w=np.empty(shape, np.float32),
         who=np.empty(shape, np.int32),
         face=np.empty(shape, np.int32),
         rgb=np.empty((*shape, 3), np.float32),
         forms=np.empty((0, 6, 3)),
         entered=np.empty(0, np.int64),
-        edges=np.empty(camera.height * camera.width, np.int32),
-        mixed=np.empty((camera.height * camera.width, 3), np.float32),
+        edges=np.empty(view.level.size, np.int32),
+        mixed=np.empty((view.level.size, 3), np.float32),
     )
-    return _Eye(view, sight)
 
 
 def _noise(seed: int, longest: int) -> NDArray[np.float32]:

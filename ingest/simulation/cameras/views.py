@@ -1,16 +1,26 @@
-"""What never changes for a camera on a rigid rig above a plane: computed once per camera.
+"""What never changes for a camera on a rigid rig above a plane: computed once a process.
 
-Each pixel's ray, the place on the ground that it meets, which level of the ground's texture suits
-its footprint there, and where it looks in the sky.
+The drives of a fleet share their rig; what sets a camera apart from drive to drive is its film
+alone. Each pixel's ray, the place on the ground that it meets, which level of the ground's texture
+suits its footprint there, and where it looks in the sky.
 """
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.geometry import CameraCalibration
-from ingest.simulation.cameras.ground import COARSE_REACH_M, FINE_M, FINE_REACH_M, LEVELS, NODE_M
+from ingest.simulation.cameras.ground import (
+    COARSE_REACH_M,
+    FINE_M,
+    FINE_REACH_M,
+    LEVELS,
+    LOOK_M,
+    NODE_M,
+)
 from ingest.simulation.cameras.lamps import CELL_M, CELLS, REACH_M
 
 Floats32 = NDArray[np.float32]
@@ -33,7 +43,6 @@ class View(NamedTuple):
         stretch: Length of a ray: distance = depth * stretch.
         ground_w: One over the depth of the ground, 0 above the horizon.
         empty: What a pixel sees with no solid before it: -1, the ground, or -2, the sky.
-        ground_xy: ``(H, W, 2)`` where the pixel meets the ground.
         level: Level of the ground's texture, 0 to 5, or `FAR`.
         taps: How many samples cover the footprint's long side.
         floor: ``(N,)`` flat index of the pixels that may see the ground.
@@ -53,7 +62,6 @@ class View(NamedTuple):
     stretch: Floats32
     ground_w: Floats32
     empty: NDArray[np.int32]
-    ground_xy: Floats32
     level: NDArray[np.int8]
     taps: NDArray[np.int8]
     floor: NDArray[np.int32]
@@ -74,9 +82,35 @@ def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.flo
         vignetting: What its corners lose, 0 to 1.
         gain: ``(3,)`` of red, green and blue.
     """
+    u, v = _pixels(camera)
+    corner = np.hypot(camera.cx / camera.fx, camera.cy / camera.fy)
+    radius = np.hypot((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy) / corner
+    film = (1 - vignetting * radius**2)[..., None] * gain
+    return _without_film(_key(camera))._replace(film=film.astype(np.float32))
+
+
+_Key = tuple[int, int, float, float, float, float, bytes]
+
+
+def _key(camera: CameraCalibration) -> _Key:
+    """All of a calibration but its name; can be hashed."""
+    lens = camera.fx, camera.fy, camera.cx, camera.cy
+    return camera.width, camera.height, *lens, camera.ego_SE3_camera.tobytes()
+
+
+def _pixels(camera: CameraCalibration) -> tuple[NDArray[np.float64], ...]:
+    """Across and down, ``(H, W)`` each, of every pixel's centre."""
+    return np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+
+
+@lru_cache(maxsize=64)
+def _without_film(key: _Key) -> View:
+    width, height, fx, fy, cx, cy, pose = key
+    matrix = np.frombuffer(pose).reshape(4, 4)
+    camera = CameraCalibration("", width, height, fx, fy, cx, cy, matrix)
     rotation = camera.ego_SE3_camera[:3, :3]
     origin = camera.ego_SE3_camera[:3, 3].copy()
-    u, v = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
+    u, v = _pixels(camera)
     x, y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
     rays = np.stack([x, y, np.ones_like(x)], axis=-1) @ rotation.T
     stretch = np.linalg.norm(rays, axis=-1)
@@ -87,7 +121,6 @@ def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.flo
     level, taps, step = _footprints(camera, rays, ground_w, ground_xy)
     sine = rays[..., 2] / stretch
     azimuth = np.arctan2(rays[..., 1], rays[..., 0])
-    radius = np.hypot(x, y) / np.hypot(camera.cx / camera.fx, camera.cy / camera.fy)
     return View(
         rotation=np.ascontiguousarray(rotation),
         origin=origin,
@@ -96,7 +129,6 @@ def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.flo
         stretch=stretch.astype(np.float32),
         ground_w=ground_w.astype(np.float32),
         empty=np.where(ground_w > 0, GROUND, NOTHING).astype(np.int32),
-        ground_xy=ground_xy.astype(np.float32),
         level=level.astype(np.int8),
         taps=taps.astype(np.int8),
         floor=np.flatnonzero(ground_w > 0).astype(np.int32),
@@ -104,10 +136,39 @@ def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.flo
         hazed=np.minimum(2 * (stretch * depth)[ground_w > 0], HAZE_STEPS - 1).astype(np.int32),
         sky_row=sky_rows(sine).astype(np.int16),
         sky_column=(azimuth * SKY_COLUMNS / (2 * np.pi)).astype(np.float32),
-        film=((1 - vignetting * radius**2)[..., None] * gain).astype(np.float32),
+        film=np.empty(0, np.float32),
         mirror=_mirror(camera, rays).astype(np.int32),
         gloss=(0.06 + 0.94 * (1 - np.abs(sine)) ** 5).astype(np.float32),
     )
+
+
+def looks(
+    cameras: Iterable[CameraCalibration],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the middles ``(N, 2)`` of the squares of `LOOK_M` that pixels see; fine and coarse."""
+    return _looks(tuple(_key(camera) for camera in cameras))
+
+
+@lru_cache(maxsize=16)
+def _looks(keys: tuple[_Key, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    places = np.concatenate([_samples(_without_film(key)) for key in keys])
+    fine, coarse = (
+        (np.unique(np.floor(places[of_kind, :2] / size), axis=0) + 0.5) * size
+        for size, of_kind in zip(
+            LOOK_M, (places[:, 2] < LEVELS, places[:, 2] >= LEVELS), strict=True
+        )
+    )
+    return fine, coarse
+
+
+def _samples(view: View) -> NDArray[np.float64]:
+    """First and last sample of each pixel, in metres, and the level: ``(N, 3)``."""
+    level, taps = view.level.ravel()[view.floor], view.taps.ravel()[view.floor, None]
+    near = level != FAR
+    level, taps, spread = level[near, None], taps[near], view.spread[near].astype(np.float64)
+    node_m = np.array(NODE_M)[level]
+    first, last = spread[:, :2], spread[:, :2] + (taps - 1) * spread[:, 2:4]
+    return np.concatenate([np.hstack([at * node_m, level]) for at in (first, last)])
 
 
 def sky_rows(sine: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -169,6 +169,30 @@ def test_a_file_is_named_by_its_content(lake: Lake, tmp_path: Path) -> None:
     assert sorted(path.name for path in lake.home.rglob("*.parquet")) == [Path(first.path).name]
 
 
+def test_instants_are_stored_as_steps_and_measurements_without_a_dictionary(lake: Lake) -> None:
+    track = "Perception.Lead.TrackId"
+    rows = [
+        dict.fromkeys(TELEMETRY.schema.names)
+        | {
+            "drive_id": "d",
+            "timestamp_ns": time,
+            "Vehicle.Speed": 1.0,
+            "Perception.Lead.TrackId": 1,
+        }
+        for time in (1, 2)
+    ]
+    table = pa.Table.from_pylist(rows, schema=TELEMETRY.schema)
+    file = write_data_file(lake.home, lake.new_commit_id(), TELEMETRY, table)
+    assert file is not None
+    group = pq.read_metadata(lake.home / file.path).row_group(0)
+    columns = [group.column(index) for index in range(group.num_columns)]
+    kinds = {column.path_in_schema: column.encodings for column in columns}
+    assert "DELTA_BINARY_PACKED" in kinds["timestamp_ns"]
+    dictionary = {name for name, encodings in kinds.items() if "RLE_DICTIONARY" in encodings}
+    assert {"drive_id", track} <= dictionary
+    assert "Vehicle.Speed" not in dictionary
+
+
 def test_no_rows_no_file(lake: Lake) -> None:
     assert write_data_file(lake.home, lake.new_commit_id(), POINTS, points()) is None
 

@@ -130,10 +130,7 @@ def test_a_process_that_dies_fails_its_drive_alone(
     assert (again.drives, again.clips, again.failures) == (1, 1, ())
 
 
-def test_whoever_is_closed_starts_nothing(
-    home: Path, small_fleet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workers, "GRACE_S", 0)
+def test_whoever_is_closed_starts_nothing(home: Path, small_fleet: Path) -> None:
     with clip_workers(home, "0" * 24, 1):
         mine = workers_of("0" * 24)
         assert mine is not None

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from ingest.simulation.cameras.ground import CELLS, FINE_M, ROAD, TEXELS, Tiles, ground_plan
+from ingest.simulation.cameras.ground import (
+    CELLS,
+    FINE_M,
+    FINE_REACH_M,
+    ROAD,
+    TEXELS,
+    Tiles,
+    ground_plan,
+)
 from ingest.simulation.cameras.ground_numpy import paint_tile
 from ingest.simulation.maps.world import (
     Profile,
@@ -141,9 +149,28 @@ def test_scenery_keeps_clear_of_lanes_and_repeats_with_its_seed() -> None:
 def test_texture_around_the_ego_stays_small() -> None:
     world = straight_road(3000).finish()
     painted = []
-    tiles = Tiles(ground_plan(world), lambda *rest: painted.append(rest[6:8]))
+    axes = np.linspace(-1, 1, 24)
+    around = np.stack(np.meshgrid(axes, axes), axis=-1).reshape(-1, 2)
+    looks = (around * (FINE_REACH_M - FINE_M * CELLS / 4), around * 200)
+    tiles = Tiles(ground_plan(world), lambda *rest: painted.append(rest[6:8]), looks)
     for x in range(-1400, 1400, 5):
-        tiles.cover(float(x), 0.0)
+        tiles.cover(float(x), 0.0, 0.3)
     assert tiles.texels.nbytes < 64e6
     assert len(painted) > 1000
     assert (ground_plan(world).planes == ROAD).any()
+
+
+def test_only_what_is_looked_at_is_painted() -> None:
+    painted = []
+    world = straight_road(300).finish()
+    ahead = np.array([[10.0, 0.0]])
+    tiles = Tiles(
+        ground_plan(world), lambda *rest: painted.append(rest[6:8]), (ahead, np.zeros((0, 2)))
+    )
+    side = FINE_M * CELLS
+    tiles.cover(side / 2 - 10, side / 2, 0.0)
+    assert painted == [(0.0, 0.0)]
+    tiles.cover(side / 2, side / 2 - 10, np.pi / 2)  # the same place, seen from elsewhere
+    assert len(painted) == 1
+    tiles.surface_at(np.array([-1.0]), np.array([5.0]))
+    assert len(painted) == 2
