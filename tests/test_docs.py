@@ -15,6 +15,7 @@ from ingest.listing import list_clips
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+TINY = "tests/shadow/networks/training/tiny.yaml"  # a recipe of seconds
 FENCE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
@@ -60,6 +61,9 @@ def test_the_commands_of_a_page_run(
         "my-network/manifest.yaml": str(shipped),
         "hydra-0.3": "hydra-0.2",
         "examples/fleet.yaml": str(fleet),
+        "examples/recipes/hydra-1.0.yaml": str(REPOSITORY / TINY),
+        "training": str(tmp_path / "training"),
+        "training/hydra-1.0/manifest.yaml": str(shipped),
         "fleet": str(tmp_path / "fleet"),
         "my-triggers/": "examples/triggers",
     }
