@@ -35,10 +35,17 @@ LOOK = """() => {
 }"""
 
 
+@pytest.fixture
+def real_clip(served: str, ask: Any, demo_home: Path) -> str:
+    """The address of the page Clips at the real video's clip."""
+    clips = ask("clips", "list", "--where", "source = 'video'", "--home", demo_home)
+    return f"{served}/?clip={clips[0]['clip_id']}"
+
+
 def test_the_clip_plays_with_both_networks_drawn_over_it(
-    page: Page, served: str, keep: Keep
+    page: Page, real_clip: str, keep: Keep
 ) -> None:
-    page.goto(served)
+    page.goto(real_clip)
     expect(page.get_by_role("heading", name="Clips")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("hydra-0.1 (deployed)", exact=True)).to_be_visible(timeout=30_000)
     page.wait_for_function(f"() => (({LOOK})() ?? {{}}).drawn > 0", timeout=30_000)
@@ -51,8 +58,8 @@ def test_the_clip_plays_with_both_networks_drawn_over_it(
     assert keep(page, "clips").stat().st_size > 20_000
 
 
-def test_layers_can_be_switched_off(page: Page, served: str) -> None:
-    page.goto(served)
+def test_layers_can_be_switched_off(page: Page, real_clip: str) -> None:
+    page.goto(real_clip)
     page.wait_for_function(f"() => (({LOOK})() ?? {{}}).drawn > 0", timeout=60_000)
     for name in ("deployed", "candidate"):
         page.get_by_label(f"({name})", exact=False).uncheck()

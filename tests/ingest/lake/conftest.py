@@ -78,6 +78,7 @@ def finish() -> Callable[[Sequence[subprocess.Popen[str]]], list[int]]:
         for process in processes:
             _, errors = process.communicate(timeout=60)
             assert "Traceback" not in errors and "panicked" not in errors, errors
+            print(errors, file=sys.stderr)  # shown where a code is not the one that was expected
             codes.append(process.returncode)
         return codes
 

@@ -183,8 +183,13 @@ def test_a_full_disk(
 
 
 def started(fleet: Path, out: Path) -> "subprocess.Popen[str]":
-    """The program in a process of its own, with one traffic process."""
-    command = [sys.executable, "-m", "ridealong", "simulate", fleet, "--out", out]
+    """The program in a process of its own, with one traffic process and Ctrl-C in force.
+
+    Whoever started these tests in the background may have turned Ctrl-C off.
+    """
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    start += "import ridealong; ridealong.main()"
+    command = [sys.executable, "-c", start, "simulate", fleet, "--out", out]
     return subprocess.Popen(
         [*map(str, command), "--processes", "1"], stderr=subprocess.PIPE, text=True
     )

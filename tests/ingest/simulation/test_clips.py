@@ -62,15 +62,16 @@ def start(fleet: Path, home: Path, folder: Path, most_bytes: int = 0) -> "subpro
     )
 
 
-def children(pid: int) -> list[int]:
-    """Processes that it has started and that still run."""
+def cutting(pid: int) -> list[int]:
+    """Processes that it has started to cut clips and that still run."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            words = stat.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if int(parent) == pid and state != "Z":
+        if int(parent) == pid and state != "Z" and b"ingest.clips.worker" in words:
             found.append(int(stat.parent.name))
     return found
 
@@ -95,7 +96,7 @@ def test_processes_cut_what_this_one_would(
 ) -> None:
     report = run(home, small_fleet)
     assert (report.drives, report.events, report.clips, report.failures) == (4, 4, 4, ())
-    assert children(os.getpid()) == []
+    assert cutting(os.getpid()) == []
     said = capsys.readouterr().err.splitlines()
     assert said[-1] == "clips: 4/4" and "drives: 4/4" in said
     snapshot = Lake.open(home).snapshot()
@@ -125,7 +126,7 @@ def test_a_process_that_dies_fails_its_drive_alone(
     [failure] = report.failures
     assert "the process that cut it died (SIGKILL)" in failure
     assert (report.drives, report.clips) == (3, 3)
-    assert children(os.getpid()) == []
+    assert cutting(os.getpid()) == []
     again = run(home, small_fleet)
     assert (again.drives, again.clips, again.failures) == (1, 1, ())
 
@@ -140,7 +141,7 @@ def test_whoever_is_closed_starts_nothing(home: Path, small_fleet: Path) -> None
     event = {"event_id": "e", "drive_id": files.drive_id, "trigger": "whole_drive", "kept": True}
     [job] = clip_jobs(files, drive, plan_clips(drive, [event], ()))
     assert mine.cut(job).failure == "the process has ended"
-    assert children(os.getpid()) == []
+    assert cutting(os.getpid()) == []
 
 
 @pytest.mark.slow
@@ -170,8 +171,8 @@ def test_processes_end_with_the_command(
     small_fleet: Path, home: Path, tmp_path: Path, ends: signal.Signals
 ) -> None:
     process = start(small_fleet, home, tmp_path)
-    until(lambda: len(children(process.pid)) == min(2, workers.cores()))
-    mine = children(process.pid)
+    until(lambda: len(cutting(process.pid)) == min(2, workers.cores()))
+    mine = cutting(process.pid)
     os.killpg(process.pid, ends) if ends is signal.SIGINT else process.kill()
     _, said = process.communicate(timeout=30)
     assert process.returncode == (130 if ends is signal.SIGINT else -9)
