@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.annotations import (
@@ -208,9 +209,7 @@ def _layers(labels: Perception) -> NDArray[np.uint8]:
 
 
 def _rows_of(sparse: pa.Table, camera: str) -> list[dict[str, object]]:
-    mine: list[dict[str, object]] = sparse.filter(
-        pa.compute.equal(sparse["camera"], camera)
-    ).to_pylist()
+    mine: list[dict[str, object]] = sparse.filter(pc.equal(sparse["camera"], camera)).to_pylist()
     return mine
 
 

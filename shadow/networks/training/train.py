@@ -21,8 +21,9 @@ from ingest.recording import DriveFiles
 from ingest.simulation.simulate import simulate
 from ingest.sources.simulation import SimulationSource
 from shadow.networks.config import possible_predictions
+from shadow.networks.hydranet import parameter_count
 from shadow.networks.loading import require_device
-from shadow.networks.manifest import NetworkManifest
+from shadow.networks.manifest import NetworkManifest, load_manifest
 from shadow.networks.topdown import make_sampling
 from shadow.networks.training.calibrate import Calibrated, calibrate
 from shadow.networks.training.card import write_card
@@ -83,12 +84,12 @@ def train(recipe: Recipe, out: Path, console: Console, device: str = "cpu") -> T
         write_card(folder / CARD, recipe, manifest, told, fitted.history, chosen)
         values = {c.prediction: [c.metric, c.value, c.threshold] for c in chosen}
         (folder / CALIBRATION).write_text(json.dumps(values, indent=1) + "\n", "utf-8")
-    manifest = NetworkManifest.model_validate(yaml.safe_load((folder / MANIFEST).read_text()))
+    manifest = load_manifest(folder / MANIFEST)
     return TrainingReport(
         network=recipe.id,
         manifest=str(folder / MANIFEST),
         sha256=manifest.network_sha256,
-        parameters=sum(p.numel() for p in fitted.model.parameters()),
+        parameters=parameter_count(fitted.model),
         predictions=len(manifest.predictions),
         drives=len(drives),
         sets=sets,
