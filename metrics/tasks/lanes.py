@@ -66,7 +66,7 @@ def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction
         _by_cell(group, cells, frames) for group in (hits, found.group, wanted.group)
     )
     counts = detection_sums(COUNTS, names, tp, said - tp, total - tp)
-    intersection, union = pixel_overlap(found, wanted, cells, frames)
+    intersection, union = pixel_overlap(merged(found), merged(wanted), cells, frames)
     return Result((*counts, Sums(IOU, names, {"intersection": intersection, "union": union})))
 
 
@@ -100,33 +100,47 @@ def _on_raster(rows: Rows, view: View, predictions: Sequence[Prediction]) -> tup
 
 
 def overlaps(left: Lines, right: Lines) -> Pairs:
-    """Every pair of lines of the same group with its IoU."""
-    one, two = same_group(left.group, right.group)
+    """The pairs of lines of the same group that share a pixel, with their IoU."""
+    one, two = _close(left, right)
     intersection = strokes.count(left.bits[one] & right.bits[two])
     union = strokes.count(left.bits)[one] + strokes.count(right.bits)[two] - intersection
-    return Pairs(one, two, intersection / union)
+    share = intersection > 0
+    return Pairs(one[share], two[share], intersection[share] / union[share])
+
+
+def _close(left: Lines, right: Lines) -> tuple[Ints, Ints]:
+    """Pairs of a group that share a row and a column: to compare all pixels of all takes longer."""
+    one, two = same_group(left.group, right.group)
+    both = [strokes.shadows(side.bits) for side in (left, right)]
+    close = np.ones(len(one), np.bool_)
+    for a, b in zip(*both, strict=True):
+        close[close] = (a[one[close]] & b[two[close]]).any(axis=1)
+    return one[close], two[close]
 
 
 def _assigned_groups(pairs: Pairs, group: Ints) -> Ints:
     """The group of each hit: assigned for the largest sum of IoU, and over the threshold."""
     groups, start = np.unique(group[pairs.left], return_index=True)
     ends = np.append(start, len(pairs.left))[1:]
-    hits = [_hits(pairs.iou[a:b], pairs.left[a:b]) for a, b in zip(start, ends, strict=True)]
+    hits = [_hits(pairs.take(np.arange(a, b))) for a, b in zip(start, ends, strict=True)]
     return np.repeat(groups, np.array(hits, np.int64))
 
 
-def _hits(iou: Floats, left: Ints) -> int:
-    """Hits in one group, whose pairs are complete: every left line with every right one."""
-    if not (iou > IOU_THRESHOLD).any():
+def _hits(pairs: Pairs) -> int:
+    """Hits in one group."""
+    if not (pairs.iou > IOU_THRESHOLD).any():
         return 0
-    table = iou.reshape(len(np.unique(left)), -1)
+    (lefts, left), (rights, right) = (
+        np.unique(side, return_inverse=True) for side in (pairs.left, pairs.right)
+    )
+    table = np.zeros((len(lefts), len(rights)))  # who shares nothing has an IoU of 0
+    table[left, right] = pairs.iou
     chosen = linear_sum_assignment(table, maximize=True)
     return int((table[chosen] > IOU_THRESHOLD).sum())
 
 
-def pixel_overlap(left: Lines, right: Lines, cells: int, frames: int) -> tuple[Ints, Ints]:
-    """``(cells,)`` intersection and union of the pixels of all lines, summed over frames."""
-    one, two = _merged(left), _merged(right)
+def pixel_overlap(one: Lines, two: Lines, cells: int, frames: int) -> tuple[Ints, Ints]:
+    """``(cells,)`` intersection and union of the pixels of merged lines, summed over frames."""
     a, b = same_group(one.group, two.group)
     intersection = np.zeros(cells, np.int64)
     np.add.at(intersection, one.group[a] // frames, strokes.count(one.bits[a] & two.bits[b]))
@@ -136,7 +150,7 @@ def pixel_overlap(left: Lines, right: Lines, cells: int, frames: int) -> tuple[I
     return intersection, union
 
 
-def _merged(lines: Lines) -> Lines:
+def merged(lines: Lines) -> Lines:
     """All lines of a group as one drawing."""
     if not len(lines.group):
         return lines

@@ -18,7 +18,7 @@ from ingest.annotations import Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import Boxes, Mask, overlapping
 from metrics.tasks.dense import check_frames, in_chunks
-from metrics.tasks.lanes import drawn_lines, pixel_overlap
+from metrics.tasks.lanes import drawn_lines, merged, pixel_overlap
 from metrics.tasks.metric import (
     Better,
     Floats,
@@ -185,7 +185,7 @@ def _change(view: View, camera: str) -> Floats:
 
 def lanes(view: View, predictions: Sequence[Prediction]) -> Result:
     """What the drawn lines of consecutive frames do not share."""
-    lines, frames = drawn_lines(view, predictions), view.frames
+    lines, frames = merged(drawn_lines(view, predictions)), view.frames
     steps, frame = linked(view.perception), lines.group % max(frames, 1)
     first, second = np.r_[steps, False][frame], np.r_[False, steps][frame]
     intersection, union = pixel_overlap(

@@ -66,6 +66,12 @@ def count(bits: Words) -> Ints:
     return pixels
 
 
+def shadows(bits: Words) -> tuple[Words, Mask]:
+    """In which columns, ``(L, ROW_WORDS)``, and rows, ``(L, HEIGHT)``, drawings have pixels."""
+    rows = bits.reshape(-1, HEIGHT, ROW_WORDS)
+    return np.bitwise_or.reduce(rows, axis=1), rows.any(axis=2)
+
+
 def _segments(xy: Floats, points: Ints) -> tuple[Ints, Floats, Floats]:
     line = np.repeat(np.arange(len(points)), points)
     inside = np.flatnonzero(np.diff(line) == 0)  # the next point belongs to the same line

@@ -12,13 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from torch import Tensor
-from torch.nn import functional as F
 
 from ingest.annotations import ANNOTATIONS, UNLABELLED, Task
 from shadow.networks.config import SHOWN
 from shadow.networks.polylines import Ridges, trace
 
-FLOOR = 0.05  # boxes below are not kept: average precision needs the tail, but not all of it
+# Boxes below are not kept: average precision needs the tail, but not all of it, and no threshold is
+# ever chosen below (`training.calibrate.GRID`).
+FLOOR = 0.1
 BOXES_PER_IMAGE = 50
 MAX_LOG_SIZE = 6.0  # e^6 cells is wider than any image
 DEPTH_RANGE_M = (0.5, 500.0)
@@ -82,11 +83,10 @@ def decode_objects(
         listed_CK: Which categories are wanted of which camera.
         per_image: Most boxes kept of an image, best first.
     """
-    peaks = F.max_pool2d(heatmap_BCKhw.flatten(0, 1), 3, 1, 1).view_as(heatmap_BCKhw)
-    is_peak = (heatmap_BCKhw == peaks) & (heatmap_BCKhw >= float(logit(FLOOR)))
+    heatmap = heatmap_BCKhw.cpu().numpy()
     wanted = view.present[:, :, None] & listed_CK[None]
-    b, c, k, i, j = np.nonzero(is_peak.cpu().numpy() & wanted[:, :, :, None, None])
-    scores = expit(heatmap_BCKhw.cpu().numpy()[b, c, k, i, j].astype(np.float64))
+    b, c, k, i, j = _peaks(heatmap, wanted)
+    scores = expit(heatmap[b, c, k, i, j].astype(np.float64))
     corners = _corners(box_BC4hw.cpu().numpy()[b, c, :, i, j].astype(np.float64), i, j)
     corners *= np.tile(_cell_px(view, heatmap_BCKhw.shape[-2:])[c], 2)
     corners = np.clip(corners, 0, np.tile(view.sizes_px[c], 2)).astype(np.float32)
@@ -97,6 +97,20 @@ def decode_objects(
     columns["category"] = _names(categories, k[best])
     columns["score"] = pa.array(scores[best].astype(np.float32))
     return rows_of(view, Task.OBJECTS, b[best], c[best], columns)
+
+
+def _peaks(heatmap_BCKhw: Floats, wanted_BCK: Bools) -> tuple[Ints, ...]:
+    """Where a wanted heatmap is above `FLOOR` and no lower than its eight neighbours.
+
+    Few cells are above: their neighbours alone are looked at, which a pooling of the whole map
+    takes many times as long for.
+    """
+    high = (heatmap_BCKhw >= logit(FLOOR)) & wanted_BCK[..., None, None]
+    b, c, k, i, j = np.nonzero(high)
+    padded = np.pad(heatmap_BCKhw, [(0, 0)] * 3 + [(1, 1)] * 2, constant_values=-np.inf)
+    around = [padded[b, c, k, i + down, j + across] for down in range(3) for across in range(3)]
+    peak = np.max(around, axis=0, initial=-np.inf) == heatmap_BCKhw[b, c, k, i, j]
+    return b[peak], c[peak], k[peak], i[peak], j[peak]
 
 
 def decode_lights(logits_BCShw: Tensor, view: View, listed_C: Bools) -> pa.Table:
@@ -126,9 +140,11 @@ def decode_lanes(
 
     A line's score is the mean probability of the cells that it was traced through.
     """
-    probability = expit(logits_BCLhw.cpu().numpy().astype(np.float64))
+    logits = logits_BCLhw.cpu().numpy()
     wanted = view.present[:, :, None] & listed_CL[None]
-    mask = (probability >= threshold_CL[None, :, :, None, None]) & wanted[..., None, None]
+    mask = (logits >= logit(threshold_CL)[None, :, :, None, None]) & wanted[..., None, None]
+    probability = np.zeros_like(logits, np.float64)
+    probability[mask] = expit(logits[mask].astype(np.float64))
     height, width = probability.shape[-2:]
     lines = trace(Ridges(probability.reshape(-1, height, width), mask.reshape(-1, height, width)))
     b, c, category = np.unravel_index(lines.image, wanted.shape)

@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from ingest.annotations import Camera, Surface
 from shadow.networks.config import SHOWN, HydraNetConfig
-from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling
+from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling, lift
 
 NEVER = -20.0  # the logit of what is not looked for
 CAMERA_INDEX = {camera.value: index for index, camera in enumerate(Camera)}
@@ -108,7 +108,7 @@ class HydraNet(nn.Module):
         """
         mask_N = present_BC.flatten()
         camera_N = _camera_ids(cameras, present_BC)[mask_N]
-        stem_NFHW, stages = self.backbone(images_BC3HW.flatten(0, 1)[mask_N], camera_N)
+        stem_NFHW, stages = self.backbone(_present(images_BC3HW, present_BC), camera_N)
         fine_NFhw, coarse_NFhw = self.pyramid(stages)
         trunk_NFhw = self.trunk(fine_NFhw)
         heads = {name: _spread(head(trunk_NFhw), present_BC) for name, head in self.heads.items()}
@@ -116,7 +116,8 @@ class HydraNet(nn.Module):
             heads["lights"] = _spread(self.lights(stem_NFHW, fine_NFhw, camera_N), present_BC)
         bev = None
         if self.topdown is not None and sampling is not None:
-            bev = self.topdown(_spread(coarse_NFhw, present_BC), present_BC, sampling)
+            coarse_NhwF = coarse_NFhw.permute(0, 2, 3, 1)  # as it lies in memory: not copied
+            bev = self.topdown(_spread(coarse_NhwF, present_BC), present_BC, sampling)
         return _named(heads, present_BC, len(self.config.objects), bev)
 
 
@@ -128,6 +129,12 @@ def parameter_count(model: nn.Module) -> int:
 def _camera_ids(cameras: Sequence[str], present_BC: Tensor) -> Tensor:
     ids = torch.tensor([CAMERA_INDEX[name] for name in cameras], device=present_BC.device)
     return ids.expand(present_BC.shape).flatten()
+
+
+def _present(values_BCx: Tensor, present_BC: Tensor) -> Tensor:
+    """``(N, ...)`` of ``(B, C, ...)``: what is present; nothing is copied where all of it is."""
+    values_Nx = values_BCx.flatten(0, 1)
+    return values_Nx if present_BC.all() else values_Nx[present_BC.flatten()]
 
 
 def _spread(values_Nx: Tensor, present_BC: Tensor) -> Tensor:
@@ -192,7 +199,7 @@ class _Block(nn.Module):
             self.shortcut = nn.Sequential(*_convolution(inputs, outputs, 1, stride)[:2])
 
     def forward(self, x_NFhw: Tensor) -> Tensor:
-        return F.relu(self.shortcut(x_NFhw) + self.way(x_NFhw), inplace=True)
+        return F.relu(self.way(x_NFhw).add_(self.shortcut(x_NFhw)), inplace=True)
 
 
 def _stage(inputs: int, outputs: int, depth: int, stride: int, group_width: int) -> nn.Sequential:
@@ -233,9 +240,9 @@ class _Backbone(nn.Module):
         )
 
     def forward(self, images_N3HW: Tensor, camera_N: Tensor) -> tuple[Tensor, list[Tensor]]:
-        centred_N3HW = images_N3HW * 4 - 2
-        biased_NFhw = self.stem(centred_N3HW) + self.camera_bias(camera_N)[:, :, None, None]
-        stem_NFHW = F.relu(biased_NFhw, inplace=True)
+        centred_N3HW = torch.add(images_N3HW.new_tensor(-2.0), images_N3HW, alpha=4)
+        bias_NF11 = self.camera_bias(camera_N)[:, :, None, None]
+        stem_NFHW = F.relu(self.stem(centred_N3HW).add_(bias_NF11), inplace=True)
         x_NFhw, features = self.down(stem_NFHW), []
         for stage in self.stages:
             x_NFhw = stage(x_NFhw)
@@ -296,20 +303,12 @@ class _TopDown(nn.Module):
             *_convolution(width, width, 3), nn.Conv2d(width, len(config.bev_layers), 1)
         )
 
-    def forward(self, features_BCFhw: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
-        batch, cameras, width = features_BCFhw.shape[:3]
-        grid_CP2 = sampling.points_CP2.to(features_BCFhw)
-        sampled_NF1P = F.grid_sample(
-            features_BCFhw.flatten(0, 1),
-            grid_CP2[None, :, None].expand(batch, -1, -1, -1, -1).flatten(0, 1),
-            align_corners=False,
-        )
-        sampled_BCFP = sampled_NF1P[:, :, 0].reshape(batch, cameras, width, -1)
-        weight_BCP = (sampling.visible_CP[None] & present_BC[:, :, None]).to(sampled_BCFP)
-        summed_BFP = torch.einsum("bcfp,bcp->bfp", sampled_BCFP, weight_BCP)
-        mean_BFP = summed_BFP / weight_BCP.sum(1, keepdim=True).clamp(min=1)
-        # One channel per feature and height: (B, F, heights x cells) as it lies in memory.
-        merged_BFyx = self.merge(mean_BFP.reshape(batch, -1, *BEV_CELLS))
+    def forward(self, features_BChwF: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
+        lifted_BPF = lift(features_BChwF, present_BC, sampling)
+        # Channels are heights x features; last in memory, as the convolutions want them.
+        batch, _, width = lifted_BPF.shape
+        cells_BZyxF = lifted_BPF.reshape(batch, len(BEV_HEIGHTS_M), *BEV_CELLS, width)
+        merged_BFyx = self.merge(cells_BZyxF.permute(0, 2, 3, 1, 4).flatten(3).permute(0, 3, 1, 2))
         finer_BFyx = F.interpolate(merged_BFyx, scale_factor=2.0, mode="bilinear")
         refined: Tensor = self.refine(finer_BFyx)
         return refined

@@ -85,18 +85,23 @@ class Network:
         return any(name.startswith("bev/") for name in self.manifest.predictions)
 
     def _forward(self, clip: "_Clip", sampling: Sampling | None, bf16: bool) -> HydraOutput:
-        size = (self.manifest.inputs.height, self.manifest.inputs.width)
         with torch.inference_mode(), _repeatable(), self._precision(bf16):
-            images = torch.stack([self._resized(f, size) for f in clip.frames], dim=1)
             present = torch.from_numpy(clip.view.present).to(self.device)
-            output: HydraOutput = self.model(images, present, clip.cameras, sampling)
+            output: HydraOutput = self.model(self._images(clip), present, clip.cameras, sampling)
             return output.float()
+
+    def _images(self, clip: "_Clip") -> Tensor:
+        """``(B, C, 3, H, W)`` in 0 to 1; channels lie last in memory, as convolutions want them."""
+        size = (self.manifest.inputs.height, self.manifest.inputs.width)
+        frames = clip.frames
+        if any(each.shape[1:3] != size for each in frames):
+            return torch.stack([self._resized(each, size) for each in frames], dim=1)
+        stacked = torch.from_numpy(np.stack(frames, axis=1)).to(self.device)
+        return (stacked.float() / 255).permute(0, 1, 4, 2, 3)
 
     def _resized(self, frames: Frames, size: tuple[int, int]) -> Tensor:
         # Decoded video may be read-only memory, which torch cannot share: copy.
         images = torch.tensor(frames, device=self.device).permute(0, 3, 1, 2).float() / 255
-        if images.shape[-2:] == size:
-            return images
         return F.interpolate(images, size, mode="bilinear", antialias=True)
 
     def _precision(self, bf16: bool) -> torch.autocast:

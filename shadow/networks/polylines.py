@@ -159,24 +159,39 @@ def simplify(lines: Lines, tolerance: float) -> Lines:
     """Drop points that are within ``tolerance`` of the line without them; ends always stay."""
     kept = np.zeros(len(lines.points), bool)
     kept[lines.offsets[:-1]] = kept[lines.offsets[1:] - 1] = True
-    while (worst := _farthest(lines.points, kept, tolerance)).size:
-        kept[worst] = True
+    undecided = np.flatnonzero(~kept)
+    while undecided.size:
+        undecided = _keep_farthest(lines.points, kept, undecided, tolerance)
     line = np.repeat(np.arange(len(lines.image)), np.diff(lines.offsets))
     length = np.bincount(line[kept], minlength=len(lines.image))
     offsets = np.concatenate([[0], np.cumsum(length)])
     return Lines(lines.image, lines.score, offsets, lines.points[kept])
 
 
-def _farthest(points: Floats, kept: NDArray[np.bool_], tolerance: float) -> Ints:
-    """Of every stretch between two kept points, the farthest point if it is beyond tolerance."""
+def _keep_farthest(
+    points: Floats, kept: NDArray[np.bool_], undecided: Ints, tolerance: float
+) -> Ints:
+    """Keep the farthest point of every stretch between two kept ones, if it is beyond tolerance.
+
+    Gives the points that are still undecided: the others of those stretches, in order.
+    """
     ends = np.flatnonzero(kept)
-    between = np.flatnonzero(~kept)
-    stretch = np.searchsorted(ends, between) - 1
-    start, chord = points[ends[stretch]], points[ends[stretch + 1]] - points[ends[stretch]]
-    away = points[between] - start
+    stretch = np.searchsorted(ends, undecided) - 1
+    distance = _from_chord(points, ends[stretch], ends[stretch + 1], undecided)
+    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
+    farthest = np.maximum.reduceat(distance, starts)
+    counts = np.diff(starts, append=len(stretch))
+    split = np.repeat(farthest > tolerance, counts)
+    worst = np.flatnonzero(split & (distance == np.repeat(farthest, counts)))
+    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # of equal ones the first
+    kept[undecided[worst]] = True
+    split[worst] = False
+    return undecided[split]
+
+
+def _from_chord(points: Floats, first: Ints, last: Ints, between: Ints) -> Floats:
+    """How far points lie from the straight line between two others."""
+    chord, away = points[last] - points[first], points[between] - points[first]
     length = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-12)
-    distance = np.abs(chord[:, 0] * away[:, 1] - chord[:, 1] * away[:, 0]) / length
-    order = np.lexsort((-distance, stretch))
-    first = np.unique(stretch[order], return_index=True)[1]
-    worst = order[first]
-    return between[worst[distance[worst] > tolerance]]
+    distance: Floats = np.abs(chord[:, 0] * away[:, 1] - chord[:, 1] * away[:, 0]) / length
+    return distance

@@ -1,4 +1,7 @@
-"""Where the cells of the top-down layout lie in each camera's image."""
+"""Where the cells of the top-down layout lie in each camera's image, and features lifted to them.
+
+Legend: as in `shadow.networks.hydranet`, and T taps: a feature that a point reads, with its weight.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from ingest.annotations import BEV_X_M, BEV_Y_M
 from ingest.geometry import CameraCalibration, project
@@ -32,6 +36,63 @@ class Sampling:
     def to(self, device: torch.device) -> "Sampling":
         """The same on another device."""
         return Sampling(self.points_CP2.to(device), self.visible_CP.to(device))
+
+
+@dataclass(frozen=True)
+class Taps:
+    """What every point reads out of the features of one instant, by bilinear interpolation.
+
+    Attributes:
+        place_T: Index into the features of all cameras, ``(camera, row, column)`` laid flat.
+        weight_T: Of the feature; a point that several cameras see sums over them.
+        start_P: Where the taps of each point begin.
+    """
+
+    place_T: Tensor
+    weight_T: Tensor
+    start_P: Tensor
+
+
+def taps_of(sampling: Sampling, height: int, width: int) -> Taps:
+    """The taps into feature maps of this size; features outside the image are zero."""
+    point, camera = sampling.visible_CP.T.nonzero(as_tuple=True)
+    across, down = sampling.points_CP2[camera, point].unbind(-1)
+    x, y = (across + 1) / 2 * width - 0.5, (down + 1) / 2 * height - 0.5
+    corners = [(y.floor() + below, x.floor() + right) for below in (0, 1) for right in (0, 1)]
+    places, weights = [], []
+    for row, column in corners:
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        weights.append((1 - (y - row).abs()) * (1 - (x - column).abs()) * inside)
+        cell = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
+        places.append(camera * height * width + cell.long())
+    count_P = sampling.visible_CP.sum(0) * len(corners)
+    start_P = count_P.cumsum(0) - count_P
+    return Taps(torch.stack(places, 1).flatten(), torch.stack(weights, 1).flatten(), start_P)
+
+
+def lift(features_BChwF: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
+    """``(B, P, F)`` features at the points, averaged over the cameras that see them.
+
+    Only what a camera sees is read, a quarter of all points and cameras: `F.grid_sample` reads
+    everything, and takes twenty times as long.
+
+    Args:
+        features_BChwF: Zero where the image is absent.
+        present_BC: Boolean.
+        sampling: Where the points lie.
+    """
+    batch, cameras, height, width, channels = features_BChwF.shape
+    taps = taps_of(sampling, height, width)
+    step = torch.arange(batch, device=taps.place_T.device)[:, None]
+    summed = F.embedding_bag(
+        (taps.place_T + step * (cameras * height * width)).flatten(),
+        features_BChwF.reshape(-1, channels).to(taps.weight_T),
+        (taps.start_P + step * len(taps.place_T)).flatten(),
+        mode="sum",
+        per_sample_weights=taps.weight_T.repeat(batch),
+    )
+    seen_BP = present_BC.to(summed) @ sampling.visible_CP.to(summed)
+    return summed.reshape(batch, -1, channels) / seen_BP.clamp(min=1)[:, :, None]
 
 
 def cell_centres() -> NDArray[np.float64]:

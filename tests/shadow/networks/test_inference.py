@@ -63,7 +63,7 @@ def test_boxes_lie_in_the_clips_own_images(network, frames, timestamps_ns):
     for row in boxes:
         height, width = frames[row["camera"]].shape[1:3]
         assert 0 <= row["x1"] < row["x2"] <= width and 0 <= row["y1"] < row["y2"] <= height
-        assert 0.05 <= row["score"] <= 1
+        assert 0.1 <= row["score"] <= 1
     assert max(r["x2"] for r in boxes if r["camera"] == "main") > 96
 
 

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional as F
 
 from ingest.annotations import Camera
 from ingest.geometry import mounted_camera, unknown_calibration
 from ingest.rig import RIG, rig_cameras
-from shadow.networks.topdown import BEV_CELLS, cell_centres, make_sampling
+from shadow.networks.topdown import BEV_CELLS, cell_centres, lift, make_sampling
 
 
 def test_cells_go_from_far_to_near_and_from_left_to_right():
@@ -60,3 +62,43 @@ def test_unknown_calibrations_take_no_part():
     visible = make_sampling(["main", "rear", "wide"], mixed).visible_CP
     assert visible[0].any() and not visible[1:].any()
     assert make_sampling(["rear"], mixed) is None
+
+
+def sampled_by_torch(features, present, sampling):
+    """The same average by `F.grid_sample`, which reads every point in every camera."""
+    batch, cameras, channels = features.shape[0], features.shape[1], features.shape[4]
+    sampled = F.grid_sample(
+        features.flatten(0, 1).permute(0, 3, 1, 2),
+        sampling.points_CP2.repeat(batch, 1, 1)[:, None],
+        align_corners=False,
+    )
+    sampled = sampled[:, :, 0].reshape(batch, cameras, channels, -1)
+    weight = (sampling.visible_CP[None] & present[:, :, None]).float()
+    summed = torch.einsum("bcfp,bcp->bpf", sampled, weight)
+    return summed / weight.sum(1).clamp(min=1)[:, :, None]
+
+
+def test_features_are_lifted_as_torch_samples_them():
+    cameras = rig_cameras(160, 96)
+    sampling = make_sampling(list(cameras), cameras)
+    generator = torch.Generator().manual_seed(3)
+    present = torch.rand(3, 8, generator=generator) > 0.3
+    features = torch.randn(3, 8, 6, 10, 4, generator=generator) * present[:, :, None, None, None]
+    features.requires_grad_(True)
+    ours, theirs = (f(features, present, sampling) for f in (lift, sampled_by_torch))
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    wanted = torch.randn(ours.shape, generator=generator)
+    slopes = [torch.autograd.grad((out * wanted).sum(), features)[0] for out in (ours, theirs)]
+    # What an absent image is said to show is a constant: its slope goes nowhere.
+    there = present[:, :, None, None, None]
+    torch.testing.assert_close(*(slope * there for slope in slopes), atol=1e-4, rtol=1e-4)
+
+
+def test_a_cell_that_nobody_sees_reads_nothing():
+    camera = rig_cameras(160, 96)["main"]
+    sampling = make_sampling(["main"], {"main": camera})
+    features = torch.ones(1, 1, 6, 10, 2)
+    lifted = lift(features, torch.tensor([[True]]), sampling)[0]
+    seen = sampling.visible_CP[0]
+    assert (lifted[~seen] == 0).all() and (lifted[seen] > 0).all()
+    assert (lift(features * 0, torch.tensor([[False]]), sampling) == 0).all()
