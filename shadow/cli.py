@@ -141,7 +141,7 @@ def networks_train(
 
 @networks_app.command("promote")
 def networks_promote(
-    network: Annotated[str, typer.Argument(help="The network to deploy, e.g. hydra-0.2.")],
+    network: Annotated[str, typer.Argument(help="The network to deploy, e.g. hydra-1.1.")],
     run: Annotated[
         str | None, typer.Option(help="A run that PASSed against what is deployed, or 'latest'.")
     ] = None,
@@ -154,7 +154,7 @@ def networks_promote(
 ) -> None:
     """Deploy a network: with a run that passed the gate, or with a signed waiver.
 
-    Example: ridealong networks promote hydra-0.2 --run latest
+    Example: ridealong networks promote hydra-1.1 --run latest
     """
     from ingest.lake import Lake
     from shadow.releases.promotion import promote
@@ -191,7 +191,7 @@ def shadow_run(
     What was replayed before is not replayed again. Exits with 0 whatever the verdict is;
     `ridealong shadow report` exits by it.
 
-    Example: ridealong shadow run --deployed hydra-0.1 --candidate hydra-0.2
+    Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
     from ingest.lake import Lake
     from metrics.gate.spec import load_gate
@@ -209,6 +209,10 @@ def shadow_run(
     console.text(
         f"{report.clips} clips ({report.clips_replayed} replayed, {report.frames} frames) "
         f"in {report.seconds} s"
+    )
+    took = report.latency
+    console.text(
+        f"a camera set takes {took.deployed_ms} ms deployed, {took.candidate_ms} ms candidate"
     )
     for why in report.unscored[:UNSCORED_SHOWN]:
         console.text(f"not scored against {why}")

@@ -31,7 +31,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 FLEET = EXAMPLES / "fleet.yaml"
 RECORDINGS = {"comma2k19": "comma2k19_first30s", "video": "udacity_highway_video"}
 SIMULATED = "simulated"  # folder of the home
-DEPLOYED, CANDIDATE = "hydra-0.1", "hydra-0.2"
+DEPLOYED, CANDIDATE = "hydra-1.0", "hydra-1.1"
 
 
 @dataclass(frozen=True)

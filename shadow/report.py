@@ -43,6 +43,7 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "verdict": row["verdict"],
         "reason": row["reason"],
         "clips": len(row["clip_ids"]),
+        "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
         "cells": cells.to_pylist(),
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ingest.accounting import ItemsLostError, Status, settle
+from ingest.clips.read import open_clip
 from ingest.console import Console
 from ingest.errors import RidealongError
 from ingest.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
@@ -19,7 +20,8 @@ from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.registry import definition_sha256
-from shadow.networks.loading import require_device
+from shadow.latency import Latency, measure_latency
+from shadow.networks.loading import load_network, require_device
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.pipeline import NetworkFile, ReplayPlan, run_replay
@@ -52,6 +54,7 @@ class RunReport:
     """What one shadow run did; the document that ``shadow run --json`` prints.
 
     ``clips`` were judged, ``clips_replayed`` of them anew: the scores of the others were stored.
+    ``latency`` is measured in every run.
     """
 
     run: str
@@ -63,6 +66,7 @@ class RunReport:
     clips_replayed: int
     frames: int
     seconds: float
+    latency: Latency
     unscored: tuple[str, ...]
 
 
@@ -78,11 +82,12 @@ def shadow_run(
     """
     started = time.monotonic()
     require_device(wish.device)
-    pair = _pair(lake.snapshot(), wish)
+    pair = pair_of(lake.snapshot(), wish)
     clips = clips_of(lake.snapshot(), wish)
     lake.verify([str(blob) for blob in clips["blob"].to_pylist()])
     outcomes = _replay(lake, pair, clips, wish.device, console, beam_args)
-    run_id, verdict = _judge(lake, wish, pair, clips, started)
+    latency = _latency(lake, pair, clips, wish.device)
+    run_id, verdict = _judge(lake, wish, pair, clips, latency, started)
     return RunReport(
         run=run_id,
         deployed=pair[0].network,
@@ -93,6 +98,7 @@ def shadow_run(
         clips_replayed=len(outcomes),
         frames=sum(outcome.frames for outcome in outcomes),
         seconds=round(time.monotonic() - started, 3),
+        latency=latency,
         unscored=tuple(sorted({why for outcome in outcomes for why in outcome.unscored})),
     )
 
@@ -100,7 +106,12 @@ def shadow_run(
 Pair = tuple[NetworkEntry, NetworkEntry]
 
 
-def _pair(snapshot: Snapshot, wish: RunWish) -> Pair:
+def pair_of(snapshot: Snapshot, wish: RunWish) -> Pair:
+    """The two registered networks, deployed first.
+
+    Raises:
+        RidealongError: One is unknown, or they share no prediction.
+    """
     pair = find_network(snapshot, wish.deployed), find_network(snapshot, wish.candidate)
     shared = set(pair[0].manifest.predictions) & set(pair[1].manifest.predictions)
     if not shared:
@@ -117,7 +128,7 @@ def clips_of(snapshot: Snapshot, wish: RunWish) -> pa.Table:
     Raises:
         RidealongError: There are none, or a network is unknown.
     """
-    pair = _pair(snapshot, wish)
+    pair = pair_of(snapshot, wish)
     clips = list_clips(snapshot, wish.where)
     looked_at = {camera.value for entry in pair for camera in entry.manifest.inputs.cameras}
     seen = [bool(looked_at & set(names)) for names in clips["cameras"].to_pylist()]
@@ -141,7 +152,7 @@ def _replay(
 ) -> list[ClipOutcome]:
     """Replay and commit what no commit holds yet; another process may be first, so try again."""
     for _ in range(RACES):
-        plan = _plan(lake, pair, clips, device)
+        plan = plan_replay(lake, pair, clips, device)
         if not plan.clips:
             return []
         with console.steps("clips", len(plan.clips)) as steps, watching(plan.commit_id, steps):
@@ -161,7 +172,8 @@ def _replay(
     raise ItemsLostError(f"lost the race for the same clips {RACES} times; run the command again")
 
 
-def _plan(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
+def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
+    """What no commit holds yet of these two networks on these clips."""
     rate_hz = rate_of(pair[0].manifest, pair[1].manifest)
     definition = judged_by(rate_hz)
     entries = {entry.network_sha256: entry for entry in pair}
@@ -225,8 +237,17 @@ def _commit_replay(lake: Lake, plan: ReplayPlan, outcomes: Sequence[ClipOutcome]
     lake.commit(plan.commit_id, "shadow replay", files, sources, counts)
 
 
+def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
+    """Measured on the first clip, with nothing else of ours running."""
+    networks = [load_network(e.manifest, lake.path(e.blob), device) for e in pair]
+    cameras = sorted({c.value for entry in pair for c in entry.manifest.inputs.cameras})
+    with open_clip(lake.path(clips["blob"][0].as_py())) as reader:
+        sets = reader.read_sets(cameras, rate_of(pair[0].manifest, pair[1].manifest))
+        return measure_latency(networks[0], networks[1], sets, reader.cameras)
+
+
 def _judge(
-    lake: Lake, wish: RunWish, pair: Pair, clips: pa.Table, started: float
+    lake: Lake, wish: RunWish, pair: Pair, clips: pa.Table, latency: Latency, started: float
 ) -> tuple[str, RunVerdict]:
     """Judge from what is committed, and commit run and verdicts."""
     snapshot = lake.snapshot()
@@ -245,6 +266,9 @@ def _judge(
         "reason": verdict.reason,
         "created_ns": time.time_ns(),
         "seconds": time.monotonic() - started,
+        "deployed_ms": latency.deployed_ms,
+        "candidate_ms": latency.candidate_ms,
+        "latency_ratio": latency.ratio,
     }
     tables = {
         RUNS: pa.Table.from_pylist([row], schema=RUNS.schema),

@@ -9,7 +9,7 @@ NETWORKS = TableSpec(
     "networks",
     pa.schema(
         [
-            column("network", pa.string(), "name and version, as in hydra-0.1"),
+            column("network", pa.string(), "name and version, as in hydra-1.0"),
             column("name", pa.string(), "the network, whatever its version"),
             column("version", pa.string(), "this version"),
             column("network_sha256", pa.string(), "hash of the manifest, and so of the weights"),
@@ -72,6 +72,9 @@ RUNS = TableSpec(
             column("reason", pa.string(), "the verdict in a sentence"),
             column("created_ns", pa.int64(), "when it was judged", "ns"),
             column("seconds", pa.float64(), "how long it took", "s"),
+            column("deployed_ms", pa.float64(), "median for a camera set, this machine", "ms"),
+            column("candidate_ms", pa.float64(), "the same for the candidate", "ms"),
+            column("latency_ratio", pa.float64(), "median of candidate over deployed", "1"),
         ]
     ),
     order=("created_ns", "run_id"),

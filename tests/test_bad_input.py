@@ -57,13 +57,13 @@ def test_names_that_are_not_there(demo_home: Path, program: Any, tmp_path: Path)
     refused(program("clips", "show", "nosuchclip", *at), "nosuchclip")
     refused(program("clips", "verify", "nosuchclip", *at), "nosuchclip")
     refused(program("shadow", "report", "nosuchrun", *at), "nosuchrun")
-    refused(program("shadow", "run", "--candidate", "hydra-0.9", *at), "hydra-0.")
+    refused(program("shadow", "run", "--candidate", "hydra-1.9", *at), "hydra-1.")
     refused(program("labels", "export", "--run", "nosuchrun", "--out", tmp_path / "x", *at))
-    refused(program("networks", "promote", "hydra-0.2", "--run", "latest", *at), "INCONCLUSIVE")
+    refused(program("networks", "promote", "hydra-1.1", "--run", "latest", *at), "INCONCLUSIVE")
     refused(program("ingest", tmp_path / "nothing here", *at), "nothing here")
     refused(program("ingest", tmp_path, "--source", "comma2k91", *at), "comma2k19")
     refused(program("clips", "list", "--where", "lihgt = 'night'", *at), "light")
-    refused(program("shadow", "run", "--candidate", "hydra-0.2", "--where", "light = 'x'", *at))
+    refused(program("shadow", "run", "--candidate", "hydra-1.1", "--where", "light = 'x'", *at))
     assert listing(demo_home) == before
 
 
@@ -95,7 +95,7 @@ def test_paths_with_bars_and_spaces(examples: Path, program: Any, tmp_path: Path
 def test_networks_that_cannot_be_trusted(
     demo_home: Path, repository: Path, program: Any, tmp_path: Path
 ) -> None:
-    shipped = repository / "shadow/networks/shipped/hydra-0.1"
+    shipped = repository / "shadow/networks/shipped/hydra-1.0"
     manifest = (shipped / "manifest.yaml").read_text()
     weights = (shipped / "weights.safetensors").read_bytes()
     before = listing(demo_home)
@@ -124,7 +124,7 @@ def test_options_out_of_range(demo_home: Path, program: Any, tmp_path: Path) -> 
     refused(program("clips", "show", clip, "--picture", picture, "--at", "99", *at), "outside")
     refused(program("clips", "show", clip, "--picture", picture, "--at", "nan", *at), "outside")
     refused(program("clips", "show", clip, "--picture", tmp_path / "no" / "x.png", *at), "x.png")
-    refused(program("shadow", "run", "--candidate", "hydra-0.2", "--device", "toaster", *at))
+    refused(program("shadow", "run", "--candidate", "hydra-1.1", "--device", "toaster", *at))
     refused(program("lake", "vacuum", "--older-than", "inf s", *at), "finite")
     refused(program("ingest", "examples/triggers", "--source", "video", *at, "--", "--runner=Nix"))
     refused(program("clips", "list", "--where", "", *at), "--where")

@@ -51,7 +51,7 @@ def test_the_commands_of_a_page_run(
     clip = list_clips(Lake.open(home).snapshot(), "source = 'video'")["clip_id"][0].as_py()
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text("{name: small, drives: 2, duration: 10 s, seed: 3}")
-    shipped = REPOSITORY / "shadow/networks/shipped/hydra-0.1/manifest.yaml"
+    shipped = REPOSITORY / "shadow/networks/shipped/hydra-1.0/manifest.yaml"
     stand_ins = {
         "CLIP": clip,
         "RUN": "latest",
@@ -59,7 +59,7 @@ def test_the_commands_of_a_page_run(
         "labels": str(tmp_path / "labels"),
         "FOLDER": str(tmp_path / "folder"),
         "my-network/manifest.yaml": str(shipped),
-        "hydra-0.3": "hydra-0.2",
+        "hydra-1.2": "hydra-1.1",
         "examples/fleet.yaml": str(fleet),
         "examples/recipes/hydra-1.0.yaml": str(REPOSITORY / TINY),
         "training": str(tmp_path / "training"),

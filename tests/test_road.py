@@ -121,6 +121,6 @@ def test_a_flipped_bit_stops_a_run(demo_home: Path, program: Any, tmp_path: Path
     content[len(content) // 2] ^= 1
     clip.write_bytes(content)
     assert program("lake", "check", "--home", home).returncode == 1
-    run = program("shadow", "run", "--candidate", "hydra-0.2", "--home", home)
+    run = program("shadow", "run", "--candidate", "hydra-1.1", "--home", home)
     assert run.returncode == 2 and clip.stem[:12] in run.stderr
     assert "Traceback" not in run.stderr

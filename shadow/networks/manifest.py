@@ -91,7 +91,7 @@ class NetworkManifest(Spec):
 
     @property
     def id(self) -> str:
-        """Name and version, as commands take it: ``hydra-0.1``."""
+        """Name and version, as commands take it: ``hydra-1.0``."""
         return f"{self.name}-{self.version}"
 
     @property

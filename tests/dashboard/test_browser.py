@@ -47,7 +47,7 @@ def test_the_clip_plays_with_both_networks_drawn_over_it(
 ) -> None:
     page.goto(real_clip)
     expect(page.get_by_role("heading", name="Clips")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("hydra-0.1 (deployed)", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("hydra-1.0 (deployed)", exact=True)).to_be_visible(timeout=30_000)
     page.wait_for_function(f"() => (({LOOK})() ?? {{}}).drawn > 0", timeout=30_000)
     before = page.evaluate(LOOK)
     assert before["brightness"] > 20

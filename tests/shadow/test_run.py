@@ -26,17 +26,17 @@ def test_runs_at_two_frame_rates_keep_apart(
     shutil.copytree(demo_home, home)
     before = cells(program, home)
     slow = tmp_path / "slow"
-    shutil.copytree(repository / "shadow/networks/shipped/hydra-0.2", slow)
+    shutil.copytree(repository / "shadow/networks/shipped/hydra-1.1", slow)
     manifest = (slow / "manifest.yaml").read_text()
-    changed = manifest.replace("rate_hz: 5", "rate_hz: 2").replace("'0.2'", "'0.2slow'")
-    changed = changed.replace('"0.2"', '"0.2slow"')
-    assert changed.count("0.2slow") == 1 and "rate_hz: 2" in changed
+    changed = manifest.replace("rate_hz: 5", "rate_hz: 2").replace("'1.1'", "'1.1slow'")
+    changed = changed.replace('"1.1"', '"1.1slow"')
+    assert changed.count("1.1slow") == 1 and "rate_hz: 2" in changed
     (slow / "manifest.yaml").write_text(changed)
     ask("networks", "add", slow / "manifest.yaml", "--home", home)
-    at = ("--deployed", "hydra-0.1", "--home", home)
-    first = ask("shadow", "run", "--candidate", "hydra-0.2slow", *at)
+    at = ("--deployed", "hydra-1.0", "--home", home)
+    first = ask("shadow", "run", "--candidate", "hydra-1.1slow", *at)
     assert first["clips_replayed"] == first["clips"] > 1
-    again = ask("shadow", "run", "--candidate", "hydra-0.2", *at)
+    again = ask("shadow", "run", "--candidate", "hydra-1.1", *at)
     assert again["clips_replayed"] == 0
     assert cells(program, home) == before
     outputs = Lake.open(home).snapshot().read(OUTPUTS)
@@ -48,5 +48,5 @@ def test_a_network_against_itself_differs_nowhere(
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
-    ask("shadow", "run", "--deployed", "hydra-0.1", "--candidate", "hydra-0.1", "--home", home)
+    ask("shadow", "run", "--deployed", "hydra-1.0", "--candidate", "hydra-1.0", "--home", home)
     assert all(cell["delta"] in (None, 0.0) for cell in cells(program, home))

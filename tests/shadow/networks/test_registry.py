@@ -59,7 +59,7 @@ def test_a_network_that_cannot_be_loaded_leaves_no_trace(lake, write_network):
 def test_the_shipped_networks_are_registered_by_name(lake):
     for path in shipped_manifests():
         add_network(lake, path)
-    assert [e.network for e in list_networks(lake.snapshot())] == ["hydra-0.1", "hydra-0.2"]
+    assert [e.network for e in list_networks(lake.snapshot())] == ["hydra-1.0", "hydra-1.1"]
 
 
 @pytest.mark.parametrize(

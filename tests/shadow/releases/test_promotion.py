@@ -8,7 +8,7 @@ from shadow.releases.promotion import deployed, deployed_id, promote, releases
 from shadow.schemas import RUNS
 
 WAIVER = {"waiver_reason": "first of its kind", "waiver_by": "A. Engineer"}
-OLD, NEW = "hydra-0.1", "hydra-0.2"
+OLD, NEW = "hydra-1.0", "hydra-1.1"
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def test_a_run_that_did_not_pass(started, verdict):
 
 def test_no_run_and_no_waiver(started):
     assert refusal(started, NEW) == (
-        "nothing says that hydra-0.2 is no worse than hydra-0.1; name a run of `ridealong shadow"
-        " run --candidate hydra-0.2`, or sign a waiver with a reason and a name"
+        "nothing says that hydra-1.1 is no worse than hydra-1.0; name a run of `ridealong shadow"
+        " run --candidate hydra-1.1`, or sign a waiver with a reason and a name"
     )
 
 
@@ -119,7 +119,7 @@ def test_half_a_waiver(started, waiver, message):
 def test_a_run_of_another_candidate(started):
     run = add_run(started, "run1", "PASS", candidate=OLD, against=OLD)
     assert refusal(started, NEW, run_id=run) == (
-        "run run1 judged hydra-0.1; expected a run of hydra-0.2"
+        "run run1 judged hydra-1.0; expected a run of hydra-1.1"
     )
 
 
@@ -136,14 +136,14 @@ def test_a_run_shown_for_the_first_release_proves_nothing(lake):
 
 
 def test_unknown_network_and_run(started):
-    assert refusal(started, "hydra-0.3", **WAIVER).startswith("unknown network 'hydra-0.3'")
+    assert refusal(started, "hydra-1.2", **WAIVER).startswith("unknown network 'hydra-1.2'")
     assert refusal(started, NEW, run_id="run2") == "unknown run 'run2'; there are no runs yet"
     add_run(started, "run1", "PASS")
     assert refusal(started, NEW, run_id="run2") == "unknown run 'run2'; did you mean 'run1'?"
 
 
 def test_what_is_deployed_already(started):
-    assert refusal(started, OLD, **WAIVER) == "hydra-0.1 is deployed already, since release 1"
+    assert refusal(started, OLD, **WAIVER) == "hydra-1.0 is deployed already, since release 1"
 
 
 def test_going_back_is_a_release_like_any_other(started):

@@ -1,0 +1,138 @@
+"""A shadow run's replay beside its limit: the same clips decoded once, both bare networks run.
+
+Simulates a small fleet in which something happens, cuts its clips, and replays them through the two
+networks that ship: decoded, inferred, put into standard forms, scored, compared, written. The peer
+decodes the same clips as often (once) and runs the two bare networks on them in the same batches,
+in as many threads, and throws away what they say. Rounds of the two alternate.
+
+Run as ``python -m benchmarks.replay [--rounds N] [--home HOME]``; HOME is one that holds clips and
+both networks already, e.g. the demo's, and is left as it was.
+"""
+
+import argparse
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from ingest.clips.read import open_clip
+from ingest.console import Console
+from ingest.lake import Lake
+from ingest.run import ingest
+from ingest.simulation.fleet import FleetSpec
+from ingest.simulation.simulate import simulate
+from ingest.sources.simulation import SimulationSource
+from ingest.triggers.spec import shipped_triggers
+from metrics.gate.spec import load_gate
+from shadow.networks.inference import Network
+from shadow.networks.loading import load_network
+from shadow.networks.registry import add_network, shipped_manifests
+from shadow.networks.topdown import make_sampling
+from shadow.pipeline import ReplayPlan, run_replay
+from shadow.run import RunWish, clips_of, pair_of, plan_replay
+
+WORKERS, BATCH = 2, 8
+TARGET = 0.7
+SPEC = FleetSpec.model_validate(
+    {
+        "name": "replayed",
+        "drives": 8,
+        "duration": "60 s",
+        "seed": 5,
+        "light": {"day": 2, "night": 1},
+        "incidents": {"lead_brakes": 1, "cut_in": 1},
+        "rig": {"width": 160, "height": 96, "video_hz": 5, "label_hz": 1},
+    }
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--home", type=Path, help="one with clips; default: a small new one")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Path(scratch) / "home"
+        if options.home:
+            shutil.copytree(options.home, home)
+        else:
+            fill(home, Path(scratch) / "fleet")
+        report(Lake.open(home), options.rounds)
+
+
+def fill(home: Path, fleet: Path) -> None:
+    """Drives, clips and networks."""
+    lake, console = Lake.create(home), Console(as_json=True)
+    simulate(SPEC, fleet, console)
+    ingest(lake, SimulationSource().discover(fleet), shipped_triggers(), console)
+    for manifest in shipped_manifests():
+        add_network(lake, manifest)
+
+
+def report(lake: Lake, rounds: int) -> None:
+    wish = RunWish("hydra-1.0", "hydra-1.1", None, load_gate())
+    pair = pair_of(lake.snapshot(), wish)
+    clips = clips_of(lake.snapshot(), wish)
+    networks = [load_network(entry.manifest, lake.path(entry.blob)) for entry in pair]
+    plan = plan_replay(lake, pair, clips, "cpu")
+    bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
+    ours, peer, sets = [], [], 0
+    for _ in range(rounds):
+        fresh = replace(plan, commit_id=lake.new_commit_id())
+        ours.append(timed(lambda plan=fresh: replayed(plan)))
+        started = time.perf_counter()
+        sets = bare(lake, networks, clips)
+        peer.append(time.perf_counter() - started)
+    ratio = statistics.median(p / o for o, p in zip(ours, peer, strict=True))
+    said = "met" if ratio >= TARGET else "MISSED"
+    print("| what | figure |\n|---|---|")
+    print(f"| clips, camera sets, networks | {len(clips)}, {sets:,}, 2 |")
+    print(f"| replay: decode, infer, score, compare, write | {statistics.median(ours):.1f} s |")
+    print(f"| decode, and both bare networks (peer) | {statistics.median(peer):.1f} s |")
+    print(f"| ours : peer, median of {rounds} rounds | {ratio:.2f} |")
+    print(f"| target | {TARGET}: {said} |")
+    print(f"| camera sets through both networks | {sets / statistics.median(ours):.1f} a second |")
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def replayed(plan: ReplayPlan) -> None:
+    assert all(outcome.reason is None for outcome in run_replay(plan))
+
+
+def bare(lake: Lake, networks: list[Network], clips: pa.Table) -> int:
+    """Decode every clip and run both networks on it; the number of camera sets."""
+    torch.set_num_threads(1)
+
+    def one(blob: str) -> int:
+        with open_clip(lake.path(blob)) as reader:
+            cameras = [camera.value for camera in networks[0].manifest.inputs.cameras]
+            times, images, _ = reader.read_sets(cameras, networks[0].manifest.inputs.rate_hz)
+            sampling = make_sampling(list(images), reader.cameras)
+        frames = np.stack(list(images.values()), axis=1)
+        for start in range(0, len(times), BATCH):
+            batch = torch.from_numpy(frames[start : start + BATCH]).float() / 255
+            present = torch.ones(batch.shape[:2], dtype=torch.bool)
+            for network in networks:
+                with torch.inference_mode():
+                    network.model(batch.permute(0, 1, 4, 2, 3), present, list(images), sampling)
+        return len(times)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return sum(pool.map(one, clips["blob"].to_pylist()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The two networks that come with ridealong, as files; what they can do is judged elsewhere."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.annotations import Camera
+from shadow.networks.loading import load_folder
+from shadow.networks.manifest import load_manifest
+from shadow.networks.registry import shipped_manifests
+from shadow.networks.training.recipe import load_recipe
+from shadow.networks.training.train import recipe_sha256
+
+MOST_BYTES = 6_000_000
+RECIPES = Path(__file__).parents[3] / "examples/recipes"
+
+
+def test_two_networks_ship():
+    assert [load_manifest(path).id for path in shipped_manifests()] == ["hydra-1.0", "hydra-1.1"]
+
+
+@pytest.mark.parametrize("path", shipped_manifests(), ids=lambda path: path.parent.name)
+def test_a_shipped_network_was_made_by_the_recipe_that_is_there(path):
+    manifest, recipe = load_manifest(path), load_recipe(RECIPES / f"{path.parent.name}.yaml")
+    assert recipe_sha256(recipe)[:12] in manifest.trained
+    assert (manifest.config, manifest.inputs) == (recipe.config, recipe.inputs)
+    assert manifest.inputs.cameras == tuple(Camera)
+    assert len(manifest.predictions) >= 100
+    assert (path.parent / "weights.safetensors").stat().st_size <= MOST_BYTES
+    card = (path.parent / "card.md").read_text("utf-8")
+    assert manifest.id in card and manifest.description in card
+
+
+def test_the_candidate_never_saw_the_night():
+    fleets = [load_recipe(RECIPES / f"hydra-1.{n}.yaml").train.fleet for n in (0, 1, 2)]
+    assert [fleet.light.get("night", 0) > 0 for fleet in fleets] == [True, False, True]
+    assert len({fleet.map for fleet in fleets}) == 1
+
+
+@pytest.mark.parametrize("path", shipped_manifests(), ids=lambda path: path.parent.name)
+def test_a_grey_picture_is_looked_at_without_a_crash(path):
+    frames = {"main": np.full((2, 96, 160, 3), 120, np.uint8)}
+    seen = load_folder(path).perceive(frames, np.arange(2), {})
+    assert np.isfinite(seen.depth["main"]).all()
+    assert not seen.bev, "no calibration, no top-down layout"
