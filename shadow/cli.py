@@ -239,7 +239,7 @@ def shadow_report(
 
 
 def _print_report(console: Console, document: dict[str, Any]) -> None:
-    from shadow.report import cells_that_matter, cells_without_data
+    from shadow.report import cause_sentence, cells_that_matter, cells_without_data
 
     console.text(f"run {document['run']}: {document['candidate']} against {document['deployed']}")
     names = ["prediction", "metric", "slice", "deployed", "candidate", "delta", "low", "high"]
@@ -253,7 +253,9 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
     if missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
         console.text(f"required, but without data: {', '.join(missing[:3])}{more}")
-    console.text(f"\n{document['verdict']}: {document['reason']}")
+    cause = cause_sentence(document["summary"])
+    console.text(f"\n{cause}" if cause else "")
+    console.text(f"{document['verdict']}: {document['reason']}")
 
 
 class ExportFormat(StrEnum):
