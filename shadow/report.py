@@ -31,6 +31,14 @@ def find_run(snapshot: Snapshot, run: str) -> dict[str, Any]:
     return max(rows, key=lambda row: row["created_ns"])
 
 
+def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
+    """A run's cells, by name."""
+    rows = snapshot.read(VERDICTS)
+    cells = rows.filter(pc.equal(rows["run_id"], run_id)).drop_columns(["run_id"])
+    found: list[dict[str, Any]] = cells.to_pylist()
+    return found
+
+
 def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
     """The document that ``shadow report --json`` prints.
 
@@ -38,9 +46,7 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         RidealongError: No such run.
     """
     row = find_run(snapshot, run)
-    rows = snapshot.read(VERDICTS)
-    rows = rows.filter(pc.equal(rows["run_id"], row["run_id"])).drop_columns(["run_id"])
-    cells = rows.to_pylist()
+    cells = run_cells(snapshot, row["run_id"])
     head = {"run": row["run_id"]} | {key: row[key] for key in ("deployed", "candidate")}
     return head | {
         "verdict": row["verdict"],
@@ -117,8 +123,9 @@ def _surest(cell: dict[str, Any]) -> tuple[float, str, str]:
 
 def cells_without_data(cells: list[dict[str, Any]]) -> list[str]:
     """Names of the required cells that nothing is known of: they can never pass."""
-    return [
-        f"{cell['prediction']} {cell['metric']} at {cell['slice']}"
-        for cell in cells
-        if cell["required"] and cell["delta"] is None
-    ]
+    return [cell_name(cell) for cell in cells if cell["required"] and cell["delta"] is None]
+
+
+def cell_name(cell: dict[str, Any]) -> str:
+    """A cell in words."""
+    return f"{cell['prediction']} {cell['metric']} at {cell['slice']}"
