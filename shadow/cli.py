@@ -292,7 +292,7 @@ def labels_export(
     cell regressed, all clips of the run come in the order of `clips list`.
 
     COCO: images, annotations.json, and deployed.json and candidate.json as results for loadRes.
-    MCAP: the clips, with both networks' outputs as topics of their own.
+    MCAP: the clips, with both networks' outputs as topics of their own, and clips.json.
 
     Example: ridealong labels export --run latest --limit 50 --out labels
     """
