@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from ingest.lake import Snapshot
-from ingest.schemas import CLIPS, DRIVES, TableSpec
-from metrics.gate.costs import CellKey, clip_costs
+from ingest.schemas import DRIVES
 from metrics.gate.evidence import task_of
 from metrics.gate.schemas import VERDICTS
-from metrics.schemas import MATCHES, SCORES
+from shadow.costs import cell_costs, run_clips
 from shadow.schemas import RUNS
 
 LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
@@ -125,34 +121,11 @@ def costs(snapshot: Snapshot, run: Row, cell: Row) -> list[Row]:
     """The clips behind a cell, the costliest first, with what they show and their drive."""
     if cell["reference"] is None:
         return []
-    clips = snapshot.read(CLIPS)
-    clips = clips.filter(pc.is_in(clips["clip_id"], value_set=pa.array(run["clip_ids"])))
-    drives = snapshot.read(DRIVES)
-    key = CellKey(cell["prediction"], cell["metric"], cell["slice"], cell["reference"])
-    found = clip_costs(
-        _scored(snapshot, SCORES, run, key, " and metric = ?", key.metric),
-        _scored(snapshot, MATCHES, run, key),
-        clips.select(["clip_id", "drive_id", "by_disagreement"]),
-        drives,
-        (run["deployed_sha256"], run["candidate_sha256"]),
-        key,
-    )
-    clip_of = {row["clip_id"]: row for row in clips.to_pylist()}
-    drive_of = {row["drive_id"]: row for row in drives.to_pylist()}
+    clip_of = {row["clip_id"]: row for row in run_clips(snapshot, run).to_pylist()}
+    drive_of = {row["drive_id"]: row for row in snapshot.read(DRIVES).to_pylist()}
     return [
         row
         | {name: clip_of[row["clip_id"]][name] for name in ("triggers", "start_s", "end_s")}
         | {name: drive_of[row["drive_id"]][name] for name in ("light", "weather", "road")}
-        for row in found.to_pylist()
+        for row in cell_costs(snapshot, run, cell).to_pylist()
     ]
-
-
-def _scored(
-    snapshot: Snapshot, spec: TableSpec, run: Row, key: CellKey, more: str = "", *values: str
-) -> pa.Table:
-    """The rows of one prediction by the run's networks."""
-    params = [key.prediction, run["deployed_sha256"], run["candidate_sha256"], run["definition"]]
-    query = f"""select * from {spec.name}
-        where prediction = ? and network_sha256 in (?, ?) and definition = ?{more}"""
-    rows = snapshot.connect(spec).sql(query, params=[*params, *values]).to_arrow_table()
-    return rows.cast(spec.schema)

@@ -243,7 +243,7 @@ def shadow_report(
 
 
 def _print_report(console: Console, document: dict[str, Any]) -> None:
-    from shadow.report import cells_that_matter, cells_without_data
+    from shadow.report import cause_sentence, cells_that_matter, cells_without_data
 
     console.text(f"run {document['run']}: {document['candidate']} against {document['deployed']}")
     names = ["prediction", "metric", "slice", "deployed", "candidate", "delta", "low", "high"]
@@ -257,7 +257,9 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
     if missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
         console.text(f"required, but without data: {', '.join(missing[:3])}{more}")
-    console.text(f"\n{document['verdict']}: {document['reason']}")
+    cause = cause_sentence(document["summary"])
+    console.text(f"\n{cause}" if cause else "")
+    console.text(f"{document['verdict']}: {document['reason']}")
 
 
 class ExportFormat(StrEnum):
@@ -275,25 +277,40 @@ def labels_export(
         ExportFormat, typer.Option("--format", help="File format.")
     ] = ExportFormat.COCO,
     where: WhereOption = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many clips.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most so many clips: those that cost most.")
+    ] = None,
+    prediction: Annotated[
+        str | None, typer.Option(help="Order by this prediction's loss, e.g. objects/car@main.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="Order by this metric's loss.")] = None,
+    where_lost: Annotated[
+        str | None, typer.Option("--slice", help="Order by the loss there, e.g. light=night.")
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a run's clips for labeling, with the labels known and what both networks said.
+    """Export the clips behind a run's regressions, the costliest first, for labeling.
+
+    With the labels known, what both networks said, and each clip's share of the loss. Where no
+    cell regressed, all clips of the run come in the order of `clips list`.
 
     COCO: images, annotations.json, and deployed.json and candidate.json as results for loadRes.
-    MCAP: the clips, with both networks' outputs as topics of their own.
+    MCAP: the clips, with both networks' outputs as topics of their own, and clips.json.
 
-    Example: ridealong labels export --run latest --format coco --out labels
+    Example: ridealong labels export --run latest --limit 50 --out labels
     """
     from ingest.lake import Lake
     from shadow.export import ExportWish, export_run
+    from shadow.losses import CellNames
 
     console = Console(as_json)
-    wish = ExportWish(run, where, limit, out)
+    wish = ExportWish(run, where, limit, out, CellNames(prediction, metric, where_lost))
     report = export_run(Lake.open(home_of(home)), wish, kind.value, console)
     console.result(report)
-    console.text(", ".join(f"{key}: {value}" for key, value in report.items()))
+    told = {key: value for key, value in report.items() if key not in ("order", "reason", "shares")}
+    console.text(", ".join(f"{key}: {value}" for key, value in told.items()))
+    console.text(f"in the order of the {report['order']}: {report['reason']}")
 
 
 class SchemaName(StrEnum):

@@ -17,52 +17,95 @@ from ingest.labels.coco import LabelClip, write_coco
 from ingest.labels.mcap import ReplayedClip, write_mcaps
 from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
+from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
 from shadow.networks.registry import find_network
-from shadow.report import find_run
+from shadow.report import cell_name, find_run, run_cells
 from shadow.run import rate_of
 from shadow.schemas import OUTPUTS
 
 SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})
+NAMED = 3  # cells that the reason for an order names
 
 
 @dataclass(frozen=True)
 class ExportWish:
-    """What to export: a run, an expression over its clips, at most how many, and where to."""
+    """What to export: a run, an expression over its clips, at most how many, and where to.
+
+    ``cells`` names the cells whose loss orders the clips; by default those that regressed.
+    """
 
     run: str
     where: str | None
     limit: int | None
     out: Path
+    cells: CellNames = EVERY_CELL
 
 
 def export_run(lake: Lake, wish: ExportWish, kind: str, console: Console) -> dict[str, Any]:
-    """Export a run's clips as ``coco`` or ``mcap``; the folder appears whole or not at all.
+    """Export the clips behind a run's regressions as ``coco`` or ``mcap``, the costliest first.
+
+    The folder appears whole or not at all.
 
     Returns:
         The document that ``labels export --json`` prints.
 
     Raises:
-        RidealongError: No such run, no clip that fits, or the folder holds something else.
+        RidealongError: No such run or cell, no clip that fits, or the folder holds something else.
     """
     snapshot = lake.snapshot()
     run = find_run(snapshot, wish.run)
-    clips = _clips(snapshot, run, wish)
-    with console.steps("clips", len(clips)) as steps:
-        counted = _counted(clips, steps.advance)
+    chosen = _choose(snapshot, run, wish)
+    with console.steps("clips", len(chosen.clips)) as steps:
+        counted = _counted(chosen.clips, steps.advance)
         written = WRITERS[kind](lake, snapshot, run, wish.out, counted)
-    return {"run": run["run_id"], "format": kind, "out": str(wish.out), **written}
+    head = {"run": run["run_id"], "format": kind, "out": str(wish.out)}
+    order = {"order": chosen.order, "reason": chosen.reason}
+    shares = [{"clip_id": clip["clip_id"]} | clip["about"] for clip in chosen.clips]
+    return head | written | order | {"shares": shares}
 
 
-def _clips(snapshot: Snapshot, run: dict[str, Any], wish: ExportWish) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Choice:
+    """Clips in their order, each with what labelers should know ``about`` it, and why so."""
+
+    clips: list[dict[str, Any]]
+    order: str
+    reason: str
+
+
+def _choose(snapshot: Snapshot, run: dict[str, Any], wish: ExportWish) -> _Choice:
+    """The clips that the wish is about, by their share of the loss if they have any."""
     rows = list_clips(snapshot, wish.where)
-    chosen = rows.filter(pc.is_in(rows["clip_id"], value_set=pa.array(run["clip_ids"])))
-    if not chosen.num_rows:
+    rows = rows.filter(pc.is_in(rows["clip_id"], value_set=pa.array(run["clip_ids"])))
+    if not rows.num_rows:
         raise RidealongError(
             f"run {run['run_id']} has no clip for which {wish.where or 'true'}",
             mend="see `ridealong clips list`",
         )
-    found: list[dict[str, Any]] = chosen.slice(0, wish.limit).to_pylist()
-    return found
+    cells = losing_cells(run_cells(snapshot, run["run_id"]), wish.cells)
+    losses = clip_losses(snapshot, run, cells)
+    listed = rows.to_pylist()
+    row_of = {row["clip_id"]: row for row in listed}
+    behind = [row_of[clip_id] for clip_id in losses if clip_id in row_of]
+    chosen = [row | {"about": _about(row, losses)} for row in (behind or listed)[: wish.limit]]
+    if behind:
+        return _Choice(chosen, "loss", f"by their share of what was lost in {_names(cells)}")
+    if cells:
+        return _Choice(chosen, "listing", "none of these clips has a part in what was lost")
+    nothing = "no cell regressed" if wish.cells == EVERY_CELL else "the cells named lost nothing"
+    return _Choice(chosen, "listing", nothing)
+
+
+def _about(row: dict[str, Any], losses: dict[str, ClipLoss]) -> dict[str, Any]:
+    """A clip's drive, its share of the loss, and the cell of which it has the largest part."""
+    loss = losses.get(row["clip_id"])
+    cell = {name: loss.cell[name] for name in PARTS} if loss else None
+    return {"drive_id": row["drive_id"], "share": loss.share if loss else None, "cell": cell}
+
+
+def _names(cells: list[dict[str, Any]]) -> str:
+    named = ", ".join(map(cell_name, cells[:NAMED]))
+    return named + (f", and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
 
 
 def _counted(clips: list[dict[str, Any]], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:
@@ -86,6 +129,7 @@ def _coco(
                     frames=reader.frames_at(list(reader.cameras), times),
                     labels=at_times(labels, times) if labels is not None else None,
                     outputs=_outputs(snapshot, run, clip["clip_id"]),
+                    about=clip["about"],
                 )
 
     return asdict(write_coco(out, opened()))
@@ -96,7 +140,10 @@ def _mcap(
 ) -> dict[str, Any]:
     replayed = (
         ReplayedClip(
-            clip["clip_id"], lake.path(clip["blob"]), _outputs(snapshot, run, clip["clip_id"])
+            clip["clip_id"],
+            lake.path(clip["blob"]),
+            _outputs(snapshot, run, clip["clip_id"]),
+            clip["about"],
         )
         for clip in clips
     )

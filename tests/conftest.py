@@ -1,6 +1,7 @@
 """Shared by all tests: where the repository and the outside data are, and a fresh home."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -139,4 +140,18 @@ def demo_home(demo_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     home = tmp_path_factory.mktemp("demo") / "home"
     done = run_program("demo", "--fleet", demo_fleet, "--home", home)
     assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.fixture(scope="session")
+def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a made-up fleet with two runs (dashboard/synthetic.py); tests only read it."""
+    # There are no packages under tests/, so a neighbour is loaded by its path.
+    path = Path(__file__).parent / "dashboard/synthetic.py"
+    spec = importlib.util.spec_from_file_location("synthetic", path)
+    assert spec is not None and spec.loader is not None
+    synthetic = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = synthetic
+    spec.loader.exec_module(synthetic)
+    home: Path = synthetic.make_home(tmp_path_factory.mktemp("fleet") / "home")
     return home

@@ -59,12 +59,17 @@ def test_names_that_are_not_there(demo_home: Path, program: Any, tmp_path: Path)
     refused(program("shadow", "report", "nosuchrun", *at), "nosuchrun")
     refused(program("shadow", "run", "--candidate", "hydra-1.9", *at), "hydra-1.")
     refused(program("labels", "export", "--run", "nosuchrun", "--out", tmp_path / "x", *at))
+    cells = ("labels", "export", "--out", tmp_path / "x", *at)
+    refused(program(*cells, "--prediction", "objects/cra@main"), "did you mean 'objects/car@main'")
+    refused(program(*cells, "--metric", "f2"), "'f2'", "f1")
+    refused(program(*cells, "--slice", "lihgt=night"), "'lihgt'", "light")
+    refused(program(*cells, "--slice", "light=noon"), "'light=noon'", "light=")
     refused(program("networks", "promote", "hydra-1.1", "--run", "latest", *at), "INCONCLUSIVE")
     refused(program("ingest", tmp_path / "nothing here", *at), "nothing here")
     refused(program("ingest", tmp_path, "--source", "comma2k91", *at), "comma2k19")
     refused(program("clips", "list", "--where", "lihgt = 'night'", *at), "light")
     refused(program("shadow", "run", "--candidate", "hydra-1.1", "--where", "light = 'x'", *at))
-    assert listing(demo_home) == before
+    assert listing(demo_home) == before and not (tmp_path / "x").exists()
 
 
 def test_homes_that_are_none(program: Any, tmp_path: Path) -> None:

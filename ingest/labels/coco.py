@@ -9,7 +9,6 @@ nothing therefore gets one placeholder result of category 0, which no category h
 ``COCOeval``, which asks for the results of known categories, never counts it.
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from PIL import Image as PillowImage
 
 from ingest.annotations import ObjectCategory, Perception, Task
 from ingest.errors import RidealongError
-from ingest.labels.folder import export_folder
+from ingest.labels.folder import export_folder, write_json
 from ingest.recording import Image
 
 CATEGORY_IDS = {str(category): at for at, category in enumerate(ObjectCategory, start=1)}
@@ -43,12 +42,14 @@ class LabelClip:
         frames: Camera sets, ``(timestamp_ns, {camera: image})``: each image is exported.
         labels: Reference labels; None where none are known.
         outputs: What each network said, by role (``deployed``, ``candidate``).
+        about: What else labelers should know of it, as JSON can say it.
     """
 
     clip_id: str
     frames: Iterable[tuple[int, Mapping[str, Image]]]
     labels: Perception | None
     outputs: Mapping[str, Perception]
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class CocoSummary:
 
 @dataclass
 class _Document:
+    clips: list[Entry] = field(default_factory=list)
     images: list[Entry] = field(default_factory=list)
     annotations: list[Entry] = field(default_factory=list)
     results: dict[str, list[Entry]] = field(default_factory=dict)
@@ -75,7 +77,8 @@ def write_coco(
 
     One clip's images are in memory at a time. Ids count from 1 in the order given, so the same
     clips give the same bytes. An image entry says its clip, camera and time, and whether anybody
-    labelled it: one that nobody labelled has no annotations either.
+    labelled it: one that nobody labelled has no annotations either. ``clips`` lists the clips in
+    the order given, with what is known about them.
 
     Args:
         folder: New, empty, or an earlier export that nobody changed since.
@@ -85,24 +88,26 @@ def write_coco(
     Raises:
         RidealongError: The folder holds something else, or there is no image to export.
     """
-    document, count = _Document(results={network: [] for network in networks}), 0
+    document = _Document(results={network: [] for network in networks})
     with export_folder(folder, "coco") as partial:
         (partial / "images").mkdir()
         for clip in clips:
             _add_clip(document, partial / "images", clip)
-            count += 1
         if not document.images:
             raise RidealongError(
-                f"nothing to export: {count} clips hold no camera image",
+                f"nothing to export: {len(document.clips)} clips hold no camera image",
                 where=folder,
                 mend="choose clips with cameras",
             )
         _write_document(partial, document)
     results = {network: len(found) for network, found in document.results.items()}
-    return CocoSummary(count, len(document.images), len(document.annotations), results)
+    return CocoSummary(
+        len(document.clips), len(document.images), len(document.annotations), results
+    )
 
 
 def _add_clip(document: _Document, folder: Path, clip: LabelClip) -> None:
+    document.clips.append({"clip_id": clip.clip_id} | dict(clip.about))
     ids: dict[_ImageKey, int] = {}
     judged = _judged(clip.labels)
     for timestamp_ns, images in clip.frames:
@@ -189,24 +194,20 @@ def _write_document(folder: Path, document: _Document) -> None:
     categories = [
         {"id": at, "name": name, "supercategory": "road_user"} for name, at in CATEGORY_IDS.items()
     ]
-    _write_json(
+    write_json(
         folder / ANNOTATIONS_FILE,
         {
             "info": {"description": "exported by ridealong"},
             "images": document.images,
             "annotations": document.annotations,
+            "clips": document.clips,
             "categories": categories,
         },
     )
     for network, results in document.results.items():
-        _write_json(folder / f"{network}.json", results or [_placeholder(document.images[0])])
+        write_json(folder / f"{network}.json", results or [_placeholder(document.images[0])])
 
 
 def _placeholder(image: Entry) -> Entry:
     box = [0.0, 0.0, 0.0, 0.0]
     return {"image_id": image["id"], "category_id": _NO_CATEGORY, "bbox": box, "score": 0.0}
-
-
-def _write_json(path: Path, document: object) -> None:
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    path.write_text(text, "utf-8")

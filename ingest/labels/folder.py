@@ -43,6 +43,16 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def write_json(path: Path, document: object) -> None:
+    """Write a document as compact JSON.
+
+    Raises:
+        ValueError: It holds a number that JSON cannot say.
+    """
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    path.write_text(text, "utf-8")
+
+
 def _check_replaceable(target: Path) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return

@@ -1,11 +1,12 @@
 """MCAP: the clips themselves, with what networks said as topics of their own.
 
 Each copy holds all that the clip holds and, for each network, ``/NETWORK/outputs`` (exact) and
-``/NETWORK/camera/CAMERA/annotations`` (for viewers).
+``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
+which they should be looked at, with what is known about them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.annotations import Perception
@@ -13,20 +14,28 @@ from ingest.clips.container import TopicReader, TopicWriter, reading
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_outputs
 from ingest.errors import RidealongError
-from ingest.labels.folder import export_folder
+from ingest.labels.folder import export_folder, write_json
+
+CLIPS_FILE = "clips.json"
 
 
 @dataclass(frozen=True)
 class ReplayedClip:
-    """A clip's file, and what each network said on it, by role (``deployed``, ``candidate``)."""
+    """A clip's file, and what each network said on it, by role (``deployed``, ``candidate``).
+
+    ``about`` is what else labelers should know of it, as JSON can say it.
+    """
 
     clip_id: str
     path: Path
     outputs: Mapping[str, Perception]
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 def write_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> int:
-    """Write ``CLIP_ID.mcap`` for each clip; the folder appears whole or not at all.
+    """Write ``CLIP_ID.mcap`` for each clip, and ``clips.json``.
+
+    The folder appears whole or not at all.
 
     Returns:
         How many clips were written.
@@ -34,14 +43,15 @@ def write_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> int:
     Raises:
         RidealongError: The folder holds something else, no clips, or a clip that is damaged.
     """
-    count = 0
+    told: list[dict[str, object]] = []
     with export_folder(folder, "mcap") as partial:
         for clip in clips:
             add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
-            count += 1
-        if not count:
+            told.append({"clip_id": clip.clip_id} | dict(clip.about))
+        if not told:
             raise RidealongError("nothing to export: no clips were chosen", where=folder)
-    return count
+        write_json(partial / CLIPS_FILE, told)
+    return len(told)
 
 
 def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> None:

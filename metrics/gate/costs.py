@@ -1,4 +1,4 @@
-"""What each clip costs the candidate in one cell: its share of delta, so that shares sum to delta.
+"""What each clip costs the candidate in a cell: its share of delta, so that shares sum to delta.
 
 A ratio moved from ``R_d = N_d / D_d`` to ``R_c = N_c / D_c``. With R and D the means of both
 networks' values and denominators, the linearised difference is exact, not approximate::
@@ -13,8 +13,12 @@ costs what.
 Average precision has the same shares: ``num`` is then the area that a clip's rows bring, by their
 matches and by what they do to the precision of all rows below them (`metrics.inference.ap`), and
 ``den`` its labels. They sum to the difference of the two areas, which AP50 samples at 101 points.
+
+Cells have different units. A clip's *part of the loss* is its share over the sum of the shares: the
+parts of a cell sum to 1, one below zero is a clip that gained, and parts of several cells compare.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +44,9 @@ COSTS = pa.schema(
 )
 
 
+Figured = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class CellKey:
     """Which cell of a run: prediction, metric, slice, and what it is held against."""
@@ -48,6 +55,11 @@ class CellKey:
     metric: str
     slice: str
     reference: str
+
+    @property
+    def figure(self) -> Figured:
+        """Prediction, metric and reference: what is sliced."""
+        return self.prediction, self.metric, self.reference
 
 
 def clip_costs(
@@ -79,10 +91,52 @@ def clip_costs(
     if cell.reference not in COMPARABLE:
         return COSTS.empty_table()
     ground = make_ground(clips, drives)
-    for one in gather(_of_cell(scores, cell), matches, ground, networks):
-        if one.metric.name == cell.metric and one.reference == cell.reference:
-            return _costs(one, ground, in_slice(ground.clips, parse_slice(cell.slice)))
-    return COSTS.empty_table()
+    found = _apart(gather(_of_cells(scores, [cell]), matches, ground, networks))
+    if cell.figure not in found:
+        return COSTS.empty_table()
+    return _costs(found[cell.figure], ground, in_slice(ground.clips, parse_slice(cell.slice)))
+
+
+@dataclass(frozen=True)
+class LossParts:
+    """Each clip's part of the loss of each cell.
+
+    Attributes:
+        clip_ids: The clips that may count, in a fixed order.
+        parts: ``(clips, cells)``; 0 where a clip says nothing. A column sums to 1, and is 0 where
+            the candidate did not lose.
+    """
+
+    clip_ids: list[str]
+    parts: Floats
+
+
+def loss_parts(
+    scores: pa.Table,
+    matches: pa.Table,
+    clips: pa.Table,
+    drives: pa.Table,
+    networks: tuple[str, str],
+    cells: Sequence[CellKey],
+) -> LossParts:
+    """Each clip's part of the loss of many cells, ``(clips, cells)``.
+
+    The tables are as for `clip_costs`, and gone through once.
+
+    Raises:
+        RidealongError: A slice cannot be read, or the scores contradict themselves.
+    """
+    ground = make_ground(clips, drives)
+    found = _apart(gather(_of_cells(scores, cells), matches, ground, networks))
+    slices = {text: in_slice(ground.clips, parse_slice(text)) for text in {c.slice for c in cells}}
+    parts = np.zeros((ground.clips.num_rows, len(cells)))
+    for at, cell in enumerate(cells):
+        if cell.figure in found and cell.reference in COMPARABLE:
+            keep, share, _ = _turned_shares(found[cell.figure], slices[cell.slice])
+            total = share.sum()
+            if total < 0:
+                parts[keep, at] = share / total
+    return LossParts(ground.clips["clip_id"].to_pylist(), parts)
 
 
 def shares(first: Figure, second: Figure) -> Floats:
@@ -100,22 +154,40 @@ def _numerators(figure: Figure) -> Floats:
     return np.asarray(figure.influence * total + figure.value * figure.weight)
 
 
-def _of_cell(scores: pa.Table, cell: CellKey) -> pa.Table:
-    same = [
-        pc.equal(scores[name], getattr(cell, name))
-        for name in ("prediction", "metric", "reference")
-    ]
-    return scores.filter(pc.and_(pc.and_(same[0], same[1]), same[2]))
+def _of_cells(scores: pa.Table, cells: Sequence[CellKey]) -> pa.Table:
+    """The scores of the cells' predictions, metrics and references, in any combination."""
+    for name in ("prediction", "metric", "reference"):
+        wanted = pa.array({getattr(cell, name) for cell in cells}, pa.string())
+        scores = scores.filter(pc.is_in(scores[name], value_set=wanted))
+    return scores
+
+
+def _apart(evidence: Iterable[Evidence]) -> dict[Figured, Evidence]:
+    """Each prediction's evidence by itself."""
+    return {
+        (prediction, one.metric.name, one.reference): one.of(np.array([place]))
+        for one in evidence
+        for place, prediction in enumerate(one.predictions)
+    }
+
+
+def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats, Bools]:
+    """The clips on which both networks scored a prediction, their shares, and which say something.
+
+    Shares are turned so that negative is worse.
+    """
+    assert one.deployed is not None
+    keep = np.flatnonzero(inside & one.deployed.present[:, 0] & one.candidate.present[:, 0])
+    deployed, candidate = (_figure(side, keep) for side in (one.deployed, one.candidate))
+    higher = one.metric.better is Better.HIGHER
+    share = shares(candidate, deployed) if higher else shares(deployed, candidate)
+    says = deployed.informative | candidate.informative
+    return keep, share[:, 0], says[:, 0]
 
 
 def _costs(one: Evidence, ground: Ground, inside: Bools) -> pa.Table:
     assert one.deployed is not None
-    paired = one.deployed.present[:, 0] & one.candidate.present[:, 0]
-    keep = np.flatnonzero(inside & paired)
-    deployed, candidate = (_figure(side, keep) for side in (one.deployed, one.candidate))
-    higher = one.metric.better is Better.HIGHER
-    share = shares(candidate, deployed) if higher else shares(deployed, candidate)
-    says = (deployed.informative | candidate.informative)[:, 0]
+    keep, share, says = _turned_shares(one, inside)
     rows = ground.clips.take(pa.array(keep))
     found = pa.table(
         [
@@ -123,7 +195,7 @@ def _costs(one: Evidence, ground: Ground, inside: Bools) -> pa.Table:
             rows["drive_id"],
             pa.array(_alone(one.deployed, keep), from_pandas=True),
             pa.array(_alone(one.candidate, keep), from_pandas=True),
-            pa.array(share[:, 0], from_pandas=True),
+            pa.array(share, from_pandas=True),
         ],
         schema=COSTS,
     )

@@ -1,6 +1,6 @@
 """Cells before they are judged: both values, delta and its uncertainty, by prediction and slice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,16 @@ class Estimates:
 def estimate(evidence: Iterable[Evidence], ground: Ground, slices: Sequence[str]) -> Estimates:
     """Every prediction and metric on every slice."""
     inside = {text: in_slice(ground.clips, parse_slice(text)) for text in slices}
+    return estimate_inside(evidence, ground, inside)
+
+
+def estimate_inside(
+    evidence: Iterable[Evidence], ground: Ground, inside: Mapping[str, Bools]
+) -> Estimates:
+    """Every prediction and metric on named sets of clips, each a mask ``(clips,)``.
+
+    Cells stand in the order of evidence, set and prediction.
+    """
     spots = {text: _spot(keep, ground) for text, keep in inside.items()}
     blocks: list[Estimates] = []
     for one in evidence:

@@ -69,6 +69,19 @@ class Detections:
             self.matched[keep],
         )
 
+    def of(self, predictions: Ints) -> "Detections":
+        """The rows of some predictions, given by ascending code; they are counted from 0 anew."""
+        bounds = self.bounds
+        spans = [np.arange(bounds[code], bounds[code + 1]) for code in predictions]
+        rows = np.concatenate([np.zeros(0, np.int64), *spans])
+        return Detections(
+            len(predictions),
+            np.repeat(np.arange(len(predictions)), [len(span) for span in spans]),
+            self.clip[rows],
+            self.score[rows],
+            self.matched[rows],
+        )
+
 
 @dataclass(frozen=True)
 class Side:
@@ -85,6 +98,15 @@ class Side:
     present: Bools
     detections: Detections | None
 
+    def of(self, predictions: Ints) -> "Side":
+        """Some predictions alone, given by ascending code."""
+        return Side(
+            self.num[:, predictions],
+            self.den[:, predictions],
+            self.present[:, predictions],
+            self.detections.of(predictions) if self.detections else None,
+        )
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -98,6 +120,16 @@ class Evidence:
     predictions: tuple[str, ...]
     deployed: Side | None
     candidate: Side
+
+    def of(self, predictions: Ints) -> "Evidence":
+        """Some predictions alone, given by ascending code."""
+        return Evidence(
+            self.metric,
+            self.reference,
+            tuple(self.predictions[code] for code in predictions),
+            self.deployed.of(predictions) if self.deployed else None,
+            self.candidate.of(predictions),
+        )
 
 
 def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:

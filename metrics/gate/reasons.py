@@ -15,8 +15,7 @@ def cell_reason(cell: Cell, gate: GateSpec) -> str:
     if cell["verdict"] == "PASS":
         return _passed(cell, gate)
     if cell["verdict"] == "REGRESSED":
-        over = "gated" if cell["required"] else "watched"
-        return f"worse by {-_float(cell, 'delta'):.4f}: {_p(cell)} corrected over the {over} cells"
+        return _regressed(cell)
     return obstacle or _undecided(cell)
 
 
@@ -50,6 +49,15 @@ def _passed(cell: Cell, gate: GateSpec) -> str:
     said = f"lower bound {bound:+.4f} ({1 - gate.alpha:.0%}, one-sided) is above {-margin:+.4f}"
     worse = f"; significantly worse within the margin ({_p(cell)})"
     return said + worse if cell["worse_within_margin"] else said
+
+
+def _regressed(cell: Cell) -> str:
+    over = "gated" if cell["required"] else "watched"
+    said = f"worse by {-_float(cell, 'delta'):.4f}: {_p(cell)} corrected over the {over} cells"
+    cause = cell["because_of"]
+    if cause in (None, cell["slice"]):
+        return said
+    return f"{said}; only because of {cause}: no loss is left without it"
 
 
 def _undecided(cell: Cell) -> str:

@@ -32,6 +32,7 @@ CELLS = pa.schema(
         column("drives_needed", pa.int64(), "more drives to decide; null: decided or unknown"),
         column("clips_unpaired", pa.int64(), "clips that only one network has a score on"),
         column("worse_than_baseline", pa.bool_(), "regressed against the frozen baseline"),
+        column("because_of", pa.string(), "slice without which no loss is left; null: none"),
     ]
 )
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
 from metrics.gate.evidence import Ground, gather, make_ground
+from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
 from metrics.gate.spec import GateSpec, RequiredCell
@@ -96,7 +97,9 @@ def _cells(
     watched = set(slices_by(ground.clips, gate.watched.by))
     slices = sorted(watched | {cell.slice for cell in gate.required})
     estimates = _wanted(estimate(evidence, ground, slices), watched, gate)
-    rows = _rows(estimates, decide(estimates, gate), gate)
+    decided = decide(estimates, gate)
+    causes = explain(evidence, ground, estimates, decided, gate)
+    rows = _rows(estimates, decided, causes, gate)
     found = {(row["prediction"], row["metric"], row["slice"]) for row in rows if row["required"]}
     rows += [_missing(cell, gate) for cell in gate.required if cell.key not in found]
     return sorted(rows, key=_name)
@@ -118,7 +121,9 @@ def _name(row: Row) -> tuple[str, ...]:
     return tuple(str(row[part]) for part in ("prediction", "metric", "slice", "reference"))
 
 
-def _rows(cells: Estimates, decided: Decisions, gate: GateSpec) -> list[Row]:
+def _rows(
+    cells: Estimates, decided: Decisions, causes: Sequence[str | None], gate: GateSpec
+) -> list[Row]:
     columns: dict[str, Sequence[object]] = {
         "deployed": cells.deployed.tolist(),
         "candidate": cells.candidate.tolist(),
@@ -138,6 +143,7 @@ def _rows(cells: Estimates, decided: Decisions, gate: GateSpec) -> list[Row]:
         "alert": (decided.rejected & ~decided.required).tolist(),
         "drives_needed": decided.needed.tolist(),
         "clips_unpaired": cells.unpaired.tolist(),
+        "because_of": causes,
     }
     states = zip(decided.passed.tolist(), decided.regressed.tolist(), strict=True)
     verdicts = [_state(*state) for state in states]

@@ -1,6 +1,5 @@
 """The dashboard served on a free port, and a real browser to look at it."""
 
-import importlib.util
 import os
 import shutil
 import socket
@@ -65,21 +64,6 @@ def served(demo_home: Path) -> Iterator[str]:
     """The address of a dashboard of the demo's home."""
     with serving(demo_home) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of a made-up fleet with two runs (synthetic.py); tests only read it."""
-    # There are no packages under tests/, so a neighbour is loaded by its path.
-    spec = importlib.util.spec_from_file_location(
-        "synthetic", Path(__file__).parent / "synthetic.py"
-    )
-    assert spec is not None and spec.loader is not None
-    synthetic = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = synthetic
-    spec.loader.exec_module(synthetic)
-    home: Path = synthetic.make_home(tmp_path_factory.mktemp("fleet") / "home")
-    return home
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -121,6 +122,13 @@ def test_ids_do_not_clash_over_clips(tmp_path, make):
     assert [a["id"] for a in told["annotations"]] == list(range(1, 10))
     assert len({i["file_name"] for i in told["images"]}) == 18
     assert evaluate(tmp_path / "out", "candidate")[0] == pytest.approx(1.0)
+
+
+def test_clips_are_listed_with_what_is_known_about_them(tmp_path, make):
+    clips = [replace(make.clip("b"), about={"share": 0.5}), make.clip("a")]
+    write_coco(tmp_path / "out", clips)
+    told = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert told["clips"] == [{"clip_id": "b", "share": 0.5}, {"clip_id": "a"}]
 
 
 def test_same_clips_same_bytes(tmp_path, make):

@@ -1,5 +1,7 @@
 """Clips with networks' outputs added, as the MCAP library finds them."""
 
+import json
+
 import numpy as np
 import pytest
 from mcap.reader import make_reader
@@ -70,11 +72,13 @@ def test_an_exported_clip_can_be_exported_again(tmp_path, make, source):
 
 def test_a_folder_of_clips(tmp_path, make, source):
     silent = empty_perception(np.array([1000]))
-    clips = [ReplayedClip(name, source, {"candidate": silent}) for name in ("a", "b")]
+    clips = [ReplayedClip(name, source, {"candidate": silent}, {"share": 1}) for name in "ba"]
     assert write_mcaps(tmp_path / "out", clips) == 2
     assert verify_clip(tmp_path / "out" / "b.mcap") == []
     a, b = (tmp_path / "out" / f"{name}.mcap" for name in "ab")
     assert a.read_bytes() == b.read_bytes()
+    told = json.loads((tmp_path / "out" / "clips.json").read_text())
+    assert told == [{"clip_id": "b", "share": 1}, {"clip_id": "a", "share": 1}]
 
 
 def test_a_damaged_clip_is_named_and_nothing_is_left(tmp_path, make, source):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.gate.costs import COSTS, CellKey, clip_costs, shares
+from metrics.gate.costs import COSTS, CellKey, LossParts, clip_costs, loss_parts, shares
 from metrics.inference.ratio import ratio
 from metrics.schemas import MATCHES, SCORES
 
@@ -21,6 +21,17 @@ def costs(kit: Any, run: Any, metric: str, where: str = "all", reference: str = 
         run.drives,
         (kit.deployed, kit.candidate),
         CellKey(kit.pedestrian, metric, where, reference),
+    )
+
+
+def parts(kit: Any, run: Any, *cells: CellKey) -> LossParts:
+    return loss_parts(
+        pa.Table.from_pylist(run.scores, schema=SCORES.schema),
+        pa.Table.from_pylist(run.matches, schema=MATCHES.schema),
+        run.clips,
+        run.drives,
+        (kit.deployed, kit.candidate),
+        cells,
     )
 
 
@@ -94,6 +105,26 @@ def test_a_clip_that_one_network_alone_was_scored_on_does_not_count(kit: Any) ->
     assert costs(kit, run, "f1")["drive_id"].to_pylist() == ["drive-000"]
 
 
+def test_parts_of_several_losses_by_hand(kit: Any) -> None:
+    """Recall: the clip at night lost three labels, the one by day one, so 3/4 and 1/4 of the loss.
+
+    Depth: all of the loss is at night. By day there is none to share, nor in unknown cells.
+    """
+    run = kit.make_run(drives=2, clips_per_drive=1)
+    depth = "depth@main"
+    for network, tp, error in ((kit.deployed, [4, 4], [2, 2]), (kit.candidate, [3, 1], [2, 6])):
+        run.add(network, kit.pedestrian, "recall", {"tp": tp, "fn": [4 - hit for hit in tp]})
+        run.add(network, depth, "abs_rel", {"relative_error": error, "pixels": 4})
+    recall = [
+        CellKey(kit.pedestrian, "recall", where, "labels") for where in ("all", "light=night")
+    ]
+    depths = [CellKey(depth, "abs_rel", where, "labels") for where in ("all", "light=day")]
+    unknown = [CellKey("bev/road", "iou", "all", "labels"), CellKey(depth, "abs_rel", "all", "x")]
+    found = parts(kit, run, *recall, *depths, *unknown)
+    assert found.clip_ids == ["drive-000-clip-0", "drive-001-clip-0"]
+    assert found.parts.T.tolist() == [[0.25, 0.75], [0, 1], [0, 1], [0, 0], [0, 0], [0, 0]]
+
+
 SUMS = st.integers(1, 40)
 
 
@@ -106,3 +137,23 @@ def test_shares_sum_to_the_difference(rows: list[tuple[int, int, int, int]]) -> 
     assert found.sum() == pytest.approx(first.value[0] - second.value[0], abs=1e-12)
     same = (sums[:, :2] == sums[:, 2:]).all(axis=1)
     assert np.abs(found[same]).max(initial=0.0) < 1e-12
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(SUMS, SUMS, SUMS, SUMS), min_size=2, max_size=8))
+def test_parts_are_shares_of_the_whole_and_sum_to_one(
+    kit: Any, rows: list[tuple[int, int, int, int]]
+) -> None:
+    run = kit.make_run(drives=len(rows), clips_per_drive=1)
+    sums = np.array(rows)
+    for network, at in ((kit.deployed, 0), (kit.candidate, 2)):
+        run.add(network, kit.pedestrian, "f1", {"tp": sums[:, at], "fp": sums[:, at + 1], "fn": 0})
+    cells = [CellKey(kit.pedestrian, "f1", where, "labels") for where in ("all", "light=night")]
+    found = parts(kit, run, *cells)
+    for cell, column in zip(cells, found.parts.T, strict=True):
+        behind = costs(kit, run, "f1", cell.slice).to_pylist()
+        delta = sum(row["share"] for row in behind)
+        assert column.sum() == pytest.approx(1.0 if delta < 0 else 0.0)
+        for row in behind if delta < 0 else []:
+            part = column[found.clip_ids.index(row["clip_id"])]
+            assert part == pytest.approx(row["share"] / delta)

@@ -1,0 +1,154 @@
+"""Why a cell regressed: the one slice without whose drives no loss is left.
+
+A loss at night shows again in ``all``, in ``weather=rain``, in ``country=DE``: wherever some drives
+were at night. A prediction and metric *lost only in* a slice of one attribute if
+
+- the cell there regressed, and
+- over all clips outside it no loss is left: "delta is zero or more" is not rejected at ``alpha``,
+  uncorrected, and the delta measured is no loss beyond the margin (beyond zero, where none is set).
+  Either alone would be too easy: few drives reject nothing, many show a small loss for sure. And as
+  for a PASS, these clips are of `GateSpec.min_clusters` drives, all scored by both networks.
+
+A cell regressed *because of* such a slice if its own clips outside it do not contradict: the test
+does not reject there either. Those are part of clips that have shown no loss, and often of so few
+drives that their delta alone says little. A slice's own cell has none: it is its own cause.
+
+Two slices may each explain the other, where the loss lies in what they share: the larger loss is
+the cause. A slice that another one explains is no cause; of several causes the one with the
+largest loss is named. A prediction that lost in two slices for two reasons has none.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.gate.decisions import Decisions
+from metrics.gate.estimates import Estimates, estimate_inside
+from metrics.gate.evidence import Evidence, Ground
+from metrics.gate.spec import GateSpec
+from metrics.inference.influence import Bools, Floats, Ints
+from metrics.slices import in_slice, parse_slice
+
+NONE = -1
+
+# P predictions of one metric, K slices.
+
+
+@dataclass(frozen=True)
+class _Slices:
+    """K slices: which have one condition, ``(K,)``, and which clips they hold, ``(K, clips)``."""
+
+    names: list[str]
+    single: Bools
+    inside: Bools
+
+
+def explain(
+    evidence: Iterable[Evidence],
+    ground: Ground,
+    cells: Estimates,
+    decided: Decisions,
+    gate: GateSpec,
+) -> list[str | None]:
+    """The cause of every cell that regressed; None for the others, and where there is none.
+
+    Args:
+        evidence: What the cells were estimated from.
+        ground: Its clips.
+        cells: The cells.
+        decided: What was decided about them.
+        gate: The gate they were held against.
+    """
+    causes: list[str | None] = [None] * len(cells.names)
+    slices = _slices(ground, {name[2] for name in cells.names})
+    places = {name: place for place, name in enumerate(cells.names)}
+    for one in evidence:
+        at = _places(one, slices.names, places)
+        lost = np.append(decided.regressed, False)[at]  # NONE stands for the one at the end
+        some = np.flatnonzero((lost & slices.single).any(axis=1))
+        if some.size:
+            at, lost = at[some], lost[some]
+            delta, margin = cells.delta.estimate[at], np.nan_to_num(decided.margin[at])
+            cause = _causes(_gone(one.of(some), ground, slices, lost, margin, gate), delta)
+            for cell in map(tuple, np.argwhere(cause != NONE)):
+                causes[at[cell]] = slices.names[cause[cell]]
+    return causes
+
+
+def _slices(ground: Ground, names: set[str]) -> _Slices:
+    ordered = sorted(names)
+    conditions = [parse_slice(name) for name in ordered]
+    single = np.array([len(each) == 1 for each in conditions], np.bool_)
+    return _Slices(ordered, single, np.array([in_slice(ground.clips, c) for c in conditions]))
+
+
+def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, str], int]) -> Ints:
+    """Where the cells of one metric stand, ``(P, K)``; `NONE` where there is none."""
+    rows = [
+        [places.get((prediction, one.metric.name, name, one.reference), NONE) for name in names]
+        for prediction in one.predictions
+    ]
+    return np.array(rows, np.int64).reshape(len(one.predictions), len(names))
+
+
+def _gone(
+    one: Evidence, ground: Ground, slices: _Slices, lost: Bools, margin: Floats, gate: GateSpec
+) -> Bools:
+    """Where a cell's loss is gone without a slice in which alone its prediction lost.
+
+    ``(P, K, K)``: the first slice is the cell's, the second the one that is left out.
+    """
+    only = _lost_only_in(one, ground, slices, lost, margin, gate)
+    gone = lost[:, :, None] & only[:, None]
+    for cause in np.flatnonzero(only.any(axis=0)):
+        some = np.flatnonzero(only[:, cause])
+        rests = {
+            str(place): inside & ~slices.inside[cause] for place, inside in enumerate(slices.inside)
+        }
+        worse = _worse(estimate_inside([one.of(some)], ground, rests), gate)
+        gone[some, :, cause] &= ~worse.reshape(len(rests), -1).T
+    return gone
+
+
+def _lost_only_in(
+    one: Evidence, ground: Ground, slices: _Slices, lost: Bools, margin: Floats, gate: GateSpec
+) -> Bools:
+    """In which slice alone a prediction lost, ``(P, K)``; in several, if they share the loss."""
+    only = lost & slices.single
+    some = np.flatnonzero(only.any(axis=0))
+    outside = estimate_inside([one], ground, {str(c): ~slices.inside[c] for c in some})
+    no_loss = _no_loss(outside, margin[:, some].T.ravel(), gate)
+    only[:, some] &= no_loss.reshape(len(some), -1).T
+    return only
+
+
+def _no_loss(rest: Estimates, margin: Floats, gate: GateSpec) -> Bools:
+    """Enough is known, and it is neither significantly worse nor worse than the margin."""
+    delta = rest.delta
+    known = np.isfinite(delta.estimate) & np.isfinite(delta.se) & (rest.unpaired == 0)
+    enough = known & (delta.clusters >= gate.min_clusters)
+    return np.asarray(enough & (delta.estimate >= -margin) & ~_worse(rest, gate))
+
+
+def _worse(rest: Estimates, gate: GateSpec) -> Bools:
+    """Significantly worse, without correction; not where nothing is known."""
+    return np.asarray(rest.delta.p_worse() <= gate.alpha)
+
+
+def _causes(gone: Bools, delta: Floats) -> Ints:
+    """Each cell's cause as the place of a slice, ``(P, K)``, or `NONE`.
+
+    Args:
+        gone: ``(P, K, K)``, as `_gone` gives it.
+        delta: ``(P, K)``; the most negative is the largest loss, and the first among equals.
+    """
+    rank = np.argsort(np.argsort(delta, axis=1, kind="stable"), axis=1, kind="stable")
+    larger = rank[:, :, None] < rank[:, None]
+    own = gone.diagonal(axis1=1, axis2=2)
+    others = gone & ~np.eye(gone.shape[1], dtype=np.bool_)
+    mutual = others & others.transpose(0, 2, 1)
+    root = own & ~(others & ~(mutual & larger)).any(axis=2)
+    causes = gone & root[:, None]
+    largest = np.where(causes, rank[:, None], rank.shape[1]).argmin(axis=2)
+    return np.where(causes.any(axis=2), largest, NONE)

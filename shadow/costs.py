@@ -1,0 +1,74 @@
+"""What a run's clips cost the candidate, from the scores in the lake (`metrics.gate.costs`)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.lake import Snapshot
+from ingest.schemas import CLIPS, DRIVES, TableSpec
+from metrics.gate.costs import CellKey, LossParts, clip_costs, loss_parts
+from metrics.schemas import MATCHES, SCORES
+
+Row = dict[str, Any]
+
+
+def run_clips(snapshot: Snapshot, run: Row) -> pa.Table:
+    """The clips of a run."""
+    clips = snapshot.read(CLIPS)
+    return clips.filter(pc.is_in(clips["clip_id"], value_set=pa.array(run["clip_ids"])))
+
+
+def cell_costs(snapshot: Snapshot, run: Row, cell: Row) -> pa.Table:
+    """The clips behind one cell of a run, the costliest first: rows of `metrics.gate.costs.COSTS`.
+
+    Raises:
+        RidealongError: The stored scores contradict themselves.
+    """
+    return clip_costs(*_tables(snapshot, run, [cell]), _networks(run), _key(cell))
+
+
+def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> LossParts:
+    """Each clip's part of the loss of many cells of a run.
+
+    Raises:
+        RidealongError: The stored scores contradict themselves.
+    """
+    keys = [_key(cell) for cell in cells]
+    return loss_parts(*_tables(snapshot, run, cells), _networks(run), keys)
+
+
+def _key(cell: Row) -> CellKey:
+    return CellKey(*(cell[name] for name in ("prediction", "metric", "slice", "reference")))
+
+
+def _networks(run: Row) -> tuple[str, str]:
+    return run["deployed_sha256"], run["candidate_sha256"]
+
+
+def _tables(
+    snapshot: Snapshot, run: Row, cells: Sequence[Row]
+) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
+    """Scores and matched rows of the cells' predictions, the run's clips, and the drives."""
+    clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
+    metrics = sorted({cell["metric"] for cell in cells})
+    scores = _scored(snapshot, SCORES, run, cells, " and list_contains(?, metric)", metrics)
+    return scores, _scored(snapshot, MATCHES, run, cells), clips, snapshot.read(DRIVES)
+
+
+def _scored(
+    snapshot: Snapshot,
+    spec: TableSpec,
+    run: Row,
+    cells: Sequence[Row],
+    more: str = "",
+    *values: Any,
+) -> pa.Table:
+    """The rows of the cells' predictions by the run's networks."""
+    predictions = sorted({cell["prediction"] for cell in cells})
+    query = f"""select * from {spec.name}
+        where list_contains(?, prediction) and network_sha256 in (?, ?) and definition = ?{more}"""
+    params = [predictions, *_networks(run), run["definition"], *values]
+    rows = snapshot.connect(spec).sql(query, params=params).to_arrow_table()
+    return rows.cast(spec.schema)

@@ -1,0 +1,48 @@
+"""What a report says of a run's cells beyond listing them."""
+
+from typing import Any
+
+from shadow.report import cause_sentence, summary_of
+
+
+def cell(where: str, verdict: str = "PASS", cause: str | None = None, **more: Any) -> Any:
+    known = {"slice": where, "verdict": verdict, "because_of": cause, "better": False}
+    return known | {"prediction": "depth@main"} | more
+
+
+def test_cells_are_counted_by_cause() -> None:
+    """At the night or because of it: four. The rain is where one of its two cells comes from."""
+    night, rain = "light=night", "weather=rain"
+    cells = [
+        cell(night, "REGRESSED", night),
+        cell("all", "REGRESSED", night),
+        cell(rain, "REGRESSED", night),
+        cell("light=night&road=city", "REGRESSED"),
+        cell(rain, "REGRESSED", rain, prediction="bev/road"),
+        cell("light=day", "INCONCLUSIVE"),
+    ]
+    summary = summary_of(cells)
+    assert summary["verdicts"] == {"PASS": 0, "REGRESSED": 5, "INCONCLUSIVE": 1}
+    assert list(summary["by_cause"].items()) == [(night, 4), (rain, 2)]
+    assert cause_sentence(summary) == (
+        "4 of 5 regressed cells are at light=night or only because of it"
+    )
+
+
+def test_predictions_that_got_better_are_named_once_a_slice() -> None:
+    cells = [
+        cell("light=day", better=True, metric="f1", prediction=name)
+        for name in ("lights/red@narrow", "bev/road", "bev/road")
+    ]
+    found = summary_of([*cells, cell("all")])["better"]
+    assert found == {"light=day": ["bev/road", "lights/red@narrow"]}
+
+
+def test_no_cells_have_no_cause() -> None:
+    summary = summary_of([])
+    assert summary == {
+        "verdicts": {"PASS": 0, "REGRESSED": 0, "INCONCLUSIVE": 0},
+        "by_cause": {},
+        "better": {},
+    }
+    assert cause_sentence(summary) is None
