@@ -1,8 +1,8 @@
 """Run every benchmark and write what it prints to RESULTS.md.
 
 Each benchmark is a module that prints Markdown: its figures, as ratios against a named peer or
-limit measured in the same run. ``python -m benchmarks.run [NAME …]`` renews the sections of the
-named ones alone.
+limit measured in the same run. ``python -m benchmarks.run [NAME …] [-- OPTION …]`` renews the
+sections of the named ones alone, with their own options. Those in `HOURS` are run only by name.
 """
 
 import os
@@ -14,6 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
+HOURS = {"story"}
 HEAD = """# Benchmarks
 
 `make bench` writes this file; `python -m benchmarks.run NAME` renews one section. Machines differ
@@ -21,21 +22,24 @@ and are noisy: the ratios, taken in the same run, are what to read.
 """
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the benchmarks and renew their sections."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    wanted, options = arguments[:cut], arguments[cut + 1 :]
     names = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "run")
     unknown = sorted(set(wanted) - set(names))
     if unknown:
         print(f"no benchmark {unknown[0]!r}; known: {', '.join(names)}", file=sys.stderr)
         return 2
-    failed = [name for name in wanted or names if not renew(name)]
+    chosen = wanted or [name for name in names if name not in HOURS]
+    failed = [name for name in chosen if not renew(name, options)]
     return 1 if failed else 0
 
 
-def renew(name: str) -> bool:
+def renew(name: str, options: list[str]) -> bool:
     """Run one benchmark and put its section into the file; whether it succeeded."""
     print(f"benchmark {name}", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", f"benchmarks.{name}"]
+    command = [sys.executable, "-m", f"benchmarks.{name}", *options]
     done = subprocess.run(
         command, stdout=subprocess.PIPE, text=True, check=False, cwd=FOLDER.parent
     )

@@ -128,7 +128,7 @@ def _coco(
                     clip_id=clip["clip_id"],
                     frames=reader.frames_at(list(reader.cameras), times),
                     labels=at_times(labels, times) if labels is not None else None,
-                    outputs=_outputs(snapshot, run, clip["clip_id"]),
+                    outputs=outputs_of(snapshot, run, clip["clip_id"]),
                     about=clip["about"],
                 )
 
@@ -142,7 +142,7 @@ def _mcap(
         ReplayedClip(
             clip["clip_id"],
             lake.path(clip["blob"]),
-            _outputs(snapshot, run, clip["clip_id"]),
+            outputs_of(snapshot, run, clip["clip_id"]),
             clip["about"],
         )
         for clip in clips
@@ -153,7 +153,7 @@ def _mcap(
 WRITERS = {"coco": _coco, "mcap": _mcap}
 
 
-def _outputs(snapshot: Snapshot, run: dict[str, Any], clip_id: str) -> dict[str, Perception]:
+def outputs_of(snapshot: Snapshot, run: dict[str, Any], clip_id: str) -> dict[str, Perception]:
     """What each network said on a clip, sparse tasks alone, by role."""
     rows = (
         snapshot.connect(OUTPUTS)

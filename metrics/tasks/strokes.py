@@ -69,7 +69,7 @@ def count(bits: Words) -> Ints:
 def shadows(bits: Words) -> tuple[Words, Mask]:
     """In which columns, ``(L, ROW_WORDS)``, and rows, ``(L, HEIGHT)``, drawings have pixels."""
     rows = bits.reshape(-1, HEIGHT, ROW_WORDS)
-    return np.bitwise_or.reduce(rows, axis=1), rows.any(axis=2)
+    return np.bitwise_or.reduce(rows, axis=1), np.asarray(rows.any(axis=2), np.bool_)
 
 
 def _segments(xy: Floats, points: Ints) -> tuple[Ints, Floats, Floats]:
