@@ -66,12 +66,14 @@ def explain(
     for one in evidence:
         at = _places(one, slices.names, places)
         lost = np.append(decided.regressed, False)[at]  # NONE stands for the one at the end
-        some = np.flatnonzero((lost & slices.single).any(axis=1))
+        some = np.flatnonzero(lost.any(axis=1))
         if some.size:
             at, lost = at[some], lost[some]
-            delta, margin = cells.delta.estimate[at], np.nan_to_num(decided.margin[at])
-            cause = _causes(_gone(one.of(some), ground, slices, lost, margin, gate), delta)
-            for cell in map(tuple, np.argwhere(cause != NONE)):
+            margin = np.nan_to_num(decided.margin[at])
+            delta = np.where(at == NONE, np.nan, cells.delta.estimate[at])
+            only = _lost_only_in(one.of(some), ground, slices, delta, margin, gate)
+            cause = _causes(_gone(one.of(some), ground, slices, lost | only, only, gate), delta)
+            for cell in map(tuple, np.argwhere(lost & (cause != NONE))):
                 causes[at[cell]] = slices.names[cause[cell]]
     return causes
 
@@ -93,14 +95,13 @@ def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, s
 
 
 def _gone(
-    one: Evidence, ground: Ground, slices: _Slices, lost: Bools, margin: Floats, gate: GateSpec
+    one: Evidence, ground: Ground, slices: _Slices, asked: Bools, only: Bools, gate: GateSpec
 ) -> Bools:
-    """Where a cell's loss is gone without a slice in which alone its prediction lost.
+    """Where the loss of a cell that is asked for is gone without a slice that alone has a loss.
 
     ``(P, K, K)``: the first slice is the cell's, the second the one that is left out.
     """
-    only = _lost_only_in(one, ground, slices, lost, margin, gate)
-    gone = lost[:, :, None] & only[:, None]
+    gone = asked[:, :, None] & only[:, None]
     for cause in np.flatnonzero(only.any(axis=0)):
         some = np.flatnonzero(only[:, cause])
         rests = {
@@ -112,14 +113,14 @@ def _gone(
 
 
 def _lost_only_in(
-    one: Evidence, ground: Ground, slices: _Slices, lost: Bools, margin: Floats, gate: GateSpec
+    one: Evidence, ground: Ground, slices: _Slices, delta: Floats, margin: Floats, gate: GateSpec
 ) -> Bools:
     """In which slice alone a prediction lost, ``(P, K)``; in several, if they share the loss."""
-    only = lost & slices.single
+    only = (delta < -margin) & slices.single
     some = np.flatnonzero(only.any(axis=0))
     outside = estimate_inside([one], ground, {str(c): ~slices.inside[c] for c in some})
     no_loss = _no_loss(outside, margin[:, some].T.ravel(), gate)
-    only[:, some] &= no_loss.reshape(len(some), -1).T
+    only[:, some] &= no_loss.reshape(len(some), len(delta)).T
     return only
 
 

@@ -1,8 +1,9 @@
 """Label-free: how steady one network is over time, held against itself a frame earlier or later.
 
-*Flicker* counts what comes and goes within one frame: a detection that no neighbouring frame has,
-or one that is gone for a single frame; a light's state that differs from the frames before and
-after, which agree. *Jitter* is how much dense outputs and lines change: for depth the second
+*Flicker* is the share of what is said that comes or goes within one frame: a detection that no
+neighbouring frame has, or one that is gone for a single frame; a light's state that differs from
+the frames before and after, which agree. It is unknown where nothing is said: silence is not
+steady. *Jitter* is how much dense outputs and lines change: for depth the second
 difference over time, which the car's own steady motion leaves small; for the others what the
 classes of two consecutive frames do not share. Frames more than 0.5 s apart are not linked.
 
@@ -40,7 +41,6 @@ from metrics.tasks.views import (
     View,
     by_cell,
     linked,
-    linked_seconds,
 )
 
 LINK_IOU = 0.3  # boxes of neighbouring frames that overlap so much are one object
@@ -48,17 +48,17 @@ SOURCE = "ours"
 PARAMETERS = {"link_iou": LINK_IOU, "max_step_ns": MAX_STEP_NS}
 
 
-def _flicker(task: Task, what: str) -> Metric:
+def _flicker(task: Task, what: str, said: str) -> Metric:
     return Metric(
         "flicker",
         task,
         Better.LOWER,
-        "1/s",
-        ("flickers", "seconds"),
+        "1",
+        ("flickers", "said"),
         Reference.SELF,
-        f"{what}, per second of linked frames",
+        f"{what}, over {said}",
         SOURCE,
-        over("flickers", "seconds"),
+        over("flickers", "said"),
     )
 
 
@@ -77,10 +77,14 @@ def _jitter(task: Task, what: str) -> Metric:
 
 
 BOX_FLICKER = _flicker(
-    Task.OBJECTS, "boxes that only one frame has, and boxes gone for only one frame (IoU 0.3)"
+    Task.OBJECTS,
+    "boxes that only one frame has, and boxes gone for only one frame (IoU 0.3)",
+    "all boxes",
 )
 LIGHT_FLICKER = _flicker(
-    Task.LIGHTS, "frames that alone enter or leave the state between two frames that agree"
+    Task.LIGHTS,
+    "frames that alone enter or leave the state between two frames that agree",
+    "all frames in the state",
 )
 DEPTH_JITTER = Metric(
     "jitter",
@@ -111,7 +115,8 @@ def objects(view: View, predictions: Sequence[Prediction]) -> Result:
     rows = said_boxes(view, predictions)
     blips = by_cell(rows.cell, _blips(rows, view), len(predictions))
     gaps = by_cell(rows.cell, _gaps(rows, view), len(predictions))
-    return _flickers(BOX_FLICKER, view, predictions, blips + gaps)
+    said = by_cell(rows.cell, np.ones(len(rows.cell), np.bool_), len(predictions))
+    return _flickers(BOX_FLICKER, predictions, blips + gaps, said)
 
 
 def _blips(rows: Rows, view: View) -> Mask:
@@ -153,15 +158,15 @@ def light_states(view: View, predictions: Sequence[Prediction]) -> Result:
     state = np.array([lights.code_of(p) for p in predictions])
     shows = states[camera] == state[:, None]
     alone = (shows[:, 1:-1] != shows[:, :-2]) & (shows[:, 1:-1] != shows[:, 2:])
-    return _flickers(LIGHT_FLICKER, view, predictions, (alone & _inner(view)).sum(axis=1))
+    flickers = (alone & _inner(view)).sum(axis=1)
+    return _flickers(LIGHT_FLICKER, predictions, flickers, shows.sum(axis=1))
 
 
 def _flickers(
-    metric: Metric, view: View, predictions: Sequence[Prediction], flickers: Ints
+    metric: Metric, predictions: Sequence[Prediction], flickers: Ints, said: Ints
 ) -> Result:
-    seconds = np.full(len(predictions), linked_seconds(view.perception))
     names = tuple(map(str, predictions))
-    return Result((Sums(metric, names, {"flickers": flickers, "seconds": seconds}),))
+    return Result((Sums(metric, names, {"flickers": flickers, "said": said}),))
 
 
 def depth(view: View, predictions: Sequence[Prediction]) -> Result:

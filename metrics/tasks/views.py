@@ -151,12 +151,6 @@ def linked(perception: Perception) -> NDArray[np.bool_]:
     return np.diff(perception.timestamps_ns) <= MAX_STEP_NS
 
 
-def linked_seconds(perception: Perception) -> float:
-    """The time between frames that are linked."""
-    steps = np.diff(perception.timestamps_ns)
-    return float(steps[steps <= MAX_STEP_NS].sum()) / 1e9
-
-
 def by_cell(cell: Ints, mask: NDArray[np.bool_], cells: int) -> Ints:
     """``(cells,)``: how many rows of each cell have the mask set."""
     return np.bincount(cell[mask], minlength=cells)

@@ -52,7 +52,7 @@ def test_a_lower_metric_turns_the_sign(kit: Any) -> None:
     """Flickers a second: 2/4 of the deployed network, 3/4 of the candidate, all on one clip."""
     run = kit.make_run(drives=2, clips_per_drive=1)
     for network, flickers in ((kit.deployed, [1, 1]), (kit.candidate, [1, 2])):
-        said = {"flickers": flickers, "seconds": 2}
+        said = {"flickers": flickers, "said": 2}
         run.add(network, kit.pedestrian, "flicker", said, reference="self")
     found = costs(kit, run, "flicker", reference="self").to_pylist()
     assert [row["drive_id"] for row in found] == ["drive-001", "drive-000"]

@@ -107,6 +107,16 @@ def test_neither_significant_nor_beyond_the_margin(
     assert causes(cells)["all"] == cause
 
 
+def test_a_slice_of_too_few_drives_to_regress_can_be_the_cause(kit: Any) -> None:
+    run = kit.make_run(drives=32, clips_per_drive=1)
+    light = pa.array(["night"] * 7 + ["day"] * 25)
+    run.drives = run.drives.set_column(run.drives.column_names.index("light"), "light", light)
+    cells = verdict_of(kit, lambda drive: 60.0 * (drive["light"] == "night"), run)
+    assert cells["light=night"]["verdict"] == "INCONCLUSIVE"
+    assert cells["light=night"]["because_of"] is None
+    assert causes(cells)["all"] == "light=night"
+
+
 def test_average_precision_has_causes_too(kit: Any) -> None:
     run = kit.make_run(drives=32, clips_per_drive=1)
     dark = np.array([drive["light"] == "night" for drive in run.drives.to_pylist()])
@@ -138,7 +148,7 @@ def test_causes_by_hand() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-20, 60), min_size=4, max_size=4), st.integers(0, 100))
-def test_a_cause_regressed_too_and_is_its_own(kit: Any, lost: list[float], seed: int) -> None:
+def test_a_cause_has_a_loss_and_is_its_own(kit: Any, lost: list[float], seed: int) -> None:
     noise = np.random.default_rng(seed)
     by = dict(zip((("day", "city"), ("day", "highway"), ("night", "city")), lost, strict=False))
     cells = verdict_of(
@@ -146,6 +156,7 @@ def test_a_cause_regressed_too_and_is_its_own(kit: Any, lost: list[float], seed:
     )
     found = causes(cells)
     for cause in set(found.values()) - {None}:
-        assert found[cause] == cause
+        assert found.get(cause, cause) == cause
+        assert cells[cause]["delta"] < -cells[cause]["margin"]
         rest = {"light=night": "light=day", "light=day": "light=night"}.get(cause)
         assert rest is None or cells[rest]["verdict"] != "REGRESSED"

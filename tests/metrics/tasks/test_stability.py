@@ -36,7 +36,7 @@ def ask(function, name, perception, **thresholds):
 def test_box_flicker_by_hand(make, sums_of, sequence, flickers):
     rows = [make.box(i, box) for i, boxes in enumerate(sequence) for box in boxes]
     sums = sums_of(ask(stability.objects, CAR, make.perception(5, rows)), CAR, "flicker")
-    assert sums == {"flickers": flickers, "seconds": pytest.approx(0.8)}
+    assert sums == {"flickers": flickers, "said": sum(map(len, sequence))}
 
 
 def test_scores_around_the_threshold_flicker(make, sums_of):
@@ -68,7 +68,13 @@ def test_frames_far_apart_are_not_linked(make, sums_of):
         CAR,
         "flicker",
     )
-    assert sums == {"flickers": 1, "seconds": pytest.approx(0.8)}
+    assert sums == {"flickers": 1, "said": 4}
+
+
+def test_the_flicker_of_what_says_nothing_is_unknown(make, sums_of):
+    sums = sums_of(ask(stability.objects, CAR, make.perception(5)), CAR, "flicker")
+    value = stability.BOX_FLICKER.value({name: np.array(sum) for name, sum in sums.items()})
+    assert np.isnan(value)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2])
@@ -105,7 +111,9 @@ def test_too_few_frames_to_judge(make, sums_of, frames):
 def test_light_flicker_by_hand(make, sums_of, states, flickers):
     rows = [make.light(i, state) for i, state in enumerate(states)]
     sums = sums_of(ask(stability.light_states, RED, make.perception(5, rows)), RED, "flicker")
-    assert sums == {"flickers": flickers, "seconds": pytest.approx(0.8)}
+    assert sums == {"flickers": flickers, "said": states.count("red")}
+    value = stability.LIGHT_FLICKER.value({name: np.array(sum) for name, sum in sums.items()})
+    assert value == pytest.approx(flickers / (states.count("red") or np.nan), nan_ok=True)
 
 
 def test_depth_jitter_by_hand(make, sums_of):
