@@ -92,27 +92,29 @@ def check_schema(schema: pa.Schema, where: str | Path) -> None:
     Types must be convertible: any number for a number, boolean for boolean, text for text.
     """
     signals = {signal.name: signal for signal in recorded()}
-    if TIMESTAMP not in schema.names:
+    names = schema.names
+    if TIMESTAMP not in names:
         raise UnreadableError(
             f"wrong schema: no column {TIMESTAMP!r}",
             where=where,
             expected="whole nanoseconds since 1970, UTC",
-            mend="columns found: " + ", ".join(schema.names[:10]) if schema.names else None,
+            mend="columns found: " + ", ".join(names[:10]) if names else None,
         )
-    for index, name in enumerate(schema.names):
-        if name in schema.names[:index]:
+    for index, name in enumerate(names):
+        kind = schema.field(index).type
+        if name in names[:index]:
             raise UnreadableError(f"wrong schema: column {name!r} stands twice", where=where)
         if name == TIMESTAMP:
-            _check_time_type(schema.field(index).type, where)
+            _check_time_type(kind, where)
         elif name not in signals:
             raise UnreadableError(
                 f"wrong schema: column {name!r} is no recorded signal",
                 where=where,
                 mend=nearest(name, list(signals)),
             )
-        elif not _convertible(schema.field(index).type, signals[name]):
+        elif not _convertible(kind, signals[name]):
             raise UnreadableError(
-                f"wrong schema: column {name!r} holds {schema.field(index).type}",
+                f"wrong schema: column {name!r} holds {kind}",
                 where=where,
                 expected=signals[name].datatype,
             )
@@ -190,9 +192,10 @@ def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
 
 
 def _column(raw: pa.Table, signal: Signal) -> _Column:
-    if signal.name not in raw.schema.names:
+    place = raw.schema.get_field_index(signal.name)
+    if place < 0:
         return _Column(signal.name, pa.nulls(raw.num_rows, signal.arrow_type))
-    return _check(_whole(raw.column(signal.name)), signal)
+    return _check(_whole(raw.column(place)), signal)
 
 
 def _check(values: pa.Array, signal: Signal) -> _Column:

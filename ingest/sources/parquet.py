@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,11 +19,9 @@ from ingest.annotations import Perception
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
 from ingest.recording import DriveFiles, Image, Recording
-from ingest.resample import distance_m
 from ingest.sources.attributes import drive_attributes, with_attributes
 from ingest.sources.files import drive_identity, files_under, hash_files
-from ingest.units import NS_PER_S
-from ingest.validation import check_schema, validate_telemetry
+from ingest.validation import check_schema
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
@@ -69,33 +66,10 @@ class ParquetRecording:
         self._attributes = drive_attributes(Path(files.path), files.drive_id)
         self._many = DRIVE_ID in schema.names
 
-    @cached_property
+    @property
     def drive(self) -> dict[str, object]:
-        """The drive's row: times and distance from its good rows, the rest from beside the file."""
-        valid = validate_telemetry(self._table, self._files.drive_id)
-        rows = valid.rows
-        if not rows.num_rows:
-            first = valid.quarantine.column("reason").to_pylist()[:1]
-            raise UnreadableError(
-                "holds no good row",
-                where=self._files.path,
-                mend=f"row 0: {first[0]}" if first else None,
-            )
-        times_ns = rows.column("timestamp_ns").to_numpy()
-        start_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
-        return {
-            "drive_id": self._files.drive_id,
-            "source": self._files.source,
-            "source_path": self._files.path,
-            "source_sha256": self._files.sha256,
-            "start_ns": start_ns,
-            "end_ns": end_ns,
-            "duration_s": (end_ns - start_ns) / NS_PER_S,
-            "distance_m": _distance(rows),
-            "cameras": [],
-            "labelled": False,
-            **self._attributes,
-        }
+        """What stands beside the file; times and distance follow from its good rows."""
+        return {"cameras": [], "labelled": False, **self._attributes}
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
@@ -215,11 +189,3 @@ def _unreadable(file: Path, error: Exception) -> UnreadableError:
     return UnreadableError(
         f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"
     )
-
-
-def _distance(rows: pa.Table) -> float | None:
-    speed = rows.column("Vehicle.Speed")
-    if speed.null_count == rows.num_rows:
-        return None
-    times_ns = rows.column("timestamp_ns").to_numpy()
-    return distance_m(times_ns, speed.to_numpy(zero_copy_only=False).astype(np.float64))

@@ -67,7 +67,7 @@ def read_column(column: pa.ChunkedArray, codes: dict[str, int]) -> Column:
     if pa.types.is_null(kind):
         return unknown_column(len(column))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
-        zero = pa.scalar(0).cast(kind)
+        zero = False if pa.types.is_boolean(kind) else 0
         return Column(column.fill_null(zero).to_numpy(), _nulls(column))
     return _read_texts(column, codes)
 

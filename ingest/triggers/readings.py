@@ -36,9 +36,10 @@ class Readings:
         if name in self._sliding:
             return self._slid(self._sliding[name])
         telemetry = self.grid.telemetry
-        if name not in telemetry.column_names:
+        place = telemetry.schema.get_field_index(name)
+        if place < 0:
             return unknown_column(telemetry.num_rows)
-        return read_column(telemetry[name], self._codes)
+        return read_column(telemetry.column(place), self._codes)
 
     def _slid(self, sliding: Sliding) -> Column:
         if sliding.window is Window.ELAPSED:
