@@ -1,6 +1,7 @@
 """What is read at the samples of a grid: signals as recorded, and time functions of them."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from ingest.triggers.columns import Column, read_column, unknown_column
 from ingest.triggers.expressions import Window
@@ -26,10 +27,13 @@ class Readings:
             self._columns[name] = self._new(name)
         return self._columns[name]
 
-    def rows(self, positions: Positions | None = None) -> Rows:
-        """Some of the samples, or all."""
-        if positions is None:
-            return Rows(self.grid.rows, self.column, self._codes)
+    @cached_property
+    def rows(self) -> Rows:
+        """All samples."""
+        return Rows(self.grid.rows, self.column, self._codes)
+
+    def rows_at(self, positions: Positions) -> Rows:
+        """Some of them."""
         return Rows(len(positions), lambda name: self.column(name).at(positions), self._codes)
 
     def _new(self, name: str) -> Column:
@@ -44,5 +48,5 @@ class Readings:
     def _slid(self, sliding: Sliding) -> Column:
         if sliding.window is Window.ELAPSED:
             return self._slider.elapsed(sliding.duration_ns)
-        operand = self.rows().column(sliding.operand)
+        operand = self.rows.column(sliding.operand)
         return self._slider.slide(sliding.window, operand, sliding.duration_ns)

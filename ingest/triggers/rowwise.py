@@ -5,7 +5,7 @@ What arithmetic makes that is not finite becomes unknown where it is used.
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -47,7 +47,7 @@ KNOWN = np.zeros((), bool)
 
 @dataclass(frozen=True)
 class Rows:
-    """``N`` samples at which row-wise parts are asked for.
+    """``N`` samples at which row-wise parts of a plan are asked for.
 
     Attributes:
         count: ``N``.
@@ -58,6 +58,7 @@ class Rows:
     count: int
     read: Callable[[str], Column]
     codes: dict[str, int]
+    _tested: dict[int, Truth] = field(default_factory=dict, repr=False)
 
     def truth(self, node: Node) -> Truth:
         """``(N,)`` truth of a condition."""
@@ -69,7 +70,16 @@ class Rows:
             case Or(operands):
                 return reduce(np.maximum, map(self.truth, operands))
             case _:
-                return self._filled(self._test(node))
+                return self._once(node)
+
+    def _once(self, node: Node) -> Truth:
+        """A single test, kept for the next to ask: by identity, as plans keep their trees.
+
+        Hashing a tree takes longer than testing one drive.
+        """
+        if id(node) not in self._tested:
+            self._tested[id(node)] = self._filled(self._test(node))
+        return self._tested[id(node)]
 
     def _test(self, node: Node) -> Truth:
         match node:

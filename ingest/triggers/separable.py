@@ -44,7 +44,7 @@ def reach_ns(node: Node) -> int:
 
 @dataclass(frozen=True)
 class Judge:
-    """Conditions at some samples."""
+    """Conditions at some samples of a grid, of which ``rows`` are all."""
 
     grid: Grid
     samples: Samples
@@ -65,7 +65,7 @@ class Judge:
             case Or(operands):
                 return reduce(np.maximum, (self.truth(part, holds=holds) for part in operands))
             case _:
-                return self.rows.truth(node)
+                return self.rows.truth(node)[self.samples.positions]
 
 
 def held(condition: Truth, samples: Samples, length_ns: int) -> Truth:

@@ -34,14 +34,13 @@ def traces(
 
 def _candidates(readings: Readings, condition: Condition) -> Positions:
     """The samples that are not known to be false and to re-arm; none where none is true."""
-    rows = readings.rows()
+    rows = readings.rows
     relaxed = rows.truth(condition.relaxed)
     if not (relaxed == 1).any():
         return np.empty(0, np.int64)
     marked = np.zeros(rows.count, bool)
     for node in condition.needed:
-        truth = relaxed if node is condition.relaxed else rows.truth(node)
-        marked |= truth != -1
+        marked |= rows.truth(node) != -1
     if condition.rearm is not None:
         marked |= rows.truth(condition.rearm) != 1
     return np.flatnonzero(marked)
@@ -51,7 +50,7 @@ def _trace(readings: Readings, condition: Condition, positions: Positions) -> Tr
     if not len(positions):
         return None
     grid = readings.grid
-    judge = Judge(grid, samples_at(grid, positions), readings.rows(positions))
+    judge = Judge(grid, samples_at(grid, positions), readings.rows)
     when = judge.truth(condition.when)
     true = when == 1
     if not true.any():
@@ -75,5 +74,5 @@ def margins_at(readings: Readings, when: Node, positions: Positions) -> Floats:
         length: np.searchsorted(needed, grid.window_starts(needed, length))
         for length in windows(when)
     }
-    margins = margin(when, readings.rows(needed), starts)
+    margins = margin(when, readings.rows_at(needed), starts)
     return margins[np.searchsorted(needed, positions)]
