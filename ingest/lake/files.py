@@ -34,7 +34,7 @@ TEMPORARY = ".tmp-"
 # telemetry has 53 columns, and with 600 rows a group a query took 30 times as long (see
 # benchmarks/lake.py).
 ROW_GROUP_ROWS = 122_880
-COMPRESSION_LEVEL = 1  # level 3 takes 3% less room and a tenth more time
+COMPRESSION_LEVEL = 1  # at level 3 telemetry takes 2% less room, and 7% more time
 
 _COMMIT_ID = re.compile(r"[0-9a-f]{24}")
 _FILE_NAME = re.compile(r"[0-9a-f]{64}(\.[A-Za-z0-9.]+)?")
