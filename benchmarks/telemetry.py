@@ -167,6 +167,7 @@ def report(logs: Path, made_s: float, scratch: Path) -> None:
     show("in the source's files, in the lake", f"{source:.1f}, {stored:.1f} B a row")
     show("read, validate, ten triggers, write", f"{rate:,.0f} rows/s, {firings:,} firings")
     show("target", f"{TARGET:,} rows/s: {'met' if rate >= TARGET else 'MISSED'}")
+    show("processor time that it was given", f"{core_s / seconds:.2f} of {WORKERS} cores")
     show("the same by processor time", f"{rows / core_s:,.0f} rows a second and core")
     show("pyarrow reads and writes the same rows (peer)", f"{rows / peer_s:,.0f} rows/s")
     show("the same by processor time", f"{rows / peer_core_s:,.0f} rows a second and core")
