@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from ingest.accounting import Status
@@ -15,6 +16,7 @@ from ingest.errors import UnreadableError
 from ingest.failures import told
 from ingest.lake import DataFile, write_data_file
 from ingest.recording import DriveFiles, Mapped, Recording
+from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
 from ingest.triggers.evaluate import evaluate
@@ -87,7 +89,7 @@ def _ingest_recording(
     recording: Recording,
     telemetry: ValidTelemetry,
 ) -> DriveOutcome:
-    drive = drive_row(plan.files, recording, telemetry.rows)
+    drive = drive_row(plan.files, recording, telemetry)
     wanted = [trigger for trigger in triggers if trigger.name in plan.triggers]
     drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
     events = evaluate(telemetry.rows, drives, wanted).to_pylist()
@@ -114,9 +116,15 @@ def _ingest_recording(
     )
 
 
-def drive_row(files: DriveFiles, recording: Recording, telemetry: pa.Table) -> Row:
-    """The drive's row of the table drives: what the source knows, and what follows from it."""
+def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry) -> Row:
+    """The drive's row of the table drives: what the source knows, and what follows from it.
+
+    Raises:
+        UnreadableError: The source does not know when it was, and there is no good row.
+    """
     row: Row = dict.fromkeys(DRIVES.schema.names) | dict(recording.drive)
+    if row["start_ns"] is None:
+        row |= _driven(files, telemetry)
     start, end = int(str(row["start_ns"])), int(str(row["end_ns"]))
     row |= {
         "drive_id": files.drive_id,
@@ -126,9 +134,29 @@ def drive_row(files: DriveFiles, recording: Recording, telemetry: pa.Table) -> R
         "duration_s": (end - start) / NS_PER_S,
         "cluster_id": row["cluster_id"] or files.drive_id,
         "cameras": list(recording.cameras),
-        "telemetry_rows": telemetry.num_rows,
+        "telemetry_rows": telemetry.rows.num_rows,
     }
     return row
+
+
+def _driven(files: DriveFiles, telemetry: ValidTelemetry) -> Row:
+    """When and how far it was driven, by its good rows."""
+    rows = telemetry.rows
+    if not rows.num_rows:
+        first = telemetry.quarantine.column("reason").to_pylist()[:1]
+        raise UnreadableError(
+            "holds no good row",
+            where=files.path,
+            mend=f"row 0: {first[0]}" if first else None,
+        )
+    times_ns = rows.column("timestamp_ns").to_numpy()
+    speed = rows.column("Vehicle.Speed")
+    known = speed.null_count < rows.num_rows
+    return {
+        "start_ns": int(times_ns[0]),
+        "end_ns": int(times_ns[-1]),
+        "distance_m": distance_m(times_ns, speed.to_numpy().astype(np.float64)) if known else None,
+    }
 
 
 def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:

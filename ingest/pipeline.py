@@ -37,7 +37,7 @@ from ingest.recording import DriveFiles
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import DAY_NS, apply_budgets
 
-# Threads in this process: DuckDB, Arrow, PyAV and torch release the GIL, and Beam's own processes
+# Threads in this process: Arrow, numpy, PyAV and torch release the GIL, and Beam's own processes
 # would take seconds to start.
 IngestOutcome = DriveOutcome | PlannedClips | ClipOutcome
 # Why a sheet could not be written, where the last step runs in the launcher's process: Beam would

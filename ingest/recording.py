@@ -39,7 +39,10 @@ class Recording(Protocol):
 
     @property
     def drive(self) -> dict[str, object]:
-        """The drive's row of the table drives, as far as the source knows it."""
+        """The drive's row of the table drives, as far as the source knows it.
+
+        Without ``start_ns``, times and distance follow from the good rows of its telemetry.
+        """
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:

@@ -15,6 +15,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -91,31 +92,33 @@ def check_schema(schema: pa.Schema, where: str | Path) -> None:
 
     Types must be convertible: any number for a number, boolean for boolean, text for text.
     """
+    problem = _problem_of(schema)
+    if problem is not None:
+        what, expected, mend = problem
+        raise UnreadableError(f"wrong schema: {what}", where=where, expected=expected, mend=mend)
+
+
+@lru_cache
+def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
+    """What is wrong with a schema, what was expected, and how to mend it; drives share theirs."""
     signals = {signal.name: signal for signal in recorded()}
-    if TIMESTAMP not in schema.names:
-        raise UnreadableError(
-            f"wrong schema: no column {TIMESTAMP!r}",
-            where=where,
-            expected="whole nanoseconds since 1970, UTC",
-            mend="columns found: " + ", ".join(schema.names[:10]) if schema.names else None,
-        )
-    for index, name in enumerate(schema.names):
-        if name in schema.names[:index]:
-            raise UnreadableError(f"wrong schema: column {name!r} stands twice", where=where)
+    names = schema.names
+    if TIMESTAMP not in names:
+        found = "columns found: " + ", ".join(names[:10]) if names else None
+        return f"no column {TIMESTAMP!r}", "whole nanoseconds since 1970, UTC", found
+    for index, name in enumerate(names):
+        kind = schema.field(index).type
+        if name in names[:index]:
+            return f"column {name!r} stands twice", None, None
         if name == TIMESTAMP:
-            _check_time_type(schema.field(index).type, where)
+            if not (pa.types.is_int64(kind) or pa.types.is_timestamp(kind)):
+                instants = "int64 nanoseconds since 1970, UTC, or an Arrow timestamp"
+                return f"column {name!r} holds {kind}", instants, None
         elif name not in signals:
-            raise UnreadableError(
-                f"wrong schema: column {name!r} is no recorded signal",
-                where=where,
-                mend=nearest(name, list(signals)),
-            )
-        elif not _convertible(schema.field(index).type, signals[name]):
-            raise UnreadableError(
-                f"wrong schema: column {name!r} holds {schema.field(index).type}",
-                where=where,
-                expected=signals[name].datatype,
-            )
+            return f"column {name!r} is no recorded signal", None, nearest(name, list(signals))
+        elif not _convertible(kind, signals[name]):
+            return f"column {name!r} holds {kind}", signals[name].datatype, None
+    return None
 
 
 def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
@@ -146,15 +149,6 @@ def _chain(after: NDArray[np.int64], row: int) -> Mask:
         kept[row] = True
         row = int(after[row])
     return kept
-
-
-def _check_time_type(kind: pa.DataType, where: str | Path) -> None:
-    if not (pa.types.is_int64(kind) or pa.types.is_timestamp(kind)):
-        raise UnreadableError(
-            f"wrong schema: column {TIMESTAMP!r} holds {kind}",
-            where=where,
-            expected="int64 nanoseconds since 1970, UTC, or an Arrow timestamp",
-        )
 
 
 def _convertible(kind: pa.DataType, signal: Signal) -> bool:
@@ -190,9 +184,10 @@ def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
 
 
 def _column(raw: pa.Table, signal: Signal) -> _Column:
-    if signal.name not in raw.schema.names:
+    place = raw.schema.get_field_index(signal.name)
+    if place < 0:
         return _Column(signal.name, pa.nulls(raw.num_rows, signal.arrow_type))
-    return _check(_whole(raw.column(signal.name)), signal)
+    return _check(_whole(raw.column(place)), signal)
 
 
 def _check(values: pa.Array, signal: Signal) -> _Column:
@@ -230,9 +225,11 @@ def _check_numbers(values: pa.Array, signal: Signal) -> _Column:
         values, bad = _within(_nan_to_null(values) if is_float else values, low, high)
     if is_float and pa.types.is_integer(signal.arrow_type):
         values = pc.round(values, round_mode="half_to_even")
+    if values.type != signal.arrow_type:
+        values = values.cast(signal.arrow_type, safe=False)
     return _Column(
         signal.name,
-        values.cast(signal.arrow_type, safe=False),
+        values,
         bad,
         lambda value: f"{value!r}; expected {_range_text(signal, low, high)}",
     )

@@ -8,10 +8,9 @@ beside the file.
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,11 +19,9 @@ from ingest.annotations import Perception
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
 from ingest.recording import DriveFiles, Image, Recording
-from ingest.resample import distance_m
 from ingest.sources.attributes import drive_attributes, with_attributes
 from ingest.sources.files import drive_identity, files_under, hash_files
-from ingest.units import NS_PER_S
-from ingest.validation import check_schema, validate_telemetry
+from ingest.validation import check_schema
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
@@ -63,39 +60,14 @@ class ParquetRecording:
     """One drive of a Parquet file, opened."""
 
     def __init__(self, files: DriveFiles) -> None:
-        self._files = files
-        schema = _schema(Path(files.path))
-        check_schema(_without_drive_id(schema), where=files.path)
-        self._attributes = drive_attributes(Path(files.path), files.drive_id)
-        self._many = DRIVE_ID in schema.names
+        path = Path(files.path)
+        self._telemetry = _rows_of(path, files.drive_id)
+        self._attributes = drive_attributes(path, files.drive_id)
 
-    @cached_property
+    @property
     def drive(self) -> dict[str, object]:
-        """The drive's row: times and distance from its good rows, the rest from beside the file."""
-        valid = validate_telemetry(self._table, self._files.drive_id)
-        rows = valid.rows
-        if not rows.num_rows:
-            first = valid.quarantine.column("reason").to_pylist()[:1]
-            raise UnreadableError(
-                "holds no good row",
-                where=self._files.path,
-                mend=f"row 0: {first[0]}" if first else None,
-            )
-        times_ns = rows.column("timestamp_ns").to_numpy()
-        start_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
-        return {
-            "drive_id": self._files.drive_id,
-            "source": self._files.source,
-            "source_path": self._files.path,
-            "source_sha256": self._files.sha256,
-            "start_ns": start_ns,
-            "end_ns": end_ns,
-            "duration_s": (end_ns - start_ns) / NS_PER_S,
-            "distance_m": _distance(rows),
-            "cameras": [],
-            "labelled": False,
-            **self._attributes,
-        }
+        """What stands beside the file; times and distance follow from its good rows."""
+        return {"cameras": [], "labelled": False, **self._attributes}
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
@@ -104,22 +76,7 @@ class ParquetRecording:
 
     def telemetry(self) -> pa.Table:
         """The drive's rows, as they stand in the file."""
-        return self._table
-
-    @cached_property
-    def _table(self) -> pa.Table:
-        path = Path(self._files.path)
-        if not self._many:
-            return _whole_file(path)
-        try:
-            # partitioning=None: a folder named "x=1" above the file must not become a column.
-            only = [(DRIVE_ID, "=", self._files.drive_id)]
-            table = pq.read_table(path, filters=only, partitioning=None)
-        except (pa.ArrowException, OSError) as error:
-            raise _unreadable(path, error) from error
-        if not table.num_rows:
-            _drive_ids(path)  # says so where rows belong to no drive
-        return table.drop_columns([DRIVE_ID])
+        return self._telemetry
 
     def frames(
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
@@ -132,13 +89,22 @@ class ParquetRecording:
         return None
 
 
-def _whole_file(path: Path) -> pa.Table:
-    # Not by `read_table`: what it does to find a dataset's files takes a third of the time.
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+def _rows_of(path: Path, drive_id: str) -> pa.Table:
+    # Not by `read_table` where that can be: what it does to find a dataset's files takes a third of
+    # the time. By this thread alone: the others have drives of their own.
+    with _reading(path), pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        check_schema(_without_drive_id(schema), where=path)
+        if DRIVE_ID not in schema.names:
+            return file.read(use_threads=False)
+    _check_drive_id(schema, path)
+    with _reading(path):
+        # partitioning=None: a folder named "x=1" above the file must not become a column.
+        only = [(DRIVE_ID, "=", drive_id)]
+        table = pq.read_table(path, filters=only, partitioning=None)
+    if not table.num_rows:
+        _drive_ids(path)  # says so where rows belong to no drive
+    return table.drop_columns([DRIVE_ID])
 
 
 def _drives_in(file: Path) -> list[DriveFiles]:
@@ -160,10 +126,8 @@ def _drives_in(file: Path) -> list[DriveFiles]:
 
 def _drive_ids(file: Path) -> list[str]:
     """The drives of a file, sorted; rows of no drive make it unreadable."""
-    try:
+    with _reading(file):
         column = pq.read_table(file, columns=[DRIVE_ID], partitioning=None).column(DRIVE_ID)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, error) from error
     _check_drive_ids(column, file)
     return sorted(pc.unique(column.cast(pa.string())).to_pylist())
 
@@ -195,13 +159,15 @@ def _refuse_twins(drives: list[DriveFiles]) -> None:
 
 
 def _schema(file: Path) -> pa.Schema:
-    try:
+    with _reading(file):
         schema = pq.read_schema(file)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, error) from error
+    _check_drive_id(schema, file)
+    return schema
+
+
+def _check_drive_id(schema: pa.Schema, file: Path) -> None:
     if DRIVE_ID in schema.names:
         _check_drive_ids(pa.chunked_array([pa.nulls(0, schema.field(DRIVE_ID).type)]), file)
-    return schema
 
 
 def _without_drive_id(schema: pa.Schema) -> pa.Schema:
@@ -209,17 +175,13 @@ def _without_drive_id(schema: pa.Schema) -> pa.Schema:
     return schema if index < 0 else schema.remove(index)
 
 
-def _unreadable(file: Path, error: Exception) -> UnreadableError:
-    # Arrow's messages run over several lines; the first says what is wrong.
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return UnreadableError(
-        f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"
-    )
-
-
-def _distance(rows: pa.Table) -> float | None:
-    speed = rows.column("Vehicle.Speed")
-    if speed.null_count == rows.num_rows:
-        return None
-    times_ns = rows.column("timestamp_ns").to_numpy()
-    return distance_m(times_ns, speed.to_numpy(zero_copy_only=False).astype(np.float64))
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        # Arrow's messages run over several lines; the first says what is wrong.
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UnreadableError(
+            f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"
+        ) from error

@@ -1,4 +1,4 @@
-"""From typed trees of single rows to DuckDB's SQL; time functions are columns by then.
+"""From typed trees over the columns of a table to DuckDB's SQL.
 
 Identifiers come from the catalogue or a schema and are quoted, numbers are printed, texts are
 parameters: nothing that a user wrote reaches SQL as it stands.
@@ -7,7 +7,6 @@ Unknown is null. Whatever arithmetic makes that is not finite becomes unknown wh
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -39,8 +38,7 @@ VERSION_KEY = (
     "array_to_string(list_transform("
     "regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0')), '.')"
 )
-LARGEST_FLOAT = 3e38
-IDENTIFIER = re.compile(r'c\d+|"[^"]+"')
+IDENTIFIER = re.compile(r'"[^"]+"')
 
 
 @dataclass(frozen=True)
@@ -51,31 +49,13 @@ class Predicate:
     parameters: dict[str, str]
 
 
-@dataclass(frozen=True)
-class Part:
-    """SQL text, and the first stage whose columns suffice for it."""
-
-    sql: str
-    stage: int
-
-
 @dataclass
 class Writer:
-    """Writes SQL for the nodes of one query.
+    """Writes SQL for one tree; ``parameters`` are its texts by parameter name."""
 
-    Attributes:
-        staging: Whether columns may be computed in stages; a bare predicate has none.
-        parameters: Texts by parameter name.
-        stages: ``stages[i]`` are the columns that stage ``i + 1`` adds to those of stage ``i``.
-        staged: Where the text of a column already stands.
-    """
-
-    staging: bool = True
     parameters: dict[str, str] = field(default_factory=dict)
-    stages: list[list[str]] = field(default_factory=list)
-    staged: dict[str, Part] = field(default_factory=dict)
 
-    def write(self, node: Node) -> Part:
+    def write(self, node: Node) -> str:
         """The node's value."""
         match node:
             case Variable() | Number() | Text() | Flag():
@@ -85,77 +65,53 @@ class Writer:
             case _:
                 return self._arithmetic(node)
 
-    def _leaf(self, node: Variable | Number | Text | Flag) -> Part:
+    def _leaf(self, node: Variable | Number | Text | Flag) -> str:
         match node:
             case Variable():
                 return self._variable(node)
             case Number(value):
-                return Part(_number(value), 0)
+                return _number(value)
             case Text(value):
-                return Part(self._parameter(value), 0)
+                return self._parameter(value)
             case Flag(value):
-                return Part("true" if value else "false", 0)
+                return "true" if value else "false"
 
-    def _condition(self, node: Not | And | Or | IsUnknown | Contains | Compare) -> Part:
+    def _condition(self, node: Not | And | Or | IsUnknown | Contains | Compare) -> str:
         match node:
             case Not(operand):
-                return put("(not {0})", [self.write(operand)])
+                return f"(not {self.write(operand)})"
             case And(operands) | Or(operands):
                 operator = " and " if isinstance(node, And) else " or "
-                return put(chain(operator, len(operands)), [self.write(o) for o in operands])
+                return f"({operator.join(map(self.write, operands))})"
             case IsUnknown(operand):
-                return put("({0} is null)", [self.finite(operand)])
+                return f"({self._finite(operand)} is null)"
             case Contains(items, text):
-                return put("list_contains({0}, {1})", [self.write(items), self.write(text)])
+                return f"list_contains({self.write(items)}, {self.write(text)})"
             case Compare():
                 return self._comparison(node)
 
-    def finite(self, node: Node) -> Part:
+    def _finite(self, node: Node) -> str:
         """The node's value; unknown where arithmetic ran out of numbers."""
-        part = self.write(node)
+        sql = self.write(node)
         is_computed = isinstance(node, Arithmetic | Absolute)
-        return self._where(part, "isfinite({0})") if is_computed else part
+        return self._where(sql, "isfinite({0})") if is_computed else sql
 
-    def column(self, part: Part) -> Part:
-        """Compute a part once, as a column of the stage after its own."""
-        if IDENTIFIER.fullmatch(part.sql):
-            return part
-        if part.sql not in self.staged:
-            while len(self.stages) <= part.stage:
-                self.stages.append([])
-            name = f"c{len(self.staged)}"
-            self.stages[part.stage].append(f"{part.sql} as {name}")
-            self.staged[part.sql] = Part(name, part.stage + 1)
-        return self.staged[part.sql]
-
-    def source(self, table: str) -> str:
-        """The table with the columns of all stages, as a subquery.
-
-        Subqueries, not ``with``: DuckDB binds what stands there twice, with every stage again.
-        """
-        sql = table
-        for columns in self.stages:
-            sql = f"(select *, {', '.join(columns)} from {sql})"
-        return sql
-
-    def _where(self, part: Part, condition: str) -> Part:
+    def _where(self, sql: str, condition: str) -> str:
         """The value where a condition holds for it, else unknown.
 
         The value is needed twice, but its text must not stand twice: nested, that would double
         with every level.
         """
-        if self.staging:
-            part = self.column(part)
-        if IDENTIFIER.fullmatch(part.sql):
-            return put(f"(case when {condition} then {{0}} end)", [part])
-        return put(f"list_filter([{{0}}], lambda v: {condition.format('v')})[1]", [part])
+        if IDENTIFIER.fullmatch(sql):
+            return f"(case when {condition.format(sql)} then {sql} end)"
+        return f"list_filter([{sql}], lambda v: {condition.format('v')})[1]"
 
-    def _variable(self, variable: Variable) -> Part:
-        """A column. In stages it is known to be finite; a stranger's table may hold anything."""
-        part = Part(quoted(variable.name), 0)
-        if self.staging or variable.kind is not Kind.NUMBER or variable.whole:
-            return part
-        return self._where(part, "isfinite({0})")
+    def _variable(self, variable: Variable) -> str:
+        """A column; a stranger's table may hold any number."""
+        name = quoted(variable.name)
+        if variable.kind is not Kind.NUMBER or variable.whole:
+            return name
+        return self._where(name, "isfinite({0})")
 
     def _parameter(self, text: str) -> str:
         known = {value: name for name, value in self.parameters.items()}
@@ -163,50 +119,27 @@ class Writer:
         self.parameters[name] = text
         return f"${name}"
 
-    def _comparison(self, node: Compare) -> Part:
-        sides = [self.finite(node.left), self.finite(node.right)]
+    def _comparison(self, node: Compare) -> str:
+        left, right = self._finite(node.left), self._finite(node.right)
         if node.kind is Kind.VERSION:
-            sides = [put(VERSION_KEY, [side]) for side in sides]
-        ends = (node.left, node.right)
-        if any(isinstance(end, Variable) and end.single for end in ends):
-            sides = [_narrow(end, side) for end, side in zip(ends, sides, strict=True)]
-        return put(f"({{0}} {node.operator} {{1}})", sides)
+            left, right = VERSION_KEY.format(left), VERSION_KEY.format(right)
+        return f"({left} {node.operator} {right})"
 
-    def _arithmetic(self, node: Node) -> Part:
+    def _arithmetic(self, node: Node) -> str:
         match node:
             case Absolute(operand):
-                return put("abs({0}::double)", [self.write(operand)])
+                return f"abs({self.write(operand)}::double)"
             case Extreme(name, operands):
                 # Nulls first: unknown if one operand is, other than SQL's least and greatest.
                 order = "ASC" if name == "least" else "DESC"
-                values = ", ".join(f"{{{i}}}::double" for i in range(len(operands)))
-                template = f"list_sort([{values}], '{order}', 'NULLS FIRST')[1]"
-                return put(template, [self.finite(operand) for operand in operands])
+                values = ", ".join(f"{self._finite(operand)}::double" for operand in operands)
+                return f"list_sort([{values}], '{order}', 'NULLS FIRST')[1]"
             case Arithmetic("/", left, right):
-                divisor = self._where(put("{0}::double", [self.write(right)]), "{0} <> 0")
-                return put("({0}::double / {1})", [self.write(left), divisor])
+                divisor = self._where(f"{self.write(right)}::double", "{0} <> 0")
+                return f"({self.write(left)}::double / {divisor})"
             case Arithmetic(operator, left, right):
-                sides = [self.write(left), self.write(right)]
-                return put(f"({{0}}::double {operator} {{1}}::double)", sides)
+                return f"({self.write(left)}::double {operator} {self.write(right)}::double)"
         raise TypeError(f"no SQL for {type(node).__name__}")
-
-
-def put(template: str, parts: Sequence[Part]) -> Part:
-    """Parts put into a template; computable where all of them are."""
-    sql = template.format(*(part.sql for part in parts))
-    return Part(sql, max((part.stage for part in parts), default=0))
-
-
-def chain(operator: str, count: int) -> str:
-    """``({0} and {1} and …)``."""
-    return "(" + operator.join(f"{{{number}}}" for number in range(count)) + ")"
-
-
-def _narrow(node: Node, part: Part) -> Part:
-    """A literal beside a 32-bit column, to which it is rounded: spares the column's conversion."""
-    if isinstance(node, Number) and abs(node.value) < LARGEST_FLOAT:
-        return put("{0}::float", [part])
-    return part
 
 
 def compile_where(text: str, schema: pa.Schema, where: str = "--where") -> Predicate:
@@ -226,8 +159,8 @@ def compile_where(text: str, schema: pa.Schema, where: str = "--where") -> Predi
 
 def predicate(node: Node) -> Predicate:
     """A row-wise condition as a predicate for DuckDB."""
-    writer = Writer(staging=False)
-    return Predicate(writer.write(node).sql, writer.parameters)
+    writer = Writer()
+    return Predicate(writer.write(node), writer.parameters)
 
 
 def quoted(name: str) -> str:

@@ -1,7 +1,8 @@
 """The samples of many drives, in order: where each drive begins, where a gap breaks it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -30,6 +31,7 @@ class Grid:
     timestamps_ns: Positions
     starts: Positions
     drive_ids: list[str]
+    _gaps_ns: dict[int, int] = field(default_factory=dict, repr=False)
 
     @property
     def rows(self) -> int:
@@ -42,8 +44,10 @@ class Grid:
 
     def gap_ns(self, drive: int) -> int:
         """The longest step within the drive that is no gap."""
-        steps = np.diff(self.timestamps_ns[self.starts[drive] : self.starts[drive + 1]])
-        return int(np.median(steps) * GAP_STEPS) if len(steps) else 0
+        if drive not in self._gaps_ns:
+            steps = np.diff(self.timestamps_ns[self.starts[drive] : self.starts[drive + 1]])
+            self._gaps_ns[drive] = int(np.median(steps) * GAP_STEPS) if len(steps) else 0
+        return self._gaps_ns[drive]
 
     def window_starts(self, positions: Positions, length_ns: int) -> Positions:
         """Of every position the first of its drive at most ``length_ns`` before it."""
@@ -109,7 +113,7 @@ class Samples:
     hole_ns: Positions
     gap_ns: Positions
 
-    @property
+    @cached_property
     def segment_ns(self) -> Positions:
         """Since when there is no gap; right only where these are all samples of their drives."""
         own = np.arange(len(self.positions))

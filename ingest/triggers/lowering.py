@@ -7,17 +7,7 @@ those say how true they are (see `robustness`), so they stay where they are no p
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ingest.triggers.expressions import (
-    And,
-    Kind,
-    Node,
-    Not,
-    Or,
-    Timed,
-    Variable,
-    Window,
-    variables,
-)
+from ingest.triggers.expressions import And, Kind, Node, Not, Or, Timed, Variable, Window
 
 CONDITIONS = frozenset({Window.HELD, Window.ANY, Window.CHANGED})
 
@@ -26,7 +16,6 @@ CONDITIONS = frozenset({Window.HELD, Window.ANY, Window.CHANGED})
 class Sliding:
     """A column that is a time function of a row-wise operand."""
 
-    name: str
     window: Window
     operand: Node
     duration_ns: int | None
@@ -36,13 +25,12 @@ class Lowering:
     """Takes time functions out of conditions; equal ones of several conditions are one column.
 
     Attributes:
-        levels: The columns; those of a level read signals and columns of earlier levels.
+        columns: The columns by name; they read signals and columns that come before them.
     """
 
     def __init__(self) -> None:
-        self.levels: list[list[Sliding]] = []
-        self._columns: dict[Node, Variable] = {}
-        self._level_of: dict[str, int] = {}
+        self.columns: dict[str, Sliding] = {}
+        self._known: dict[Node, Variable] = {}
 
     def condition(self, node: Node) -> Node:
         """The condition without time functions other than those that join conditions."""
@@ -69,19 +57,11 @@ class Lowering:
         return value
 
     def _column(self, node: Timed) -> Variable:
-        if node not in self._columns:
-            name = f"~{len(self._columns)}"
-            self._columns[node] = Variable(name, _kind(node))
-            self._place(Sliding(name, node.window, node.operand, node.duration_ns))
-        return self._columns[node]
-
-    def _place(self, column: Sliding) -> None:
-        read = variables(column.operand) & self._level_of.keys()
-        level = max((self._level_of[name] + 1 for name in read), default=0)
-        self._level_of[column.name] = level
-        if level == len(self.levels):
-            self.levels.append([])
-        self.levels[level].append(column)
+        if node not in self._known:
+            name = f"~{len(self._known)}"
+            self._known[node] = Variable(name, _kind(node))
+            self.columns[name] = Sliding(node.window, node.operand, node.duration_ns)
+        return self._known[node]
 
 
 def _kind(node: Timed) -> Kind:

@@ -2,28 +2,39 @@
 
 ``a <= c`` has the margin ``c - a``; ``and`` the least, ``or`` the greatest of its parts' margins,
 ``not`` the opposite, ``held`` the least over its window. What has no number (a flag, a text, an
-equality) is infinitely true or false. Parts that are unknown are left out.
+equality) is infinitely true or false. Parts that are unknown are left out: NaN.
 """
 
-from ingest.triggers.compile import Part, Writer, chain, put
-from ingest.triggers.expressions import And, Compare, Kind, Node, Not, Or
+from collections.abc import Mapping
+from functools import reduce
 
-INFINITE = "(case {0} when true then 'inf'::double when false then '-inf'::double end)"
+import numpy as np
+
+from ingest.triggers.columns import Floats
+from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window
+from ingest.triggers.grid import Positions
+from ingest.triggers.rowwise import Rows
+from ingest.triggers.separable import greatest_since, least_since
 
 
-def write_margin(writer: Writer, node: Node) -> Part:
-    """The margin of a row-wise condition, as SQL."""
+def margin(node: Node, rows: Rows, starts: Mapping[int, Positions]) -> Floats:
+    """``(N,)`` the margin of a condition.
+
+    Args:
+        node: The condition.
+        rows: The samples.
+        starts: By a window's duration, of every sample the first one of its window.
+    """
     match node:
-        case And(operands):
-            parts = [write_margin(writer, operand) for operand in operands]
-            return put("least" + chain(", ", len(parts)), parts)
-        case Or(operands):
-            parts = [write_margin(writer, operand) for operand in operands]
-            return put("greatest" + chain(", ", len(parts)), parts)
+        case Timed(Window.HELD, operand, int(length)):
+            return least_since(margin(operand, rows, starts), starts[length])
+        case Timed(Window.ANY, operand, int(length)):
+            return greatest_since(margin(operand, rows, starts), starts[length])
         case Not(operand):
-            return put("(-{0})", [write_margin(writer, operand)])
-        case Compare(operator, left, right, Kind.NUMBER) if operator not in ("=", "<>"):
-            ends = [right, left] if operator in ("<", "<=") else [left, right]
-            return put("({0}::double - {1}::double)", [writer.finite(end) for end in ends])
+            return -margin(operand, rows, starts)
+        case And(operands):
+            return reduce(np.fmin, (margin(part, rows, starts) for part in operands))
+        case Or(operands):
+            return reduce(np.fmax, (margin(part, rows, starts) for part in operands))
         case _:
-            return put(INFINITE, [writer.write(node)])
+            return rows.margin(node)

@@ -1,37 +1,19 @@
-"""Conditions from their row-wise parts: runs and windows, worked out in numpy.
+"""Conditions from their row-wise parts: runs and windows.
 
-A condition is made of row-wise parts (its *leaves*, computed by DuckDB), joined by ``and``, ``or``,
-``not``, ``held`` and the window of ``changed``. Of a separable one, samples at which it cannot be
-true need not be here: they are known to be false.
-
-Truth is 1, -1 for false, 0 for unknown, so that ``and`` is the least and ``or`` the greatest.
+A condition is made of row-wise parts, joined by ``and``, ``or``, ``not``, ``held`` and the window
+of ``changed``. Of a separable one, samples at which it cannot be true need not be here: they are
+known to be false.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window, is_rowwise
+from ingest.triggers.columns import Floats, Mask, Truth
+from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window
 from ingest.triggers.grid import NEVER, Grid, Positions, Samples
-
-Truth = NDArray[np.int8]
-Margins = NDArray[np.float64]
-
-
-def leaves(node: Node) -> Iterator[Node]:
-    """The row-wise parts that a condition is made of."""
-    match node:
-        case Timed(Window.HELD | Window.ANY, operand):
-            yield from leaves(operand)
-        case And(operands) | Or(operands) if not is_rowwise(node):
-            for operand in operands:
-                yield from leaves(operand)
-        case Not(operand) if not is_rowwise(node):
-            yield from leaves(operand)
-        case _:
-            yield node
+from ingest.triggers.rowwise import Rows
 
 
 def windows(node: Node) -> set[int]:
@@ -62,16 +44,14 @@ def reach_ns(node: Node) -> int:
 
 @dataclass(frozen=True)
 class Judge:
-    """Conditions at some samples, from what is known of their leaves there."""
+    """Conditions at some samples of a grid, of which ``rows`` are all."""
 
     grid: Grid
     samples: Samples
-    known: Mapping[Node, Truth]
+    rows: Rows
 
     def truth(self, node: Node, *, holds: bool = True) -> Truth:
         """A condition; without ``holds``, ``held(c, d)`` is taken for c."""
-        if node in self.known:
-            return self.known[node]
         match node:
             case Timed(Window.HELD, operand, int(length)):
                 inner = self.truth(operand, holds=holds)
@@ -81,40 +61,11 @@ class Judge:
             case Not(operand):
                 return -self.truth(operand, holds=holds)
             case And(operands):
-                parts = [self.truth(part, holds=holds) for part in operands]
-                return np.asarray(np.minimum.reduce(parts))
+                return reduce(np.minimum, (self.truth(part, holds=holds) for part in operands))
             case Or(operands):
-                parts = [self.truth(part, holds=holds) for part in operands]
-                return np.asarray(np.maximum.reduce(parts))
-        raise TypeError(f"no leaf, and not made of leaves: {node}")
-
-
-def judge_margins(
-    node: Node, known: Mapping[Node, Margins], starts: Mapping[int, Positions]
-) -> Margins:
-    """The margin of a condition from those of its leaves.
-
-    Args:
-        node: The condition.
-        known: Margins of the leaves.
-        starts: By a window's duration, of every sample the first one of its window.
-    """
-    if node in known:
-        return known[node]
-    match node:
-        case Timed(Window.HELD, operand, int(length)):
-            return least_since(judge_margins(operand, known, starts), starts[length])
-        case Timed(Window.ANY, operand, int(length)):
-            return greatest_since(judge_margins(operand, known, starts), starts[length])
-        case Not(operand):
-            return -judge_margins(operand, known, starts)
-        case And(operands):
-            parts = [judge_margins(part, known, starts) for part in operands]
-            return np.asarray(np.fmin.reduce(parts))
-        case Or(operands):
-            parts = [judge_margins(part, known, starts) for part in operands]
-            return np.asarray(np.fmax.reduce(parts))
-    raise TypeError(f"no leaf, and not made of leaves: {node}")
+                return reduce(np.maximum, (self.truth(part, holds=holds) for part in operands))
+            case _:
+                return self.rows.truth(node)[self.samples.positions]
 
 
 def held(condition: Truth, samples: Samples, length_ns: int) -> Truth:
@@ -146,13 +97,13 @@ def any_since(condition: Truth, samples: Samples, grid: Grid, length_ns: int) ->
     return np.where(some, 1, np.where(none, -1, 0)).astype(np.int8)
 
 
-def count_since(flags: NDArray[np.bool_], first: Positions) -> Positions:
+def count_since(flags: Mask, first: Positions) -> Positions:
     """For every ``i`` how many of ``flags[first[i] : i + 1]`` are set."""
     counts = np.append(0, np.cumsum(flags))
     return np.asarray(counts[1:] - counts[first])
 
 
-def least_since(values: Margins, first: Positions) -> Margins:
+def least_since(values: Floats, first: Positions) -> Floats:
     """For every ``i`` the least of ``values[first[i] : i + 1]``, by doubling."""
     own = np.arange(len(values))
     levels = np.log2(own - first + 1).astype(np.int64)
@@ -164,6 +115,6 @@ def least_since(values: Margins, first: Positions) -> Margins:
     return least
 
 
-def greatest_since(values: Margins, first: Positions) -> Margins:
+def greatest_since(values: Floats, first: Positions) -> Floats:
     """For every ``i`` the greatest of ``values[first[i] : i + 1]``."""
     return -least_since(-values, first)

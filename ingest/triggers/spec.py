@@ -214,8 +214,3 @@ def load_triggers(path: Path) -> list[TriggerSpec]:
 def shipped_triggers() -> list[TriggerSpec]:
     """The library that comes with ridealong."""
     return load_triggers(LIBRARY)
-
-
-def needed_signals(triggers: list[TriggerSpec]) -> list[str]:
-    """The columns of telemetry that the triggers read, sorted: all that has to be loaded."""
-    return sorted({name for trigger in triggers for name in trigger.signals})

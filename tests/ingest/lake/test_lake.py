@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -169,28 +170,47 @@ def test_a_file_is_named_by_its_content(lake: Lake, tmp_path: Path) -> None:
     assert sorted(path.name for path in lake.home.rglob("*.parquet")) == [Path(first.path).name]
 
 
-def test_instants_are_stored_as_steps_and_measurements_without_a_dictionary(lake: Lake) -> None:
-    track = "Perception.Lead.TrackId"
-    rows = [
-        dict.fromkeys(TELEMETRY.schema.names)
-        | {
-            "drive_id": "d",
-            "timestamp_ns": time,
-            "Vehicle.Speed": 1.0,
-            "Perception.Lead.TrackId": 1,
-        }
-        for time in (1, 2)
-    ]
-    table = pa.Table.from_pylist(rows, schema=TELEMETRY.schema)
+def sampled(kind: pa.DataType, number: int, of: int) -> object:
+    """The values of a column in turn: both ends of its type, nothing, and what lies between."""
+    if pa.types.is_integer(kind):
+        largest = 2 ** (kind.bit_width - 1) - 1
+        return [None, largest, -largest - 1, number][number % 4]
+    if pa.types.is_floating(kind):
+        return [None, 3.4e38, -3.4e38, number / of][number % 4]
+    if pa.types.is_boolean(kind):
+        return [None, True, False][number % 3]
+    return [None, "", "é", f"{number}"][number % 4]
+
+
+def test_every_kind_of_column_comes_back_in_its_encoding(lake: Lake) -> None:
+    count = 1000
+    columns = {
+        field.name: pa.array([sampled(field.type, n, count) for n in range(count)], field.type)
+        for field in TELEMETRY.schema
+    }
+    columns |= {"drive_id": pa.array(["d"] * count), "timestamp_ns": pa.array(range(count))}
+    table = pa.table(columns, schema=TELEMETRY.schema)
     file = write_data_file(lake.home, lake.new_commit_id(), TELEMETRY, table)
     assert file is not None
-    group = pq.read_metadata(lake.home / file.path).row_group(0)
-    columns = [group.column(index) for index in range(group.num_columns)]
-    kinds = {column.path_in_schema: column.encodings for column in columns}
+    path = lake.home / file.path
+    group = pq.read_metadata(path).row_group(0)
+    columns_there = [group.column(index) for index in range(group.num_columns)]
+    kinds = {column.path_in_schema: column.encodings for column in columns_there}
     assert "DELTA_BINARY_PACKED" in kinds["timestamp_ns"]
-    dictionary = {name for name, encodings in kinds.items() if "RLE_DICTIONARY" in encodings}
-    assert {"drive_id", track} <= dictionary
-    assert "Vehicle.Speed" not in dictionary
+    assert "DELTA_BINARY_PACKED" in kinds["Perception.Lead.TrackId"]
+    assert "BYTE_STREAM_SPLIT" in kinds["Vehicle.CurrentLocation.Latitude"]
+    assert "RLE_DICTIONARY" in kinds["drive_id"]
+    assert "RLE_DICTIONARY" in kinds["Vehicle.Speed"]
+    assert pq.read_table(path, partitioning=None).equals(table)
+    assert duckdb.sql(f"select * from '{path}'").to_arrow_table().equals(table)
+
+
+@pytest.mark.parametrize("names", [["b", "a", "c"], ["a", "b", None], [None, "a"], ["a", "a"], []])
+def test_rows_lie_in_order_nothing_last(lake: Lake, names: list[str | None]) -> None:
+    rows = pa.table({"name": names, "x.y": range(len(names))}, schema=POINTS.schema)
+    file = write_data_file(lake.home, lake.new_commit_id(), POINTS, rows)
+    found = [] if file is None else pq.read_table(lake.home / file.path)["name"].to_pylist()
+    assert found == sorted(names, key=lambda name: (name is None, name))
 
 
 def test_no_rows_no_file(lake: Lake) -> None:

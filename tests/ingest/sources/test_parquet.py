@@ -7,7 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ingest.drives import drive_row
 from ingest.errors import RidealongError, UnreadableError
+from ingest.recording import DriveFiles
 from ingest.sources.parquet import ParquetSource
 from ingest.validation import validate_telemetry
 
@@ -28,6 +30,11 @@ def trip(seconds: int = 3, **more: Any) -> dict[str, Any]:
     }
 
 
+def row_of(files: DriveFiles) -> dict[str, object]:
+    recording = SOURCE.open(files)
+    return drive_row(files, recording, validate_telemetry(recording.telemetry(), files.drive_id))
+
+
 def test_a_file_is_a_drive(tmp_path: Path) -> None:
     path = write(tmp_path / "my trip|1.parquet", **trip())
     (tmp_path / "my trip|1.drive.yaml").write_text(
@@ -36,7 +43,7 @@ def test_a_file_is_a_drive(tmp_path: Path) -> None:
     (files,) = SOURCE.discover(path)
     recording = SOURCE.open(files)
     assert files.drive_id.startswith("my_trip_1-")
-    assert recording.drive == {
+    assert row_of(files) == {
         "drive_id": files.drive_id,
         "vehicle_id": "v1",
         "source": "parquet",
@@ -56,6 +63,7 @@ def test_a_file_is_a_drive(tmp_path: Path) -> None:
         "cluster_id": files.drive_id,
         "cameras": [],
         "labelled": False,
+        "telemetry_rows": 3,
     }
     assert recording.telemetry().num_rows == 3
     assert list(recording.frames(0, SECOND, ["main"])) == []
@@ -76,14 +84,13 @@ def test_bad_rows_do_not_move_the_ends_of_the_drive(tmp_path: Path) -> None:
     columns = trip(4)
     columns["timestamp_ns"][1] = 10**18
     (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **columns))
-    recording = SOURCE.open(files)
-    assert recording.drive["end_ns"] == 3 * SECOND
-    assert validate_telemetry(recording.telemetry(), "d").quarantine.num_rows == 1
+    row = row_of(files)
+    assert (row["end_ns"], row["telemetry_rows"]) == (3 * SECOND, 3)
 
 
 def test_a_drive_without_speed_has_no_distance(tmp_path: Path) -> None:
     (files,) = SOURCE.discover(write(tmp_path / "x.parquet", timestamp_ns=[1, 2]))
-    assert SOURCE.open(files).drive["distance_m"] is None
+    assert row_of(files)["distance_m"] is None
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_rows_of_no_drive(tmp_path: Path) -> None:
 def test_no_good_row(tmp_path: Path) -> None:
     path = write(tmp_path / "x.parquet", timestamp_ns=pa.array([None], pa.int64()))
     with pytest.raises(UnreadableError, match="holds no good row; row 0: timestamp_ns: is null"):
-        _ = SOURCE.open(SOURCE.discover(path)[0]).drive
+        row_of(SOURCE.discover(path)[0])
 
 
 def cut(path: Path) -> None:

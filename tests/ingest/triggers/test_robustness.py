@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.grid import make_grid
 from ingest.triggers.plans import plan_of
+from ingest.triggers.readings import Readings
 from ingest.triggers.spec import TriggerSpec
-from ingest.triggers.traces import margins_at, with_columns
+from ingest.triggers.traces import margins_at
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -30,8 +31,8 @@ def ours(text, a, b):
     names = ["drive_id", "timestamp_ns", A, B]
     grid = make_grid(pa.Table.from_arrays([ids, times, *floats], names=names))
     plan = plan_of(((text, None),))
-    grid = with_columns(grid, plan)
-    return margins_at(grid, plan, {0: np.arange(len(a))})[0].tolist()
+    readings = Readings(grid, plan.columns)
+    return margins_at(readings, plan.conditions[0].when, np.arange(len(a))).tolist()
 
 
 def theirs(text, a, b):

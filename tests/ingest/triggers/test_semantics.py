@@ -414,9 +414,9 @@ def tries(count):
 @given(fleets(), specs(ANY_CONDITION))
 def test_any_condition_fires_where_the_oracle_says(fleet, spec):
     telemetry, drives = tables(fleet)
-    few = evaluate(telemetry, drives, [spec])
-    assert found(few) == expected(fleet, spec)
-    assert evaluate(telemetry, drives, [spec], sparse_from_rows=0).equals(few)
+    events = evaluate(telemetry, drives, [spec])
+    assert found(events) == expected(fleet, spec)
+    assert evaluate(telemetry, drives, [spec], sparse=False).equals(events)
 
 
 @tries(60)
@@ -424,10 +424,10 @@ def test_any_condition_fires_where_the_oracle_says(fleet, spec):
 def test_all_ways_give_a_separable_condition_the_same_events(fleet, spec):
     telemetry, drives = tables(fleet)
     few = evaluate(telemetry, drives, [spec])
-    many = evaluate(telemetry, drives, [spec], sparse_from_rows=0)
+    whole = evaluate(telemetry, drives, [spec], sparse=False)
     windows = evaluate(telemetry, drives, [spec.model_copy(update={"when": not_sparse(spec)})])
     assert found(few) == expected(fleet, spec)
-    assert few.equals(many)
+    assert few.equals(whole)
     assert [row[:3] for row in found(windows)] == [row[:3] for row in found(few)]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ingest.triggers.columns import Column
 from ingest.triggers.expressions import Window
 from ingest.triggers.grid import make_grid
 from ingest.triggers.sliding import Slider
@@ -25,8 +26,8 @@ def test_long_windows_of_uneven_steps(window, plain):
     rng = np.random.default_rng(1)
     times = np.cumsum(rng.integers(STEP_NS // 2, STEP_NS * 2, 3000))
     values = np.where(rng.random(3000) < 0.1, np.nan, rng.normal(1000, 1, 3000))
-    operand = pa.chunked_array([pa.array(values, mask=np.isnan(values))])
-    found = slider(times).slide(window, operand, 50 * STEP_NS).to_numpy(zero_copy_only=False)
+    operand = Column(values, np.isnan(values))
+    found = slider(times).slide(window, operand, 50 * STEP_NS).with_nan
     for sample in range(3000):
         inside = (times >= times[sample] - 50 * STEP_NS) & (times <= times[sample])
         complete = times[sample] - times[0] >= 50 * STEP_NS
@@ -36,13 +37,13 @@ def test_long_windows_of_uneven_steps(window, plain):
 
 def test_a_mean_does_not_depend_on_what_lies_before_its_window():
     values = np.append(np.full(100, 1e16), np.full(100, 0.1))
-    operand = pa.chunked_array([pa.array(values)])
+    operand = Column(values, np.zeros(200, bool))
     times = np.arange(200) * STEP_NS
-    found = slider(times).slide(Window.AVERAGE, operand, 10 * STEP_NS).to_pylist()
-    assert found[-1] == pytest.approx(0.1, rel=1e-15)
+    found = slider(times).slide(Window.AVERAGE, operand, 10 * STEP_NS)
+    assert found.values[-1] == pytest.approx(0.1, rel=1e-15)
 
 
 def test_no_samples():
-    nothing = pa.chunked_array([pa.array([], pa.float64())])
+    nothing = Column(np.empty(0), np.empty(0, bool))
     empty = slider(pa.array([], pa.int64()))
-    assert empty.slide(Window.AVERAGE, nothing, STEP_NS).to_pylist() == []
+    assert len(empty.slide(Window.AVERAGE, nothing, STEP_NS).values) == 0

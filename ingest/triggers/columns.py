@@ -1,0 +1,85 @@
+"""Columns of samples as numpy has them: values, and where they are unknown."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Truth = NDArray[np.int8]  # 1 true, -1 false, 0 unknown: `and` is the least, `or` the greatest
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values of ``N`` samples; of a literal, one for them all.
+
+    Attributes:
+        values: ``(N,)`` or ``()``: numbers, flags, or the codes of texts; anything where unknown.
+        unknown: Likewise, where that is.
+    """
+
+    values: NDArray[Any]
+    unknown: Mask
+
+    def at(self, positions: NDArray[np.int64]) -> "Column":
+        """The column at some samples."""
+        return Column(self.values[positions], self.unknown[positions])
+
+    @property
+    def numbers(self) -> Floats:
+        """The values as float64."""
+        return self.values.astype(np.float64, copy=False)
+
+    @property
+    def truth(self) -> Truth:
+        """Flags as truth."""
+        return truth_of(self.values, self.unknown)
+
+    @property
+    def with_nan(self) -> Floats:
+        """The values as float64, NaN where unknown."""
+        return np.where(self.unknown, np.nan, self.numbers)
+
+
+def truth_of(true: NDArray[np.bool_], unknown: Mask) -> Truth:
+    """Flags, some of which are unknown, as truth."""
+    # Arithmetic on bytes takes a small part of the time of `where`.
+    return (2 * true.astype(np.int8) - 1) * ~unknown
+
+
+def unknown_column(rows: int) -> Column:
+    """A column of which nothing is known."""
+    return Column(np.zeros(rows), np.ones(rows, bool))
+
+
+def read_column(column: pa.ChunkedArray, codes: dict[str, int]) -> Column:
+    """A signal's column; null is unknown, and so is a number that is not finite.
+
+    A text is known by its number in ``codes``, which takes up new ones.
+    """
+    kind = column.type
+    if pa.types.is_floating(kind):
+        values = column.to_numpy()  # NaN for null
+        return Column(values, ~np.isfinite(values))
+    if pa.types.is_null(kind):
+        return unknown_column(len(column))
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
+        zero = False if pa.types.is_boolean(kind) else 0
+        return Column(column.fill_null(zero).to_numpy(), _nulls(column))
+    return _read_texts(column, codes)
+
+
+def _nulls(column: pa.ChunkedArray) -> Mask:
+    if not column.null_count:
+        return np.zeros(len(column), bool)
+    return np.asarray(column.is_null().to_numpy(), bool)
+
+
+def _read_texts(column: pa.ChunkedArray, codes: dict[str, int]) -> Column:
+    encoded = column.combine_chunks().dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    own = np.array([codes.setdefault(word, len(codes)) for word in words] or [0])
+    return Column(own[encoded.indices.fill_null(0).to_numpy()], _nulls(column))

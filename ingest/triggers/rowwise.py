@@ -1,0 +1,167 @@
+"""Parts of expressions that read one sample alone, over all samples at once.
+
+What arithmetic makes that is not finite becomes unknown where it is used.
+"""
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.triggers.columns import Column, Floats, Truth, truth_of
+from ingest.triggers.expressions import (
+    Absolute,
+    And,
+    Arithmetic,
+    Compare,
+    Extreme,
+    Flag,
+    IsUnknown,
+    Kind,
+    Node,
+    Not,
+    Number,
+    Or,
+    Text,
+    Variable,
+)
+
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+KNOWN = np.zeros((), bool)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``N`` samples at which row-wise parts of a plan are asked for.
+
+    Attributes:
+        count: ``N``.
+        read: The column of a name.
+        codes: Numbers of the texts that columns hold.
+    """
+
+    count: int
+    read: Callable[[str], Column]
+    codes: dict[str, int]
+    _tested: dict[int, Truth] = field(default_factory=dict, repr=False)
+
+    def truth(self, node: Node) -> Truth:
+        """``(N,)`` truth of a condition."""
+        match node:
+            case Not(operand):
+                return -self.truth(operand)
+            case And(operands):
+                return reduce(np.minimum, map(self.truth, operands))
+            case Or(operands):
+                return reduce(np.maximum, map(self.truth, operands))
+            case _:
+                return self._once(node)
+
+    def _once(self, node: Node) -> Truth:
+        """A single test, kept for the next to ask: by identity, as plans keep their trees.
+
+        Hashing a tree takes longer than testing one drive.
+        """
+        if id(node) not in self._tested:
+            self._tested[id(node)] = self._filled(self._test(node))
+        return self._tested[id(node)]
+
+    def _test(self, node: Node) -> Truth:
+        match node:
+            case Variable(name):
+                return self.read(name).truth
+            case Flag(value):
+                return truth_of(np.array(value), KNOWN)
+            case IsUnknown(operand):
+                return truth_of(self._used(operand).unknown, KNOWN)
+            case Compare(sign, left, right):
+                one, two = self._used(left), self._used(right)
+                true = OPERATORS[sign](one.values, two.values)
+                return truth_of(true, one.unknown | two.unknown)
+        raise TypeError(f"no condition over single samples: {type(node).__name__}")
+
+    def margin(self, node: Node) -> Floats:
+        """``(N,)`` by how much a part without and, or, not is true: see `robustness`."""
+        match node:
+            case Compare(sign, left, right, Kind.NUMBER) if sign not in ("=", "<>"):
+                ends = (right, left) if sign in ("<", "<=") else (left, right)
+                greater, less = (self._used(end).with_nan for end in ends)
+                with np.errstate(over="ignore"):
+                    return self._filled(greater - less)
+            case _:
+                truth = self.truth(node)
+                return np.where(truth == 0, np.nan, np.where(truth == 1, np.inf, -np.inf))
+
+    def column(self, node: Node) -> Column:
+        """``(N,)`` a part's value."""
+        column = self._used(node)
+        return Column(self._filled(column.values), self._filled(column.unknown))
+
+    def _used(self, node: Node) -> Column:
+        """A part's value; unknown where arithmetic ran out of numbers."""
+        column = self._value(node)
+        if not isinstance(node, Arithmetic | Absolute):
+            return column
+        return Column(column.values, column.unknown | ~np.isfinite(column.values))
+
+    def _value(self, node: Node) -> Column:
+        match node:
+            case Variable(name):
+                return self.read(name)
+            case Number(value):
+                return Column(_literal(value), KNOWN)
+            case Text(value):
+                return Column(np.array(self.codes.setdefault(value, len(self.codes))), KNOWN)
+            case Absolute() | Extreme() | Arithmetic():
+                return self._calculated(node)
+            case _:
+                truth = self.truth(node)
+                return Column(truth == 1, truth == 0)
+
+    def _calculated(self, node: Absolute | Extreme | Arithmetic) -> Column:
+        match node:
+            case Absolute(operand):
+                column = self._value(operand)
+                return Column(np.abs(column.numbers), column.unknown)
+            case Extreme(name, operands):
+                columns = [self._used(operand) for operand in operands]
+                unknown = reduce(np.logical_or, (column.unknown for column in columns))
+                pick = np.minimum if name == "least" else np.maximum
+                return Column(reduce(pick, (column.numbers for column in columns)), unknown)
+            case Arithmetic(sign, left, right):
+                return _arithmetic(sign, self._value(left), self._value(right))
+
+    def _filled(self, values: NDArray[Any]) -> NDArray[Any]:
+        """For every sample; what literals alone make is one value."""
+        return values if values.ndim else np.full(self.count, values)
+
+
+def _literal(value: float | int) -> NDArray[Any]:
+    """A number, in 32 bits where they hold it: spares a 32-bit column's conversion."""
+    if isinstance(value, float) and abs(value) < 3e38 and float(np.float32(value)) == value:
+        return np.array(value, np.float32)
+    return np.array(value)
+
+
+def _arithmetic(sign: str, left: Column, right: Column) -> Column:
+    """Arithmetic in float64; unknown where it divides by zero."""
+    unknown = left.unknown | right.unknown
+    if sign == "/":
+        unknown = unknown | (right.values == 0)
+    with np.errstate(all="ignore"):
+        return Column(OPERATORS[sign](left.numbers, right.numbers), unknown)
