@@ -48,13 +48,12 @@ from ingest.simulation.cameras.views import GROUND, HAZE_STEPS, NOTHING, SKY_COL
 _FAST = {"contract", "arcp", "nsz", "nnan", "ninf"}
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
 # A call hands over each of an array's fields and counts its references: too dear for a few pixels.
-_inlined = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True
-)
+_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
 ROUND = -1  # in place of the number of faces entered
 FAR_SURFACE, SKY_SURFACE = 3, 9
 _NEAR_M = 0.05
 _FIRST, _NODES = np.array(FIRST, np.int32), np.array(NODES, np.int32)
+_LAMP_RGB = LAMP_RGB.astype(np.float32)
 _BLOCK = 512
 _EDGES = 12  # an outline has no more
 
@@ -77,21 +76,22 @@ def stamp(planes, casters, contacts, lamps, sun_ego, sunlight, ambient, light, l
 
 @_jit
 def _sum_light(planes, sunlight, ambient, lamps, light, lamp):
-    for c in range(3):
-        sun, sky = np.float32(sunlight[c]), np.float32(ambient[c])
-        white, warm = np.float32(LAMP_RGB[0, c]), np.float32(LAMP_RGB[1, c])
-        red = np.float32(LAMP_RGB[2, c])
-        for j in range(CELLS):
-            if lamps:
-                for i in range(CELLS):
-                    lit = planes[LAMP, j, i] * white + planes[LAMP + 1, j, i] * warm
-                    lamp[j, i, c] = lit + planes[LAMP + 2, j, i] * red
-                for i in range(CELLS):
-                    open_ = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
-                    light[j, i, c] = open_ + lamp[j, i, c]
-            else:
-                for i in range(CELLS):
-                    light[j, i, c] = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
+    sun0, sun1, sun2 = np.float32(sunlight[0]), np.float32(sunlight[1]), np.float32(sunlight[2])
+    sky0, sky1, sky2 = np.float32(ambient[0]), np.float32(ambient[1]), np.float32(ambient[2])
+    for j in range(CELLS):
+        for i in range(CELLS):
+            sun, sky = planes[SUN, j, i], planes[SKY, j, i]
+            light[j, i, 0] = sun * sun0 + sky * sky0
+            light[j, i, 1] = sun * sun1 + sky * sky1
+            light[j, i, 2] = sun * sun2 + sky * sky2
+        if lamps:
+            for i in range(CELLS):
+                white, warm = planes[LAMP, j, i], planes[LAMP + 1, j, i]
+                red = planes[LAMP + 2, j, i]
+                for c in range(3):
+                    lit = white * _LAMP_RGB[0, c] + warm * _LAMP_RGB[1, c] + red * _LAMP_RGB[2, c]
+                    lamp[j, i, c] = lit
+                    light[j, i, c] += lit
 
 
 @_inlined
@@ -169,6 +169,9 @@ def _stamp_lamp(plane, row, power):
         if reach > 0:
             low, high = _beam_span(py, ax, ay, span)
             k1, k2 = _cells(max(x + low, x1), min(x + high, x2))
+        else:
+            chord = np.sqrt(max(span * span - py * py, 0.0))
+            k1, k2 = _cells(x - chord, x + chord)
         px = np.float32((k1 + 0.5) * CELL_M - REACH_M - x)
         if reach <= 0:
             _round_power(px, np.float32(py), k2 - k1, power)
@@ -205,7 +208,7 @@ def _round_power(first, py, count, power):
     """Light of a lamp that shines all round, for a row of cells."""
     one, span = np.float32(1), np.float32(AROUND_M * AROUND_M)
     for i in range(count):
-        px = first + np.float32(i) * np.float32(CELL_M)
+        px = first + np.float32(np.int32(i)) * np.float32(CELL_M)
         square = px * px + py * py
         fall = one + square * np.float32(1 / 30.0)
         power[i] = max(np.float32(0), one - square / span) / (fall * fall)
@@ -218,7 +221,7 @@ def _beam_power(first, py, count, ax, ay, reach, power):
     span, slope = np.float32(1.6 * reach), np.float32(2.2 / reach)
     near = np.float32(1 / (0.12 * reach))
     for i in range(count):
-        px = first + np.float32(i) * np.float32(CELL_M)
+        px = first + np.float32(np.int32(i)) * np.float32(CELL_M)
         ahead, aside = max(px * ax + py * ay, none), py * ax - px * ay
         wide = aside / (np.float32(1.1) + np.float32(0.30) * ahead)
         bell = max(one - wide * wide * quarter, none)
@@ -286,12 +289,9 @@ def _cast(view, scene, sight, hits, boxes, stamps):
     )
     height, width = w.shape
     _empty(view.ground_w.ravel(), w.ravel(), who.ravel(), face.ravel())
-    axes, place, edges, sides = (
-        np.empty((3, 3)),
-        np.empty(3),
-        np.empty((_EDGES, 2)),
-        np.empty(6, np.int64),
-    )
+    # Room for one solid; an allocation for each would cost as much as the solid.
+    axes, place, ray, eye = np.empty((3, 3)), np.empty(3), np.empty((3, 3)), np.empty(3)
+    edges, sides, lines = np.empty((_EDGES, 2)), np.empty(6, np.int64), np.empty((6, 2), np.float32)
     wide, high = max(lens[2], width - lens[2]) / lens[0], max(lens[3], height - lens[3]) / lens[1]
     slant_u, slant_v = np.sqrt(1 + wide * wide), np.sqrt(1 + high * high)
     for k in range(len(numbers)):
@@ -319,12 +319,12 @@ def _cast(view, scene, sight, hits, boxes, stamps):
             if entered[k] > 0:
                 low, high_, v1, v2 = _edges(forms, k, entered[k], sides, ahead, edges, v1, v2)
                 _cast_block(
-                    forms, sides, entered[k], edges, low, high_, k, u1, u2, v1, v2,
+                    forms, sides, entered[k], edges, low, high_, lines, k, u1, u2, v1, v2,
                     instance, counted, w, who, face, hits, boxes, stamps,
                 )  # fmt: skip
         else:
             entered[k] = ROUND
-            gap = _ellipsoid(axes, place, lens, numbers, k, forms)
+            gap = _ellipsoid(axes, place, lens, numbers, k, ray, eye, forms)
             if gap > 0:
                 _cast_ellipsoid(
                     forms, gap, k, u1, u2, v1, v2, instance, counted,
@@ -439,13 +439,14 @@ def _within(row):
 
 @_inlined
 def _cast_block(
-    forms, sides, entered, edges, low_edges, high_edges, k, u1, u2, v1, v2,
+    forms, sides, entered, edges, low_edges, high_edges, lines, k, u1, u2, v1, v2,
     instance, counted, w, who, face, hits, boxes, stamps,
 ):  # fmt: skip
     width = w.shape[1]
-    base, slope = np.empty(6, np.float32), np.empty(6, np.float32)
+    # Along a row each face is a line. At least three, so that most blocks need no loop over them.
+    lines[:, 0], lines[:, 1] = 1e30, 0
     for i in range(entered):
-        slope[i] = forms[k, i, 0]
+        lines[i, 1] = forms[k, i, 0]
     for v in range(v1, v2):
         y, low, high = v + 0.5, u1 + 0.5, u2 - 0.5
         for i in range(low_edges):
@@ -457,13 +458,16 @@ def _cast_block(
         first, last = int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1
         # From the row's first pixel on single precision is enough.
         for i in range(entered):
-            base[i] = forms[k, i, 0] * (first + 0.5) + forms[k, i, 1] * y + forms[k, i, 2]
+            lines[i, 0] = forms[k, i, 0] * (first + 0.5) + forms[k, i, 1] * y + forms[k, i, 2]
         for u in range(first, last):
-            best, side, along = np.float32(1e30), 0, np.float32(u - first)
-            for i in range(entered):
-                value = base[i] + slope[i] * along
-                if value < best:
-                    best, side = value, i
+            along = np.float32(np.int32(u - first))
+            best, side = lines[0, 0] + lines[0, 1] * along, 0
+            for i in (1, 2):
+                value = lines[i, 0] + lines[i, 1] * along
+                best, side = (value, i) if value < best else (best, side)
+            for i in range(3, entered):
+                value = lines[i, 0] + lines[i, 1] * along
+                best, side = (value, i) if value < best else (best, side)
             if best > w[v, u]:
                 w[v, u], who[v, u], face[v, u] = best, k, sides[side]
         if counted:
@@ -518,14 +522,13 @@ def _count(instance, first, last, v, width, hits, boxes, stamps):
 
 
 @_inlined
-def _ellipsoid(axes, place, lens, numbers, k, forms):
+def _ellipsoid(axes, place, lens, numbers, k, ray, eye, forms):
     """A ray meets the ellipsoid where ``root``, quadratic in the pixel's coordinates, is positive.
 
     Rows of the form: root's factors of u², uv, v² and of u, v, 1; those of ``b`` (how much the ray
     looks away from it), of u, v, 1. Gives the eye's squared distance less 1, both in the frame in
     which the ellipsoid is the unit ball.
     """
-    ray, eye = np.empty((3, 3)), np.empty(3)
     gap = -1.0
     for i in range(3):
         size = numbers[k, HALF_X + i]
@@ -533,18 +536,21 @@ def _ellipsoid(axes, place, lens, numbers, k, forms):
         ray[i, 2] = axes[i, 2] / size - ray[i, 0] * lens[2] - ray[i, 1] * lens[3]
         eye[i] = -(axes[i, 0] * place[0] + axes[i, 1] * place[1] + axes[i, 2] * place[2]) / size
         gap += eye[i] * eye[i]
+    b = forms[k, 2]
     for j in range(3):
-        forms[k, 2, j] = ray[0, j] * eye[0] + ray[1, j] * eye[1] + ray[2, j] * eye[2]
-    n = 0
-    for i in range(3):
-        for j in range(i, 3):
-            dot = ray[0, i] * ray[0, j] + ray[1, i] * ray[1, j] + ray[2, i] * ray[2, j]
-            factor = (forms[k, 2, i] * forms[k, 2, j] - gap * dot) * (1 if i == j else 2)
-            # u², uv, u, v², v, 1 come by here, in this order.
-            at = n if n < 2 else 3 if n == 2 else 2 if n == 3 else n
-            forms[k, at // 3, at % 3] = factor
-            n += 1
+        b[j] = ray[0, j] * eye[0] + ray[1, j] * eye[1] + ray[2, j] * eye[2]
+    forms[k, 0, 0], forms[k, 0, 2] = _factor(ray, b, gap, 0, 0), _factor(ray, b, gap, 1, 1)
+    forms[k, 0, 1] = 2 * _factor(ray, b, gap, 0, 1)
+    forms[k, 1, 0] = 2 * _factor(ray, b, gap, 0, 2)
+    forms[k, 1, 1] = 2 * _factor(ray, b, gap, 1, 2)
+    forms[k, 1, 2] = _factor(ray, b, gap, 2, 2)
     return gap
+
+
+@_inlined
+def _factor(ray, b, gap, i, j):
+    dot = ray[0, i] * ray[0, j] + ray[1, i] * ray[1, j] + ray[2, i] * ray[2, j]
+    return b[i] * b[j] - gap * dot
 
 
 @_jit
@@ -1021,12 +1027,14 @@ def _beside(w, who, things, at, above, below, left, right):
     mine = things[who[at]]
     front = behind = at
     before = w[at] if who[at] >= 0 else np.float32(0)
-    for q in range(4):
-        beside = at + (above if q == 0 else below if q == 1 else left if q == 2 else right)
-        if things[who[beside]] != mine:
-            behind = beside
-            if who[beside] >= 0 and w[beside] > before:
-                front, before = beside, w[beside]
+    for move in (above, below, left, right):
+        beside = at + move
+        k, near = who[beside], w[beside]
+        other = things[k] != mine
+        nearer = other & (k >= 0) & (near > before)
+        behind = beside if other else behind
+        front = beside if nearer else front
+        before = near if nearer else before
     return front, behind
 
 

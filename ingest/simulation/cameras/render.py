@@ -26,7 +26,7 @@ from ingest.simulation.cameras.views import (
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
 
 _FAR_GROUND = np.array([0.075, 0.122, 0.031], np.float32)  # as the texture's mean, squared
-_NOISE_WORDS = 1 << 16
+_NOISE_WORDS, _RAIN_WORDS = 1 << 16, 1 << 15
 _CURVE_STEPS = 2048
 _HAZE_REACH = (np.arange(HAZE_STEPS) + 0.5) / 2
 _NODE_M = np.array(NODE_M)[:, None]
@@ -116,6 +116,7 @@ class Renderer:
         self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
         self._light, self._lamp = np.zeros((2, *cells, 3), np.float32)
         self._grain = _noise(seed, 3 * max(view.ground_w.size for view in self._views.values()))
+        self._rain = _rain(seed)
         self._curve = _tone_curve()
 
     def render(
@@ -246,14 +247,11 @@ class Renderer:
         if mood.rain <= 0:
             return _NO_STREAKS
         height, width = shape
-        rng = np.random.default_rng(seed_of(self._seed, name, timestamp_ns, "rain"))
         count = int(_STREAKS_PER_MEGAPIXEL * mood.rain * height * width / 1e6)
-        out = np.empty((count, 6))
-        out[:, 0], out[:, 1] = rng.uniform(0, width, count), rng.uniform(0, height, count)
-        out[:, 2], out[:, 3] = rng.normal(0.08, 0.10, count), 1.0
-        out[:, 4] = rng.uniform(0.03, 0.10, count) * height
-        out[:, 5] = rng.uniform(0.03, 0.12, count) * (mood.haze.mean() + 0.002)
-        return out
+        start = seed_of(self._seed, name, timestamp_ns, "rain") % _RAIN_WORDS
+        light = mood.haze.mean() + 0.002
+        scale = np.array([width, height, 1.0, 1.0, height, light])
+        return self._rain[(start + np.arange(count)) % _RAIN_WORDS] * scale
 
 
 def _counts(sight: Sight, instances: int) -> Counts:
@@ -298,6 +296,16 @@ def _noise(seed: int, longest: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed_of(seed, "noise"))
     words = rng.standard_normal(_NOISE_WORDS).astype(np.float32)
     return np.resize(words, _NOISE_WORDS + longest)
+
+
+def _rain(seed: int) -> NDArray[np.float64]:
+    """Streaks of rain of which an image takes those from anywhere on; lengths are in images."""
+    rng = np.random.default_rng(seed_of(seed, "rain"))
+    low, high = (0.0, 0.0, 0.03, 0.03), (1.0, 1.0, 0.10, 0.12)
+    out = np.ones((_RAIN_WORDS, 6))
+    out[:, [0, 1, 4, 5]] = rng.uniform(low, high, (_RAIN_WORDS, 4))
+    out[:, 2] = rng.normal(0.08, 0.10, _RAIN_WORDS)
+    return out
 
 
 def _check(camera: CameraCalibration) -> None:
