@@ -53,7 +53,7 @@ ROUND = -1  # in place of the number of faces entered
 FAR_SURFACE, SKY_SURFACE = 3, 9
 _NEAR_M = 0.05
 _FIRST, _NODES = np.array(FIRST, np.int32), np.array(NODES, np.int32)
-_LAMP_RGB = LAMP_RGB.astype(np.float32)
+_WHITE, _WARM, _RED = (tuple(rgb) for rgb in LAMP_RGB.astype(np.float32))
 _BLOCK = 512
 _EDGES = 12  # an outline has no more
 
@@ -88,10 +88,14 @@ def _sum_light(planes, sunlight, ambient, lamps, light, lamp):
             for i in range(CELLS):
                 white, warm = planes[LAMP, j, i], planes[LAMP + 1, j, i]
                 red = planes[LAMP + 2, j, i]
-                for c in range(3):
-                    lit = white * _LAMP_RGB[0, c] + warm * _LAMP_RGB[1, c] + red * _LAMP_RGB[2, c]
-                    lamp[j, i, c] = lit
-                    light[j, i, c] += lit
+                r = white * _WHITE[0] + warm * _WARM[0] + red * _RED[0]
+                g = white * _WHITE[1] + warm * _WARM[1] + red * _RED[1]
+                b = white * _WHITE[2] + warm * _WARM[2] + red * _RED[2]
+                lamp[j, i, 0], lamp[j, i, 1], lamp[j, i, 2] = r, g, b
+            for i in range(CELLS):
+                light[j, i, 0] += lamp[j, i, 0]
+                light[j, i, 1] += lamp[j, i, 1]
+                light[j, i, 2] += lamp[j, i, 2]
 
 
 @_inlined
@@ -177,8 +181,9 @@ def _stamp_lamp(plane, row, power):
             _round_power(px, np.float32(py), k2 - k1, power)
         else:
             _beam_power(px, np.float32(py), k2 - k1, np.float32(ax), np.float32(ay), reach, power)
-        for i in range(k1, k2):
-            plane[j, i] += power[i - k1] * strength
+        row = plane[j, k1 : max(k1, k2)]
+        for i in range(len(row)):
+            row[i] += power[i] * strength
 
 
 @_inlined
@@ -279,16 +284,10 @@ def draw(
 @_jit
 def _cast(view, scene, sight, hits, boxes, stamps):
     numbers, kinds, forms, entered = scene.numbers, scene.kinds, sight.forms, sight.entered
-    w, who, face, r, origin, lens = (
-        sight.w,
-        sight.who,
-        sight.face,
-        view.rotation,
-        view.origin,
-        view.lens,
-    )
-    height, width = w.shape
-    _empty(view.ground_w.ravel(), w.ravel(), who.ravel(), face.ravel())
+    w, who, face = sight.w.ravel(), sight.who.ravel(), sight.face.ravel()
+    r, origin, lens = view.rotation, view.origin, view.lens
+    height, width = sight.w.shape
+    _empty(view.ground_w.ravel(), w, who, face)
     # Room for one solid; an allocation for each would cost as much as the solid.
     axes, place, ray, eye = np.empty((3, 3)), np.empty(3), np.empty((3, 3)), np.empty(3)
     edges, sides, lines = np.empty((_EDGES, 2)), np.empty(6, np.int64), np.empty((6, 2), np.float32)
@@ -320,7 +319,7 @@ def _cast(view, scene, sight, hits, boxes, stamps):
                 low, high_, v1, v2 = _edges(forms, k, entered[k], sides, ahead, edges, v1, v2)
                 _cast_block(
                     forms, sides, entered[k], edges, low, high_, lines, k, u1, u2, v1, v2,
-                    instance, counted, w, who, face, hits, boxes, stamps,
+                    instance, counted, width, w, who, face, hits, boxes, stamps,
                 )  # fmt: skip
         else:
             entered[k] = ROUND
@@ -328,7 +327,7 @@ def _cast(view, scene, sight, hits, boxes, stamps):
             if gap > 0:
                 _cast_ellipsoid(
                     forms, gap, k, u1, u2, v1, v2, instance, counted,
-                    w, who, face, hits, boxes, stamps,
+                    width, w, who, face, hits, boxes, stamps,
                 )  # fmt: skip
 
 
@@ -440,9 +439,8 @@ def _within(row):
 @_inlined
 def _cast_block(
     forms, sides, entered, edges, low_edges, high_edges, lines, k, u1, u2, v1, v2,
-    instance, counted, w, who, face, hits, boxes, stamps,
+    instance, counted, width, w, who, face, hits, boxes, stamps,
 ):  # fmt: skip
-    width = w.shape[1]
     # Along a row each face is a line. At least three, so that most blocks need no loop over them.
     lines[:, 0], lines[:, 1] = 1e30, 0
     for i in range(entered):
@@ -468,17 +466,17 @@ def _cast_block(
             for i in range(3, entered):
                 value = lines[i, 0] + lines[i, 1] * along
                 best, side = (value, i) if value < best else (best, side)
-            if best > w[v, u]:
-                w[v, u], who[v, u], face[v, u] = best, k, sides[side]
+            at = np.uintp(v * width + u)
+            if best > w[at]:
+                w[at], who[at], face[at] = best, k, sides[np.uintp(side)]
         if counted:
             _count(instance, first, last, v, width, hits, boxes, stamps)
 
 
 @_inlined
 def _cast_ellipsoid(
-    forms, gap, k, u1, u2, v1, v2, instance, counted, w, who, face, hits, boxes, stamps
+    forms, gap, k, u1, u2, v1, v2, instance, counted, width, w, who, face, hits, boxes, stamps
 ):
-    width = w.shape[1]
     for v in range(v1, v2):
         y = v + 0.5
         # The row's root is a parabola; of an ellipsoid ahead its pixels lie between two zeros.
@@ -501,8 +499,9 @@ def _cast_ellipsoid(
                 best = np.float32((np.sqrt(root) - b) / gap)
                 if counted:
                     _count(instance, u, u + 1, v, width, hits, boxes, stamps)
-                if best > w[v, u]:
-                    w[v, u], who[v, u], face[v, u] = best, k, 0
+                at = np.uintp(v * width + u)
+                if best > w[at]:
+                    w[at], who[at], face[at] = best, k, 0
 
 
 @_inlined
@@ -726,22 +725,22 @@ def _shade_above(view, scene, air, sight):
     place = np.empty((3, width), np.float32)
     for v in range(height):
         _row_places(view, v, sight.w[v], depth, step, place)
-        last = 0
+        line, last = np.uintp(v), 0
         while last < width:
             first, k, side = last, who[v, last], face[v, last]
             last += 1
             while last < width and who[v, last] == k and face[v, last] == side:
                 last += 1
             if k == NOTHING:
-                _sky(view, air, v, first, last, sight.rgb)
+                _sky(view, air, line, first, last, sight.rgb)
             elif k == GROUND:
                 continue
             elif kinds[k, SHAPE] == 1:
-                _round(numbers, kinds, air, k, v, first, last, step, place, sight.rgb)
+                _round(numbers, kinds, air, k, line, first, last, step, place, sight.rgb)
             elif kinds[k, MATTER] == 2 and side < 4:
-                _facade(view, scene, air, k, side, v, first, last, depth, step, place, sight.rgb)
+                _facade(view, scene, air, k, side, line, first, last, depth, step, place, sight.rgb)
             else:
-                _plain(scene, air, k, side, v, first, last, step, place, sight.rgb)
+                _plain(scene, air, k, side, line, first, last, step, place, sight.rgb)
 
 
 @_inlined
@@ -767,7 +766,8 @@ def _row_places(view, v, w, depth, step, place):
 @_inlined
 def _sky(view, air, v, first, last, rgb):
     sky, turn, columns, rows = air.sky, np.float32(air.turn), view.sky_column, view.sky_row
-    for u in range(first, last):
+    for at in range(first, last):
+        u = np.uintp(at)
         column = np.uintp(np.int32(columns[v, u] + turn) & np.int32(SKY_COLUMNS - 1))
         line = np.uintp(rows[v, u])
         for c in range(3):
@@ -806,7 +806,8 @@ def _plain(scene, air, k, side, v, first, last, step, place, rgb):
     red, green = np.float32(numbers[k, RED]), np.float32(numbers[k, GREEN])
     blue, glow = np.float32(numbers[k, BLUE]), np.float32(numbers[k, GLOW])
     lr, lg, lb = light[k, side, 0] + glow, light[k, side, 1] + glow, light[k, side, 2] + glow
-    for u in range(first, last):
+    for column in range(first, last):
+        u = np.uintp(column)
         r, g, b = lr, lg, lb
         if air.lamps:
             near = _lamps(air, facing, place[0, u], place[1, u], place[2, u])
@@ -827,7 +828,8 @@ def _round(numbers, kinds, air, k, v, first, last, step, place, rgb):
     sun0, sun1, sun2 = air.sun[0], air.sun[1], air.sun[2]
     sky0, sky1, sky2 = air.ambient[0], air.ambient[1], air.ambient[2]
     none, leaves = np.float32(0), kinds[k, MATTER] == 1
-    for u in range(first, last):
+    for column in range(first, last):
+        u = np.uintp(column)
         px, py, pz = place[0, u], place[1, u], place[2, u]
         ex, ey, nz = px - x, py - y, (pz - z) * fz
         nx, ny = (c * ex + s * ey) * fx, (c * ey - s * ex) * fy
@@ -881,22 +883,23 @@ def _facade(view, scene, air, k, face, v, first, last, depth, step, place, rgb):
     red, green = np.float32(numbers[k, RED]), np.float32(numbers[k, GREEN])
     blue, windows = np.float32(numbers[k, BLUE]), np.float32(air.windows)
     haze0, haze1, haze2 = air.haze[0], air.haze[1], air.haze[2]
-    for u in range(first, last):
+    for column in range(first, last):
+        u = np.uintp(column)
         px, py, pz = place[0, u], place[1, u], place[2, u]
         lr, lg, lb = light[k, face, 0], light[k, face, 1], light[k, face, 2]
         if air.lamps:
             near = _lamps(air, facing, px, py, pz)
             lr, lg, lb = lr + near[0], lg + near[1], lb + near[2]
-        column_f, floor_f = ax * (px - x) + ay * (py - y) + middle, pz * third
-        column, floor = np.int32(column_f), np.int32(floor_f)
-        fx, fz = column_f - np.float32(column), floor_f - np.float32(floor)
+        window_f, floor_f = ax * (px - x) + ay * (py - y) + middle, pz * third
+        window, floor = np.int32(window_f), np.int32(floor_f)
+        fx, fz = window_f - np.float32(window), floor_f - np.float32(floor)
         blur_x = min(max(depth[u] * near_x, least), one)
         blur_z = min(max(depth[u] * near_z, least), one)
         wide = np.float32(0.40) if floor == 0 else np.float32(0.27)
         low = np.float32(0.08) if floor == 0 else np.float32(0.30)
         glass = min(max((wide - abs(fx - half_)) / blur_x + half_, none), one)
         glass *= min(max(min(fz - low, np.float32(0.79) - fz) / blur_z + half_, none), one)
-        mood = _hash(column, floor, seed)
+        mood = _hash(window, floor, seed)
         band = np.float32(0.86) if fz > np.float32(0.93) else one
         shine = np.float32(0.10) + np.float32(0.10) * mood
         warm = windows * (np.float32(0.4) + mood) if mood < np.float32(0.34) else none
@@ -970,13 +973,17 @@ def _smooth(view, scene, sight):
     forms, entered, edges = sight.forms, sight.entered, sight.edges
     red, green, blue = sight.rgb[0].ravel(), sight.rgb[1].ravel(), sight.rgb[2].ravel()
     height, width = sight.w.shape
-    count, differs = 0, np.empty(width, np.int32)
+    count, differs, unlike = 0, np.empty(width, np.int32), np.empty(width, np.int32)
     for v in range(height):
         above, below = -width * (v > 0), width * (v < height - 1)
-        _unlike_beside(who, v * width, above, below, differs)
+        over, under = sight.who[max(v - 1, 0)], sight.who[min(v + 1, height - 1)]
+        _unlike_beside(over, sight.who[v], under, differs)
+        found = 0
         for u in range(width):
-            if differs[u] == 0:
-                continue
+            unlike[np.uintp(found)] = u
+            found += differs[u] != 0
+        for n in range(found):
+            u = unlike[n]
             at = v * width + u
             left, right = -1 * (u > 0), 1 * (u < width - 1)
             front, behind = _beside(w, who, things, at, above, below, left, right)
@@ -1006,16 +1013,15 @@ def _smooth(view, scene, sight):
 
 
 @_inlined
-def _unlike_beside(who, row, above, below, differs):
+def _unlike_beside(over, here, under, differs):
     """Mark (not 0) the pixels of a row of which some neighbour sees something else."""
     width = len(differs)
     for u in range(width):
-        k = who[row + u]
-        differs[u] = (who[row + above + u] ^ k) | (who[row + below + u] ^ k)
+        differs[u] = (over[u] ^ here[u]) | (under[u] ^ here[u])
     for u in range(width - 1):
-        differs[u] |= who[row + u] ^ who[row + u + 1]
+        differs[u] |= here[u] ^ here[u + 1]
     for u in range(1, width):
-        differs[u] |= who[row + u] ^ who[row + u - 1]
+        differs[u] |= here[u] ^ here[u - 1]
 
 
 @_inlined
@@ -1029,7 +1035,7 @@ def _beside(w, who, things, at, above, below, left, right):
     before = w[at] if who[at] >= 0 else np.float32(0)
     for move in (above, below, left, right):
         beside = at + move
-        k, near = who[beside], w[beside]
+        k, near = who[np.uintp(beside)], w[np.uintp(beside)]
         other = things[k] != mine
         nearer = other & (k >= 0) & (near > before)
         behind = beside if other else behind
