@@ -67,7 +67,7 @@ class Ground(NamedTuple):
     texels: NDArray[np.uint32]
     place: NDArray[np.float32]
     turn: NDArray[np.float32]
-    far: NDArray[np.float64]
+    far: NDArray[np.float32]
 
 
 class Air(NamedTuple):

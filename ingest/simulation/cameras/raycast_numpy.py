@@ -395,7 +395,7 @@ def _cells(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
     return np.where(outside, -1, gx), np.where(outside, -1, gy)
 
 
-def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers) -> Numbers:
+def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers | Floats32) -> Numbers:
     """A grid of light ``(N, 3)`` at places in it, blended between cells."""
     i, j = np.maximum(gx, 0).astype(np.int64), np.maximum(gy, 0).astype(np.int64)
     fx, fy = (gx - i)[:, None], (gy - j)[:, None]

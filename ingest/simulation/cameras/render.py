@@ -251,7 +251,7 @@ class Renderer:
         start = seed_of(self._seed, name, timestamp_ns, "rain") % _RAIN_WORDS
         light = mood.haze.mean() + 0.002
         scale = np.array([width, height, 1.0, 1.0, height, light])
-        return self._rain[(start + np.arange(count)) % _RAIN_WORDS] * scale
+        return np.asarray(self._rain[(start + np.arange(count)) % _RAIN_WORDS] * scale)
 
 
 def _counts(sight: Sight, instances: int) -> Counts:
