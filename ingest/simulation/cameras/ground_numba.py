@@ -29,6 +29,7 @@ from ingest.simulation.cameras.ground import (
 )
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
+_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 _SIZE = CELLS + 1 + 2 * MARGIN
 _SUBROWS = 4
 _GRAIN_MASK = GRAIN - 1  # GRAIN is a power of two
@@ -164,7 +165,7 @@ def _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface):
                 surface[j, i] = 3
 
 
-@_jit
+@_inlined
 def _bare(road, walk, coarse, grain, joint):
     """Grass, the sidewalk's slabs and tar, as far as each covers a node."""
     r = g = b = 0.0
@@ -189,7 +190,7 @@ def _bare(road, walk, coarse, grain, joint):
     return r, g, b
 
 
-@_jit
+@_inlined
 def _painted(r, g, b, white, yellow):
     r += (0.88 - r) * white
     g += (0.88 - g) * white
@@ -203,25 +204,23 @@ def _painted(r, g, b, white, yellow):
 @_jit
 def _halve(rgb, surface):
     """The next level: a tent over three nodes each way; markings win the surface."""
-    size = (len(rgb) - 1) // 2 + 1
+    size, last = (len(rgb) - 1) // 2 + 1, len(rgb) - 1
     small = np.empty((size, size, 3), np.float32)
     kept = np.empty((size, size), np.uint8)
-    last = len(rgb) - 1
+    line = np.empty((len(rgb), 3), np.float32)
+    half, quarter = np.float32(0.5), np.float32(0.25)
     for j in range(size):
+        low, mid, high = max(2 * j - 1, 0), 2 * j, min(2 * j + 1, last)
+        for i in range(len(rgb)):
+            for c in range(3):
+                line[i, c] = half * rgb[mid, i, c] + quarter * (rgb[low, i, c] + rgb[high, i, c])
         for i in range(size):
-            r = g = b = 0.0
-            kept[j, i] = surface[2 * j, 2 * i]
-            for dj in range(-1, 2):
-                y = min(max(2 * j + dj, 0), last)
-                for di in range(-1, 2):
-                    x = min(max(2 * i + di, 0), last)
-                    weight = (2 - abs(dj)) * (2 - abs(di)) / 16
-                    r += weight * rgb[y, x, 0]
-                    g += weight * rgb[y, x, 1]
-                    b += weight * rgb[y, x, 2]
-                    if surface[y, x] == 1 and dj <= 0 and di <= 0:
-                        kept[j, i] = 1
-            small[j, i, 0], small[j, i, 1], small[j, i, 2] = r, g, b
+            left, right = max(2 * i - 1, 0), min(2 * i + 1, last)
+            for c in range(3):
+                small[j, i, c] = half * line[2 * i, c] + quarter * (line[left, c] + line[right, c])
+            marked = (surface[low, left] == 1) | (surface[low, 2 * i] == 1)
+            marked |= (surface[mid, left] == 1) | (surface[mid, 2 * i] == 1)
+            kept[j, i] = 1 if marked else surface[mid, 2 * i]
     return small, kept
 
 

@@ -17,32 +17,36 @@ class Scene(NamedTuple):
         numbers, kinds: As in `ingest.simulation.cameras.solids.Solids`.
         face_light: ``(N, 6, 3)`` light on front, rear, left, right, top, bottom.
         face_to_ego: ``(N, 6)`` how much a face turns towards the ego, 0.15 to 1.
+        things: ``(N + 2,)`` what outlines run between: all parts of one road user or light share a
+            number; the last two are those of the sky and of the ground, -2 and -1.
         glowing: Indices of the solids that give off light.
     """
 
     numbers: NDArray[np.float64]
     kinds: NDArray[np.int64]
-    face_light: NDArray[np.float64]
-    face_to_ego: NDArray[np.float64]
+    face_light: NDArray[np.float32]
+    face_to_ego: NDArray[np.float32]
+    things: NDArray[np.int64]
     glowing: NDArray[np.int64]
 
 
 class Sight(NamedTuple):
-    """What one camera sees: buffers that `cast` fills and `picture` reads.
+    """What one camera sees: buffers that `draw` fills.
 
     Attributes:
         w: ``(H, W)`` inverse depth.
         who: ``(H, W)`` index of the solid, -1 for the ground, -2 for the sky.
         face: ``(H, W)`` face of the solid.
-        rgb: ``(H, W, 3)`` linear colour.
-        forms: ``(N, 6, 3)`` the solids' linear forms, which `smooth` needs again.
+        rgb: ``(3, H, W)`` linear colour.
+        forms: ``(N, 6, 3)`` the solids' outlines in the image, in numbers that only their caster
+            knows.
         entered: ``(N,)`` how many of them rays enter; -1 for an ellipsoid.
         edges, mixed: ``(H * W,)`` pixels at outlines and ``(H * W, 3)`` their new colours.
     """
 
     w: NDArray[np.float32]
     who: NDArray[np.int32]
-    face: NDArray[np.int32]
+    face: NDArray[np.int8]
     rgb: NDArray[np.float32]
     forms: NDArray[np.float64]
     entered: NDArray[np.int64]
@@ -63,7 +67,7 @@ class Ground(NamedTuple):
     texels: NDArray[np.uint32]
     place: NDArray[np.float32]
     turn: NDArray[np.float32]
-    far: NDArray[np.float64]
+    far: NDArray[np.float32]
 
 
 class Air(NamedTuple):
@@ -72,15 +76,14 @@ class Air(NamedTuple):
     Attributes:
         sky: Panorama of the sky; ``turn`` columns are added for the ego's yaw.
         turn: See ``sky``.
-        sun, ambient, haze: Linear colours; ``sun_ego`` points to the sun, ``sun_up`` is its sine
-            of elevation.
+        sun, ambient, haze: Linear colours; ``sun_ego`` points to the sun.
         sun_ego: See ``sun``.
-        sun_up: See ``sun``.
+        open: Light on the ground where nothing is near.
         clear: What is left of light after each half metre.
         extinction: Per metre.
-        light: ``(3, CELLS, CELLS)`` light on the ground as red, green and blue, all sources
+        light: ``(CELLS, CELLS, 3)`` light on the ground as red, green and blue, all sources
             together; the grid is that of `ingest.simulation.cameras.lamps`.
-        lamp: ``(3, CELLS, CELLS)`` that of the lamps alone.
+        lamp: ``(CELLS, CELLS, 3)`` that of the lamps alone.
         lamps: Whether any lamp lights anything.
         windows: Brightness of lit windows.
         wet: How much the road mirrors.
@@ -88,12 +91,12 @@ class Air(NamedTuple):
 
     sky: NDArray[np.float32]
     turn: float
-    sun: NDArray[np.float64]
-    sun_ego: NDArray[np.float64]
-    sun_up: float
-    ambient: NDArray[np.float64]
-    haze: NDArray[np.float64]
-    clear: NDArray[np.float64]
+    sun: NDArray[np.float32]
+    sun_ego: NDArray[np.float32]
+    ambient: NDArray[np.float32]
+    open: NDArray[np.float32]
+    haze: NDArray[np.float32]
+    clear: NDArray[np.float32]
     extinction: float
     light: NDArray[np.float32]
     lamp: NDArray[np.float32]

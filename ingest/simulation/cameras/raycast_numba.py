@@ -35,7 +35,6 @@ from ingest.simulation.cameras.solids import (
     RADIUS,
     RED,
     SHAPE,
-    SIDE,
     SIN,
     SURFACE,
     Matter,
@@ -43,16 +42,20 @@ from ingest.simulation.cameras.solids import (
     Y,
     Z,
 )
-from ingest.simulation.cameras.views import GROUND, NOTHING, SKY_COLUMNS
+from ingest.simulation.cameras.views import GROUND, HAZE_STEPS, NOTHING, SKY_COLUMNS
 
 # No step makes a NaN or an infinity, so the compiler need not look out for them.
 _FAST = {"contract", "arcp", "nsz", "nnan", "ninf"}
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST)
+# A call hands over each of an array's fields and counts its references: too dear for a few pixels.
+_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FAST, forceinline=True)
 ROUND = -1  # in place of the number of faces entered
 FAR_SURFACE, SKY_SURFACE = 3, 9
 _NEAR_M = 0.05
 _FIRST, _NODES = np.array(FIRST, np.int32), np.array(NODES, np.int32)
-_BLOCK = 1024
+_WHITE, _WARM, _RED = (tuple(rgb) for rgb in LAMP_RGB.astype(np.float32))
+_BLOCK = 512
+_EDGES = 12  # an outline has no more
 
 
 @_jit
@@ -73,24 +76,29 @@ def stamp(planes, casters, contacts, lamps, sun_ego, sunlight, ambient, light, l
 
 @_jit
 def _sum_light(planes, sunlight, ambient, lamps, light, lamp):
-    for c in range(3):
-        sun, sky = np.float32(sunlight[c]), np.float32(ambient[c])
-        white, warm = np.float32(LAMP_RGB[0, c]), np.float32(LAMP_RGB[1, c])
-        red = np.float32(LAMP_RGB[2, c])
-        for j in range(CELLS):
-            if lamps:
-                for i in range(CELLS):
-                    lit = planes[LAMP, j, i] * white + planes[LAMP + 1, j, i] * warm
-                    lamp[c, j, i] = lit + planes[LAMP + 2, j, i] * red
-                for i in range(CELLS):
-                    open_ = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
-                    light[c, j, i] = open_ + lamp[c, j, i]
-            else:
-                for i in range(CELLS):
-                    light[c, j, i] = planes[SUN, j, i] * sun + planes[SKY, j, i] * sky
+    sun0, sun1, sun2 = np.float32(sunlight[0]), np.float32(sunlight[1]), np.float32(sunlight[2])
+    sky0, sky1, sky2 = np.float32(ambient[0]), np.float32(ambient[1]), np.float32(ambient[2])
+    for j in range(CELLS):
+        for i in range(CELLS):
+            sun, sky = planes[SUN, j, i], planes[SKY, j, i]
+            light[j, i, 0] = sun * sun0 + sky * sky0
+            light[j, i, 1] = sun * sun1 + sky * sky1
+            light[j, i, 2] = sun * sun2 + sky * sky2
+        if lamps:
+            for i in range(CELLS):
+                white, warm = planes[LAMP, j, i], planes[LAMP + 1, j, i]
+                red = planes[LAMP + 2, j, i]
+                r = white * _WHITE[0] + warm * _WARM[0] + red * _RED[0]
+                g = white * _WHITE[1] + warm * _WARM[1] + red * _RED[1]
+                b = white * _WHITE[2] + warm * _WARM[2] + red * _RED[2]
+                lamp[j, i, 0], lamp[j, i, 1], lamp[j, i, 2] = r, g, b
+            for i in range(CELLS):
+                light[j, i, 0] += lamp[j, i, 0]
+                light[j, i, 1] += lamp[j, i, 1]
+                light[j, i, 2] += lamp[j, i, 2]
 
 
-@_jit
+@_inlined
 def _cells(low, high):
     first = max(int(np.ceil((low + REACH_M) / CELL_M - 0.5)), 0)
     last = min(int(np.floor((high + REACH_M) / CELL_M - 0.5)), CELLS - 1)
@@ -118,7 +126,7 @@ def _stamp_shadow(plane, row, sun):
                 plane[j, i] = 0.0
 
 
-@_jit
+@_inlined
 def _slab(at, step, half, enter, leave):
     """Narrow the part of a way that lies between -half and half."""
     if abs(step) < 1e-9:
@@ -144,7 +152,7 @@ def _stamp_contact(plane, row):
             plane[j, i] = min(plane[j, i], open_sky)
 
 
-@_jit
+@_inlined
 def _stamp_lamp(plane, row, power):
     x, y, ax, ay, reach = row[0], row[1], row[2], row[3], row[4]
     span = AROUND_M if reach <= 0 else 1.6 * reach
@@ -165,16 +173,20 @@ def _stamp_lamp(plane, row, power):
         if reach > 0:
             low, high = _beam_span(py, ax, ay, span)
             k1, k2 = _cells(max(x + low, x1), min(x + high, x2))
+        else:
+            chord = np.sqrt(max(span * span - py * py, 0.0))
+            k1, k2 = _cells(x - chord, x + chord)
         px = np.float32((k1 + 0.5) * CELL_M - REACH_M - x)
         if reach <= 0:
             _round_power(px, np.float32(py), k2 - k1, power)
         else:
             _beam_power(px, np.float32(py), k2 - k1, np.float32(ax), np.float32(ay), reach, power)
-        for i in range(k1, k2):
-            plane[j, i] += power[i - k1] * strength
+        row = plane[j, k1 : max(k1, k2)]
+        for i in range(len(row)):
+            row[i] += power[i] * strength
 
 
-@_jit
+@_inlined
 def _beam_span(py, ax, ay, span):
     """Part of a row in which a beam lies: ahead of the lamp, within its span and both sides."""
     low, high = -1e9, 1e9
@@ -196,25 +208,25 @@ def _beam_span(py, ax, ay, span):
     return low, high
 
 
-@_jit
+@_inlined
 def _round_power(first, py, count, power):
     """Light of a lamp that shines all round, for a row of cells."""
     one, span = np.float32(1), np.float32(AROUND_M * AROUND_M)
     for i in range(count):
-        px = first + np.float32(i) * np.float32(CELL_M)
+        px = first + np.float32(np.int32(i)) * np.float32(CELL_M)
         square = px * px + py * py
         fall = one + square * np.float32(1 / 30.0)
         power[i] = max(np.float32(0), one - square / span) / (fall * fall)
 
 
-@_jit
+@_inlined
 def _beam_power(first, py, count, ax, ay, reach, power):
     """Light of a headlamp, for a row of cells: a bell across, falling with distance."""
     one, none, quarter = np.float32(1), np.float32(0), np.float32(0.25)
     span, slope = np.float32(1.6 * reach), np.float32(2.2 / reach)
     near = np.float32(1 / (0.12 * reach))
     for i in range(count):
-        px = first + np.float32(i) * np.float32(CELL_M)
+        px = first + np.float32(np.int32(i)) * np.float32(CELL_M)
         ahead, aside = max(px * ax + py * ay, none), py * ax - px * ay
         wide = aside / (np.float32(1.1) + np.float32(0.30) * ahead)
         bell = max(one - wide * wide * quarter, none)
@@ -250,157 +262,134 @@ def light_faces(numbers, kinds, sun, sun_ego, ambient, light, facing):
 
 
 @_jit
-def cast(view, scene, sight, hits, boxes, stamps):
-    """Find what each pixel sees: inverse depth, index of the solid, and its face.
+def draw(
+    view, scene, ground, air, sight, hits, boxes, stamps,
+    streak_rows, exposure, curve, grain, noise, image,
+):  # fmt: skip
+    """Draw one camera's image.
 
-    Keeps each solid's linear forms for `smooth`. With ``stamps`` (one per pixel, else empty) also
-    counts each instance's pixels before the z-test, and their bounds.
+    Leaves in ``sight`` what each pixel sees: inverse depth, index of the solid, and its face. With
+    ``stamps`` (one per pixel, else empty) also counts each instance's pixels before the z-test, and
+    their bounds.
     """
+    _cast(view, scene, sight, hits, boxes, stamps)
+    _shade_above(view, scene, air, sight)
+    _shade_ground(view, ground, air, sight)
+    _smooth(view, scene, sight)
+    _glows(view, scene, air, sight.w, sight.rgb)
+    _streaks(streak_rows, sight.rgb)
+    _develop(view, exposure, curve, grain, noise, sight.rgb, image)
+
+
+@_jit
+def _cast(view, scene, sight, hits, boxes, stamps):
     numbers, kinds, forms, entered = scene.numbers, scene.kinds, sight.forms, sight.entered
-    w, who, face = sight.w, sight.who, sight.face
-    height, width = w.shape
+    w, who, face = sight.w.ravel(), sight.who.ravel(), sight.face.ravel()
     r, origin, lens = view.rotation, view.origin, view.lens
-    w[:] = view.ground_w
-    who[:] = view.empty
-    sides = np.empty(6, np.int64)
-    half = max(lens[2], width - lens[2]) / lens[0]
-    slant = np.sqrt(1 + half * half)
+    height, width = sight.w.shape
+    _empty(view.ground_w.ravel(), w, who, face)
+    # Room for one solid; an allocation for each would cost as much as the solid.
+    axes, place, ray, eye = np.empty((3, 3)), np.empty(3), np.empty((3, 3)), np.empty(3)
+    edges, sides, lines = np.empty((_EDGES, 2)), np.empty(6, np.int64), np.empty((6, 2), np.float32)
+    wide, high = max(lens[2], width - lens[2]) / lens[0], max(lens[3], height - lens[3]) / lens[1]
+    slant_u, slant_v = np.sqrt(1 + wide * wide), np.sqrt(1 + high * high)
     for k in range(len(numbers)):
         dx, dy = numbers[k, X] - origin[0], numbers[k, Y] - origin[1]
         dz = numbers[k, Z] - origin[2]
-        depth = r[0, 2] * dx + r[1, 2] * dy + r[2, 2] * dz
-        across = r[0, 0] * dx + r[1, 0] * dy + r[2, 0] * dz
+        for axis in range(3):
+            place[axis] = r[0, axis] * dx + r[1, axis] * dy + r[2, axis] * dz
         # Its bounding sphere is behind the camera, or wholly beside what it sees.
-        radius = numbers[k, RADIUS]
-        if depth < -radius or abs(across) - half * depth > radius * slant:
+        radius, depth = numbers[k, RADIUS], place[2]
+        if depth < -radius or abs(place[0]) - wide * depth > radius * slant_u:
             continue
-        u1, u2, v1, v2 = _bounds(r, lens, numbers, k, dx, dy, dz, width, height)
+        if abs(place[1]) - high * depth > radius * slant_v:
+            continue
+        for axis in range(3):
+            axes[0, axis] = numbers[k, COS] * r[0, axis] + numbers[k, SIN] * r[1, axis]
+            axes[1, axis] = numbers[k, COS] * r[1, axis] - numbers[k, SIN] * r[0, axis]
+            axes[2, axis] = r[2, axis]
+        u1, u2, v1, v2, ahead = _bounds(axes, place, lens, numbers, k, width, height)
         if u1 >= u2 or v1 >= v2:
             continue
         instance = kinds[k, INSTANCE]
         counted = len(stamps) > 0 and instance > 0
         if kinds[k, SHAPE] == 0:
-            entered[k] = _forms(r, lens, numbers, k, dx, dy, dz, sides, forms)
+            entered[k] = _forms(axes, place, lens, numbers, k, sides, forms)
             if entered[k] > 0:
+                low, high_, v1, v2 = _edges(forms, k, entered[k], sides, ahead, edges, v1, v2)
                 _cast_block(
-                    forms, sides, entered[k], k, u1, u2, v1, v2, instance, counted,
-                    w, who, face, hits, boxes, stamps,
+                    forms, sides, entered[k], edges, low, high_, lines, k, u1, u2, v1, v2,
+                    instance, counted, width, w, who, face, hits, boxes, stamps,
                 )  # fmt: skip
         else:
-            _ellipsoid(r, lens, numbers, k, dx, dy, dz, forms)
             entered[k] = ROUND
-            if forms[k, 3, 0] > 0:
+            gap = _ellipsoid(axes, place, lens, numbers, k, ray, eye, forms)
+            if gap > 0:
                 _cast_ellipsoid(
-                    forms, k, u1, u2, v1, v2, instance, counted,
-                    w, who, face, hits, boxes, stamps,
+                    forms, gap, k, u1, u2, v1, v2, instance, counted,
+                    width, w, who, face, hits, boxes, stamps,
                 )  # fmt: skip
 
 
 @_jit
-def _cast_block(
-    forms, sides, entered, k, u1, u2, v1, v2, instance, counted, w, who, face, hits, boxes, stamps
-):
-    width = w.shape[1]
-    for v in range(v1, v2):
-        first, last = _span(forms, k, entered, v + 0.5, u1, u2)
-        for u in range(first, last):
-            best, side = 1e30, 0
-            for i in range(entered):
-                value = forms[k, i, 0] * (u + 0.5) + forms[k, i, 1] * (v + 0.5) + forms[k, i, 2]
-                if value < best:
-                    best, side = value, i
-            if counted:
-                _count(instance, u, v, width, hits, boxes, stamps)
-            if best > w[v, u]:
-                w[v, u], who[v, u], face[v, u] = best, k, sides[side]
+def _empty(ground_w, w, who, face):
+    """What pixels see with no solid before them."""
+    for at in range(len(w)):
+        w[at] = ground_w[at]
+    for at in range(len(w)):
+        who[at] = GROUND if ground_w[at] > 0 else NOTHING
+    face[:] = 0
 
 
-@_jit
-def _cast_ellipsoid(forms, k, u1, u2, v1, v2, instance, counted, w, who, face, hits, boxes, stamps):
-    width = w.shape[1]
-    for v in range(v1, v2):
-        for u in range(u1, u2):
-            best = _ellipsoid_w(forms, k, u + 0.5, v + 0.5)
-            if best > 0:
-                if counted:
-                    _count(instance, u, v, width, hits, boxes, stamps)
-                if best > w[v, u]:
-                    w[v, u], who[v, u], face[v, u] = best, k, 0
-
-
-@_jit
-def _count(instance, u, v, width, hits, boxes, stamps):
-    at = v * width + u
-    if stamps[at] == instance:
-        return
-    stamps[at] = instance
-    hits[instance] += 1
-    boxes[instance, 0] = min(boxes[instance, 0], u)
-    boxes[instance, 1] = min(boxes[instance, 1], v)
-    boxes[instance, 2] = max(boxes[instance, 2], u + 1)
-    boxes[instance, 3] = max(boxes[instance, 3], v + 1)
-
-
-@_jit
-def _bounds(r, lens, numbers, k, dx, dy, dz, width, height):
-    """Pixels that may see a solid: the rectangle of its projected corners."""
-    cos, sin = numbers[k, COS], numbers[k, SIN]
+@_inlined
+def _bounds(axes, place, lens, numbers, k, width, height):
+    """Pixels that may see a solid (its projected corners' rectangle), and whether all lie ahead."""
+    hx, hy, hz = numbers[k, HALF_X], numbers[k, HALF_Y], numbers[k, HALF_Z]
     u1, u2, v1, v2 = 1e9, -1e9, 1e9, -1e9
     behind = 0
     for i in range(8):
-        lx = numbers[k, HALF_X] if i & 1 else -numbers[k, HALF_X]
-        ly = numbers[k, HALF_Y] if i & 2 else -numbers[k, HALF_Y]
-        lz = numbers[k, HALF_Z] if i & 4 else -numbers[k, HALF_Z]
-        ex = dx + cos * lx - sin * ly
-        ey = dy + sin * lx + cos * ly
-        ez = dz + lz
-        z = r[0, 2] * ex + r[1, 2] * ey + r[2, 2] * ez
+        sx = hx if i & 1 else -hx
+        sy = hy if i & 2 else -hy
+        sz = hz if i & 4 else -hz
+        z = place[2] + sx * axes[0, 2] + sy * axes[1, 2] + sz * axes[2, 2]
         if z < _NEAR_M:
             behind += 1
             continue
-        u = lens[0] * (r[0, 0] * ex + r[1, 0] * ey + r[2, 0] * ez) / z + lens[2]
-        v = lens[1] * (r[0, 1] * ex + r[1, 1] * ey + r[2, 1] * ez) / z + lens[3]
+        near = 1 / z
+        u = (place[0] + sx * axes[0, 0] + sy * axes[1, 0] + sz * axes[2, 0]) * near
+        v = (place[1] + sx * axes[0, 1] + sy * axes[1, 1] + sz * axes[2, 1]) * near
         u1, u2, v1, v2 = min(u1, u), max(u2, u), min(v1, v), max(v2, v)
     if behind == 8:
-        return 0, 0, 0, 0
+        return 0, 0, 0, 0, False
     if behind > 0:
-        return 0, width, 0, height
+        return 0, width, 0, height, False
     # A negative lean (shoulders wider than hips) sticks out of the box by a pixel or so.
     spare = 1
-    first_u = int(min(max(np.floor(u1) - spare, 0), width))
-    last_u = int(max(min(np.ceil(u2) + spare, width), 0))
-    first_v = int(min(max(np.floor(v1) - spare, 0), height))
-    last_v = int(max(min(np.ceil(v2) + spare, height), 0))
-    return first_u, last_u, first_v, last_v
+    first_u = int(min(max(np.floor(lens[0] * u1 + lens[2]) - spare, 0), width))
+    last_u = int(max(min(np.ceil(lens[0] * u2 + lens[2]) + spare, width), 0))
+    first_v = int(min(max(np.floor(lens[1] * v1 + lens[3]) - spare, 0), height))
+    last_v = int(max(min(np.ceil(lens[1] * v2 + lens[3]) + spare, height), 0))
+    return first_u, last_u, first_v, last_v, True
 
 
-@_jit
-def _forms(r, lens, numbers, k, dx, dy, dz, sides, forms):
+@_inlined
+def _forms(axes, place, lens, numbers, k, sides, forms):
     """The six faces as linear forms of inverse depth, those that rays enter first; their count."""
     hx, hy, hz = numbers[k, HALF_X], numbers[k, HALF_Y], numbers[k, HALF_Z]
-    cos, sin = numbers[k, COS], numbers[k, SIN]
     entered, left = 0, 5
     for i in range(6):
-        # Local normal (lx, ly, nz) and offset: n . p <= offset.
-        lx = ly = 0.0
-        if i < 2:
-            lx = 1.0 - 2 * i
-            nz = numbers[k, FRONT + i] / (2 * hz)
-            offset = hx - nz * hz
-        elif i < 4:
-            ly = 5.0 - 2 * i
-            nz = numbers[k, SIDE] / (2 * hz)
-            offset = hy - nz * hz
-        else:
-            nz = 9.0 - 2 * i
-            offset = hz
-        nx, ny = cos * lx - sin * ly, sin * lx + cos * ly
-        slack = offset + nx * dx + ny * dy + nz * dz
+        # Normal: one of the solid's axes, leaning by a part of its upright one; n . p <= offset.
+        axis, turn = i >> 1, 1.0 - 2 * (i & 1)
+        half = hx if axis == 0 else hy if axis == 1 else hz
+        lean = 0.0 if axis == 2 else numbers[k, FRONT + min(i, 2)] / (2 * hz)
+        nx = turn * axes[axis, 0] + lean * axes[2, 0]
+        ny = turn * axes[axis, 1] + lean * axes[2, 1]
+        nz = turn * axes[axis, 2] + lean * axes[2, 2]
+        slack = half - lean * hz + nx * place[0] + ny * place[1] + nz * place[2]
         if abs(slack) < 1e-9:
             slack = 1e-9
-        a = (nx * r[0, 0] + ny * r[1, 0] + nz * r[2, 0]) / (lens[0] * slack)
-        b = (nx * r[0, 1] + ny * r[1, 1] + nz * r[2, 1]) / (lens[1] * slack)
-        c = (nx * r[0, 2] + ny * r[1, 2] + nz * r[2, 2]) / slack - a * lens[2] - b * lens[3]
+        a, b = nx / (lens[0] * slack), ny / (lens[1] * slack)
+        c = nz / slack - a * lens[2] - b * lens[3]
         if slack < 0:
             at, entered = entered, entered + 1
         else:
@@ -410,61 +399,157 @@ def _forms(r, lens, numbers, k, dx, dy, dz, sides, forms):
     return entered
 
 
-@_jit
-def _span(forms, k, entered, v, u1, u2):
-    """Pixels of a row inside a block: where every entered face lies before every one left."""
-    low, high = u1 + 0.5, u2 - 0.5
+@_inlined
+def _edges(forms, k, entered, sides, ahead, edges, v1, v2):
+    """A block's outline as lines u = p * v + q: where a face that is entered meets one left.
+
+    Left edges fill ``edges`` from the front, right ones from the back; their counts come first.
+    Level ones bound the rows, given back after them.
+    """
+    low, high = 0, 0
     for i in range(entered):
-        ai, bi = forms[k, i, 0], forms[k, i, 1] * v + forms[k, i, 2]
-        for j in range(entered, 7):
-            # The seventh is depth 0: the face must lie in front of the camera.
-            aj = forms[k, j, 0] if j < 6 else 0.0
-            bj = forms[k, j, 1] * v + forms[k, j, 2] if j < 6 else 0.0
-            a, b = ai - aj, bi - bj
+        # The seventh is depth 0: what reaches behind the camera is cut there.
+        for j in range(entered, 6 if ahead else 7):
+            if j < 6 and sides[i] ^ sides[j] == 1:
+                continue  # opposite faces share no edge
+            a, b, c = forms[k, i, 0], forms[k, i, 1], forms[k, i, 2]
+            if j < 6:
+                a, b, c = a - forms[k, j, 0], b - forms[k, j, 1], c - forms[k, j, 2]
             if a > 1e-12:
-                low = max(low, -b / a)
+                edges[low, 0], edges[low, 1] = -b / a, -c / a
+                low += 1
             elif a < -1e-12:
-                high = min(high, -b / a)
-            elif b <= 0:
-                return 0, 0
-    if low > high:
-        return 0, 0
-    return int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1
+                high += 1
+                edges[_EDGES - high, 0], edges[_EDGES - high, 1] = -b / a, -c / a
+            elif b > 1e-12:
+                v1 = max(v1, int(np.ceil(_within(-c / b - 0.5))))
+            elif b < -1e-12:
+                v2 = min(v2, int(np.floor(_within(-c / b - 0.5))) + 1)
+            elif c <= 0:
+                v2 = v1
+    return low, high, v1, v2
 
 
-@_jit
-def _ellipsoid(r, lens, numbers, k, dx, dy, dz, forms):
-    """Rays in the frame in which the ellipsoid is the unit ball; row 3 holds what stays."""
-    cos, sin = numbers[k, COS], numbers[k, SIN]
-    hx, hy, hz = numbers[k, HALF_X], numbers[k, HALF_Y], numbers[k, HALF_Z]
-    for axis in range(3):
-        d0, d1, d2 = r[0, axis], r[1, axis], r[2, axis]
-        forms[k, 0, axis] = (cos * d0 + sin * d1) / hx
-        forms[k, 1, axis] = (cos * d1 - sin * d0) / hy
-        forms[k, 2, axis] = d2 / hz
-    ox = -(cos * dx + sin * dy) / hx
-    oy = -(cos * dy - sin * dx) / hy
-    oz = -dz / hz
-    for axis in range(3):
-        f0 = forms[k, axis, 0] / lens[0]
-        f1 = forms[k, axis, 1] / lens[1]
-        forms[k, axis, 2] -= f0 * lens[2] + f1 * lens[3]
-        forms[k, axis, 0], forms[k, axis, 1] = f0, f1
-    forms[k, 3, 0] = ox * ox + oy * oy + oz * oz - 1
-    forms[k, 4, 0], forms[k, 4, 1], forms[k, 4, 2] = ox, oy, oz
+@_inlined
+def _within(row):
+    """A row that may lie anywhere, near enough to the image to be a whole number."""
+    return min(max(row, -1e6), 1e6)
 
 
-@_jit
-def _ellipsoid_w(forms, k, u, v):
-    gap = forms[k, 3, 0]
-    dx = forms[k, 0, 0] * u + forms[k, 0, 1] * v + forms[k, 0, 2]
-    dy = forms[k, 1, 0] * u + forms[k, 1, 1] * v + forms[k, 1, 2]
-    dz = forms[k, 2, 0] * u + forms[k, 2, 1] * v + forms[k, 2, 2]
-    b = dx * forms[k, 4, 0] + dy * forms[k, 4, 1] + dz * forms[k, 4, 2]
-    root = b * b - (dx * dx + dy * dy + dz * dz) * gap
-    if b >= 0 or root <= 0:
-        return 0.0
-    return (np.sqrt(root) - b) / gap
+@_inlined
+def _cast_block(
+    forms, sides, entered, edges, low_edges, high_edges, lines, k, u1, u2, v1, v2,
+    instance, counted, width, w, who, face, hits, boxes, stamps,
+):  # fmt: skip
+    # Along a row each face is a line. At least three, so that most blocks need no loop over them.
+    lines[:, 0], lines[:, 1] = 1e30, 0
+    for i in range(entered):
+        lines[i, 1] = forms[k, i, 0]
+    for v in range(v1, v2):
+        y, low, high = v + 0.5, u1 + 0.5, u2 - 0.5
+        for i in range(low_edges):
+            low = max(low, edges[i, 0] * y + edges[i, 1])
+        for i in range(_EDGES - high_edges, _EDGES):
+            high = min(high, edges[i, 0] * y + edges[i, 1])
+        if low > high:
+            continue
+        first, last = int(np.ceil(low - 0.5)), int(np.floor(high - 0.5)) + 1
+        # From the row's first pixel on single precision is enough.
+        for i in range(entered):
+            lines[i, 0] = forms[k, i, 0] * (first + 0.5) + forms[k, i, 1] * y + forms[k, i, 2]
+        for u in range(first, last):
+            along = np.float32(np.int32(u - first))
+            best, side = lines[0, 0] + lines[0, 1] * along, 0
+            for i in (1, 2):
+                value = lines[i, 0] + lines[i, 1] * along
+                best, side = (value, i) if value < best else (best, side)
+            for i in range(3, entered):
+                value = lines[i, 0] + lines[i, 1] * along
+                best, side = (value, i) if value < best else (best, side)
+            at = np.uintp(v * width + u)
+            if best > w[at]:
+                w[at], who[at], face[at] = best, k, sides[np.uintp(side)]
+        if counted:
+            _count(instance, first, last, v, width, hits, boxes, stamps)
+
+
+@_inlined
+def _cast_ellipsoid(
+    forms, gap, k, u1, u2, v1, v2, instance, counted, width, w, who, face, hits, boxes, stamps
+):
+    for v in range(v1, v2):
+        y = v + 0.5
+        # The row's root is a parabola; of an ellipsoid ahead its pixels lie between two zeros.
+        square, flat = forms[k, 0, 0], forms[k, 0, 1] * y + forms[k, 1, 0]
+        rest = (forms[k, 0, 2] * y + forms[k, 1, 1]) * y + forms[k, 1, 2]
+        first, last = u1, u2
+        if square < 0:
+            under = flat * flat - 4 * square * rest
+            if under <= 0:
+                continue
+            half = np.sqrt(under)
+            low, high = (half - flat) / (2 * square), (-half - flat) / (2 * square)
+            first = max(u1, int(np.ceil(max(low, u1) - 0.5)))
+            last = min(u2, int(np.floor(min(high, u2) - 0.5)) + 1)
+        towards = forms[k, 2, 1] * y + forms[k, 2, 2]
+        for u in range(first, last):
+            x = u + 0.5
+            root, b = (square * x + flat) * x + rest, forms[k, 2, 0] * x + towards
+            if b < 0 and root > 0:
+                best = np.float32((np.sqrt(root) - b) / gap)
+                if counted:
+                    _count(instance, u, u + 1, v, width, hits, boxes, stamps)
+                at = np.uintp(v * width + u)
+                if best > w[at]:
+                    w[at], who[at], face[at] = best, k, 0
+
+
+@_inlined
+def _count(instance, first, last, v, width, hits, boxes, stamps):
+    """Count a row of an instance's pixels, each once whichever of its parts covers it."""
+    if first >= last:
+        return
+    new = 0
+    for at in range(v * width + first, v * width + last):
+        new += stamps[at] != instance
+        stamps[at] = instance
+    hits[instance] += new
+    boxes[instance, 0] = min(boxes[instance, 0], first)
+    boxes[instance, 1] = min(boxes[instance, 1], v)
+    boxes[instance, 2] = max(boxes[instance, 2], last)
+    boxes[instance, 3] = max(boxes[instance, 3], v + 1)
+
+
+@_inlined
+def _ellipsoid(axes, place, lens, numbers, k, ray, eye, forms):
+    """A ray meets the ellipsoid where ``root``, quadratic in the pixel's coordinates, is positive.
+
+    Rows of the form: root's factors of u², uv, v² and of u, v, 1; those of ``b`` (how much the ray
+    looks away from it), of u, v, 1. Gives the eye's squared distance less 1, both in the frame in
+    which the ellipsoid is the unit ball.
+    """
+    gap = -1.0
+    for i in range(3):
+        size = numbers[k, HALF_X + i]
+        ray[i, 0], ray[i, 1] = axes[i, 0] / (size * lens[0]), axes[i, 1] / (size * lens[1])
+        ray[i, 2] = axes[i, 2] / size - ray[i, 0] * lens[2] - ray[i, 1] * lens[3]
+        eye[i] = -(axes[i, 0] * place[0] + axes[i, 1] * place[1] + axes[i, 2] * place[2]) / size
+        gap += eye[i] * eye[i]
+    b = forms[k, 2]
+    for j in range(3):
+        b[j] = ray[0, j] * eye[0] + ray[1, j] * eye[1] + ray[2, j] * eye[2]
+    forms[k, 0, 0], forms[k, 0, 2] = _factor(ray, b, gap, 0, 0), _factor(ray, b, gap, 1, 1)
+    forms[k, 0, 1] = 2 * _factor(ray, b, gap, 0, 1)
+    forms[k, 1, 0] = 2 * _factor(ray, b, gap, 0, 2)
+    forms[k, 1, 1] = 2 * _factor(ray, b, gap, 1, 2)
+    forms[k, 1, 2] = _factor(ray, b, gap, 2, 2)
+    return gap
+
+
+@_inlined
+def _factor(ray, b, gap, i, j):
+    dot = ray[0, i] * ray[0, j] + ray[1, i] * ray[1, j] + ray[2, i] * ray[2, j]
+    return b[i] * b[j] - gap * dot
 
 
 @_jit
@@ -480,273 +565,349 @@ def visible(who, kinds, counts):
 @_jit
 def surfaces(view, kinds, ground, sight, out):
     """Segmentation."""
-    who, level, floor, spread = sight.who.ravel(), view.level.ravel(), view.floor, view.spread
-    taps, into = view.taps.ravel(), out.ravel()
+    who, floor, spread, into = sight.who.ravel(), view.floor, view.spread, out.ravel()
     for at in range(len(who)):
         k = who[at]
         into[at] = kinds[k, SURFACE] if k >= 0 else SKY_SURFACE if k == NOTHING else FAR_SURFACE
     c, s = ground.turn
-    for n in range(len(floor)):
-        at = floor[n]
-        if who[at] != GROUND or level[at] < 0:
+    for first, last, level, taps in view.segments:
+        if level < 0:
             continue
-        mid = np.float32(0.5) * np.float32(taps[at] - 1)
-        x, y = spread[n, 0] + mid * spread[n, 2], spread[n, 1] + mid * spread[n, 3]
-        px, py = _in_texture(ground.place, level[at], c, s, x, y)
-        size = _NODES[level[at]]
-        i, j = np.int32(px + np.float32(0.5)), np.int32(py + np.float32(0.5))
-        i, j = i & (size - 1), j & (size - 1)
-        into[at] = ground.texels[_FIRST[level[at]] + j * size + i] >> np.uint32(24)
+        start, size, mid = _FIRST[level], _NODES[level], np.float32(0.5) * np.float32(taps - 1)
+        for n in range(first, last):
+            at = floor[n]
+            if who[at] != GROUND:
+                continue
+            x, y = spread[n, 0] + mid * spread[n, 2], spread[n, 1] + mid * spread[n, 3]
+            px, py = _in_texture(ground.place, level, c, s, x, y)
+            i, j = np.int32(px + np.float32(0.5)), np.int32(py + np.float32(0.5))
+            i, j = i & (size - 1), j & (size - 1)
+            into[at] = ground.texels[start + j * size + i] >> np.uint32(24)
 
 
-@_jit
+@_inlined
 def _in_texture(place, level, c, s, x, y):
     """Where a place of the ego frame lies in a level's texture, all in nodes."""
     return place[level, 0] + c * x - s * y, place[level, 1] + s * x + c * y
 
 
 @_jit
-def _blend(texels, first, size, px, py):
-    """Four texels blended: red | blue << 16 and green, each times 256."""
-    i, j = np.int32(px), np.int32(py)
-    fx = np.uint32((px - np.float32(i)) * np.float32(16))
-    fy = np.uint32((py - np.float32(j)) * np.float32(16))
-    last = size - 1
-    # Unsigned, so that no index is looked at for whether it counts from the end.
-    low, high = np.uintp(first + (j & last) * size), np.uintp(first + ((j + 1) & last) * size)
-    left, right = np.uintp(i & last), np.uintp((i + 1) & last)
-    t00, t10 = texels[low + left], texels[low + right]
-    t01, t11 = texels[high + left], texels[high + right]
-    w11 = np.uint32(fx * fy)
-    w10, w01 = np.uint32(fx * np.uint32(16) - w11), np.uint32(fy * np.uint32(16) - w11)
-    w00 = np.uint32(np.uint32(256) - w11 - w10 - w01)
-    mask = np.uint32(0xFF00FF)
-    rb = (t00 & mask) * w00 + (t10 & mask) * w10 + (t01 & mask) * w01 + (t11 & mask) * w11
-    mask, byte = np.uint32(0xFF), np.uint32(8)
-    g = (t00 >> byte & mask) * w00 + (t10 >> byte & mask) * w10
-    g += (t01 >> byte & mask) * w01 + (t11 >> byte & mask) * w11
-    return np.uint32(rb), np.uint32(g)
-
-
-@_jit
-def _albedo(texels, level, taps, px, py, sx, sy):
-    """Linear colour of the ground that a pixel covers, sampled along its footprint."""
-    first, size = _FIRST[level], _NODES[level]
-    r = g = b = np.uint32(0)
-    for _ in range(taps):
-        rb, green = _blend(texels, first, size, px, py)
-        r += rb & np.uint32(0xFFFF)
-        b += rb >> np.uint32(16)
-        g += green
-        px, py = px + sx, py + sy
-    scale = np.float32(1 / 65280.0) / np.float32(taps)
-    red, green_, blue = np.float32(r) * scale, np.float32(g) * scale, np.float32(b) * scale
-    return red * red, green_ * green_, blue * blue
-
-
-@_jit
-def _weights(x, y):
-    """Cell of the grid of light, and how much its four corners count; -1 outside."""
-    gx, gy = (x + REACH_M) / CELL_M - 0.5, (y + REACH_M) / CELL_M - 0.5
-    if gx < 0 or gy < 0 or gx >= CELLS - 1 or gy >= CELLS - 1:
-        return -1, -1, 0.0, 0.0, 0.0, 0.0
-    i, j = int(gx), int(gy)
-    fx, fy = gx - i, gy - j
-    return i, j, (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
-
-
-@_jit
-def _mix(grid, channel, i, j, w00, w10, w01, w11):
-    return (
-        grid[channel, j, i] * w00
-        + grid[channel, j, i + 1] * w10
-        + grid[channel, j + 1, i] * w01
-        + grid[channel, j + 1, i + 1] * w11
-    )
-
-
-@_jit
-def picture(view, scene, ground, air, sight, streak_rows, exposure, curve, grain, noise, image):
-    """From what each pixel sees to the image."""
-    _shade_above(view, scene, air, sight.w, sight.who, sight.face, sight.rgb)
-    _shade_ground(view, ground, air, sight)
-    _smooth(view, scene.kinds, sight)
-    _glows(view, scene, air, sight.w, sight.rgb)
-    _streaks(streak_rows, sight.rgb)
-    _develop(view.film, exposure, curve, grain, noise, sight.rgb, image)
-
-
-@_jit
 def _shade_ground(view, ground, air, sight):
-    who, rgb = sight.who.ravel(), sight.rgb.ravel()
-    levels, taps, floor, spread = view.level.ravel(), view.taps.ravel(), view.floor, view.spread
-    mirror, gloss, hazed = view.mirror.ravel(), view.gloss.ravel(), view.hazed
-    texels, far, light, clear, wet = ground.texels, ground.far, air.light, air.clear, air.wet
-    place = ground.place
-    c, s = ground.turn
-    one = np.float32(1)
-    open0 = np.float32(air.sun[0] * air.sun_up + air.ambient[0])
-    open1 = np.float32(air.sun[1] * air.sun_up + air.ambient[1])
-    open2 = np.float32(air.sun[2] * air.sun_up + air.ambient[2])
-    far0, far1, far2 = np.float32(far[0]), np.float32(far[1]), np.float32(far[2])
-    haze0, haze1, haze2 = np.float32(air.haze[0]), np.float32(air.haze[1]), np.float32(air.haze[2])
-    for n in range(len(floor)):
-        at = np.uintp(floor[n])
-        if who[at] != GROUND:
-            continue
-        level = levels[at]
-        r, g, b = far0, far1, far2
-        if level >= 0:
-            px, py = _in_texture(place, level, c, s, spread[n, 0], spread[n, 1])
-            sx, sy = c * spread[n, 2] - s * spread[n, 3], s * spread[n, 2] + c * spread[n, 3]
-            r, g, b = _albedo(texels, level, taps[at], px, py, sx, sy)
-        gx, gy = spread[n, 4], spread[n, 5]
-        if gx >= 0:
-            fx, fy = gx - np.float32(np.int32(gx)), gy - np.float32(np.int32(gy))
-            i, j = np.uintp(np.int32(gx)), np.uintp(np.int32(gy))
-            w11 = fx * fy
-            w10, w01, w00 = fx - w11, fy - w11, one - fx - fy + w11
-            r *= _mix(light, 0, i, j, w00, w10, w01, w11)
-            g *= _mix(light, 1, i, j, w00, w10, w01, w11)
-            b *= _mix(light, 2, i, j, w00, w10, w01, w11)
-        else:
-            r, g, b = r * open0, g * open1, b * open2
-        if wet > 0 and mirror[at] >= 0 and who[mirror[at]] != GROUND:
-            there = 3 * mirror[at]
-            part, dim = np.float32(0.6 * wet) * gloss[at], np.float32(1 - 0.30 * wet)
-            r = r * dim + (rgb[there] - r * dim) * part
-            g = g * dim + (rgb[there + 1] - g * dim) * part
-            b = b * dim + (rgb[there + 2] - b * dim) * part
-        seen = np.float32(clear[hazed[n]])
-        rgb[np.uintp(3) * at] = haze0 + (r - haze0) * seen
-        rgb[np.uintp(3) * at + np.uintp(1)] = haze1 + (g - haze1) * seen
-        rgb[np.uintp(3) * at + np.uintp(2)] = haze2 + (b - haze2) * seen
-
-
-@_jit
-def _shade_above(view, scene, air, w, who, face, rgb):
-    height, width = w.shape
-    numbers, kinds, face_light, facing_ego = (
-        scene.numbers,
-        scene.kinds,
-        scene.face_light,
-        scene.face_to_ego,
-    )
-    sky, turn, columns, rows = air.sky, air.turn, view.sky_column, view.sky_row
-    rays, origin, stretch, lens = view.rays, view.origin, view.stretch, view.lens
-    sun, ambient, haze, sun_ego = air.sun, air.ambient, air.haze, air.sun_ego
-    lamp, clear, lamps, windows = air.lamp, air.clear, air.lamps, air.windows
-    for v in range(height):
-        for u in range(width):
-            k = who[v, u]
-            if k == GROUND:
-                continue
-            if k == NOTHING:
-                column = np.uintp(np.int32(columns[v, u] + turn) & (SKY_COLUMNS - 1))
-                row = np.uintp(rows[v, u])
+    """Block by block of the pixels that share a level of the texture and a number of samples."""
+    who, floor = sight.who.ravel(), view.floor
+    chosen = np.empty(len(floor) + 1, np.int32)
+    words, parts = np.empty((4, _BLOCK), np.uint32), np.empty((4, _BLOCK), np.float32)
+    colour = np.empty((3, _BLOCK), np.float32)
+    for first, last, level, taps in view.segments:
+        count = 0
+        for n in range(first, last):
+            chosen[count] = n
+            count += who[np.uintp(floor[n])] == GROUND
+        for start in range(0, count, _BLOCK):
+            block = chosen[start : min(start + _BLOCK, count)]
+            if level < 0:
                 for c in range(3):
-                    rgb[v, u, c] = sky[row, column, c]
+                    colour[c] = ground.far[c]
+            else:
+                _albedo(view.spread, block, level, taps, ground, words, parts, colour)
+            _light_ground(view, block, air, who, colour, sight.rgb)
+
+
+@_inlined
+def _albedo(spread, block, level, taps, ground, words, parts, colour):
+    """Linear colour of the ground that pixels cover, sampled along their footprints.
+
+    The texels are fetched in a loop of their own: many fetches are then under way at once, and the
+    loops around it become vectors.
+    """
+    c, s = ground.turn
+    texels, place, size = ground.texels, ground.place, np.int32(_NODES[level])
+    first, last = np.int32(_FIRST[level]), size - np.int32(1)
+    count = len(block)
+    px, py, sx, sy = parts[0], parts[1], parts[2], parts[3]
+    for m in range(count):
+        n = np.uintp(block[m])
+        x, y, dx, dy = spread[n, 0], spread[n, 1], spread[n, 2], spread[n, 3]
+        px[m], py[m] = _in_texture(place, level, c, s, x, y)
+        sx[m], sy[m] = c * dx - s * dy, s * dx + c * dy
+    colour[:, :count] = 0
+    for _ in range(taps):
+        for m in range(count):
+            i, j = np.int32(px[m]), np.int32(py[m])
+            left, right = i & last, np.int32(i + np.int32(1)) & last
+            low = np.int32(first + (j & last) * size)
+            high = np.int32(first + (np.int32(j + np.int32(1)) & last) * size)
+            words[0, m], words[1, m] = low + left, low + right
+            words[2, m], words[3, m] = high + left, high + right
+        for q in range(4):
+            for m in range(count):
+                words[q, m] = texels[np.uintp(words[q, m])]
+        _blend(words, px, py, sx, sy, count, colour)
+    scale = np.float32(1 / 65280.0) / np.float32(taps)
+    for c in range(3):
+        for m in range(count):
+            root = colour[c, m] * scale
+            colour[c, m] = root * root
+
+
+@_inlined
+def _blend(words, px, py, sx, sy, count, colour):
+    """Add four texels blended, each channel times 256, and go on to the next sample."""
+    for m in range(count):
+        x, y = px[m], py[m]
+        fx = np.uint32(np.int32((x - np.float32(np.int32(x))) * np.float32(16)))
+        fy = np.uint32(np.int32((y - np.float32(np.int32(y))) * np.float32(16)))
+        w11 = np.uint32(fx * fy)
+        w10, w01 = np.uint32(fx * np.uint32(16) - w11), np.uint32(fy * np.uint32(16) - w11)
+        w00 = np.uint32(np.uint32(256) - w11 - w10 - w01)
+        t00, t10, t01, t11 = words[0, m], words[1, m], words[2, m], words[3, m]
+        mask, byte, low = np.uint32(0xFF00FF), np.uint32(8), np.uint32(0xFF)
+        rb = np.uint32((t00 & mask) * w00 + (t10 & mask) * w10)
+        rb = np.uint32(rb + (t01 & mask) * w01 + (t11 & mask) * w11)
+        g = np.uint32((t00 >> byte & low) * w00 + (t10 >> byte & low) * w10)
+        g = np.uint32(g + (t01 >> byte & low) * w01 + (t11 >> byte & low) * w11)
+        colour[0, m] += np.float32(np.int32(rb & np.uint32(0xFFFF)))
+        colour[1, m] += np.float32(np.int32(g))
+        colour[2, m] += np.float32(np.int32(rb >> np.uint32(16)))
+        px[m], py[m] = x + sx[m], y + sy[m]
+
+
+@_inlined
+def _light_ground(view, block, air, who, colour, rgb):
+    """From albedo to what the camera sees: light, what a wet road mirrors, the air between."""
+    red, green, blue = rgb[0].ravel(), rgb[1].ravel(), rgb[2].ravel()
+    floor, spread, hazed, light, clear = view.floor, view.spread, view.hazed, air.light, air.clear
+    open0, open1, open2 = air.open[0], air.open[1], air.open[2]
+    haze0, haze1, haze2 = air.haze[0], air.haze[1], air.haze[2]
+    shine, dim = np.float32(0.6 * air.wet), np.float32(1 - 0.30 * air.wet)
+    for m in range(len(block)):
+        n = np.uintp(block[m])
+        at = np.uintp(floor[n])
+        gx, gy = spread[n, 4], spread[n, 5]
+        r, g, b = open0, open1, open2
+        if gx >= 0:
+            r, g, b = _lit(light, gx, gy)
+        r, g, b = r * colour[0, m], g * colour[1, m], b * colour[2, m]
+        if shine > 0 and view.mirror[n] >= 0 and who[view.mirror[n]] != GROUND:
+            there, part = np.uintp(view.mirror[n]), shine * view.gloss[n]
+            r, g, b = r * dim, g * dim, b * dim
+            r += (red[there] - r) * part
+            g += (green[there] - g) * part
+            b += (blue[there] - b) * part
+        seen = clear[np.uintp(hazed[n])]
+        red[at] = haze0 + (r - haze0) * seen
+        green[at] = haze1 + (g - haze1) * seen
+        blue[at] = haze2 + (b - haze2) * seen
+
+
+@_inlined
+def _lit(grid, gx, gy):
+    """A grid of light at a place in it, blended between cells."""
+    i, j = np.int32(gx), np.int32(gy)
+    fx, fy = gx - np.float32(i), gy - np.float32(j)
+    w11 = fx * fy
+    w10, w01 = fx - w11, fy - w11
+    w00 = np.float32(1) - fx - w01
+    x, y = np.uintp(i), np.uintp(j)
+    x1, y1 = np.uintp(i + np.int32(1)), np.uintp(j + np.int32(1))
+    r = grid[y, x, 0] * w00 + grid[y, x1, 0] * w10 + grid[y1, x, 0] * w01 + grid[y1, x1, 0] * w11
+    g = grid[y, x, 1] * w00 + grid[y, x1, 1] * w10 + grid[y1, x, 1] * w01 + grid[y1, x1, 1] * w11
+    b = grid[y, x, 2] * w00 + grid[y, x1, 2] * w10 + grid[y1, x, 2] * w01 + grid[y1, x1, 2] * w11
+    return r, g, b
+
+
+@_jit
+def _shade_above(view, scene, air, sight):
+    """Sky and solids, one stretch of a row that sees the same face at a time."""
+    who, face, numbers, kinds = sight.who, sight.face, scene.numbers, scene.kinds
+    height, width = who.shape
+    depth, step = np.empty(width, np.float32), np.empty(width, np.int32)
+    place = np.empty((3, width), np.float32)
+    for v in range(height):
+        _row_places(view, v, sight.w[v], depth, step, place)
+        line, last = np.uintp(v), 0
+        while last < width:
+            first, k, side = last, who[v, last], face[v, last]
+            last += 1
+            while last < width and who[v, last] == k and face[v, last] == side:
+                last += 1
+            if k == NOTHING:
+                _sky(view, air, line, first, last, sight.rgb)
+            elif k == GROUND:
                 continue
-            k = np.uintp(k)
-            depth = 1 / np.float64(w[v, u])
-            side, matter = face[v, u], kinds[k, MATTER]
-            px = py = pz = 0.0
-            if lamps or 0 < matter < 3 or kinds[k, SHAPE] == 1:
-                px = origin[0] + rays[v, u, 0] * depth
-                py = origin[1] + rays[v, u, 1] * depth
-                pz = origin[2] + rays[v, u, 2] * depth
-            if kinds[k, SHAPE] == 0:
-                lr, lg, lb = face_light[k, side, 0], face_light[k, side, 1], face_light[k, side, 2]
-                facing = facing_ego[k, side]
+            elif kinds[k, SHAPE] == 1:
+                _round(numbers, kinds, air, k, line, first, last, step, place, sight.rgb)
+            elif kinds[k, MATTER] == 2 and side < 4:
+                _facade(view, scene, air, k, side, line, first, last, depth, step, place, sight.rgb)
             else:
-                shine, dome = _round_light(numbers, k, px, py, pz, sun_ego)
-                lr = sun[0] * shine + ambient[0] * dome
-                lg = sun[1] * shine + ambient[1] * dome
-                lb = sun[2] * shine + ambient[2] * dome
-                facing = 0.6
-            if lamps:
-                i, j, w00, w10, w01, w11 = _weights(px, py)
-                if i >= 0:
-                    # Headlamps light what faces them, and little above the bonnet.
-                    part = facing / (1 + (max(pz - 0.8, 0.0) / 1.1) ** 2)
-                    lr += part * _mix(lamp, 0, i, j, w00, w10, w01, w11)
-                    lg += part * _mix(lamp, 1, i, j, w00, w10, w01, w11)
-                    lb += part * _mix(lamp, 2, i, j, w00, w10, w01, w11)
-            if matter == 2 and side < 4:
-                r, g, b = _facade(
-                    numbers, kinds, k, side, depth, px, py, pz, lr, lg, lb, lens, haze, windows
-                )
-            else:
-                glow = numbers[k, GLOW]
-                part = _speckle(numbers, k, px, py, pz) if matter == 1 else 1.0
-                r = part * numbers[k, RED] * (lr + glow)
-                g = part * numbers[k, GREEN] * (lg + glow)
-                b = part * numbers[k, BLUE] * (lb + glow)
-            seen = clear[min(int(stretch[v, u] * depth * 2), len(clear) - 1)]
-            rgb[v, u, 0] = haze[0] + (r - haze[0]) * seen
-            rgb[v, u, 1] = haze[1] + (g - haze[1]) * seen
-            rgb[v, u, 2] = haze[2] + (b - haze[2]) * seen
+                _plain(scene, air, k, side, line, first, last, step, place, sight.rgb)
 
 
-@_jit
-def _round_light(numbers, k, px, py, pz, sun_ego):
-    """Sun and sky on an ellipsoid at one place of its surface."""
-    c, s = numbers[k, COS], numbers[k, SIN]
-    ex, ey, ez = px - numbers[k, X], py - numbers[k, Y], pz - numbers[k, Z]
-    nx = (c * ex + s * ey) / (numbers[k, HALF_X] * numbers[k, HALF_X])
-    ny = (c * ey - s * ex) / (numbers[k, HALF_Y] * numbers[k, HALF_Y])
-    nz = ez / (numbers[k, HALF_Z] * numbers[k, HALF_Z])
-    size = 1 / np.sqrt(nx * nx + ny * ny + nz * nz)
-    wx, wy, wz = (c * nx - s * ny) * size, (s * nx + c * ny) * size, nz * size
-    shine = max(wx * sun_ego[0] + wy * sun_ego[1] + wz * sun_ego[2], 0.0)
-    return shine, 0.62 + 0.38 * wz
+@_inlined
+def _row_places(view, v, w, depth, step, place):
+    """Where in the ego frame the pixels of a row look at, how deep, and how far in half metres."""
+    r, lens, origin = view.rotation, view.lens, view.origin
+    y, one = np.float32((v + 0.5 - lens[3]) / lens[1]), np.float32(1)
+    scale, shift = np.float32(1 / lens[0]), np.float32((0.5 - lens[2]) / lens[0])
+    far = np.float32(HAZE_STEPS - 1)
+    for u in range(len(w)):
+        x = np.float32(np.int32(u)) * scale + shift
+        depth[u] = one / max(w[u], np.float32(1e-6))
+        away = np.sqrt(x * x + (y * y + one)) * depth[u]
+        step[u] = np.int32(min(away + away, far))
+    for axis in range(3):
+        a, o = np.float32(r[axis, 0]), np.float32(origin[axis])
+        b = np.float32(r[axis, 1]) * y + np.float32(r[axis, 2])
+        for u in range(len(w)):
+            x = np.float32(np.int32(u)) * scale + shift
+            place[axis, u] = (a * x + b) * depth[u] + o
 
 
-@_jit
-def _speckle(numbers, k, px, py, pz):
+@_inlined
+def _sky(view, air, v, first, last, rgb):
+    sky, turn, columns, rows = air.sky, np.float32(air.turn), view.sky_column, view.sky_row
+    for at in range(first, last):
+        u = np.uintp(at)
+        column = np.uintp(np.int32(columns[v, u] + turn) & np.int32(SKY_COLUMNS - 1))
+        line = np.uintp(rows[v, u])
+        for c in range(3):
+            rgb[c, v, u] = sky[line, column, c]
+
+
+@_inlined
+def _lamps(air, facing, px, py, pz):
+    """Light of lamps on a face."""
+    reach, cell, most = np.float32(REACH_M), np.float32(1 / CELL_M), np.float32(CELLS - 1)
+    half, none, one = np.float32(0.5), np.float32(0), np.float32(1)
+    gx, gy = (px + reach) * cell - half, (py + reach) * cell - half
+    if gx < none or gy < none or gx >= most or gy >= most:
+        return none, none, none
+    r, g, b = _lit(air.lamp, gx, gy)
+    # Headlamps light what faces them, and little above the bonnet.
+    above = max(pz - np.float32(0.8), none) * np.float32(1 / 1.1)
+    part = facing / (one + above * above)
+    return r * part, g * part, b * part
+
+
+@_inlined
+def _see(air, step, v, u, r, g, b, rgb):
+    """Keep a pixel's colour, seen through the air."""
+    haze0, haze1, haze2 = air.haze[0], air.haze[1], air.haze[2]
+    seen = air.clear[np.uintp(step)]
+    rgb[0, v, u] = haze0 + (r - haze0) * seen
+    rgb[1, v, u] = haze1 + (g - haze1) * seen
+    rgb[2, v, u] = haze2 + (b - haze2) * seen
+
+
+@_inlined
+def _plain(scene, air, k, side, v, first, last, step, place, rgb):
+    """A block's face of one colour."""
+    numbers, light, facing = scene.numbers, scene.face_light, scene.face_to_ego[k, side]
+    red, green = np.float32(numbers[k, RED]), np.float32(numbers[k, GREEN])
+    blue, glow = np.float32(numbers[k, BLUE]), np.float32(numbers[k, GLOW])
+    lr, lg, lb = light[k, side, 0] + glow, light[k, side, 1] + glow, light[k, side, 2] + glow
+    for column in range(first, last):
+        u = np.uintp(column)
+        r, g, b = lr, lg, lb
+        if air.lamps:
+            near = _lamps(air, facing, place[0, u], place[1, u], place[2, u])
+            r, g, b = lr + near[0], lg + near[1], lb + near[2]
+        _see(air, step[u], v, u, r * red, g * green, b * blue, rgb)
+
+
+@_inlined
+def _round(numbers, kinds, air, k, v, first, last, step, place, rgb):
+    """An ellipsoid; leaves are speckled."""
+    c, s = np.float32(numbers[k, COS]), np.float32(numbers[k, SIN])
+    x, y, z = np.float32(numbers[k, X]), np.float32(numbers[k, Y]), np.float32(numbers[k, Z])
+    fx, fy = np.float32(numbers[k, HALF_X] ** -2), np.float32(numbers[k, HALF_Y] ** -2)
+    fz, upward = np.float32(numbers[k, HALF_Z] ** -2), np.float32(0.5 / numbers[k, HALF_Z])
+    red, green = np.float32(numbers[k, RED]), np.float32(numbers[k, GREEN])
+    blue, glow = np.float32(numbers[k, BLUE]), np.float32(numbers[k, GLOW])
+    sx, sy, sz = air.sun_ego[0], air.sun_ego[1], air.sun_ego[2]
+    sun0, sun1, sun2 = air.sun[0], air.sun[1], air.sun[2]
+    sky0, sky1, sky2 = air.ambient[0], air.ambient[1], air.ambient[2]
+    none, leaves = np.float32(0), kinds[k, MATTER] == 1
+    for column in range(first, last):
+        u = np.uintp(column)
+        px, py, pz = place[0, u], place[1, u], place[2, u]
+        ex, ey, nz = px - x, py - y, (pz - z) * fz
+        nx, ny = (c * ex + s * ey) * fx, (c * ey - s * ex) * fy
+        size = np.float32(1) / np.sqrt(nx * nx + ny * ny + nz * nz)
+        wx, wy, wz = (c * nx - s * ny) * size, (s * nx + c * ny) * size, nz * size
+        shine = max(wx * sx + wy * sy + wz * sz, none)
+        dome = np.float32(0.62) + np.float32(0.38) * wz
+        r, g = sun0 * shine + sky0 * dome + glow, sun1 * shine + sky1 * dome + glow
+        b = sun2 * shine + sky2 * dome + glow
+        if air.lamps:
+            near = _lamps(air, np.float32(0.6), px, py, pz)
+            r, g, b = r + near[0], g + near[1], b + near[2]
+        part = _speckle(px, py, pz, z, upward) if leaves else np.float32(1)
+        _see(air, step[u], v, u, r * red * part, g * green * part, b * blue * part, rgb)
+
+
+@_inlined
+def _speckle(px, py, pz, z, scale):
     """Leaves: random grain, darker towards the bottom of the crown."""
-    grain = _hash(int(px * 5 + 4096), int(py * 5 + 4096), int(pz * 5))
-    low = (pz - numbers[k, Z]) / numbers[k, HALF_Z] * 0.5 + 0.5
-    return (grain * 0.5 + 0.72) * (0.65 + 0.35 * min(max(low, 0.0), 1.0))
+    five, shift = np.float32(5), np.float32(4096)
+    i, j = np.int32(px * five + shift), np.int32(py * five + shift)
+    grain = _hash(i, j, np.int32(pz * five))
+    low = min(max((pz - z) * scale + np.float32(0.5), np.float32(0)), np.float32(1))
+    shade = np.float32(0.65) + np.float32(0.35) * low
+    return (grain * np.float32(0.5) + np.float32(0.72)) * shade
 
 
-@_jit
+@_inlined
 def _hash(a, b, c):
     """A number from 0 to 1 out of three whole ones."""
-    n = (a * 374761393 + b * 668265263 + c * 2147483647) & 0xFFFFFFFF
-    n = ((n ^ (n >> 13)) * 1274126177) & 0xFFFFFFFF
-    return ((n ^ (n >> 16)) & 0xFFFF) / 65535.0
+    n = np.uint32(np.uint32(a) * np.uint32(374761393) + np.uint32(b) * np.uint32(668265263))
+    n = np.uint32(n + np.uint32(c) * np.uint32(2147483647))
+    n = np.uint32((n ^ (n >> np.uint32(13))) * np.uint32(1274126177))
+    n = (n ^ (n >> np.uint32(16))) & np.uint32(0xFFFF)
+    return np.float32(np.int32(n)) * np.float32(1 / 65535.0)
 
 
-@_jit
-def _facade(numbers, kinds, k, face, depth, px, py, pz, lr, lg, lb, lens, haze, windows):
+@_inlined
+def _facade(view, scene, air, k, face, v, first, last, depth, step, place, rgb):
     """A wall with windows: floors of 3 m, a window every 2.5 m, some lit at night."""
-    ex, ey = px - numbers[k, X], py - numbers[k, Y]
-    c, s = numbers[k, COS], numbers[k, SIN]
-    along = c * ey - s * ex if face < 2 else c * ex + s * ey
-    half = numbers[k, HALF_Y] if face < 2 else numbers[k, HALF_X]
-    count = max(int(2 * half / 2.5), 1)
-    pitch = 2 * half / count
-    column_f, floor_f = (along + half) / pitch, pz / 3.0
-    column, floor = int(column_f), int(floor_f)
-    fx, fz = column_f - column, floor_f - floor
-    blur_x = min(max(depth / lens[0] / pitch, 0.02), 1.0)
-    blur_z = min(max(depth / lens[1] / 3.0, 0.02), 1.0)
-    wide = 0.40 if floor == 0 else 0.27
-    low = 0.08 if floor == 0 else 0.30
-    glass = min(max((wide - abs(fx - 0.5)) / blur_x + 0.5, 0.0), 1.0)
-    glass *= min(max((min(fz - low, 0.79 - fz)) / blur_z + 0.5, 0.0), 1.0)
-    mood = _hash(column, floor, kinds[k, GRAIN] * 4 + face)
-    band = 0.86 if fz > 0.93 else 1.0
-    r = numbers[k, RED] * lr * band
-    g = numbers[k, GREEN] * lg * band
-    b = numbers[k, BLUE] * lb * band
-    shine = 0.10 + 0.10 * mood
-    warm = windows * (0.4 + mood) if mood < 0.34 else 0.0
-    wr = 0.02 * lr + shine * haze[0] + warm
-    wg = 0.02 * lg + shine * haze[1] + 0.74 * warm
-    wb = 0.025 * lb + shine * haze[2] + 0.42 * warm
-    return r + (wr - r) * glass, g + (wg - g) * glass, b + (wb - b) * glass
+    numbers, light, facing = scene.numbers, scene.face_light, scene.face_to_ego[k, face]
+    c, s, turn = numbers[k, COS], numbers[k, SIN], face < 2
+    half = numbers[k, HALF_Y] if turn else numbers[k, HALF_X]
+    pitch = 2 * half / max(int(2 * half / 2.5), 1)
+    ax, ay = np.float32((-s if turn else c) / pitch), np.float32((c if turn else s) / pitch)
+    x, y = np.float32(numbers[k, X]), np.float32(numbers[k, Y])
+    middle, third = np.float32(half / pitch), np.float32(1 / 3.0)
+    near_x, near_z = np.float32(1 / (view.lens[0] * pitch)), np.float32(1 / (view.lens[1] * 3.0))
+    one, none, half_, least = np.float32(1), np.float32(0), np.float32(0.5), np.float32(0.02)
+    seed = np.int32(scene.kinds[k, GRAIN] * 4 + face)
+    red, green = np.float32(numbers[k, RED]), np.float32(numbers[k, GREEN])
+    blue, windows = np.float32(numbers[k, BLUE]), np.float32(air.windows)
+    haze0, haze1, haze2 = air.haze[0], air.haze[1], air.haze[2]
+    for column in range(first, last):
+        u = np.uintp(column)
+        px, py, pz = place[0, u], place[1, u], place[2, u]
+        lr, lg, lb = light[k, face, 0], light[k, face, 1], light[k, face, 2]
+        if air.lamps:
+            near = _lamps(air, facing, px, py, pz)
+            lr, lg, lb = lr + near[0], lg + near[1], lb + near[2]
+        window_f, floor_f = ax * (px - x) + ay * (py - y) + middle, pz * third
+        window, floor = np.int32(window_f), np.int32(floor_f)
+        fx, fz = window_f - np.float32(window), floor_f - np.float32(floor)
+        blur_x = min(max(depth[u] * near_x, least), one)
+        blur_z = min(max(depth[u] * near_z, least), one)
+        wide = np.float32(0.40) if floor == 0 else np.float32(0.27)
+        low = np.float32(0.08) if floor == 0 else np.float32(0.30)
+        glass = min(max((wide - abs(fx - half_)) / blur_x + half_, none), one)
+        glass *= min(max(min(fz - low, np.float32(0.79) - fz) / blur_z + half_, none), one)
+        mood = _hash(window, floor, seed)
+        band = np.float32(0.86) if fz > np.float32(0.93) else one
+        shine = np.float32(0.10) + np.float32(0.10) * mood
+        warm = windows * (np.float32(0.4) + mood) if mood < np.float32(0.34) else none
+        r, g, b = red * lr * band, green * lg * band, blue * lb * band
+        r += (np.float32(0.02) * lr + shine * haze0 + warm - r) * glass
+        g += (np.float32(0.02) * lg + shine * haze1 + np.float32(0.74) * warm - g) * glass
+        b += (np.float32(0.025) * lb + shine * haze2 + np.float32(0.42) * warm - b) * glass
+        _see(air, step[u], v, u, r, g, b, rgb)
 
 
 @_jit
@@ -770,53 +931,68 @@ def _glows(view, scene, air, w, rgb):
         radius = min(max(0.9 * lens[0] * lamps[k, RADIUS] / depth, 0.35), 9.0)
         near = np.exp(-extinction * np.sqrt(dx * dx + dy * dy + dz * dz))
         power = strength * lamps[k, GLOW] * near * (1 + 25 * extinction)
-        reach = radius * 5
-        for y in range(max(int(v - reach), 0), min(int(v + reach) + 1, height)):
-            for x in range(max(int(u - reach), 0), min(int(u + reach) + 1, width)):
-                far = ((x + 0.5 - u) ** 2 + (y + 0.5 - v) ** 2) / (radius * radius)
-                if far < 25:
-                    part = power * (1 / (1 + far) - 1 / 26.0) ** 2
-                    for c in range(3):
-                        rgb[y, x, c] += part * lamps[k, RED + c]
+        _halo(u, v, radius, power, lamps[k, RED : BLUE + 1], rgb)
+
+
+@_inlined
+def _halo(u, v, radius, power, colour, rgb):
+    height, width = rgb.shape[1:]
+    reach, one, none = radius * 5, np.float32(1), np.float32(0)
+    x1, x2 = max(int(u - reach), 0), min(int(u + reach) + 1, width)
+    shift, scale, end = np.float32(0.5 - u), np.float32(1 / (radius * radius)), np.float32(1 / 26.0)
+    red, green = np.float32(power * colour[0]), np.float32(power * colour[1])
+    blue = np.float32(power * colour[2])
+    for y in range(max(int(v - reach), 0), min(int(v + reach) + 1, height)):
+        off = np.float32(y + 0.5 - v)
+        square = off * off
+        for x in range(x1, x2):
+            aside = np.float32(np.int32(x)) + shift
+            part = max(one / (one + (aside * aside + square) * scale) - end, none)
+            part *= part
+            rgb[0, y, x] += part * red
+            rgb[1, y, x] += part * green
+            rgb[2, y, x] += part * blue
 
 
 @_jit
 def _streaks(rows, rgb):
     """Rain that crosses the picture; rows of u, v, du, dv per pixel, length, brightness."""
-    height, width = rgb.shape[:2]
+    height, width = rgb.shape[1:]
     for k in range(len(rows)):
         for i in range(int(rows[k, 4])):
             u, v = int(rows[k, 0] + i * rows[k, 2]), int(rows[k, 1] + i * rows[k, 3])
             if 0 <= u < width and 0 <= v < height:
                 for c in range(3):
-                    rgb[v, u, c] += rows[k, 5]
+                    rgb[c, v, u] += rows[k, 5]
 
 
 @_jit
-def _smooth(view, kinds, sight):
+def _smooth(view, scene, sight):
     """Smooth outlines: mix what meets at one by how far the nearer one reaches into the pixel."""
-    w, who, rgb, mixed = sight.w.ravel(), sight.who.ravel(), sight.rgb.ravel(), sight.mixed
-    forms, entered, edges, rays = sight.forms, sight.entered, sight.edges, view.rays
+    w, who, things, mixed = sight.w.ravel(), sight.who.ravel(), scene.things, sight.mixed
+    forms, entered, edges = sight.forms, sight.entered, sight.edges
+    red, green, blue = sight.rgb[0].ravel(), sight.rgb[1].ravel(), sight.rgb[2].ravel()
     height, width = sight.w.shape
-    across, down = view.rotation[2, 0] / view.lens[0], view.rotation[2, 1] / view.lens[1]
-    per_pixel = 1 / np.sqrt(across * across + down * down)
-    count, differs = 0, np.empty(width, np.int32)
+    count, differs, unlike = 0, np.empty(width, np.int32), np.empty(width, np.int32)
     for v in range(height):
         above, below = -width * (v > 0), width * (v < height - 1)
-        _unlike_beside(who, v * width, above, below, differs)
+        over, under = sight.who[max(v - 1, 0)], sight.who[min(v + 1, height - 1)]
+        _unlike_beside(over, sight.who[v], under, differs)
+        found = 0
         for u in range(width):
-            if differs[u] == 0:
-                continue
+            unlike[np.uintp(found)] = u
+            found += differs[u] != 0
+        for n in range(found):
+            u = unlike[n]
             at = v * width + u
             left, right = -1 * (u > 0), 1 * (u < width - 1)
-            k = who[at]
-            front, behind = _beside(w, who, kinds, at, above, below, left, right)
+            front, behind = _beside(w, who, things, at, above, below, left, right)
             if behind == at:
                 continue
             top = who[front]
             if top < 0:
-                ground = min(max(0.5 - rays[v, u, 2] * per_pixel, 0.0), 1.0)
-                part = ground if k == GROUND else 1 - ground
+                ground = _ground_cover(view, u + 0.5, v + 0.5)
+                part = ground if who[at] == GROUND else 1 - ground
             elif entered[top] == ROUND:
                 part = _ellipsoid_cover(forms, top, u + 0.5, v + 0.5)
             else:
@@ -825,56 +1001,59 @@ def _smooth(view, kinds, sight):
                 # What is not seen in the middle covers less than half, or else it is hidden.
                 part, behind = 1 - part if part <= 0.5 else 1.0, front
             if part < 1:
-                for c in range(3):
-                    other = rgb[3 * behind + c]
-                    mixed[count, c] = other + np.float32(part) * (rgb[3 * at + c] - other)
+                share = np.float32(part)
+                mixed[count, 0] = red[behind] + share * (red[at] - red[behind])
+                mixed[count, 1] = green[behind] + share * (green[at] - green[behind])
+                mixed[count, 2] = blue[behind] + share * (blue[at] - blue[behind])
                 edges[count] = at
                 count += 1
     for n in range(count):
-        for c in range(3):
-            rgb[3 * edges[n] + c] = mixed[n, c]
+        at = np.uintp(edges[n])
+        red[at], green[at], blue[at] = mixed[n, 0], mixed[n, 1], mixed[n, 2]
 
 
-@_jit
-def _unlike_beside(who, row, above, below, differs):
+@_inlined
+def _unlike_beside(over, here, under, differs):
     """Mark (not 0) the pixels of a row of which some neighbour sees something else."""
     width = len(differs)
     for u in range(width):
-        k = who[row + u]
-        differs[u] = (who[row + above + u] ^ k) | (who[row + below + u] ^ k)
+        differs[u] = (over[u] ^ here[u]) | (under[u] ^ here[u])
     for u in range(width - 1):
-        differs[u] |= who[row + u] ^ who[row + u + 1]
+        differs[u] |= here[u] ^ here[u + 1]
     for u in range(1, width):
-        differs[u] |= who[row + u] ^ who[row + u - 1]
+        differs[u] |= here[u] ^ here[u - 1]
 
 
-@_jit
-def _beside(w, who, kinds, at, above, below, left, right):
+@_inlined
+def _beside(w, who, things, at, above, below, left, right):
     """The nearest solid among a pixel and its neighbours, and a neighbour that is another thing.
 
     Both are the pixel itself where there is none.
     """
-    mine = _thing(who[at], kinds)
+    mine = things[who[at]]
     front = behind = at
     before = w[at] if who[at] >= 0 else np.float32(0)
-    for q in range(4):
-        beside = at + (above if q == 0 else below if q == 1 else left if q == 2 else right)
-        if _thing(who[beside], kinds) != mine:
-            behind = beside
-            if who[beside] >= 0 and w[beside] > before:
-                front, before = beside, w[beside]
+    for move in (above, below, left, right):
+        beside = at + move
+        k, near = who[np.uintp(beside)], w[np.uintp(beside)]
+        other = things[k] != mine
+        nearer = other & (k >= 0) & (near > before)
+        behind = beside if other else behind
+        front = beside if nearer else front
+        before = near if nearer else before
     return front, behind
 
 
-@_jit
-def _thing(k, kinds):
-    """Number what a pixel sees; all parts of one road user or light share a number."""
-    if k < 0 or kinds[k, INSTANCE] == 0:
-        return np.int64(k)
-    return -2 - kinds[k, INSTANCE]
+@_inlined
+def _ground_cover(view, x, y):
+    """How much of a pixel lies below the horizon."""
+    r, lens = view.rotation, view.lens
+    across, down = r[2, 0] / lens[0], r[2, 1] / lens[1]
+    rise = across * (x - lens[2]) + down * (y - lens[3]) + r[2, 2]
+    return min(max(0.5 - rise / np.sqrt(across * across + down * down), 0.0), 1.0)
 
 
-@_jit
+@_inlined
 def _block_cover(forms, k, entered, x, y):
     """How much of a pixel a block covers: half at its outline, changing by one per pixel."""
     first, last = 1e30, 0.0
@@ -890,43 +1069,46 @@ def _block_cover(forms, k, entered, x, y):
     return min(max((first - last) / max(steep, 1e-12) + 0.5, 0.0), 1.0)
 
 
-@_jit
+@_inlined
 def _ellipsoid_cover(forms, k, x, y):
-    gap = forms[k, 3, 0]
-    square = b = square_x = square_y = b_x = b_y = 0.0
-    for i in range(3):
-        ray = forms[k, i, 0] * x + forms[k, i, 1] * y + forms[k, i, 2]
-        square += ray * ray
-        square_x += ray * forms[k, i, 0]
-        square_y += ray * forms[k, i, 1]
-        b += ray * forms[k, 4, i]
-        b_x += forms[k, i, 0] * forms[k, 4, i]
-        b_y += forms[k, i, 1] * forms[k, 4, i]
-    if b >= 0:
+    if forms[k, 2, 0] * x + forms[k, 2, 1] * y + forms[k, 2, 2] >= 0:
         return 0.0
-    root = b * b - square * gap
-    root_x, root_y = 2 * (b * b_x - square_x * gap), 2 * (b * b_y - square_y * gap)
+    root_x = 2 * forms[k, 0, 0] * x + forms[k, 0, 1] * y + forms[k, 1, 0]
+    root_y = 2 * forms[k, 0, 2] * y + forms[k, 0, 1] * x + forms[k, 1, 1]
+    # Of a quadratic form each half of the slopes' product, and what does not change with them.
+    slopes = root_x * x + root_y * y
+    root = 0.5 * (slopes + forms[k, 1, 0] * x + forms[k, 1, 1] * y) + forms[k, 1, 2]
     steep = np.sqrt(root_x * root_x + root_y * root_y)
     return min(max(root / max(steep, 1e-12) + 0.5, 0.0), 1.0)
 
 
 @_jit
-def _develop(film, exposure, curve, grain, noise, rgb, image):
+def _develop(view, exposure, curve, grain, noise, rgb, image):
     """Expose: the camera's gain and the lens's vignette, the tone curve, the sensor's noise."""
-    last = np.int32(len(curve) - 1)
-    scale = np.float32(last) * np.sqrt(np.float32(0.125) * np.float32(exposure))
-    noise = np.float32(noise)
-    light, through, out = rgb.ravel(), film.ravel(), image.ravel()
-    level, value = np.empty(_BLOCK, np.int32), np.empty(_BLOCK, np.float32)
-    # Block by block, with the look-up alone: the other two loops become vectors.
-    for start in range(0, len(out), _BLOCK):
-        count = min(_BLOCK, len(out) - start)
-        for i in range(count):
-            root = np.sqrt(light[start + i] * through[start + i])
-            level[i] = min(np.int32(root * scale), last)
-        for i in range(count):
-            value[i] = curve[level[i]]
-        for i in range(count):
+    height, width = rgb.shape[1:]
+    lens, one, vignette = view.lens, np.float32(1), np.float32(view.vignette)
+    last, noise = np.int32(len(curve) - 1), np.float32(noise)
+    scale, shift = np.float32(1 / lens[0]), np.float32((0.5 - lens[2]) / lens[0])
+    gain = 0.125 * exposure * (len(curve) - 1.0) ** 2
+    through, value = np.empty(width, np.float32), np.empty(3 * width, np.float32)
+    level = np.empty((3, width), np.int32)
+    most, half = np.float32(254.5), np.float32(0.5)
+    for v in range(height):
+        y = np.float32((v + 0.5 - lens[3]) / lens[1])
+        for u in range(width):
+            x = np.float32(np.int32(u)) * scale + shift
+            through[u] = one - vignette * (x * x + y * y)
+        # With the look-up alone in its loop the others become vectors.
+        for c in range(3):
+            tint = np.float32(gain * view.tint[c])
+            for u in range(width):
+                root = np.sqrt(rgb[c, v, u] * (through[u] * tint))
+                level[c, u] = min(np.int32(root), last)
+        for u in range(width):
+            for c in range(3):
+                value[3 * u + c] = curve[np.uintp(level[c, u])]
+        start = 3 * width * v
+        out = image[v].ravel()
+        for i in range(3 * width):
             grey = value[i] + grain[start + i] * noise
-            grey = min(max(grey, np.float32(0)), np.float32(254.5))
-            out[start + i] = np.uint8(np.int32(grey + np.float32(0.5)))
+            out[i] = np.uint8(np.int32(min(max(grey, np.float32(0)), most) + half))

@@ -75,8 +75,8 @@ def stamp(
     for row in lamps:
         _stamp_lamp(planes, row)
     for c in range(3):
-        lamp[c] = sum(planes[LAMP + i] * rgb[c] for i, rgb in enumerate(LAMP_RGB))
-        light[c] = planes[SUN] * sunlight[c] + planes[SKY] * ambient[c] + lamp[c]
+        lamp[..., c] = sum(planes[LAMP + i] * rgb[c] for i, rgb in enumerate(LAMP_RGB))
+        light[..., c] = planes[SUN] * sunlight[c] + planes[SKY] * ambient[c] + lamp[..., c]
 
 
 def _patch(
@@ -174,12 +174,40 @@ def light_faces(
     facing[:] = np.clip(towards, 0.15, 1.0)
 
 
-def cast(view: View, scene: Scene, sight: Sight, hits: Ints, boxes: Ints, stamps: Ints) -> None:
+def draw(
+    view: View,
+    scene: Scene,
+    ground: Ground,
+    air: Air,
+    sight: Sight,
+    hits: Ints,
+    boxes: Ints,
+    stamps: NDArray[np.int32],
+    streak_rows: Numbers,
+    exposure: float,
+    curve: Floats32,
+    grain: Floats32,
+    noise: float,
+    image: NDArray[np.uint8],
+) -> None:
+    """Draw one camera's image; with ``stamps`` also count the pixels of instances."""
+    _cast(view, scene, sight, hits, boxes, stamps)
+    _shade_above(view, scene, air, sight)
+    _shade_ground(view, ground, air, sight)
+    _smooth(view, scene, sight)
+    _glows(view, scene, air, sight.w, sight.rgb)
+    _streaks(streak_rows, sight.rgb)
+    _develop(view, exposure, curve, grain, noise, sight.rgb, image)
+
+
+def _cast(
+    view: View, scene: Scene, sight: Sight, hits: Ints, boxes: Ints, stamps: NDArray[np.int32]
+) -> None:
     """Find what each pixel sees: inverse depth, index of the solid, and its face."""
     numbers, kinds, forms, entered = scene.numbers, scene.kinds, sight.forms, sight.entered
     w, who, face = sight.w, sight.who, sight.face
     height, width = w.shape
-    w[:], who[:] = view.ground_w, view.empty
+    w[:], who[:], face[:] = view.ground_w, np.where(view.ground_w > 0, GROUND, NOTHING), 0
     for k in range(len(numbers)):
         offset = numbers[k, :3] - view.origin
         bounds = _bounds(view, numbers[k], offset, width, height)
@@ -218,7 +246,7 @@ def _count(
     instance: int,
     hit: NDArray[np.bool_],
     part: tuple[slice, slice],
-    stamps: Ints,
+    stamps: NDArray[np.int32],
     hits: Ints,
     boxes: Ints,
 ) -> None:
@@ -307,13 +335,19 @@ def surfaces(view: View, kinds: Ints, ground: Ground, sight: Sight, out: NDArray
     into[:] = 9
     into[who >= 0] = kinds[who[who >= 0], SURFACE]
     into[who == GROUND] = 3
-    level = view.level.ravel()[view.floor]
+    level, taps = _segmented(view)
     near = (who[view.floor] == GROUND) & (level >= 0)
-    at, level, spread = view.floor[near], level[near].astype(np.int64), view.spread[near]
-    middle = np.float32(0.5) * (view.taps.ravel()[at, None] - 1)
+    at, level, spread = view.floor[near], level[near], view.spread[near]
+    middle = np.float32(0.5) * (taps[near, None] - 1).astype(np.float32)
     px, py = _in_texture(ground, level, spread[:, :2] + middle * spread[:, 2:4])
     i, j = (px + 0.5).astype(np.int64), (py + 0.5).astype(np.int64)
     into[at] = _texels(ground, level, i, j) >> 24
+
+
+def _segmented(view: View) -> tuple[Ints, Ints]:
+    """Level and number of samples of each pixel that may see the ground."""
+    first, last, level, taps = view.segments.T.astype(np.int64)
+    return np.repeat(level, last - first), np.repeat(taps, last - first)
 
 
 def _in_texture(ground: Ground, level: Ints, xy: Floats32) -> tuple[Floats32, Floats32]:
@@ -361,67 +395,56 @@ def _cells(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
     return np.where(outside, -1, gx), np.where(outside, -1, gy)
 
 
-def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers) -> Numbers:
+def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers | Floats32) -> Numbers:
     """A grid of light ``(N, 3)`` at places in it, blended between cells."""
     i, j = np.maximum(gx, 0).astype(np.int64), np.maximum(gy, 0).astype(np.int64)
-    fx, fy = gx - i, gy - j
-    low = grid[:, j, i] * (1 - fx) + grid[:, j, i + 1] * fx
-    high = grid[:, j + 1, i] * (1 - fx) + grid[:, j + 1, i + 1] * fx
-    return np.where((gx < 0)[:, None], outside, (low * (1 - fy) + high * fy).T)
-
-
-def picture(
-    view: View,
-    scene: Scene,
-    ground: Ground,
-    air: Air,
-    sight: Sight,
-    streak_rows: Numbers,
-    exposure: float,
-    curve: Floats32,
-    grain: Floats32,
-    noise: float,
-    image: NDArray[np.uint8],
-) -> None:
-    """From what each pixel sees to the image."""
-    _shade_above(view, scene, air, sight)
-    _shade_ground(view, ground, air, sight)
-    _smooth(view, scene.kinds, sight)
-    _glows(view, scene, air, sight.w, sight.rgb)
-    _streaks(streak_rows, sight.rgb)
-    _develop(view.film, exposure, curve, grain, noise, sight.rgb, image)
+    fx, fy = (gx - i)[:, None], (gy - j)[:, None]
+    low = grid[j, i] * (1 - fx) + grid[j, i + 1] * fx
+    high = grid[j + 1, i] * (1 - fx) + grid[j + 1, i + 1] * fx
+    return np.where((gx < 0)[:, None], outside, low * (1 - fy) + high * fy)
 
 
 def _shade_above(view: View, scene: Scene, air: Air, sight: Sight) -> None:
-    w, who, face, rgb = sight.w, sight.who, sight.face, sight.rgb
+    w, who, rgb = sight.w.ravel(), sight.who.ravel(), sight.rgb.reshape(3, -1)
     sky = who == NOTHING
-    column = (view.sky_column[sky].astype(np.float64) + air.turn).astype(np.int64) % SKY_COLUMNS
-    rgb[sky] = air.sky[view.sky_row[sky], column]
+    turned = view.sky_column.ravel()[sky] + np.float32(air.turn)
+    column = turned.astype(np.int64) % SKY_COLUMNS
+    rgb[:, sky] = air.sky[view.sky_row.ravel()[sky], column].T
     solid = who >= 0
     depth = 1 / w[solid].astype(np.float64)
-    colour = _solid(view, scene, air, who[solid], face[solid], depth, solid)
-    steps = (view.stretch[solid] * depth * 2).astype(np.int64)
-    rgb[solid] = _through_air(air, steps, colour)
+    rays = _rays(view)[solid]
+    at = view.origin + rays * depth[:, None]
+    colour = _solid(view, scene, air, who[solid], sight.face.ravel()[solid], depth, at)
+    steps = (np.linalg.norm(rays, axis=1) * depth * 2).astype(np.int64)
+    rgb[:, solid] = _through_air(air, steps, colour).T
+
+
+def _rays(view: View) -> Numbers:
+    """Each pixel's ray ``(H * W, 3)``, ego frame: one unit is one metre along the optical axis."""
+    height, width = view.ground_w.shape
+    fx, fy, cx, cy = view.lens
+    u, v = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    x, y = (u.ravel() - cx) / fx, (v.ravel() - cy) / fy
+    return np.asarray(np.stack([x, y, np.ones_like(x)], axis=1) @ view.rotation.T)
 
 
 def _shade_ground(view: View, ground: Ground, air: Air, sight: Sight) -> None:
-    who, rgb = sight.who.ravel(), sight.rgb.reshape(-1, 3)
+    who, rgb = sight.who.ravel(), sight.rgb.reshape(3, -1)
     seen = who[view.floor] == GROUND
     at, spread = view.floor[seen], view.spread[seen]
-    level, taps = view.level.ravel()[at].astype(np.int64), view.taps.ravel()[at].astype(np.int64)
-    colour = np.tile(ground.far, (len(at), 1))
+    level, taps = (of_all[seen] for of_all in _segmented(view))
+    colour = np.tile(ground.far.astype(np.float64), (len(at), 1))
     near = level >= 0
     colour[near] = _albedo(ground, level[near], taps[near], spread[near])
-    open_sky = air.sun * air.sun_up + air.ambient
     cells = spread[:, 4:].astype(np.float64)
-    colour *= _lit(air.light, cells[:, 0], cells[:, 1], open_sky)
-    mirror = view.mirror.ravel()[at]
+    colour *= _lit(air.light, cells[:, 0], cells[:, 1], air.open)
+    mirror = view.mirror[seen]
     shiny = (mirror >= 0) & (who[mirror] != GROUND)
     if air.wet > 0:
-        part = 0.6 * air.wet * view.gloss.ravel()[at][shiny, None]
+        part = 0.6 * air.wet * view.gloss[seen][shiny, None]
         dry = colour[shiny] * (1 - 0.30 * air.wet)
-        colour[shiny] = dry + (rgb[mirror[shiny]] - dry) * part
-    rgb[at] = _through_air(air, view.hazed[seen].astype(np.int64), colour)
+        colour[shiny] = dry + (rgb[:, mirror[shiny]].T - dry) * part
+    rgb[:, at] = _through_air(air, view.hazed[seen].astype(np.int64), colour).T
 
 
 def _through_air(air: Air, steps: Ints, rgb: Numbers) -> Numbers:
@@ -434,12 +457,11 @@ def _solid(
     scene: Scene,
     air: Air,
     k: NDArray[np.int32],
-    face: NDArray[np.int32],
+    face: NDArray[np.int8],
     depth: Numbers,
-    solid: NDArray[np.bool_],
+    at: Numbers,
 ) -> Numbers:
     row, matter = scene.numbers[k], scene.kinds[k, MATTER]
-    at = view.origin + view.rays[solid] * depth[:, None]
     block = scene.kinds[k, SHAPE] == Shape.BLOCK
     side = np.where(block, face, 0)
     light = np.where(block[:, None], scene.face_light[k, side], _round_light(row, at, air))
@@ -485,7 +507,7 @@ def _hash(a: Ints, b: Ints, c: Ints) -> Numbers:
 def _facade(
     row: Numbers,
     grain: Ints,
-    face: NDArray[np.int32],
+    face: NDArray[np.int8],
     depth: Numbers,
     at: Numbers,
     light: Numbers,
@@ -514,26 +536,26 @@ def _facade(
     return np.asarray(wall + (pane - wall) * glass[:, None])
 
 
-def _smooth(view: View, kinds: Ints, sight: Sight) -> None:
+def _smooth(view: View, scene: Scene, sight: Sight) -> None:
     """Smooth outlines: mix what meets at one by how far the nearer one reaches into the pixel."""
-    who, rgb = sight.who.ravel(), sight.rgb.reshape(-1, 3)
-    at = np.flatnonzero(_outline(sight.who, kinds))
+    who, rgb = sight.who.ravel(), sight.rgb.reshape(3, -1)
+    at = np.flatnonzero(_outline(scene.things[sight.who]))
     v, u = np.divmod(at, sight.who.shape[1])
-    front, behind = _beside(sight, kinds, at, u, v)
+    front, behind = _beside(sight, scene.things, at, u, v)
     top, part = who[front], np.empty(len(at))
     solid = top >= 0
     part[solid] = _cover(sight.forms, sight.entered, top[solid], u[solid] + 0.5, v[solid] + 0.5)
     across, down = view.rotation[2, 0] / view.lens[0], view.rotation[2, 1] / view.lens[1]
-    ground = np.clip(0.5 - view.rays[v, u, 2] / np.hypot(across, down), 0, 1)
+    ground = np.clip(0.5 - _rays(view)[at, 2] / np.hypot(across, down), 0, 1)
     part = np.where(solid, part, np.where(who[at] == GROUND, ground, 1 - ground))
     # What is not seen in the middle covers less than half, or else it is hidden.
     intruded = front != at
     part = np.where(intruded, np.where(part <= 0.5, 1 - part, 1.0), part).astype(np.float32)
-    other = rgb[np.where(intruded, front, behind)]
-    rgb[at] = other + part[:, None] * (rgb[at] - other)
+    other = rgb[:, np.where(intruded, front, behind)]
+    rgb[:, at] = other + part * (rgb[:, at] - other)
 
 
-def _beside(sight: Sight, kinds: Ints, at: Ints, u: Ints, v: Ints) -> tuple[Ints, Ints]:
+def _beside(sight: Sight, things: Ints, at: Ints, u: Ints, v: Ints) -> tuple[Ints, Ints]:
     """The nearest solid among pixels and their neighbours, and a neighbour of another thing."""
     w, who = sight.w.ravel(), sight.who.ravel()
     height, width = sight.who.shape
@@ -541,29 +563,22 @@ def _beside(sight: Sight, kinds: Ints, at: Ints, u: Ints, v: Ints) -> tuple[Ints
     before = np.where(who[at] >= 0, w[at], 0)
     for move in (-width * (v > 0), width * (v < height - 1), -1 * (u > 0), 1 * (u < width - 1)):
         beside = at + move
-        differs = _apart(who[at], who[beside], kinds)
+        differs = things[who[at]] != things[who[beside]]
         behind = np.where(differs, beside, behind)
         nearer = differs & (who[beside] >= 0) & (w[beside] > before)
         front, before = np.where(nearer, beside, front), np.where(nearer, w[beside], before)
     return front, behind
 
 
-def _outline(who: NDArray[np.int32], kinds: Ints) -> NDArray[np.bool_]:
-    edge = np.zeros(who.shape, np.bool_)
-    beside = _apart(who[:, 1:], who[:, :-1], kinds)
-    below = _apart(who[1:], who[:-1], kinds)
+def _outline(thing: Ints) -> NDArray[np.bool_]:
+    """Where some neighbour shows another thing; parts of one road user or light are one."""
+    edge = np.zeros(thing.shape, np.bool_)
+    beside, below = thing[:, 1:] != thing[:, :-1], thing[1:] != thing[:-1]
     edge[:, 1:] |= beside
     edge[:, :-1] |= beside
     edge[1:] |= below
     edge[:-1] |= below
     return edge
-
-
-def _apart(a: NDArray[np.int32], b: NDArray[np.int32], kinds: Ints) -> NDArray[np.bool_]:
-    """Whether two things meet; parts of one road user or light stay as they are."""
-    instances = np.append(kinds[:, INSTANCE], [0, 0])  # the last two are what is no solid
-    mine, other = instances[a], instances[b]
-    return np.asarray((a != b) & ((mine != other) | (mine == 0)))
 
 
 def _cover(forms: Numbers, entered: Ints, k: NDArray[np.int32], u: Numbers, v: Numbers) -> Numbers:
@@ -625,21 +640,21 @@ def _glows(view: View, scene: Scene, air: Air, w: Floats32, rgb: Floats32) -> No
         x, y = np.meshgrid(np.arange(u1, u2) + 0.5 - u, np.arange(v1, v2) + 0.5 - v)
         far = (x * x + y * y) / (radius * radius)
         part = np.where(far < 25, power[k] * (1 / (1 + far) - 1 / 26.0) ** 2, 0.0)
-        rgb[v1:v2, u1:u2] += part[..., None] * lamps[k, RED : BLUE + 1]
+        rgb[:, v1:v2, u1:u2] += part * lamps[k, RED : BLUE + 1, None, None]
 
 
 def _streaks(rows: Numbers, rgb: Floats32) -> None:
     """Rain that crosses the picture; rows of u, v, du, dv per pixel, length, brightness."""
-    height, width = rgb.shape[:2]
+    height, width = rgb.shape[1:]
     for u, v, du, dv, length, light in rows:
         for i in range(int(length)):
             x, y = int(u + i * du), int(v + i * dv)
             if 0 <= x < width and 0 <= y < height:
-                rgb[y, x] += light
+                rgb[:, y, x] += light
 
 
 def _develop(
-    film: Floats32,
+    view: View,
     exposure: float,
     curve: Floats32,
     grain: Floats32,
@@ -650,6 +665,11 @@ def _develop(
     """Expose: the camera's gain and the lens's vignette, the tone curve, the sensor's noise."""
     last = len(curve) - 1
     scale = np.float32(last) * np.sqrt(np.float32(0.125) * np.float32(exposure))
-    index = np.minimum((np.sqrt(rgb * film) * scale).astype(np.int64), last)
+    fx, fy, cx, cy = view.lens
+    u, v = np.arange(image.shape[1]) + 0.5, np.arange(image.shape[0]) + 0.5
+    square = ((u - cx) / fx) ** 2 + ((v - cy) / fy)[:, None] ** 2
+    film = ((1 - view.vignette * square)[..., None] * view.tint).astype(np.float32)
+    light = np.moveaxis(rgb, 0, -1)
+    index = np.minimum((np.sqrt(light * film) * scale).astype(np.int64), last)
     value = curve[index] + grain.reshape(image.shape) * np.float32(noise)
     image[:] = (np.clip(value, 0.0, 254.5) + np.float32(0.5)).astype(np.int64)

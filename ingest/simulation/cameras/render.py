@@ -13,16 +13,26 @@ from ingest.simulation.cameras import lamps
 from ingest.simulation.cameras.ground import LEVELS, NODE_M, Tiles, ground_plan
 from ingest.simulation.cameras.mood import Mood, mood_of
 from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight, make_caster
-from ingest.simulation.cameras.solids import GLOW, actor_solids, join, near_solids
-from ingest.simulation.cameras.views import HAZE_STEPS, SKY_COLUMNS, View, looks, make_view
+from ingest.simulation.cameras.solids import GLOW, INSTANCE, actor_solids, join, near_solids
+from ingest.simulation.cameras.views import (
+    GROUND,
+    HAZE_STEPS,
+    NOTHING,
+    SKY_COLUMNS,
+    View,
+    looks,
+    make_view,
+)
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
 
-_FAR_GROUND = np.array([0.075, 0.122, 0.031])  # as the texture's mean, squared
-_NOISE_WORDS = 1 << 16
+_FAR_GROUND = np.array([0.075, 0.122, 0.031], np.float32)  # as the texture's mean, squared
+_NOISE_WORDS, _RAIN_WORDS = 1 << 16, 1 << 15
 _CURVE_STEPS = 2048
 _HAZE_REACH = (np.arange(HAZE_STEPS) + 0.5) / 2
 _NODE_M = np.array(NODE_M)[:, None]
 _NO_STREAKS = np.zeros((0, 6))
+# Of each instance: pixels, their bounds; and who was counted last at each pixel.
+Counts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
 _PAINTED = 1  # surfaces up to this one are road and the paint on it
 _STREAKS_PER_MEGAPIXEL = 9000
 
@@ -99,13 +109,14 @@ class Renderer:
         self._caster, painter = make_caster(caster)
         self._views = {name: _make_view(camera, seed) for name, camera in cameras.items()}
         # Cameras of one size share their buffers, which so stay in the processor's cache.
-        self._sights = {view.level.shape: _buffers(view) for view in self._views.values()}
+        self._sights = {view.ground_w.shape: _buffers(view) for view in self._views.values()}
         seen = looks(cameras.values())
         self._tiles = Tiles(ground_plan(world), painter.paint_tile, seen)
         cells = (lamps.CELLS, lamps.CELLS)
         self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
-        self._light, self._lamp = np.zeros((2, 3, *cells), np.float32)
-        self._grain = _noise(seed, max(view.film.size for view in self._views.values()))
+        self._light, self._lamp = np.zeros((2, *cells, 3), np.float32)
+        self._grain = _noise(seed, 3 * max(view.ground_w.size for view in self._views.values()))
+        self._rain = _rain(seed)
         self._curve = _tone_curve()
 
     def render(
@@ -120,12 +131,12 @@ class Renderer:
         forms, entered = np.empty((count, 6, 3)), np.empty(count, np.int64)
         out = RenderedSet({}, {}, {}, {})
         for name, view in self._views.items():
-            sight = self._sights[view.level.shape]._replace(forms=forms, entered=entered)
-            seen = self._cast(view, scene, sight, labels, instances)
-            image = self._picture(name, view, scene, ground, air, sight, mood, timestamp_ns)
+            sight = self._sights[view.ground_w.shape]._replace(forms=forms, entered=entered)
+            counts = _counts(sight, instances if labels.instances else -1)
+            image = self._draw(name, view, scene, ground, air, sight, counts, mood, timestamp_ns)
             _keep(out.images, name, image)
-            if seen is not None:
-                _keep(out.seen, name, seen)
+            if labels.instances:
+                _keep(out.seen, name, self._seen(scene, sight, counts))
             if labels.depth:
                 with np.errstate(divide="ignore"):
                     depth = np.where(sight.w > 0, 1 / sight.w, np.float32(np.nan))
@@ -144,10 +155,13 @@ class Renderer:
         moving = actor_solids(state, timestamp_ns, self._world.country)
         glow = 2.0 if mood.lamps else 0.0
         solids = join([moving, near_solids(self._world, state, len(state.actors) + 1, glow)])
-        light, facing = np.empty((len(solids), 6, 3)), np.empty((len(solids), 6))
-        numbers, kinds = solids.numbers, solids.kinds
+        count, numbers, kinds = len(solids), solids.numbers, solids.kinds
+        light, facing = np.empty((count, 6, 3), np.float32), np.empty((count, 6), np.float32)
         self._caster.light_faces(numbers, kinds, air.sun, air.sun_ego, air.ambient, light, facing)
-        return Scene(numbers, kinds, light, facing, np.flatnonzero(numbers[:, GLOW] > 0))
+        instance, things = kinds[:, INSTANCE], np.empty(count + 2, np.int64)
+        things[:count] = np.where(instance > 0, NOTHING - instance, np.arange(count))
+        things[count:] = NOTHING, GROUND
+        return Scene(numbers, kinds, light, facing, things, np.flatnonzero(numbers[:, GLOW] > 0))
 
     def _ground(self, state: SceneState) -> Ground:
         tiles = self._tiles
@@ -177,12 +191,12 @@ class Renderer:
         return Air(
             sky=mood.sky,
             turn=float(state.yaw_rad % (2 * np.pi) * SKY_COLUMNS / (2 * np.pi)) + SKY_COLUMNS,
-            sun=mood.sun,
-            sun_ego=sun_ego,
-            sun_up=float(z),
-            ambient=mood.ambient,
-            haze=mood.haze,
-            clear=np.exp(-mood.extinction * _HAZE_REACH),
+            sun=mood.sun.astype(np.float32),
+            sun_ego=sun_ego.astype(np.float32),
+            ambient=mood.ambient.astype(np.float32),
+            open=(mood.sun * z + mood.ambient).astype(np.float32),
+            haze=mood.haze.astype(np.float32),
+            clear=np.exp(-mood.extinction * _HAZE_REACH).astype(np.float32),
             extinction=mood.extinction,
             light=self._light,
             lamp=self._lamp,
@@ -191,22 +205,7 @@ class Renderer:
             wet=mood.wet,
         )
 
-    def _cast(
-        self, view: View, scene: Scene, sight: Sight, labels: LabelWish, instances: int
-    ) -> Seen | None:
-        height, width = sight.w.shape
-        hits = np.zeros(instances + 1, np.int64)
-        boxes = np.zeros((instances + 1, 4), np.int64)
-        boxes[:, 0], boxes[:, 1] = width, height
-        stamps = np.zeros(height * width if labels.instances else 0, np.int64)
-        self._caster.cast(view, scene, sight, hits, boxes, stamps)
-        if not labels.instances:
-            return None
-        visible = np.zeros(instances + 1, np.int64)
-        self._caster.visible(sight.who, scene.kinds, visible)
-        return Seen(hits, visible, boxes)
-
-    def _picture(
+    def _draw(
         self,
         name: str,
         view: View,
@@ -214,17 +213,19 @@ class Renderer:
         ground: Ground,
         air: Air,
         sight: Sight,
+        counts: Counts,
         mood: Mood,
         timestamp_ns: int,
     ) -> Image:
         image = np.empty((*sight.w.shape, 3), np.uint8)
         start = seed_of(self._seed, name, timestamp_ns) % _NOISE_WORDS
-        self._caster.picture(
+        self._caster.draw(
             view,
             scene,
             ground,
             air,
             sight,
+            *counts,
             self._streaks(name, image.shape[:2], mood, timestamp_ns),
             mood.exposure,
             self._curve,
@@ -234,20 +235,32 @@ class Renderer:
         )
         return image
 
+    def _seen(self, scene: Scene, sight: Sight, counts: Counts) -> Seen:
+        hits, boxes, _ = counts
+        visible = np.zeros(len(hits), np.int64)
+        self._caster.visible(sight.who, scene.kinds, visible)
+        return Seen(hits, visible, boxes)
+
     def _streaks(
         self, name: str, shape: tuple[int, int], mood: Mood, timestamp_ns: int
     ) -> NDArray[np.float64]:
         if mood.rain <= 0:
             return _NO_STREAKS
         height, width = shape
-        rng = np.random.default_rng(seed_of(self._seed, name, timestamp_ns, "rain"))
         count = int(_STREAKS_PER_MEGAPIXEL * mood.rain * height * width / 1e6)
-        out = np.empty((count, 6))
-        out[:, 0], out[:, 1] = rng.uniform(0, width, count), rng.uniform(0, height, count)
-        out[:, 2], out[:, 3] = rng.normal(0.08, 0.10, count), 1.0
-        out[:, 4] = rng.uniform(0.03, 0.10, count) * height
-        out[:, 5] = rng.uniform(0.03, 0.12, count) * (mood.haze.mean() + 0.002)
-        return out
+        start = seed_of(self._seed, name, timestamp_ns, "rain") % _RAIN_WORDS
+        light = mood.haze.mean() + 0.002
+        scale = np.array([width, height, 1.0, 1.0, height, light])
+        return np.asarray(self._rain[(start + np.arange(count)) % _RAIN_WORDS] * scale)
+
+
+def _counts(sight: Sight, instances: int) -> Counts:
+    """Room for the pixels of each instance; none for fewer than 0 of them."""
+    height, width = sight.w.shape
+    boxes = np.zeros((instances + 1, 4), np.int64)
+    boxes[:, 0], boxes[:, 1] = width, height
+    stamps = np.zeros(height * width if instances >= 0 else 0, np.int32)
+    return np.zeros(instances + 1, np.int64), boxes, stamps
 
 
 def _keep(mapping: Mapping[str, object], name: str, value: object) -> None:
@@ -265,16 +278,16 @@ def _make_view(camera: CameraCalibration, seed: int) -> View:
 
 def _buffers(view: View) -> Sight:
     """Room for what one camera sees; that for solids is made for each instant."""
-    shape = view.level.shape
+    shape, size = view.ground_w.shape, view.ground_w.size
     return Sight(
         w=np.empty(shape, np.float32),
         who=np.empty(shape, np.int32),
-        face=np.empty(shape, np.int32),
-        rgb=np.empty((*shape, 3), np.float32),
+        face=np.empty(shape, np.int8),
+        rgb=np.empty((3, *shape), np.float32),
         forms=np.empty((0, 6, 3)),
         entered=np.empty(0, np.int64),
-        edges=np.empty(view.level.size, np.int32),
-        mixed=np.empty((view.level.size, 3), np.float32),
+        edges=np.empty(size, np.int32),
+        mixed=np.empty((size, 3), np.float32),
     )
 
 
@@ -283,6 +296,16 @@ def _noise(seed: int, longest: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed_of(seed, "noise"))
     words = rng.standard_normal(_NOISE_WORDS).astype(np.float32)
     return np.resize(words, _NOISE_WORDS + longest)
+
+
+def _rain(seed: int) -> NDArray[np.float64]:
+    """Streaks of rain of which an image takes those from anywhere on; lengths are in images."""
+    rng = np.random.default_rng(seed_of(seed, "rain"))
+    low, high = (0.0, 0.0, 0.03, 0.03), (1.0, 1.0, 0.10, 0.12)
+    out = np.ones((_RAIN_WORDS, 6))
+    out[:, [0, 1, 4, 5]] = rng.uniform(low, high, (_RAIN_WORDS, 4))
+    out[:, 2] = rng.normal(0.08, 0.10, _RAIN_WORDS)
+    return out
 
 
 def _check(camera: CameraCalibration) -> None:

@@ -36,57 +36,54 @@ LOWEST_SKY, HIGHEST_SKY = -0.02, 1.0  # sine of elevation of the panorama's firs
 class View(NamedTuple):
     """One camera's constants; ``(H, W)`` arrays over its pixels, ego frame.
 
+    The pixels that may see the ground are listed by the level of the ground's texture and the
+    number of samples that suit them, so that a caster need not ask each of them for either.
+
     Attributes:
         rotation, origin: Camera to ego frame.
         lens: fx, fy, cx, cy.
-        rays: ``(H, W, 3)``, scaled so that one unit is one metre along the optical axis.
-        stretch: Length of a ray: distance = depth * stretch.
-        ground_w: One over the depth of the ground, 0 above the horizon.
-        empty: What a pixel sees with no solid before it: -1, the ground, or -2, the sky.
-        level: Level of the ground's texture, 0 to 5, or `FAR`.
-        taps: How many samples cover the footprint's long side.
+        ground_w: ``(H, W)`` one over the depth of the ground, 0 above the horizon.
         floor: ``(N,)`` flat index of the pixels that may see the ground.
-        spread: ``(N, 6)`` for those: first sample and step from one to the next, both in nodes of
-            the level; place in the grid of light, in cells, -1 outside.
-        hazed: ``(N,)`` distance for those, in half metres.
-        sky_row, sky_column: Place in the panorama of the sky; the column for an ego facing east.
-        film: ``(H, W, 3)`` what the lens lets through and the sensor makes of it.
-        mirror: Flat index of the pixel that a puddle here shows; -1 below the image.
-        gloss: How much of it a puddle shows.
+        segments: ``(S, 4)`` stretches of ``floor``: first, one after the last, level of the
+            ground's texture (0 to 5, or `FAR`), how many samples cover the footprint's long side.
+        spread: ``(N, 6)`` first sample and step from one to the next, both in nodes of the level;
+            place in the grid of light, in cells, -1 outside.
+        hazed: ``(N,)`` distance in half metres.
+        mirror: ``(N,)`` flat index of the pixel that a puddle here shows; -1 below the image.
+        gloss: ``(N,)`` how much of it a puddle shows.
+        sky_row, sky_column: ``(H, W)`` place in the panorama of the sky; the column for an ego
+            facing east.
+        tint: ``(3,)`` gain of red, green and blue in the middle of the image.
+        vignette: What the lens loses, per squared distance from the middle in focal lengths.
     """
 
     rotation: NDArray[np.float64]
     origin: NDArray[np.float64]
     lens: NDArray[np.float64]
-    rays: Floats32
-    stretch: Floats32
     ground_w: Floats32
-    empty: NDArray[np.int32]
-    level: NDArray[np.int8]
-    taps: NDArray[np.int8]
     floor: NDArray[np.int32]
+    segments: NDArray[np.int32]
     spread: Floats32
-    hazed: NDArray[np.int32]
-    sky_row: NDArray[np.int16]
-    sky_column: Floats32
-    film: Floats32
+    hazed: NDArray[np.int16]
     mirror: NDArray[np.int32]
     gloss: Floats32
+    sky_row: NDArray[np.int16]
+    sky_column: Floats32
+    tint: NDArray[np.float64]
+    vignette: float
 
 
-def make_view(camera: CameraCalibration, vignetting: float, gain: NDArray[np.float64]) -> View:
+def make_view(camera: CameraCalibration, vignetting: float, tint: NDArray[np.float64]) -> View:
     """Compute a camera's constants.
 
     Args:
         camera: Calibration.
         vignetting: What its corners lose, 0 to 1.
-        gain: ``(3,)`` of red, green and blue.
+        tint: ``(3,)`` gain of red, green and blue.
     """
-    u, v = _pixels(camera)
     corner = np.hypot(camera.cx / camera.fx, camera.cy / camera.fy)
-    radius = np.hypot((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy) / corner
-    film = (1 - vignetting * radius**2)[..., None] * gain
-    return _without_film(_key(camera))._replace(film=film.astype(np.float32))
+    vignette = float(vignetting / corner**2)
+    return _without_film(_key(camera))._replace(tint=tint, vignette=vignette)
 
 
 _Key = tuple[int, int, float, float, float, float, bytes]
@@ -119,26 +116,25 @@ def _without_film(key: _Key) -> View:
     depth = 1 / np.maximum(ground_w, 1e-6)
     ground_xy = origin[:2] + rays[..., :2] * depth[..., None]
     level, taps, step = _footprints(camera, rays, ground_w, ground_xy)
+    floor, segments = _floor(ground_w, level, taps)
     sine = rays[..., 2] / stretch
     azimuth = np.arctan2(rays[..., 1], rays[..., 0])
+    gloss = 0.06 + 0.94 * (1 - np.abs(sine)) ** 5
     return View(
         rotation=np.ascontiguousarray(rotation),
         origin=origin,
         lens=np.array([camera.fx, camera.fy, camera.cx, camera.cy]),
-        rays=rays.astype(np.float32),
-        stretch=stretch.astype(np.float32),
         ground_w=ground_w.astype(np.float32),
-        empty=np.where(ground_w > 0, GROUND, NOTHING).astype(np.int32),
-        level=level.astype(np.int8),
-        taps=taps.astype(np.int8),
-        floor=np.flatnonzero(ground_w > 0).astype(np.int32),
-        spread=_spread(ground_w, ground_xy, level, taps, step),
-        hazed=np.minimum(2 * (stretch * depth)[ground_w > 0], HAZE_STEPS - 1).astype(np.int32),
+        floor=floor.astype(np.int32),
+        segments=segments.astype(np.int32),
+        spread=_spread(floor, ground_xy, level, taps, step),
+        hazed=np.minimum(2 * (stretch * depth).flat[floor], HAZE_STEPS - 1).astype(np.int16),
+        mirror=_mirror(camera, rays).flat[floor].astype(np.int32),
+        gloss=gloss.flat[floor].astype(np.float32),
         sky_row=sky_rows(sine).astype(np.int16),
         sky_column=(azimuth * SKY_COLUMNS / (2 * np.pi)).astype(np.float32),
-        film=np.empty(0, np.float32),
-        mirror=_mirror(camera, rays).astype(np.int32),
-        gloss=(0.06 + 0.94 * (1 - np.abs(sine)) ** 5).astype(np.float32),
+        tint=np.ones(3),
+        vignette=0.0,
     )
 
 
@@ -163,9 +159,9 @@ def _looks(keys: tuple[_Key, ...]) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 def _samples(view: View) -> NDArray[np.float64]:
     """First and last sample of each pixel, in metres, and the level: ``(N, 3)``."""
-    level, taps = view.level.ravel()[view.floor], view.taps.ravel()[view.floor, None]
+    level, taps = np.repeat(view.segments[:, 2:], np.diff(view.segments[:, :2])[:, 0], axis=0).T
     near = level != FAR
-    level, taps, spread = level[near, None], taps[near], view.spread[near].astype(np.float64)
+    level, taps, spread = level[near, None], taps[near, None], view.spread[near].astype(np.float64)
     node_m = np.array(NODE_M)[level]
     first, last = spread[:, :2], spread[:, :2] + (taps - 1) * spread[:, 2:4]
     return np.concatenate([np.hstack([at * node_m, level]) for at in (first, last)])
@@ -213,20 +209,32 @@ def _footprints(
     return level, taps, long / taps[..., None]
 
 
+def _floor(
+    ground_w: NDArray[np.float64], level: NDArray[np.int64], taps: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pixels below the horizon by level and samples, and where each pair of these lies."""
+    floor = np.flatnonzero(ground_w > 0)
+    kind = np.stack([level.flat[floor], taps.flat[floor]], axis=1)
+    order = np.lexsort((kind[:, 1], kind[:, 0]))
+    kinds, counts = np.unique(kind, axis=0, return_counts=True)
+    last = np.cumsum(counts)
+    return floor[order], np.column_stack([last - counts, last, kinds])
+
+
 def _spread(
-    ground_w: NDArray[np.float64],
+    floor: NDArray[np.int64],
     ground_xy: NDArray[np.float64],
     level: NDArray[np.int64],
     taps: NDArray[np.int64],
     step: NDArray[np.float64],
 ) -> Floats32:
-    floor = ground_w > 0
-    node_m = np.array(NODE_M)[np.maximum(level[floor], 0)][:, None]
-    first = ground_xy[floor] - 0.5 * (taps[floor] - 1)[:, None] * step[floor]
-    cell = (ground_xy[floor] + REACH_M) / CELL_M - 0.5
+    xy, step = ground_xy.reshape(-1, 2)[floor], step.reshape(-1, 2)[floor]
+    node_m = np.array(NODE_M)[np.maximum(level.flat[floor], 0)][:, None]
+    first = xy - 0.5 * (taps.flat[floor] - 1)[:, None] * step
+    cell = (xy + REACH_M) / CELL_M - 0.5
     outside = ((cell < 0) | (cell >= CELLS - 1.01)).any(axis=1)
     cell[outside] = -1
-    return np.hstack([first / node_m, step[floor] / node_m, cell]).astype(np.float32)
+    return np.hstack([first / node_m, step / node_m, cell]).astype(np.float32)
 
 
 def _mirror(camera: CameraCalibration, rays: NDArray[np.float64]) -> NDArray[np.int64]:
