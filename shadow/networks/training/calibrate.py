@@ -97,7 +97,7 @@ def _drive_sums(manifest: Path, drive: DriveFiles, data: DataSpec) -> Sums:
     drawn = list(draw(recording, set_times(recording, data), names))
     if not drawn:
         return {}
-    frames, present = _stacked([frames for frames, _ in drawn], names)
+    frames, present = stacked([frames for frames, _ in drawn], names)
     labels = joined([labels for _, labels in drawn])
     sums: Sums = {}
     for threshold in GRID:
@@ -136,9 +136,10 @@ def _sums_at(
     yield from found.items()
 
 
-def _stacked(
+def stacked(
     frames: Sequence[dict[str, NDArray[np.uint8]]], names: Sequence[str]
 ) -> tuple[dict[str, NDArray[np.uint8]], dict[str, NDArray[np.bool_]]]:
+    """Images of several instants by camera ``(T, H, W, 3)``, and which are there ``(T,)``."""
     there = [name for name in names if any(name in each for each in frames)]
     shape = {name: next(f[name].shape for f in frames if name in f) for name in there}
     images = {
