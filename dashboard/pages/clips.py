@@ -104,7 +104,7 @@ def _player_data(
 ) -> dict[str, Any]:
     layers = _labels_layers(reader)
     if pair:
-        layers += _network_layers(snapshot, clip["clip_id"], pair, reader)
+        layers += _network_layers(clip["clip_id"], pair, snapshot, reader)
     return {
         "clip": clip["clip_id"],
         "columns": min(4, len(reader.cameras)),
@@ -122,30 +122,31 @@ def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
     return [layer("labels", "labels", drawn, int(reader.set_timestamps()[0]))]
 
 
+@st.cache_data(max_entries=8, show_spinner="Comparing the networks")
 def _network_layers(
-    snapshot: Snapshot, clip_id: str, pair: queries.Pair, reader: ClipReader
+    clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
 ) -> list[dict[str, object]]:
-    """What both networks said, on the frames that were judged, held against each other."""
-    manifests = queries.manifests(snapshot, pair)
-    times = reader.sample_times(rate_of(*manifests))
-    sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
+    """What both networks said, on the frames that were judged, held against each other.
+
+    Kept by clip and pair: what a network said on a clip under one definition never changes.
+    """
+    manifests = queries.manifests(_snapshot, pair)
+    times = _reader.sample_times(rate_of(*manifests))
+    sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
     def view(sha256: str, thresholds: Mapping[str, float]) -> View:
-        rows = queries.outputs(snapshot, clip_id, sha256, pair.definition)
+        rows = queries.outputs(_snapshot, clip_id, sha256, pair.definition)
         return View(Perception(times, rows), thresholds, sizes)
 
-    deployed = view(pair.deployed_sha256, manifests[0].thresholds)
-    candidate = view(pair.candidate_sha256, manifests[1].thresholds)
-    titles = f"{pair.deployed} (deployed)", f"{pair.candidate} (candidate)"
+    views = (
+        view(pair.deployed_sha256, manifests[0].thresholds),
+        view(pair.candidate_sha256, manifests[1].thresholds),
+    )
+    first_ns = int(_reader.set_timestamps()[0])
+    names = {"deployed": pair.deployed, "candidate": pair.candidate}
     return [
-        layer(role, title, side.perception, int(reader.set_timestamps()[0]), judged)
-        for role, title, side, judged in zip(
-            ("deployed", "candidate"),
-            titles,
-            (deployed, candidate),
-            judge(deployed, candidate),
-            strict=True,
-        )
+        layer(role, f"{name} ({role})", side.perception, first_ns, judged)
+        for (role, name), side, judged in zip(names.items(), views, judge(*views), strict=True)
     ]
 
 
