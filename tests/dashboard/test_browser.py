@@ -89,7 +89,7 @@ def drawn_over_time(page: Page) -> list[int]:
     counts = []
     for second in (1, 3, 5, 7):
         page.get_by_label("Time", exact=True).fill(str(second))
-        page.wait_for_function(f"() => Math.abs(({LOOK})().time - {second}) < 0.01")
+        page.wait_for_function(f"() => Math.abs((({LOOK})() ?? {{}}).time - {second}) < 0.01")
         counts.append(int(page.evaluate(LOOK)["drawn"]))
     return counts
 
