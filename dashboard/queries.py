@@ -6,6 +6,8 @@ import pyarrow as pa
 
 from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
+from shadow.networks.manifest import NetworkManifest
+from shadow.networks.registry import list_networks
 from shadow.schemas import OUTPUTS, RUNS
 
 CLIP_COLUMNS = """
@@ -33,17 +35,25 @@ def clips(snapshot: Snapshot) -> pa.Table:
     return snapshot.connect(CLIPS, DRIVES).sql(CLIP_COLUMNS).to_arrow_table()
 
 
-def pairs(snapshot: Snapshot) -> list[Pair]:
-    """The pairs of networks that were compared, the newest run first."""
+def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
+    """The pairs of networks that were compared on a clip, the newest run first."""
     rows = (
         snapshot.connect(RUNS)
         .sql(
             """select deployed, candidate, deployed_sha256, candidate_sha256, definition
-            from runs group by all order by max(created_ns) desc"""
+            from runs where list_contains(clip_ids, ?)
+            group by all order by max(created_ns) desc""",
+            params=[clip_id],
         )
         .fetchall()
     )
     return [Pair(*row) for row in rows]
+
+
+def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkManifest]:
+    """The manifests of the deployed network and of the candidate."""
+    known = {entry.network_sha256: entry.manifest for entry in list_networks(snapshot)}
+    return known[pair.deployed_sha256], known[pair.candidate_sha256]
 
 
 def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, definition: str) -> pa.Table:

@@ -21,10 +21,11 @@ from ingest.specs import load_spec
 from ingest.triggers.spec import TriggerSpec, load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
 from shadow.networks.loading import require_device
+from shadow.networks.manifest import rate_of
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.releases.promotion import deployed, promote
 from shadow.report import run_document
-from shadow.run import RunWish, clips_of, judged_by, rate_of, shadow_run
+from shadow.run import RunWish, clips_of, judged_by, shadow_run
 from shadow.schemas import RUNS
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

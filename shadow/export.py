@@ -18,9 +18,9 @@ from ingest.labels.mcap import ReplayedClip, write_mcaps
 from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
+from shadow.networks.manifest import rate_of
 from shadow.networks.registry import find_network
 from shadow.report import cell_name, find_run, run_cells
-from shadow.run import rate_of
 from shadow.schemas import OUTPUTS
 
 SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})

@@ -22,7 +22,7 @@ from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.registry import definition_sha256
 from shadow.latency import Latency, measure_latency
 from shadow.networks.loading import load_network, require_device
-from shadow.networks.manifest import NetworkManifest
+from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.pipeline import NetworkFile, ReplayPlan, run_replay
 from shadow.replay import ClipOutcome, ClipPlan
@@ -190,11 +190,6 @@ def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayP
         definition=definition,
         device=device,
     )
-
-
-def rate_of(deployed: NetworkManifest, candidate: NetworkManifest) -> float:
-    """Frames judged a second: both networks see the same ones, so the slower decides."""
-    return min(deployed.inputs.rate_hz, candidate.inputs.rate_hz)
 
 
 def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:

@@ -1,5 +1,7 @@
 """The page Clips: every clip, and what both networks said drawn over the chosen one."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,15 +10,17 @@ import streamlit as st
 
 import dashboard.player
 from dashboard import charts, queries, session
+from dashboard.player.differences import judge
 from dashboard.player.layers import layer
-from ingest.annotations import Camera
+from ingest.annotations import Camera, Perception
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
 from ingest.lake import Snapshot
 from ingest.units import NS_PER_S
+from metrics.tasks.views import View
+from shadow.networks.manifest import rate_of
 
 FOLDER = Path(dashboard.player.__file__).parent
-LEAST_SCORE = 0.3  # below it boxes are noise to the eye; the slider shows them all the same
 SHOWN = ["triggers", "start_s", "seconds", "light", "weather", "source", "clip_id"]
 SIGNALS = ["Vehicle.Speed", "Vehicle.Acceleration.Longitudinal"]
 
@@ -81,13 +85,13 @@ def _choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
-    pairs = queries.pairs(snapshot)
+    pairs = queries.pairs(snapshot, clip["clip_id"])
     pair = None
     if pairs:
         names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
         pair = pairs[names.index(st.selectbox("Networks", names))]
     else:
-        st.caption("No shadow run yet: `ridealong shadow run` draws networks over the clip.")
+        st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
     with open_clip(session.home() / clip["blob"]) as reader:
         _player()(
             data=_player_data(snapshot, clip, pair, reader),
@@ -98,24 +102,52 @@ def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
 def _player_data(
     snapshot: Snapshot, clip: dict[str, Any], pair: queries.Pair | None, reader: ClipReader
 ) -> dict[str, Any]:
-    first_ns = int(reader.set_timestamps()[0])
-    layers = []
-    labels = reader.labels(with_dense=False)
-    if labels is not None:
-        rows = with_paths_in_images(labels.sparse, reader.cameras)
-        layers.append(layer("labels", "labels", rows, first_ns))
+    layers = _labels_layers(reader)
     if pair:
-        for role in ("deployed", "candidate"):
-            sha = getattr(pair, f"{role}_sha256")
-            rows = queries.outputs(snapshot, clip["clip_id"], sha, pair.definition)
-            layers.append(layer(role, f"{getattr(pair, role)} ({role})", rows, first_ns))
+        layers += _network_layers(clip["clip_id"], pair, snapshot, reader)
     return {
         "clip": clip["clip_id"],
         "columns": min(4, len(reader.cameras)),
         "cameras": _tiles(clip["clip_id"], reader),
         "layers": layers,
-        "least_score": LEAST_SCORE,
+        "same": pair is not None and pair.deployed_sha256 == pair.candidate_sha256,
     }
+
+
+def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
+    labels = reader.labels(with_dense=False)
+    if labels is None:
+        return []
+    drawn = replace(labels, sparse=with_paths_in_images(labels.sparse, reader.cameras))
+    return [layer("labels", "labels", drawn, int(reader.set_timestamps()[0]))]
+
+
+@st.cache_data(max_entries=8, show_spinner="Comparing the networks")
+def _network_layers(
+    clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
+) -> list[dict[str, object]]:
+    """What both networks said, on the frames that were judged, held against each other.
+
+    Kept by clip and pair: what a network said on a clip under one definition never changes.
+    """
+    manifests = queries.manifests(_snapshot, pair)
+    times = _reader.sample_times(rate_of(*manifests))
+    sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
+
+    def view(sha256: str, thresholds: Mapping[str, float]) -> View:
+        rows = queries.outputs(_snapshot, clip_id, sha256, pair.definition)
+        return View(Perception(times, rows), thresholds, sizes)
+
+    views = (
+        view(pair.deployed_sha256, manifests[0].thresholds),
+        view(pair.candidate_sha256, manifests[1].thresholds),
+    )
+    first_ns = int(_reader.set_timestamps()[0])
+    names = {"deployed": pair.deployed, "candidate": pair.candidate}
+    return [
+        layer(role, f"{name} ({role})", side.perception, first_ns, judged)
+        for (role, name), side, judged in zip(names.items(), views, judge(*views), strict=True)
+    ]
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:

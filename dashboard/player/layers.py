@@ -1,46 +1,56 @@
-"""What the player draws: annotations as plain rows, in seconds of the videos."""
+"""What the player draws: annotations as plain rows, by the frames of the videos they belong to."""
 
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow as pa
 
+from dashboard.player.differences import Judged
+from ingest.annotations import Perception
 from ingest.units import NS_PER_S
 
 LONGEST_STEP_S = 0.2
 COLOURS = {"deployed": "#38bdf8", "candidate": "#fb923c", "labels": "#a3e635"}
 
+Mark = dict[str, object]
 
-def layer(name: str, title: str, rows: pa.Table, first_ns: int) -> dict[str, object]:
+
+def layer(
+    name: str, title: str, seen: Perception, first_ns: int, judged: Judged | None = None
+) -> dict[str, object]:
     """One layer of the overlay, for the browser.
 
     Args:
         name: ``deployed``, ``candidate`` or ``labels``.
         title: What the legend calls it.
-        rows: Rows of `ingest.annotations.ANNOTATIONS` (more columns are ignored).
+        seen: Its frames, and what stands on them.
         first_ns: Instant at which the videos start.
+        judged: Of a network, what counts and what it has alone; labels all count.
     """
-    marks = [_mark(row, first_ns) for row in rows.to_pylist()]
+    times_ns = seen.timestamps_ns
+    frames = np.searchsorted(times_ns, seen.sparse["timestamp_ns"].to_numpy()).tolist()
+    marks = [_mark(row, at) for row, at in zip(seen.sparse.to_pylist(), frames, strict=True)]
+    if judged is not None:
+        _add_judgement(marks, judged)
     return {
         "name": name,
         "title": title,
         "colour": COLOURS[name],
-        "step_s": _step_s(rows),
+        "times": ((times_ns - first_ns) / NS_PER_S).tolist(),
+        "step_s": _step_s(seen),
         "marks": marks,
     }
 
 
-def _step_s(rows: pa.Table) -> float:
+def _step_s(seen: Perception) -> float:
     """How long a mark stays in sight: a step, but not so long that the world has moved on."""
-    times = np.unique(rows["timestamp_ns"].to_numpy())
-    step = float(np.median(np.diff(times))) / NS_PER_S if len(times) > 1 else LONGEST_STEP_S
-    return min(step, LONGEST_STEP_S)
+    steps = np.diff(seen.timestamps_ns)
+    return min(float(np.median(steps)) / NS_PER_S, LONGEST_STEP_S) if len(steps) else LONGEST_STEP_S
 
 
-def _mark(row: Mapping[str, object], first_ns: int) -> dict[str, object]:
-    mark: dict[str, object] = {
+def _mark(row: Mapping[str, object], frame: int) -> Mark:
+    mark: Mark = {
         "camera": row["camera"],
-        "t": (int(str(row["timestamp_ns"])) - first_ns) / NS_PER_S,
+        "frame": frame,
         "task": row["task"],
         "category": row["category"],
         "score": row["score"],
@@ -50,3 +60,13 @@ def _mark(row: Mapping[str, object], first_ns: int) -> dict[str, object]:
     if row["points"]:
         mark["points"] = row["points"]
     return mark
+
+
+def _add_judgement(marks: list[Mark], judged: Judged) -> None:
+    """Only what does not count says how far it is ``below``: most marks travel without."""
+    columns = zip(marks, judged.said, judged.below.round(4), judged.alone, strict=True)
+    for mark, said, below, alone in columns:
+        if not said:
+            mark["below"] = float(below)
+        if alone:
+            mark["alone"] = True

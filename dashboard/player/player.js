@@ -1,9 +1,23 @@
 // All cameras of one clip in step, with layers of annotations drawn over them.
-// Times of marks count from the first camera's first frame; start_s says where a video begins.
-// data: {clip, columns, cameras: [{name, url, width, height, start_s}], least_score,
-//        layers: [{name, title, colour, step_s, marks: [{camera, t, task, category, score, box, points}]}]}
+// Times of frames count from the first camera's first frame; start_s says where a video begins.
+// data: {clip, columns, cameras: [{name, url, width, height, start_s}], same,
+//        layers: [{name, title, colour, times, step_s, marks: [
+//          {camera, frame, task, category, score, box, points, below, alone}]}]}
+// A network's mark that does not count has `below`, how far its score is below its threshold;
+// one that the other network does not have is `alone`.
 
-const LIGHTS = { red: "#ef4444", yellow: "#facc15", green: "#22c55e", none: "#94a3b8" };
+const LIGHTS = { red: "#ef4444", yellow: "#facc15", green: "#22c55e" };
+const FAINT = 0.45;
+const DRAWN = {
+  both: ["deployed", "candidate"],
+  deployed: ["deployed"],
+  candidate: ["candidate"],
+  difference: ["deployed", "candidate"],
+  neither: [],
+};
+
+// Kept while the page is open, so that the next clip is looked at in the same way.
+const wish = { view: "both", labels: true, deeper: 0 };
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".player");
@@ -14,10 +28,10 @@ export default function ({ data, parentElement }) {
   grid.replaceChildren();
   grid.style.setProperty("--columns", data.columns);
   const tiles = data.cameras.map((camera) => addTile(grid, camera));
-  const shown = addSwitches(root.querySelector(".layers"), data, () => draw());
-  const marks = indexMarks(data.layers);
+  const layers = indexMarks(data.layers);
   const first = tiles.find((tile) => tile.video);
   if (!first) return;
+  addControls(root, data, () => draw());
   const lead = first.video;
   const begins = first.camera.start_s;
   const place = ({ camera }, t) => Math.max(0, t + begins - camera.start_s);
@@ -53,7 +67,7 @@ export default function ({ data, parentElement }) {
   function draw() {
     seek.value = lead.currentTime;
     time.value = `${lead.currentTime.toFixed(2)} s`;
-    for (const tile of tiles) if (tile.video) drawTile(tile, marks, shown(), lead.currentTime + begins);
+    for (const tile of tiles) if (tile.video) drawTile(tile, layers, lead.currentTime + begins);
   }
 }
 
@@ -79,65 +93,100 @@ function addTile(grid, camera) {
   return { camera, video, canvas };
 }
 
-function addSwitches(bar, data, changed) {
-  bar.replaceChildren();
-  const boxes = data.layers.map((layer) => {
-    const label = document.createElement("label");
-    const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
+function addControls(root, data, changed) {
+  const networks = data.layers.filter(({ name }) => name !== "labels");
+  const tell = () => { tellDepth(root); addLegend(root.querySelector(".legend"), data, update); };
+  const update = () => { tell(); changed(); };
+  root.querySelector(".networks").hidden = !networks.length;
+  root.querySelector(".views").replaceChildren(
+    ...Object.keys(DRAWN).map((view) => radio(view, () => { wish.view = view; update(); })),
+  );
+  const deeper = root.querySelector(".deeper");
+  deeper.value = wish.deeper;
+  deeper.oninput = () => { wish.deeper = Number(deeper.value); update(); };
+  tell();
+}
+
+function radio(view, chosen) {
+  const label = document.createElement("label");
+  const input = Object.assign(document.createElement("input"), {
+    type: "radio", name: "view", value: view, checked: view === wish.view, onchange: chosen,
+  });
+  label.append(input, view);
+  return label;
+}
+
+function tellDepth(root) {
+  const depth = wish.deeper ? ` − ${wish.deeper.toFixed(2)}, faint below it` : "";
+  root.querySelector(".said").textContent = `score ≥ threshold${depth}`;
+}
+
+// What each colour and line means in the chosen view; the labels' entry switches them.
+function addLegend(legend, data, changed) {
+  legend.replaceChildren();
+  for (const layer of data.layers) {
+    const isLabels = layer.name === "labels";
+    if (!isLabels && !DRAWN[wish.view].includes(layer.name)) continue;
+    const entry = document.createElement(isLabels ? "label" : "span");
+    if (isLabels) {
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: wish.labels });
+      box.onchange = () => { wish.labels = box.checked; changed(); };
+      entry.append(box);
+    }
     const swatch = document.createElement("span");
     swatch.className = "swatch";
     swatch.style.background = layer.colour;
-    box.onchange = changed;
-    label.append(box, swatch, document.createTextNode(layer.title));
-    bar.append(label);
-    return box;
-  });
-  const label = document.createElement("label");
-  const score = Object.assign(document.createElement("input"), {
-    type: "range", min: 0, max: 1, step: 0.05, value: data.least_score,
-  });
-  const said = document.createElement("span");
-  const tell = () => { said.textContent = `score ≥ ${Number(score.value).toFixed(2)}`; };
-  score.oninput = () => { tell(); changed(); };
-  tell();
-  label.append(score, said);
-  bar.append(label);
-  return () => ({ layers: boxes.map((box) => box.checked), score: Number(score.value) });
+    const only = wish.view === "difference" && !isLabels ? "only " : "";
+    entry.append(swatch, only + layer.title);
+    legend.append(entry);
+  }
+  const note = document.createElement("span");
+  note.className = "note";
+  note.textContent = noteOn(data);
+  legend.append(note);
 }
 
-// Marks by layer and camera, in frames sorted by time: [{t, marks}].
+function noteOn(data) {
+  if (wish.view !== "difference") return "dashed: lane lines and paths, solid: road edges";
+  if (data.same) return "Both networks are the same: there is no difference.";
+  const alone = data.layers
+    .filter(({ name }) => name !== "labels")
+    .map(({ name, marks }) => `${marks.filter((mark) => mark.alone).length} ${name}`);
+  return `marks in this clip: ${alone.join(", ")}`;
+}
+
+// Each layer's marks by camera and frame.
 function indexMarks(layers) {
   return layers.map((layer) => {
     const cameras = {};
-    for (const mark of layer.marks) {
-      const frames = (cameras[mark.camera] ??= []);
-      if (!frames.length || frames.at(-1).t !== mark.t) frames.push({ t: mark.t, marks: [] });
-      frames.at(-1).marks.push(mark);
-    }
-    return { colour: layer.colour, step: layer.step_s, cameras };
+    for (const mark of layer.marks) ((cameras[mark.camera] ??= [])[mark.frame] ??= []).push(mark);
+    return { ...layer, cameras };
   });
 }
 
-// The frame judged last at or before t; none when it is older than one step.
-function frameAt(frames, t, step) {
-  let found = null;
-  for (const frame of frames ?? []) {
-    if (frame.t > t + 0.001) break;
-    found = frame;
-  }
-  return found && t - found.t < step * 1.5 ? found.marks : [];
+// The frame judged last at or before t; -1 when it is older than one step.
+function frameAt({ times, step_s }, t) {
+  const frame = times.findLastIndex((time) => time <= t + 0.001);
+  return frame >= 0 && t - times[frame] < step_s * 1.5 ? frame : -1;
 }
 
-function drawTile({ camera, canvas }, layers, shown, t) {
+function isDrawn(layer, mark) {
+  if (layer.name === "labels") return wish.labels;
+  if (!DRAWN[wish.view].includes(layer.name)) return false;
+  if (mark.below !== undefined) return wish.deeper > 0 && mark.below <= wish.deeper;
+  return wish.view !== "difference" || Boolean(mark.alone);
+}
+
+function drawTile({ camera, canvas }, layers, t) {
   const pen = canvas.getContext("2d");
   pen.setTransform(2, 0, 0, 2, 0, 0);
   pen.clearRect(0, 0, camera.width, camera.height);
   const unit = Math.max(1, camera.width / 480);
   layers.forEach((layer, place) => {
-    if (!shown.layers[place]) return;
-    const marks = frameAt(layer.cameras[camera.name], t, layer.step);
+    const marks = layer.cameras[camera.name]?.[frameAt(layer, t)] ?? [];
     for (const mark of marks) {
-      if (mark.score !== null && mark.score < shown.score) continue;
+      if (!isDrawn(layer, mark)) continue;
+      pen.globalAlpha = mark.below === undefined ? 1 : FAINT;
       drawMark(pen, mark, layer.colour, unit, place, camera);
     }
   });
@@ -159,10 +208,12 @@ function drawMark(pen, mark, colour, unit, place, camera) {
     const said = mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category;
     tag(pen, said, Math.max(0, x1), Math.max(11 * unit, y1), unit, colour);
   } else if (mark.task === "lights") {
-    const x = camera.width - (14 + 16 * place) * unit;
+    // A lamp for each state, from the top, in a column for each layer: none hides another.
+    const lamp = Object.keys(LIGHTS).indexOf(mark.category);
+    if (lamp < 0) return;
     pen.beginPath();
-    pen.arc(x, 12 * unit, 5 * unit, 0, 7);
-    pen.fillStyle = LIGHTS[mark.category] ?? "#fff";
+    pen.arc(camera.width - (10 + 14 * place) * unit, (10 + 13 * lamp) * unit, 5 * unit, 0, 7);
+    pen.fillStyle = LIGHTS[mark.category];
     pen.fill();
     pen.stroke();
   }

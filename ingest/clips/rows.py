@@ -96,11 +96,15 @@ def parse_schema_text(text: str) -> pa.Schema:
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
-    columns = [
-        pa.array([_number(row.get(field.name), field.type) for row in rows], type=field.type)
-        for field in schema
-    ]
+    columns = [_column([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _column(values: list[object], kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type=kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # words for numbers, rare: the quick way first
+        return pa.array([_number(value, kind) for value in values], type=kind)
 
 
 def _number(value: object, kind: pa.DataType) -> object:

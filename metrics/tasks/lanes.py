@@ -74,17 +74,19 @@ def drawn_lines(view: View, predictions: Sequence[Prediction]) -> Lines:
     """The lines at or above their thresholds that leave a pixel; drawn once a view."""
     key = tuple(predictions)
     if key not in view.drawn:
-        view.drawn[key] = _draw(view, predictions)
+        view.drawn[key] = said_lines(view, predictions)[1]
     return view.drawn[key]
 
 
-def _draw(view: View, predictions: Sequence[Prediction]) -> Lines:
+def said_lines(view: View, predictions: Sequence[Prediction]) -> tuple[Rows, Lines]:
+    """The lines at or above their thresholds that leave a pixel: as rows, and drawn."""
     rows = rows_of(view.perception, predictions)
     said = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
     rows = rows.take(said)
     rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))
     bits = strokes.draw(*_on_raster(rows, view, predictions))
-    return Lines(rows.cell * view.frames + rows.frame, bits).take(np.asarray(bits.any(axis=1)))
+    seen = np.asarray(bits.any(axis=1))
+    return rows.take(seen), Lines(rows.cell * view.frames + rows.frame, bits).take(seen)
 
 
 def _on_raster(rows: Rows, view: View, predictions: Sequence[Prediction]) -> tuple[Floats, Ints]:

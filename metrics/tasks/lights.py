@@ -83,17 +83,22 @@ def code_of(prediction: Prediction) -> int:
 def overall_states(view: View, cameras: Sequence[str]) -> Ints:
     """``(cameras, T)`` index into `STATES`."""
     shown = [Prediction(Task.LIGHTS, state, camera) for camera in cameras for state in SHOWN]
-    rows = rows_of(view.perception, shown)
-    score = rows.floats("score")[:, 0]
-    relevant = pc.fill_null(rows.table["relevant"], True).to_numpy().astype(np.bool_)
-    counts = relevant & (score >= view.threshold_of(shown)[rows.cell])
-    rows, score = rows.take(counts), score[counts]
+    rows = said_lights(view, shown)
     states = np.full((len(cameras), view.frames), NONE)
     camera, state = np.divmod(rows.cell, len(SHOWN))
     # Written in ascending order of what should win: the last write stays.
-    order = np.lexsort((-state, _area(rows), score))
+    order = np.lexsort((-state, _area(rows), rows.floats("score")[:, 0]))
     states[camera[order], rows.frame[order]] = state[order]
     return states
+
+
+def said_lights(view: View, predictions: Sequence[Prediction]) -> Rows:
+    """The relevant lights at or above their thresholds."""
+    rows = rows_of(view.perception, predictions)
+    relevant = pc.fill_null(rows.table["relevant"], True).to_numpy().astype(np.bool_)
+    return rows.take(
+        relevant & (rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])
+    )
 
 
 def _area(rows: Rows) -> Floats:

@@ -112,6 +112,11 @@ class NetworkManifest(Spec):
         return self.thresholds.get(name, DEFAULT_THRESHOLD)
 
 
+def rate_of(deployed: NetworkManifest, candidate: NetworkManifest) -> float:
+    """Frames judged a second: both networks see the same ones, so the slower decides."""
+    return min(deployed.inputs.rate_hz, candidate.inputs.rate_hz)
+
+
 def _parse(name: str) -> None:
     try:
         parse_prediction(name)

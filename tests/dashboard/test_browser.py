@@ -58,12 +58,45 @@ def test_the_clip_plays_with_both_networks_drawn_over_it(
     assert keep(page, "clips").stat().st_size > 20_000
 
 
-def test_layers_can_be_switched_off(page: Page, real_clip: str) -> None:
+def test_views_of_the_networks(page: Page, real_clip: str) -> None:
     page.goto(real_clip)
     page.wait_for_function(f"() => (({LOOK})() ?? {{}}).drawn > 0", timeout=60_000)
-    for name in ("deployed", "candidate"):
-        page.get_by_label(f"({name})", exact=False).uncheck()
-    page.wait_for_function(f"() => ({LOOK})().drawn === 0", timeout=10_000)
+    both = drawn_over_time(page)
+    choose(page, "difference")
+    expect(page.get_by_text("only hydra-1.0 (deployed)", exact=True)).to_be_visible()
+    expect(page.get_by_text("marks in this clip: ")).to_be_visible()
+    alone = drawn_over_time(page)
+    assert all(few <= many for few, many in zip(alone, both, strict=True))
+    assert 0 < sum(alone) < sum(both)
+    choose(page, "deployed")
+    expect(page.get_by_text("hydra-1.1 (candidate)", exact=True)).to_have_count(0)
+    assert 0 < sum(drawn_over_time(page)) < sum(both)
+    choose(page, "neither")
+    assert sum(drawn_over_time(page)) == 0  # this clip has no labels
+
+
+def test_the_slider_draws_what_is_below_the_threshold(page: Page, real_clip: str) -> None:
+    page.goto(real_clip)
+    page.wait_for_function(f"() => (({LOOK})() ?? {{}}).drawn > 0", timeout=60_000)
+    judged = page.evaluate(LOOK)["drawn"]
+    page.get_by_role("slider", name="How far below the threshold").fill("0.4")
+    expect(page.get_by_text("score ≥ threshold − 0.40")).to_be_visible()
+    assert page.evaluate(LOOK)["drawn"] > judged
+
+
+def drawn_over_time(page: Page) -> list[int]:
+    """How much is drawn at a few instants."""
+    counts = []
+    for second in (1, 3, 5, 7):
+        page.get_by_label("Time", exact=True).fill(str(second))
+        page.wait_for_function(f"() => Math.abs((({LOOK})() ?? {{}}).time - {second}) < 0.01")
+        counts.append(int(page.evaluate(LOOK)["drawn"]))
+    return counts
+
+
+def choose(page: Page, view: str) -> None:
+    """By the keyboard's own way: the radio itself is hidden behind its label."""
+    page.get_by_role("radio", name=view, exact=True).check(force=True)
 
 
 def test_a_clip_without_cameras_shows_its_signals(
