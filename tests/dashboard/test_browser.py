@@ -137,7 +137,7 @@ def test_a_link_to_a_cell_a_click_on_another_and_the_clip_behind_it(
     page.set_viewport_size({"width": 1280, "height": 1900})
     asked = "prediction=objects%2Fpedestrian%40main&metric=f1&slice=light%3Dnight"
     page.goto(f"{served_fleet}/regressions?{asked}")
-    heading = page.get_by_role("heading", name="objects/pedestrian@main f1")
+    heading = page.get_by_role("heading", name="objects/pedestrian@main f1", exact=True)
     expect(heading).to_be_visible(timeout=30_000)
     expect(page.get_by_text("required cells regressed").first).to_be_visible()
     wanted = mark(page, "row: objects/car@main f1", "slice: light=day")
@@ -147,7 +147,7 @@ def test_a_link_to_a_cell_a_click_on_another_and_the_clip_behind_it(
     keep(page, "regressions")
     wanted.click()
     page.wait_for_url("**slice=light%3Dday**", timeout=10_000)
-    heading = page.get_by_role("heading", name="objects/car@main f1")
+    heading = page.get_by_role("heading", name="objects/car@main f1", exact=True)
     expect(heading).to_be_visible(timeout=10_000)
     with page.expect_popup() as opened:
         click_link_of_the_first_row(page)
