@@ -46,7 +46,8 @@ def renew(name: str, options: list[str]) -> bool:
     if done.returncode:
         print(f"benchmark {name} failed", file=sys.stderr)
         return False
-    head = f"## {name}\n\n`python -m benchmarks.{name}` on {machine()}.\n\n"
+    asked = " ".join([f"python -m benchmarks.{name}", *options])
+    head = f"## {name}\n\n`{asked}` on {machine()}.\n\n"
     sections = read_sections() | {name: head + done.stdout.strip() + "\n"}
     RESULTS.write_text("\n".join([HEAD, *(sections[key] for key in sorted(sections))]), "utf-8")
     return True

@@ -3,7 +3,8 @@
 A loss at night shows again in ``all``, in ``weather=rain``, in ``country=DE``: wherever some drives
 were at night. A prediction and metric *lost only in* a slice of one attribute if
 
-- the cell there regressed, and
+- the loss there is beyond the margin (the cell there need not be REGRESSED: it may have too few
+  drives for that, while a cell that holds them has enough), and
 - over all clips outside it no loss is left: "delta is zero or more" is not rejected at ``alpha``,
   uncorrected, and the delta measured is no loss beyond the margin (beyond zero, where none is set).
   Either alone would be too easy: few drives reject nothing, many show a small loss for sure. And as
