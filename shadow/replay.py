@@ -21,6 +21,7 @@ from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.views import View
 from shadow.networks.inference import Network
 from shadow.schemas import OUTPUTS
 
@@ -57,11 +58,10 @@ class ClipOutcome:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What each network said, the labels, and each camera's (width, height)."""
+    """What each network said, and the labels; ready for scoring, so that lines are drawn once."""
 
-    seen: dict[str, Perception]
-    labels: Perception | None
-    image_sizes: dict[str, tuple[int, int]]
+    views: dict[str, View]
+    labels: View | None
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ class Replayer:
 
     def _replay(self, plan: ClipPlan) -> ClipOutcome:
         clip = self._perceive(plan)
-        scored = [self._score(plan, clip, sha) for sha in clip.seen]
-        outputs = [self._outputs(plan, sha, clip.seen[sha]) for sha in plan.score]
+        scored = [self._score(plan, clip, sha) for sha in clip.views]
+        outputs = [self._outputs(plan, sha, clip.views[sha].perception) for sha in plan.score]
         return ClipOutcome(
             item_id=plan.clip_id,
             status=Status.DONE,
-            frames=max(len(p.timestamps_ns) for p in clip.seen.values()),
+            frames=max(view.frames for view in clip.views.values()),
             unscored=tuple(sorted({why for _, _, reasons in scored for why in reasons})),
             written=(
                 *self._write(SCORES, [statistics for statistics, _, _ in scored]),
@@ -113,26 +113,23 @@ class Replayer:
             times, images, present = reader.read_sets(cameras, self.rate_hz)
             labels, calibrations = reader.labels(), reader.cameras
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
-        return _Seen(
-            {
-                sha: network.perceive(images, times, calibrations, present=there)
-                for sha, network in needed.items()
-            },
-            at_times(labels, times) if labels is not None else None,
-            {name: (camera.width, camera.height) for name, camera in calibrations.items()},
-        )
+        sizes = {name: (camera.width, camera.height) for name, camera in calibrations.items()}
+        views = {}
+        for sha, network in needed.items():
+            said = network.perceive(images, times, calibrations, present=there)
+            views[sha] = View(said, network.manifest.thresholds, sizes)
+        if labels is None:
+            return _Seen(views, None)
+        return _Seen(views, View(at_times(labels, times), image_sizes=sizes))
 
     def _score(self, plan: ClipPlan, clip: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
         """Rows of scores and matches that the plan asks of one network, and what has none."""
         manifest, other = self.networks[sha].manifest, self._other(sha)
         scores = score_clip(
-            outputs=clip.seen[sha],
-            predictions=[parse_prediction(name) for name in manifest.predictions],
-            labels=clip.labels if sha in plan.score else None,
-            other=clip.seen[other] if plan.compare else None,
-            thresholds=manifest.thresholds,
-            other_thresholds=self.networks[other].manifest.thresholds,
-            image_sizes=clip.image_sizes,
+            clip.views[sha],
+            [parse_prediction(name) for name in manifest.predictions],
+            clip.labels if sha in plan.score else None,
+            clip.views[other] if plan.compare else None,
             where=f"clip {plan.clip_id}",
         )
         if sha not in plan.score:  # it has scores of its own: only the comparison is new

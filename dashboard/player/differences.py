@@ -13,7 +13,7 @@ import pyarrow as pa
 from ingest.annotations import LightState, Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import IOU_THRESHOLD, Mask, Pairs, most_matches, overlapping
-from metrics.tasks.lanes import near, overlaps, said_lines
+from metrics.tasks.lanes import said_lines, same_lines
 from metrics.tasks.metric import Floats, Ints
 from metrics.tasks.objects import boxes_of, said_boxes
 from metrics.tasks.prediction import Prediction
@@ -97,8 +97,7 @@ def _boxes(one: View, two: View, predictions: Sequence[Prediction]) -> tuple[Fou
 
 def _lines(one: View, two: View, predictions: Sequence[Prediction]) -> tuple[Found, Found]:
     (a, drawn_a), (b, drawn_b) = said_lines(one, predictions), said_lines(two, predictions)
-    pairs = overlaps(drawn_a, drawn_b)
-    return _unpaired(a, b, pairs.take(near(pairs)))
+    return _unpaired(a, b, same_lines(drawn_a, drawn_b))
 
 
 def _unpaired(one: Rows, two: Rows, pairs: Pairs) -> tuple[Found, Found]:

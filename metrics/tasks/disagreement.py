@@ -15,7 +15,7 @@ from ingest.annotations import Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import IOU_THRESHOLD, Pairs, most_matches, overlapping
 from metrics.tasks.dense import check_frames, finer, in_chunks, nearest_grid
-from metrics.tasks.lanes import drawn_lines, near, overlaps
+from metrics.tasks.lanes import drawn_lines, same_lines
 from metrics.tasks.metric import (
     Better,
     Floats,
@@ -85,10 +85,9 @@ def objects(one: View, two: View, predictions: Sequence[Prediction]) -> Result:
 def lanes(one: View, two: View, predictions: Sequence[Prediction]) -> Result:
     """Lines that the other network does not have."""
     a, b = drawn_lines(one, predictions), drawn_lines(two, predictions)
-    pairs = overlaps(a, b)
     frames = one.frames
     return _paired_items(
-        LANES, predictions, pairs.take(near(pairs)), a.group // frames, b.group // frames
+        LANES, predictions, same_lines(a, b), a.group // frames, b.group // frames
     )
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.annotations import Perception, Task
+from ingest.annotations import Task
 from ingest.errors import RidealongError
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks import (
@@ -81,43 +80,36 @@ class ClipScores:
 
 
 def score_clip(
-    outputs: Perception,
+    own: View,
     predictions: Sequence[Prediction],
-    labels: Perception | None,
-    other: Perception | None,
-    thresholds: Mapping[str, float],
-    *,
-    other_thresholds: Mapping[str, float] | None = None,
-    image_sizes: Mapping[str, tuple[int, int]] | None = None,
+    labels: View | None = None,
+    other: View | None = None,
     where: str = "clip",
 ) -> ClipScores:
     """Score one network's outputs on one clip.
 
     Frames are the instants that both sides have. A prediction for which a side has nothing is
-    not scored against that reference, and `ClipScores.unscored` says so.
+    not scored against that reference, and `ClipScores.unscored` says so. Lanes need the views'
+    sizes of the pictures.
 
     Args:
-        outputs: What the network said.
+        own: What the network said.
         predictions: What to score.
         labels: The reference labels; None where there are none.
-        other: What the other network said; None for no comparison.
-        thresholds: Per prediction name the least score that counts; 0.5 where not given.
-        other_thresholds: The other network's; None for the same.
-        image_sizes: Per camera (width, height) of the pixel coordinates; needed by lanes.
+        other: What the other network said; None for no comparison. Whoever scores both networks
+            passes the same views, so that lines are drawn once.
         where: The clip, for errors.
 
     Raises:
         RidealongError: A statistic failed; names the clip and the statistic.
     """
-    theirs = thresholds if other_thresholds is None else other_thresholds
-    make = partial(View, image_sizes=image_sizes or {})
-    own, ordered = make(outputs, thresholds), sorted(set(predictions))
+    ordered = sorted(set(predictions))
     parts = [
-        _against_labels(own, None if labels is None else make(labels), ordered, where),
+        _against_labels(own, labels, ordered, where),
         _against_self(own, ordered, where),
     ]
     if other is not None:
-        parts.append(_against_other(own, make(other, theirs), ordered, where))
+        parts.append(_against_other(own, other, ordered, where))
     return _joined(parts)
 
 

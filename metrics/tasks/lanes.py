@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ingest.annotations import Task
 from metrics.tasks import strokes
-from metrics.tasks.boxes import Mask, Pairs, same_group
+from metrics.tasks.boxes import Pairs, same_group
 from metrics.tasks.metric import (
     Better,
     Floats,
@@ -59,8 +59,7 @@ PARAMETERS = {
 def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
     """Hits and misses of lines, and the overlap of their pixels."""
     found, wanted = drawn_lines(outputs, predictions), drawn_lines(labels, predictions)
-    pairs = overlaps(found, wanted)
-    hits = _assigned_groups(pairs, found.group)
+    hits = _assigned_groups(overlaps(found, wanted), found.group)
     cells, frames, names = len(predictions), outputs.frames, tuple(map(str, predictions))
     tp, said, total = (
         _by_cell(group, cells, frames) for group in (hits, found.group, wanted.group)
@@ -102,22 +101,38 @@ def _on_raster(rows: Rows, view: View, predictions: Sequence[Prediction]) -> tup
 
 
 def overlaps(left: Lines, right: Lines) -> Pairs:
-    """The pairs of lines of the same group that share a pixel, with their IoU."""
-    one, two = _close(left, right)
-    intersection = strokes.count(left.bits[one] & right.bits[two])
-    union = strokes.count(left.bits)[one] + strokes.count(right.bits)[two] - intersection
-    share = intersection > 0
-    return Pairs(one[share], two[share], intersection[share] / union[share])
+    """The pairs of lines of a group that share a pixel, with their IoU.
+
+    Groups in which no pair can be over the threshold are left out.
+    """
+    one, two, most = _pairs(left, right)
+    hopeful = np.isin(left.group[one], left.group[one[most > IOU_THRESHOLD]])
+    pairs = _measured(left, right, one[hopeful], two[hopeful])
+    return pairs.take(pairs.iou > 0)
 
 
-def _close(left: Lines, right: Lines) -> tuple[Ints, Ints]:
-    """Pairs of a group that share a row and a column: to compare all pixels of all takes longer."""
+def same_lines(left: Lines, right: Lines) -> Pairs:
+    """The pairs of lines of a group that are close enough to be the same line."""
+    one, two, most = _pairs(left, right)
+    hopeful = most > IOU_THRESHOLD
+    pairs = _measured(left, right, one[hopeful], two[hopeful])
+    return pairs.take(pairs.iou > IOU_THRESHOLD)
+
+
+def _pairs(left: Lines, right: Lines) -> tuple[Ints, Ints, Floats]:
+    """The pairs of a group, and the most that their IoU can be: to compare pixels takes longer.
+
+    In no row can two lines share more pixels than the shorter span has.
+    """
     one, two = same_group(left.group, right.group)
-    both = [strokes.shadows(side.bits) for side in (left, right)]
-    close = np.ones(len(one), np.bool_)
-    for a, b in zip(*both, strict=True):
-        close[close] = (a[one[close]] & b[two[close]]).any(axis=1)
-    return one[close], two[close]
+    shared = np.minimum(left.row_pixels[one], right.row_pixels[two]).sum(axis=1)
+    return one, two, shared / (left.pixels[one] + right.pixels[two] - shared)
+
+
+def _measured(left: Lines, right: Lines, one: Ints, two: Ints) -> Pairs:
+    intersection = strokes.shared_pixels(left.bits, one, right.bits, two)
+    union = left.pixels[one] + right.pixels[two] - intersection
+    return Pairs(one, two, intersection / union)
 
 
 def _assigned_groups(pairs: Pairs, group: Ints) -> Ints:
@@ -144,12 +159,16 @@ def _hits(pairs: Pairs) -> int:
 def pixel_overlap(one: Lines, two: Lines, cells: int, frames: int) -> tuple[Ints, Ints]:
     """``(cells,)`` intersection and union of the pixels of merged lines, summed over frames."""
     a, b = same_group(one.group, two.group)
-    intersection = np.zeros(cells, np.int64)
-    np.add.at(intersection, one.group[a] // frames, strokes.count(one.bits[a] & two.bits[b]))
-    union = -intersection
-    for side in (one, two):
-        np.add.at(union, side.group // frames, strokes.count(side.bits))
-    return intersection, union
+    shared = strokes.shared_pixels(one.bits, a, two.bits, b)
+    intersection = sum_by_cell(one.group[a] // frames, shared, cells)
+    whole = [sum_by_cell(side.group // frames, side.pixels, cells) for side in (one, two)]
+    return intersection, whole[0] + whole[1] - intersection
+
+
+def sum_by_cell(cell: Ints, pixels: Ints, cells: int) -> Ints:
+    """``(cells,)`` sums of whole numbers."""
+    sums: Ints = np.bincount(cell, pixels, cells).astype(np.int64)  # exact: far below 2^53
+    return sums
 
 
 def merged(lines: Lines) -> Lines:
@@ -158,11 +177,6 @@ def merged(lines: Lines) -> Lines:
         return lines
     groups, start = np.unique(lines.group, return_index=True)
     return Lines(groups, np.bitwise_or.reduceat(lines.bits, start, axis=0))
-
-
-def near(pairs: Pairs) -> Mask:
-    """Whether each pair is close enough to be the same line."""
-    return pairs.iou > IOU_THRESHOLD
 
 
 def _by_cell(group: Ints, cells: int, frames: int) -> Ints:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ingest.annotations import Task
 from metrics.tasks import lights
-from metrics.tasks.boxes import Boxes, Mask, overlapping
+from metrics.tasks.boxes import Boxes, Mask, overlapping, same_group
 from metrics.tasks.dense import check_frames, in_chunks
-from metrics.tasks.lanes import drawn_lines, merged, pixel_overlap
+from metrics.tasks.lanes import drawn_lines, merged, sum_by_cell
 from metrics.tasks.metric import (
     Better,
     Floats,
@@ -34,7 +34,7 @@ from metrics.tasks.metric import (
 from metrics.tasks.objects import said_boxes
 from metrics.tasks.overlap import code_of, confusion, map_of, overlap_sums, shared_and_all
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.strokes import Lines
+from metrics.tasks.strokes import shared_pixels
 from metrics.tasks.views import (
     MAX_STEP_NS,
     Rows,
@@ -192,13 +192,14 @@ def lanes(view: View, predictions: Sequence[Prediction]) -> Result:
     """What the drawn lines of consecutive frames do not share."""
     lines, frames = merged(drawn_lines(view, predictions)), view.frames
     steps, frame = linked(view.perception), lines.group % max(frames, 1)
-    first, second = np.r_[steps, False][frame], np.r_[False, steps][frame]
-    intersection, union = pixel_overlap(
-        lines.take(first),
-        Lines(lines.group[second] - 1, lines.bits[second]),
-        len(predictions),
-        frames,
-    )
+    first = np.flatnonzero(np.r_[steps, False][frame])
+    second = np.flatnonzero(np.r_[False, steps][frame])
+    one, two = same_group(lines.group[first], lines.group[second] - 1)
+    shared = shared_pixels(lines.bits, first[one], lines.bits, second[two])
+    cell, cells = lines.group // max(frames, 1), len(predictions)
+    intersection = sum_by_cell(cell[first[one]], shared, cells)
+    whole = [sum_by_cell(cell[side], lines.pixels[side], cells) for side in (first, second)]
+    union = whole[0] + whole[1] - intersection
     pairs = list(zip(intersection, union, strict=True))
     return Result((overlap_sums(LANE_JITTER, predictions, pairs),))
 

@@ -5,7 +5,9 @@ capsules of its segments. A capsule is convex, so each row of pixels holds one s
 its outermost crossing on the left to that on the right. Spans are filled as bits of whole words.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ WIDTH, HEIGHT, STROKE = 328, 118, 6.0
 WORD = 64
 ROW_WORDS = -(-WIDTH // WORD)
 FULL = np.uint64(2**64 - 1)
+AT_ONCE = 128  # drawings worked on together: few enough to stay in the cache
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,24 @@ class Lines:
     group: Ints
     bits: Words
 
+    @cached_property
+    def row_pixels(self) -> Ints:
+        """``(L, HEIGHT)`` how many pixels each line covers in each row."""
+        rows = np.empty((len(self.bits), HEIGHT), np.int64)
+        for chunk in _chunks(len(rows)):
+            words = self.bits[chunk].reshape(-1, HEIGHT, ROW_WORDS)
+            np.bitwise_count(words).sum(axis=2, out=rows[chunk])
+        return rows
+
+    @cached_property
+    def pixels(self) -> Ints:
+        """``(L,)`` how many pixels each line covers."""
+        pixels: Ints = self.row_pixels.sum(axis=1)
+        return pixels
+
     def take(self, which: Mask) -> "Lines":
-        """Some of the lines."""
-        return Lines(self.group[which], self.bits[which])
+        """Some of the lines; all of them are not copied."""
+        return self if which.all() else Lines(self.group[which], self.bits[which])
 
 
 def draw(xy: Floats, points: Ints) -> Words:
@@ -60,16 +78,17 @@ def draw(xy: Floats, points: Ints) -> Words:
     return bits.reshape(len(points), HEIGHT * ROW_WORDS)
 
 
-def count(bits: Words) -> Ints:
-    """``(L,)`` how many pixels each line covers."""
-    pixels: Ints = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+def shared_pixels(left: Words, one: Ints, right: Words, two: Ints) -> Ints:
+    """``(P,)`` how many pixels ``left[one[p]]`` and ``right[two[p]]`` have in common."""
+    pixels = np.empty(len(one), np.int64)
+    for chunk in _chunks(len(one)):
+        both = left[one[chunk]] & right[two[chunk]]
+        np.bitwise_count(both).sum(axis=1, out=pixels[chunk])
     return pixels
 
 
-def shadows(bits: Words) -> tuple[Words, Mask]:
-    """In which columns, ``(L, ROW_WORDS)``, and rows, ``(L, HEIGHT)``, drawings have pixels."""
-    rows = bits.reshape(-1, HEIGHT, ROW_WORDS)
-    return np.bitwise_or.reduce(rows, axis=1), np.asarray(rows.any(axis=2), np.bool_)
+def _chunks(drawings: int) -> Iterator[slice]:
+    return (slice(start, start + AT_ONCE) for start in range(0, drawings, AT_ONCE))
 
 
 def _segments(xy: Floats, points: Ints) -> tuple[Ints, Floats, Floats]:

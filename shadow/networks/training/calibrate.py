@@ -119,13 +119,12 @@ def _sums_at(
         network.model,
         network.device,
     )
+    sizes = {name: (c.width, c.height) for name, c in recording.cameras.items()}
+    said = asked.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1])
     scores = score_clip(
-        outputs=asked.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1]),
-        predictions=[parse_prediction(name) for name in names],
-        labels=labels,
-        other=None,
-        thresholds=thresholds,
-        image_sizes={name: (c.width, c.height) for name, c in recording.cameras.items()},
+        View(said, thresholds, sizes),
+        [parse_prediction(name) for name in names],
+        View(labels, image_sizes=sizes),
         where=f"drive {recording.drive['drive_id']}",
     )
     found: dict[tuple[str, float], dict[str, float]] = defaultdict(dict)

@@ -18,6 +18,7 @@ from metrics.tasks.metric import Better, Metric, Reference, Sums, over
 from metrics.tasks.objects import average_precision
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.registry import METRICS, by_task, definition_sha256, lookup, metrics_of
+from metrics.tasks.views import View
 
 CAMERAS = ("main", "narrow")
 SIZES = dict.fromkeys(CAMERAS, (160, 96))
@@ -32,7 +33,8 @@ EVERYTHING = (
 
 
 def score(outputs, labels=None, other=None, predictions=EVERYTHING, **more):
-    return score_clip(outputs, predictions, labels, other, {}, image_sizes=SIZES, **more)
+    sides = [side and View(side, image_sizes=SIZES) for side in (outputs, labels, other)]
+    return score_clip(sides[0], predictions, *sides[1:], **more)
 
 
 def values(scores):
@@ -155,7 +157,7 @@ def test_what_a_side_lacks_is_said(make, change, prediction, reason, side):
 
 def test_lanes_need_the_size_of_the_pictures(make):
     lanes = [parse_prediction("lanes/lane_line@main")]
-    scores = score_clip(make.random(1), lanes, make.random(2), None, {})
+    scores = score_clip(View(make.random(1)), lanes, View(make.random(2)))
     assert {u.reference for u in scores.unscored} == {Reference.LABELS, Reference.SELF}
     assert all("size of the pictures" in u.reason for u in scores.unscored)
 

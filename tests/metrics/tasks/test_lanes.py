@@ -139,7 +139,9 @@ def test_a_pixel_is_drawn_where_its_centre_is_near_the_line(line):
     away = distance_to(line, x, y)
     sure = np.abs(away - strokes.STROKE / 2) > 1e-6
     assert np.array_equal(drawn[sure], away[sure] <= strokes.STROKE / 2)
-    assert strokes.count(strokes.draw(line, np.array([len(line)])))[0] == drawn.sum()
+    lines = strokes.Lines(np.zeros(1, np.int64), strokes.draw(line, np.array([len(line)])))
+    assert lines.pixels[0] == drawn.sum()
+    assert np.array_equal(lines.row_pixels[0], drawn.sum(axis=1))
 
 
 def test_many_lines_are_drawn_as_each_alone():
