@@ -36,8 +36,8 @@ from shadow.networks.inference import Network
 from shadow.networks.loading import load_network
 from shadow.networks.registry import add_network, shipped_manifests
 from shadow.networks.topdown import make_sampling
-from shadow.pipeline import ReplayPlan, run_replay
-from shadow.replay import ClipPlan
+from shadow.pipeline import run_replay
+from shadow.replay import ClipPlan, ReplayPlan
 from shadow.run import RunWish, clips_of, pair_of, plan_replay
 
 WORKERS, BATCH = 2, 8
@@ -45,7 +45,7 @@ TARGET = 0.7
 SPEC = FleetSpec.model_validate(
     {
         "name": "replayed",
-        "drives": 8,
+        "drives": 24,
         "duration": "60 s",
         "seed": 5,
         "light": {"day": 2, "night": 1},

@@ -27,23 +27,31 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from apache_beam.runners.portability.fn_api_runner.execution import BundleContextManager
 
 from ingest.accounting import read_sheet, sheet_path, write_sheet
-from ingest.clips.cut import ClipCutter, ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
-from ingest.clips.workers import clip_workers, cores, workers_of
+from ingest.clips.cut import (
+    ClipCutter,
+    ClipJob,
+    ClipOutcome,
+    PlannedClips,
+    clip_cutter,
+    clip_jobs,
+    plan_clips,
+)
 from ingest.drives import DriveOutcome, DrivePlan, Row, ingest_drive
 from ingest.errors import RidealongError
 from ingest.planning import IngestPlan
+from ingest.processes.pool import ProcessDiedError, cores, helped, helpers_of
 from ingest.progress import expect, report
 from ingest.recording import DriveFiles
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import DAY_NS, apply_budgets
 
-# Threads in this process: Arrow, numpy, PyAV and torch release the GIL, and Beam's own processes
-# would take seconds to start.
 IngestOutcome = DriveOutcome | PlannedClips | ClipOutcome
 # Why a sheet could not be written, where the last step runs in the launcher's process: Beam would
 # print an error as a traceback.
 _REFUSED: dict[Path, list[RidealongError]] = {}
 DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam knows it by no shorter name
+# Threads in this process: Arrow and numpy release the GIL, and Beam's own processes would take
+# seconds to start; what is heavier is done by `ingest.processes`.
 EMBEDDED = ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
 # Beam deals elements out to its threads beforehand. With two threads a core, one that drew short
 # work leaves no core idle; memory is bounded by `_READING` and by the processes that cut clips.
@@ -243,8 +251,11 @@ class CutClip(beam.DoFn):
     def process(self, job: ClipJob) -> Iterator[ClipOutcome]:
         """Emit what became of the clip."""
         # Without cameras there is little to do.
-        workers = workers_of(self._plan.commit_id) if job.drive["cameras"] else None
-        outcome = (workers or self._cutter).cut(job)
+        helpers = helpers_of(self._plan.commit_id) if job.drive["cameras"] else None
+        try:
+            outcome = helpers.do(job) if helpers else self._cutter.cut(job)
+        except ProcessDiedError as error:
+            outcome = ClipOutcome(job.window.clip_id, failure=str(error))
         report(self._plan.clips_key)
         yield outcome
 
@@ -309,7 +320,7 @@ def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[IngestOu
         RidealongError: The sheet could not be written, or there is no such runner.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
-    cutting = nullcontext() if beam_args else clip_workers(plan.home, plan.commit_id, cores())
-    with cutting:
+    make = partial(clip_cutter, plan.home.absolute(), plan.commit_id)
+    with nullcontext() if beam_args else helped(plan.commit_id, make, cores()):
         define = partial(define_pipeline, plan=plan, sheet=sheet)
         return run_to_sheet(define, sheet, IngestOutcome, beam_args, THREADS_A_CORE * cores())

@@ -8,70 +8,44 @@ As in `ingest.pipeline`, only descriptors are shuffled, and the launcher commits
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 
-from ingest.accounting import sheet_path
-from ingest.clips.workers import cores
+from ingest.accounting import Status, sheet_path
 from ingest.pipeline import THREADS_A_CORE, hand_in, run_to_sheet
+from ingest.processes.pool import ProcessDiedError, cores, helped, helpers_of
 from ingest.progress import report
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_network
-from shadow.networks.manifest import NetworkManifest
-from shadow.replay import ClipOutcome, ClipPlan, Replayer
+from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
 
-
-@dataclass(frozen=True)
-class NetworkFile:
-    """A network as workers find it: identity, manifest as JSON, weights relative to the home."""
-
-    sha256: str
-    manifest: str
-    blob: str
-
-
-@dataclass(frozen=True)
-class ReplayPlan:
-    """One replay, small enough to be pickled into every worker."""
-
-    home: Path
-    commit_id: str
-    networks: tuple[NetworkFile, ...]
-    clips: tuple[ClipPlan, ...]
-    rate_hz: float
-    definition: str
-    device: str
-
-
-@lru_cache(maxsize=4)
-def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
-    """Load a network once a process, however many workers share it."""
-    manifest = NetworkManifest.model_validate_json(file.manifest)
-    return load_network(manifest, home / file.blob, device)
+# Threads that wait for a process: the fewer clips Beam deals to each, the less is left at the end.
+WAITING_A_CORE = 8
+FEWEST_CLIPS = 6  # for processes of our own: to start one takes about as long as a clip
 
 
 class ReplayClip(beam.DoFn):
-    """`shadow.replay.Replayer` for one clip at a time."""
+    """One clip at a time: by the processes that the launcher has for it, elsewhere right here."""
 
     def __init__(self, plan: ReplayPlan) -> None:
         self._plan = plan
 
     def setup(self) -> None:
-        """Load both networks."""
-        plan = self._plan
-        networks = {file.sha256: _loaded(plan.home, file, plan.device) for file in plan.networks}
-        self._replayer = Replayer(
-            plan.home, plan.commit_id, networks, plan.rate_hz, plan.definition
-        )
+        """Keep the networks, once loaded, from one clip to the next."""
+        self._replayer = Replayer(self._plan)
 
     def process(self, clip: ClipPlan) -> Iterator[ClipOutcome]:
         """Emit what became of the clip."""
-        yield self._replayer.replay(clip)
+        helpers = helpers_of(self._plan.commit_id)
+        try:
+            outcome = helpers.do(clip) if helpers else self._replayer.replay(clip)
+        except ProcessDiedError as error:
+            outcome = ClipOutcome(clip.clip_id, Status.FAILED, str(error))
         report(self._plan.commit_id)
+        yield outcome
 
 
 def define_pipeline(root: beam.Pipeline, plan: ReplayPlan, sheet: Path) -> Any:
@@ -89,10 +63,16 @@ def define_pipeline(root: beam.Pipeline, plan: ReplayPlan, sheet: Path) -> Any:
 def run_replay(plan: ReplayPlan, beam_args: Sequence[str] = ()) -> list[ClipOutcome]:
     """Replay every clip of the plan and give what the workers said, as the runner delivered it.
 
+    On the embedded runner clips are replayed by processes of our own, a core each, where there are
+    enough of them to be worth the start.
+
     Raises:
         ItemsLostError: The runner never ran the last step.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
     define = partial(define_pipeline, plan=plan, sheet=sheet)
-    # One thread computes while another holds the interpreter: a tenth quicker than one a core.
-    return run_to_sheet(define, sheet, ClipOutcome, beam_args, THREADS_A_CORE * cores())
+    alone = bool(beam_args) or len(plan.clips) < FEWEST_CLIPS
+    make = partial(clip_replayer, replace(plan, home=plan.home.absolute(), clips=()))
+    with nullcontext() if alone else helped(plan.commit_id, make, cores()):
+        threads = (THREADS_A_CORE if alone else WAITING_A_CORE) * cores()
+        return run_to_sheet(define, sheet, ClipOutcome, beam_args, threads)

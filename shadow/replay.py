@@ -3,8 +3,9 @@
 Plain functions that the pipeline calls for one clip at a time, so memory is bounded by one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from ingest.accounting import Status
 from ingest.annotations import Perception, at_times
 from ingest.clips.read import open_clip
-from ingest.errors import RidealongError
+from ingest.failures import told
 from ingest.lake import DataFile, write_data_file
 from ingest.schemas import TableSpec
 from metrics.schemas import MATCHES, SCORES
@@ -23,6 +24,8 @@ from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.views import View
 from shadow.networks.inference import Network
+from shadow.networks.loading import load_network
+from shadow.networks.manifest import NetworkManifest
 from shadow.schemas import OUTPUTS
 
 
@@ -57,6 +60,38 @@ class ClipOutcome:
 
 
 @dataclass(frozen=True)
+class NetworkFile:
+    """A network as workers find it: identity, manifest as JSON, weights relative to the home."""
+
+    sha256: str
+    manifest: str
+    blob: str
+
+
+@dataclass(frozen=True)
+class ReplayPlan:
+    """One replay, small enough to be pickled into every worker.
+
+    Attributes:
+        home: The lake's folder.
+        commit_id: Under which everything is written.
+        networks: Those of the run; only one when a network is held against itself.
+        clips: What to do with each clip.
+        rate_hz: Frames judged a second: that of the slower network.
+        definition: `shadow.run.judged_by`: metric definitions and frame rate.
+        device: Where the networks run, as torch names it.
+    """
+
+    home: Path
+    commit_id: str
+    networks: tuple[NetworkFile, ...]
+    clips: tuple[ClipPlan, ...]
+    rate_hz: float
+    definition: str
+    device: str
+
+
+@dataclass(frozen=True)
 class _Seen:
     """What each network said, and the labels; ready for scoring, so that lines are drawn once."""
 
@@ -64,30 +99,30 @@ class _Seen:
     labels: View | None
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=4)
+def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
+    """Load a network once a process, however many workers share it."""
+    manifest = NetworkManifest.model_validate_json(file.manifest)
+    return load_network(manifest, home / file.blob, device)
+
+
 class Replayer:
-    """The networks of a run, loaded, and where to write.
+    """Replays a plan's clips, one at a time."""
 
-    Attributes:
-        home: The lake's folder.
-        commit_id: Under which everything is written.
-        networks: By sha256; only one when a network is held against itself.
-        rate_hz: Frames judged a second: that of the slower network.
-        definition: `shadow.run.judged_by`: metric definitions and frame rate.
-    """
+    def __init__(self, plan: ReplayPlan) -> None:
+        self._plan = plan
 
-    home: Path
-    commit_id: str
-    networks: Mapping[str, Network]
-    rate_hz: float
-    definition: str
+    @cached_property
+    def _networks(self) -> dict[str, Network]:
+        plan = self._plan
+        return {file.sha256: _loaded(plan.home, file, plan.device) for file in plan.networks}
 
-    def replay(self, plan: ClipPlan) -> ClipOutcome:
-        """Replay and score one clip; a clip that cannot be read has failed, the others stand."""
+    def replay(self, clip: ClipPlan) -> ClipOutcome:
+        """Replay and score one clip; a clip that cannot be has failed, the others stand."""
         try:
-            return self._replay(plan)
-        except RidealongError as error:
-            return ClipOutcome(plan.clip_id, Status.FAILED, str(error))
+            return self._replay(clip)
+        except Exception as error:
+            return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
 
     def _replay(self, plan: ClipPlan) -> ClipOutcome:
         clip = self._perceive(plan)
@@ -107,10 +142,10 @@ class Replayer:
 
     def _perceive(self, plan: ClipPlan) -> _Seen:
         """What each network that this clip still needs says, and the labels at those frames."""
-        needed = self.networks if plan.compare else {s: self.networks[s] for s in plan.score}
+        needed = self._networks if plan.compare else {s: self._networks[s] for s in plan.score}
         cameras = sorted({c.value for n in needed.values() for c in n.manifest.inputs.cameras})
-        with open_clip(self.home / plan.blob) as reader:
-            times, images, present = reader.read_sets(cameras, self.rate_hz)
+        with open_clip(self._plan.home / plan.blob) as reader:
+            times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
             labels, calibrations = reader.labels(), reader.cameras
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
         sizes = {name: (camera.width, camera.height) for name, camera in calibrations.items()}
@@ -124,7 +159,7 @@ class Replayer:
 
     def _score(self, plan: ClipPlan, clip: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
         """Rows of scores and matches that the plan asks of one network, and what has none."""
-        manifest, other = self.networks[sha].manifest, self._other(sha)
+        manifest, other = self._networks[sha].manifest, self._other(sha)
         scores = score_clip(
             clip.views[sha],
             [parse_prediction(name) for name in manifest.predictions],
@@ -137,19 +172,19 @@ class Replayer:
             scores = replace(scores, statistics=scores.statistics.filter(compared))
         against = other if plan.compare else None
         statistics, matches = with_identity(
-            scores, sha, against, plan.clip_id, plan.drive_id, self.definition
+            scores, sha, against, plan.clip_id, plan.drive_id, self._plan.definition
         )
         reasons = {f"{u.reference.value}: {u.reason}" for u in scores.unscored}
         return statistics, matches, reasons if sha in plan.score else set()
 
     def _other(self, sha: str) -> str:
         """The network that this one is compared with; itself where there is only one."""
-        return next((name for name in self.networks if name != sha), sha)
+        return next((name for name in self._networks if name != sha), sha)
 
     def _outputs(self, plan: ClipPlan, sha: str, perception: Perception) -> pa.Table:
         rows = perception.sparse
         for name, value in (
-            ("definition", self.definition),
+            ("definition", self._plan.definition),
             ("drive_id", plan.drive_id),
             ("clip_id", plan.clip_id),
             ("network_sha256", sha),
@@ -159,5 +194,10 @@ class Replayer:
 
     def _write(self, spec: TableSpec, tables: list[pa.Table]) -> tuple[DataFile, ...]:
         rows = pa.concat_tables([spec.schema.empty_table(), *tables])
-        written = write_data_file(self.home, self.commit_id, spec, rows)
+        written = write_data_file(self._plan.home, self._plan.commit_id, spec, rows)
         return (written,) if written else ()
+
+
+def clip_replayer(plan: ReplayPlan) -> Callable[[ClipPlan], ClipOutcome]:
+    """`Replayer.replay` of that plan: what a process of its own is told to do."""
+    return Replayer(plan).replay

@@ -24,8 +24,8 @@ from shadow.latency import Latency, measure_latency
 from shadow.networks.loading import load_network, require_device
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry, find_network
-from shadow.pipeline import NetworkFile, ReplayPlan, run_replay
-from shadow.replay import ClipOutcome, ClipPlan
+from shadow.pipeline import run_replay
+from shadow.replay import ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
 from shadow.schemas import RUNS
 
 RACES = 5  # how often another process may have been first before we give up

@@ -3,7 +3,7 @@
 Plain functions that the pipeline calls; a job is small enough to be sent to another process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from ingest.accounting import Status
 from ingest.annotations import Camera
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
-from ingest.failures import told
+from ingest.failures import DISK_FULL, is_full, told
 from ingest.hashing import short_hash
 from ingest.lake import DataFile, scratch_folder, write_blob
 from ingest.recording import DriveFiles, Recording
@@ -139,17 +139,26 @@ class ClipCutter:
     def __init__(self, home: Path, commit_id: str) -> None:
         self._home, self._commit_id = home, commit_id
         self._open: _OpenDrive | None = None
+        self._full = False
 
     def cut(self, job: ClipJob) -> ClipOutcome:
-        """Cut one clip; never raises for its sake."""
+        """Cut one clip; never raises for its sake. Once the disk is full, no other is tried."""
+        if self._full:
+            return ClipOutcome(job.window.clip_id, failure=DISK_FULL)
         try:
             if self._open is None or self._open.files != job.files:
                 self._open = None  # let go of one drive before the next is opened
                 self._open = _OpenDrive(job.files)
             row, blob = _cut(self._home, self._commit_id, job, self._open)
         except Exception as error:
+            self._full = is_full(error)
             return ClipOutcome(job.window.clip_id, failure=told(error))
         return ClipOutcome(job.window.clip_id, row, blob)
+
+
+def clip_cutter(home: Path, commit_id: str) -> Callable[[ClipJob], ClipOutcome]:
+    """`ClipCutter.cut` under that commit: what a process of its own is told to do."""
+    return ClipCutter(home, commit_id).cut
 
 
 class _OpenDrive:

@@ -110,15 +110,14 @@ def _camera_sums(outputs: View, labels: View, camera: str) -> Floats:
 
 
 def _errors(label: NDArray[np.float32], output: NDArray[np.float32]) -> Floats:
-    """``(4, ranges)`` sums over a few frames; what is not judged falls into a range of its own."""
+    """``(4, ranges)`` sums over a few frames."""
     known = (label > 0) & (label <= CAP_M)  # false for NaN
+    label, output = label[known], output[known]
     near, middle = (label < edge for edge in BIN_EDGES_M)
-    place = np.where(known, 2 - near.astype(np.int8) - middle, len(RANGES)).ravel()
-    label = np.where(known, label, np.float32(1))
+    place = 2 - near.astype(np.int64) - middle
     output = np.fmin(np.fmax(output, np.float32(LEAST_M)), np.float32(CAP_M))
     error = np.abs(output - label)
     factor = np.float32(FACTOR)
     within = (output < factor * label) & (label < factor * output)
     weights = (None, error / label, error * error, within)
-    sums = [np.bincount(place, w if w is None else w.ravel(), len(RANGES) + 1) for w in weights]
-    return np.stack(sums).astype(np.float64)[:, : len(RANGES)]
+    return np.stack([np.bincount(place, w, len(RANGES)).astype(np.float64) for w in weights])

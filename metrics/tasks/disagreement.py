@@ -86,9 +86,7 @@ def lanes(one: View, two: View, predictions: Sequence[Prediction]) -> Result:
     """Lines that the other network does not have."""
     a, b = drawn_lines(one, predictions), drawn_lines(two, predictions)
     frames = one.frames
-    return _paired_items(
-        LANES, predictions, same_lines(a, b), a.group // frames, b.group // frames
-    )
+    return _paired_items(LANES, predictions, same_lines(a, b), a.group // frames, b.group // frames)
 
 
 def _paired_items(

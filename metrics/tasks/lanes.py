@@ -125,7 +125,8 @@ def _pairs(left: Lines, right: Lines) -> tuple[Ints, Ints, Floats]:
     In no row can two lines share more pixels than the shorter span has.
     """
     one, two = same_group(left.group, right.group)
-    shared = np.minimum(left.row_pixels[one], right.row_pixels[two]).sum(axis=1)
+    spans = np.minimum(left.row_pixels[one], right.row_pixels[two])
+    shared = spans.sum(axis=1, dtype=np.int64)
     return one, two, shared / (left.pixels[one] + right.pixels[two] - shared)
 
 
@@ -175,8 +176,12 @@ def merged(lines: Lines) -> Lines:
     """All lines of a group as one drawing."""
     if not len(lines.group):
         return lines
-    groups, start = np.unique(lines.group, return_index=True)
-    return Lines(groups, np.bitwise_or.reduceat(lines.bits, start, axis=0))
+    groups, start, count = np.unique(lines.group, return_index=True, return_counts=True)
+    bits = lines.bits[start]
+    for place in range(1, count.max()):  # few groups have many lines
+        more = np.flatnonzero(count > place)
+        bits[more] |= lines.bits[start[more] + place]
+    return Lines(groups, bits)
 
 
 def _by_cell(group: Ints, cells: int, frames: int) -> Ints:

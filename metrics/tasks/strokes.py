@@ -38,9 +38,9 @@ class Lines:
     bits: Words
 
     @cached_property
-    def row_pixels(self) -> Ints:
+    def row_pixels(self) -> NDArray[np.int16]:
         """``(L, HEIGHT)`` how many pixels each line covers in each row."""
-        rows = np.empty((len(self.bits), HEIGHT), np.int64)
+        rows = np.empty((len(self.bits), HEIGHT), np.int16)
         for chunk in _chunks(len(rows)):
             words = self.bits[chunk].reshape(-1, HEIGHT, ROW_WORDS)
             np.bitwise_count(words).sum(axis=2, out=rows[chunk])
@@ -49,7 +49,7 @@ class Lines:
     @cached_property
     def pixels(self) -> Ints:
         """``(L,)`` how many pixels each line covers."""
-        pixels: Ints = self.row_pixels.sum(axis=1)
+        pixels: Ints = self.row_pixels.sum(axis=1, dtype=np.int64)
         return pixels
 
     def take(self, which: Mask) -> "Lines":

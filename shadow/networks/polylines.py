@@ -91,40 +91,41 @@ def _extent(part: Ints, position: Ints, count: int) -> Ints:
 
 
 def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
-    before = np.zeros_like(mask)
-    before[..., 1:] = mask[..., :-1]
-    starts = mask & ~before
-    number = np.cumsum(starts).reshape(mask.shape) - 1
-    image, row, column = np.nonzero(mask)
-    run = number[mask]
-    count = int(starts.sum())
-    weight = probability[mask]
+    image, row, column = cells = _cells(mask)
+    place = np.ravel_multi_index(cells, mask.shape)
+    first = (np.diff(place, prepend=-2) != 1) | (column == 0)
+    run = np.cumsum(first) - 1
+    count = int(first.sum())
+    weight = probability[cells]
     total = np.bincount(run, weight, count).astype(np.float64)
-    first_image, first_row, _ = np.nonzero(starts)
     return _Runs(
-        first_image,
-        first_row,
+        image[first],
+        row[first],
         np.bincount(run, weight * (column + 0.5), count) / total,
         total,
         np.bincount(run, minlength=count).astype(np.int64),
-        _links(number, mask, (image, row, column)),
+        _links(run, mask, cells),
     )
 
 
-def _links(
-    number: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]
-) -> tuple[Ints, Ints]:
+def _cells(mask: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+    image, row, column = np.nonzero(mask)
+    return image, row, column
+
+
+def _links(run: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
     """Pairs of runs in neighbouring rows that touch, where neither touches another there."""
     image, row, column = cells
+    run_of = np.full(mask.shape, -1)
+    run_of[cells] = run
     pairs = []
     for step in (-1, 0, 1):
         below, beside = row + 1, column + step
         inside = (below < mask.shape[1]) & (beside >= 0) & (beside < mask.shape[2])
-        here = (image[inside], row[inside], column[inside])
-        there = (image[inside], below[inside], beside[inside])
-        met = mask[there]
-        pairs.append(number[here][met] * number.size + number[there][met])
-    upper, lower = np.divmod(np.unique(np.concatenate(pairs)), max(number.size, 1))
+        there = run_of[image[inside], below[inside], beside[inside]]
+        met = there >= 0
+        pairs.append(run[inside][met] * mask.size + there[met])
+    upper, lower = np.divmod(np.unique(np.concatenate(pairs)), max(mask.size, 1))
     alone = (np.bincount(upper)[upper] == 1) & (np.bincount(lower)[lower] == 1)
     return upper[alone], lower[alone]
 

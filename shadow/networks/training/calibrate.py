@@ -26,6 +26,7 @@ from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.registry import lookup
+from metrics.tasks.views import View
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_folder
 from shadow.networks.manifest import DEFAULT_THRESHOLD

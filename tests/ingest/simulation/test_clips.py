@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from ingest.clips import workers
 from ingest.clips.cut import ClipCutter, clip_jobs, plan_clips
-from ingest.clips.workers import clip_workers, workers_of
 from ingest.console import Console
 from ingest.failures import DISK_FULL
 from ingest.lake import Lake
+from ingest.processes import pool
 from ingest.run import IngestReport, ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS
 from ingest.sources.registry import find_source
@@ -71,7 +70,7 @@ def cutting(pid: int) -> list[int]:
             words = stat.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if int(parent) == pid and state != "Z" and b"ingest.clips.worker" in words:
+        if int(parent) == pid and state != "Z" and b"ingest.processes.serve" in words:
             found.append(int(stat.parent.name))
     return found
 
@@ -84,7 +83,7 @@ def until(condition: Any, seconds: float = 60) -> Any:
     return found
 
 
-def dying(arguments: list[str]) -> "subprocess.Popen[bytes]":
+def dying() -> "subprocess.Popen[bytes]":
     """In a worker's place, a process that dies of its first job."""
     program = "import os, sys; sys.stdin.read(1); os.kill(os.getpid(), 9)"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -116,32 +115,19 @@ def test_processes_cut_what_this_one_would(
 def test_a_process_that_dies_fails_its_drive_alone(
     small_fleet: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    starts = chain([dying], repeat(workers._start))
+    starts = chain([dying], repeat(pool._start))
 
-    def start_next(arguments: list[str]) -> "subprocess.Popen[bytes]":
-        return next(starts)(arguments)
+    def start_next() -> "subprocess.Popen[bytes]":
+        return next(starts)()
 
-    monkeypatch.setattr(workers, "_start", start_next)
+    monkeypatch.setattr(pool, "_start", start_next)
     report = run(home, small_fleet)
     [failure] = report.failures
-    assert "the process that cut it died (SIGKILL)" in failure
+    assert "the process that did it died (SIGKILL)" in failure
     assert (report.drives, report.clips) == (3, 3)
     assert cutting(os.getpid()) == []
     again = run(home, small_fleet)
     assert (again.drives, again.clips, again.failures) == (1, 1, ())
-
-
-def test_whoever_is_closed_starts_nothing(home: Path, small_fleet: Path) -> None:
-    with clip_workers(home, "0" * 24, 1):
-        mine = workers_of("0" * 24)
-        assert mine is not None
-    assert workers_of("0" * 24) is None
-    files = find_source(None, small_fleet).discover(small_fleet)[0]
-    drive = {"drive_id": files.drive_id, "start_ns": 0, "end_ns": 1}
-    event = {"event_id": "e", "drive_id": files.drive_id, "trigger": "whole_drive", "kept": True}
-    [job] = clip_jobs(files, drive, plan_clips(drive, [event], ()))
-    assert mine.cut(job).failure == "the process has ended"
-    assert cutting(os.getpid()) == []
 
 
 @pytest.mark.slow
@@ -171,7 +157,7 @@ def test_processes_end_with_the_command(
     small_fleet: Path, home: Path, tmp_path: Path, ends: signal.Signals
 ) -> None:
     process = start(small_fleet, home, tmp_path)
-    until(lambda: len(cutting(process.pid)) == min(2, workers.cores()))
+    until(lambda: len(cutting(process.pid)) == min(2, pool.cores()))
     mine = cutting(process.pid)
     os.killpg(process.pid, ends) if ends is signal.SIGINT else process.kill()
     _, said = process.communicate(timeout=30)
