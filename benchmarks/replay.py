@@ -45,7 +45,7 @@ TARGET = 0.7
 SPEC = FleetSpec.model_validate(
     {
         "name": "replayed",
-        "drives": 24,
+        "drives": 44,
         "duration": "60 s",
         "seed": 5,
         "light": {"day": 2, "night": 1},
