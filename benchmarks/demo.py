@@ -7,6 +7,7 @@ second.
 Run as ``python -m benchmarks.demo``. Linux only: it reads /proc.
 """
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -25,8 +26,8 @@ WHOLE_S, CLIPS_S, AGAIN_S, MEMORY_GB = 240, 120, 30, 3
 class Watched:
     """One run of the demo, as seen from outside."""
 
-    seconds: float = 0
-    clips_seconds: float = 0
+    seconds: float = math.nan
+    clips_seconds: float = math.nan
     peak_bytes: int = 0
     last: str = ""
 
@@ -52,12 +53,15 @@ def watch(home: Path) -> Watched:
     )
     threading.Thread(target=look, args=(process, watched), daemon=True).start()
     assert process.stdout is not None
+    said = []
     for line in process.stdout:
+        said.append(line)
         if line.startswith(CLIPS_CUT):
             watched.clips_seconds = time.perf_counter() - started
         if "required cells" in line:
             watched.last = line.strip()
-    assert process.wait() == 0, "the demo failed"
+    assert process.wait() == 0, "".join(said[-5:])
+    assert watched.last and watched.peak_bytes
     watched.seconds = time.perf_counter() - started
     return watched
 

@@ -6,8 +6,8 @@ are the REGRESSED cells, how many of them are at night or only because of it, an
 that 1.1 gives significantly better by day. If the night is what 1.1 lacks, 1.2 must not regress
 there.
 
-Run as ``python -m benchmarks.story [--work DIR] [--seeds N ...]``. hydra-1.2 is trained in DIR (half
-an hour on two cores) and the homes are kept there; what is there already is not done again.
+Run as ``python -m benchmarks.story [--work DIR] [--seeds N ...]``. hydra-1.2 is trained in DIR
+(half an hour on two cores) and the homes are kept there; what is there already is not done again.
 """
 
 import argparse

@@ -130,9 +130,14 @@ def _options(arguments: list[str]) -> PipelineOptions:
     return options
 
 
+def names_runner(beam_args: Sequence[str]) -> bool:
+    """Whether the user chose a runner; else the embedded one runs."""
+    return any(arg == "--runner" or arg.startswith("--runner=") for arg in beam_args)
+
+
 def _arguments(beam_args: Sequence[str], workers: int) -> list[str]:
     """Beam's arguments: ours where the user names no runner."""
-    if not any(arg == "--runner" or arg.startswith("--runner=") for arg in beam_args):
+    if not names_runner(beam_args):
         return [*EMBEDDED, f"--direct_num_workers={workers}", *beam_args]
     names = {"DaskRunner": DASK, "--runner=DaskRunner": f"--runner={DASK}"}
     return [names.get(arg, arg) for arg in beam_args]
@@ -321,6 +326,6 @@ def run_ingest(plan: IngestPlan, beam_args: Sequence[str] = ()) -> list[IngestOu
     """
     sheet = sheet_path(plan.home, plan.commit_id)
     make = partial(clip_cutter, plan.home.absolute(), plan.commit_id)
-    with nullcontext() if beam_args else helped(plan.commit_id, make, cores()):
+    with nullcontext() if names_runner(beam_args) else helped(plan.commit_id, make, cores()):
         define = partial(define_pipeline, plan=plan, sheet=sheet)
         return run_to_sheet(define, sheet, IngestOutcome, beam_args, THREADS_A_CORE * cores())

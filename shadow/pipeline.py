@@ -17,7 +17,7 @@ from typing import Any
 import apache_beam as beam
 
 from ingest.accounting import Status, sheet_path
-from ingest.pipeline import THREADS_A_CORE, hand_in, run_to_sheet
+from ingest.pipeline import THREADS_A_CORE, hand_in, names_runner, run_to_sheet
 from ingest.processes.pool import ProcessDiedError, cores, helped, helpers_of
 from ingest.progress import report
 from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
@@ -63,15 +63,16 @@ def define_pipeline(root: beam.Pipeline, plan: ReplayPlan, sheet: Path) -> Any:
 def run_replay(plan: ReplayPlan, beam_args: Sequence[str] = ()) -> list[ClipOutcome]:
     """Replay every clip of the plan and give what the workers said, as the runner delivered it.
 
-    On the embedded runner clips are replayed by processes of our own, a core each, where there are
-    enough of them to be worth the start.
+    On the embedded runner and the CPU clips are replayed by processes of our own, a core each, if
+    there are enough of them to be worth the start. On a GPU threads share the networks' one copy.
 
     Raises:
         ItemsLostError: The runner never ran the last step.
     """
     sheet = sheet_path(plan.home, plan.commit_id)
     define = partial(define_pipeline, plan=plan, sheet=sheet)
-    alone = bool(beam_args) or len(plan.clips) < FEWEST_CLIPS
+    few = len(plan.clips) < FEWEST_CLIPS
+    alone = names_runner(beam_args) or plan.device != "cpu" or few
     make = partial(clip_replayer, replace(plan, home=plan.home.absolute(), clips=()))
     with nullcontext() if alone else helped(plan.commit_id, make, cores()):
         threads = (THREADS_A_CORE if alone else WAITING_A_CORE) * cores()

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ingest.accounting import Status
 from ingest.annotations import Perception, at_times
 from ingest.clips.read import open_clip
-from ingest.failures import told
+from ingest.failures import DISK_FULL, is_full, told
 from ingest.lake import DataFile, write_data_file
 from ingest.schemas import TableSpec
 from metrics.schemas import MATCHES, SCORES
@@ -111,6 +111,7 @@ class Replayer:
 
     def __init__(self, plan: ReplayPlan) -> None:
         self._plan = plan
+        self._full = False
 
     @cached_property
     def _networks(self) -> dict[str, Network]:
@@ -118,20 +119,26 @@ class Replayer:
         return {file.sha256: _loaded(plan.home, file, plan.device) for file in plan.networks}
 
     def replay(self, clip: ClipPlan) -> ClipOutcome:
-        """Replay and score one clip; a clip that cannot be has failed, the others stand."""
+        """Replay and score one clip; never raises for its sake.
+
+        Once the disk is full, no other is tried.
+        """
+        if self._full:
+            return ClipOutcome(clip.clip_id, Status.FAILED, DISK_FULL)
         try:
             return self._replay(clip)
         except Exception as error:
+            self._full = is_full(error)
             return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
 
-    def _replay(self, plan: ClipPlan) -> ClipOutcome:
-        clip = self._perceive(plan)
-        scored = [self._score(plan, clip, sha) for sha in clip.views]
-        outputs = [self._outputs(plan, sha, clip.views[sha].perception) for sha in plan.score]
+    def _replay(self, clip: ClipPlan) -> ClipOutcome:
+        seen = self._perceive(clip)
+        scored = [self._score(clip, seen, sha) for sha in seen.views]
+        outputs = [self._outputs(clip, sha, seen.views[sha].perception) for sha in clip.score]
         return ClipOutcome(
-            item_id=plan.clip_id,
+            item_id=clip.clip_id,
             status=Status.DONE,
-            frames=max(view.frames for view in clip.views.values()),
+            frames=max(view.frames for view in seen.views.values()),
             unscored=tuple(sorted({why for _, _, reasons in scored for why in reasons})),
             written=(
                 *self._write(SCORES, [statistics for statistics, _, _ in scored]),
@@ -140,11 +147,11 @@ class Replayer:
             ),
         )
 
-    def _perceive(self, plan: ClipPlan) -> _Seen:
+    def _perceive(self, clip: ClipPlan) -> _Seen:
         """What each network that this clip still needs says, and the labels at those frames."""
-        needed = self._networks if plan.compare else {s: self._networks[s] for s in plan.score}
+        needed = self._networks if clip.compare else {s: self._networks[s] for s in clip.score}
         cameras = sorted({c.value for n in needed.values() for c in n.manifest.inputs.cameras})
-        with open_clip(self._plan.home / plan.blob) as reader:
+        with open_clip(self._plan.home / clip.blob) as reader:
             times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
             labels, calibrations = reader.labels(), reader.cameras
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
@@ -157,36 +164,36 @@ class Replayer:
             return _Seen(views, None)
         return _Seen(views, View(at_times(labels, times), image_sizes=sizes))
 
-    def _score(self, plan: ClipPlan, clip: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
+    def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
         """Rows of scores and matches that the plan asks of one network, and what has none."""
         manifest, other = self._networks[sha].manifest, self._other(sha)
         scores = score_clip(
-            clip.views[sha],
+            seen.views[sha],
             [parse_prediction(name) for name in manifest.predictions],
-            clip.labels if sha in plan.score else None,
-            clip.views[other] if plan.compare else None,
-            where=f"clip {plan.clip_id}",
+            seen.labels if sha in clip.score else None,
+            seen.views[other] if clip.compare else None,
+            where=f"clip {clip.clip_id}",
         )
-        if sha not in plan.score:  # it has scores of its own: only the comparison is new
+        if sha not in clip.score:  # it has scores of its own: only the comparison is new
             compared = pc.equal(scores.statistics["reference"], Reference.OTHER.value)
             scores = replace(scores, statistics=scores.statistics.filter(compared))
-        against = other if plan.compare else None
+        against = other if clip.compare else None
         statistics, matches = with_identity(
-            scores, sha, against, plan.clip_id, plan.drive_id, self._plan.definition
+            scores, sha, against, clip.clip_id, clip.drive_id, self._plan.definition
         )
         reasons = {f"{u.reference.value}: {u.reason}" for u in scores.unscored}
-        return statistics, matches, reasons if sha in plan.score else set()
+        return statistics, matches, reasons if sha in clip.score else set()
 
     def _other(self, sha: str) -> str:
         """The network that this one is compared with; itself where there is only one."""
         return next((name for name in self._networks if name != sha), sha)
 
-    def _outputs(self, plan: ClipPlan, sha: str, perception: Perception) -> pa.Table:
+    def _outputs(self, clip: ClipPlan, sha: str, perception: Perception) -> pa.Table:
         rows = perception.sparse
         for name, value in (
             ("definition", self._plan.definition),
-            ("drive_id", plan.drive_id),
-            ("clip_id", plan.clip_id),
+            ("drive_id", clip.drive_id),
+            ("clip_id", clip.clip_id),
             ("network_sha256", sha),
         ):
             rows = rows.add_column(0, name, pa.array([value] * len(rows), pa.string()))

@@ -28,7 +28,7 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
-_MOST = 8  # processes, of some 400 MB each
+_MOST = 8  # processes, of 400 MB to 1 GB each
 _LOCK = threading.Lock()
 _OF_COMMIT: dict[str, "Processes[Any, Any]"] = {}
 
@@ -95,10 +95,17 @@ class _Process:
             return pickle.load(process.stdout)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError) as error:  # dead, or closed
             raise ProcessDiedError(f"the process {self._end()}") from error
+        except BaseException:  # the pipes may hold half of something
+            self._kill()
+            raise
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
+        self._kill()
+
+    def _kill(self) -> None:
+        with self._lock:
             if self._process is not None:
                 self._process.kill()
         self._end()
@@ -145,19 +152,20 @@ def _start() -> "subprocess.Popen[bytes]":
 def helped(
     commit_id: str, make: Callable[[], Callable[[Job], Outcome]], count: int
 ) -> Iterator[None]:
-    """Have the items of a commit done by processes, wherever in this process they come up."""
+    """Have the items of a commit done by processes, wherever in this process they come up.
+
+    What comes up after the end is not done: a runner's threads may go on for a while after Ctrl-C.
+    """
     processes = Processes(make, count)
     with _LOCK:
         _OF_COMMIT[commit_id] = processes
     try:
         yield
     finally:
-        with _LOCK:
-            del _OF_COMMIT[commit_id]
         processes.close()
 
 
 def helpers_of(commit_id: str) -> Processes[Any, Any] | None:
-    """The processes that do a commit's items; None in another process than their owner's."""
+    """The processes that do a commit's items, or did; None where it was never to have any."""
     with _LOCK:
         return _OF_COMMIT.get(commit_id)

@@ -29,11 +29,14 @@ def main() -> None:
 
 def _listen(stream: BinaryIO, items: "SimpleQueue[Any]") -> None:
     """Take items; at the input's end leave, in the midst of one too: nobody waits for it."""
-    while True:
-        try:
+    code = 1  # half an item, or one that cannot be read here
+    try:
+        while True:
             items.put(pickle.load(stream))
-        except EOFError:
-            os._exit(0)
+    except EOFError:
+        code = 0
+    finally:
+        os._exit(code)
 
 
 if __name__ == "__main__":

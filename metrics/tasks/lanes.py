@@ -31,7 +31,7 @@ from metrics.tasks.metric import (
 )
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.strokes import Lines
-from metrics.tasks.views import Rows, View, rows_of
+from metrics.tasks.views import Rows, View, rows_of, sum_by_cell
 
 IOU_THRESHOLD = 0.5
 
@@ -164,12 +164,6 @@ def pixel_overlap(one: Lines, two: Lines, cells: int, frames: int) -> tuple[Ints
     intersection = sum_by_cell(one.group[a] // frames, shared, cells)
     whole = [sum_by_cell(side.group // frames, side.pixels, cells) for side in (one, two)]
     return intersection, whole[0] + whole[1] - intersection
-
-
-def sum_by_cell(cell: Ints, pixels: Ints, cells: int) -> Ints:
-    """``(cells,)`` sums of whole numbers."""
-    sums: Ints = np.bincount(cell, pixels, cells).astype(np.int64)  # exact: far below 2^53
-    return sums
 
 
 def merged(lines: Lines) -> Lines:

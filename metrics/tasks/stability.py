@@ -19,7 +19,7 @@ from ingest.annotations import Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import Boxes, Mask, overlapping, same_group
 from metrics.tasks.dense import check_frames, in_chunks
-from metrics.tasks.lanes import drawn_lines, merged, sum_by_cell
+from metrics.tasks.lanes import drawn_lines, merged
 from metrics.tasks.metric import (
     Better,
     Floats,
@@ -41,6 +41,7 @@ from metrics.tasks.views import (
     View,
     by_cell,
     linked,
+    sum_by_cell,
 )
 
 LINK_IOU = 0.3  # boxes of neighbouring frames that overlap so much are one object

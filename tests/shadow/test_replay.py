@@ -41,12 +41,22 @@ def outcomes(plan: ReplayPlan) -> dict[str, ClipOutcome]:
 def test_processes_replay_as_this_one_would(
     plan: ReplayPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    starts = []
+
+    def start() -> "subprocess.Popen[bytes]":
+        starts.append(_start())
+        return starts[-1]
+
+    _start = pool._start
+    monkeypatch.setattr(pool, "_start", start)
     monkeypatch.setattr(pipeline, "FEWEST_CLIPS", 1000)
     here = outcomes(plan)
     assert len(here) == len(plan.clips) > 1
     assert all(outcome.status is Status.DONE and outcome.written for outcome in here.values())
+    assert starts == []
     monkeypatch.setattr(pipeline, "FEWEST_CLIPS", 0)
     assert outcomes(plan) == here  # files are named by their content
+    assert starts
 
 
 def dying() -> "subprocess.Popen[bytes]":

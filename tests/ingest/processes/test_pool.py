@@ -33,7 +33,9 @@ def test_items_are_done_by_processes_that_come_with_the_first_and_go_at_the_end(
         assert helpers is not None and serving() == []
         assert [helpers.do(word) for word in ("one", "two", "three")] == ["ONE", "TWO", "THREE"]
         assert len(serving()) == 2
-    assert helpers_of("c") is None and serving() == []
+    assert serving() == [] and helpers_of("another") is None
+    with pytest.raises(ProcessDiedError, match="the process has ended"):
+        helpers.do("four")  # a thread that comes late
 
 
 def test_many_threads_may_wait_for_few_processes() -> None:
@@ -83,7 +85,9 @@ def test_closing_ends_a_process_in_the_midst_of_an_item_and_starts_no_other() ->
 
     thread = threading.Thread(target=wait)
     thread.start()
+    end = time.monotonic() + 60
     while not serving():
+        assert time.monotonic() < end, "it never came"
         time.sleep(0.01)
     processes.close()
     thread.join(timeout=30)

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from scipy.optimize import linear_sum_assignment
 
 from metrics.tasks import strokes
-from metrics.tasks.lanes import against_labels
+from metrics.tasks.lanes import against_labels, overlaps, same_lines
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.views import View
 
@@ -150,6 +150,36 @@ def test_many_lines_are_drawn_as_each_alone():
     together = strokes.draw(np.concatenate(lines), points)
     for line, count, bits in zip(lines, points, together, strict=True):
         assert np.array_equal(strokes.draw(line, np.array([count]))[0], bits)
+
+
+def test_what_is_left_out_unmeasured_would_not_have_counted():
+    rng = np.random.default_rng(4)
+    sides = []
+    for seed in (1, 2):
+        # Each line once as it is and once beside itself: many near pairs, and many hopeless ones.
+        lines = [line / 5 for line in random_lines(7, 30)]
+        lines = [line + np.array([rng.uniform(-6, 6) * (seed - 1), 0]) for line in lines]
+        points = np.array([len(line) for line in lines])
+        bits = strokes.draw(np.concatenate(lines), points)
+        sides.append(strokes.Lines(np.repeat(np.arange(6), 5), bits))
+    left, right = sides
+    iou = {
+        (a, b): (both := unpacked(left.bits[a : a + 1] & right.bits[b : b + 1]).sum())
+        / (left.pixels[a] + right.pixels[b] - both)
+        for a, b in itertools.product(range(30), repeat=2)
+        if left.group[a] == right.group[b]
+    }
+    near = {pair for pair, value in iou.items() if value > 0.5}
+    found = same_lines(left, right)
+    assert set(zip(found.left.tolist(), found.right.tolist(), strict=True)) == near
+    assert 10 < len(near) < len(iou)
+    pairs = overlaps(left, right)
+    known = zip(pairs.left.tolist(), pairs.right.tolist(), strict=True)
+    measured = dict(zip(known, pairs.iou.tolist(), strict=True))
+    assert measured == {pair: pytest.approx(iou[pair]) for pair in measured}
+    groups = {left.group[a] for a, _ in near}
+    needed = {pair for pair, value in iou.items() if value > 0 and left.group[pair[0]] in groups}
+    assert needed <= set(measured)
 
 
 def by_pillow(line):

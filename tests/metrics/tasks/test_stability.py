@@ -146,3 +146,14 @@ def test_lane_jitter_by_hand(make, sums_of):
     sums = sums_of(stability.lanes(view, (parse_prediction(name),)), name, "jitter")
     # 5 of 7 columns twice, then 6 columns that vanish; 118 rows.
     assert sums == {"intersection": 10 * 118, "union": (7 + 7 + 6) * 118}
+
+
+def test_lane_jitter_keeps_classes_apart(make, sums_of):
+    names = ("lanes/lane_line@main", "lanes/road_edge@main")
+    upright = [100.0, 0.0, 100.0, 590.0]
+    # One class in the last frame, the other in the first: next to each other in the order of rows.
+    rows = [make.line(2, upright), make.line(0, upright, "road_edge")]
+    view = View(make.perception(3, rows), image_sizes={"main": (1640, 590)})
+    result = stability.lanes(view, tuple(map(parse_prediction, names)))
+    for name in names:
+        assert sums_of(result, name, "jitter") == {"intersection": 0, "union": 6 * 118}
