@@ -155,3 +155,22 @@ def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec.loader.exec_module(synthetic)
     home: Path = synthetic.make_home(tmp_path_factory.mktemp("fleet") / "home")
     return home
+
+
+@pytest.fixture
+def serving() -> Callable[[int], list[int]]:
+    """Which processes a process has started to do items, and that still run."""
+
+    def of(pid: int) -> list[int]:
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+                words = stat.with_name("cmdline").read_bytes()
+            except OSError:
+                continue
+            if int(parent) == pid and state != "Z" and b"ingest.processes.serve" in words:
+                found.append(int(stat.parent.name))
+        return found
+
+    return of

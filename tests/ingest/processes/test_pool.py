@@ -6,39 +6,27 @@ import threading
 import time
 from functools import partial
 from operator import methodcaller
-from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingest.processes.pool import ProcessDiedError, Processes, helped, helpers_of
 
 
-def serving() -> list[int]:
-    """Processes of ours that serve."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-            words = stat.with_name("cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(parent) == os.getpid() and state != "Z" and b"ingest.processes.serve" in words:
-            found.append(int(stat.parent.name))
-    return found
-
-
-def test_items_are_done_by_processes_that_come_with_the_first_and_go_at_the_end() -> None:
+def test_items_are_done_by_processes_that_come_with_the_first_and_go_at_the_end(
+    serving: Any,
+) -> None:
     with helped("c", partial(methodcaller, "upper"), 2):
         helpers = helpers_of("c")
-        assert helpers is not None and serving() == []
+        assert helpers is not None and serving(os.getpid()) == []
         assert [helpers.do(word) for word in ("one", "two", "three")] == ["ONE", "TWO", "THREE"]
-        assert len(serving()) == 2
-    assert serving() == [] and helpers_of("another") is None
+        assert len(serving(os.getpid())) == 2
+    assert serving(os.getpid()) == [] and helpers_of("another") is None
     with pytest.raises(ProcessDiedError, match="the process has ended"):
         helpers.do("four")  # a thread that comes late
 
 
-def test_many_threads_may_wait_for_few_processes() -> None:
+def test_many_threads_may_wait_for_few_processes(serving: Any) -> None:
     done: list[str] = []
     with helped("c", partial(methodcaller, "upper"), 1):
         helpers = helpers_of("c")
@@ -51,7 +39,7 @@ def test_many_threads_may_wait_for_few_processes() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(serving()) == 1
+        assert len(serving(os.getpid())) == 1
     assert sorted(done) == [f"ITEM {n}" for n in range(8)]
 
 
@@ -63,17 +51,17 @@ def test_many_threads_may_wait_for_few_processes() -> None:
     ],
 )
 def test_a_process_that_dies_is_told_and_another_takes_its_place(
-    ending: partial[partial[None]], said: str
+    serving: Any, ending: partial[partial[None]], said: str
 ) -> None:
     processes = Processes(ending, 1)
     for _ in range(2):  # the second item finds a new process
         with pytest.raises(ProcessDiedError, match=said):
             processes.do(9)
     processes.close()
-    assert serving() == []
+    assert serving(os.getpid()) == []
 
 
-def test_closing_ends_a_process_in_the_midst_of_an_item_and_starts_no_other() -> None:
+def test_closing_ends_a_process_in_the_midst_of_an_item_and_starts_no_other(serving: Any) -> None:
     processes = Processes(partial(partial, time.sleep), 1)
     said: list[BaseException] = []
 
@@ -86,7 +74,7 @@ def test_closing_ends_a_process_in_the_midst_of_an_item_and_starts_no_other() ->
     thread = threading.Thread(target=wait)
     thread.start()
     end = time.monotonic() + 60
-    while not serving():
+    while not serving(os.getpid()):
         assert time.monotonic() < end, "it never came"
         time.sleep(0.01)
     processes.close()
@@ -94,4 +82,4 @@ def test_closing_ends_a_process_in_the_midst_of_an_item_and_starts_no_other() ->
     assert len(said) == 1
     with pytest.raises(ProcessDiedError, match="the process has ended"):
         processes.do(600)
-    assert serving() == []
+    assert serving(os.getpid()) == []

@@ -61,20 +61,6 @@ def start(fleet: Path, home: Path, folder: Path, most_bytes: int = 0) -> "subpro
     )
 
 
-def cutting(pid: int) -> list[int]:
-    """Processes that it has started to cut clips and that still run."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-            words = stat.with_name("cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(parent) == pid and state != "Z" and b"ingest.processes.serve" in words:
-            found.append(int(stat.parent.name))
-    return found
-
-
 def until(condition: Any, seconds: float = 60) -> Any:
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -91,11 +77,11 @@ def dying() -> "subprocess.Popen[bytes]":
 
 
 def test_processes_cut_what_this_one_would(
-    small_fleet: Path, home: Path, capsys: pytest.CaptureFixture[str]
+    serving: Any, small_fleet: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = run(home, small_fleet)
     assert (report.drives, report.events, report.clips, report.failures) == (4, 4, 4, ())
-    assert cutting(os.getpid()) == []
+    assert serving(os.getpid()) == []
     said = capsys.readouterr().err.splitlines()
     assert said[-1] == "clips: 4/4" and "drives: 4/4" in said
     snapshot = Lake.open(home).snapshot()
@@ -113,7 +99,7 @@ def test_processes_cut_what_this_one_would(
 
 
 def test_a_process_that_dies_fails_its_drive_alone(
-    small_fleet: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+    serving: Any, small_fleet: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     starts = chain([dying], repeat(pool._start))
 
@@ -125,7 +111,7 @@ def test_a_process_that_dies_fails_its_drive_alone(
     [failure] = report.failures
     assert "the process that did it died (SIGKILL)" in failure
     assert (report.drives, report.clips) == (3, 3)
-    assert cutting(os.getpid()) == []
+    assert serving(os.getpid()) == []
     again = run(home, small_fleet)
     assert (again.drives, again.clips, again.failures) == (1, 1, ())
 
@@ -154,11 +140,11 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGKILL])
 def test_processes_end_with_the_command(
-    small_fleet: Path, home: Path, tmp_path: Path, ends: signal.Signals
+    serving: Any, small_fleet: Path, home: Path, tmp_path: Path, ends: signal.Signals
 ) -> None:
     process = start(small_fleet, home, tmp_path)
-    until(lambda: len(cutting(process.pid)) == min(2, pool.cores()))
-    mine = cutting(process.pid)
+    until(lambda: len(serving(process.pid)) == min(2, pool.cores()))
+    mine = serving(process.pid)
     os.killpg(process.pid, ends) if ends is signal.SIGINT else process.kill()
     _, said = process.communicate(timeout=30)
     assert process.returncode == (130 if ends is signal.SIGINT else -9)
