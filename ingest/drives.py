@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from ingest.accounting import Status
 from ingest.clips.cut import whole_drive_event
-from ingest.errors import UnreadableError
-from ingest.failures import told
+from ingest.errors import RidealongError, UnreadableError
+from ingest.failures import may_pass, told
 from ingest.lake import DataFile, write_data_file
 from ingest.recording import DriveFiles, Mapped, Recording
 from ingest.resample import distance_m
@@ -41,12 +41,27 @@ class DrivePlan:
     new: bool
     triggers: tuple[str, ...]
 
+    @property
+    def item_id(self) -> str:
+        """Its name in the accounts: two recordings that claim one drive are two items."""
+        return f"{self.files.drive_id} ({self.files.path})"
+
 
 @dataclass(frozen=True)
 class DriveOutcome:
-    """What became of one drive: counts, the files written, and its small rows."""
+    """What became of one drive: counts, the files written, and its small rows.
 
-    item_id: str
+    Attributes:
+        status: How reading it ended.
+        plan: What was to be done.
+        reason: Why it was quarantined, or failed.
+        drive: Its row of the table drives.
+        events: What its triggers fired, before any budget.
+        rows, rows_quarantined: Of its telemetry.
+        written: Its data files.
+        left_out: What of it could not be used though the rest could, a line each.
+    """
+
     status: Status
     plan: DrivePlan
     reason: str | None = None
@@ -55,6 +70,22 @@ class DriveOutcome:
     rows: int = 0
     rows_quarantined: int = 0
     written: tuple[DataFile, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def item_id(self) -> str:
+        """What was planned."""
+        return self.plan.item_id
+
+    @property
+    def waits(self) -> bool:
+        """Whether events of it are left for the budgets to draw from, and for clips to show."""
+        return any(event["kept"] for event in self.events)
+
+    @property
+    def is_clip_alone(self) -> bool:
+        """Whether there is nothing of it but what a clip will show: a video without telemetry."""
+        return self.plan.new and self.waits and not self.written
 
 
 def ingest_drive(
@@ -62,23 +93,33 @@ def ingest_drive(
 ) -> DriveOutcome:
     """Read one drive, write its telemetry under the commit, and evaluate its triggers.
 
-    Never raises for one drive's sake: unusable input is quarantined, anything else has failed.
+    Never raises for one drive's sake: unusable input is quarantined, what may pass has failed.
     """
-    try:
-        return _ingest_readable(home, commit_id, plan, triggers)
-    except Exception as error:
-        return DriveOutcome(plan.files.drive_id, Status.FAILED, plan, told(error))
-
-
-def _ingest_readable(
-    home: Path, commit_id: str, plan: DrivePlan, triggers: Sequence[TriggerSpec]
-) -> DriveOutcome:
+    trouble = plan.files.trouble
+    if trouble is not None:
+        return _ended(plan, trouble.may_pass, trouble.reason)
     try:
         recording = SOURCES[plan.files.source].open(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
-    except UnreadableError as error:
-        return _quarantined(home, commit_id, plan, str(error))
+    except Exception as error:
+        return _ended(plan, may_pass(error) or is_gone(plan.files), located(error, plan.files))
+
+
+def is_gone(files: DriveFiles) -> bool:
+    """Whether a recording is no longer where it was found: nothing is said of its content then."""
+    return not Path(files.path).exists()
+
+
+def located(error: BaseException, files: DriveFiles) -> str:
+    """What is wrong with a recording, and where it lies."""
+    said = told(error)
+    return said if isinstance(error, RidealongError) or may_pass(error) else f"{files.path}: {said}"
+
+
+def _ended(plan: DrivePlan, passing: bool, reason: str) -> DriveOutcome:
+    status = Status.FAILED if passing else Status.QUARANTINED
+    return DriveOutcome(status, plan, reason)
 
 
 def _ingest_recording(
@@ -91,21 +132,19 @@ def _ingest_recording(
 ) -> DriveOutcome:
     drive = drive_row(plan.files, recording, telemetry)
     wanted = [trigger for trigger in triggers if trigger.name in plan.triggers]
-    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
-    events = evaluate(telemetry.rows, drives, wanted).to_pylist()
+    events, problems = _events(telemetry.rows, drive, wanted)
     if plan.new and telemetry.rows.num_rows == 0 and recording.cameras:
         events.append(whole_drive_event(drive))
+    bad = [quarantine_rows(plan.files, "trigger", problems)]
     written = []
     if plan.new:
-        written = [
-            write_data_file(home, commit_id, TELEMETRY, telemetry.rows),
-            write_data_file(home, commit_id, QUARANTINE, _located(telemetry.quarantine, plan)),
-        ]
+        bad.append(_located(telemetry.quarantine, plan))
+        written.append(write_data_file(home, commit_id, TELEMETRY, telemetry.rows))
+    written.append(write_data_file(home, commit_id, QUARANTINE, pa.concat_tables(bad)))
     if plan.new and isinstance(recording, Mapped):
         # Drives on one map write the same bytes, which are one file of the commit.
         written.append(write_data_file(home, commit_id, ROADS, recording.roads()))
     return DriveOutcome(
-        item_id=plan.files.drive_id,
         status=Status.DONE,
         plan=plan,
         drive=drive,
@@ -113,7 +152,39 @@ def _ingest_recording(
         rows=telemetry.rows.num_rows,
         rows_quarantined=telemetry.quarantine.num_rows,
         written=tuple(file for file in written if file is not None),
+        left_out=_left_out(plan, telemetry.quarantine, problems),
     )
+
+
+def _events(
+    rows: pa.Table, drive: Row, triggers: Sequence[TriggerSpec]
+) -> tuple[list[Row], list[str]]:
+    """The events of all triggers, and why a trigger could not be evaluated on this drive."""
+    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
+    try:
+        return evaluate(rows, drives, triggers).to_pylist(), []
+    except Exception as error:
+        if may_pass(error):
+            raise
+        if len(triggers) == 1:
+            return [], [f"trigger {triggers[0].name!r} cannot be evaluated: {told(error)}"]
+    # One of them cannot, so each by itself: the others stand.
+    events, problems = [], []
+    for trigger in triggers:
+        fired, said = _events(rows, drive, [trigger])
+        events += fired
+        problems += said
+    return events, problems
+
+
+def _left_out(plan: DrivePlan, quarantine: pa.Table, problems: Sequence[str]) -> tuple[str, ...]:
+    lines = [f"{plan.files.path}: {problem}" for problem in problems]
+    if plan.new and quarantine.num_rows:
+        rows = "1 row" if quarantine.num_rows == 1 else f"{quarantine.num_rows} rows"
+        [first] = quarantine.slice(0, 1).to_pylist()
+        said = f"row {first['row']}: {first['reason']}"
+        lines.append(f"{plan.files.path}: {rows} quarantined; {said}")
+    return tuple(lines)
 
 
 def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry) -> Row:
@@ -173,15 +244,8 @@ def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
     return quarantine
 
 
-def _quarantined(home: Path, commit_id: str, plan: DrivePlan, reason: str) -> DriveOutcome:
-    row = {
-        "source": plan.files.source,
-        "path": plan.files.path,
-        "drive_id": plan.files.drive_id,
-        "kind": "file",
-        "reason": reason,
-    }
-    rows = pa.Table.from_pylist([row], schema=QUARANTINE.schema)
-    written = write_data_file(home, commit_id, QUARANTINE, rows) if plan.new else None
-    files = (written,) if written else ()
-    return DriveOutcome(plan.files.drive_id, Status.QUARANTINED, plan, reason=reason, written=files)
+def quarantine_rows(files: DriveFiles, kind: str, reasons: Sequence[str]) -> pa.Table:
+    """Rows of the table quarantine about a recording: what could not be used of it, and why."""
+    constants = {"source": files.source, "path": files.path, "drive_id": files.drive_id}
+    rows = [constants | {"kind": kind, "reason": reason} for reason in reasons]
+    return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)

@@ -8,6 +8,8 @@ from pydantic import Field
 from ingest.errors import RidealongError, UnreadableError
 from ingest.specs import Spec, load_spec
 
+ATTRIBUTES = ".drive.yaml"
+
 
 class DriveAttributes(Spec):
     """Attributes of a drive; whatever is left out is unknown (null)."""
@@ -25,7 +27,7 @@ class DriveAttributes(Spec):
 
 def attributes_file(recording: Path) -> Path:
     """Where the attributes of a recorded file stand: ``trip.mp4`` → ``trip.drive.yaml``."""
-    return recording.with_name(f"{recording.stem}.drive.yaml")
+    return recording.with_name(recording.stem + ATTRIBUTES)
 
 
 def with_attributes(recording: Path) -> list[Path]:

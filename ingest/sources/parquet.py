@@ -33,10 +33,8 @@ class ParquetSource:
     name = "parquet"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a Parquet file by its suffix, or a folder that holds one."""
-        if path.is_file():
-            return path.suffix.lower() in SUFFIXES
-        return bool(files_under(path, SUFFIXES))
+        """Whether it is a Parquet file by its suffix."""
+        return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def discover(self, path: Path) -> list[DriveFiles]:
         """The drives of each file, by path and then by ``drive_id``.
