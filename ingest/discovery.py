@@ -13,6 +13,7 @@ from pathlib import Path
 from ingest.errors import RidealongError, UnreadableError
 from ingest.failures import may_pass, told
 from ingest.hashing import short_hash
+from ingest.lake.home import MARKER
 from ingest.recording import DriveFiles, Source, Trouble
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files, require_regular
@@ -89,6 +90,8 @@ class _Finder:
             self.ignored.append(path)
 
     def _walk(self, folder: Path) -> None:
+        if (folder / MARKER).is_file():
+            return  # a lake: its own files are no logs
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
@@ -105,6 +108,10 @@ class _Finder:
     def take(self, log: Path, kind: Source) -> None:
         """Add the drives of one log; nothing that is wrong with it stops the others."""
         try:
+            if printable(log) != str(log):
+                raise UnreadableError(
+                    "its name is not UTF-8", where=printable(log), mend="rename it"
+                )
             if not log.is_dir():
                 require_regular(log)
             self.drives += kind.discover(log)

@@ -24,7 +24,7 @@ ADDRESSES = {
 def require_reachable(beam_args: Sequence[str]) -> None:
     """Raise `RidealongError` unless somebody answers at every address among Beam's options."""
     for option, address, host, port in _endpoints(beam_args):
-        problem = _tried(host, port, grpc=option == "--job_endpoint")
+        problem = _tried(option, address, host, port)
         if problem:
             raise RidealongError(
                 f"the runner cannot be reached: {problem}",
@@ -45,9 +45,9 @@ def values_of(beam_args: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:
-    """Addresses with a host and a port; words such as ``[local]`` or ``embed`` name none."""
+    """Addresses with a host and a port; words such as ``[auto]`` or ``embed`` name none."""
     for option, value in values_of(beam_args):
-        if option not in ADDRESSES:
+        if option not in ADDRESSES or ":" not in value:
             continue
         try:
             parts = urlsplit(value if "://" in value else f"//{value}")
@@ -60,31 +60,44 @@ def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:
             yield option, value, host, port
 
 
-def _tried(host: str, port: int, grpc: bool) -> str | None:
+def _tried(option: str, address: str, host: str, port: int) -> str | None:
     """What is wrong with an address; None where somebody answers.
 
     In a thread of its own: to look up a name may take longer than anybody waits.
     """
     said: list[str | None] = []
     thread = threading.Thread(
-        target=lambda: said.append(_connect(host, port) or (_greet(host, port) if grpc else None)),
-        daemon=True,
+        target=lambda: said.append(_answer(option, address, host, port)), daemon=True
     )
     thread.start()
     thread.join(PATIENCE_S)
     return said[0] if said else f"no answer within {PATIENCE_S:g} s"
 
 
-def _connect(host: str, port: int) -> str | None:
+def _answer(option: str, address: str, host: str, port: int) -> str | None:
+    """Connect, and where the protocol is known wait for a greeting."""
     try:
-        socket.create_connection((host, port), timeout=PATIENCE_S / 2).close()
+        with socket.create_connection((host, port), timeout=PATIENCE_S / 2) as connection:
+            if option == "--dask_client_address" and address.partition("://")[0] in (
+                "tcp",
+                address,
+            ):
+                return _wait_for_dask(connection)
     except OSError as error:
         return (error.strerror or str(error)).lower()
-    return None
+    return _wait_for_grpc(host, port) if option == "--job_endpoint" else None
 
 
-def _greet(host: str, port: int) -> str | None:
-    """Whether whoever listens there speaks the protocol of job services."""
+def _wait_for_dask(connection: socket.socket) -> str | None:
+    """A scheduler speaks first."""
+    try:
+        greeted = connection.recv(1)
+    except TimeoutError:
+        greeted = b""
+    return None if greeted else "somebody listens there, but is no Dask scheduler"
+
+
+def _wait_for_grpc(host: str, port: int) -> str | None:
     import grpc
 
     with grpc.insecure_channel(f"{host}:{port}") as channel:

@@ -129,6 +129,7 @@ def run_work(
     kind: Any,
     beam_args: Sequence[str] = (),
     workers: int | None = None,
+    spread: bool = True,
 ) -> list[Outcome]:
     """Do every item and give what was emitted, as the runner delivered it.
 
@@ -139,6 +140,8 @@ def run_work(
         kind: Type of the outcomes, or a union of types, for reading them back.
         beam_args: Beam's options; without a runner among them the embedded one runs.
         workers: Threads of the embedded runner; by default two a core.
+        spread: Have the runner deal the items out to its workers; else they are asked for one
+            after the other, in their order.
 
     Raises:
         ItemsLostError: The runner never ran the last step.
@@ -148,7 +151,7 @@ def run_work(
         return []
     handed = _IN_HAND[sheet] = []
     try:
-        _run(lambda root: _define(root, work, items, sheet, kind), beam_args, workers)
+        _run(lambda root: _define(root, work, items, sheet, kind, spread), beam_args, workers)
     finally:
         del _IN_HAND[sheet]
     emitted = handed[-1] if handed else read_sheet(sheet, kind | Mishap)
@@ -170,13 +173,19 @@ def cautions(beam_args: Sequence[str]) -> list[str]:
 
 
 def _define(
-    root: beam.Pipeline, work: Work[Any, Any], items: Sequence[Any], sheet: Path, kind: Any
+    root: beam.Pipeline,
+    work: Work[Any, Any],
+    items: Sequence[Any],
+    sheet: Path,
+    kind: Any,
+    spread: bool,
 ) -> Any:
-    return (
-        root
-        | "items" >> beam.Create(list(items))
+    planned = root | "items" >> beam.Create(list(items))
+    if spread:
         # Shuffles descriptors, so that items spread over the workers.
-        | "spread" >> beam.Reshuffle()
+        planned = planned | "spread" >> beam.Reshuffle()
+    return (
+        planned
         | "do one" >> beam.ParDo(Do(work))
         | "one group" >> beam.Map(lambda outcome: (None, outcome))
         # Shuffles outcomes: counts, paths and small rows.

@@ -1,6 +1,7 @@
 """The files of a drive: finding them, hashing them, naming the drive after them."""
 
 import hashlib
+import os
 import re
 import stat
 from collections.abc import Collection, Sequence
@@ -34,7 +35,7 @@ def hash_files(root: Path, files: Sequence[Path]) -> tuple[str, int]:
         digests = list(pool.map(_digest, ordered))
     total = hashlib.sha256()
     for file, (digest, size) in zip(ordered, digests, strict=True):
-        total.update(f"{file.relative_to(root).as_posix()}\0{size}\0{digest}\0".encode())
+        total.update(os.fsencode(file.relative_to(root)) + f"\0{size}\0{digest}\0".encode())
     return total.hexdigest(), sum(size for _, size in digests)
 
 
