@@ -10,10 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingest.errors import RidealongError
-from ingest.lake import checking, history, log, rewriting, sweeping
+from ingest.lake import checking, history, log, rewriting, sweeping, verifying
 from ingest.lake.files import TEMPORARY, DataFile, flush, new_commit_id, schema_of, telling
 from ingest.lake.history import COMMITS, AlreadyCommittedError, Commit, History
 from ingest.lake.snapshot import Snapshot
+from ingest.lake.verifying import Finding
 from ingest.schemas import TableSpec
 
 FORMAT = 1
@@ -180,11 +181,24 @@ class Lake:
         return checking.check(self.home)
 
     def verify(self, paths: Iterable[str | Path]) -> None:
-        """Hash files before they are relied upon; see `ingest.lake.checking.verify`."""
-        checking.verify(self.home, paths)
+        """Refuse data files or blobs that are missing or damaged, before they are relied upon.
+
+        Raises:
+            DamagedError: The message names the first and counts the others.
+        """
+        verifying.require_sound(self.home, map(str, paths))
+
+    def damaged(self, blobs: Iterable[str]) -> list[Finding]:
+        """The blobs that are missing or damaged, for work that goes on without them."""
+        return verifying.damage(self.home, blobs)
 
     def path(self, blob: str) -> Path:
-        """Where a blob, as a row's column ``blob`` names it, lies on the disk."""
+        """Where a blob, as a row's column ``blob`` names it, lies on the disk; it is sound.
+
+        Raises:
+            DamagedError: It is missing or damaged.
+        """
+        verifying.require_sound(self.home, [blob])
         return self.home / blob
 
     def _refuse_double(self, commit: Commit, now: History) -> Commit:

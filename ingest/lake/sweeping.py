@@ -27,6 +27,7 @@ from ingest.lake.files import (
 )
 from ingest.lake.history import COMMITS, Commit, History
 from ingest.lake.rewriting import sync_table
+from ingest.lake.verifying import require_sound
 
 DAY_S = 86400.0
 
@@ -107,7 +108,12 @@ def walk(home: Path) -> list[Stray]:
 
 
 def blobs_of(path: Path) -> list[str]:
-    """The blobs that a data file's rows name, relative to the home."""
+    """The blobs that a data file's rows name, relative to the home.
+
+    Raises:
+        DamagedError: The file is missing or damaged: it may name others than it did.
+    """
+    require_sound(path.parent, [str(path)])
     if "blob" not in schema_of(path).names:
         return []
     with telling(path):
