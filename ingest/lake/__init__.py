@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     )
     from ingest.lake.history import COMMITS, AlreadyCommittedError, Commit
     from ingest.lake.home import Lake
+    from ingest.lake.reserve import Reserve
     from ingest.lake.rewriting import Compaction
     from ingest.lake.snapshot import Snapshot
     from ingest.lake.sweeping import Sweep
@@ -33,6 +34,7 @@ __all__ = [
     "Finding",
     "Lake",
     "Report",
+    "Reserve",
     "Snapshot",
     "Sweep",
     "new_commit_id",
@@ -46,6 +48,7 @@ _MODULES = {
     "files": ("DataFile", "new_commit_id", "scratch_folder", "write_blob", "write_data_file"),
     "history": ("COMMITS", "AlreadyCommittedError", "Commit"),
     "home": ("Lake",),
+    "reserve": ("Reserve",),
     "rewriting": ("Compaction",),
     "snapshot": ("Snapshot",),
     "sweeping": ("Sweep",),

@@ -16,6 +16,7 @@ from ingest.lake.files import BLOBS, DataFile, fingerprint, schema_of
 from ingest.lake.history import COMMITS, History
 from ingest.lake.sweeping import Stray, listed_files, named_blobs, table_folders, walk
 from ingest.lake.verifying import Finding, damage
+from ingest.limits import ExhaustedError
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ def _history(home: Path, problems: list[Finding]) -> History:
     """What the commits say; what they lack is a problem, unless there is a worse one already."""
     try:
         return history.read(home)[1]
+    except ExhaustedError:
+        raise
     except RidealongError as error:
         problems += [] if problems else [Finding("log", COMMITS.name, error.what)]
         return History()
@@ -81,6 +84,8 @@ def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
     """What a table's own log lists; a log that cannot be read is a problem."""
     try:
         return listed_files(home, name)
+    except ExhaustedError:
+        raise
     except RidealongError as error:
         problems.append(Finding("log", name, error.what))
         return set()

@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from ingest.errors import RidealongError
 from ingest.lake import checking, history, log, rewriting, sweeping, verifying
 from ingest.lake.files import TEMPORARY, DataFile, flush, new_commit_id, schema_of, telling
 from ingest.lake.history import COMMITS, AlreadyCommittedError, Commit, History
+from ingest.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ingest.lake.snapshot import Snapshot
 from ingest.lake.verifying import Finding
+from ingest.limits import require_to_work
 from ingest.schemas import TableSpec
 
 FORMAT = 1
@@ -92,10 +95,23 @@ class Lake:
         """A fresh id for one command's work; all its files are written under it.
 
         Raises:
-            RidealongError: The home may not be written.
+            RidealongError: The home may not be written, or the process may open too few files.
         """
+        require_to_work()
         self.require_writable()
         return new_commit_id()
+
+    def reserve(self, size: int = COMMIT_BYTES) -> AbstractContextManager[Reserve]:
+        """Hold room on the disk for a command's last step; see `ingest.lake.reserve`.
+
+        ::
+
+            with lake.reserve() as reserve:
+                outcomes = run(plan)  # may fill the disk
+                reserve.release()
+                lake.commit(...)  # what was finished
+        """
+        return reserved(self.home, size)
 
     def commit(
         self,

@@ -101,11 +101,16 @@ def _telling_log(folder: Path) -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
             raise refused(error, folder) or RidealongError(
-                f"its Delta log cannot be read ({error})",
-                where=folder,
-                mend="restore the table's folder from a copy; `ridealong lake check` tells more",
+                f"its Delta log cannot be read ({error})", where=folder, mend=_restoring(folder)
             ) from error
         raise
+
+
+def _restoring(folder: Path) -> str:
+    """What to do about a damaged log: only that of ``commits`` says what nothing else does."""
+    if folder.name == "commits":
+        return "restore the table's folder from a copy; `ridealong lake check` tells more"
+    return "remove its folder _delta_log: `ridealong lake vacuum` writes it anew from the commits"
 
 
 def listed(table: DeltaTable) -> set[str]:
