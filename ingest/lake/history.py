@@ -112,6 +112,8 @@ class History:
 
     def after(self, rows: Sequence[Commit]) -> "History":
         """The history once these further commits, in their order, have happened."""
+        if not rows:
+            return self
         replaced = self.replaced | {path: row.time_ns for row in rows for path in row.replaced}
         live = self.live.copy()
         for name in {path.split("/", maxsplit=1)[0] for row in rows for path in row.replaced}:
@@ -257,7 +259,8 @@ def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
 def _history(folder: Path, listed: frozenset[str]) -> History:
     """What the listed files tell, reading only those that are new since the last time."""
     files, known = _READ.get(folder, (frozenset[str](), History()))
-    told = _continued(folder, known, listed - files) or _continued(folder, History(), listed)
+    told = _continued(folder, known, listed - files, files - listed)
+    told = told or _continued(folder, History(), listed)
     assert told is not None
     if len(_READ) >= _READ_MOST:
         _READ.clear()
@@ -265,9 +268,16 @@ def _history(folder: Path, listed: frozenset[str]) -> History:
     return told
 
 
-def _continued(folder: Path, known: History, fresh: Iterable[str]) -> History | None:
-    """The history with the rows of further files; None where they are not of the same table."""
+def _continued(
+    folder: Path, known: History, fresh: Iterable[str], gone: Iterable[str] = ()
+) -> History | None:
+    """The history with the rows of further files; None where they do not go on from it.
+
+    Files that are gone were merged into further ones, unless this is another home at that place.
+    """
     rows = {row.number: row for path in sorted(fresh) for row in _rows(folder / path)}
+    if any(row.number not in rows for path in gone for row in _rows(folder / path)):
+        return None
     count = len(known.commits)
     again = (row for number, row in rows.items() if number <= count)
     if any(known.commits[row.number - 1].commit_id != row.commit_id for row in again):

@@ -72,11 +72,11 @@ def vacuum(home: Path, older_than_s: float = DAY_S) -> Sweep:
         RidealongError: A table or file cannot be read, or may not be removed.
     """
     before_ns = time.time_ns() - int(older_than_s * 1e9)
+    with telling(home):  # first: on a full disk it makes room for what is written below
+        _remove_temporary(home, before_ns)
     abandoned = _abandon(home, before_ns)
     _unlist(home, before_ns)
     removed = _remove(home, before_ns)
-    with telling(home):
-        _remove_temporary(home, before_ns)
     if older_than_s <= 0:
         for folder in table_folders(home):
             if log.is_table(folder):
