@@ -270,10 +270,10 @@ def clips_show(
     from ingest.schemas import CLIPS
 
     console = Console(as_json)
-    root = home_of(home)
-    row = find_row(Lake.open(root).snapshot(), CLIPS, "clip_id", clip)
+    lake = Lake.open(home_of(home))
+    row = find_row(lake.snapshot(), CLIPS, "clip_id", clip)
     if picture:
-        with open_clip(root / str(row["blob"])) as reader:
+        with open_clip(lake.path(str(row["blob"]))) as reader:
             if not reader.cameras:
                 raise RidealongError(f"clip {row['clip_id']} has no cameras to picture")
             seconds = telling_moment_s(reader) if at is None else at

@@ -21,16 +21,26 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ingest.limits import require_to_read
+
 HOME_VARIABLE = "RIDEALONG_HOME"
 DEFAULT_HOME = "ridealong-home"
 
 # The --home that stood before the command.
 HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
 
+
+def _with_room(home: Path | None) -> Path | None:
+    """Whatever has a home loads the lake: ask for what that takes before it does."""
+    require_to_read()
+    return home
+
+
 HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
+        callback=_with_room,
         help=f"Folder of the lake. [default: ${HOME_VARIABLE}, else ./{DEFAULT_HOME}]",
         show_default=False,
     ),

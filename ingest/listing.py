@@ -19,7 +19,7 @@ def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> 
     predicate = _predicate(where, spec)
     order = ", ".join(f'"{name}"' for name in spec.order) or "1"
     query = f'select * from "{spec.name}" where {predicate.sql} order by {order}'
-    return snapshot.connect(spec).sql(query, params=predicate.parameters).to_arrow_table()
+    return snapshot.query(query, spec, params=predicate.parameters)
 
 
 def _predicate(where: str | None, spec: TableSpec) -> Predicate:
@@ -73,13 +73,11 @@ def list_clips(snapshot: Snapshot, where: str | None = None) -> pa.Table:
     """
     predicate = _predicate(where, CLIPS_OF_DRIVES)
     conditions = ", ".join(f"d.{name}" for name in DRIVE_CONDITIONS)
-    return (
-        snapshot.connect(CLIPS, DRIVES)
-        .sql(
-            f"""select * from (
-                select c.*, {conditions} from clips c left join drives d using (drive_id)
-            ) where {predicate.sql} order by drive_id, start_ns""",
-            params=predicate.parameters,
-        )
-        .to_arrow_table()
+    return snapshot.query(
+        f"""select * from (
+            select c.*, {conditions} from clips c left join drives d using (drive_id)
+        ) where {predicate.sql} order by drive_id, start_ns""",
+        CLIPS,
+        DRIVES,
+        params=predicate.parameters,
     )
