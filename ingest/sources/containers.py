@@ -37,7 +37,8 @@ def opened(path: Path) -> InputContainer:
         # FFmpeg takes times that start over for a clock that ran full, and adds a day to them.
         "correct_ts_overflow": "0",
     }
-    return av.open(f"file:{path.absolute()}", options=options)
+    # Titles come in whatever encoding their recorder likes.
+    return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
 
 
 @contextmanager
@@ -60,8 +61,7 @@ def camera_streams(container: InputContainer, path: Path) -> list[VideoStream]:
     """
     streams = [s for s in container.streams.video if not s.disposition & NO_CAMERA]
     if not streams:
-        pictures = len(container.streams.video)
-        what = "holds no video" + (f", only {pictures} attached pictures" if pictures else "")
+        what = "holds no video" + (", only pictures" if container.streams.video else "")
         raise UnreadableError(what, where=path, expected=EXPECTED)
     return streams
 

@@ -21,9 +21,9 @@ from av.video.stream import VideoStream
 
 from ingest.errors import UnreadableError
 from ingest.recording import Image
-from ingest.sources.containers import SEEKABLE, camera_streams, opened, telling
+from ingest.sources.containers import EXPECTED, SEEKABLE, camera_streams, opened, telling
 from ingest.sources.orientation import AS_STORED, Orientation, orientation
-from ingest.sources.timeline import Integers, Timeline, VideoPacket, make_marker, read_timeline
+from ingest.sources.timeline import Integers, Timeline, VideoPacket, read_timeline
 
 # Damage makes decoders hand frames out late. They are sorted over as many frames as a codec may
 # keep.
@@ -77,13 +77,14 @@ def index_video(path: Path, track: int | None = None) -> VideoIndex:
     with telling(path), opened(path) as container:
         stream = _stream(container, track) if track is not None else None
         stream = stream or camera_streams(container, path)[0]
+        if stream.codec_context is None:
+            raise UnreadableError("its codec is not known", where=path, expected=EXPECTED)
         kind, number = container.format.name, stream.index
-        reorders = bool(stream.codec_context and stream.codec_context.has_b_frames)
         timeline = read_timeline(_packets(container, stream), stream, kind, kind in SEEKABLE)
     numbers = {mark: number for number, mark in enumerate(timeline.marks.tolist())}
     index = VideoIndex(path, number, timeline, numbers)
     with telling(path):
-        if timeline.counted and reorders:
+        if not timeline.ordered:
             index = replace(index, numbers=_ranks(index))
         return _begun(index)
 
@@ -126,7 +127,8 @@ def _ranks(index: VideoIndex) -> dict[int, int]:
     """
     with opened(index.path) as container:
         frames = _decoded(container, _stream(container, index.track), index)
-        shown = np.array([frame.pts for frame in frames if frame.pts is not None], np.int64)
+        marks = dict.fromkeys(frame.pts for frame in frames if frame.pts is not None)
+        shown = np.array(list(marks), np.int64)
     lost = np.setdiff1d(index.timeline.marks, shown)
     before = lost.searchsorted(np.maximum.accumulate(shown)) if len(shown) else shown
     ranks = np.arange(len(shown)) + before
@@ -169,12 +171,13 @@ def _decoded(
     container: InputContainer, stream: VideoStream, index: VideoIndex
 ) -> Iterator[VideoFrame]:
     """Frames as the decoder hands them out, each with the mark of its packet."""
-    marker = make_marker(index.timeline)
+    number = 0
     for packet in _packets(container, stream):
-        if packet.size:  # an empty one would end decoding
-            mark = marker.mark(packet)
-            packet.pts = packet.pts if packet.is_discard else mark
-            yield from _tried(stream, packet)
+        if not packet.size:  # an empty one would end decoding
+            continue
+        if index.timeline.counted and not packet.is_discard:
+            packet.pts, number = number, number + 1
+        yield from _tried(stream, packet)
     yield from _tried(stream, None)
 
 
@@ -188,7 +191,8 @@ def _tried(stream: VideoStream, packet: "VideoPacket | None") -> list[VideoFrame
 def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPacket]:
     try:
         yield from container.demux(stream)
-    except FFmpegError:
+    except (FFmpegError, IndexError):
+        # PyAV stumbles at the file's end over tracks that begin midway in a transport stream.
         return
 
 

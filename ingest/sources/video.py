@@ -169,7 +169,7 @@ def _lost(camera: str, index: VideoIndex) -> list[LeftOut]:
     counts = {
         "are hidden by the file's edit list": timeline.hidden,
         "have the time of another frame": timeline.duplicates,
-        "have no time": timeline.untimed,
+        "have no usable time": timeline.untimed,
         "cannot be decoded": len(timeline.ticks) - len(index.decodable),
     }
     every = len(index.decodable) + sum(counts.values())
@@ -179,7 +179,8 @@ def _lost(camera: str, index: VideoIndex) -> list[LeftOut]:
         if count
     ]
     if timeline.joints:
-        how = f"times start over {timeline.joints} times; what follows was joined on"
+        times = "once" if timeline.joints == 1 else f"{timeline.joints} times"
+        how = f"its clock starts over {times}; what follows was joined on"
         found.append(LeftOut(0, f"camera {camera}: {how}"))
     return found
 
