@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ingest.accounting import Status
 from ingest.clips.cut import whole_drive_event
+from ingest.clock import check_clock
 from ingest.errors import UnreadableError
 from ingest.failures import told
 from ingest.lake import DataFile, write_data_file
@@ -77,6 +78,7 @@ def _ingest_readable(
     try:
         recording = SOURCES[plan.files.source].open(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
+        check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except UnreadableError as error:
         return _quarantined(home, commit_id, plan, str(error))
