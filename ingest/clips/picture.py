@@ -156,8 +156,9 @@ def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[
 
 
 def _frame_near(times_ns: NDArray[np.int64], instant_ns: int) -> int | None:
-    """The time of a camera's frame at an instant: less than half a frame away, for its clock may
-    be its own; None where that frame was lost.
+    """The time of a camera's frame at an instant; None where it was lost.
+
+    A camera may keep its own clock: a frame less than half a frame away is of that instant.
     """
     if len(times_ns) == 0:
         return None

@@ -106,8 +106,11 @@ def _begun(index: VideoIndex) -> VideoIndex:
     with closing(_frames(index, 0)) as frames:
         first = next(frames, None)
     if first is None:
+        hidden = index.timeline.hidden and not len(index.timeline.ticks)
         raise UnreadableError(
-            "not one frame can be decoded", where=index.path, expected="a video whose data is whole"
+            "its edit list hides every frame" if hidden else "not one frame can be decoded",
+            where=index.path,
+            expected="a video whose data is whole",
         )
     number, frame = first
     turned = orientation(frame)

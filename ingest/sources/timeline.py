@@ -31,6 +31,8 @@ BARE_STREAM_FPS = Fraction(25)
 UNTIMED = frozenset({"avi", "h264", "hevc"})
 STEP_S = 1  # neighbours in the file are nearer to each other, or something is wrong
 REORDERED_S = 60  # no frame is decoded so long before it is shown
+# Frames of two tracks this close are of one instant: containers round times to as much as this.
+SAME_INSTANT_NS = 1_000_000
 FULL = 1 << 33  # where the clock of a transport stream begins again
 
 Integers = NDArray[np.int64]
@@ -116,6 +118,20 @@ def read_timeline(
     elif can_seek and not timeline.joints and not timeline.untimed:
         timeline = _enterable(timeline, shown)
     return replace(timeline, hidden=hidden)
+
+
+def aligned(times_ns: Integers, reference_ns: Integers) -> Integers:
+    """One track's times; where a frame of another is of the same instant, that one's.
+
+    Args:
+        times_ns: ``(N,)`` ascending.
+        reference_ns: ``(M,)`` ascending, no two of one instant.
+    """
+    nearest = ((times_ns[1:] + times_ns[:-1]) // 2).searchsorted(reference_ns)
+    is_same = np.abs(times_ns[nearest] - reference_ns) < SAME_INSTANT_NS
+    out = times_ns.copy()
+    out[nearest[is_same]] = reference_ns[is_same]
+    return out
 
 
 def _counted(shown: Sequence[PacketTimes], stream: VideoStream) -> Timeline:

@@ -13,7 +13,6 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from ingest.annotations import Perception
@@ -23,15 +22,13 @@ from ingest.recording import DriveFiles, Image, LeftOut, Recording
 from ingest.sources.attributes import drive_attributes, with_attributes
 from ingest.sources.decoding import VideoIndex, decode
 from ingest.sources.files import drive_identity, files_under, hash_files
-from ingest.sources.timeline import Integers
+from ingest.sources.timeline import Integers, aligned
 from ingest.sources.tracks import Tracks, open_tracks
 from ingest.units import NS_PER_S
 
 SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".h264", ".h265", ".hevc"}
 )
-# Frames of two tracks this close are of one instant: containers round times to as much as this.
-SAME_INSTANT_NS = 1_000_000
 
 
 class VideoSource:
@@ -138,7 +135,7 @@ class VideoRecording:
             timeline = index.timeline
             own_ns = timeline.since(self._origin_s, timeline.ticks) + self._start_ns
             first_ns = next(iter(times_ns.values()), own_ns)
-            times_ns[name] = _aligned(own_ns, first_ns)
+            times_ns[name] = aligned(own_ns, first_ns)
         return times_ns
 
     def _end_ns(self, index: VideoIndex) -> int:
@@ -151,16 +148,6 @@ class VideoRecording:
         """The first frame that can be decoded, in the time of the file."""
         indices = self._tracks.cameras.values()
         return min(int(i.timeline.ticks[i.first]) * i.timeline.time_base for i in indices)
-
-
-def _aligned(times_ns: Integers, reference_ns: Integers) -> Integers:
-    """Times; where a frame of the reference is of the same instant, the reference's."""
-    edges = (times_ns[1:] + times_ns[:-1]) // 2
-    nearest = edges.searchsorted(reference_ns)
-    is_same = np.abs(times_ns[nearest] - reference_ns) < SAME_INSTANT_NS
-    aligned = times_ns.copy()
-    aligned[nearest[is_same]] = reference_ns[is_same]
-    return aligned
 
 
 def _lost(camera: str, index: VideoIndex) -> list[LeftOut]:
