@@ -19,7 +19,12 @@ from ingest.annotations import Perception
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
 from ingest.recording import DriveFiles, Image, Recording
-from ingest.sources.attributes import drive_attributes, with_attributes
+from ingest.sources.attributes import (
+    attributes_file,
+    camera_names,
+    drive_attributes,
+    with_attributes,
+)
 from ingest.sources.files import drive_identity, files_under, hash_files
 from ingest.validation import check_schema
 
@@ -65,6 +70,13 @@ class ParquetRecording:
         path = Path(files.path)
         self._telemetry = _rows_of(path, files.drive_id)
         self._attributes = drive_attributes(path, files.drive_id)
+        named = camera_names(path) or ()
+        if named:
+            raise UnreadableError(
+                f"cameras: {len(named)} {'is' if len(named) == 1 else 'are'} named",
+                where=attributes_file(path),
+                expected="none: a Parquet file has no video tracks",
+            )
 
     @property
     def drive(self) -> dict[str, object]:

@@ -63,6 +63,7 @@ class Timeline:
         entries: Frame number and decoding time of the packets where decoding can start, ascending;
             empty where the track cannot be entered midway.
         hidden: Frames that an edit list hides.
+        pieces: Stretches of the file that an edit list puts together.
         duplicates: Frames at the time of another one.
         untimed: Frames without a usable time, in a stream that has times.
         joints: How often the clock starts over.
@@ -76,6 +77,7 @@ class Timeline:
     ordered: bool = True
     entries: tuple[tuple[int, int], ...] = ()
     hidden: int = 0
+    pieces: int = 1
     duplicates: int = 0
     untimed: int = 0
     joints: int = 0
@@ -117,7 +119,19 @@ def read_timeline(
         timeline = _counted(shown, stream)
     elif can_seek and not timeline.joints and not timeline.untimed:
         timeline = _enterable(timeline, shown)
-    return replace(timeline, hidden=hidden)
+    return replace(timeline, hidden=hidden, pieces=_pieces(times))
+
+
+def _pieces(times: Sequence[PacketTimes]) -> int:
+    """Stretches of shown packets; each begins behind a hidden key frame, or with its own."""
+    pieces, has_shown, is_open = 1, False, True
+    for packet in times:
+        if packet.is_discard and packet.is_keyframe:
+            is_open = not has_shown
+        elif not packet.is_discard:
+            pieces += not is_open
+            has_shown = is_open = True
+    return pieces
 
 
 def aligned(times_ns: Integers, reference_ns: Integers) -> Integers:

@@ -165,6 +165,10 @@ def _lost(camera: str, index: VideoIndex) -> list[LeftOut]:
         for why, count in counts.items()
         if count
     ]
+    if timeline.pieces > 1:
+        how = f"its edit list joins {timeline.pieces} pieces"
+        how += "; where they meet, times may be a frame off"
+        found.append(LeftOut(0, f"camera {camera}: {how}"))
     if timeline.joints:
         times = "once" if timeline.joints == 1 else f"{timeline.joints} times"
         how = f"its clock starts over {times}; what follows was joined on"
