@@ -9,8 +9,10 @@ import pyarrow as pa
 from ingest.accounting import Status, settle
 from ingest.clips.cut import ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
 from ingest.drives import DriveOutcome, Row, quarantine_rows
-from ingest.failures import DISK_FULL
+from ingest.errors import RidealongError
+from ingest.failures import DISK_FULL, is_full
 from ingest.flow import Flow, ShardCommit
+from ingest.lake import Reserve
 from ingest.pipeline import cut_clips, cutting
 from ingest.planning import drive_source, pass_sources, unusable_source
 from ingest.progress import watching
@@ -53,11 +55,9 @@ def cut_all(
         watching(flow.clips_key, steps),
     ):
         for shard in _by_clips(drawn, flow.shard_size(clips)):
-            if tally.is_full:
+            if tally.is_full or not _try_shard(flow, shard, tally):
                 for drive in shard:
                     tally.fail(drive.outcome, DISK_FULL)
-            else:
-                _cut_shard(flow, shard, tally)
 
 
 def draw(
@@ -133,6 +133,13 @@ class _CutDrive:
             for event in self.drawn.planned.events
         ]
 
+    def aside(self) -> list[tuple[str, str]]:
+        """What is not used of it: the clips that cannot be cut, and what was not told before."""
+        if self.is_unusable:
+            return [("file", reason) for reason in self.reasons()]
+        untold = self.outcome.aside if self.outcome.is_clip_alone else ()
+        return [*untold, *(("clip", reason) for reason in self.reasons())]
+
     def reasons(self) -> list[str]:
         """What to tell of the clips that cannot be cut, each with its place in the drive."""
         start_ns = int(str(self.drawn.row["start_ns"]))
@@ -144,7 +151,19 @@ class _CutDrive:
         ]
 
 
-def _cut_shard(flow: Flow, shard: Sequence[DrawnDrive], tally: Tally) -> None:
+def _try_shard(flow: Flow, shard: Sequence[DrawnDrive], tally: Tally) -> bool:
+    """Whether there was room to commit anything."""
+    try:
+        with flow.lake.reserve() as reserve:
+            _cut_shard(flow, shard, tally, reserve)
+    except RidealongError as error:
+        if not is_full(error):
+            raise
+        return False
+    return True
+
+
+def _cut_shard(flow: Flow, shard: Sequence[DrawnDrive], tally: Tally, reserve: Reserve) -> None:
     """Cut the clips of some drives; what failed for now is left for the next run."""
     commit_id = flow.lake.new_commit_id()
     jobs = [job for drawn in shard for job in _jobs(commit_id, drawn)]
@@ -158,7 +177,7 @@ def _cut_shard(flow: Flow, shard: Sequence[DrawnDrive], tally: Tally) -> None:
     good = [drive for drive in cut if drive.failure is None]
     if good:
         commit = _commit_of(commit_id, good, flow.triggers)
-        commit.write(flow.lake, list(clips.values()))
+        commit.write(flow.lake, list(clips.values()), reserve)
         _count(good, commit, tally)
 
 
@@ -185,12 +204,7 @@ def _commit_of(
         drives=[drive.drawn.row for drive in usable if drive.outcome.is_clip_alone],
         events=[event for drive in usable for event in drive.events()],
         clips=[clip.clip for clip in clips if clip.clip is not None],
-        quarantine=[
-            quarantine_rows(
-                drive.outcome.plan.files, "file" if drive.is_unusable else "clip", drive.reasons()
-            )
-            for drive in cut
-        ],
+        quarantine=[quarantine_rows(d.outcome.plan.files, d.aside()) for d in cut],
     )
 
 

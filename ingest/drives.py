@@ -3,7 +3,7 @@
 Plain functions that the pipeline calls for one drive at a time, so memory is bounded by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from ingest.accounting import Status
 from ingest.clips.cut import whole_drive_event
+from ingest.clock import check_clock
 from ingest.errors import RidealongError, UnreadableError
 from ingest.failures import may_pass, told
 from ingest.lake import DataFile, write_data_file
-from ingest.recording import DriveFiles, Mapped, Recording
+from ingest.recording import DriveFiles, Mapped, Recording, Selective
 from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
@@ -59,7 +60,8 @@ class DriveOutcome:
         events: What its triggers fired, before any budget.
         rows, rows_quarantined: Of its telemetry.
         written: Its data files.
-        left_out: What of it could not be used though the rest could, a line each.
+        aside: What of it could not be used though the rest could, besides rows: (kind, reason).
+        first_bad: The first of its quarantined rows, and what is wrong with it.
     """
 
     status: Status
@@ -69,8 +71,10 @@ class DriveOutcome:
     events: tuple[Row, ...] = ()
     rows: int = 0
     rows_quarantined: int = 0
+    frames_left_out: int = 0
     written: tuple[DataFile, ...] = ()
-    left_out: tuple[str, ...] = ()
+    aside: tuple[tuple[str, str], ...] = ()
+    first_bad: str | None = None
 
     @property
     def item_id(self) -> str:
@@ -101,6 +105,7 @@ def ingest_drive(
     try:
         recording = SOURCES[plan.files.source].open(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
+        check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except Exception as error:
         return _ended(plan, may_pass(error) or is_gone(plan.files), located(error, plan.files))
@@ -135,12 +140,14 @@ def _ingest_recording(
     events, problems = _events(telemetry.rows, drive, wanted)
     if plan.new and telemetry.rows.num_rows == 0 and recording.cameras:
         events.append(whole_drive_event(drive))
-    bad = [quarantine_rows(plan.files, "trigger", problems)]
+    aside = [("trigger", problem) for problem in problems]
+    skipped = recording.left_out() if plan.new and isinstance(recording, Selective) else ()
     written = []
     if plan.new:
-        bad.append(_located(telemetry.quarantine, plan))
-        written.append(write_data_file(home, commit_id, TELEMETRY, telemetry.rows))
-    written.append(write_data_file(home, commit_id, QUARANTINE, pa.concat_tables(bad)))
+        written = [
+            write_data_file(home, commit_id, TELEMETRY, telemetry.rows),
+            write_data_file(home, commit_id, QUARANTINE, _located(telemetry.quarantine, plan)),
+        ]
     if plan.new and isinstance(recording, Mapped):
         # Drives on one map write the same bytes, which are one file of the commit.
         written.append(write_data_file(home, commit_id, ROADS, recording.roads()))
@@ -151,8 +158,10 @@ def _ingest_recording(
         events=tuple(events),
         rows=telemetry.rows.num_rows,
         rows_quarantined=telemetry.quarantine.num_rows,
+        frames_left_out=sum(item.frames for item in skipped),
         written=tuple(file for file in written if file is not None),
-        left_out=_left_out(plan, telemetry.quarantine, problems),
+        aside=(*aside, *(("frames", item.reason) for item in skipped)),
+        first_bad=_first_bad(telemetry.quarantine),
     )
 
 
@@ -177,14 +186,9 @@ def _events(
     return events, problems
 
 
-def _left_out(plan: DrivePlan, quarantine: pa.Table, problems: Sequence[str]) -> tuple[str, ...]:
-    lines = [f"{plan.files.path}: {problem}" for problem in problems]
-    if plan.new and quarantine.num_rows:
-        rows = "1 row" if quarantine.num_rows == 1 else f"{quarantine.num_rows} rows"
-        [first] = quarantine.slice(0, 1).to_pylist()
-        said = f"row {first['row']}: {first['reason']}"
-        lines.append(f"{plan.files.path}: {rows} quarantined; {said}")
-    return tuple(lines)
+def _first_bad(quarantine: pa.Table) -> str | None:
+    first = quarantine.slice(0, 1).to_pylist()
+    return f"row {first[0]['row']}: {first[0]['reason']}" if first else None
 
 
 def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry) -> Row:
@@ -244,8 +248,8 @@ def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
     return quarantine
 
 
-def quarantine_rows(files: DriveFiles, kind: str, reasons: Sequence[str]) -> pa.Table:
-    """Rows of the table quarantine about a recording: what could not be used of it, and why."""
+def quarantine_rows(files: DriveFiles, aside: Iterable[tuple[str, str]]) -> pa.Table:
+    """Rows of the table quarantine, of kinds and reasons: what of a recording is not used."""
     constants = {"source": files.source, "path": files.path, "drive_id": files.drive_id}
-    rows = [constants | {"kind": kind, "reason": reason} for reason in reasons]
+    rows = [constants | {"kind": kind, "reason": reason} for kind, reason in aside]
     return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)

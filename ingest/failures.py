@@ -12,6 +12,7 @@ from pathlib import Path
 from av.error import FFmpegError
 
 from ingest.errors import RidealongError, UnreadableError
+from ingest.limits import MAKE_ROOM, ExhaustedError, refused
 from ingest.processes.pool import ProcessDiedError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -34,9 +35,11 @@ def may_pass(error: BaseException) -> bool:
     """
     if isinstance(error, UnreadableError):
         return _is_passing(error.__cause__)
+    if isinstance(error, ExhaustedError | ProcessDiedError):
+        return True
     if isinstance(error, RidealongError):
         return isinstance(error.__cause__, OSError)  # the lake could not be written
-    return isinstance(error, MemoryError | ProcessDiedError) or _is_passing(error)
+    return _is_passing(error) or refused(error) is not None
 
 
 def _is_passing(error: BaseException | None) -> bool:
@@ -60,6 +63,8 @@ def told(error: BaseException) -> str:
 
 def is_full(error: BaseException) -> bool:
     """Whether it, or what it was raised from, says that the disk is full."""
+    if isinstance(error, ExhaustedError) and error.mend and MAKE_ROOM in error.mend:
+        return True
     cause = error.__cause__ or error
     return isinstance(cause, OSError) and cause.errno in _FULL
 

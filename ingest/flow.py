@@ -8,7 +8,7 @@ import pyarrow as pa
 from ingest.accounting import Outcome
 from ingest.console import Console
 from ingest.drives import Row
-from ingest.lake import DataFile, Lake, write_data_file
+from ingest.lake import DataFile, Lake, Reserve, write_data_file
 from ingest.planning import shard_size
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
 from ingest.triggers.spec import TriggerSpec
@@ -53,8 +53,8 @@ class ShardCommit:
     clips: Sequence[Row] = ()
     quarantine: Sequence[pa.Table] = ()
 
-    def write(self, lake: Lake, outcomes: Sequence[Outcome]) -> None:
-        """Commit it, with how many items ended how.
+    def write(self, lake: Lake, outcomes: Sequence[Outcome], reserve: Reserve) -> None:
+        """Commit it, with how many items ended how, in the room that was reserved for that.
 
         Raises:
             AlreadyCommittedError: Another process committed some of the sources first.
@@ -63,6 +63,7 @@ class ShardCommit:
         statuses = [outcome.status for outcome in outcomes]
         counts: dict[str, object] = {"planned": len(statuses)}
         counts |= {status.value: statuses.count(status) for status in set(statuses)}
+        reserve.release()
         files = [*self.files, *self._small_files(lake)]
         lake.commit(self.commit_id, "ingest", files, self.sources, counts)
 

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from ingest.accounting import Status, settle
 from ingest.drives import DriveOutcome, DrivePlan, quarantine_rows
-from ingest.failures import DISK_FULL
+from ingest.errors import RidealongError
+from ingest.failures import DISK_FULL, is_full
 from ingest.flow import Flow, ShardCommit
+from ingest.lake import Reserve
 from ingest.pipeline import read_drives
 from ingest.planning import drive_source, pass_sources, shards, unusable_source
 from ingest.progress import watching
@@ -28,7 +30,7 @@ def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[Driv
     waiting: list[DriveOutcome] = []
     with flow.console.steps("drives", len(drives)) as steps, watching(flow.key, steps):
         for shard in shards(drives, flow.shard_size(len(drives))):
-            outcomes = _full(shard) if tally.is_full else _read_shard(flow, shard, tally)
+            outcomes = _full(shard) if tally.is_full else _try_shard(flow, shard, tally)
             for drive in outcomes:
                 if drive.status is Status.FAILED:
                     tally.fail(drive, str(drive.reason))
@@ -40,7 +42,19 @@ def _full(drives: Sequence[DrivePlan]) -> list[DriveOutcome]:
     return [DriveOutcome(Status.FAILED, drive, DISK_FULL) for drive in drives]
 
 
-def _read_shard(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:
+def _try_shard(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:
+    try:
+        with flow.lake.reserve() as reserve:
+            return _read_shard(flow, drives, tally, reserve)
+    except RidealongError as error:
+        if not is_full(error):
+            raise
+        return _full(drives)
+
+
+def _read_shard(
+    flow: Flow, drives: Sequence[DrivePlan], tally: Tally, reserve: Reserve
+) -> list[DriveOutcome]:
     """Read some drives and commit them; one that nothing asks a clip of is done with that."""
     lake, commit_id = flow.lake, flow.lake.new_commit_id()
     told = read_drives(lake.home, commit_id, drives, flow.triggers, flow.key, flow.beam_args)
@@ -49,7 +63,7 @@ def _read_shard(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[D
     settled = [d for d in outcomes if d.status is not Status.FAILED and not d.is_clip_alone]
     commit = _commit_of(commit_id, settled, flow.triggers)
     if commit.sources or commit.files:
-        commit.write(lake, outcomes)
+        commit.write(lake, outcomes, reserve)
         tally.committed(commit_id, settled)
         tally.events += len(commit.events)
     return outcomes
@@ -66,7 +80,10 @@ def _commit_of(
         sources=[key for drive in settled for key in _sources(drive, triggers)],
         drives=[d.drive for d in good if d.plan.new and d.drive is not None],
         events=[event for drive in good if not drive.waits for event in drive.events],
-        quarantine=[quarantine_rows(d.plan.files, "file", [str(d.reason)]) for d in bad],
+        quarantine=[
+            *(quarantine_rows(d.plan.files, d.aside) for d in good),
+            *(quarantine_rows(d.plan.files, [("file", str(d.reason))]) for d in bad),
+        ],
     )
 
 

@@ -7,6 +7,8 @@ from ingest.accounting import Status
 from ingest.drives import DriveOutcome
 from ingest.failures import DISK_FULL, one_line_each
 
+MOST_LINES = 20
+
 
 @dataclass(frozen=True)
 class IngestReport:
@@ -32,6 +34,7 @@ class IngestReport:
     clips: int
     clips_left_out: int
     seconds: float
+    frames_left_out: int = 0
     commits: tuple[str, ...] = ()
     quarantined: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
@@ -76,7 +79,7 @@ class Tally:
         self.commits.append(commit_id)
         self.came_in += [d for d in drives if d.status is Status.DONE and d.plan.new]
         self.quarantined += [d for d in drives if d.status is Status.QUARANTINED]
-        self.left_out += [line for drive in drives for line in drive.left_out]
+        self.left_out += [line for drive in drives for line in _left_out(drive)]
 
     def report(self, seconds: float) -> IngestReport:
         """The whole of it."""
@@ -96,6 +99,7 @@ class Tally:
             clips=self.clips,
             clips_left_out=self.clips_left_out,
             seconds=round(seconds, 3),
+            frames_left_out=sum(drive.frames_left_out for drive in self.came_in),
             commits=tuple(self.commits),
             quarantined=tuple(str(drive.reason) for drive in self.quarantined),
             failures=one_line_each(self.failed.values()),
@@ -103,17 +107,23 @@ class Tally:
         )
 
 
-MOST_LINES = 20
+def _left_out(drive: DriveOutcome) -> list[str]:
+    path = drive.plan.files.path
+    lines = [f"{path}: {reason}" for _, reason in drive.aside]
+    if drive.plan.new and drive.first_bad:
+        lines.append(f"{path}: {counted(drive.rows_quarantined, 'row')}, first {drive.first_bad}")
+    return lines
 
 
 def summary(report: IngestReport) -> str:
     """What came in, in one line."""
     if report.commit is None:
         return "nothing was committed" if report.files else "nothing new"
+    frames = f", {report.frames_left_out} frames left out" if report.frames_left_out else ""
     return (
         f"{report.drives} drives, {report.rows} rows, {report.events} events, "
         f"{report.clips} clips in {report.seconds} s "
-        f"({report.files_quarantined} files and {report.rows_quarantined} rows quarantined)"
+        f"({report.files_quarantined} files and {report.rows_quarantined} rows quarantined{frames})"
     )
 
 

@@ -132,7 +132,7 @@ def test_bad_rows_are_told_with_their_place(home: Path, tmp_path: Path, program:
     path = write_trip(tmp_path / "trip.parquet", (40.0, 60.0, float("inf")))
     done = program("ingest", path, "--home", home)
     assert done.returncode == 0
-    assert f"left out: {path}: 1 row quarantined; row 2: Vehicle.Speed: inf" in done.stderr
+    assert f"left out: {path}: 1 row, first row 2: Vehicle.Speed: inf" in done.stderr
 
 
 def test_twenty_lines_at_most() -> None:
