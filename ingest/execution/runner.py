@@ -149,6 +149,8 @@ def run_work(
     """
     if not items:
         return []
+    # Each thread costs a tenth of a second.
+    workers = min(workers or THREADS_A_CORE * cores(), len(items))
     handed = _IN_HAND[sheet] = []
     try:
         _run(lambda root: _define(root, work, items, sheet, kind, spread), beam_args, workers)
@@ -194,10 +196,8 @@ def _define(
     )
 
 
-def _run(
-    define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], workers: int | None
-) -> None:
-    options = _options(_arguments(beam_args, workers or THREADS_A_CORE * cores()))
+def _run(define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], workers: int) -> None:
+    options = _options(_arguments(beam_args, workers))
     if not names_runner(beam_args):
         logging.getLogger("apache_beam").setLevel(logging.ERROR)
         with embedded.guarded():

@@ -244,9 +244,12 @@ def test_parts_of_one_drive_do_not_stop_the_rest(home: Path, tmp_path: Path) -> 
     for part in range(2):
         write_trip(tmp_path / f"part-{part}.parquet", (40.0, part), drive_id=["trip7"] * 2)
     os.mkfifo(tmp_path / "pipe.parquet")
+    raw = pa.array([b"\xff\xfe"] * 3, pa.binary()).buffers()
+    write_trip(tmp_path / "ids.parquet", drive_id=pa.Array.from_buffers(pa.string(), 3, raw))
     write_trip(tmp_path / "good.parquet")
     report = run(home, tmp_path)
-    assert (report.drives, report.files_quarantined, report.files) == (1, 3, 4)
+    assert (report.drives, report.files_quarantined, report.files) == (1, 4, 5)
+    assert sum("ids.parquet" in line and "UTF-8" in line for line in report.quarantined) == 1
     assert sum("'trip7' is spread over 2 files" in line for line in report.quarantined) == 2
     (tmp_path / "part-1.parquet").unlink()  # whoever made them joined them
     assert run(home, tmp_path).drives == 1
