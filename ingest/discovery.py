@@ -7,7 +7,7 @@ place among the drives that were found.
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.errors import RidealongError, UnreadableError
@@ -18,8 +18,6 @@ from ingest.recording import DriveFiles, Source, Trouble
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files, require_regular
 from ingest.sources.registry import sources_called
-
-NAMED = 3  # files that a message names before it counts the rest
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def find_drives(path: Path, source: str | None = None) -> Found:
             expected="one of " + ", ".join(each.name for each in finder.sources),
             mend=None if source else "name it with --source if it is one",
         )
-    return Found(_without_clashes(finder.drives), tuple(finder.ignored))
+    return Found(tuple(finder.drives), tuple(finder.ignored))
 
 
 @dataclass
@@ -141,37 +139,6 @@ def _troubled(source: str, path: Path, error: Exception) -> DriveFiles:
 def printable(path: Path) -> str:
     """A path as text; a name that is not UTF-8 with signs in the place of what is not."""
     return os.fsencode(path).decode("utf-8", "replace")
-
-
-def _without_clashes(drives: Sequence[DriveFiles]) -> tuple[DriveFiles, ...]:
-    """The same drives; where two recordings claim one ``drive_id``, it is nobody's.
-
-    The same content found twice is one drive, and no clash.
-    """
-    claims: dict[str, dict[str, DriveFiles]] = {}
-    for files in drives:
-        claims.setdefault(files.drive_id, {}).setdefault(files.sha256, files)
-    return tuple(
-        _clashing(files, list(claims[files.drive_id].values()))
-        if len(claims[files.drive_id]) > 1
-        else files
-        for files in drives
-    )
-
-
-def _clashing(files: DriveFiles, claims: Sequence[DriveFiles]) -> DriveFiles:
-    names = ", ".join(Path(claim.path).name for claim in claims[:NAMED])
-    more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
-    trouble = UnreadableError(
-        f"drive {files.drive_id!r} is spread over {len(claims)} files ({names}{more}), "
-        "and parts of one drive are not joined yet",
-        where=files.path,
-        expected="each drive whole in one file",
-        mend="write its rows, in time, into one file, or give each recording a drive_id of its own",
-    )
-    # The group is what cannot be used: once it changes, its files are looked at again.
-    group = short_hash(*sorted(claim.sha256 for claim in claims))
-    return replace(files, sha256=short_hash(files.sha256, group), trouble=Trouble(str(trouble)))
 
 
 def _count(files: int) -> str:

@@ -1,19 +1,19 @@
 """What an ingest has to do: which drives are new, and which triggers a drive has not met."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
 
+from ingest.clashes import without_clashes
 from ingest.drives import DrivePlan
-from ingest.errors import UnreadableError
 from ingest.execution.runner import names_runner
 from ingest.hashing import short_hash
 from ingest.lake import Snapshot
 from ingest.processes.pool import cores
-from ingest.recording import DriveFiles, Trouble
+from ingest.recording import DriveFiles
 from ingest.schemas import DRIVES, EVENTS
 from ingest.triggers.spec import TriggerSpec, trigger_sha256
 
@@ -51,7 +51,7 @@ def plan_ingest(
     committed = snapshot.sources()
     rows = snapshot.read(DRIVES, columns=["drive_id", "source_sha256"]).to_pylist()
     in_lake = {str(row["drive_id"]): str(row["source_sha256"]) for row in rows}
-    found = [_unless_taken(files, in_lake) for files in found]
+    found = without_clashes(found, in_lake)
     unusable = {files.sha256 for files in found if unusable_source(files) in committed}
     return IngestPlan(
         drives=plan_drives(found, triggers, committed),
@@ -96,21 +96,6 @@ def plan_drives(
 def pass_sources(plan: DrivePlan, triggers: Sequence[TriggerSpec]) -> list[str]:
     """The keys that passing the plan's triggers over its drive uses up."""
     return [trigger_source(plan.files, t) for t in triggers if t.name in plan.triggers]
-
-
-def _unless_taken(files: DriveFiles, in_lake: Mapping[str, str]) -> DriveFiles:
-    """The same, or with its trouble where another recording came in under its ``drive_id``."""
-    other = in_lake.get(files.drive_id, files.sha256)
-    if other == files.sha256 or files.trouble is not None:
-        return files
-    trouble = UnreadableError(
-        f"drive {files.drive_id!r} is in the lake already, with other content",
-        where=files.path,
-        expected="a drive_id that is new",
-        mend="give this recording one of its own",
-    )
-    sha256 = short_hash(files.sha256, other)
-    return replace(files, sha256=sha256, trouble=Trouble(str(trouble)))
 
 
 def shard_size(items: int, beam_args: Sequence[str] = ()) -> int:
