@@ -21,6 +21,7 @@ RESTORE = (
 )
 # Threads cost more than they save where there is little to hash.
 _FEW_FILES, _FEW_BYTES = 8, 2**22
+_THREADS = min(os.cpu_count() or 1, 8)  # each has a file open
 
 # Size, times of the last change of content and of anything, and inode.
 Stamp = tuple[int, int, int, int]
@@ -66,7 +67,7 @@ def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Find
     judge = partial(_judge, home)
     if _is_little(home, unknown):
         return [finding for finding in map(judge, unknown) if finding]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+    with ThreadPoolExecutor(_THREADS) as pool:  # hashing lets other threads run
         return [finding for finding in pool.map(judge, unknown) if finding]
 
 
