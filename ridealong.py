@@ -32,6 +32,7 @@ app = typer.Typer(
     name="ridealong",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Fleet data in, verdicts out: find the moments that matter, replay them through the "
     "deployed and the candidate network, and see for every prediction whether the candidate is "
     "no worse.",

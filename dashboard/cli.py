@@ -19,9 +19,11 @@ def dashboard(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the dashboard: watch clips with what both networks said drawn over them.
+    """Serve the dashboard: verdicts, clips, and what both networks said.
 
     Listens on this machine only, unless --host says otherwise. Ctrl-C ends it.
+
+    Example: ridealong dashboard --port 8502
     """
     from dashboard.serve import serve
     from ingest.lake import Lake

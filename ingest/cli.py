@@ -46,31 +46,31 @@ TriggersOption = Annotated[
     Path | None,
     typer.Option(
         "--triggers",
-        help="A trigger's YAML file, or a folder of them. [default: the shipped library]",
-        show_default=False,
+        help="A trigger's YAML file, or a folder of them.",
+        show_default="the shipped library",
     ),
 ]
 
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
+    path: Annotated[Path, typer.Argument(help="A recording, or a folder of them.")],
     source: Annotated[
         str | None,
-        typer.Option(help="Kind of log. [default: recognised by its look]", show_default=False),
+        typer.Option(help="Kind of log, e.g. comma2k19.", show_default="recognised by its files"),
     ] = None,
     triggers: TriggersOption = None,
     beam_args: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
+        list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Passed to Beam.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring recordings into the lake: telemetry, the events of triggers, and their clips.
+    """Bring recordings into the lake, with their events and clips.
 
-    Only what is new is read: a second run over the same files does nothing, a new trigger is
-    passed over the drives that have not met it. Unreadable files and bad rows go to the
-    quarantine with the reason. Nothing half-done is ever seen; after a kill, run it again.
+    Only new files are read. A new trigger runs over the drives that it has not seen yet. Files
+    and rows that cannot be used go to the quarantine, with the reason. A run that was killed
+    leaves nothing half-done: run it again.
 
     Example: ridealong ingest logs/ --source comma2k19 --triggers my-triggers/
     """
@@ -110,21 +110,23 @@ def _told(report: Mapping[str, Any]) -> str:
 @app.command()
 def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet's YAML file.", metavar="FLEET.yaml")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the drives: new, or to go on in.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the drives. An earlier run's is continued.")
+    ],
     seed: Annotated[
         int | None,
-        typer.Option(
-            min=0, max=2**31 - 1, help="Take this seed. [default: the file's]", show_default=False
-        ),
+        typer.Option(min=0, max=2**31 - 1, help="Use this seed.", show_default="the file's"),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Traffic processes at once.")] = 2,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Traffic simulations at the same time.")
+    ] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a fleet: drives with telemetry, and all that its cameras and labels need.
+    """Simulate a fleet: telemetry, cameras and exact labels.
 
-    Traffic is SUMO's; pictures are rendered when a clip asks for them. A second run goes on where
-    a first was stopped, and the same file and seed give the same bytes. A drive whose traffic
-    fails is reported (exit code 2); the others stand, and the next run tries it again.
+    SUMO simulates the traffic. Pictures are drawn later, for the clips alone. A second run
+    continues where the first was stopped; the same file and seed give the same bytes. A drive
+    that fails is reported (exit code 2); the others are kept, and the next run tries it again.
 
     Example: ridealong simulate examples/fleet.yaml --out fleet && ridealong ingest fleet
     """
@@ -167,7 +169,7 @@ def drives_list(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the drives: how long, how far, in what conditions, with which cameras.
+    """List the drives: length, distance, conditions, cameras.
 
     Example: ridealong drives list --where "light = 'night' and duration_s > 60"
     """
@@ -199,12 +201,15 @@ TRIGGER_COLUMNS = (
 @triggers_app.command("list")
 def triggers_list(
     path: Annotated[
-        Path | None, typer.Argument(help="File or folder. [default: the shipped library]")
+        Path | None,
+        typer.Argument(
+            help="A trigger's YAML file, or a folder of them.", show_default="the shipped library"
+        ),
     ] = None,
     wide: WideOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List triggers: what each looks for, and how much it keeps before and after.
+    """List triggers: what each looks for, and how much it keeps.
 
     Example: ridealong triggers list my-triggers/ --wide
     """
@@ -324,14 +329,16 @@ def clips_show(
     at: Annotated[
         float | None,
         typer.Option(
-            help="Seconds from the clip's start. [default: the labelled frame nearest the middle]",
-            show_default=False,
+            help="Seconds from the clip's start.",
+            show_default="the labelled frame nearest the middle",
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one clip: what is in it, and with --picture what its cameras saw, labels drawn.
+    """Show what is in a clip, and with --picture what its cameras saw.
+
+    The picture has the labels drawn in.
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
@@ -419,7 +426,10 @@ def clips_verify(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read clips to the end: hash, frames, decoding, times. Exits with 1 if one is damaged.
+    """Read clips to the end and look for damage.
+
+    Checked are the hash, the frames, their decoding and their times. Exits with 1 if a clip is
+    damaged.
 
     Example: ridealong clips verify --all
     """
@@ -453,9 +463,9 @@ def clips_verify(
 
 @lake_app.command("check")
 def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Check every file of the lake against its hash. Exits with 1 if something is damaged.
+    """Check every file of the lake against its hash.
 
-    Remarks are no damage: files that no query reads, until `lake vacuum` removes them.
+    Exits with 1 if something is damaged. Remarks are no damage: files that no query reads, until `lake vacuum` removes them.
 
     Example: ridealong lake check
     """
@@ -475,7 +485,7 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @lake_app.command("compact")
 def lake_compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Merge each table's small files into large ones; readers are not disturbed.
+    """Merge small files into large ones; readers are not disturbed.
 
     Example: ridealong lake compact
     """
@@ -495,13 +505,15 @@ def lake_vacuum(
     older_than: Annotated[
         str,
         typer.Option(
-            help="Remove only what is older, e.g. '2 h'. With '0 s' no other command may run."
+            help="Remove only what is older, e.g. '2 h'. '0 s': all, and no other command may run."
         ),
     ] = "1 day",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove files that no query reads: replaced or erased ones, and what killed commands left.
+    """Remove files that no query reads any more.
+
+    They were replaced or erased, or a killed command left them.
 
     Example: ridealong lake vacuum --older-than '7 days'
     """
@@ -528,7 +540,7 @@ def lake_erase(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase everything of one vehicle: drives, events, clips, and what was computed from them.
+    """Erase everything of one vehicle, and all that was computed from it.
 
     The rows are gone at once. The bytes are gone after `ridealong lake vacuum --older-than '0 s'`.
 

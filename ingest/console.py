@@ -37,12 +37,12 @@ HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
-        help=f"Folder of the lake. [default: ${HOME_VARIABLE}, else ./{DEFAULT_HOME}]",
-        show_default=False,
+        help="Folder of the lake.",
+        show_default=f"${HOME_VARIABLE}, else ./{DEFAULT_HOME}",
     ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and no text.")
 ]
 WideOption = Annotated[
     bool, typer.Option("--wide", help="Show all columns, however wide the terminal is.")
@@ -51,7 +51,7 @@ WhereOption = Annotated[
     str | None,
     typer.Option(
         "--where",
-        help="Keep the rows for which this expression is true, e.g. \"light = 'night'\".",
+        help="Only rows for which this expression is true, e.g. \"light = 'night'\".",
         show_default=False,
     ),
 ]

@@ -35,18 +35,21 @@ UNSCORED_SHOWN = 5
 @app.command()
 def demo(
     fleet: Annotated[
-        Path | None, typer.Option(help="Fleet spec (YAML). [default: examples/fleet.yaml]")
+        Path | None,
+        typer.Option(help="The fleet's YAML file.", show_default="examples/fleet.yaml"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Another fleet of the same spec. [default: its own]")
+        int | None,
+        typer.Option(min=0, help="Another seed gives another fleet.", show_default="the file's"),
     ] = None,
     device: DeviceOption = "cpu",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run everything once: simulate a fleet, cut clips, compare two networks, give a verdict.
+    """Run everything once, on a simulated fleet, up to a verdict.
 
-    A second run does only what is not done yet. Then look at it: ridealong dashboard
+    A fleet drives, clips are cut, two networks are compared. A second run does only what is not
+    done yet. Look at it with `ridealong dashboard`.
 
     Example: ridealong demo --home demo-home
     """
@@ -120,7 +123,7 @@ def networks_add(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Register a network: check its manifest and weights, and keep a copy in the lake.
+    """Register a network: check it, and keep a copy in the lake.
 
     Example: ridealong networks add my-network/manifest.yaml
     """
@@ -144,13 +147,16 @@ def networks_add(
 @networks_app.command("train")
 def networks_train(
     recipe: Annotated[Path, typer.Argument(help="What to train, on what, and how (YAML).")],
-    out: Annotated[Path, typer.Option(help="Folder for the drives, the work, and the network.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the drives, intermediate files, and the network.")
+    ],
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network from a recipe: simulate drives, draw and label them, fit, calibrate.
+    """Train a network from a recipe, on simulated drives.
 
-    After a kill the same command goes on where it stopped. A model card is written too.
+    Drives are simulated, drawn and labelled; the network is fitted and calibrated, and a model card
+    is written. After a kill the same command continues where it stopped.
 
     Example: ridealong networks train recipe.yaml --out training
     """
@@ -189,7 +195,7 @@ def networks_promote(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy a network: with a run that passed the gate, or with a signed waiver.
+    """Deploy a network that passed the gate, or with a signed waiver.
 
     Example: ridealong networks promote hydra-1.1 --run latest
     """
@@ -214,26 +220,27 @@ def shadow_run(
     deployed: Annotated[
         str | None,
         typer.Option(
-            help="The network it is compared with. [default: the deployed one]",
+            help="The network it is compared with.",
             autocompletion=NETWORK_IDS,
-            show_default=False,
+            show_default="the deployed one",
         ),
     ] = None,
     where: WhereOption = None,
     gate: Annotated[
-        Path | None, typer.Option(help="Gate spec (YAML). [default: the one that ships]")
+        Path | None,
+        typer.Option(help="The gate's YAML file.", show_default="the shipped gate"),
     ] = None,
     device: DeviceOption = "cpu",
     beam_args: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
+        list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Passed to Beam.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay clips through both networks, score every prediction, and judge the candidate.
+    """Replay clips through two networks and judge the candidate.
 
-    What was replayed before is not replayed again. Exits with 0 whatever the verdict is;
-    `ridealong shadow report` exits by it.
+    Every prediction is scored, on every slice. Clips that were replayed before are not replayed again. The exit code is 0 whatever the verdict
+    is; that of `ridealong shadow report` tells it.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
@@ -278,9 +285,9 @@ def shadow_report(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a run's verdict. Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE.
+    """Show a run's verdict and the cells behind it.
 
-    Required predictions come first, then the clearest changes among the others. Numbers have the
+    Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE. Required predictions come first, then the clearest changes among the others. Numbers have the
     digits that their interval supports; --json has them all.
 
     Example: ridealong shadow report latest
@@ -375,9 +382,9 @@ def labels_export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the clips behind a run's regressions, the costliest first, for labeling.
+    """Export the clips behind a run's regressions, for labelling.
 
-    With the labels known, what both networks said, and each clip's share of the loss. Where no
+    The costliest come first, with the labels known, what both networks said, and each clip's share of the loss. Where no
     cell regressed, all clips of the run come in the order of `clips list`.
 
     COCO: images, annotations.json, and deployed.json and candidate.json as results for loadRes.
@@ -411,10 +418,12 @@ class SchemaName(StrEnum):
 
 @app.command()
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="Which spec.")],
+    name: Annotated[SchemaName, typer.Argument(help="The kind of YAML file.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a YAML spec, for editors that check while you type.
+    """Print the JSON Schema of a kind of YAML file.
+
+    An editor that knows it checks the file while you type.
 
     Example: ridealong schema trigger > trigger.schema.json
     """
