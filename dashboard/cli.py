@@ -19,7 +19,7 @@ def dashboard(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the dashboard: verdicts, clips, and what both networks said.
+    """Serve the dashboard: verdicts, and clips with what networks said.
 
     Listens on this machine only, unless --host says otherwise. Ctrl-C ends it.
 

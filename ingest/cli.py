@@ -262,7 +262,7 @@ def events_list(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events: when each trigger fired, by how much, kept or why not.
+    """List the events: when triggers fired, and why some were not kept.
 
     Times count from the start of the drive. The margin is in the unit of the trigger's condition.
 
@@ -465,7 +465,8 @@ def clips_verify(
 def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check every file of the lake against its hash.
 
-    Exits with 1 if something is damaged. Remarks are no damage: files that no query reads, until `lake vacuum` removes them.
+    Exits with 1 if something is damaged. Remarks are no damage: they name files that no query reads
+    and that `lake vacuum` removes.
 
     Example: ridealong lake check
     """
@@ -540,7 +541,7 @@ def lake_erase(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase everything of one vehicle, and all that was computed from it.
+    """Erase everything of one vehicle, and what was made of it.
 
     The rows are gone at once. The bytes are gone after `ridealong lake vacuum --older-than '0 s'`.
 

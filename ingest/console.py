@@ -196,7 +196,7 @@ class _BarSteps:
 
 
 class _PlainSteps:
-    """A line at the start, at the end, and every ten seconds between."""
+    """A line at the end, and every ten seconds before it if something was done since."""
 
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0

@@ -239,8 +239,8 @@ def shadow_run(
 ) -> None:
     """Replay clips through two networks and judge the candidate.
 
-    Every prediction is scored, on every slice. Clips that were replayed before are not replayed again. The exit code is 0 whatever the verdict
-    is; that of `ridealong shadow report` tells it.
+    Every prediction is scored, on every slice. Clips that were replayed before are not replayed
+    again. The exit code is 0 whatever the verdict is; that of `ridealong shadow report` tells it.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
@@ -287,8 +287,9 @@ def shadow_report(
 ) -> None:
     """Show a run's verdict and the cells behind it.
 
-    Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE. Required predictions come first, then the clearest changes among the others. Numbers have the
-    digits that their interval supports; --json has them all.
+    Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE. Required predictions come first, then the
+    clearest changes among the others. Numbers have the digits that their interval supports; --json
+    has them all.
 
     Example: ridealong shadow report latest
     """
@@ -384,8 +385,8 @@ def labels_export(
 ) -> None:
     """Export the clips behind a run's regressions, for labelling.
 
-    The costliest come first, with the labels known, what both networks said, and each clip's share of the loss. Where no
-    cell regressed, all clips of the run come in the order of `clips list`.
+    The costliest come first, with their labels, what both networks said, and each clip's share of
+    the loss. Where no cell regressed, all clips of the run come in the order of `clips list`.
 
     COCO: images, annotations.json, and deployed.json and candidate.json as results for loadRes.
     MCAP: the clips, with both networks' outputs as topics of their own, and clips.json.
