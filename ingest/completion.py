@@ -5,6 +5,7 @@ A completion never fails and never speaks: where nothing can be read, nothing is
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -25,12 +26,11 @@ def completing(table: str, column: str, *more: str) -> Completer:
 
 def _home(context: typer.Context) -> Path:
     """The --home of the command, of the program before it, or the one by default."""
-    asked: typer.Context | None = context
+    asked: Any = context
     while asked is not None:
         if given := asked.params.get("home"):
             return Path(given)
-        parent = asked.parent
-        asked = parent if isinstance(parent, typer.Context) else None
+        asked = asked.parent
     return home_of(None)
 
 

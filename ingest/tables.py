@@ -163,10 +163,7 @@ def _shortened(grid: _Grid) -> _Grid:
 
 def _fitting(grid: _Grid, width: int) -> list[int] | None:
     """Places of the columns to keep; None where even the necessary ones are too wide."""
-    least = [
-        min(natural, NARROWEST) if column.fold else natural
-        for column, natural in zip(grid.columns, _natural(grid), strict=True)
-    ]
+    least = _least(grid)
     kept: list[int] = []
     room = width + len(GAP)
     for place in sorted(range(len(least)), key=lambda place: (_rank(grid, place), place)):
@@ -192,16 +189,26 @@ def _natural(grid: _Grid) -> list[int]:
     return widths
 
 
+def _least(grid: _Grid) -> list[int]:
+    """Widths at which no word is broken."""
+    least = []
+    for place, (column, natural) in enumerate(zip(grid.columns, _natural(grid), strict=True)):
+        words = (word for row in grid.rows() for word in row[place].split())
+        longest = max(map(cells, words), default=0) if column.fold else natural
+        least.append(min(natural, max(longest, cells(column.name), NARROWEST)))
+    return least
+
+
 def _widths(grid: _Grid, width: int) -> list[int]:
-    """Natural widths, but the columns of prose share what the others leave."""
-    widths = _natural(grid)
-    prose = [p for p, column in enumerate(grid.columns) if column.fold]
-    fixed = sum(w for p, w in enumerate(widths) if p not in prose)
-    left = width - fixed - len(GAP) * (len(widths) - 1)
-    # The narrowest first: what it does not need is the others'.
-    for position, place in enumerate(sorted(prose, key=lambda p: widths[p])):
-        widths[place] = min(widths[place], left // (len(prose) - position))
-        left -= widths[place]
+    """The least widths, and what they leave is the prose's."""
+    natural, widths = _natural(grid), _least(grid)
+    spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
+    wanting = sorted(range(len(widths)), key=lambda place: natural[place] - widths[place])
+    for position, place in enumerate(wanting):
+        # Who wants least goes first: what it does not need is the others'.
+        more = min(natural[place] - widths[place], spare // (len(wanting) - position))
+        widths[place] += more
+        spare -= more
     return widths
 
 
