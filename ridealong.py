@@ -106,15 +106,22 @@ def _was_help(error: TyperException) -> bool:
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
+def _prepare_streams() -> None:
+    """Let text go to streams that are closed, or whose encoding lacks a character of a name."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # as after `>&-`
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the program and leave, without tearing the interpreter down.
 
     A pipeline's threads may still run, and DuckDB counts its leaks aloud at a plain exit.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A file's name may hold what the terminal's encoding cannot show.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         code, line = run()
     except Exception:  # ours to fix: show all of it, and never look like "not passed"

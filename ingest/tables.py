@@ -214,7 +214,7 @@ def _widths(grid: _Grid, width: int) -> list[int]:
 
 def _drawn(grid: _Grid, widths: list[int], width: int | None) -> list[str]:
     lines = [_line([c.name for c in grid.columns], grid.columns, widths)]
-    lines.append(GAP.join("─" * width for width in widths))
+    lines.append(GAP.join("-" * width for width in widths))
     for title, rows in grid.sections:
         lines += wrapped(title, width) if title is not None else []
         lines += [] if rows else [NOTHING]

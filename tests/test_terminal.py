@@ -244,10 +244,25 @@ def test_a_shell_completes_commands_and_ids(homes: dict[str, Path], program: Any
     assert completed(f"ridealong clips show --home {homes['fleet']}/none x", program) == []
 
 
-def test_who_has_seen_enough_ends_it_well(homes: dict[str, Path], repository: Path) -> None:
-    command = f"{sys.executable} -m ridealong events list --home '{homes['fleet']}'"
-    loop = f"set -o pipefail; {command} --where 'time_s >= 0' | head -n 1"
+ODD_STREAMS = {
+    "who has seen enough": ("{} | true", 0, ""),
+    "closed": ("{} >&-", 0, ""),
+    "full": ("{} >/dev/full", 2, "error: disk: No space left on device"),
+}
+
+
+@pytest.mark.parametrize("case", ODD_STREAMS)
+def test_output_that_goes_nowhere(case: str, homes: dict[str, Path], repository: Path) -> None:
+    shell, code, told = ODD_STREAMS[case]
+    # Unbuffered, so that the first line meets what the last one would.
+    command = f"PYTHONUNBUFFERED=1 {sys.executable} -m ridealong drives list"
+    command += f" --home '{homes['fleet']}'"
     done = subprocess.run(
-        ["bash", "-c", loop], capture_output=True, text=True, check=False, cwd=repository
+        ["bash", "-c", f"set -o pipefail; {shell.format(command)}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=repository,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == code and done.stderr.startswith(told), done.stderr
+    assert done.stderr.count("\n") == bool(told)

@@ -35,7 +35,7 @@ def lines(rows: list[list[object]], width: int | None, columns: object = COLUMNS
 def test_a_table_with_room() -> None:
     assert lines([ROW], 80) == [
         "prediction        metric   delta  verdict",
-        "────────────────  ──────  ──────  ─────────",
+        "----------------  ------  ------  ---------",
         "objects/car@main  f1      -0.143  REGRESSED",
     ]
 
@@ -43,7 +43,7 @@ def test_a_table_with_room() -> None:
 def test_columns_are_left_out_by_rank_and_named() -> None:
     assert lines([ROW], 38) == [
         "prediction        metric  verdict",
-        "────────────────  ──────  ─────────",
+        "----------------  ------  ---------",
         "objects/car@main  f1      REGRESSED",
         "(left out: delta; --wide shows all)",
     ]
