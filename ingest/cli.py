@@ -470,10 +470,13 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     Example: ridealong lake check
     """
-    from ingest.lake import Lake
+    from ingest.lake import HASHING, Lake
+    from ingest.progress import watching
 
     console = Console(as_json)
-    report = Lake.open(home_of(home)).check()
+    lake = Lake.open(home_of(home))
+    with console.steps("files", 0) as steps, watching(HASHING, steps):
+        report = lake.check()
     console.result({"sound": report.sound, **asdict(report)})
     parts = {"table": report.tables, "commit": report.commits, "file": report.files}
     held = ", ".join(counted(count, one) for one, count in (parts | {"blob": report.blobs}).items())
@@ -490,14 +493,20 @@ def lake_compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     Example: ridealong lake compact
     """
-    from ingest.lake import Lake
+    from ingest.lake import COMMITS, Lake
 
     console = Console(as_json)
-    report = Lake.open(home_of(home)).compact()
-    console.result(asdict(report))
-    for table, (before, after) in report.tables.items():
+    lake = Lake.open(home_of(home))
+    names = [*lake.snapshot().tables(), COMMITS.name]
+    merged: dict[str, tuple[int, int]] = {}
+    with console.steps("tables", len(names)) as steps:
+        for name in names:
+            merged |= lake.compact([name]).tables
+            steps.advance()
+    console.result({"tables": merged})
+    for table, (before, after) in merged.items():
         console.text(f"{table}: {counted(before, 'file')} merged into {after:,}")
-    if not report.tables:
+    if not merged:
         console.text("nothing to merge")
 
 

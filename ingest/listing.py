@@ -45,7 +45,11 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
     if len(found) == 1:
         return dict(found[0])
     if len(found) > 1:
-        raise RidealongError(f"{what} {value!r} is ambiguous: {len(found)} begin so")
+        some = ", ".join(str(row[key]) for row in found[:3]) + (" and more" if len(found) > 3 else "")
+        raise RidealongError(
+            f"{what} {value!r} is ambiguous: {len(found)} begin so ({some})",
+            mend="write more of it",
+        )
     names = [str(row[key]) for row in rows]
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
     listing = "shadow report latest" if spec.name == "runs" else f"{spec.name} list"

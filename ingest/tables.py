@@ -7,6 +7,7 @@ column; where that does not help, each row becomes lines of ``name  value``.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, takewhile
 
 from ingest.readable import value
@@ -54,6 +55,24 @@ class _Grid:
         for _, rows in self.sections:
             yield from rows
 
+    @cached_property
+    def natural(self) -> list[int]:
+        """Widths at which nothing is broken."""
+        widths = [cells(column.name) for column in self.columns]
+        for row in self.rows():
+            widths = [max(known, cells(cell)) for known, cell in zip(widths, row, strict=True)]
+        return widths
+
+    @cached_property
+    def least(self) -> list[int]:
+        """Widths at which no word is broken."""
+        least = []
+        for place, (column, natural) in enumerate(zip(self.columns, self.natural, strict=True)):
+            words = (word for row in self.rows() for word in row[place].split())
+            longest = max(map(cells, words), default=0) if column.fold else natural
+            least.append(min(natural, max(longest, cells(column.name), NARROWEST)))
+        return least
+
     def take(self, places: Sequence[int]) -> "_Grid":
         columns = tuple(self.columns[place] for place in places)
         picked = [
@@ -80,7 +99,7 @@ def table_lines(
         tuple((s.title, [[value(cell) for cell in row] for row in s.rows]) for s in sections),
     )
     if width is None:
-        return _drawn(grid, _natural(grid), None)
+        return _drawn(grid, grid.natural, None)
     width = max(width, NARROWEST)
     for candidate in (grid, _shortened(grid)):
         if (places := _fitting(candidate, width)) is not None:
@@ -163,7 +182,7 @@ def _shortened(grid: _Grid) -> _Grid:
 
 def _fitting(grid: _Grid, width: int) -> list[int] | None:
     """Places of the columns to keep; None where even the necessary ones are too wide."""
-    least = _least(grid)
+    least = grid.least
     kept: list[int] = []
     room = width + len(GAP)
     for place in sorted(range(len(least)), key=lambda place: (_rank(grid, place), place)):
@@ -181,27 +200,9 @@ def _rank(grid: _Grid, place: int) -> int:
     return place if rank is None else rank
 
 
-def _natural(grid: _Grid) -> list[int]:
-    """Widths at which nothing is broken."""
-    widths = [cells(column.name) for column in grid.columns]
-    for row in grid.rows():
-        widths = [max(known, cells(cell)) for known, cell in zip(widths, row, strict=True)]
-    return widths
-
-
-def _least(grid: _Grid) -> list[int]:
-    """Widths at which no word is broken."""
-    least = []
-    for place, (column, natural) in enumerate(zip(grid.columns, _natural(grid), strict=True)):
-        words = (word for row in grid.rows() for word in row[place].split())
-        longest = max(map(cells, words), default=0) if column.fold else natural
-        least.append(min(natural, max(longest, cells(column.name), NARROWEST)))
-    return least
-
-
 def _widths(grid: _Grid, width: int) -> list[int]:
     """The least widths, and what they leave is the prose's."""
-    natural, widths = _natural(grid), _least(grid)
+    natural, widths = grid.natural, grid.least
     spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
     wanting = sorted(range(len(widths)), key=lambda place: natural[place] - widths[place])
     for position, place in enumerate(wanting):
