@@ -45,7 +45,8 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
     if len(found) == 1:
         return dict(found[0])
     if len(found) > 1:
-        some = ", ".join(str(row[key]) for row in found[:3]) + (" and more" if len(found) > 3 else "")
+        more = " and more" if len(found) > 3 else ""
+        some = ", ".join(str(row[key]) for row in found[:3]) + more
         raise RidealongError(
             f"{what} {value!r} is ambiguous: {len(found)} begin so ({some})",
             mend="write more of it",

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pyarrow.compute as pc
-
 from ingest import readable
 from ingest.errors import RidealongError
 from ingest.lake import Snapshot
@@ -37,9 +35,9 @@ def find_run(snapshot: Snapshot, run: str) -> dict[str, Any]:
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
     """A run's cells, by name."""
-    rows = snapshot.read(VERDICTS)
-    cells = rows.filter(pc.equal(rows["run_id"], run_id)).drop_columns(["run_id"])
-    found: list[dict[str, Any]] = cells.to_pylist()
+    literal = run_id.replace("'", "''")
+    rows = snapshot.read(VERDICTS, where=f"run_id = '{literal}'")
+    found: list[dict[str, Any]] = rows.drop_columns(["run_id"]).to_pylist()
     return found
 
 

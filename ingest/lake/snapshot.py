@@ -14,7 +14,6 @@ from ingest.lake import log
 from ingest.lake.files import DataFile, order_of, schema_of
 from ingest.lake.history import COMMITS, History
 from ingest.schemas import TableSpec
-from ingest.specs import nearest
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ class Snapshot:
         if not live:
             if isinstance(table, TableSpec):
                 return table
+            from ingest.specs import nearest  # YAML and pydantic, for an error alone
+
             raise RidealongError(
                 f"no table {name!r} in the lake", mend=nearest(name, self.tables())
             )
