@@ -135,16 +135,26 @@ def distance(metres: float | None) -> str:
     return f"{metres:.0f} m" if abs(metres) < 999.5 else f"{metres / 1000:,.1f} km"
 
 
-def decimals_known(low: float | None, high: float | None) -> int:
+def decimals_known(low: float | None, high: float | None, *values: float | None) -> int:
     """Decimals to which an estimate is known: those of the second digit of its half-width.
 
     The Particle Data Group's rule rounds an error to two digits at most and the value to the same
-    place. Without an interval three decimals stand; negative ones round to tens and hundreds.
+    place. The largest of ``values`` keeps two to four digits all the same: with fewer a difference
+    may contradict what it is the difference of, with more an interval of nought says too much.
+    Without an interval three decimals stand. Negative decimals round to tens and hundreds.
     """
     half = (high - low) / 2 if low is not None and high is not None else 0.0
-    if not math.isfinite(half) or half <= 0:
-        return 3
-    return min(1 - math.floor(math.log10(half)), MOST_DECIMALS)
+    known = 1 - _magnitude(half) if math.isfinite(half) and half > 0 else 3
+    sizes = [abs(one) for one in values if one is not None and math.isfinite(one)]
+    if largest := max(sizes, default=0.0):
+        first = -_magnitude(largest)
+        known = min(max(known, first + 1), first + 3)
+    return min(known, MOST_DECIMALS)
+
+
+def _magnitude(number: float) -> int:
+    """The power of ten of its first digit."""
+    return math.floor(math.log10(number))
 
 
 def rounded(known: float | None, decimals: int, signed: bool = False) -> str:

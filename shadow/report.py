@@ -139,7 +139,8 @@ def cell_texts(cell: dict[str, Any]) -> list[object]:
 
     All its numbers have the decimals that the interval of the difference supports.
     """
-    decimals = readable.decimals_known(cell["low"], cell["high"])
+    values = (cell["deployed"], cell["candidate"], cell["delta"])
+    decimals = readable.decimals_known(cell["low"], cell["high"], *values)
     deployed, candidate = (readable.rounded(cell[n], decimals) for n in ("deployed", "candidate"))
     low, high = (readable.rounded(cell[name], decimals, signed=True) for name in ("low", "high"))
     return [

@@ -92,6 +92,23 @@ def test_digits_that_an_interval_supports(
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "values", "decimals"),
+    [
+        (-1.3, 1.4, (0.27, 0.33, 0.06), 2),  # one by the interval: 0.3, 0.3, +0.1
+        (0.636315, 0.636316, (0.132249, 0.768564, 0.636315), 4),
+        (-0.17, -0.115, (0.2434, 0.1006, -0.1427), 3),
+        (-40.0, 400.0, (1240.0, None, 180.0), -1),
+        (None, None, (0.375, 0.25, -0.125), 3),
+        (0.0, 0.0, (0.0, 0.0, 0.0), 3),
+    ],
+)
+def test_values_keep_two_to_four_digits(
+    low: float | None, high: float | None, values: tuple[float | None, ...], decimals: int
+) -> None:
+    assert readable.decimals_known(low, high, *values) == decimals
+
+
+@pytest.mark.parametrize(
     ("known", "decimals", "told"),
     [
         (-0.14267, 3, "-0.143"),
