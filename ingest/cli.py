@@ -371,7 +371,7 @@ def _require_picture(path: Path) -> None:
             mend=hint if hint and hint.startswith("did") else None,
         )
     if not path.parent.is_dir():
-        raise RidealongError("no such folder", where=path.parent, mend="make it first")
+        raise RidealongError(f"there is no folder {path.parent}", where=path, mend="make it first")
 
 
 def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
