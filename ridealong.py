@@ -6,7 +6,6 @@ called wrongly, 70 a bug, 130 interrupted. Errors are one line on standard error
 
 import contextlib
 import errno
-import io
 import logging
 import os
 import sys
@@ -84,8 +83,8 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
         if error.errno is None:
             raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        hint = "; make room and run the command again: the lake is unchanged" if full else ""
-        return 2, f"error: {error.filename or 'disk'}: {error.strerror}{hint}"
+        mend = "; make room and run the command again: the lake is unchanged" if full else ""
+        return 2, f"error: {error.filename or 'disk'}: {error.strerror}{mend}"
     return code, INTERRUPTED if code == 130 else None
 
 
@@ -112,8 +111,8 @@ def _prepare_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:  # as after `>&-`
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        elif reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
 
 
 def main() -> None:

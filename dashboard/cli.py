@@ -12,14 +12,14 @@ from ingest.errors import RidealongError
 app = typer.Typer()
 
 
-@app.command()
+@app.command(short_help="Serve the dashboard, for a browser.")
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the dashboard: verdicts, and clips with what networks said.
+    """Serve the dashboard: watch clips with what both networks said drawn over them.
 
     Listens on this machine only, unless --host says otherwise. Ctrl-C ends it.
 

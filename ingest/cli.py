@@ -52,25 +52,25 @@ TriggersOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(short_help="Bring recordings into the lake, with their events and clips.")
 def ingest(
-    path: Annotated[Path, typer.Argument(help="A recording, or a folder of them.")],
+    path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
     source: Annotated[
         str | None,
-        typer.Option(help="Kind of log, e.g. comma2k19.", show_default="recognised by its files"),
+        typer.Option(help="Kind of log. [default: recognised by its look]", show_default=False),
     ] = None,
     triggers: TriggersOption = None,
     beam_args: Annotated[
-        list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Passed to Beam.")
+        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring recordings into the lake, with their events and clips.
+    """Bring recordings into the lake: telemetry, the events of triggers, and their clips.
 
-    Only new files are read. A new trigger runs over the drives that it has not seen yet. Files
-    and rows that cannot be used go to the quarantine, with the reason. A run that was killed
-    leaves nothing half-done: run it again.
+    Only what is new is read: a second run over the same files does nothing, a new trigger is
+    passed over the drives that have not met it. Unreadable files and bad rows go to the
+    quarantine with the reason. Nothing half-done is ever seen; after a kill, run it again.
 
     Example: ridealong ingest logs/ --source comma2k19 --triggers my-triggers/
     """
@@ -96,15 +96,14 @@ def ingest(
         raise typer.Exit(2)
 
 
-def _told(report: Mapping[str, Any]) -> str:
+def _told(report: dict[str, object]) -> str:
     if report["commit"] is None:
         return "nothing new" if not report["files"] else "nothing was committed"
-    brought = ", ".join(
-        counted(report[f"{one}s"], one) for one in ("drive", "row", "event", "clip")
+    return (
+        f"{report['drives']} drives, {report['rows']} rows, {report['events']} events, "
+        f"{report['clips']} clips in {report['seconds']} s "
+        f"({report['files_quarantined']} files and {report['rows_quarantined']} rows quarantined)"
     )
-    files = counted(report["files_quarantined"], "file")
-    rows = counted(report["rows_quarantined"], "row")
-    return f"{brought} in {readable.duration(report['seconds'])} ({files} and {rows} quarantined)"
 
 
 @app.command()

@@ -359,7 +359,9 @@ class ExportFormat(StrEnum):
     MCAP = "mcap"
 
 
-@labels_app.command("export")
+@labels_app.command(
+    "export", short_help="Export the clips behind a run's regressions, for labelling."
+)
 def labels_export(
     out: Annotated[Path, typer.Option(help="Folder to write; must be new or an earlier export.")],
     run: Annotated[
@@ -383,10 +385,10 @@ def labels_export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the clips behind a run's regressions, for labelling.
+    """Export the clips behind a run's regressions, the costliest first, for labeling.
 
-    The costliest come first, with their labels, what both networks said, and each clip's share of
-    the loss. Where no cell regressed, all clips of the run come in the order of `clips list`.
+    With the labels known, what both networks said, and each clip's share of the loss. Where no
+    cell regressed, all clips of the run come in the order of `clips list`.
 
     COCO: images, annotations.json, and deployed.json and candidate.json as results for loadRes.
     MCAP: the clips, with both networks' outputs as topics of their own, and clips.json.
@@ -401,9 +403,8 @@ def labels_export(
     wish = ExportWish(run, where, limit, out, CellNames(prediction, metric, where_lost))
     report = export_run(Lake.open(home_of(home)), wish, kind.value, console)
     console.result(report)
-    kinds = {key: value for key, value in report.items() if isinstance(value, int)}
-    held = ", ".join(counted(value, key.removesuffix("s")) for key, value in kinds.items())
-    console.text(f"run {report['run']} exported as {report['format']} to {report['out']}: {held}")
+    told = {key: value for key, value in report.items() if key not in ("order", "reason", "shares")}
+    console.text(", ".join(f"{key}: {value}" for key, value in told.items()))
     console.text(f"in the order of the {report['order']}: {report['reason']}")
 
 

@@ -95,6 +95,12 @@ def test_every_command_teaches_and_has_json(name: str, program: Any) -> None:
     assert "--json" in [option for p in COMMANDS[name].params for option in p.opts]
 
 
+@pytest.mark.parametrize("group", ["", *sorted({name.split()[0] for name in COMMANDS})])
+def test_what_a_group_holds_is_told_whole(group: str, program: Any) -> None:
+    told = program(*group.split(), "--help", COLUMNS="80").stdout
+    assert "..." not in told.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text("utf-8")):
