@@ -65,29 +65,6 @@ def program(
     HOME_BEFORE.set(home)
 
 
-def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
-    """Run one command; give its exit code, and the last line for standard error."""
-    # Libraries warn about clients of clouds that nobody asked for.
-    logging.basicConfig(level=logging.ERROR)
-    try:
-        code = _called(arguments)
-    except TyperException as error:
-        return error.exit_code, None if _was_help(error) else usage_line(error)
-    except RidealongError as error:
-        return 2, f"error: {error}"
-    except KeyboardInterrupt:
-        return 130, INTERRUPTED
-    except BrokenPipeError:
-        return 0, None  # whoever read our output has seen enough
-    except OSError as error:
-        if error.errno is None:
-            raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        mend = "; make room and run the command again: the lake is unchanged" if full else ""
-        return 2, f"error: {error.filename or 'disk'}: {error.strerror}{mend}"
-    return code, INTERRUPTED if code == 130 else None
-
-
 def _called(arguments: Sequence[str] | None) -> int:
     """The exit code that the command asked for; usage errors are raised, not printed."""
     try:
@@ -113,6 +90,29 @@ def _prepare_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         elif reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
+
+
+def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
+    """Run one command; give its exit code, and the last line for standard error."""
+    # Libraries warn about clients of clouds that nobody asked for.
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        code = _called(arguments)
+    except TyperException as error:
+        return error.exit_code, None if _was_help(error) else usage_line(error)
+    except RidealongError as error:
+        return 2, f"error: {error}"
+    except KeyboardInterrupt:
+        return 130, INTERRUPTED
+    except BrokenPipeError:
+        return 0, None  # whoever read our output has seen enough
+    except OSError as error:
+        if error.errno is None:
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "; make room and run the command again: the lake is unchanged" if full else ""
+        return 2, f"error: {error.filename or 'disk'}: {error.strerror}{mend}"
+    return code, INTERRUPTED if code == 130 else None
 
 
 def main() -> None:
