@@ -247,7 +247,7 @@ def test_a_shell_completes_commands_and_ids(homes: dict[str, Path], program: Any
 ODD_STREAMS = {
     "who has seen enough": ("{} | true", 0, ""),
     "closed": ("{} >&-", 0, ""),
-    "full": ("{} >/dev/full", 2, "error: disk: No space left on device"),
+    "full": ("{} >/dev/full", 2, "no space left on"),
 }
 
 
@@ -264,5 +264,5 @@ def test_output_that_goes_nowhere(case: str, homes: dict[str, Path], repository:
         check=False,
         cwd=repository,
     )
-    assert done.returncode == code and done.stderr.startswith(told), done.stderr
+    assert done.returncode == code and told in done.stderr.lower(), done.stderr
     assert done.stderr.count("\n") == bool(told)
