@@ -211,7 +211,7 @@ def networks_promote(
     console.text(f"release {release.release}: {release.network} is deployed")
 
 
-@shadow_app.command("run")
+@shadow_app.command("run", short_help="Replay clips through two networks and judge the candidate.")
 def shadow_run(
     candidate: Annotated[
         str,
@@ -237,10 +237,10 @@ def shadow_run(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay clips through two networks and judge the candidate.
+    """Replay clips through both networks, score every prediction, and judge the candidate.
 
-    Every prediction is scored, on every slice. Clips that were replayed before are not replayed
-    again. The exit code is 0 whatever the verdict is; that of `ridealong shadow report` tells it.
+    What was replayed before is not replayed again. Exits with 0 whatever the verdict is;
+    `ridealong shadow report` exits by it.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
