@@ -110,9 +110,13 @@ def table_lines(
 
 
 def record_lines(pairs: Sequence[tuple[str, object]], width: int | None) -> list[str]:
-    """``name  value`` lines, the values below each other."""
+    """``name  value`` lines, the values below each other.
+
+    A single word that is wider than the line, such as a path, stays whole: a terminal breaks it
+    without harm to who copies it.
+    """
     texts = [(name, value(thing)) for name, thing in pairs]
-    return list(_record(texts, [], width))
+    return list(_record(texts, None, width))
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
@@ -266,7 +270,7 @@ def _records(grid: _Grid, short: _Grid, width: int) -> list[str]:
 
 
 def _record(
-    pairs: Sequence[tuple[str, str]], brief: Sequence[str], width: int | None
+    pairs: Sequence[tuple[str, str]], brief: Sequence[str] | None, width: int | None
 ) -> Iterator[str]:
     label = max((cells(name) for name, _ in pairs), default=0) + len(GAP)
     for place, (name, text) in enumerate(pairs):
@@ -277,7 +281,7 @@ def _record(
             first, *more = wrapped(text, width - label)
             yield head + first
             yield from (" " * label + line for line in more)
-        else:  # on a line of its own a word may still be whole, and can be copied
-            yield name
-            fits = cells(text) <= width or not brief
-            yield from wrapped(text if fits else brief[place], width)
+        elif brief is None or cells(text) <= width:
+            yield from (name, text)  # on a line of its own it is whole, and can be copied
+        else:
+            yield from (name, *wrapped(brief[place], width))

@@ -167,3 +167,4 @@ def test_a_record_keeps_its_values_below_each_other() -> None:
         "triggers  hard_brake, low_ttc",
         "labelled  no",
     ]
+    assert record_lines([("blob", "blobs/" + "f" * 70)], 40) == ["blob", "blobs/" + "f" * 70]
