@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from ingest.tables import Column, Section, record_lines, table_lines, wrapped
+from ingest.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -152,7 +152,7 @@ def output_width() -> int | None:
     """
     given = os.environ.get("COLUMNS", "").strip()
     if given.isascii() and given.isdecimal() and int(given):
-        return int(given)
+        return max(int(given), NARROWEST)
     if not sys.stdout.isatty():
         return None
     try:
