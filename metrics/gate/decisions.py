@@ -125,9 +125,9 @@ def _more(
     Where there is no standard error yet, or all that lacks is drives, it is the fewest that could
     decide.
     """
-    watched = np.count_nonzero(~required & delta.known)
     # What is left of a level where no other cell is rejected.
-    alpha = np.where(required, gate.alpha / len(gate.required), gate.watched.fdr / max(watched, 1))
+    watched = max(int(np.count_nonzero(~required & delta.known)), 1)
+    alpha = np.where(required, gate.alpha / len(gate.required), gate.watched.fdr / watched)
     needed = np.full(delta.clusters.shape, MOST)
     some = np.flatnonzero(open_cells & delta.known & (delta.clusters >= FEWEST))
     borders = Borders(margin[some], gate.alpha, alpha[some])
