@@ -10,13 +10,15 @@ difficulty (shared by both networks) and in what each network makes of them.
 networks (coverage of the 95% interval), with a true loss of exactly the margin (false PASS), and of
 two margins (power). Shares carry the upper end of their one-sided 99% Clopper-Pearson interval.
 
-Run it as ``python -m benchmarks.trust``; ``--runs 200`` for a quick look.
+Run it as ``python -m benchmarks.trust``; it takes about an hour of a core and more; ``--runs 200``
+gives a quick look.
 """
 
 import argparse
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -272,10 +274,12 @@ def drives_table(rng: np.random.Generator, names: pa.Array) -> pa.Table:
 # --- null runs
 
 
+shipped_gate = cache(load_gate)
+
+
 def null_run(fleet: Fleet, seed: tuple[int, ...]) -> tuple[bool, bool, bool]:
-    """Whether equal networks have a required loss, a watched one, a gain; under the shipped gate."""
-    rng, gate = np.random.default_rng(seed), load_gate()
-    tables, drives = Tables(fleet.drives), fleet.drives
+    """Whether equal networks have a required loss, a watched one, a gain, by the shipped gate."""
+    rng, gate, tables = np.random.default_rng(seed), shipped_gate(), Tables(fleet.drives)
     names = {cell.prediction for cell in gate.required}
     names |= {f"objects/{kind}@{c}" for kind in fleet.rare for c in ("main", "narrow", "rear")}
     for name in sorted(names):
@@ -294,7 +298,7 @@ def write_null(
     rng: np.random.Generator, fleet: Fleet, tables: Tables, name: str, rarity: float
 ) -> None:
     """All that the shipped gate looks at, for one prediction of two equal networks."""
-    drives, task = len(tables.names), name.split("/")[0].split("@")[0]
+    drives, task = len(tables.names), re.split("[/@]", name, maxsplit=1)[0]
     rate = fleet.labels * rarity
     if task in ("objects", "lights", "lanes"):
         tables.add(name, "f1", counts(rng, fleet, drives, 0.0, rate))
@@ -476,7 +480,9 @@ def measure(runs: int, workers: int) -> dict[str, list[object]]:
     results: dict[str, list[object]] = {}
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         start = time.monotonic()
-        for done, (task, result) in enumerate(zip(todo, pool.map(Task.work, todo, chunksize=4))):
+        for done, (task, result) in enumerate(
+            zip(todo, pool.map(Task.work, todo, chunksize=4), strict=True)
+        ):
             results.setdefault(key(task), []).append(result)
             if done % 200 == 0:
                 spent = time.monotonic() - start
@@ -593,7 +599,7 @@ def power_table(now: dict[str, list[object]], before: dict[str, list[object]]) -
             share = np.mean([one.regressed for one in found])
             lines.append(f"| {fleet} | {kind} | {count} | {old} | {share:.1%} |")
     head = "| fleet | metric | drives | before | now |"
-    return f"REGRESSED at a true loss of two margins.\n\n" + rows(head, lines)
+    return "REGRESSED at a true loss of two margins.\n\n" + rows(head, lines)
 
 
 def planning_table(now: dict[str, list[object]], before: dict[str, list[object]]) -> str:
@@ -636,7 +642,9 @@ def main() -> None:
     if asked.raw:
         json.dump(now, sys.stdout)
         return
-    before = earlier(asked.before, asked.runs, asked.workers) if asked.before else None
+    # A comparison needs no bounds, and so fewer runs.
+    fewer = max(asked.runs // 4, 1)
+    before = earlier(asked.before, fewer, asked.workers) if asked.before else None
     print(report(now, before))
 
 

@@ -7,7 +7,7 @@ networks' values and denominators, the linearised difference is exact, not appro
 
 Each clip's term is its *share*. A clip on which both networks did the same has the share 0, and
 the shares of a slice sum to the cell's delta. The influence values that give the standard error
-are these terms held against the average clip; they sum to zero, so they say who is odd, not who
+are these terms compared with the average clip; they sum to zero, so they say who is odd, not who
 costs what.
 
 Average precision has the same shares: ``num`` is then the area that a clip's rows bring, by their
@@ -49,7 +49,7 @@ Figured = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class CellKey:
-    """Which cell of a run: prediction, metric, slice, and what it is held against."""
+    """Which cell of a run: prediction, metric, slice, and what it is compared with."""
 
     prediction: str
     metric: str
@@ -78,7 +78,7 @@ def clip_costs(
         clips: The run's clips, as `metrics.gate.verdicts.judge` takes them.
         drives: Their drives.
         networks: The deployed network's sha256, and the candidate's.
-        cell: The cell; one that is held against the other network has no better and no worse, and
+        cell: The cell; one that is compared with the other network has no better and no worse, and
             so no rows.
 
     Returns:

@@ -123,9 +123,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Both networks on one metric, held against one reference; paired where both are present.
+    """Both networks on one metric, compared with one reference; paired where both are present.
 
-    ``deployed`` is None for what is held against the other network: it has one side only.
+    ``deployed`` is None for what is compared with the other network: it has one side only.
     """
 
     metric: Metric
@@ -234,7 +234,7 @@ def task_of(prediction: str) -> str:
 def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa.Table:
     """Rows of the two networks, on these clips, with a known value.
 
-    What is held against the other network is kept for the candidate alone: it is one figure, seen
+    What is compared with the other network is kept for the candidate alone: it is one figure, seen
     from either side.
     """
     deployed, candidate = networks

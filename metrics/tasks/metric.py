@@ -35,7 +35,7 @@ class Better(StrEnum):
 
 
 class Reference(StrEnum):
-    """What a score is held against."""
+    """What a score is compared with."""
 
     LABELS = "labels"  # ground truth
     SELF = "self"  # the same network, a frame earlier or later
@@ -52,7 +52,7 @@ class Metric:
         better: Its direction.
         unit: Of the value; ``'1'`` is dimensionless.
         statistics: Names of the summable statistics that a clip gives.
-        reference: What it is held against.
+        reference: What it is compared with.
         description: The definition, in one line.
         source: Where the definition comes from.
         ratio: ``{statistic: sums} -> (numerator, denominator)``, elementwise on arrays of any

@@ -1,4 +1,4 @@
-"""Label-free: how steady one network is over time, held against itself a frame earlier or later.
+"""Label-free: how steady one network is over time, compared with itself a frame earlier or later.
 
 *Flicker* is the share of what is said that does not last: a detection (or a light's state) that
 neither the frame before nor the frame after has, or that is missing in the next frame and back in
