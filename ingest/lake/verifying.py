@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ingest import progress
 from ingest.errors import RidealongError
 from ingest.lake.files import sha256_of
 from ingest.limits import refused
 
+HASHING = "hashing"  # what progress calls the files that are hashed
 RESTORE = (
     "restore it from a copy (`ridealong lake check` lists all damage), or ingest into a new home"
 )
@@ -64,6 +66,7 @@ def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Find
         RidealongError: The machine refuses what reading takes (open files, memory).
     """
     unknown = [path for path in paths if anew or not _is_known(home / path)]
+    progress.expect(HASHING, len(unknown))
     judge = partial(_judge, home)
     if _is_little(home, unknown):
         return [finding for finding in map(judge, unknown) if finding]
@@ -83,6 +86,7 @@ def _is_little(home: Path, paths: list[str]) -> bool:
 
 
 def _judge(home: Path, path: str) -> Finding | None:
+    progress.report(HASHING)
     place = home / path
     stamp = _stamp(place)  # before the content: a change meanwhile is seen the next time
     try:
