@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from streamlit import config, file_util
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.secrets import SecretsValue
 from streamlit.starlette import App
 
 from dashboard.guard import Guard
@@ -94,7 +95,9 @@ def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], 
 def make_app(home: Path, cache: Path) -> Starlette:
     """Streamlit's pages and the videos; pages learn the home and the key as Streamlit's secrets."""
     key = secrets.token_bytes(32)
-    told = {"ridealong": {"home": str(home.resolve()), "media_key": key.hex()}}
+    told: dict[str, SecretsValue] = {
+        "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
+    }
     pages = App(SCRIPT, secrets=told)
     routes = media_routes(Videos(home, cache), Links(key))
     return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())

@@ -17,6 +17,7 @@ from ingest.annotations import Camera, Perception
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
 from ingest.errors import RidealongError
+from ingest.hashing import short_hash
 from ingest.lake import Snapshot
 from ingest.units import NS_PER_S
 from metrics.tasks.views import View
@@ -47,6 +48,7 @@ def page() -> None:
     left, right = st.columns([1, 2], gap="medium")
     with left:
         clip = _choose(table.to_pylist())
+    _hide_other_players(clip)
     with right:
         if clip is None:
             _say_unknown()
@@ -120,18 +122,33 @@ def _table(rows: list[dict[str, Any]]) -> None:
     )
 
 
-def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
-    pairs = queries.pairs(snapshot, clip["clip_id"])
-    pair = None
-    if pairs:
-        names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
-        pair = pairs[names.index(st.selectbox("Networks", names))]
-    else:
+def _player_key(clip_id: str) -> str:
+    return f"player-{short_hash(clip_id)}"
+
+
+def _hide_other_players(clip: dict[str, Any] | None) -> None:
+    """Streamlit leaves the last clip's player in place until the page has run, under a new name."""
+    others = '[class*="st-key-player-"]'
+    if clip is not None:
+        others += f":not(.st-key-{_player_key(clip['clip_id'])})"
+    st.html(f"<style>{others} {{ display: none; }}</style>")
+
+
+def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.Pair | None:
+    pairs = queries.pairs(snapshot, clip_id)
+    if not pairs:
         st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
+        return None
+    names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
+    return pairs[names.index(st.selectbox("Networks", names))]
+
+
+def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
+    pair = _choose_pair(snapshot, clip["clip_id"])
     with open_clip(session.home() / clip["blob"]) as reader:
         _player()(
             data=_player_data(snapshot, clip, pair, reader),
-            key=f"player-{clip['clip_id']}",
+            key=_player_key(clip["clip_id"]),
         )
 
 

@@ -75,6 +75,7 @@ function play(root, data) {
   }
   function tick() {
     if (!lead()) return;
+    if (!root.checkVisibility()) stop(); // another clip was chosen, or another tab of the page
     const now = lead().video;
     for (const tile of seen()) {
       const due = place(tile, now.currentTime);

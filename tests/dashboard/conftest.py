@@ -1,19 +1,17 @@
 """The dashboard served on a free port, and a real browser to look at it."""
 
+import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 
 @pytest.fixture(autouse=True)
@@ -26,37 +24,23 @@ CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-back
 PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, when asked to
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert server.poll() is None, "the dashboard ended"
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError("the dashboard did not come up within a minute")
-
-
 @contextmanager
 def serving(home: Path) -> Iterator[str]:
-    """The address of a dashboard of a home."""
-    port = free_port()
+    """The address of a dashboard of a home, which answers as soon as it is printed."""
     server = subprocess.Popen(
-        [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", str(port)],
+        [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", "0", "--json"],
         cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
     )
+    assert server.stdout is not None
     try:
-        wait_until_up(f"http://127.0.0.1:{port}/", server)
-        yield f"http://127.0.0.1:{port}"
+        address = str(json.loads(server.stdout.readline())["url"])
+        urllib.request.urlopen(address, timeout=20).close()
+        yield address
     finally:
         server.terminate()
         server.wait(20)
+        server.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +71,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page; errors in its console fail the test."""
+    """A fresh page; errors in its scripts and what its policy forbids fail the test."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def read(message: ConsoleMessage) -> None:
+        # Streamlit asks for its endpoints below a page's own address first, which is a 404.
+        if message.type == "error" and "404" not in message.text:
+            errors.append(message.text)
+
+    page.on("console", read)
     yield page
     page.close()
     assert not errors, errors
