@@ -55,7 +55,7 @@ def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerCha
     )
     return (
         alt.layer(
-            base.mark_rect(fill="white", stroke="white", strokeWidth=1, tooltip=None),
+            base.mark_rect(fill="white", stroke="white", strokeWidth=1, aria=False),
             colour.add_params(pick),
             _frames(base, alt.datum.chosen, CHOSEN, 6),
             _frames(base, alt.datum.required, REQUIRED, 2),

@@ -21,6 +21,7 @@ def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MARK = "<img src=x onerror=hacked=1>"
 PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, when asked to
 
 
@@ -58,6 +59,20 @@ def served_fleet(fleet_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def served_marked(fleet_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard of a fleet whose names are HTML that would run a script."""
+    synthetic = sys.modules["synthetic"]  # which made fleet_home
+    pair = synthetic.Pair
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "TRIGGERS", tuple(MARK + name for name in synthetic.TRIGGERS))
+        patch.setattr(synthetic, "REASONS", tuple(MARK + name for name in synthetic.REASONS))
+        patch.setattr(synthetic, "Pair", lambda one, two: pair(MARK + one, MARK + two))
+        home = synthetic.make_home(tmp_path_factory.mktemp("marked") / "home")
+    with serving(home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, which plays H.264."""
     chromium = shutil.which("chromium")
@@ -77,8 +92,8 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
 
     def read(message: ConsoleMessage) -> None:
-        # Streamlit asks for its endpoints below a page's own address first, which is a 404.
-        if message.type == "error" and "404" not in message.text:
+        # Streamlit asks for its endpoints below a page's own address first, in vain.
+        if message.type == "error" and "Failed to load resource" not in message.text:
             errors.append(message.text)
 
     page.on("console", read)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from dashboard import media
 from dashboard.media import LINK_SECONDS, Links, Videos, media_routes
+from ingest.clips import read
 from ingest.errors import RidealongError
 from ingest.lake import Lake, write_data_file
 from ingest.schemas import CLIPS, DRIVES
@@ -150,7 +151,10 @@ def test_an_erased_clip_is_gone_though_its_link_holds(
 
 
 @pytest.mark.slow
-def test_the_routes_serve_ranges_to_good_links_alone(demo_home: Path, tmp_path: Path) -> None:
+def test_the_routes_serve_ranges_to_good_links_alone(
+    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "open_clip", read.open_clip)
     client = TestClient(Starlette(routes=media_routes(Videos(demo_home, tmp_path), LINKS)))
     rows = Lake.open(demo_home).snapshot().read(CLIPS).to_pylist()
     clip = next(row["clip_id"] for row in rows if row["cameras"] == ["main"])
