@@ -5,10 +5,12 @@ import errno
 import hashlib
 import re
 import secrets
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -86,10 +88,16 @@ def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], 
     # script has run once: the first visitor of a link such as /regressions?run=… would get the
     # bare page, without app.py around it.
     PagesManager.uses_pages_directory = False
+    # A kill, too, takes the videos away: uvicorn hands its signal on when it has ended.
+    signal.signal(signal.SIGTERM, _end)
     with TemporaryDirectory(prefix="ridealong-media-") as cache:
         app = Guard(make_app(home, Path(cache)), hosts, inline_scripts())
         settings = uvicorn.Config(app, log_level="warning", server_header=False)
         _Server(settings, answers).run(sockets=[bound])
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # as a shell tells of a signal
 
 
 def make_app(home: Path, cache: Path) -> Starlette:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -27,10 +28,12 @@ PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, wh
 
 @contextmanager
 def serving(home: Path) -> Iterator[str]:
-    """The address of a dashboard of a home, which answers as soon as it is printed."""
+    """The address of a dashboard of a home: it answers once that is printed, and leaves nothing."""
+    scratch = home.parent
     server = subprocess.Popen(
         [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", "0", "--json"],
         cwd=Path(__file__).parents[2],
+        env=os.environ | {"TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,
     )
     assert server.stdout is not None
@@ -40,8 +43,9 @@ def serving(home: Path) -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.wait(20)
+        ended = server.wait(20)
         server.stdout.close()
+    assert ended == 128 + signal.SIGTERM and not list(scratch.glob("ridealong-media-*"))
 
 
 @pytest.fixture(scope="session")

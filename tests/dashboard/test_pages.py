@@ -76,6 +76,12 @@ def test_regressions_opens_the_worst_cell_of_the_newest_run(fleet_home: Path) ->
     assert int(figures["Required, regressed"]) >= 5
     assert float(figures["Delta"]) < -0.1
     assert any("light" in part and "night" in part for part in said[1:3])
+    cause = r"\d+ of \d+ regressed cells are at light=night or only because of it"
+    assert re.fullmatch(cause, unmarked(said[1]))
+    assert [part.value for part in app.caption][1:3] == ["Required", "Watched"]
+    required, watched = app.dataframe[0].value, app.dataframe[1].value
+    assert len(required) == 21 and required["verdict"].iloc[0] == "REGRESSED"
+    assert len(watched) > 100
 
 
 def test_regressions_opens_the_cell_that_the_address_names(fleet_home: Path) -> None:
@@ -94,22 +100,6 @@ def test_regressions_tells_what_an_old_link_lost(fleet_home: Path) -> None:
     (said,) = app.warning
     assert "no slice light=dusk for objects/car@main f1" in unmarked(said.value)
     assert "car" in app.subheader[0].value
-
-
-def test_regressions_says_where_the_loss_comes_from(fleet_home: Path) -> None:
-    app = run_page(page_named("regressions"), fleet_home)
-    said = unmarked(app.markdown[1].value)
-    assert re.fullmatch(
-        r"\d+ of \d+ regressed cells are at light=night or only because of it", said
-    )
-
-
-def test_regressions_lists_required_cells_in_a_table_of_their_own(fleet_home: Path) -> None:
-    app = run_page(page_named("regressions"), fleet_home)
-    assert [part.value for part in app.caption][1:3] == ["Required", "Watched"]
-    required, watched = app.dataframe[0].value, app.dataframe[1].value
-    assert len(required) == 21 and required["verdict"].iloc[0] == "REGRESSED"
-    assert len(watched) > 100
 
 
 def test_regressions_shows_another_run(fleet_home: Path) -> None:
