@@ -30,6 +30,11 @@ class Pair:
     candidate_sha256: str
     definition: str
 
+    @property
+    def against_itself(self) -> bool:
+        """Whether it is one network: such a pair is never shown unless someone chooses it."""
+        return self.deployed_sha256 == self.candidate_sha256
+
 
 def clips(snapshot: Snapshot) -> pa.Table:
     """Every clip with its drive's conditions, in the order of drives and time."""

@@ -42,9 +42,9 @@ def runs(snapshot: Snapshot) -> list[Row]:
     return sorted(rows, key=lambda row: (row["created_ns"], row["run_id"]), reverse=True)
 
 
-def default_run(found: Sequence[Row]) -> Row:
-    """The newest run that compares two networks; one with itself only where there is no other."""
-    return next((run for run in found if not with_itself(run)), found[0])
+def default_run(found: Sequence[Row]) -> Row | None:
+    """The newest run that compares two networks; one with itself is never shown unasked."""
+    return next((run for run in found if not with_itself(run)), None)
 
 
 def with_itself(run: Row) -> bool:

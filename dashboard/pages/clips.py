@@ -140,7 +140,9 @@ def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.Pair | None:
         st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
         return None
     names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
-    return pairs[names.index(st.selectbox("Networks", names))]
+    first = None if pairs[0].against_itself else 0
+    chosen = st.selectbox("Networks", names, index=first)
+    return pairs[names.index(chosen)] if chosen else None
 
 
 def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:

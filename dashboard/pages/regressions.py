@@ -32,6 +32,9 @@ def page() -> None:
         st.info("No run yet: `ridealong shadow run --deployed A --candidate B` makes one.")
         return
     run = _choose_run(runs)
+    if run is None:
+        st.info("These runs compare a network with itself. Choose one to look at it all the same.")
+        return
     _verdict(run)
     cells = queries.cells(snapshot, run["run_id"])
     if not cells:
@@ -62,29 +65,32 @@ def _asked_cell(cells: list[Row]) -> Row:
     return cell
 
 
-def _choose_run(runs: list[Row]) -> Row:
+def _choose_run(runs: list[Row]) -> Row | None:
     """The run that the address names, else the default; choosing another forgets the cell."""
     ids = [run["run_id"] for run in runs]
     by_id: dict[str, Row] = dict(zip(ids, runs, strict=True))
     asked = st.query_params.get("run")
     if asked not in (None, *ids):
         st.warning(
-            f"There is no run {plain(str(asked))}: it was deleted, or it was never in this home. "
-            "Another one is shown instead."
+            f"There is no run {plain(str(asked))}: it was deleted, or it was never in this home."
         )
 
-    def changed() -> None:
-        st.query_params.from_dict({"run": st.session_state["run"]})
+    default = queries.default_run(runs)
+    shown = asked if asked in ids else default and default["run_id"]
 
-    chosen: str = st.selectbox(
+    def changed() -> None:
+        if st.session_state["run"]:
+            st.query_params.from_dict({"run": st.session_state["run"]})
+
+    chosen: str | None = st.selectbox(
         "Run",
         ids,
-        index=ids.index(asked if asked in ids else queries.default_run(runs)["run_id"]),
+        index=ids.index(shown) if shown else None,
         format_func=lambda run_id: _run_name(by_id[run_id]),
         key="run",
         on_change=changed,
     )
-    return by_id[chosen]
+    return by_id[chosen] if chosen else None
 
 
 def _run_name(run: Row) -> str:

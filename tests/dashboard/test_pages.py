@@ -136,12 +136,18 @@ def test_a_network_compared_with_itself_is_no_pages_default(fleet_home: Path, ho
     assert file is not None
     lake.commit(later["run_id"], "shadow run", [file], ["test"])
     app = run_page(page_named("regressions"), home)
-    assert "itself" in app.selectbox[0].options[0] and "hydra-1.1" in str(
-        app.selectbox[0].options[1]
-    )
+    assert ["itself" in name for name in app.selectbox[0].options] == [True, False, False]
     assert app.selectbox[0].index == 1
     (first, *_, last) = queries.pairs(lake.snapshot(), run["clip_ids"][0])
     assert (first.candidate, last.candidate) == ("hydra-1.1", "itself")
+    lake.delete({RUNS: "candidate <> 'itself'"}, "test")
+    session.snapshot.clear()
+    app = run_page(page_named("regressions"), home)
+    assert not app.exception and app.selectbox[0].index is None
+    assert "network with itself" in app.info[0].value
+    app.selectbox[0].select_index(0).run()
+    assert app.info[0].value == "This run has no cells."
+    assert app.query_params["run"] == [later["run_id"]]
 
 
 def test_a_clip_that_is_not_there_says_so_beside_the_others(fleet_home: Path) -> None:
