@@ -147,7 +147,7 @@ def test_a_network_compared_with_itself_is_no_pages_default(fleet_home: Path, ho
     assert "network with itself" in app.info[0].value
     app.selectbox[0].select_index(0).run()
     assert app.info[0].value == "This run has no cells."
-    assert app.query_params["run"] == [later["run_id"]]
+    assert app.query_params["run"] == later["run_id"]
 
 
 def test_a_clip_that_is_not_there_says_so_beside_the_others(fleet_home: Path) -> None:
