@@ -11,7 +11,7 @@ from ingest.console import Console, HomeOption, JsonOption, home_of
 app = typer.Typer()
 
 
-@app.command()
+@app.command(short_help="Serve the dashboard, for a browser.")
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -32,6 +32,8 @@ def dashboard(
     Listens on this machine only, unless --host says otherwise, and answers to the names of this
     machine's loopback, to --host and to each --allowed-host. Prints its address once it answers.
     Ctrl-C ends it.
+
+    Example: ridealong dashboard --port 8502
     """
     from dashboard.serve import listen, serve
     from ingest.lake import Lake
