@@ -1,10 +1,11 @@
-"""How pages write what they were told: names without markup, numbers no finer than is known."""
+"""How pages write what they were told: names without markup, numbers, and what is missing."""
 
-import math
 import re
 
+from ingest.readable import rounded
+
 MISSING = "–"
-_FINEST, _COARSEST, _USUAL = 4, 2, 3  # decimals
+_USUAL = 3  # decimals, where no interval says what is known
 _LEAST_P = 1e-4
 
 
@@ -13,26 +14,15 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/])", r"\\\1", " ".join(text.split()))
 
 
-def decimals(low: float | None, high: float | None) -> int:
-    """Decimals that a value in this interval deserves: down to its half width's first digit."""
-    if low is None or high is None:
-        return _USUAL
-    half = (high - low) / 2
-    if not half > 0:
-        return _FINEST
-    return min(max(math.ceil(-math.log10(half)), _COARSEST), _FINEST)
-
-
 def number(value: float | None, places: int = _USUAL, sign: bool = False) -> str:
     """A number with so many decimals, and with ``sign`` a plus where it has no minus."""
-    return MISSING if value is None else f"{value:{'+' if sign else ''}.{places}f}"
+    return MISSING if value is None else rounded(value, places, sign)
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """Both ends of an interval, no finer than it is wide."""
+def interval(low: float | None, high: float | None, places: int = _USUAL) -> str:
+    """Both ends of an interval, with so many decimals."""
     if low is None or high is None:
         return MISSING
-    places = decimals(low, high)
     return f"{number(low, places, sign=True)} to {number(high, places, sign=True)}"
 
 

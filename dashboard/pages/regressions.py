@@ -9,8 +9,9 @@ from dashboard import charts_regressions as charts
 from dashboard import queries_regressions as queries
 from dashboard import session
 from dashboard.queries_regressions import KEY, Measure, Row
-from dashboard.text import MISSING, decimals, interval, number, plain, probability
+from dashboard.text import MISSING, interval, number, plain, probability
 from ingest.lake import Snapshot
+from ingest.readable import decimals_known
 from ingest.units import NS_PER_S
 from shadow.report import cause_sentence, summary_of
 
@@ -218,7 +219,7 @@ def _cell(cells: list[Row], cell: Row) -> None:
     kind = "required" if cell["required"] else "watched"
     st.markdown(f"{_badge(cell['verdict'])} :gray-badge[{plain(cell['slice'])}] {kind}")
     st.markdown(f"{plain(cell['reason'])}")
-    places = decimals(cell["low"], cell["high"])
+    places = _places(cell)
     first, second, third = st.columns(3)
     first.metric("Deployed", number(cell["deployed"], places))
     second.metric("Candidate", number(cell["candidate"], places))
@@ -230,11 +231,16 @@ def _cell(cells: list[Row], cell: Row) -> None:
     st.dataframe(_facts(cell), hide_index=True, column_config={"value": {"alignment": "right"}})
 
 
+def _places(cell: Row) -> int:
+    """The decimals to which a cell's values are known, as the report has it."""
+    return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
+
+
 def _facts(cell: Row) -> list[Row]:
-    places = decimals(cell["low"], cell["high"])
+    places = _places(cell)
     p = f"{probability(cell['p_value'])} ({probability(cell['p_adjusted'])})"
     facts = {
-        f"interval ({cell['level']:.0%})": interval(cell["low"], cell["high"]),
+        f"interval ({cell['level']:.0%})": interval(cell["low"], cell["high"], places),
         "one-sided bound, compared with −margin": number(cell["bound"], places, sign=True),
         "margin": number(cell["margin"]),
         "clips": str(cell["clips"]),
