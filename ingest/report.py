@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ingest.accounting import Status
 from ingest.drives import DriveOutcome
 from ingest.failures import DISK_FULL, one_line_each
+from ingest.readable import counted
 
 MOST_LINES = 20
 
@@ -136,8 +137,3 @@ def problems(report: IngestReport) -> list[str]:
     if more <= 0:
         return lines
     return [*lines[:MOST_LINES], f"and {more} more: ridealong quarantine list"]
-
-
-def counted(count: int, what: str) -> str:
-    """``1 file``, ``2 files``."""
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

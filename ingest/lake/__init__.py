@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from ingest.lake.rewriting import Compaction
     from ingest.lake.snapshot import Snapshot
     from ingest.lake.sweeping import Sweep
-    from ingest.lake.verifying import DamagedError, Finding
+    from ingest.lake.verifying import HASHING, DamagedError, Finding
 
 __all__ = [
     "COMMITS",
+    "HASHING",
     "AlreadyCommittedError",
     "Commit",
     "Compaction",
@@ -52,7 +53,7 @@ _MODULES = {
     "rewriting": ("Compaction",),
     "snapshot": ("Snapshot",),
     "sweeping": ("Sweep",),
-    "verifying": ("DamagedError", "Finding"),
+    "verifying": ("HASHING", "DamagedError", "Finding"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -21,10 +21,11 @@ follows merges them: of n commits there are about log n files.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -332,10 +333,29 @@ def _rows(path: Path) -> tuple[Commit, ...]:
     """
     require_sound(path.parent, [str(path)])
     with telling(path):
-        return tuple(_commit(row) for row in read_file(path).to_pylist())
+        return tuple(_commits(read_file(path)))
 
 
-def _commit(row: dict[str, Any]) -> Commit:
-    lists = {name: tuple(row[name]) for name in ("sources", "replaced", "abandoned")}
-    files = tuple(DataFile(**file) for file in row["files"])
-    return Commit(**row | lists | {"files": files})
+def _commits(rows: pa.Table) -> Iterator[Commit]:
+    """The rows, column by column: Arrow takes three times as long to make dictionaries of them."""
+    columns: dict[str, list[Any]] = {
+        name: rows[name].to_pylist()
+        for name in ("commit_id", "command", "counts", "number", "time_ns")
+    }
+    for name in ("sources", "replaced", "abandoned"):
+        columns[name] = _tuples(rows[name], lambda values: values.to_pylist())
+    columns["files"] = _tuples(rows["files"], _data_files)
+    for values in zip(*columns.values(), strict=True):
+        yield Commit(**dict(zip(columns, values, strict=True)))
+
+
+def _tuples(column: pa.ChunkedArray, items: Callable[[pa.Array], list[Any]]) -> list[Any]:
+    """The lists of a column as tuples; ``items`` makes Python's values of all lists together."""
+    lists = column.combine_chunks()
+    ends, values = lists.offsets.to_pylist(), items(lists.flatten())
+    return [tuple(values[start:end]) for start, end in pairwise(ends)]
+
+
+def _data_files(files: pa.StructArray) -> list[DataFile]:
+    parts = (files.field(name).to_pylist() for name in ("path", "bytes", "rows", "schema"))
+    return [DataFile(*values) for values in zip(*parts, strict=True)]

@@ -16,7 +16,6 @@ from ingest.lake.files import TEMPORARY, DataFile, flush, new_commit_id, schema_
 from ingest.lake.history import COMMITS, AlreadyCommittedError, Commit, History
 from ingest.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ingest.lake.snapshot import Snapshot
-from ingest.lake.verifying import Finding
 from ingest.limits import require_to_work
 from ingest.schemas import TableSpec
 
@@ -204,9 +203,10 @@ class Lake:
         """
         verifying.require_sound(self.home, map(str, paths))
 
-    def damaged(self, blobs: Iterable[str]) -> list[Finding]:
-        """The blobs that are missing or damaged, for work that goes on without them."""
-        return verifying.damage(self.home, blobs)
+    def damaged(self, paths: Iterable[str | Path]) -> dict[str, str]:
+        """Files that are missing or damaged, each with what is the matter: work goes on without."""
+        found = verifying.damage(self.home, map(str, paths))
+        return {finding.path: finding.what for finding in found}
 
     def path(self, blob: str) -> Path:
         """Where a blob, as a row's column ``blob`` names it, lies on the disk; it is sound.

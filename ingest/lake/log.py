@@ -93,17 +93,27 @@ def _entry(folder: Path, version: int) -> tuple[int, int] | None:
 
 @contextmanager
 def _telling_log(folder: Path) -> Iterator[None]:
-    """Turn what delta-rs raises over a log, its panics among it, into one line for the user."""
+    """Turn what delta-rs raises over a log into one line for the user."""
     try:
-        yield
+        with _panics_raised():
+            yield
     except RidealongError:
         raise
+    except Exception as error:
+        raise refused(error, folder) or RidealongError(
+            f"its Delta log cannot be read ({error})", where=folder, mend=_restoring(folder)
+        ) from error
+
+
+@contextmanager
+def _panics_raised() -> Iterator[None]:
+    """Make an error of a panic of delta-rs, which is no `Exception` and would end the program."""
+    try:
+        yield
     except BaseException as error:
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise refused(error, folder) or RidealongError(
-                f"its Delta log cannot be read ({error})", where=folder, mend=_restoring(folder)
-            ) from error
-        raise
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DeltaError(str(error)) from error
 
 
 def _restoring(folder: Path) -> str:
@@ -252,7 +262,7 @@ def _write(
 ) -> None:
     properties, before = CommitProperties(app_transactions=[application]), table.version()
     try:
-        with telling(folder):
+        with telling(folder), _panics_raised():
             table.create_write_transaction(
                 actions,
                 "append",
@@ -271,7 +281,7 @@ def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
     """Repeat after conflicts: each of them means that somebody else got on."""
     for count in range(ATTEMPTS):
         try:
-            with telling(folder):
+            with telling(folder), _panics_raised():
                 return attempt()
         except (ConflictError, CommitFailedError):
             pause(count)

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ingest import progress
 from ingest.errors import RidealongError
 from ingest.lake.files import sha256_of
 from ingest.limits import refused
 
+HASHING = "hashing"  # what progress calls the files that are hashed
 RESTORE = (
     "restore it from a copy (`ridealong lake check` lists all damage), or ingest into a new home"
 )
 # Threads cost more than they save where there is little to hash.
 _FEW_FILES, _FEW_BYTES = 8, 2**22
+_THREADS = min(os.cpu_count() or 1, 8)  # each has a file open
 
 # Size, times of the last change of content and of anything, and inode.
 Stamp = tuple[int, int, int, int]
@@ -63,10 +66,11 @@ def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Find
         RidealongError: The machine refuses what reading takes (open files, memory).
     """
     unknown = [path for path in paths if anew or not _is_known(home / path)]
+    progress.expect(HASHING, len(unknown))
     judge = partial(_judge, home)
     if _is_little(home, unknown):
         return [finding for finding in map(judge, unknown) if finding]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+    with ThreadPoolExecutor(_THREADS) as pool:  # hashing lets other threads run
         return [finding for finding in pool.map(judge, unknown) if finding]
 
 
@@ -82,6 +86,7 @@ def _is_little(home: Path, paths: list[str]) -> bool:
 
 
 def _judge(home: Path, path: str) -> Finding | None:
+    progress.report(HASHING)
     place = home / path
     stamp = _stamp(place)  # before the content: a change meanwhile is seen the next time
     try:

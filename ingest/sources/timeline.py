@@ -111,15 +111,11 @@ def read_timeline(
     ]
     hidden = sum(packet.is_discard for packet in times)
     shown = [packet for packet in times if not packet.is_discard]
-    is_timed = any(packet.pts is not None for packet in shown) and stream.time_base is not None
-    timeline = None
-    if is_timed and container not in UNTIMED:
-        timeline = _timed(shown, Fraction(stream.time_base or 1))
-    if timeline is None:
-        timeline = _counted(shown, stream)
-    elif can_seek and not timeline.joints and not timeline.untimed:
-        timeline = _enterable(timeline, shown)
-    return replace(timeline, hidden=hidden, pieces=_pieces(times))
+    has_times = any(packet.pts is not None for packet in shown) and container not in UNTIMED
+    timed = _timed(shown, Fraction(stream.time_base)) if has_times and stream.time_base else None
+    timeline = replace(timed or _counted(shown, stream), hidden=hidden, pieces=_pieces(times))
+    is_one_run = not timeline.joints and not timeline.untimed and timeline.pieces == 1
+    return _enterable(timeline, shown) if timed and can_seek and is_one_run else timeline
 
 
 def _pieces(times: Sequence[PacketTimes]) -> int:

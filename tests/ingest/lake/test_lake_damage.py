@@ -142,14 +142,13 @@ def test_a_vacuum_keeps_the_blobs_of_a_damaged_table(lake: Lake, driver: ModuleT
 def test_a_blob_is_hashed_before_it_is_used(lake: Lake, driver: ModuleType) -> None:
     driver.put(lake, "a")
     blobs = lake.snapshot().read(CLIPS)["blob"].to_pylist()
-    assert lake.path(blobs[0]).is_file() and lake.damaged(blobs) == []
+    assert lake.path(blobs[0]).is_file() and lake.damaged(blobs) == {}
     flip(lake.home / blobs[0])
     with pytest.raises(DamagedError):
         lake.path(blobs[0])
-    assert [(one.kind, one.path) for one in lake.damaged([*blobs, "blobs/x/y.mcap"])] == [
-        ("corrupt", blobs[0]),
-        ("missing", "blobs/x/y.mcap"),
-    ]
+    found = lake.damaged([*blobs, "blobs/x/y.mcap"])
+    assert list(found) == [blobs[0], "blobs/x/y.mcap"]
+    assert "damaged" in found[blobs[0]] and "missing" in found["blobs/x/y.mcap"]
 
 
 # --- the table of commits, and Delta's logs ---
