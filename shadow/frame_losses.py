@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import at_times
+from ingest.annotations import Task, at_times
 from ingest.clips.read import open_clip
 from metrics.schemas import SCORES
-from metrics.tasks.evaluate import ClipScores, score_clip, with_identity
+from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
 from metrics.tasks.metric import MATCH_ROWS, Reference
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.views import View
@@ -48,21 +48,26 @@ class FrameLosses:
     def of(self, clip: Row) -> dict[int, float]:
         """A clip's frames with a share of the loss above 0, by time in ns.
 
-        Shares are as in `shadow.losses`, the mean over the cells; those of all frames of a clip
-        (also the ones left out here) sum to the clip's. Only this clip is in memory.
+        Raises:
+            RidealongError: As for `shares`.
+        """
+        return {time: share for time, share in self.shares(clip).items() if share > 0}
+
+    def shares(self, clip: Row) -> dict[int, float]:
+        """The shares of all frames of a clip that say something, by time in ns.
+
+        They are as in `shadow.losses`, the mean over the cells, and sum to the clip's share. Only
+        this clip is in memory.
 
         Raises:
             RidealongError: The clip is damaged, or the stored scores contradict themselves.
         """
         times, scores = self._scored(clip)
-        ids = [f"{clip['clip_id']}@{time}" for time in times.tolist()]
-        finer = _with_frames(self._tables, clip, ids, scores)
+        time_of = {f"{clip['clip_id']}@{time}": time for time in times.tolist()}
+        finer = _with_frames(self._tables, clip, [*time_of], scores)
         found = parts_of_loss(finer, dict(self.outputs.run), self.cells)
-        share = dict(zip(found.clip_ids, found.parts.mean(axis=1).tolist(), strict=True))
-        shares = {
-            time: share.get(name, 0.0) for name, time in zip(ids, times.tolist(), strict=True)
-        }
-        return {time: value for time, value in shares.items() if value > 0}
+        shares = zip(found.clip_ids, found.parts.mean(axis=1).tolist(), strict=True)
+        return {time_of[name]: share for name, share in shares if name in time_of}
 
     @cached_property
     def _tables(self) -> CostTables:
@@ -70,8 +75,8 @@ class FrameLosses:
 
     def _scored(self, clip: Row) -> tuple[Times, pa.Table]:
         """A clip's frames, and both networks' scores of each, with a frame's id for the clip's."""
-        named = {parse_prediction(cell["prediction"]) for cell in self.cells}
-        dense = any(prediction.task not in SPARSE_TASKS for prediction in named)
+        tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
+        dense = not tasks <= SPARSE_TASKS
         with open_clip(self.outputs.lake.path(clip["blob"])) as reader:
             times = reader.sample_times(self.outputs.rate_hz)
             views = self.outputs.views(reader, times, dense)
@@ -80,50 +85,72 @@ class FrameLosses:
         labels = View(at_times(found, times), image_sizes=sizes) if found else None
         tables = [SCORES.schema.empty_table()]
         for role in ROLES:
-            tasks = {prediction.task for prediction in named}
-            own = [one for one in self.outputs.predictions(role, *tasks) if one in named]
-            seen = _Seen(views[role], labels, own, f"clip {clip['clip_id']}")
+            by_labels, by_itself = (
+                self._predictions(role, reference)
+                for reference in (Reference.LABELS, Reference.SELF)
+            )
+            seen = _Seen(views[role], labels, by_labels, by_itself, f"clip {clip['clip_id']}")
             tables += [self._rows(seen, clip, role, times, at) for at in range(len(times))]
         return times, pa.concat_tables(tables)
 
+    def _predictions(self, role: str, reference: Reference) -> list[Prediction]:
+        """What a network answers for among the cells that are compared with that reference."""
+        cells = (cell for cell in self.cells if cell["reference"] == reference)
+        named = {parse_prediction(cell["prediction"]) for cell in cells}
+        return [one for one in self.outputs.predictions(role, *Task) if one in named]
+
     def _rows(self, seen: "_Seen", clip: Row, role: str, times: Times, at: int) -> pa.Table:
-        references = {cell["reference"] for cell in self.cells}
-        parts = [seen.against_labels(times[at : at + 1])]
-        if Reference.SELF in references:
-            parts.append(seen.added_to_itself(times[max(0, at - MEMORY) : at + 1]))
-        scores = ClipScores(pa.concat_tables(parts), MATCH_ROWS.empty_table(), ())
-        frame_id, run = f"{clip['clip_id']}@{times[at]}", self.outputs.run
-        network = run[f"{role}_sha256"]
-        return with_identity(scores, network, None, frame_id, clip["drive_id"], run["definition"])[
-            0
-        ]
+        """One network's rows of SCORES of one frame."""
+        added = pa.concat_tables([seen.against_labels(times, at), seen.against_itself(times, at)])
+        rows, _ = with_identity(
+            ClipScores(added, MATCH_ROWS.empty_table(), ()),
+            self.outputs.run[f"{role}_sha256"],
+            None,
+            f"{clip['clip_id']}@{times[at]}",
+            clip["drive_id"],
+            self.outputs.run["definition"],
+        )
+        return rows
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one network said on a clip, and the labels: any of its frames can be scored."""
+    """What one network said on a clip: any of its frames can be scored.
+
+    Attributes:
+        own: What it said.
+        labels: The labels; None where there are none.
+        by_labels, by_itself: The predictions to compare with the labels, and with itself.
+        where: The clip, for errors.
+    """
 
     own: View
     labels: View | None
-    predictions: Sequence[Prediction]
+    by_labels: Sequence[Prediction]
+    by_itself: Sequence[Prediction]
     where: str
 
-    def against_labels(self, times: Times) -> pa.Table:
-        """The statistics of some frames against the labels."""
-        return _of(self._scores(times), Reference.LABELS)
+    def against_labels(self, times: Times, at: int) -> pa.Table:
+        """What a frame adds to the statistics against the labels."""
+        if self.labels is None or not self.by_labels:
+            return STATISTIC_ROWS.empty_table()
+        own, labels = (_cut(view, times[at : at + 1]) for view in (self.own, self.labels))
+        return _of(score_clip(own, self.by_labels, labels, where=self.where), Reference.LABELS)
 
-    def added_to_itself(self, times: Times) -> pa.Table:
-        """What the last of some frames adds to the statistics against the network itself."""
-        now = _of(self._scores(times), Reference.SELF)
-        if len(times) == 1:
+    def against_itself(self, times: Times, at: int) -> pa.Table:
+        """What a frame adds to the statistics against the network itself."""
+        if not self.by_itself:
+            return STATISTIC_ROWS.empty_table()
+        now = self._by_itself(times[max(0, at - MEMORY) : at + 1])
+        if at == 0:
             return now
-        before = _of(self._scores(times[:-1]), Reference.SELF)
-        at = now.schema.get_field_index("value")
-        return now.set_column(at, "value", pc.subtract(now["value"], before["value"]))
+        before = self._by_itself(times[max(0, at - MEMORY) : at])
+        added = pc.subtract(now["value"], before["value"])
+        return now.set_column(now.schema.get_field_index("value"), "value", added)
 
-    def _scores(self, times: Times) -> ClipScores:
-        labels = _cut(self.labels, times) if self.labels else None
-        return score_clip(_cut(self.own, times), self.predictions, labels, where=self.where)
+    def _by_itself(self, times: Times) -> pa.Table:
+        scores = score_clip(_cut(self.own, times), self.by_itself, where=self.where)
+        return _of(scores, Reference.SELF)
 
 
 def _cut(view: View, times: Times) -> View:

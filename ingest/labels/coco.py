@@ -174,7 +174,7 @@ class _Writer:
             self._add(clip)
         if not self.lists["images"].count:
             raise RidealongError(
-                f"nothing to export: {len(self.clips)} clips hold no image that was asked for",
+                "nothing to export: these clips have none of the images asked for",
                 where=folder,
                 mend="choose clips with cameras, or other --cameras or --frames",
             )
@@ -232,7 +232,7 @@ class _Writer:
             self._annotate("annotations", box, attributes, int(row["ignored"]), area)
 
     def _add_outputs(
-        self, clip: LabelClip, network: str, ids: Mapping[str, Mapping[_ImageKey, int]]
+        self, clip: LabelClip, network: str, ids: Mapping[str, dict[_ImageKey, int]]
     ) -> None:
         if network not in clip.outputs:
             return

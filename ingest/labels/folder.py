@@ -1,8 +1,8 @@
 """Export folders: they appear whole, and only an export that nobody touched is replaced.
 
 An export ends with the file ``ridealong-manifest.json``: what kind it is, and the hash of every
-file. A folder that holds anything else, or an export in which a file was changed, added or taken away
-(somebody labelled in it), is never overwritten.
+file. A folder that holds anything else, or an export in which a file was changed, added or taken
+away (somebody labelled in it), is never overwritten.
 
 While an export is written it stands beside its target in a hidden folder, ``.NAME.partial-…``,
 which its writer holds locked. One that nobody holds was left by a process that was killed; the
