@@ -9,6 +9,7 @@ score on each prediction counts as said.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingest.annotations import Perception
 from ingest.clips.container import TopicReader, TopicWriter, reading
@@ -67,15 +68,18 @@ def write_mcaps(
 
 
 def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
-    """What `write_mcaps` would write, without writing: the clips, and their size in the lake.
-
-    Outputs, which come on top, take far less than video.
+    """What `write_mcaps` would write; one clip at a time is written elsewhere, to be measured.
 
     Raises:
-        RidealongError: The folder holds something else.
+        RidealongError: As for `write_mcaps`.
     """
     check_replaceable(folder)
-    sizes = [clip.path.stat().st_size for clip in clips]
+    sizes = []
+    with TemporaryDirectory() as scratch:
+        for clip in clips:
+            copy = Path(scratch) / "clip.mcap"
+            add_outputs(clip.path, copy, clip.outputs)
+            sizes.append(copy.stat().st_size)
     return _summary(len(sizes), sum(sizes))
 
 
