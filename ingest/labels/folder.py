@@ -37,7 +37,7 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
     Raises:
         RidealongError: ``target`` holds something that we did not write.
     """
-    target = target.absolute()
+    target = target.resolve()
     check_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
@@ -64,7 +64,7 @@ def check_replaceable(target: Path) -> None:
     Raises:
         RidealongError: ``target`` holds something that we did not write.
     """
-    target = target.absolute()
+    target = target.resolve()
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not target.is_dir():

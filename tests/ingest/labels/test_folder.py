@@ -87,6 +87,15 @@ def test_what_appears_at_the_target_meanwhile_is_kept(tmp_path):
     assert names(tmp_path) == ["out"] and names(out) == ["thesis.tex"]
 
 
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for text in ("old", "new"):
+        write(tmp_path / "link", text)
+    assert (tmp_path / "real/inner/file.txt").read_text() == "new"
+    assert (tmp_path / "link").is_symlink() and names(tmp_path) == ["link", "real"]
+
+
 def test_the_manifest_says_what_was_written(tmp_path):
     write(tmp_path / "out")
     told = json.loads((tmp_path / "out" / MANIFEST).read_text())
