@@ -15,7 +15,8 @@ from ingest.annotations import Perception, Task, at_times
 from ingest.clips.read import ClipReader, open_clip
 from ingest.console import Console
 from ingest.errors import RidealongError
-from ingest.labels.coco import LabelClip, LabelImage, preview_coco, write_coco
+from ingest.labels.coco import preview_coco, write_coco
+from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.lake import Lake, Snapshot

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ingest.annotations import Perception, Task, annotation_table
-from ingest.labels.coco import LabelClip, LabelImage
+from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 
 TIMES = (1000, 2000, 3000)

@@ -6,15 +6,21 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ingest.annotations import ObjectCategory, Perception, empty_perception
+from ingest.annotations import ObjectCategory, Perception, Task, empty_perception
 from ingest.errors import RidealongError
-from ingest.labels.coco import CATEGORY_IDS, LabelImage, preview_coco, write_coco
-from metrics.tasks.objects import ignored_labels
+from ingest.labels.coco import preview_coco, write_coco
+from ingest.labels.coco_boxes import CATEGORY_IDS
+from ingest.labels.content import LabelImage
+from metrics.tasks.objects import against_labels, average_precision, ignored_labels
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.views import View
 
 LABELS = "annotations/instances_default.json"
 
@@ -131,6 +137,40 @@ def test_ignored_labels_are_ignored_by_plain_pycocotools(tmp_path, make, write, 
     assert evaluate(tmp_path / "out", "deployed")[1] == pytest.approx(1 / 3)
     for area in (3, 4, 5):  # small, medium, large: ignored in each
         assert evaluate(tmp_path / "out", "deployed")[area] in (-1, pytest.approx(1 / 3))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_crowded_images_score_as_ours(tmp_path, make, write, seed):
+    """Many boxes on top of each other, half of them ignored: as our own matching says."""
+    rng = np.random.default_rng(seed)
+
+    def boxes(count, column):
+        corners = rng.uniform(0, 20, (count, 2)), rng.uniform(8, 16, (count, 2))
+        return [
+            make.box(int(rng.choice([1000, 2000, 3000])), "main", "car", x, y, x + w, y + h)
+            | {column: float(rng.uniform())}
+            for (x, y), (w, h) in zip(*(pairs.tolist() for pairs in corners), strict=True)
+        ]
+
+    labels = make.seen(*boxes(30, "occlusion"))
+    hidden = pc.greater(labels.sparse["occlusion"], 0.5).to_numpy()
+    half = labels.sparse.set_column(
+        labels.sparse.schema.get_field_index("occlusion"),
+        labels.sparse.schema.field("occlusion"),
+        pa.array(np.where(hidden, 0.9, 0.1), pa.float32()),
+    )
+    labels = replace(labels, sparse=half)
+    ignored = ignored_labels(half)
+    assert 0 < ignored.sum() < 30
+    found = make.seen(*boxes(80, "score"))
+    write(make.clip(labels=labels, ignored=ignored, deployed=found))
+    result = against_labels(View(found), View(labels), [Prediction(Task.OBJECTS, "car", "main")])
+    rows = result.matches
+    ours = average_precision(
+        rows["score"].to_numpy(), np.array(rows["matched"].to_pylist()), int((~ignored).sum())
+    )
+    assert 0 < ours < 1
+    assert evaluate(tmp_path / "out", "deployed")[1] == pytest.approx(ours, abs=1e-12)
 
 
 def test_a_network_that_found_nothing_loads_and_scores_zero(tmp_path, make, write):
