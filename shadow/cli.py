@@ -396,7 +396,7 @@ def labels_export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the clips behind a run's regressions, the costliest first, for labeling.
+    """Export the clips behind a run's regressions, the costliest first, for labelling.
 
     With the labels known, what both networks said, and each clip's share of the loss. Where no
     cell regressed, all clips of the run come in the order of `clips list`. README.md in the
@@ -435,21 +435,24 @@ def _comma_separated(names: str | None) -> tuple[str, ...]:
 
 
 def _print_export(console: Console, report: dict[str, Any]) -> None:
-    about = "about " if report["dry_run"] else ""
-    console.text(
-        f"{'would write' if report['dry_run'] else 'wrote'} {report['clips']} clips, "
-        f"{about}{report['megabytes']} MB, to {report['out']}"
-    )
+    from ingest.readable import counted, value
+
+    done, about = ("would write", "about ") if report["dry_run"] else ("wrote", "")
+    clips, megabytes = counted(report["clips"], "clip"), value(report["megabytes"])
+    pairs = [(done, f"{clips}, {about}{megabytes} MB"), ("folder", report["out"])]
     if "images" in report:
-        console.text(
-            f"{report['images']} images: {report['labelled']} labelled, "
-            f"{report['unlabelled']} that nobody labelled"
-        )
-        console.text(f"{report['annotations']} labels, of which {report['ignored']} are ignored")
+        labelled, unlabelled = value(report["labelled"]), value(report["unlabelled"])
+        labels, ignored = value(report["annotations"]), value(report["ignored"])
+        pairs += [
+            ("images", f"{labelled} labelled, {unlabelled} that nobody labelled"),
+            ("labels", f"{labels}, of which {ignored} are ignored"),
+        ]
         for role, count in report["prelabels"].items():
-            results = report["results"][role]
-            console.text(f"{role}: {count} boxes said; {results} at any score on labelled images")
-    console.text(f"in the order of the {report['order']}: {report['reason']}")
+            at_any = value(report["results"][role])
+            said = counted(count, "pre-label")
+            pairs.append((role, f"{said}; {at_any} boxes at any score on labelled images"))
+    console.record(pairs)
+    console.paragraph(f"in the order of the {report['order']}: {report['reason']}")
 
 
 class SchemaName(StrEnum):

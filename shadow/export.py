@@ -86,7 +86,7 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Clips in their order, each with what labelers should know ``about`` it, and why so.
+    """Clips in their order, each with what labellers should know ``about`` it, and why so.
 
     ``cells`` are those whose loss orders the clips; none where nothing of it lies in them.
     """

@@ -34,7 +34,7 @@ class LabelClip:
         ignored: ``(N,)`` which rows of ``labels.sparse`` the metrics ignore.
         outputs: What each network said at any score, by role (``deployed``, ``candidate``).
         said: The rows of it at or above their thresholds.
-        about: What else labelers should know of it, as JSON can say it.
+        about: What else labellers should know of it, as JSON can say it.
     """
 
     clip_id: str
