@@ -22,6 +22,7 @@ from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
 from ingest.specs import nearest
+from metrics.tasks.metric import Reference
 from metrics.tasks.objects import ignored_labels, said_boxes
 from metrics.tasks.views import View
 from shadow.frame_losses import FrameLosses
@@ -165,10 +166,11 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             f"--frames and --cameras choose images, and --format {kind} exports whole clips",
             mend="leave them out, or use --format coco",
         )
-    if request.frames.kind is FrameKind.LOSS and not chosen.cells:
+    if request.frames.kind is FrameKind.LOSS and not _judged_by_frame(chosen.cells):
+        why = "flicker and jitter lie between frames" if chosen.cells else chosen.reason
         raise RidealongError(
-            f"no frame carries a loss: {chosen.reason}",
-            mend="name a cell with --prediction, or use --frames labelled or every:N",
+            f"no frame carries a loss: {why}",
+            mend="name a cell with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
     for camera in request.cameras:
@@ -177,10 +179,15 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             raise RidealongError(f"none of these clips has the camera {camera!r}", mend=hint)
 
 
+def _judged_by_frame(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cells whose value is a sum over frames: those compared with labels."""
+    return [cell for cell in cells if cell["reference"] == Reference.LABELS]
+
+
 def _coco(work: _Work) -> dict[str, Any]:
     losses = None
     if work.request.frames.kind is FrameKind.LOSS:
-        losses = FrameLosses(work.outputs, work.chosen.cells)
+        losses = FrameLosses(work.outputs, _judged_by_frame(work.chosen.cells))
 
     def opened() -> Iterator[LabelClip]:
         for clip in work.clips():

@@ -3,8 +3,7 @@
 A frame's part of a cell's loss is what `metrics.gate.costs` gives when the frames of a clip stand
 in the clip's place. Statistics are sums over frames, so the frames share their clip's part,
 exactly. What a frame adds is what `metrics.tasks.evaluate.score_clip` says of that frame alone.
-A comparison with the network itself (flicker, jitter) also needs the two frames before: the frame
-that shows it has what it adds to theirs.
+Only comparisons with labels can be shared so: flicker and jitter lie between frames, not in one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +26,6 @@ from metrics.tasks.views import View
 from shadow.costs import CostTables, cost_tables, parts_of_loss
 from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs
 
-MEMORY = 2  # frames before a frame on which what it shows of itself depends
-
 Row = Mapping[str, Any]
 Times = NDArray[np.int64]
 
@@ -39,7 +36,7 @@ class FrameLosses:
 
     Attributes:
         outputs: What the run's networks said.
-        cells: The cells that lost, rows of verdicts.
+        cells: The cells that lost, rows of verdicts; those compared with labels alone.
     """
 
     outputs: RunOutputs
@@ -85,28 +82,22 @@ class FrameLosses:
         labels = View(at_times(found, times), image_sizes=sizes) if found else None
         tables = [SCORES.schema.empty_table()]
         for role in ROLES:
-            by_labels, by_itself = (
-                self._predictions(role, reference)
-                for reference in (Reference.LABELS, Reference.SELF)
-            )
-            seen = _Seen(views[role], labels, by_labels, by_itself, f"clip {clip['clip_id']}")
-            tables += [self._rows(seen, clip, role, times, at) for at in range(len(times))]
+            seen = _Seen(views[role], labels, self._predictions(role), f"clip {clip['clip_id']}")
+            tables += [self._rows(seen, clip, role, time) for time in times.tolist()]
         return times, pa.concat_tables(tables)
 
-    def _predictions(self, role: str, reference: Reference) -> list[Prediction]:
-        """What a network answers for among the cells that are compared with that reference."""
-        cells = (cell for cell in self.cells if cell["reference"] == reference)
-        named = {parse_prediction(cell["prediction"]) for cell in cells}
+    def _predictions(self, role: str) -> list[Prediction]:
+        """What a network answers for among the cells."""
+        named = {parse_prediction(cell["prediction"]) for cell in self.cells}
         return [one for one in self.outputs.predictions(role, *Task) if one in named]
 
-    def _rows(self, seen: "_Seen", clip: Row, role: str, times: Times, at: int) -> pa.Table:
+    def _rows(self, seen: "_Seen", clip: Row, role: str, time: int) -> pa.Table:
         """One network's rows of SCORES of one frame."""
-        added = pa.concat_tables([seen.against_labels(times, at), seen.against_itself(times, at)])
         rows, _ = with_identity(
-            ClipScores(added, MATCH_ROWS.empty_table(), ()),
+            ClipScores(seen.statistics(time), MATCH_ROWS.empty_table(), ()),
             self.outputs.run[f"{role}_sha256"],
             None,
-            f"{clip['clip_id']}@{times[at]}",
+            f"{clip['clip_id']}@{time}",
             clip["drive_id"],
             self.outputs.run["definition"],
         )
@@ -115,50 +106,24 @@ class FrameLosses:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one network said on a clip: any of its frames can be scored.
-
-    Attributes:
-        own: What it said.
-        labels: The labels; None where there are none.
-        by_labels, by_itself: The predictions to compare with the labels, and with itself.
-        where: The clip, for errors.
-    """
+    """What one network said on a clip, and the labels: any of its frames can be scored."""
 
     own: View
     labels: View | None
-    by_labels: Sequence[Prediction]
-    by_itself: Sequence[Prediction]
+    predictions: Sequence[Prediction]
     where: str
 
-    def against_labels(self, times: Times, at: int) -> pa.Table:
-        """What a frame adds to the statistics against the labels."""
-        if self.labels is None or not self.by_labels:
+    def statistics(self, time: int) -> pa.Table:
+        """One frame's statistics against the labels."""
+        if self.labels is None or not self.predictions:
             return STATISTIC_ROWS.empty_table()
-        own, labels = (_cut(view, times[at : at + 1]) for view in (self.own, self.labels))
-        return _of(score_clip(own, self.by_labels, labels, where=self.where), Reference.LABELS)
-
-    def against_itself(self, times: Times, at: int) -> pa.Table:
-        """What a frame adds to the statistics against the network itself."""
-        if not self.by_itself:
-            return STATISTIC_ROWS.empty_table()
-        now = self._by_itself(times[max(0, at - MEMORY) : at + 1])
-        if at == 0:
-            return now
-        before = self._by_itself(times[max(0, at - MEMORY) : at])
-        added = pc.subtract(now["value"], before["value"])
-        return now.set_column(now.schema.get_field_index("value"), "value", added)
-
-    def _by_itself(self, times: Times) -> pa.Table:
-        scores = score_clip(_cut(self.own, times), self.by_itself, where=self.where)
-        return _of(scores, Reference.SELF)
+        own, labels = (_cut(view, np.array([time])) for view in (self.own, self.labels))
+        scores = score_clip(own, self.predictions, labels, where=self.where).statistics
+        return scores.filter(pc.equal(scores["reference"], Reference.LABELS.value))
 
 
 def _cut(view: View, times: Times) -> View:
     return view.on(at_times(view.perception, times))
-
-
-def _of(scores: ClipScores, reference: Reference) -> pa.Table:
-    return scores.statistics.filter(pc.equal(scores.statistics["reference"], reference.value))
 
 
 def _with_frames(tables: CostTables, clip: Row, ids: Sequence[str], scores: pa.Table) -> CostTables:

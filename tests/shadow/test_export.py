@@ -232,6 +232,8 @@ def test_choices_that_cannot_be_met_are_refused(
     assert "did you mean 'main'" in refused("--cameras", "wide,mian")
     assert "camera ''" in refused("--cameras", "main,")
     assert "no frame carries a loss: no cell regressed" in refused("--frames", "loss")
+    steady = ["--metric", "flicker", "--frames", "loss"]
+    assert "no frame carries a loss: flicker and jitter lie between" in refused(*steady)
     for options in (["--frames", "every:2"], ["--cameras", "main"]):
         assert "whole clips" in refused("--format", "mcap", *options)
     only_video = ["--where", "source = 'video'", "--frames", "labelled"]
