@@ -29,6 +29,11 @@ class Pair:
     candidate_sha256: str
     definition: str
 
+    @property
+    def against_itself(self) -> bool:
+        """Whether it is one network: such a pair is never shown unless someone chooses it."""
+        return self.deployed_sha256 == self.candidate_sha256
+
 
 def clips(snapshot: Snapshot) -> pa.Table:
     """Every clip with its drive's conditions, in the order of drives and time."""
@@ -36,13 +41,17 @@ def clips(snapshot: Snapshot) -> pa.Table:
 
 
 def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
-    """The pairs of networks that were compared on a clip, the newest run first."""
+    """The pairs of networks that were compared on a clip, the newest run first.
+
+    A network that was compared with itself comes last.
+    """
     rows = (
         snapshot.connect(RUNS)
         .sql(
             """select deployed, candidate, deployed_sha256, candidate_sha256, definition
             from runs where list_contains(clip_ids, ?)
-            group by all order by max(created_ns) desc""",
+            group by all
+            order by deployed_sha256 = candidate_sha256, max(created_ns) desc""",
             params=[clip_id],
         )
         .fetchall()

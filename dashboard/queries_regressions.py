@@ -11,7 +11,7 @@ from ingest.schemas import DRIVES
 from metrics.gate.evidence import task_of
 from metrics.gate.schemas import VERDICTS
 from shadow.costs import cell_costs, run_clips
-from shadow.schemas import RUNS
+from shadow.runs import list_runs
 
 LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
 RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
@@ -37,8 +37,7 @@ class Tally:
 
 def runs(snapshot: Snapshot) -> list[Row]:
     """All runs, the newest first."""
-    rows = snapshot.read(RUNS).to_pylist()
-    return sorted(rows, key=lambda row: (row["created_ns"], row["run_id"]), reverse=True)
+    return list_runs(snapshot)
 
 
 def cells(snapshot: Snapshot, run_id: str) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ingest.console import Console, HomeOption, JsonOption, WhereOption, home_of
+from shadow.runs_cli import RunArgument, runs_app
 
 app = typer.Typer(no_args_is_help=True)
 networks_app = typer.Typer(no_args_is_help=True, help="Networks: register, list, promote.")
@@ -16,6 +17,7 @@ shadow_app = typer.Typer(no_args_is_help=True, help="Run two networks on the sam
 labels_app = typer.Typer(no_args_is_help=True, help="Hand clips to the people who label.")
 app.add_typer(networks_app, name="networks")
 app.add_typer(shadow_app, name="shadow")
+shadow_app.add_typer(runs_app, name="runs")
 app.add_typer(labels_app, name="labels")
 
 DeviceOption = Annotated[str, typer.Option(help="Where networks run, as torch names it.")]
@@ -158,7 +160,7 @@ def networks_promote(
     """
     from ingest.lake import Lake
     from shadow.releases.promotion import promote
-    from shadow.report import find_run
+    from shadow.runs import find_run
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
@@ -173,7 +175,7 @@ def shadow_run(
     candidate: Annotated[str, typer.Option(help="The network that wants to be deployed.")],
     deployed: Annotated[
         str | None,
-        typer.Option(help="The network it is held against. [default: the deployed one]"),
+        typer.Option(help="The network it is compared with. [default: the deployed one]"),
     ] = None,
     where: WhereOption = None,
     gate: Annotated[
@@ -188,8 +190,9 @@ def shadow_run(
 ) -> None:
     """Replay clips through both networks, score every prediction, and judge the candidate.
 
-    What was replayed before is not replayed again. Exits with 0 whatever the verdict is;
-    `ridealong shadow report` exits by it.
+    What was replayed before is not replayed again; after a kill, the same command goes on where
+    it was. A clip that cannot be replayed is left out and named, and no cell passes without its
+    clips. Exits with 0 whatever the verdict is; `ridealong shadow report` exits by it.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
@@ -210,6 +213,8 @@ def shadow_run(
         f"{report.clips} clips ({report.clips_replayed} replayed, {report.frames} frames) "
         f"in {report.seconds} s"
     )
+    if report.clips_left_out:
+        console.text(f"{len(report.clips_left_out)} more clips were left out")
     took = report.latency
     console.text(
         f"a camera set takes {took.deployed_ms} ms deployed, {took.candidate_ms} ms candidate"
@@ -223,7 +228,7 @@ def shadow_run(
 
 @shadow_app.command("report")
 def shadow_report(
-    run: Annotated[str, typer.Argument(help="Run id, its beginning, or 'latest'.")] = "latest",
+    run: RunArgument = "latest",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

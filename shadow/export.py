@@ -20,7 +20,8 @@ from ingest.listing import list_clips
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import find_network
-from shadow.report import cell_name, find_run, run_cells
+from shadow.report import cell_name, run_cells
+from shadow.runs import find_run
 from shadow.schemas import OUTPUTS
 
 SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})

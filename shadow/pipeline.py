@@ -1,14 +1,14 @@
-"""The Beam wiring of a shadow run: clips in, what became of them out.
+"""The Beam wiring of a shadow run: clips in, what became of them out, one pipeline a batch.
 
 ::
 
-    clips ─ replay one (decode, both networks, score) ─ all ─ sheet
+    clips of a batch ─ replay one (decode, both networks, score) ─ all ─ sheet
 
-As in `ingest.pipeline`, only descriptors are shuffled, and the launcher commits.
+As in `ingest.pipeline`, only descriptors are shuffled, and the launcher commits each batch.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,22 +16,21 @@ from typing import Any
 
 import apache_beam as beam
 
-from ingest.accounting import Status, sheet_path
+from ingest.accounting import Status, settle, sheet_path
 from ingest.pipeline import THREADS_A_CORE, hand_in, names_runner, run_to_sheet
-from ingest.processes.pool import ProcessDiedError, cores, helped, helpers_of
+from ingest.processes.ahead import Ahead
+from ingest.processes.pool import ProcessDiedError, Processes, cores, helpers_of, offer
 from ingest.progress import report
-from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
+from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
 
-# Threads that wait for a process: the fewer clips Beam deals to each, the less is left at the end.
-WAITING_A_CORE = 8
 FEWEST_CLIPS = 6  # for processes of our own: to start one takes about as long as a clip
 
 
 class ReplayClip(beam.DoFn):
-    """One clip at a time: by the processes that the launcher has for it, elsewhere right here."""
+    """One clip at a time: by the workers that the launcher has for it, elsewhere right here."""
 
     def __init__(self, plan: ReplayPlan) -> None:
-        self._plan = plan
+        self._plan = replace(plan, batches=())  # a worker needs no more than its clip
 
     def setup(self) -> None:
         """Keep the networks, once loaded, from one clip to the next."""
@@ -39,41 +38,84 @@ class ReplayClip(beam.DoFn):
 
     def process(self, clip: ClipPlan) -> Iterator[ClipOutcome]:
         """Emit what became of the clip."""
-        helpers = helpers_of(self._plan.commit_id)
+        helpers = helpers_of(self._plan.key)
         try:
             outcome = helpers.do(clip) if helpers else self._replayer.replay(clip)
         except ProcessDiedError as error:
             outcome = ClipOutcome(clip.clip_id, Status.FAILED, str(error))
-        report(self._plan.commit_id)
+        report(self._plan.key)
         yield outcome
 
 
-def define_pipeline(root: beam.Pipeline, plan: ReplayPlan, sheet: Path) -> Any:
-    """Wire one replay; the last collection is the sheet's path."""
-    outcomes = (
-        root
-        | "plan" >> beam.Create(list(plan.clips))
-        # Shuffles descriptors, so that clips spread over the workers.
-        | "spread" >> beam.Reshuffle()
-        | "replay a clip" >> beam.ParDo(ReplayClip(plan))
-    )
+def define_pipeline(
+    root: beam.Pipeline, plan: ReplayPlan, batch: Batch, sheet: Path, spread: bool = True
+) -> Any:
+    """Wire the replay of one batch; the last collection is the sheet's path.
+
+    ``spread`` has the runner deal the clips out to its workers; without it they are asked for one
+    after the other, in the batch's order.
+    """
+    clips = root | "plan" >> beam.Create(list(batch.clips))
+    if spread:
+        clips = clips | "spread" >> beam.Reshuffle()  # shuffles descriptors alone
+    outcomes = clips | "replay a clip" >> beam.ParDo(ReplayClip(plan))
     return hand_in([outcomes], sheet, ClipOutcome)
 
 
-def run_replay(plan: ReplayPlan, beam_args: Sequence[str] = ()) -> list[ClipOutcome]:
-    """Replay every clip of the plan and give what the workers said, as the runner delivered it.
+def run_replay(
+    plan: ReplayPlan, beam_args: Sequence[str] = ()
+) -> Generator[tuple[Batch, list[ClipOutcome]], None, None]:
+    """Replay the plan batch by batch, and give each batch with one outcome a clip, in its order.
 
-    On the embedded runner and the CPU clips are replayed by processes of our own, a core each, if
-    there are enough of them to be worth the start. On a GPU threads share the networks' one copy.
+    On the embedded runner clips are replayed by workers that the batches share, and that go on
+    with the next batch while one ends: processes of our own, a core each, if there are enough
+    clips to be worth the start; threads otherwise, and on a GPU, where they share the networks'
+    one copy.
 
     Raises:
-        ItemsLostError: The runner never ran the last step.
+        ItemsLostError: The runner lost a clip, or never ran the last step.
     """
-    sheet = sheet_path(plan.home, plan.commit_id)
-    define = partial(define_pipeline, plan=plan, sheet=sheet)
-    few = len(plan.clips) < FEWEST_CLIPS
-    alone = names_runner(beam_args) or plan.device != "cpu" or few
-    make = partial(clip_replayer, replace(plan, home=plan.home.absolute(), clips=()))
-    with nullcontext() if alone else helped(plan.commit_id, make, cores()):
-        threads = (THREADS_A_CORE if alone else WAITING_A_CORE) * cores()
-        return run_to_sheet(define, sheet, ClipOutcome, beam_args, threads)
+    clips, done = plan.clips, 0
+    with _workers(plan, beam_args) as ahead:
+        for batch in plan.batches:
+            done += len(batch.clips)
+            if ahead:
+                ahead.start(clips[: done + cores()])
+            sheet = sheet_path(plan.home, batch.commit_id)
+            define = partial(
+                define_pipeline, plan=plan, batch=batch, sheet=sheet, spread=ahead is None
+            )
+            # One thread of Beam's, where all it does is wait; each costs 0.1 s a batch.
+            outcomes = run_to_sheet(define, sheet, ClipOutcome, beam_args, workers=1)
+            yield batch, settle([clip.clip_id for clip in batch.clips], outcomes)
+
+
+@contextmanager
+def _workers(
+    plan: ReplayPlan, beam_args: Sequence[str]
+) -> Iterator[Ahead[ClipPlan, ClipOutcome] | None]:
+    """Workers in this process for all batches; None where the runner that the user names has them.
+
+    They close with the run, however it ends.
+    """
+    if names_runner(beam_args):
+        yield None
+        return
+    bare = replace(plan, home=plan.home.absolute(), batches=())
+    if plan.device != "cpu" or len(plan.clips) < FEWEST_CLIPS:
+        with closing(Ahead(Replayer(bare).replay, THREADS_A_CORE * cores())) as ahead:
+            offer(plan.key, ahead)
+            yield ahead
+        return
+    processes = Processes(partial(clip_replayer, bare), cores())
+    with closing(processes), closing(Ahead(partial(_do_twice, processes), cores())) as ahead:
+        offer(plan.key, ahead)
+        yield ahead
+
+
+def _do_twice(processes: Processes[ClipPlan, ClipOutcome], clip: ClipPlan) -> ClipOutcome:
+    """Try a clip once more whose process died: it may have been killed for another's memory."""
+    try:
+        return processes.do(clip)
+    except ProcessDiedError:
+        return processes.do(clip)

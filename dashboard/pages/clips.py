@@ -89,7 +89,9 @@ def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
     pair = None
     if pairs:
         names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
-        pair = pairs[names.index(st.selectbox("Networks", names))]
+        first = None if pairs[0].against_itself else 0
+        chosen = st.selectbox("Networks", names, index=first)
+        pair = pairs[names.index(chosen)] if chosen else None
     else:
         st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
     with open_clip(session.home() / clip["blob"]) as reader:

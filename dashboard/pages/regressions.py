@@ -12,6 +12,7 @@ from dashboard import session
 from dashboard.queries_regressions import Measure, Row
 from ingest.lake import Snapshot
 from ingest.units import NS_PER_S
+from shadow.runs import default_run
 
 BADGES = {"PASS": "green", "REGRESSED": "red", "INCONCLUSIVE": "orange"}
 KEY = ("prediction", "metric", "slice")
@@ -32,6 +33,9 @@ def page() -> None:
         st.info("No run yet: `ridealong shadow run --deployed A --candidate B` makes one.")
         return
     run = _choose_run(runs)
+    if run is None:
+        st.info("These runs compare a network with itself. Choose one to look at it all the same.")
+        return
     _verdict(run)
     cells = queries.cells(snapshot, run["run_id"])
     if not cells:
@@ -57,31 +61,38 @@ def _asked_cell(cells: list[Row]) -> Row | None:
     return found
 
 
-def _choose_run(runs: list[Row]) -> Row:
-    """The run that the address names, else the newest; choosing another forgets the cell."""
+def _choose_run(runs: list[Row]) -> Row | None:
+    """The run that the address names, else the newest; choosing another forgets the cell.
+
+    A run of a network against itself is shown only if someone asks for it.
+    """
     ids = [run["run_id"] for run in runs]
     by_id: dict[str, Row] = dict(zip(ids, runs, strict=True))
     asked = st.query_params.get("run")
     if asked not in (None, *ids):
         st.warning(f"There is no run {plain(str(asked))}: this is the newest.")
 
+    newest = default_run(runs)
+    shown = asked if asked in ids else newest and newest["run_id"]
+
     def changed() -> None:
         st.query_params.from_dict({"run": st.session_state["run"]})
 
-    chosen: str = st.selectbox(
+    chosen: str | None = st.selectbox(
         "Run",
         ids,
-        index=ids.index(asked) if asked in ids else 0,
+        index=ids.index(shown) if shown else None,
         format_func=lambda run_id: _run_name(by_id[run_id]),
         key="run",
         on_change=changed,
     )
-    return by_id[chosen]
+    return by_id[chosen] if chosen else None
 
 
 def _run_name(run: Row) -> str:
     when = datetime.fromtimestamp(run["created_ns"] / NS_PER_S, UTC)
-    said = f"{run['candidate']} against {run['deployed']} · {run['verdict']}"
+    name = f"{run['name']} · " if run["name"] else ""
+    said = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
     clips = f"{len(run['clip_ids'])} clip{'s' if len(run['clip_ids']) != 1 else ''}"
     return f"{said} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
 

@@ -95,6 +95,11 @@ def verify(home: Path, paths: Iterable[str | Path]) -> None:
         )
 
 
+def damaged(home: Path, paths: Iterable[str | Path]) -> dict[str, str]:
+    """Which of these data files or blobs are missing or damaged, each with what is the matter."""
+    return {finding.path: finding.what for finding in _damage(home, [str(p) for p in paths])}
+
+
 def _damage(home: Path, paths: Sequence[str]) -> list[Finding]:
     """The files whose content is not what their name, a sha256, says."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run

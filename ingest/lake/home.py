@@ -183,6 +183,10 @@ class Lake:
         """Hash files before they are relied upon; see `ingest.lake.checking.verify`."""
         checking.verify(self.home, paths)
 
+    def damaged(self, paths: Iterable[str | Path]) -> dict[str, str]:
+        """Files that may be left out; see `ingest.lake.checking.damaged`."""
+        return checking.damaged(self.home, paths)
+
     def path(self, blob: str) -> Path:
         """Where a blob, as a row's column ``blob`` names it, lies on the disk."""
         return self.home / blob
