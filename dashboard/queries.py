@@ -51,7 +51,7 @@ def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
             """select deployed, candidate, deployed_sha256, candidate_sha256, definition
             from runs where list_contains(clip_ids, ?)
             group by all
-            order by deployed_sha256 = candidate_sha256, max(created_ns) desc""",
+            order by bool_or(deployed_sha256 = candidate_sha256), max(created_ns) desc""",
             params=[clip_id],
         )
         .fetchall()

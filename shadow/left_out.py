@@ -90,6 +90,8 @@ class _Lacking:
 
     def of(self, cell: dict[str, Any]) -> int:
         """How many clips the cell lacks."""
+        if not self._clips.num_rows:
+            return 0
         inside = self._inside(cell["slice"])
         if cell["reference"] == Reference.LABELS:
             inside = inside & self._labelled

@@ -8,7 +8,7 @@ As in `ingest.pipeline`, only descriptors are shuffled, and the launcher commits
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -115,7 +115,9 @@ def _workers(
 
 def _do_twice(processes: Processes[ClipPlan, ClipOutcome], clip: ClipPlan) -> ClipOutcome:
     """Try a clip once more whose process died: it may have been killed for another's memory."""
+    with suppress(ProcessDiedError):
+        return processes.do(clip)
     try:
         return processes.do(clip)
-    except ProcessDiedError:
-        return processes.do(clip)
+    except ProcessDiedError as error:
+        raise ProcessDiedError(f"tried twice; {error}") from error

@@ -138,7 +138,7 @@ def test_a_disk_that_is_full_at_the_commit_keeps_the_batches_before(
 
 def test_a_broken_network_stops_the_run_early(lake: Lake, replaying: Any) -> None:
     tried = replaying(lambda clip: "RuntimeError: shapes")
-    with pytest.raises(RidealongError, match="6 were tried.*same reason: RuntimeError: shapes"):
+    with pytest.raises(RidealongError, match=r"6 were tried.*same reason: RuntimeError: shapes"):
         run(lake)
     assert len(tried) == 6  # in batches of two, the third is the one that makes five
 
