@@ -57,8 +57,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave without tearing the interpreter down, as the program itself does.
 
-    delta-rs and torch keep Python objects alive that the teardown cannot free; DuckDB's binding
-    then reports all that it holds as leaks, over a hundred lines after the last test.
+    Where delta-rs and torch were both used, the teardown leaves objects of DuckDB's alive, and its
+    binding reports them as leaks: over a hundred lines after the last test.
     """
     if EXIT_CODE in config.stash:
         atexit._run_exitfuncs()  # pytest's own among them: they release its temporary folders
