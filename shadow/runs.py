@@ -2,15 +2,14 @@
 
 import time
 import unicodedata
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
 from ingest.errors import RidealongError
 from ingest.lake import Lake, Snapshot, write_data_file
+from ingest.readable import instant
 from ingest.specs import nearest
-from ingest.units import NS_PER_S
 from metrics.gate.schemas import VERDICTS
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
@@ -42,7 +41,6 @@ def list_runs(snapshot: Snapshot) -> list[Run]:
 
 def run_row(run: Run) -> Run:
     """A run as ``shadow runs list --json`` gives it; ``created`` is UTC."""
-    created = datetime.fromtimestamp(run["created_ns"] // NS_PER_S, UTC)
     return {
         "run": run["run_id"],
         **{name: run[name] for name in ("name", "note", "deployed", "candidate")},
@@ -51,7 +49,7 @@ def run_row(run: Run) -> Run:
         "reason": run["reason"],
         "clips": len(run["clip_ids"]),
         "clips_left_out": len(run["clips_left_out"]),
-        "created": f"{created:%Y-%m-%d %H:%M:%S}",
+        "created": instant(run["created_ns"]),
         "seconds": run["seconds"],
     }
 

@@ -4,28 +4,50 @@ from typing import Annotated
 
 import typer
 
-from ingest.console import Console, HomeOption, JsonOption, home_of
+from ingest.completion import completing
+from ingest.console import Console, HomeOption, JsonOption, WideOption, home_of
+from ingest.tables import Column
 
 runs_app = typer.Typer(no_args_is_help=True, help="Runs: list, name, annotate, delete.")
-RunArgument = Annotated[str, typer.Argument(help="Run id or its beginning, a name, or 'latest'.")]
+RUN_IDS = completing("runs", "run_id", "latest")
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Run id, a beginning that only one run has, a name, or 'latest'.",
+        autocompletion=RUN_IDS,
+    ),
+]
+RUN_COLUMNS = (
+    Column("run", rank=0, shorten=True),
+    Column("name", rank=1),
+    Column("verdict", rank=0),
+    Column("deployed", rank=2),
+    Column("candidate", rank=2),
+    Column("clips", rank=4, right=True),
+    Column("left out", rank=5, right=True),
+    Column("created", rank=3),
+    Column("note", rank=6, fold=True),
+)
 
 
 @runs_app.command("list")
-def runs_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def runs_list(
+    wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """List the runs, the newest first, with their names, notes and verdicts.
 
-    A run that compares a network with itself says so; it is never 'latest'.
+    A run in which deployed and candidate are the same network is never 'latest'.
+
+    Example: ridealong shadow runs list
     """
     from ingest.lake import Lake
     from shadow.runs import list_runs, run_row
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     rows = [run_row(run) for run in list_runs(Lake.open(home_of(home)).snapshot())]
     console.result(rows)
-    shown = ["run", "name", "verdict", "deployed", "candidate", "clips", "created", "note"]
-    console.table(shown, [[row[name] for name in shown] for row in rows])
-    if any(row["against_itself"] for row in rows):
-        console.text("where deployed and candidate are the same, the run is never 'latest'")
+    shown = [row | {"left out": row["clips_left_out"]} for row in rows]
+    console.table(RUN_COLUMNS, [[row[c.name] for c in RUN_COLUMNS] for row in shown])
 
 
 @runs_app.command("name")
