@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.console import Console
-from metrics.gate.reasons import run_reason
+from metrics.gate.reasons import dropped_predictions, run_reason
 from metrics.gate.verdicts import RunVerdict, Verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
@@ -62,7 +62,7 @@ def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
     passed = all(cell["verdict"] == Verdict.PASS for cell in required)
     if state is Verdict.PASS and not passed:
         state = Verdict.INCONCLUSIVE
-        reason = run_reason(state, required)
+        reason = run_reason(state, required, dropped_predictions(cells))
     said = f"{reason}; {lost.num_rows} clip{'s' if lost.num_rows > 1 else ''} left out"
     return RunVerdict(state, said, pa.Table.from_pylist(cells, schema=verdict.cells.schema))
 

@@ -10,6 +10,7 @@ from ingest.errors import RidealongError
 from ingest.lake import Lake, Snapshot, write_data_file
 from ingest.readable import instant
 from ingest.specs import nearest
+from ingest.units import NS_PER_S
 from metrics.gate.schemas import VERDICTS
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
@@ -49,7 +50,7 @@ def run_row(run: Run) -> Run:
         "reason": run["reason"],
         "clips": len(run["clip_ids"]),
         "clips_left_out": len(run["clips_left_out"]),
-        "created": instant(run["created_ns"]),
+        "created": instant(run["created_ns"] // NS_PER_S * NS_PER_S),  # to the second
         "seconds": run["seconds"],
     }
 

@@ -68,7 +68,6 @@ def test_a_network_against_itself_is_warned_of_and_never_latest(
 
 DAMAGE = {
     "flipped": lambda path: path.write_bytes(path.read_bytes()[:-9] + b"X" * 9),
-    "cut short": lambda path: path.write_bytes(path.read_bytes()[:1000]),
     "missing": lambda path: path.unlink(),
 }
 
@@ -166,15 +165,15 @@ def test_a_kill_at_nine_tenths_leaves_two_tenths_at_most(
     demo_home: Path, repository: Path, ask: Any, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
-    with_many_clips(demo_home, home, ask, repository, 20)
+    with_many_clips(demo_home, home, ask, repository, 10)
     words = ["shadow", "run", "--candidate", "hydra-slow", "--home", str(home)]
-    kill_at("18/20", [sys.executable, "-m", "ridealong", *words])
+    kill_at("9/10", [sys.executable, "-m", "ridealong", *words])
     again = ask(*words)
-    assert again["clips"] == 20 and again["clips_replayed"] <= 4
-    # The same file under twenty names: every clip has the same scores, and has them once.
+    assert again["clips"] == 10 and again["clips_replayed"] <= 2
+    # The same file under ten names: every clip has the same scores, and has them once.
     scores = Lake.open(home).snapshot().read(SCORES, where="clip_id like 'clip%'")
-    of_clip = [set() for _ in range(20)]
+    of_clip: list[set[Any]] = [set() for _ in range(10)]
     for row in scores.drop_columns(["drive_id"]).to_pylist():
         of_clip[int(row.pop("clip_id")[4:])].add(tuple(map(str, row.values())))
     assert all(rows == of_clip[0] for rows in of_clip)
-    assert scores.num_rows == 20 * len(of_clip[0])
+    assert scores.num_rows == 10 * len(of_clip[0])
