@@ -5,7 +5,6 @@ called wrongly, 70 a bug, 130 interrupted. Errors are one line on standard error
 """
 
 import contextlib
-import errno
 import logging
 import os
 import sys
@@ -22,6 +21,7 @@ import ingest.cli
 import shadow.cli
 from ingest.console import HOME_BEFORE
 from ingest.errors import RidealongError
+from ingest.limits import refused
 from ingest.usage import usage_line
 
 CRASHED = 70  # as sysexits.h has it: an internal software error
@@ -106,12 +106,13 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
         return 130, INTERRUPTED
     except BrokenPipeError:
         return 0, None  # whoever read our output has seen enough
-    except OSError as error:
-        if error.errno is None:
+    except Exception as error:
+        told: object = refused(error, getattr(error, "filename", None))
+        if isinstance(error, OSError) and error.errno is not None:
+            told = told or f"{error.filename or 'disk'}: {error.strerror}"
+        if told is None:
             raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        mend = "; make room and run the command again: the lake is unchanged" if full else ""
-        return 2, f"error: {error.filename or 'disk'}: {error.strerror}{mend}"
+        return 2, f"error: {told}"
     return code, INTERRUPTED if code == 130 else None
 
 

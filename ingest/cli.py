@@ -348,10 +348,10 @@ def clips_show(
     if picture:
         _require_picture(picture)
     console = Console(as_json)
-    root = home_of(home)
-    row = find_row(Lake.open(root).snapshot(), CLIPS, "clip_id", clip)
+    lake = Lake.open(home_of(home))
+    row = find_row(lake.snapshot(), CLIPS, "clip_id", clip)
     if picture:
-        _draw(root / str(row["blob"]), str(row["clip_id"]), picture, at)
+        _draw(lake.path(str(row["blob"])), str(row["clip_id"]), picture, at)
         row["picture"] = str(picture)
     console.result(row)
     console.record(_clip_told(row))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from ingest.limits import require_to_read
 from ingest.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
 
 if TYPE_CHECKING:
@@ -33,10 +34,18 @@ UNTOLD_WIDTH = 80  # of a terminal that does not say
 # The --home that stood before the command.
 HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
 
+
+def _with_room(home: Path | None) -> Path | None:
+    """Whatever has a home loads the lake: ask for what that takes before it does."""
+    require_to_read()
+    return home
+
+
 HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
+        callback=_with_room,
         help="Folder of the lake.",
         show_default=f"${HOME_VARIABLE}, else ./{DEFAULT_HOME}",
     ),

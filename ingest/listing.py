@@ -18,7 +18,7 @@ def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> 
     condition, parameters = _predicate(where, spec)
     order = ", ".join(f'"{name}"' for name in spec.order) or "1"
     query = f'select * from "{spec.name}" where {condition} order by {order}'
-    return snapshot.connect(spec).sql(query, params=parameters).to_arrow_table()
+    return snapshot.query(query, spec, params=parameters)
 
 
 def _predicate(where: str | None, spec: TableSpec) -> tuple[str, dict[str, str]]:
@@ -83,13 +83,11 @@ def list_clips(snapshot: Snapshot, where: str | None = None) -> pa.Table:
     """
     condition, parameters = _predicate(where, CLIPS_OF_DRIVES)
     conditions = ", ".join(f"d.{name}" for name in DRIVE_CONDITIONS)
-    return (
-        snapshot.connect(CLIPS, DRIVES)
-        .sql(
-            f"""select * from (
-                select c.*, {conditions} from clips c left join drives d using (drive_id)
-            ) where {condition} order by drive_id, start_ns""",
-            params=parameters,
-        )
-        .to_arrow_table()
+    return snapshot.query(
+        f"""select * from (
+            select c.*, {conditions} from clips c left join drives d using (drive_id)
+        ) where {condition} order by drive_id, start_ns""",
+        CLIPS,
+        DRIVES,
+        params=parameters,
     )

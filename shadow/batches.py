@@ -5,8 +5,8 @@ replayed again. A clip that cannot be replayed is given back as failed and is no
 next run tries it again.
 """
 
-from collections.abc import Sequence, Set
-from contextlib import closing
+from collections.abc import Iterator, Sequence, Set
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -90,10 +90,11 @@ def _run_batches(
         console.steps("clips", len(plan.clips)) as steps,
         watching(plan.key, steps),
         closing(run_replay(plan, beam_args)) as batches,
+        _telling_full_disk(found),
     ):
-        for batch, outcomes in batches:
+        for batch, outcomes in _keeping_room(lake, batches):
             done = [outcome for outcome in outcomes if outcome.status is Status.DONE]
-            _commit(lake, plan, batch, done, found)
+            _commit(lake, plan, batch, done)
             found.done.extend(done)
             found.failed.extend(o for o in outcomes if o.status is not Status.DONE)
             if any(outcome.reason == DISK_FULL for outcome in outcomes):
@@ -111,6 +112,28 @@ def _require_one_that_works(found: Replayed) -> None:
             f"reason: {found.failed[0].reason}",
             mend="check the two networks, the device and the machine's memory; nothing was judged",
         )
+
+
+def _keeping_room(
+    lake: Lake, batches: Iterator[tuple[Batch, list[ClipOutcome]]]
+) -> Iterator[tuple[Batch, list[ClipOutcome]]]:
+    """The batches; while each of them is worked on, the disk keeps room for its commit."""
+    while True:
+        with lake.reserve():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+@contextmanager
+def _telling_full_disk(found: Replayed) -> Iterator[None]:
+    try:
+        yield
+    except RidealongError as error:
+        if is_full(error):
+            raise _full(found) from error
+        raise
 
 
 def _full(found: Replayed) -> RidealongError:
@@ -181,21 +204,13 @@ def compare_source(shas: Sequence[str], clip_id: str, definition: str) -> str:
     return f"compare:{':'.join(sorted(shas))}:{clip_id}:{definition}"
 
 
-def _commit(
-    lake: Lake, plan: ReplayPlan, batch: Batch, done: Sequence[ClipOutcome], found: Replayed
-) -> None:
+def _commit(lake: Lake, plan: ReplayPlan, batch: Batch, done: Sequence[ClipOutcome]) -> None:
     """Commit what was done of a batch; what failed stays to be done."""
-    if not done:
-        return
-    files = [file for outcome in done for file in outcome.written]
-    counts = {"planned": len(batch.clips), "done": len(done)}
-    sources = _sources(plan, batch, {outcome.item_id for outcome in done})
-    try:
+    if done:
+        files = [file for outcome in done for file in outcome.written]
+        counts = {"planned": len(batch.clips), "done": len(done)}
+        sources = _sources(plan, batch, {outcome.item_id for outcome in done})
         lake.commit(batch.commit_id, "shadow replay", files, sources, counts)
-    except RidealongError as error:
-        if is_full(error):
-            raise _full(found) from error
-        raise
 
 
 def _sources(plan: ReplayPlan, batch: Batch, done: Set[str]) -> list[str]:

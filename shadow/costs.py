@@ -70,5 +70,4 @@ def _scored(
     query = f"""select * from {spec.name}
         where list_contains(?, prediction) and network_sha256 in (?, ?) and definition = ?{more}"""
     params = [predictions, *_networks(run), run["definition"], *values]
-    rows = snapshot.connect(spec).sql(query, params=params).to_arrow_table()
-    return rows.cast(spec.schema)
+    return snapshot.query(query, spec, params=params).cast(spec.schema)

@@ -156,13 +156,10 @@ WRITERS = {"coco": _coco, "mcap": _mcap}
 
 def outputs_of(snapshot: Snapshot, run: dict[str, Any], clip_id: str) -> dict[str, Perception]:
     """What each network said on a clip, sparse tasks alone, by role."""
-    rows = (
-        snapshot.connect(OUTPUTS)
-        .sql(
-            "select * from outputs where clip_id = ? and definition = ? order by timestamp_ns",
-            params=[clip_id, run["definition"]],
-        )
-        .to_arrow_table()
+    rows = snapshot.query(
+        "select * from outputs where clip_id = ? and definition = ? order by timestamp_ns",
+        OUTPUTS,
+        params=[clip_id, run["definition"]],
     )
     return {role: _said(rows, run[f"{role}_sha256"]) for role in ("deployed", "candidate")}
 

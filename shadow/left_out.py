@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.console import Console
-from metrics.gate.reasons import dropped_predictions, run_reason
+from ingest.readable import counted
+from metrics.gate.reasons import run_reason
 from metrics.gate.verdicts import RunVerdict, Verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
@@ -58,13 +59,15 @@ def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
     lacking = _Lacking(lost)
     cells = [_undecided(cell, lacking.of(cell)) for cell in verdict.cells.to_pylist()]
     required = [cell for cell in cells if cell["required"]]
-    state, reason = verdict.verdict, verdict.reason
+    state, said = verdict.verdict, verdict.reason.split("; ")
     passed = all(cell["verdict"] == Verdict.PASS for cell in required)
     if state is Verdict.PASS and not passed:
         state = Verdict.INCONCLUSIVE
-        reason = run_reason(state, required, dropped_predictions(cells))
-    said = f"{reason}; {lost.num_rows} clip{'s' if lost.num_rows > 1 else ''} left out"
-    return RunVerdict(state, said, pa.Table.from_pylist(cells, schema=verdict.cells.schema))
+        said[0] = run_reason(state, required, dropped=())  # what the candidate lacks stays said
+    said.append(f"{counted(lost.num_rows, 'clip')} left out")
+    return RunVerdict(
+        state, "; ".join(said), pa.Table.from_pylist(cells, schema=verdict.cells.schema)
+    )
 
 
 def _undecided(cell: dict[str, Any], lacking: int) -> dict[str, Any]:

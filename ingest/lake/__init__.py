@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ingest.lake.checking import HASHING, Finding, Report
+    from ingest.lake.checking import Report
     from ingest.lake.files import (
         DataFile,
         new_commit_id,
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     )
     from ingest.lake.history import COMMITS, AlreadyCommittedError, Commit
     from ingest.lake.home import Lake
+    from ingest.lake.reserve import Reserve
     from ingest.lake.rewriting import Compaction
     from ingest.lake.snapshot import Snapshot
     from ingest.lake.sweeping import Sweep
+    from ingest.lake.verifying import HASHING, DamagedError, Finding
 
 __all__ = [
     "COMMITS",
@@ -28,10 +30,12 @@ __all__ = [
     "AlreadyCommittedError",
     "Commit",
     "Compaction",
+    "DamagedError",
     "DataFile",
     "Finding",
     "Lake",
     "Report",
+    "Reserve",
     "Snapshot",
     "Sweep",
     "new_commit_id",
@@ -41,13 +45,15 @@ __all__ = [
 ]
 
 _MODULES = {
-    "checking": ("HASHING", "Finding", "Report"),
+    "checking": ("Report",),
     "files": ("DataFile", "new_commit_id", "scratch_folder", "write_blob", "write_data_file"),
     "history": ("COMMITS", "AlreadyCommittedError", "Commit"),
     "home": ("Lake",),
+    "reserve": ("Reserve",),
     "rewriting": ("Compaction",),
     "snapshot": ("Snapshot",),
     "sweeping": ("Sweep",),
+    "verifying": ("HASHING", "DamagedError", "Finding"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

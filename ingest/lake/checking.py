@@ -4,32 +4,19 @@ An *error* is damage: a query may fail or be wrong. A *remark* is something that
 what a killed command left, what a vacuum will sweep or mend.
 """
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from ingest import progress
 from ingest.errors import RidealongError
 from ingest.lake import history
-from ingest.lake.files import BLOBS, DataFile, fingerprint, schema_of, sha256_of
+from ingest.lake.files import BLOBS, DataFile, fingerprint, schema_of
 from ingest.lake.history import COMMITS, History
 from ingest.lake.sweeping import Stray, listed_files, named_blobs, table_folders, walk
-
-HASHING = "hashing"  # what progress calls the files that are hashed
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found: its kind, the file or table, and what is the matter."""
-
-    kind: str
-    path: str
-    what: str
+from ingest.lake.verifying import Finding, damage
+from ingest.limits import ExhaustedError
 
 
 @dataclass(frozen=True)
@@ -60,16 +47,16 @@ def check(home: Path) -> Report:
     """
     problems: list[Finding] = []
     commits = sorted(_listed(home, COMMITS.name, problems))
-    problems += _damage(home, commits)
+    problems += damage(home, commits, anew=True)
+    now = _history(home, problems)
     if problems:  # without the commits nothing else can be told
         return Report(0, 0, len(commits), 0, 0, tuple(problems), ())
-    _, now = history.read(home)
     files = [file for table in now.live.values() for file in table.values()]
-    problems += _damage(home, [file.path for file in files])
+    problems += damage(home, [file.path for file in files], anew=True)
     broken = {finding.path for finding in problems}
     sound = [file for file in files if file.path not in broken]
     blobs = sorted(named_blobs(home, sound))
-    problems += [*_damage(home, blobs), *_clashing_schemas(home, sound)]
+    problems += [*damage(home, blobs, anew=True), *_clashing_schemas(home, sound)]
     remarks = [*_lagging(home, now, problems), *_strays(home, now, {*commits, *blobs})]
     return Report(
         tables=sum(bool(table) for table in now.live.values()),
@@ -82,51 +69,23 @@ def check(home: Path) -> Report:
     )
 
 
-def verify(home: Path, paths: Iterable[str | Path]) -> None:
-    """Hash data files or blobs against their names, for work that must not rest on a flipped bit.
-
-    Raises:
-        RidealongError: A file is missing or damaged; the message names the first and counts all.
-    """
-    found = list(_damage(home, [str(path) for path in paths]))
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise RidealongError(
-            found[0].what + more,
-            where=home / found[0].path,
-            mend="restore it from a copy, or delete its rows and ingest again",
-        )
-
-
-def damaged(home: Path, paths: Iterable[str | Path]) -> dict[str, str]:
-    """Which of these data files or blobs are missing or damaged, each with what is the matter."""
-    return {finding.path: finding.what for finding in _damage(home, [str(p) for p in paths])}
-
-
-def _damage(home: Path, paths: Sequence[str]) -> list[Finding]:
-    """The files whose content is not what their name, a sha256, says."""
-    progress.expect(HASHING, len(paths))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
-        return [finding for finding in pool.map(partial(_judge, home), paths) if finding]
-
-
-def _judge(home: Path, path: str) -> Finding | None:
-    progress.report(HASHING)
+def _history(home: Path, problems: list[Finding]) -> History:
+    """What the commits say; what they lack is a problem, unless there is a worse one already."""
     try:
-        actual = sha256_of(home / path)
-    except FileNotFoundError:
-        return Finding("missing", path, "the file is missing")
-    except OSError as error:
-        return Finding("corrupt", path, f"the file cannot be read ({error.strerror})")
-    if Path(path).name.split(".")[0] == actual:
-        return None
-    return Finding("corrupt", path, "the content is not what was written (its hash differs)")
+        return history.read(home)[1]
+    except ExhaustedError:
+        raise
+    except RidealongError as error:
+        problems += [] if problems else [Finding("log", COMMITS.name, error.what)]
+        return History()
 
 
 def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
     """What a table's own log lists; a log that cannot be read is a problem."""
     try:
         return listed_files(home, name)
+    except ExhaustedError:
+        raise
     except RidealongError as error:
         problems.append(Finding("log", name, error.what))
         return set()

@@ -6,7 +6,6 @@ write functions without knowing the lake: writing a file twice is harmless, and 
 names is never read.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -24,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.errors import RidealongError
+from ingest.limits import refused
 from ingest.schemas import TableSpec
 
 BLOBS = "blobs"
@@ -98,16 +98,14 @@ def telling(where: Path) -> Iterator[None]:
     """Turn the operating system's or Arrow's error into one line for the user."""
     try:
         yield
-    except pa.ArrowInvalid as error:
-        raise RidealongError(
+    except (pa.ArrowException, MemoryError) as error:
+        raise refused(error, where) or RidealongError(
             f"cannot be read ({error})", where=where, mend="see `ridealong lake check`"
         ) from error
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        raise RidealongError(
-            (error.strerror or str(error)).lower(),
-            where=error.filename if isinstance(error.filename, str) else where,
-            mend="make room and run the command again: the lake is unchanged" if full else None,
+        place = error.filename if isinstance(error.filename, str) else where
+        raise refused(error, place) or RidealongError(
+            (error.strerror or str(error)).lower(), where=place
         ) from error
 
 

@@ -4,16 +4,19 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
 from ingest.errors import RidealongError
-from ingest.lake import checking, history, log, rewriting, sweeping
+from ingest.lake import checking, history, log, rewriting, sweeping, verifying
 from ingest.lake.files import TEMPORARY, DataFile, flush, new_commit_id, schema_of, telling
 from ingest.lake.history import COMMITS, AlreadyCommittedError, Commit, History
+from ingest.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ingest.lake.snapshot import Snapshot
+from ingest.limits import require_to_work
 from ingest.schemas import TableSpec
 
 FORMAT = 1
@@ -91,10 +94,23 @@ class Lake:
         """A fresh id for one command's work; all its files are written under it.
 
         Raises:
-            RidealongError: The home may not be written.
+            RidealongError: The home may not be written, or the process may open too few files.
         """
+        require_to_work()
         self.require_writable()
         return new_commit_id()
+
+    def reserve(self, size: int = COMMIT_BYTES) -> AbstractContextManager[Reserve]:
+        """Hold room on the disk for a command's last step; see `ingest.lake.reserve`.
+
+        ::
+
+            with lake.reserve() as reserve:
+                outcomes = run(plan)  # may fill the disk
+                reserve.release()
+                lake.commit(...)  # what was finished
+        """
+        return reserved(self.home, size)
 
     def commit(
         self,
@@ -180,15 +196,25 @@ class Lake:
         return checking.check(self.home)
 
     def verify(self, paths: Iterable[str | Path]) -> None:
-        """Hash files before they are relied upon; see `ingest.lake.checking.verify`."""
-        checking.verify(self.home, paths)
+        """Refuse data files or blobs that are missing or damaged, before they are relied upon.
+
+        Raises:
+            DamagedError: The message names the first and counts the others.
+        """
+        verifying.require_sound(self.home, map(str, paths))
 
     def damaged(self, paths: Iterable[str | Path]) -> dict[str, str]:
-        """Files that may be left out; see `ingest.lake.checking.damaged`."""
-        return checking.damaged(self.home, paths)
+        """Files that are missing or damaged, each with what is the matter: work goes on without."""
+        found = verifying.damage(self.home, map(str, paths))
+        return {finding.path: finding.what for finding in found}
 
     def path(self, blob: str) -> Path:
-        """Where a blob, as a row's column ``blob`` names it, lies on the disk."""
+        """Where a blob, as a row's column ``blob`` names it, lies on the disk; it is sound.
+
+        Raises:
+            DamagedError: It is missing or damaged.
+        """
+        verifying.require_sound(self.home, [blob])
         return self.home / blob
 
     def _refuse_double(self, commit: Commit, now: History) -> Commit:

@@ -3,26 +3,43 @@
 Every table is a Delta table of its own, which other tools can open. Entries carry row counts but
 no column statistics: a statistic would keep an erased vehicle's name in the log.
 
+Reading a log costs as much as it has entries since its last checkpoint, four times that of all
+else in a commit once there are a hundred. So a table once loaded is kept until its log grows, and
+every tenth entry a checkpoint is made; delta-rs would do so every hundredth, inside the commit,
+which then fails after it was made where there is no room for the checkpoint.
+
 delta-rs starts threads when it is loaded: a process that imported this module must not fork.
 """
 
 import json
 import random
 import time
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema, Transaction
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Schema,
+    Transaction,
+)
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from ingest.errors import RidealongError
 from ingest.lake.files import DataFile, flush, telling
+from ingest.limits import MAKE_ROOM, refused
 
 ATTEMPTS = 200
+CHECKPOINT_EVERY = 10
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+# Tables as they were last loaded, each with what its newest log entry looked like.
+_LOADED: dict[Path, tuple[DeltaTable, tuple[int, int]]] = {}
+_LOADED_MOST = 256
 _SYNC = "ridealong-sync"
 _REFUSED_FEATURES = {"deletionVectors": "deletion vectors", "columnMapping": "column mapping"}
 
@@ -33,25 +50,77 @@ class ConflictError(Exception):
 
 def is_table(folder: Path) -> bool:
     """Whether the folder is a Delta table."""
-    return (folder / "_delta_log").is_dir() and DeltaTable.is_deltatable(_uri(folder))
+    if _kept(folder):
+        return True
+    with _telling_log(folder):
+        return (folder / "_delta_log").is_dir() and DeltaTable.is_deltatable(_uri(folder))
 
 
 def load(folder: Path) -> DeltaTable:
-    """The table at its newest version.
+    """The table at its newest version; the one loaded before, where its log has not grown.
 
     Raises:
         RidealongError: Its log cannot be read, or it uses deletion vectors or column mapping.
     """
-    try:
+    if kept := _kept(folder):
+        return kept
+    with _telling_log(folder):
         table = DeltaTable(_uri(folder))
         _require_plain(table, folder)
-    except (DeltaError, OSError, ValueError) as error:
-        raise RidealongError(
-            f"its Delta log cannot be read ({error})",
-            where=folder,
-            mend="see `ridealong lake check`",
-        ) from error
+    if len(_LOADED) >= _LOADED_MOST:
+        _LOADED.clear()
+    if newest := _entry(folder, table.version()):
+        _LOADED[folder] = table, newest
     return table
+
+
+def _kept(folder: Path) -> DeltaTable | None:
+    """The table as it was loaded before, if its log is still what it was then."""
+    table, seen = _LOADED.get(folder, (None, None))
+    if table is None or seen != _entry(folder, table.version()):
+        return None
+    return None if _entry(folder, table.version() + 1) else table
+
+
+def _entry(folder: Path, version: int) -> tuple[int, int] | None:
+    """Inode and time of an entry of the log; None when there is none."""
+    try:
+        status = (folder / "_delta_log" / f"{version:020d}.json").stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+@contextmanager
+def _telling_log(folder: Path) -> Iterator[None]:
+    """Turn what delta-rs raises over a log into one line for the user."""
+    try:
+        with _panics_raised():
+            yield
+    except RidealongError:
+        raise
+    except Exception as error:
+        raise refused(error, folder) or RidealongError(
+            f"its Delta log cannot be read ({error})", where=folder, mend=_restoring(folder)
+        ) from error
+
+
+@contextmanager
+def _panics_raised() -> Iterator[None]:
+    """Make an error of a panic of delta-rs, which is no `Exception` and would end the program."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DeltaError(str(error)) from error
+
+
+def _restoring(folder: Path) -> str:
+    """What to do about a damaged log: only that of ``commits`` says what nothing else does."""
+    if folder.name == "commits":
+        return "restore the table's folder from a copy; `ridealong lake check` tells more"
+    return "remove its folder _delta_log: `ridealong lake vacuum` writes it anew from the commits"
 
 
 def listed(table: DeltaTable) -> set[str]:
@@ -60,10 +129,9 @@ def listed(table: DeltaTable) -> set[str]:
 
 
 def require_plain(folder: Path) -> None:
-    """Refuse a table that holds more than its files say; looks anew only when its log has grown."""
-    if not (log := folder / "_delta_log").is_dir():
-        return
-    _require_plain_at(folder, max((entry.name for entry in log.glob("*.json")), default=""))
+    """Refuse a table that holds more than its files say."""
+    if (folder / "_delta_log").is_dir():
+        load(folder)
 
 
 def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
@@ -79,11 +147,14 @@ def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
             _create(folder, wanted, files)
             return
         table = load(folder)
+        before = table.version()
         _widen(table, wanted, folder)
         if files:
             actions: list[AddAction | RemoveAction] = [_add_action(folder, file) for file in files]
-            table.create_write_transaction(actions, "append", wanted)
-        _flush_log(folder)
+            table.create_write_transaction(
+                actions, "append", wanted, post_commithook_properties=_NO_HOOKS
+            )
+        _settle(folder, before)
 
     _until_done(folder, attempt)
 
@@ -164,7 +235,7 @@ def _create(folder: Path, schema: Schema, files: list[DataFile]) -> None:
         if is_table(folder):  # somebody else was faster
             raise ConflictError from error
         raise
-    _flush_log(folder)
+    _settle(folder, -1)
 
 
 def _widen(table: DeltaTable, wanted: Schema, folder: Path) -> None:
@@ -189,11 +260,17 @@ def _write(
     schema: Schema | pa.Schema,
     application: Transaction,
 ) -> None:
-    properties = CommitProperties(app_transactions=[application])
+    properties, before = CommitProperties(app_transactions=[application]), table.version()
     try:
-        with telling(folder):
-            table.create_write_transaction(actions, "append", schema, commit_properties=properties)
-            _flush_log(folder)
+        with telling(folder), _panics_raised():
+            table.create_write_transaction(
+                actions,
+                "append",
+                schema,
+                commit_properties=properties,
+                post_commithook_properties=_NO_HOOKS,
+            )
+            _settle(folder, before)
     except CommitFailedError as error:
         raise ConflictError from error
     except DeltaError as error:
@@ -204,7 +281,7 @@ def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
     """Repeat after conflicts: each of them means that somebody else got on."""
     for count in range(ATTEMPTS):
         try:
-            with telling(folder):
+            with telling(folder), _panics_raised():
                 return attempt()
         except (ConflictError, CommitFailedError):
             pause(count)
@@ -219,26 +296,28 @@ def pause(count: int) -> None:
 
 
 def _told(folder: Path, error: Exception) -> RidealongError:
-    return RidealongError(
+    return refused(error, folder) or RidealongError(
         f"the table's log could not be written ({error})",
         where=folder,
-        mend="make room or allow writing, and run the command again: the lake is unchanged",
+        mend=f"allow writing, or {MAKE_ROOM}",
     )
 
 
-def _flush_log(folder: Path) -> None:
-    """delta-rs does not wait for the disk; a power cut must not leave an empty log entry."""
-    log = folder / "_delta_log"
-    newest = max(log.glob("*.json"), default=None)
-    if newest:
-        flush(newest)
+def _settle(folder: Path, before: int) -> None:
+    """Wait until the entries after one are on the disk, and now and then make a checkpoint.
+
+    delta-rs does not wait; a power cut must not leave an empty entry.
+    """
+    table, log = load(folder), folder / "_delta_log"
+    for version in range(before + 1, table.version() + 1):
+        with suppress(FileNotFoundError):  # a vacuum that knows no age may be faster
+            flush(log / f"{version:020d}.json")
     flush(log)
-
-
-@lru_cache(maxsize=256)
-def _require_plain_at(folder: Path, newest: str) -> None:
-    if newest:
-        load(folder)
+    if table.version() and table.version() % CHECKPOINT_EVERY == 0:
+        # It only makes reading quicker: without room for one the entry counts all the same.
+        with suppress(DeltaError, OSError):
+            table.create_checkpoint()
+            table.cleanup_metadata()
 
 
 def _require_plain(table: DeltaTable, folder: Path) -> None:

@@ -9,9 +9,17 @@ import pyarrow as pa
 
 from ingest.errors import RidealongError
 from ingest.lake import history, log
-from ingest.lake.files import DataFile, new_commit_id, read_file, telling, write_data_file
+from ingest.lake.files import (
+    DataFile,
+    new_commit_id,
+    read_file,
+    schema_of,
+    telling,
+    write_data_file,
+)
 from ingest.lake.history import COMMITS, Commit, History, StaleError
 from ingest.lake.snapshot import Snapshot, name_of, quoted, telling_sql
+from ingest.lake.verifying import require_sound
 from ingest.schemas import TableSpec
 
 # Merging happens in memory: a million rows of telemetry take about 300 MB there.
@@ -230,7 +238,17 @@ def sync_table(home: Path, name: str, dead: frozenset[str] = frozenset()) -> Non
         added = [file for path, file in live.items() if path.split("/", 1)[1] not in listed]
         return added, [path for path in sorted(listed) if f"{name}/{path}" in gone]
 
+    if live := history.read(home)[1].live.get(name):
+        _relist(home, name, live)
     log.sync(home / name, decide)
+
+
+def _relist(home: Path, name: str, live: Mapping[str, DataFile]) -> None:
+    """Make the table's log anew where somebody removed it, a damaged one for example."""
+    if not log.is_table(home / name):
+        require_sound(home, live)
+        schemas = [schema_of(home / path).remove_metadata() for path in live]
+        log.add(home / name, list(live.values()), pa.unify_schemas(schemas))
 
 
 def _until_fresh(home: Path, attempt: Callable[[], Commit | None]) -> Commit | None:

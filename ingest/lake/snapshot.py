@@ -1,7 +1,6 @@
 """A consistent view of all tables, as of one version of the table ``commits``."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,9 +9,11 @@ import duckdb
 import pyarrow as pa
 
 from ingest.errors import RidealongError
-from ingest.lake import log
+from ingest.lake import history, log
 from ingest.lake.files import DataFile, order_of, schema_of
 from ingest.lake.history import COMMITS, History
+from ingest.lake.verifying import DamagedError, require_sound
+from ingest.limits import refused
 from ingest.schemas import TableSpec
 
 
@@ -31,14 +32,30 @@ class Snapshot:
         return sorted(name for name, files in self.history.live.items() if files)
 
     def data_files(self, table: TableSpec | str) -> list[DataFile]:
-        """The table's data files, by path.
+        """The table's data files, by path; all that reads them asks here, and so they are sound.
 
         Raises:
+            DamagedError: A file is missing or damaged.
             RidealongError: The table uses deletion vectors or column mapping.
         """
         name = name_of(table)
         log.require_plain(self.home / name)
-        return [file for _, file in sorted(self.history.live.get(name, {}).items())]
+        files = [file for _, file in sorted(self.history.live.get(name, {}).items())]
+        self._require_sound([file.path for file in files])
+        return files
+
+    def _require_sound(self, paths: Sequence[str]) -> None:
+        try:
+            require_sound(self.home, paths)
+        except DamagedError as error:
+            gone = [path for path in paths if not (self.home / path).exists()]
+            if gone and set(gone) <= history.read(self.home)[1].replaced.keys():
+                raise RidealongError(
+                    "a vacuum removed the file while this command was about to read it",
+                    where=self.home / gone[0],
+                    mend="run it again, and let vacuum keep what is younger than a command takes",
+                ) from error
+            raise
 
     def files(self, table: TableSpec | str) -> list[str]:
         """Absolute paths of the table's Parquet files, for DuckDB's or pyarrow's readers."""
@@ -50,7 +67,7 @@ class Snapshot:
         Raises:
             RidealongError: No file tells what the table's columns are.
         """
-        name, live = name_of(table), list(self.history.live.get(name_of(table), {}).values())
+        name, live = name_of(table), self.data_files(table)
         if not live:
             if isinstance(table, TableSpec):
                 return table
@@ -80,6 +97,22 @@ class Snapshot:
                 body = self.relation(spec, self.data_files(spec))
                 connection.execute(f"CREATE VIEW {quoted(spec.name)} AS {body}")
         return connection
+
+    def query(
+        self,
+        sql: str,
+        *tables: TableSpec | str,
+        params: Sequence[object] | Mapping[str, object] | None = None,
+    ) -> pa.Table:
+        """The rows of a SQL query over the named tables, as Arrow; ``params`` fill its blanks.
+
+        Raises:
+            DamagedError: A file of the tables is missing or damaged.
+            RidealongError: The query fails, or the machine refuses what it takes.
+        """
+        where = f"table {', '.join(map(name_of, tables))}"
+        with self.connect(*tables) as connection, telling_sql(where):
+            return connection.sql(sql, params=params).to_arrow_table()
 
     def relation(self, spec: TableSpec, files: Sequence[DataFile], path_column: str = "") -> str:
         """SQL that selects the spec's columns from files, and if asked for each row's file."""
@@ -122,9 +155,7 @@ class Snapshot:
         query = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(spec.name)}"
         query += f" WHERE ({where})" if where else ""
         query += f" ORDER BY {', '.join(map(quoted, spec.order))}" if spec.order else ""
-        with self.connect(spec) as connection, telling_sql(f"table {spec.name}"):
-            rows = connection.sql(query).to_arrow_table()
-        return rows.cast(pa.schema([spec.schema.field(name) for name in names]))
+        return self.query(query, spec).cast(pa.schema([spec.schema.field(name) for name in names]))
 
     def has_source(self, source: str) -> bool:
         """Whether some command committed this source."""
@@ -156,14 +187,12 @@ def quoted(name: str) -> str:
 
 @contextmanager
 def telling_sql(where: str) -> Iterator[None]:
-    """Turn DuckDB's error into one line for the user."""
+    """Turn DuckDB's and Arrow's errors over a query into one line for the user."""
     try:
         yield
-    except duckdb.Error as error:
-        first = re.split(r"\n", str(error).strip())[0]
-        raise RidealongError(
-            first, where=where, mend="`ridealong lake check` looks for damage"
-        ) from error
+    except (duckdb.Error, pa.ArrowException, MemoryError) as error:
+        first = str(error).strip().split("\n", maxsplit=1)[0]
+        raise refused(error, where) or RidealongError(first, where=where) from error
 
 
 def _literal(text: str) -> str:

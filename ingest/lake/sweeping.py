@@ -27,6 +27,7 @@ from ingest.lake.files import (
 )
 from ingest.lake.history import COMMITS, Commit, History
 from ingest.lake.rewriting import sync_table
+from ingest.lake.verifying import require_sound
 
 DAY_S = 86400.0
 
@@ -71,11 +72,11 @@ def vacuum(home: Path, older_than_s: float = DAY_S) -> Sweep:
         RidealongError: A table or file cannot be read, or may not be removed.
     """
     before_ns = time.time_ns() - int(older_than_s * 1e9)
+    with telling(home):  # first: on a full disk it makes room for what is written below
+        _remove_temporary(home, before_ns)
     abandoned = _abandon(home, before_ns)
     _unlist(home, before_ns)
     removed = _remove(home, before_ns)
-    with telling(home):
-        _remove_temporary(home, before_ns)
     if older_than_s <= 0:
         for folder in table_folders(home):
             if log.is_table(folder):
@@ -107,7 +108,12 @@ def walk(home: Path) -> list[Stray]:
 
 
 def blobs_of(path: Path) -> list[str]:
-    """The blobs that a data file's rows name, relative to the home."""
+    """The blobs that a data file's rows name, relative to the home.
+
+    Raises:
+        DamagedError: The file is missing or damaged: it may name others than it did.
+    """
+    require_sound(path.parent, [str(path)])
     if "blob" not in schema_of(path).names:
         return []
     with telling(path):

@@ -54,6 +54,16 @@ def test_a_cell_that_lacks_a_clip_does_not_pass() -> None:
     )
 
 
+def test_what_the_candidate_lacks_stays_said() -> None:
+    table = pa.Table.from_pylist([cell()], schema=CELLS)
+    rows = pa.Table.from_pylist([lost()], schema=CLIPS_OF_DRIVES.schema)
+    passed = RunVerdict(Verdict.PASS, "all pass; the candidate lacks bev/road", table)
+    assert fail_closed(passed, rows).reason == (
+        "1 of 1 required cells undecided: objects/car@main f1 (+0.100); "
+        "the candidate lacks bev/road; 1 clip left out"
+    )
+
+
 def test_a_clip_of_another_slice_is_not_lacked() -> None:
     run = closed([cell("light=day"), cell("all", required=False)], lost())
     assert run.verdict is Verdict.PASS and run.reason == "all pass; 1 clip left out"

@@ -18,5 +18,5 @@ def test_each_kind_of_damage_is_told_of_its_own_file(home: Path, tmp_path: Path)
     missing.unlink()
     found = lake.damaged(names)
     assert list(found) == names[1:] and whole.exists()
-    assert "hash differs" in found[names[1]] and "hash differs" in found[names[2]]
+    assert "damaged" in found[names[1]] and "damaged" in found[names[2]]
     assert "missing" in found[names[3]]

@@ -568,7 +568,7 @@ def test_reading_a_damaged_file_is_one_line(lake: Lake, driver: ModuleType, tabl
     path.write_bytes(path.read_bytes()[:-100])
     later = Lake.open(lake.home)
     history._rows.cache_clear()
-    history._history.cache_clear()
+    history._READ.clear()
     with pytest.raises(RidealongError, match="lake check"):
         later.snapshot().read(DRIVES)
 
