@@ -330,9 +330,12 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
 
     if console.as_json:
         return
+    name = f" ({document['name']})" if document["name"] else ""
     console.paragraph(
-        f"run {document['run']}: {document['candidate']} against {document['deployed']}"
+        f"run {document['run']}{name}: {document['candidate']} against {document['deployed']}"
     )
+    if document["note"]:
+        console.paragraph(f"note: {document['note']}")
     cells = cells_that_matter(document["cells"])
     sections = [
         Section([cell_texts(cell) for cell in cells if cell["required"] is required], title)
