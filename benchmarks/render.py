@@ -5,8 +5,9 @@
 A busy crossing (thirty road users, some six hundred solids in sight) by day, at night and in a
 night's rain; the ego drives through it by two metres a set, as at 10 m/s and five sets a second,
 so that new ground is painted as in a drive: a hundred sets are a clip.
-Prints a table. Time is the processor's, not the wall's: all of it runs in one thread. The
-numpy caster draws the same scenes in the same run, so the ratio holds on any machine.
+Prints a table. Time is the processor's, not the wall's: all of it runs in one thread. The peer is
+the numpy caster, which draws the same scenes in the same run; the limit is a ratio to it, so that
+it holds on any machine.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from ingest.simulation.scene import (
     stack_actors,
 )
 
+TARGET = 40  # times as many sets as the numpy caster
 SIZES = ((96, 160), (160, 256))
 CONDITIONS = {
     "day": Conditions(),
@@ -125,10 +127,14 @@ def main() -> None:
     print("Sets of eight cameras per second of processor time; the peer is the numpy caster.\n")
     print("| size | scene | video | with labels | numpy, video | ours : numpy |")
     print("|---|---|---|---|---|---|")
+    ratios = []
     for size in SIZES:
         for name, conditions in CONDITIONS.items():
-            row = measure(size, conditions, world, sets).values()
-            print(f"| {size[0]}×{size[1]} | {name} | {' | '.join(map(str, row))} |")
+            row = measure(size, conditions, world, sets)
+            ratios.append(row["ratio_to_numpy"])
+            print(f"| {size[0]}×{size[1]} | {name} | {' | '.join(map(str, row.values()))} |")
+    said = "met" if min(ratios) >= TARGET else "MISSED"
+    print(f"\nTarget: {TARGET} times the numpy caster in every scene: {said}.")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """A shadow run's replay beside its limit: the same clips decoded once, both bare networks run.
 
 Simulates a fleet in which something happens, cuts its clips, and replays them through the two
-networks that ship: decoded, inferred, put into standard forms, scored, compared, written. The peer
-decodes the same clips as often (once) and runs the two bare networks on them in the same batches,
-in as many threads as ours has processes (bare networks lose nothing by that: they need 31 ms of a
-core a set, 31 in one thread), and throws away what they say. Starting the processes is counted.
-Rounds of the two alternate.
+networks that ship: decoded, inferred, put into standard forms, scored, compared, written, in the
+batches that a run commits one by one (the commits themselves are left out). The peer decodes the
+same clips as often (once) and runs the two bare networks on them in the same batches of frames, in
+as many threads as ours has processes (bare networks lose nothing by that: they need 31 ms of a core
+a set, 31 in one thread), and throws away what they say. Starting the processes is counted. Rounds
+of the two alternate.
 
 Run as ``python -m benchmarks.replay [--rounds N] [--home HOME]``; HOME is one that holds simulated
 clips and both networks already, e.g. the demo's, and is left as it was.
@@ -35,13 +36,14 @@ from ingest.simulation.simulate import simulate
 from ingest.sources.simulation import SimulationSource
 from ingest.triggers.spec import shipped_triggers
 from metrics.gate.spec import load_gate
+from shadow.batches import in_batches, plan_replay
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_network
 from shadow.networks.registry import add_network, shipped_manifests
 from shadow.networks.topdown import make_sampling
 from shadow.pipeline import run_replay
 from shadow.replay import ClipPlan, ReplayPlan
-from shadow.run import RunWish, clips_of, pair_of, plan_replay
+from shadow.run import RunWish, clips_of, pair_of
 
 BATCH = 8
 TARGET = 0.7
@@ -86,11 +88,11 @@ def report(lake: Lake, rounds: int) -> None:
     pair = pair_of(lake.snapshot(), wish)
     clips = clips_of(lake.snapshot(), wish)
     networks = [load_network(entry.manifest, lake.path(entry.blob)) for entry in pair]
-    plan = anew(plan_replay(lake, pair, clips, "cpu"), clips)
+    plan = plan_replay(lake, pair, clips, "cpu")
     bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
     ours, peer, sets = [], [], 0
     for _ in range(rounds):
-        fresh = replace(plan, commit_id=lake.new_commit_id())
+        fresh = anew(plan, clips)
         ours.append(timed(lambda plan=fresh: replayed(plan)))
         started = time.perf_counter()
         sets = bare(lake, networks, clips)
@@ -110,7 +112,9 @@ def anew(plan: ReplayPlan, clips: pa.Table) -> ReplayPlan:
     """The plan as if no clip had stored scores: those would leave nothing to measure."""
     both = tuple(file.sha256 for file in plan.networks)
     rows = clips.select(["clip_id", "drive_id", "blob"]).to_pylist()
-    return replace(plan, clips=tuple(ClipPlan(**row, score=both, compare=True) for row in rows))
+    return replace(
+        plan, batches=in_batches([ClipPlan(**r, score=both, compare=True) for r in rows])
+    )
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -120,7 +124,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def replayed(plan: ReplayPlan) -> None:
-    assert all(outcome.reason is None for outcome in run_replay(plan))
+    assert all(outcome.reason is None for _, batch in run_replay(plan) for outcome in batch)
 
 
 def bare(lake: Lake, networks: list[Network], clips: pa.Table) -> int:

@@ -11,8 +11,10 @@ budgets, clips of telemetry, commit. The fleet stages an incident in most drives
 cuts clips, far more often than one on real roads: those take most of the command's time.
 
 The peer reads the same files and writes them again with pyarrow, same compression: nothing checked,
-nothing evaluated. Run as ``python -m benchmarks.telemetry [ROWS] [--fleet DIR] [--out DIR]``;
-``--out`` keeps the source's files for other figures.
+nothing evaluated. The limit is a ratio to it, for rows a second differ between machines.
+
+Run as ``python -m benchmarks.telemetry [ROWS] [--fleet DIR] [--out DIR]``; ``--out`` keeps the
+source's files for other figures.
 """
 
 import argparse
@@ -43,7 +45,7 @@ from ingest.validation import validate_telemetry
 START_NS, SLOT_NS = 1_780_012_800 * 10**9, 1_200 * 10**9
 WORKERS = 2
 COMMAND_DRIVES = 40
-TARGET = 300_000
+TARGET = 0.4  # of what the peer does in the same processor time
 T = TypeVar("T")
 
 
@@ -166,12 +168,13 @@ def report(logs: Path, made_s: float, scratch: Path) -> None:
     show("made of simulated drives", f"{rows / made_s:,.0f} rows/s")
     show("in the source's files, in the lake", f"{source:.1f}, {stored:.1f} B a row")
     show("read, validate, ten triggers, write", f"{rate:,.0f} rows/s, {firings:,} firings")
-    show("target", f"{TARGET:,} rows/s: {'met' if rate >= TARGET else 'MISSED'}")
     show("processor time that it was given", f"{core_s / seconds:.2f} of {WORKERS} cores")
     show("the same by processor time", f"{rows / core_s:,.0f} rows a second and core")
     show("pyarrow reads and writes the same rows (peer)", f"{rows / peer_s:,.0f} rows/s")
     show("the same by processor time", f"{rows / peer_core_s:,.0f} rows a second and core")
-    show("ours : peer, by processor time", f"{peer_core_s / core_s:.2f}")
+    ratio = peer_core_s / core_s
+    show("ours : peer, by processor time", f"{ratio:.2f}")
+    show("target", f"{TARGET}: {'met' if ratio >= TARGET else 'MISSED'}")
     command_s, said = whole_command(scratch / "home", found[:COMMAND_DRIVES])
     what = f"whole command over {said.drives:,} of the drives, {said.clips:,} clips cut"
     show(what, f"{said.rows / command_s:,.0f} rows/s")

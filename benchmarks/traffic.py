@@ -1,7 +1,8 @@
 """How fast fleets are simulated: traffic, all signals, files; beside SUMO's bare stepping.
 
 Prints a Markdown table. The peer is what SUMO itself needs for the same traffic: the time inside
-``simulationStep`` of one of the runs, nothing read and nothing written. Run as
+``simulationStep`` of one of the runs, nothing read and nothing written. The limit is a ratio to it:
+vehicle-steps a second differ between machines. Run as
 ``python benchmarks/traffic.py [--drives N] [--seconds S]``.
 """
 
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = 20_000
+TARGET = 0.4  # of what bare SUMO does in the same time
 
 
 def main() -> None:
@@ -44,10 +45,10 @@ def report(out: Path, drives: int, seconds: int) -> None:
     size = sum(path.stat().st_size for path in out.rglob("*.parquet"))
     print("| what | figure |\n|---|---|")
     print(f"| simulated, two processes, all signals, files written | {rate:,.0f} vehicle-steps/s |")
-    print(f"| target | {TARGET:,} vehicle-steps/s: {'met' if rate >= TARGET else 'MISSED'} |")
     print(f"| one run: bare SUMO stepping (peer) | {steps / ours:,.0f} vehicle-steps/s |")
     print(f"| the same run with everything logged | {steps / whole:,.0f} vehicle-steps/s |")
     print(f"| logged : bare | {ours / whole:.2f} |")
+    print(f"| target | {TARGET}: {'met' if ours / whole >= TARGET else 'MISSED'} |")
     print(f"| drives × seconds | {drives} × {seconds} in {done.seconds:.1f} s |")
     print(f"| on disk | {size / done.telemetry_rows:.0f} B per row of telemetry, world included |")
 

@@ -11,7 +11,7 @@ from ingest.schemas import DRIVES
 from metrics.gate.evidence import task_of
 from metrics.gate.schemas import VERDICTS
 from shadow.costs import cell_costs, run_clips
-from shadow.schemas import RUNS
+from shadow.runs import list_runs
 
 LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
 KEY = ("prediction", "metric", "slice")  # what names a cell
@@ -38,18 +38,7 @@ class Tally:
 
 def runs(snapshot: Snapshot) -> list[Row]:
     """All runs, the newest first."""
-    rows = snapshot.read(RUNS).to_pylist()
-    return sorted(rows, key=lambda row: (row["created_ns"], row["run_id"]), reverse=True)
-
-
-def default_run(found: Sequence[Row]) -> Row | None:
-    """The newest run that compares two networks; one with itself is never shown unasked."""
-    return next((run for run in found if not with_itself(run)), None)
-
-
-def with_itself(run: Row) -> bool:
-    """Whether the run compares a network with itself."""
-    return bool(run["deployed_sha256"] == run["candidate_sha256"])
+    return list_runs(snapshot)
 
 
 def cells(snapshot: Snapshot, run_id: str) -> list[Row]:

@@ -53,8 +53,7 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
         )
     names = [str(row[key]) for row in rows]
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
-    listing = "shadow report latest" if spec.name == "runs" else f"{spec.name} list"
-    hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {listing}`"
+    hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {spec.name} list`"
     raise RidealongError(f"unknown {what} {value!r}", mend=hint)
 
 

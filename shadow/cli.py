@@ -13,6 +13,7 @@ from ingest.completion import completing
 from ingest.console import Console, HomeOption, JsonOption, WhereOption, WideOption, home_of
 from ingest.readable import counted
 from ingest.tables import Column, Section
+from shadow.runs_cli import RUN_IDS, RunArgument, runs_app
 
 app = typer.Typer(no_args_is_help=True)
 networks_app = typer.Typer(no_args_is_help=True, help="Networks: register, train, list, deploy.")
@@ -20,13 +21,13 @@ shadow_app = typer.Typer(no_args_is_help=True, help="Run two networks on the sam
 labels_app = typer.Typer(no_args_is_help=True, help="Export clips for labelling.")
 app.add_typer(networks_app, name="networks")
 app.add_typer(shadow_app, name="shadow")
+shadow_app.add_typer(runs_app, name="runs")
 app.add_typer(labels_app, name="labels")
 
 DeviceOption = Annotated[
     str, typer.Option(help="Where networks run, as torch names it: cpu, cuda, cuda:1.")
 ]
 NETWORK_IDS = completing("networks", "network")
-RUN_IDS = completing("runs", "run_id", "latest")
 REPORT_WIDE = "ridealong shadow report --wide"
 
 UNSCORED_SHOWN = 5
@@ -184,7 +185,7 @@ def networks_promote(
     run: Annotated[
         str | None,
         typer.Option(
-            help="A run with the verdict PASS against the deployed network: its id, or 'latest'.",
+            help="A run with the verdict PASS against the deployed network: id, name or 'latest'.",
             autocompletion=RUN_IDS,
         ),
     ] = None,
@@ -201,7 +202,7 @@ def networks_promote(
     """
     from ingest.lake import Lake
     from shadow.releases.promotion import promote
-    from shadow.report import find_run
+    from shadow.runs import find_run
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
@@ -239,8 +240,9 @@ def shadow_run(
 ) -> None:
     """Replay clips through both networks, score every prediction, and judge the candidate.
 
-    What was replayed before is not replayed again. Exits with 0 whatever the verdict is;
-    `ridealong shadow report` exits by it.
+    What was replayed before is not replayed again; after a kill, the same command goes on where
+    it was. A clip that cannot be replayed is left out and named, and no cell passes without its
+    clips. Exits with 0 whatever the verdict is; `ridealong shadow report` exits by it.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
@@ -261,6 +263,11 @@ def shadow_run(
         f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, "
         f"{counted(report.frames, 'frame')}) in {readable.duration(report.seconds)}"
     )
+    if report.clips_left_out:
+        left_out = len(report.clips_left_out)
+        console.text(
+            f"{counted(left_out, 'more clip')} {'was' if left_out == 1 else 'were'} left out"
+        )
     took = report.latency
     console.text(
         f"one set of camera frames takes {readable.duration(took.deployed_ms / 1e3)} deployed, "
@@ -275,12 +282,7 @@ def shadow_run(
 
 @shadow_app.command("report")
 def shadow_report(
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="Run id, a beginning that only one run has, or 'latest'.", autocompletion=RUN_IDS
-        ),
-    ] = "latest",
+    run: RunArgument = "latest",
     wide: WideOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -328,9 +330,12 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
 
     if console.as_json:
         return
+    name = f" ({document['name']})" if document["name"] else ""
     console.paragraph(
-        f"run {document['run']}: {document['candidate']} against {document['deployed']}"
+        f"run {document['run']}{name}: {document['candidate']} against {document['deployed']}"
     )
+    if document["note"]:
+        console.paragraph(f"note: {document['note']}")
     cells = cells_that_matter(document["cells"])
     sections = [
         Section([cell_texts(cell) for cell in cells if cell["required"] is required], title)

@@ -21,13 +21,14 @@ from ingest.simulation.simulate import SimulationReport, simulate
 from ingest.specs import load_spec
 from ingest.triggers.spec import TriggerSpec, load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
+from shadow.batches import judged_by
 from shadow.networks.loading import require_device
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.releases.promotion import deployed, promote
 from shadow.report import run_document
-from shadow.run import RunWish, clips_of, judged_by, shadow_run
-from shadow.schemas import RUNS
+from shadow.run import RunWish, clips_of, shadow_run
+from shadow.runs import list_runs
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FLEET = EXAMPLES / "fleet.yaml"
@@ -119,7 +120,7 @@ def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
     clips = set(clips_of(snapshot, wish)["clip_id"].to_pylist())
     manifests = [find_network(snapshot, name).manifest for name in (DEPLOYED, CANDIDATE)]
     definition = judged_by(rate_of(*manifests))
-    for row in sorted(snapshot.read(RUNS).to_pylist(), key=lambda r: -r["created_ns"]):
+    for row in list_runs(snapshot):
         same = (row["deployed"], row["candidate"]) == (DEPLOYED, CANDIDATE)
         same = same and row["definition"] == definition
         if same and set(row["clip_ids"]) == clips and row["gate"] == gate.model_dump_json():

@@ -29,7 +29,8 @@ from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
 from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs, run_outputs
-from shadow.report import cell_name, find_run, run_cells
+from shadow.report import cell_name, run_cells
+from shadow.runs import find_run
 
 NAMED = 3  # cells that the reason for an order names
 

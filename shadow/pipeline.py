@@ -1,38 +1,80 @@
-"""The pipeline of a shadow run: clips in, what became of them out."""
+"""The pipelines of a shadow run: clips in, what became of them out, one pipeline a batch."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
-from ingest.accounting import Status, sheet_path
+from ingest.accounting import Status, settle, sheet_path
 from ingest.execution.runner import THREADS_A_CORE, Work, names_runner, run_work
-from ingest.processes.pool import cores, helped
-from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan, clip_replayer
+from ingest.processes.ahead import Ahead
+from ingest.processes.pool import ProcessDiedError, Processes, cores, offer
+from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
 
-# Threads that wait for a process: the fewer clips Beam deals to each, the less is left at the end.
-WAITING_A_CORE = 8
 FEWEST_CLIPS = 6  # for processes of our own: to start one takes about as long as a clip
 
 
-def run_replay(plan: ReplayPlan, beam_args: Sequence[str] = ()) -> list[ClipOutcome]:
-    """Replay every clip of the plan and give what the workers said, as the runner delivered it.
+def run_replay(
+    plan: ReplayPlan, beam_args: Sequence[str] = ()
+) -> Generator[tuple[Batch, list[ClipOutcome]], None, None]:
+    """Replay the plan batch by batch, and give each batch with one outcome a clip, in its order.
 
-    On the embedded runner and the CPU clips are replayed by processes of our own, a core each, if
-    there are enough of them to be worth the start. On a GPU threads share the networks' one copy.
+    On the embedded runner clips are replayed by workers that the batches share, and that go on
+    with the next batch while one ends: processes of our own, a core each, if there are enough
+    clips to be worth the start; threads otherwise, and on a GPU, where they share the networks'
+    one copy.
 
     Raises:
-        ItemsLostError: The runner never ran the last step.
+        ItemsLostError: The runner lost a clip, or never ran the last step.
         RidealongError: The runner does not work, or a step failed.
     """
-    few = len(plan.clips) < FEWEST_CLIPS
-    alone = names_runner(beam_args) or plan.device != "cpu" or few
-    make = partial(clip_replayer, replace(plan, home=plan.home.absolute(), clips=()))
-    work = Work(plan.commit_id, make, died=_died)
-    sheet = sheet_path(plan.home, plan.commit_id)
-    with nullcontext() if alone else helped(plan.commit_id, make, cores()):
-        threads = (THREADS_A_CORE if alone else WAITING_A_CORE) * cores()
-        return run_work(work, plan.clips, sheet, ClipOutcome, beam_args, threads)
+    # A worker needs no more than its clip.
+    work = Work(plan.key, partial(clip_replayer, replace(plan, batches=())), died=_died)
+    clips, done = plan.clips, 0
+    with _workers(plan, beam_args) as ahead:
+        for batch in plan.batches:
+            done += len(batch.clips)
+            if ahead:
+                ahead.start(clips[: done + cores()])
+            sheet = sheet_path(plan.home, batch.commit_id)
+            # One thread of Beam's, where all it does is wait; each costs 0.1 s a batch.
+            outcomes = run_work(
+                work, batch.clips, sheet, ClipOutcome, beam_args, 1, spread=ahead is None
+            )
+            yield batch, settle([clip.clip_id for clip in batch.clips], outcomes)
+
+
+@contextmanager
+def _workers(
+    plan: ReplayPlan, beam_args: Sequence[str]
+) -> Iterator[Ahead[ClipPlan, ClipOutcome] | None]:
+    """Workers in this process for all batches; None where the runner that the user names has them.
+
+    They close with the run, however it ends.
+    """
+    if names_runner(beam_args):
+        yield None
+        return
+    bare = replace(plan, home=plan.home.absolute(), batches=())
+    if plan.device != "cpu" or len(plan.clips) < FEWEST_CLIPS:
+        with closing(Ahead(Replayer(bare).replay, THREADS_A_CORE * cores())) as ahead:
+            offer(plan.key, ahead)
+            yield ahead
+        return
+    processes = Processes(partial(clip_replayer, bare), cores())
+    with closing(processes), closing(Ahead(partial(_do_twice, processes), cores())) as ahead:
+        offer(plan.key, ahead)
+        yield ahead
+
+
+def _do_twice(processes: Processes[ClipPlan, ClipOutcome], clip: ClipPlan) -> ClipOutcome:
+    """Try a clip once more whose process died: it may have been killed for another's memory."""
+    with suppress(ProcessDiedError):
+        return processes.do(clip)
+    try:
+        return processes.do(clip)
+    except ProcessDiedError as error:
+        raise ProcessDiedError(f"tried twice; {error}") from error
 
 
 def _died(clip: ClipPlan, reason: str) -> ClipOutcome:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,7 @@ class ClipPlan:
         blob: Its file, relative to the home.
         score: Networks (sha256) that have no stored scores on it.
         compare: The two networks were not compared on it yet.
+        commit_id: Its batch's, under which its files are written.
     """
 
     clip_id: str
@@ -45,6 +47,7 @@ class ClipPlan:
     blob: str
     score: tuple[str, ...]
     compare: bool
+    commit_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,26 +72,39 @@ class NetworkFile:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Clips that are committed together; each of them carries the batch's commit id."""
+
+    commit_id: str
+    clips: tuple[ClipPlan, ...]
+
+
+@dataclass(frozen=True)
 class ReplayPlan:
-    """One replay, small enough to be pickled into every worker.
+    """One replay; without its batches it is small enough to be pickled into every worker.
 
     Attributes:
         home: The lake's folder.
-        commit_id: Under which everything is written.
-        networks: Those of the run; only one when a network is held against itself.
-        clips: What to do with each clip.
+        key: Names the replay among those of this process.
+        networks: Those of the run; only one when a network is compared with itself.
+        batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
-        definition: `shadow.run.judged_by`: metric definitions and frame rate.
+        definition: `shadow.batches.judged_by`: metric definitions and frame rate.
         device: Where the networks run, as torch names it.
     """
 
     home: Path
-    commit_id: str
+    key: str
     networks: tuple[NetworkFile, ...]
-    clips: tuple[ClipPlan, ...]
+    batches: tuple[Batch, ...]
     rate_hz: float
     definition: str
     device: str
+
+    @property
+    def clips(self) -> tuple[ClipPlan, ...]:
+        """The clips of all batches."""
+        return tuple(clip for batch in self.batches for clip in batch.clips)
 
 
 @dataclass(frozen=True)
@@ -97,6 +113,9 @@ class _Seen:
 
     views: dict[str, View]
     labels: View | None
+
+
+_LOADING = Lock()  # threads that begin at once would each load the networks
 
 
 @lru_cache(maxsize=4)
@@ -116,7 +135,8 @@ class Replayer:
     @cached_property
     def _networks(self) -> dict[str, Network]:
         plan = self._plan
-        return {file.sha256: _loaded(plan.home, file, plan.device) for file in plan.networks}
+        with _LOADING:
+            return {file.sha256: _loaded(plan.home, file, plan.device) for file in plan.networks}
 
     def replay(self, clip: ClipPlan) -> ClipOutcome:
         """Replay and score one clip; never raises for its sake.
@@ -141,9 +161,9 @@ class Replayer:
             frames=max(view.frames for view in seen.views.values()),
             unscored=tuple(sorted({why for _, _, reasons in scored for why in reasons})),
             written=(
-                *self._write(SCORES, [statistics for statistics, _, _ in scored]),
-                *self._write(MATCHES, [matches for _, matches, _ in scored]),
-                *self._write(OUTPUTS, outputs),
+                *self._write(clip, SCORES, [statistics for statistics, _, _ in scored]),
+                *self._write(clip, MATCHES, [matches for _, matches, _ in scored]),
+                *self._write(clip, OUTPUTS, outputs),
             ),
         )
 
@@ -199,9 +219,11 @@ class Replayer:
             rows = rows.add_column(0, name, pa.array([value] * len(rows), pa.string()))
         return rows.select(OUTPUTS.schema.names).cast(OUTPUTS.schema)
 
-    def _write(self, spec: TableSpec, tables: list[pa.Table]) -> tuple[DataFile, ...]:
+    def _write(
+        self, clip: ClipPlan, spec: TableSpec, tables: list[pa.Table]
+    ) -> tuple[DataFile, ...]:
         rows = pa.concat_tables([spec.schema.empty_table(), *tables])
-        written = write_data_file(self._plan.home, self._plan.commit_id, spec, rows)
+        written = write_data_file(self._plan.home, clip.commit_id, spec, rows)
         return (written,) if written else ()
 
 

@@ -5,32 +5,13 @@ from typing import Any
 from ingest import readable
 from ingest.errors import RidealongError
 from ingest.lake import Snapshot
-from ingest.listing import find_row
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.verdicts import Verdict
 from metrics.slices import parse_slice
 from metrics.tasks.metric import Better, Metric
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import lookup
-from shadow.schemas import RUNS
-
-LATEST = "latest"
-
-
-def find_run(snapshot: Snapshot, run: str) -> dict[str, Any]:
-    """The run of that id (or its beginning), or the newest committed one for ``latest``.
-
-    Raises:
-        RidealongError: No such run.
-    """
-    if run != LATEST:
-        return find_row(snapshot, RUNS, "run_id", run)
-    rows = snapshot.read(RUNS).to_pylist()
-    if not rows:
-        raise RidealongError(
-            "no run yet", mend="start one with `ridealong shadow run --deployed A --candidate B`"
-        )
-    return max(rows, key=lambda row: row["created_ns"])
+from shadow.runs import find_run
 
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
@@ -49,11 +30,13 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
     """
     row = find_run(snapshot, run)
     cells = run_cells(snapshot, row["run_id"])
-    head = {"run": row["run_id"]} | {key: row[key] for key in ("deployed", "candidate")}
+    head = {"run": row["run_id"]}
+    head |= {key: row[key] for key in ("name", "note", "deployed", "candidate", "against_itself")}
     return head | {
         "verdict": row["verdict"],
         "reason": row["reason"],
         "clips": len(row["clip_ids"]),
+        "clips_left_out": row["clips_left_out"],
         "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
         "summary": summary_of(cells),
         "cells": cells,

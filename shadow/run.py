@@ -1,34 +1,30 @@
-"""One shadow run from clips to verdict: what is left to replay, what came back, what it means."""
+"""One shadow run from clips to verdict: what is replayed, what is left out, what it means."""
 
 import time
-from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ingest.accounting import ItemsLostError, Status, settle
 from ingest.clips.read import open_clip
 from ingest.console import Console
 from ingest.errors import RidealongError
-from ingest.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
+from ingest.execution.runner import cautions
+from ingest.lake import Lake, Snapshot, write_data_file
 from ingest.listing import list_clips
-from ingest.progress import watching
 from ingest.schemas import DRIVES
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks.registry import definition_sha256
+from shadow.batches import Pair, judged_by, replay
 from shadow.latency import Latency, measure_latency
+from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
 from shadow.networks.loading import load_network, require_device
 from shadow.networks.manifest import rate_of
-from shadow.networks.registry import NetworkEntry, find_network
-from shadow.pipeline import run_replay
-from shadow.replay import ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
+from shadow.networks.registry import find_network
 from shadow.schemas import RUNS
-
-RACES = 5  # how often another process may have been first before we give up
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,8 @@ class RunReport:
     """What one shadow run did; the document that ``shadow run --json`` prints.
 
     ``clips`` were judged, ``clips_replayed`` of them anew: the scores of the others were stored.
-    ``latency`` is measured in every run.
+    ``clips_left_out`` could not be replayed, and no cell passes without its clips. ``latency`` is
+    measured in every run. A run ``against_itself`` compares a network with itself.
     """
 
     run: str
@@ -64,6 +61,8 @@ class RunReport:
     reason: str
     clips: int
     clips_replayed: int
+    clips_left_out: tuple[LeftOut, ...]
+    against_itself: bool
     frames: int
     seconds: float
     latency: Latency
@@ -73,37 +72,41 @@ class RunReport:
 def shadow_run(
     lake: Lake, wish: RunWish, console: Console, beam_args: Sequence[str] = ()
 ) -> RunReport:
-    """Replay the clips that were not replayed yet, judge them all, and commit the run.
+    """Replay the clips that were not replayed yet, judge all that can be judged, commit the run.
 
     Raises:
-        RidealongError: An unknown device or network, two networks that share no prediction, no
-            clips, a clip that cannot be replayed, or a file that is not what its name says.
-        ItemsLostError: The runner lost items; nothing was committed.
+        RidealongError: An unknown device or network, two networks that share no prediction, damaged
+            weights, no clips or none that can be replayed, or a full disk.
+        ItemsLostError: The runner lost clips; batches that were committed before stay.
     """
     started = time.monotonic()
+    for line in cautions(beam_args):
+        console.note(line)
     require_device(wish.device)
-    pair = pair_of(lake.snapshot(), wish)
-    clips = clips_of(lake.snapshot(), wish)
-    lake.verify([str(blob) for blob in clips["blob"].to_pylist()])
-    outcomes = _replay(lake, pair, clips, wish.device, console, beam_args)
-    latency = _latency(lake, pair, clips, wish.device)
-    run_id, verdict = _judge(lake, wish, pair, clips, latency, started)
+    pair, clips = pair_of(lake.snapshot(), wish), clips_of(lake.snapshot(), wish)
+    _look_at_networks(lake, pair, console)
+    left_out = _damaged(lake, clips)
+    replayed = replay(lake, pair, _without(clips, left_out), wish.device, console, beam_args)
+    left_out += [LeftOut(o.item_id, str(o.reason)) for o in replayed.failed]
+    name_them(console, left_out)
+    judged = _require_any(_without(clips, left_out), left_out)
+    latency = _latency(lake, pair, judged, wish.device)
+    run_id, verdict = _judge(lake, wish, pair, clips, left_out, latency, started)
     return RunReport(
         run=run_id,
         deployed=pair[0].network,
         candidate=pair[1].network,
         verdict=verdict.verdict,
         reason=verdict.reason,
-        clips=clips.num_rows,
-        clips_replayed=len(outcomes),
-        frames=sum(outcome.frames for outcome in outcomes),
+        clips=judged.num_rows,
+        clips_replayed=len(replayed.done),
+        clips_left_out=tuple(left_out),
+        against_itself=is_itself(pair),
+        frames=sum(outcome.frames for outcome in replayed.done),
         seconds=round(time.monotonic() - started, 3),
         latency=latency,
-        unscored=tuple(sorted({why for outcome in outcomes for why in outcome.unscored})),
+        unscored=tuple(sorted({why for outcome in replayed.done for why in outcome.unscored})),
     )
-
-
-Pair = tuple[NetworkEntry, NetworkEntry]
 
 
 def pair_of(snapshot: Snapshot, wish: RunWish) -> Pair:
@@ -142,94 +145,60 @@ def clips_of(snapshot: Snapshot, wish: RunWish) -> pa.Table:
     return clips
 
 
-def _replay(
-    lake: Lake,
-    pair: Pair,
-    clips: pa.Table,
-    device: str,
-    console: Console,
-    beam_args: Sequence[str],
-) -> list[ClipOutcome]:
-    """Replay and commit what no commit holds yet; another process may be first, so try again."""
-    for _ in range(RACES):
-        plan = plan_replay(lake, pair, clips, device)
-        if not plan.clips:
-            return []
-        with console.steps("clips", len(plan.clips)) as steps, watching(plan.commit_id, steps):
-            outcomes = settle([c.clip_id for c in plan.clips], run_replay(plan, beam_args))
-        failed = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
-        if failed:
+def is_itself(pair: Pair) -> bool:
+    """Whether deployed and candidate are one network."""
+    return pair[0].network_sha256 == pair[1].network_sha256
+
+
+def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
+    """Refuse damaged weights before any work, and warn of a comparison that says nothing."""
+    damaged = lake.damaged([entry.blob for entry in pair])
+    for entry in pair:
+        if entry.blob in damaged:
             raise RidealongError(
-                f"{len(failed)} of {len(outcomes)} clips cannot be replayed, the first is "
-                f"{failed[0].item_id}: {failed[0].reason}",
-                mend="see `ridealong clips verify --all`",
+                f"the weights of {entry.network} are damaged: {damaged[entry.blob]}",
+                where=lake.path(entry.blob),
+                mend="restore the file from a copy",
             )
-        try:
-            _commit_replay(lake, plan, outcomes)
-            return outcomes
-        except AlreadyCommittedError:
-            console.note("another process scored some of these clips first; doing what is left")
-    raise ItemsLostError(f"lost the race for the same clips {RACES} times; run the command again")
+    if is_itself(pair):
+        console.note(
+            f"warning: {pair[0].network} is compared with itself: this run can show no regression, "
+            "promotes nothing, and is never `latest`"
+        )
+    elif pair[0].manifest.sha256 == pair[1].manifest.sha256:
+        console.note(
+            f"warning: {pair[0].network} and {pair[1].network} have the same weights; only their "
+            "manifests differ"
+        )
 
 
-def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
-    """What no commit holds yet of these two networks on these clips."""
-    rate_hz = rate_of(pair[0].manifest, pair[1].manifest)
-    definition = judged_by(rate_hz)
-    entries = {entry.network_sha256: entry for entry in pair}
-    committed = lake.snapshot().sources()
-    plans = [_clip_plan(row, pair, definition, committed) for row in clips.to_pylist()]
-    return ReplayPlan(
-        home=lake.home,
-        commit_id=lake.new_commit_id(),
-        networks=tuple(
-            NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
-        ),
-        clips=tuple(plan for plan in plans if plan.score or plan.compare),
-        rate_hz=rate_hz,
-        definition=definition,
-        device=device,
-    )
+def _damaged(lake: Lake, clips: pa.Table) -> list[LeftOut]:
+    """The clips whose file is missing or not what was written."""
+    damaged = lake.damaged(clips["blob"].to_pylist())
+    return [
+        LeftOut(row["clip_id"], f"{damaged[row['blob']]} ({row['blob']}); restore it from a copy")
+        for row in clips.select(["clip_id", "blob"]).to_pylist()
+        if row["blob"] in damaged
+    ]
 
 
-def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:
-    shas = dict.fromkeys(entry.network_sha256 for entry in pair)
-    return ClipPlan(
-        clip_id=row["clip_id"],
-        drive_id=row["drive_id"],
-        blob=row["blob"],
-        score=tuple(
-            sha for sha in shas if score_source(sha, row["clip_id"], definition) not in committed
-        ),
-        compare=compare_source(list(shas), row["clip_id"], definition) not in committed,
-    )
+def _without(clips: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
+    return clips.filter(pc.invert(_among(clips, left_out)))
 
 
-def judged_by(rate_hz: float) -> str:
-    """What stored scores, matched rows and outputs were made under: definitions and rate."""
-    return f"{definition_sha256()}@{rate_hz:g}"
+def _among(clips: pa.Table, left_out: Sequence[LeftOut]) -> pa.ChunkedArray:
+    return pc.is_in(clips["clip_id"], pa.array([clip.clip_id for clip in left_out], pa.string()))
 
 
-def score_source(sha: str, clip_id: str, definition: str) -> str:
-    """The key under which one network's scores on one clip count once."""
-    return f"score:{sha}:{clip_id}:{definition}"
-
-
-def compare_source(shas: Sequence[str], clip_id: str, definition: str) -> str:
-    """The key under which the comparison of two networks on one clip counts once, either way."""
-    return f"compare:{':'.join(sorted(shas))}:{clip_id}:{definition}"
-
-
-def _commit_replay(lake: Lake, plan: ReplayPlan, outcomes: Sequence[ClipOutcome]) -> None:
-    shas = [file.sha256 for file in plan.networks]
-    sources = []
-    for clip in plan.clips:
-        key = clip.clip_id, plan.definition
-        sources += [score_source(sha, *key) for sha in clip.score]
-        sources += [compare_source(shas, *key)] if clip.compare else []
-    files = [file for outcome in outcomes for file in outcome.written]
-    counts = {"planned": len(plan.clips)} | Counter(o.status.value for o in outcomes)
-    lake.commit(plan.commit_id, "shadow replay", files, sources, counts)
+def _require_any(judged: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
+    """Refuse to judge nothing."""
+    if not judged.num_rows:
+        raise RidealongError(
+            f"none of the {len(left_out)} clips can be replayed; the first: "
+            f"clip {left_out[0].clip_id}: {left_out[0].reason}",
+            mend="nothing was judged",
+        )
+    return judged
 
 
 def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
@@ -242,11 +211,18 @@ def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
 
 
 def _judge(
-    lake: Lake, wish: RunWish, pair: Pair, clips: pa.Table, latency: Latency, started: float
+    lake: Lake,
+    wish: RunWish,
+    pair: Pair,
+    clips: pa.Table,
+    left_out: Sequence[LeftOut],
+    latency: Latency,
+    started: float,
 ) -> tuple[str, RunVerdict]:
     """Judge from what is committed, and commit run and verdicts."""
-    snapshot = lake.snapshot()
-    verdict = verdict_of(snapshot, pair, clips, wish.gate)
+    judged = _without(clips, left_out)
+    verdict = verdict_of(lake.snapshot(), pair, judged, wish.gate)
+    verdict = fail_closed(verdict, clips.filter(_among(clips, left_out)))
     run_id = lake.new_commit_id()
     row = {
         "run_id": run_id,
@@ -256,7 +232,7 @@ def _judge(
         "candidate_sha256": pair[1].network_sha256,
         "gate": wish.gate.model_dump_json(),
         "definition": judged_by(rate_of(pair[0].manifest, pair[1].manifest)),
-        "clip_ids": clips["clip_id"].to_pylist(),
+        "clip_ids": judged["clip_id"].to_pylist(),
         "verdict": verdict.verdict,
         "reason": verdict.reason,
         "created_ns": time.time_ns(),
@@ -264,6 +240,7 @@ def _judge(
         "deployed_ms": latency.deployed_ms,
         "candidate_ms": latency.candidate_ms,
         "latency_ratio": latency.ratio,
+        "clips_left_out": as_rows(left_out),
     }
     tables = {
         RUNS: pa.Table.from_pylist([row], schema=RUNS.schema),

@@ -1,4 +1,4 @@
-"""Arrow schemas of the tables that shadow writes: networks, releases, outputs and runs."""
+"""Arrow schemas of the tables that shadow writes: networks, releases, outputs, runs, names."""
 
 import pyarrow as pa
 
@@ -56,6 +56,10 @@ OUTPUTS = TableSpec(
     order=("network_sha256", "clip_id", "timestamp_ns", "camera"),
 )
 
+_LEFT_OUT = pa.list_(
+    pa.field("element", pa.struct([("clip_id", pa.string()), ("reason", pa.string())]))
+)
+
 RUNS = TableSpec(
     "runs",
     pa.schema(
@@ -64,7 +68,7 @@ RUNS = TableSpec(
             column("deployed", pa.string(), "network that the fleet runs"),
             column("candidate", pa.string(), "network that wants to"),
             column("deployed_sha256", pa.string(), "hash of the deployed network"),
-            column("candidate_sha256", pa.string(), "hash of the candidate"),
+            column("candidate_sha256", pa.string(), "the candidate's; equal: it met itself"),
             column("gate", pa.string(), "the gate's spec as JSON"),
             column("definition", pa.string(), "metric definitions and frame rate judged by"),
             column("clip_ids", STRINGS, "the clips that were judged"),
@@ -75,7 +79,21 @@ RUNS = TableSpec(
             column("deployed_ms", pa.float64(), "median for a camera set, this machine", "ms"),
             column("candidate_ms", pa.float64(), "the same for the candidate", "ms"),
             column("latency_ratio", pa.float64(), "median of candidate over deployed", "1"),
+            column("clips_left_out", _LEFT_OUT, "clips that could not be replayed, and why"),
         ]
     ),
     order=("created_ns", "run_id"),
+)
+
+RUN_NAMES = TableSpec(
+    "run_names",
+    pa.schema(
+        [
+            column("run_id", pa.string(), "the run"),
+            column("name", pa.string(), "its name; null for none"),
+            column("note", pa.string(), "what people should know about it; null for nothing"),
+            column("time_ns", pa.int64(), "when it was given; a run's newest row counts", "ns"),
+        ]
+    ),
+    order=("time_ns", "run_id"),
 )

@@ -14,6 +14,7 @@ from ingest.lake import Snapshot
 from ingest.readable import decimals_known
 from ingest.units import NS_PER_S
 from shadow.report import cause_sentence, summary_of
+from shadow.runs import default_run
 
 BADGES = {"PASS": "green", "REGRESSED": "red", "INCONCLUSIVE": "orange"}
 WATCHED = (25, 50, 100, "all")  # rows of the heatmap besides the required ones
@@ -76,7 +77,7 @@ def _choose_run(runs: list[Row]) -> Row | None:
             f"There is no run {plain(str(asked))}: it was deleted, or it was never in this home."
         )
 
-    default = queries.default_run(runs)
+    default = default_run(runs)
     shown = asked if asked in ids else default and default["run_id"]
 
     def changed() -> None:
@@ -96,8 +97,9 @@ def _choose_run(runs: list[Row]) -> Row | None:
 
 def _run_name(run: Row) -> str:
     when = datetime.fromtimestamp(run["created_ns"] / NS_PER_S, UTC)
-    said = f"{run['candidate']} against {run['deployed']} · {run['verdict']}"
-    if queries.with_itself(run):
+    name = f"{run['name']} · " if run["name"] else ""
+    said = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
+    if run["against_itself"]:
         said += " · the same network twice"
     clips = f"{len(run['clip_ids'])} clip{'s' if len(run['clip_ids']) != 1 else ''}"
     return f"{said} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
@@ -30,11 +30,18 @@ _ENVIRONMENT = {
 }
 _MOST = 8  # processes, of 400 MB to 1 GB each
 _LOCK = threading.Lock()
-_OF_COMMIT: dict[str, "Processes[Any, Any]"] = {}
+_OF_COMMIT: dict[str, "Helpers"] = {}
 
 
 class ProcessDiedError(Exception):
     """The process that did an item is gone; the message says how it ended."""
+
+
+class Helpers(Protocol):
+    """Whoever does the items of a pipeline in its steps' place."""
+
+    def do(self, item: Any) -> Any:
+        """Do one item; raises `ProcessDiedError` if its process died of it."""
 
 
 def cores() -> int:
@@ -157,15 +164,20 @@ def helped(
     What comes up after the end is not done: a runner's threads may go on for a while after Ctrl-C.
     """
     processes = Processes(make, count)
-    with _LOCK:
-        _OF_COMMIT[commit_id] = processes
+    offer(commit_id, processes)
     try:
         yield
     finally:
         processes.close()
 
 
-def helpers_of(commit_id: str) -> Processes[Any, Any] | None:
-    """The processes that do a commit's items, or did; None where it was never to have any."""
+def offer(commit_id: str, helpers: Helpers) -> None:
+    """Let these do the items of a commit, wherever in this process they come up."""
+    with _LOCK:
+        _OF_COMMIT[commit_id] = helpers
+
+
+def helpers_of(commit_id: str) -> Helpers | None:
+    """Who does a commit's items, or did; None where nobody was ever offered."""
     with _LOCK:
         return _OF_COMMIT.get(commit_id)

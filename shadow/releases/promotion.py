@@ -129,7 +129,10 @@ def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
 
 
 def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
-    """Refuse a run that speaks of another candidate, or of another deployed network."""
+    """Refuse a run of another candidate, of a network against itself, or of another deployed one.
+
+    A waiver does not help: a release must not rest on evidence that is none.
+    """
     if run.candidate_sha256 != entry.network_sha256:
         raise RidealongError(
             f"run {run.run_id} judged {run.candidate}", expected=f"a run of {entry.network}"
@@ -139,6 +142,11 @@ def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
             f"run {run.run_id} was held against another network than is deployed now",
             expected=f"one against {now.network}",
             mend=f"run `ridealong shadow run --candidate {entry.network}`",
+        )
+    if run.deployed_sha256 == run.candidate_sha256:
+        raise RidealongError(
+            f"run {run.run_id} compares {run.candidate} with itself",
+            expected="a run of two networks",
         )
 
 

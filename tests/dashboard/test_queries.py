@@ -102,13 +102,6 @@ def test_rows_with_a_required_cell_are_all_there_and_on_top() -> None:
         assert len(queries_regressions.rows_in_order(cells, measure, 0)) == 4
 
 
-def test_a_network_with_itself_is_never_the_default() -> None:
-    itself = {"deployed_sha256": "a", "candidate_sha256": "a"}
-    two = {"deployed_sha256": "a", "candidate_sha256": "b"}
-    assert queries_regressions.default_run([itself, two, two]) is two
-    assert queries_regressions.default_run([itself, itself]) is None
-
-
 @pytest.mark.parametrize(
     ("asked", "found", "missing"),
     [

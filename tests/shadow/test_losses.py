@@ -10,7 +10,8 @@ from ingest.lake import Lake
 from metrics.slices import parse_slice
 from shadow.costs import cell_costs
 from shadow.losses import EVERY_CELL, CellNames, clip_losses, losing_cells
-from shadow.report import find_run, run_cells
+from shadow.report import run_cells
+from shadow.runs import find_run
 
 CAR, ROAD = "objects/car@main", "bev/road"
 

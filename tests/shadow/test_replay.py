@@ -1,4 +1,4 @@
-"""Replaying clips: by processes or right here, the same bytes; one that dies fails one clip."""
+"""Replaying clips: by processes or right here, in any batches, the same bytes; what one costs."""
 
 import shutil
 import subprocess
@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from ingest.accounting import Status
-from ingest.lake import Lake
+from ingest.lake import Lake, new_commit_id
 from ingest.processes import pool
 from metrics.gate.spec import load_gate
 from shadow import pipeline
+from shadow.batches import in_batches, plan_replay
 from shadow.pipeline import run_replay
-from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan
-from shadow.run import RunWish, clips_of, pair_of, plan_replay
+from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
+from shadow.run import RunWish, clips_of, pair_of
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +31,17 @@ def plan(demo_home: Path, tmp_path: Path) -> ReplayPlan:
     pair, clips = pair_of(lake.snapshot(), wish), clips_of(lake.snapshot(), wish)
     both = tuple(entry.network_sha256 for entry in pair)
     rows = clips.select(["clip_id", "drive_id", "blob"]).to_pylist()
-    jobs = tuple(ClipPlan(**row, score=both, compare=True) for row in rows)
-    return replace(plan_replay(lake, pair, clips, "cpu"), clips=jobs)
+    jobs = [ClipPlan(**row, score=both, compare=True) for row in rows]
+    return replace(plan_replay(lake, pair, clips, "cpu"), batches=in_batches(jobs))
 
 
 def outcomes(plan: ReplayPlan) -> dict[str, ClipOutcome]:
-    return {outcome.item_id: outcome for outcome in run_replay(plan)}
+    return {outcome.item_id: outcome for _, found in run_replay(plan) for outcome in found}
+
+
+def names(found: dict[str, ClipOutcome]) -> dict[str, list[str]]:
+    """The files of each clip, which are named by their content, whatever commit they are under."""
+    return {clip: sorted(Path(f.path).name for f in o.written) for clip, o in found.items()}
 
 
 def test_processes_replay_as_this_one_would(
@@ -55,8 +61,18 @@ def test_processes_replay_as_this_one_would(
     assert all(outcome.status is Status.DONE and outcome.written for outcome in here.values())
     assert starts == []
     monkeypatch.setattr(pipeline, "FEWEST_CLIPS", 0)
-    assert outcomes(plan) == here  # files are named by their content
+    whole = replace(plan, batches=(in_one(plan),))  # by processes, and in one batch
+    there = outcomes(whole)
+    assert names(there) == names(here)
+    assert {f.commit_id for o in there.values() for f in o.written} == {whole.batches[0].commit_id}
     assert starts
+
+
+def in_one(plan: ReplayPlan) -> Batch:
+    """All clips of a plan as one batch, the last clip first."""
+    commit_id = new_commit_id()
+    clips = [replace(clip, commit_id=commit_id) for clip in plan.clips[::-1]]
+    return Batch(commit_id, tuple(clips))
 
 
 def dying() -> "subprocess.Popen[bytes]":
@@ -66,16 +82,28 @@ def dying() -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-c", program], **pipes)
 
 
-def test_what_fails_fails_its_clip_alone(plan: ReplayPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("deaths", "lost"), [(1, 0), (2, 1)], ids=["once", "twice"])
+def test_a_clip_whose_process_dies_is_tried_once_more(
+    plan: ReplayPlan, monkeypatch: pytest.MonkeyPatch, deaths: int, lost: int
+) -> None:
     monkeypatch.setattr(pipeline, "FEWEST_CLIPS", 0)
-    starts = chain([dying], repeat(pool._start))
+    monkeypatch.setattr(pipeline, "cores", lambda: 1)
+    starts = chain([dying] * deaths, repeat(pool._start))
 
     def start_next() -> "subprocess.Popen[bytes]":
         return next(starts)()
 
     monkeypatch.setattr(pool, "_start", start_next)
-    [failed] = [o for o in outcomes(plan).values() if o.status is Status.FAILED]
-    assert failed.reason == "the process that did it died (SIGKILL)"
+    few = replace(plan, batches=plan.batches[:2])
+    found = list(outcomes(few).values())
+    failed = [outcome for outcome in found if outcome.status is Status.FAILED]
+    assert len(failed) == lost and len(found) - lost >= 1
+    assert all(o.reason == "tried twice; the process that did it died (SIGKILL)" for o in failed)
+
+
+def test_a_clip_that_cannot_be_read_fails_alone(plan: ReplayPlan) -> None:
     (plan.home / plan.clips[0].blob).write_bytes(b"not a clip")
-    [failed] = [o for o in outcomes(plan).values() if o.status is Status.FAILED]
-    assert failed.item_id == plan.clips[0].clip_id and plan.clips[0].blob in str(failed.reason)
+    few = replace(plan, batches=plan.batches[:2])
+    first, *others = outcomes(few).values()
+    assert first.item_id == plan.clips[0].clip_id and plan.clips[0].blob in str(first.reason)
+    assert others and all(outcome.status is Status.DONE for outcome in others)

@@ -1,13 +1,20 @@
-"""Shadow runs through the program: what is stored is reused, and only where it fits."""
+"""Shadow runs through the program: what is reused, what is left out, what a kill costs."""
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from ingest.lake import Lake
+from ingest.lake import Lake, write_data_file
+from ingest.schemas import CLIPS
+from metrics.schemas import SCORES
 from shadow.schemas import OUTPUTS
 
 pytestmark = pytest.mark.slow
@@ -43,10 +50,130 @@ def test_runs_at_two_frame_rates_keep_apart(
     assert len(outputs["definition"].unique()) == 2
 
 
-def test_a_network_against_itself_differs_nowhere(
+def test_a_network_against_itself_is_warned_of_and_never_latest(
     demo_home: Path, program: Any, ask: Any, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
-    ask("shadow", "run", "--deployed", "hydra-1.0", "--candidate", "hydra-1.0", "--home", home)
-    assert all(cell["delta"] in (None, 0.0) for cell in cells(program, home))
+    newest = ask("shadow", "runs", "list", "--home", home)[0]["run"]
+    words = ("shadow", "run", "--deployed", "hydra-1.0", "--candidate", "hydra-1.0")
+    done = program(*words, "--json", "--home", home)
+    run = json.loads(done.stdout)
+    assert run["against_itself"] and "warning: hydra-1.0 is compared with itself" in done.stderr
+    report = json.loads(program("shadow", "report", run["run"], "--json", "--home", home).stdout)
+    assert all(cell["delta"] in (None, 0.0) for cell in report["cells"])
+    latest = json.loads(program("shadow", "report", "latest", "--json", "--home", home).stdout)
+    assert latest["run"] == newest and not latest["against_itself"]
+
+
+DAMAGE = {
+    "flipped": lambda path: path.write_bytes(path.read_bytes()[:-9] + b"X" * 9),
+    "missing": lambda path: path.unlink(),
+}
+
+
+def test_damaged_clips_are_left_out_and_named(
+    demo_home: Path, program: Any, ask: Any, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    rows = Lake.open(home).snapshot().read(CLIPS).to_pylist()
+    filmed = [row for row in rows if row["cameras"]]
+    assert len(filmed) > len(DAMAGE)
+    labelled = [row for row in filmed if row["labelled"]]
+    harmed = labelled[:1] + [row for row in filmed if row != labelled[0]][: len(DAMAGE) - 1]
+    for row, damage in zip(harmed, DAMAGE.values(), strict=True):
+        damage(home / row["blob"])
+    run = ("shadow", "run", "--candidate", "hydra-1.1", "--json", "--home", home)
+    done = program(*run)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["clips"], found["clips_replayed"]) == (len(filmed) - len(DAMAGE), 0)
+    said = {clip["clip_id"]: clip["reason"] for clip in found["clips_left_out"]}
+    assert said.keys() == {row["clip_id"] for row in harmed}
+    assert all(row["blob"] in said[row["clip_id"]] for row in harmed)
+    assert all(f"left out: clip {name}: {why}" in done.stderr for name, why in said.items())
+    report = json.loads(program("shadow", "report", found["run"], "--json", "--home", home).stdout)
+    assert report["clips_left_out"] == found["clips_left_out"]
+    assert not any(c["verdict"] == "PASS" for c in report["cells"] if c["slice"] == "all")
+
+
+def test_nothing_is_judged_where_no_clip_or_network_is_whole(
+    demo_home: Path, program: Any, ask: Any, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    before = ask("shadow", "runs", "list", "--home", home)
+    run = ("shadow", "run", "--candidate", "hydra-1.1", "--home", home)
+
+    def refused(*words: str) -> None:
+        done = program(*run)
+        assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+        [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert all(word in line for word in words), line
+        assert ask("shadow", "runs", "list", "--home", home) == before
+
+    weights = next(path for path in home.glob("blobs/*/*.safetensors"))
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    refused("the weights of hydra-1.", weights.name)
+    weights.write_bytes(content)
+    for path in home.glob("blobs/*/*.mcap"):
+        path.write_bytes(b"not a clip")
+    refused("none of the", "clips can be replayed")
+
+
+def with_many_clips(demo_home: Path, home: Path, ask: Any, repository: Path, count: int) -> None:
+    """A home with ``count`` clips of one short file, and a network that looks once in 2 s."""
+    shutil.copytree(demo_home, home)
+    slow = home.parent / "slow"
+    shutil.copytree(repository / "shadow/networks/shipped/hydra-1.1", slow)
+    manifest = (slow / "manifest.yaml").read_text()
+    for old, new in (("rate_hz: 5.0", "rate_hz: 0.5"), ("'1.1'", "slow"), ('"1.1"', "slow")):
+        manifest = manifest.replace(old, new)
+    (slow / "manifest.yaml").write_text(manifest)
+    ask("networks", "add", slow / "manifest.yaml", "--home", home)
+    lake = Lake.open(home)
+    clips = lake.snapshot().read(CLIPS).to_pylist()
+    clip = min((c for c in clips if c["labelled"]), key=lambda c: c["end_ns"] - c["start_ns"])
+    lake.delete({CLIPS: "true"})
+    rows = [clip | {"clip_id": f"clip{number:02d}"} for number in range(count)]
+    commit_id = lake.new_commit_id()
+    table = pa.Table.from_pylist(rows, schema=CLIPS.schema)
+    written = write_data_file(home, commit_id, CLIPS, table)
+    assert written is not None
+    lake.commit(commit_id, "test", [written])
+
+
+def kill_at(progress: str, command: list[str]) -> None:
+    """Run a command on a terminal, and kill it with -9 as its progress bar says so much."""
+    ours, its = pty.openpty()
+    size = {"COLUMNS": "120", "LINES": "40", "TERM": "xterm"}
+    with subprocess.Popen(
+        command, stdin=its, stdout=its, stderr=its, env=os.environ | size
+    ) as process:
+        os.close(its)
+        said = b""
+        while progress.encode() not in said:
+            said = said[-4000:] + os.read(ours, 4000)
+        process.kill()
+    os.close(ours)
+    assert process.returncode == -9
+
+
+def test_a_kill_at_nine_tenths_leaves_two_tenths_at_most(
+    demo_home: Path, repository: Path, ask: Any, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    with_many_clips(demo_home, home, ask, repository, 10)
+    words = ["shadow", "run", "--candidate", "hydra-slow", "--home", str(home)]
+    kill_at("9/10", [sys.executable, "-m", "ridealong", *words])
+    again = ask(*words)
+    assert again["clips"] == 10 and again["clips_replayed"] <= 2
+    # The same file under ten names: every clip has the same scores, and has them once.
+    scores = Lake.open(home).snapshot().read(SCORES, where="clip_id like 'clip%'")
+    of_clip: list[set[Any]] = [set() for _ in range(10)]
+    for row in scores.drop_columns(["drive_id"]).to_pylist():
+        of_clip[int(row.pop("clip_id")[4:])].add(tuple(map(str, row.values())))
+    assert all(rows == of_clip[0] for rows in of_clip)
+    assert scores.num_rows == 10 * len(of_clip[0])

@@ -130,6 +130,13 @@ def test_a_run_against_what_is_no_longer_deployed(started):
     assert refusal(started, NEW, run_id=run, **WAIVER) == message
 
 
+def test_a_run_of_a_network_against_itself(lake):
+    run = add_run(lake, "run1", "PASS", candidate=NEW, against=NEW)
+    message = refusal(lake, NEW, run_id=run)
+    assert message == "run run1 compares hydra-1.1 with itself; expected a run of two networks"
+    assert refusal(lake, NEW, run_id=run, **WAIVER) == message
+
+
 def test_a_run_shown_for_the_first_release_proves_nothing(lake):
     run = add_run(lake, "run1", "PASS")
     assert "nothing is deployed" in refusal(lake, NEW, run_id=run)

@@ -1,0 +1,223 @@
+"""The replay of a run: what no commit holds yet, replayed and committed batch by batch.
+
+A kill, a full disk or a lost worker costs the batch in hand; what was committed before it is not
+replayed again. A clip that cannot be replayed is given back as failed and is not committed, so the
+next run tries it again.
+"""
+
+from collections.abc import Iterator, Sequence, Set
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.accounting import Status
+from ingest.console import Console
+from ingest.errors import RidealongError
+from ingest.failures import DISK_FULL, is_full
+from ingest.lake import AlreadyCommittedError, Lake, new_commit_id
+from ingest.progress import watching
+from metrics.tasks.registry import definition_sha256
+from shadow.networks.manifest import rate_of
+from shadow.networks.registry import NetworkEntry
+from shadow.pipeline import run_replay
+from shadow.replay import Batch, ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
+
+BATCHES = 10  # at least: a batch is at most a tenth of the clips
+# So many clips that all fail for one reason, before any clip worked, are not to blame themselves.
+SUSPECT = 5
+
+Pair = tuple[NetworkEntry, NetworkEntry]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Outcomes of the clips that were replayed and committed, and of those that failed."""
+
+    done: list[ClipOutcome] = field(default_factory=list)
+    failed: list[ClipOutcome] = field(default_factory=list)
+
+    @property
+    def failed_ids(self) -> list[str]:
+        """The clips that failed."""
+        return [outcome.item_id for outcome in self.failed]
+
+
+def replay(
+    lake: Lake,
+    pair: Pair,
+    clips: pa.Table,
+    device: str,
+    console: Console,
+    beam_args: Sequence[str] = (),
+) -> Replayed:
+    """Replay and commit what no commit holds yet of these clips.
+
+    Another process may commit the same clips first; this one then goes on from the other end, so
+    that two processes with the same work share it.
+
+    Raises:
+        RidealongError: The disk is full, or clip after clip fails for one reason. Batches that
+            were committed before that stay.
+        ItemsLostError: The runner lost clips of the batch in hand.
+    """
+    found = Replayed()
+    plan = plan_replay(lake, pair, clips, device)
+    stored = clips.num_rows - len(plan.clips)
+    while plan.batches:
+        try:
+            _run_batches(lake, plan, found, stored, console, beam_args)
+            break
+        except AlreadyCommittedError:  # each time, there is less left to do
+            console.note("another process replayed some of these clips first; doing what is left")
+        left = pc.invert(pc.is_in(clips["clip_id"], pa.array(found.failed_ids, pa.string())))
+        clips = clips.filter(left)[::-1]
+        plan = plan_replay(lake, pair, clips, device)
+    return found
+
+
+def _run_batches(
+    lake: Lake,
+    plan: ReplayPlan,
+    found: Replayed,
+    stored: int,
+    console: Console,
+    beam_args: Sequence[str],
+) -> None:
+    """Replay a plan, commit each batch, and add to ``found`` what became of its clips."""
+    with (
+        console.steps("clips", len(plan.clips)) as steps,
+        watching(plan.key, steps),
+        closing(run_replay(plan, beam_args)) as batches,
+        _telling_full_disk(found),
+    ):
+        for batch, outcomes in _keeping_room(lake, batches):
+            done = [outcome for outcome in outcomes if outcome.status is Status.DONE]
+            _commit(lake, plan, batch, done)
+            found.done.extend(done)
+            found.failed.extend(o for o in outcomes if o.status is not Status.DONE)
+            if any(outcome.reason == DISK_FULL for outcome in outcomes):
+                raise _full(found)
+            if not stored:
+                _require_one_that_works(found)
+
+
+def _require_one_that_works(found: Replayed) -> None:
+    """Stop a replay in which the network or the machine is at fault, and not the clips."""
+    reasons = {outcome.reason for outcome in found.failed}
+    if not found.done and len(found.failed) >= SUSPECT and len(reasons) == 1:
+        raise RidealongError(
+            f"no clip can be replayed; {len(found.failed)} were tried, and all failed for the same "
+            f"reason: {found.failed[0].reason}",
+            mend="check the two networks, the device and the machine's memory; nothing was judged",
+        )
+
+
+def _keeping_room(
+    lake: Lake, batches: Iterator[tuple[Batch, list[ClipOutcome]]]
+) -> Iterator[tuple[Batch, list[ClipOutcome]]]:
+    """The batches; while each of them is worked on, the disk keeps room for its commit."""
+    while True:
+        with lake.reserve():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+@contextmanager
+def _telling_full_disk(found: Replayed) -> Iterator[None]:
+    try:
+        yield
+    except RidealongError as error:
+        if is_full(error):
+            raise _full(found) from error
+        raise
+
+
+def _full(found: Replayed) -> RidealongError:
+    return RidealongError(
+        f"the disk is full; {len(found.done)} clips were replayed and are kept",
+        mend="make room and run the command again",
+    )
+
+
+def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
+    """What no commit holds yet of these two networks on these clips, in the clips' order."""
+    lake.require_writable()
+    rate_hz = rate_of(pair[0].manifest, pair[1].manifest)
+    definition = judged_by(rate_hz)
+    entries = {entry.network_sha256: entry for entry in pair}
+    committed = lake.snapshot().sources()
+    wanted = [_clip_plan(row, pair, definition, committed) for row in clips.to_pylist()]
+    return ReplayPlan(
+        home=lake.home,
+        key=new_commit_id(),
+        networks=tuple(
+            NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
+        ),
+        batches=in_batches([clip for clip in wanted if clip.score or clip.compare]),
+        rate_hz=rate_hz,
+        definition=definition,
+        device=device,
+    )
+
+
+def in_batches(clips: Sequence[ClipPlan]) -> tuple[Batch, ...]:
+    """Clips in their order, at most a tenth of them a batch, each batch under a new commit id."""
+    size = max(1, len(clips) // BATCHES)
+    return tuple(
+        _batch(new_commit_id(), clips[at : at + size]) for at in range(0, len(clips), size)
+    )
+
+
+def _batch(commit_id: str, clips: Sequence[ClipPlan]) -> Batch:
+    return Batch(commit_id, tuple(replace(clip, commit_id=commit_id) for clip in clips))
+
+
+def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:
+    shas = dict.fromkeys(entry.network_sha256 for entry in pair)
+    return ClipPlan(
+        clip_id=row["clip_id"],
+        drive_id=row["drive_id"],
+        blob=row["blob"],
+        score=tuple(
+            sha for sha in shas if score_source(sha, row["clip_id"], definition) not in committed
+        ),
+        compare=compare_source(list(shas), row["clip_id"], definition) not in committed,
+    )
+
+
+def judged_by(rate_hz: float) -> str:
+    """What stored scores, matched rows and outputs were made under: definitions and rate."""
+    return f"{definition_sha256()}@{rate_hz:g}"
+
+
+def score_source(sha: str, clip_id: str, definition: str) -> str:
+    """The key under which one network's scores on one clip count once."""
+    return f"score:{sha}:{clip_id}:{definition}"
+
+
+def compare_source(shas: Sequence[str], clip_id: str, definition: str) -> str:
+    """The key under which the comparison of two networks on one clip counts once, either way."""
+    return f"compare:{':'.join(sorted(shas))}:{clip_id}:{definition}"
+
+
+def _commit(lake: Lake, plan: ReplayPlan, batch: Batch, done: Sequence[ClipOutcome]) -> None:
+    """Commit what was done of a batch; what failed stays to be done."""
+    if done:
+        files = [file for outcome in done for file in outcome.written]
+        counts = {"planned": len(batch.clips), "done": len(done)}
+        sources = _sources(plan, batch, {outcome.item_id for outcome in done})
+        lake.commit(batch.commit_id, "shadow replay", files, sources, counts)
+
+
+def _sources(plan: ReplayPlan, batch: Batch, done: Set[str]) -> list[str]:
+    shas = [file.sha256 for file in plan.networks]
+    sources = []
+    for clip in (clip for clip in batch.clips if clip.clip_id in done):
+        key = clip.clip_id, plan.definition
+        sources += [score_source(sha, *key) for sha in clip.score]
+        sources += [compare_source(shas, *key)] if clip.compare else []
+    return sources

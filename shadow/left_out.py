@@ -1,0 +1,109 @@
+"""Clips that a run leaves out because they cannot be replayed, and what that means for its verdict.
+
+A clip may be missing because of what it shows: a network may fail on it, a worker may run out of
+memory. So the gate fails closed: no cell passes from which a clip was left out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ingest.console import Console
+from ingest.readable import counted
+from metrics.gate.reasons import run_reason
+from metrics.gate.verdicts import RunVerdict, Verdict
+from metrics.slices import in_slice, parse_slice
+from metrics.tasks.metric import Reference
+from metrics.tasks.prediction import parse_prediction
+
+NAMED = 20  # on standard error; the JSON document names all
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A clip that was left out of a run, and why."""
+
+    clip_id: str
+    reason: str
+
+
+def as_rows(left_out: Iterable[LeftOut]) -> list[dict[str, str]]:
+    """As the table of runs and the JSON documents have them."""
+    return [asdict(clip) for clip in left_out]
+
+
+def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
+    """Name the clips on standard error, a line each."""
+    for clip in left_out[:NAMED]:
+        console.note(f"left out: clip {clip.clip_id}: {clip.reason}")
+    if len(left_out) > NAMED:
+        console.note(f"left out: {len(left_out) - NAMED} more clips (--json names all)")
+
+
+def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
+    """The verdict of a run that lacks clips: a cell that passed without its clips is undecided.
+
+    A loss stays a loss. The run passes only if all of its required cells still do.
+
+    Args:
+        verdict: What the clips that were replayed say.
+        lost: The clips that were left out, as `ingest.listing.list_clips` gives them.
+    """
+    if not lost.num_rows:
+        return verdict
+    lacking = _Lacking(lost)
+    cells = [_undecided(cell, lacking.of(cell)) for cell in verdict.cells.to_pylist()]
+    required = [cell for cell in cells if cell["required"]]
+    state, said = verdict.verdict, verdict.reason.split("; ")
+    passed = all(cell["verdict"] == Verdict.PASS for cell in required)
+    if state is Verdict.PASS and not passed:
+        state = Verdict.INCONCLUSIVE
+        said[0] = run_reason(state, required, dropped=())  # what the candidate lacks stays said
+    said.append(f"{counted(lost.num_rows, 'clip')} left out")
+    return RunVerdict(
+        state, "; ".join(said), pa.Table.from_pylist(cells, schema=verdict.cells.schema)
+    )
+
+
+def _undecided(cell: dict[str, Any], lacking: int) -> dict[str, Any]:
+    if not lacking or cell["verdict"] != Verdict.PASS:
+        return cell
+    clips = "1 of its clips was" if lacking == 1 else f"{lacking} of its clips were"
+    reason = f"missing: {clips} left out; without: {cell['reason']}"
+    return cell | {"verdict": str(Verdict.INCONCLUSIVE), "reason": reason}
+
+
+class _Lacking:
+    """Counts, cell by cell, the clips that were left out and would have counted."""
+
+    def __init__(self, lost: pa.Table) -> None:
+        # Those that only disagreement chose count in no cell (see `metrics.gate.evidence`).
+        chosen = pc.fill_null(lost["by_disagreement"], True)
+        self._clips = lost.filter(pc.invert(chosen))
+        self._labelled = np.array(
+            [known is not False for known in self._clips["labelled"].to_pylist()]
+        )
+        self._cameras = [set(names) for names in self._clips["cameras"].to_pylist()]
+        self._slices: dict[str, NDArray[np.bool_]] = {}
+
+    def of(self, cell: dict[str, Any]) -> int:
+        """How many clips the cell lacks."""
+        if not self._clips.num_rows:
+            return 0
+        inside = self._inside(cell["slice"])
+        if cell["reference"] == Reference.LABELS:
+            inside = inside & self._labelled
+        camera = parse_prediction(cell["prediction"]).camera
+        if camera is not None:
+            inside = inside & np.array([camera in names for names in self._cameras], np.bool_)
+        return int(inside.sum())
+
+    def _inside(self, name: str) -> NDArray[np.bool_]:
+        if name not in self._slices:
+            self._slices[name] = in_slice(self._clips, parse_slice(name))
+        return self._slices[name]

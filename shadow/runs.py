@@ -1,0 +1,177 @@
+"""The runs of a home: listed, found by id, name or ``latest``, named, annotated, deleted."""
+
+import time
+import unicodedata
+from typing import Any
+
+import pyarrow as pa
+
+from ingest.errors import RidealongError
+from ingest.lake import Lake, Snapshot, write_data_file
+from ingest.readable import instant
+from ingest.specs import nearest
+from ingest.units import NS_PER_S
+from metrics.gate.schemas import VERDICTS
+from shadow.schemas import RELEASES, RUN_NAMES, RUNS
+
+LATEST = "latest"
+LONGEST_NAME = 60
+LONGEST_NOTE = 2000
+
+Run = dict[str, Any]
+
+
+def list_runs(snapshot: Snapshot) -> list[Run]:
+    """All runs, the newest first.
+
+    A row is one of `RUNS` with the run's ``name`` and ``note`` (None where it has none), and
+    ``against_itself``: whether deployed and candidate are one network.
+    """
+    given = _given(snapshot)
+    rows = [
+        row
+        | given.get(row["run_id"], {"name": None, "note": None})
+        | {
+            "against_itself": row["deployed_sha256"] == row["candidate_sha256"],
+            "clips_left_out": row["clips_left_out"] or [],  # null in a run of an older ridealong
+        }
+        for row in snapshot.read(RUNS).to_pylist()
+    ]
+    return sorted(rows, key=lambda row: (row["created_ns"], row["run_id"]), reverse=True)
+
+
+def run_row(run: Run) -> Run:
+    """A run as ``shadow runs list --json`` gives it; ``created`` is UTC."""
+    return {
+        "run": run["run_id"],
+        **{name: run[name] for name in ("name", "note", "deployed", "candidate")},
+        "against_itself": run["against_itself"],
+        "verdict": run["verdict"],
+        "reason": run["reason"],
+        "clips": len(run["clip_ids"]),
+        "clips_left_out": len(run["clips_left_out"]),
+        "created": instant(run["created_ns"] // NS_PER_S * NS_PER_S),  # to the second
+        "seconds": run["seconds"],
+    }
+
+
+def default_run(runs: list[Run]) -> Run | None:
+    """The run to show where nobody names one: the newest that compares two networks."""
+    return next((run for run in runs if not run["against_itself"]), None)
+
+
+def find_run(snapshot: Snapshot, run: str) -> Run:
+    """The run of that id, name or beginning of an id; ``latest`` is `default_run`.
+
+    A whole id goes before a name, a name before the beginning of an id.
+
+    Raises:
+        RidealongError: No such run, or several ids begin so.
+    """
+    runs = list_runs(snapshot)
+    if run == LATEST:
+        return _latest(runs)
+    found = [row for row in runs if row["run_id"] == run]
+    found = found or [row for row in runs if row["name"] == run]
+    found = found or [row for row in runs if run and row["run_id"].startswith(run)]
+    if not found:
+        known = [name for row in runs for name in (row["run_id"], row["name"]) if name]
+        hint = nearest(run, known) if known else "there are no runs yet"
+        raise RidealongError(
+            f"unknown run {run!r}", mend=f"{hint}; see `ridealong shadow runs list`"
+        )
+    if len(found) > 1:
+        raise RidealongError(
+            f"run {run!r} is ambiguous: it fits {len(found)} runs",
+            mend="give more of the id; see `ridealong shadow runs list`",
+        )
+    return found[0]
+
+
+def _latest(runs: list[Run]) -> Run:
+    found = default_run(runs)
+    if found is None:
+        raise RidealongError(
+            "no run yet, except of a network against itself" if runs else "no run yet",
+            mend="start one with `ridealong shadow run --deployed A --candidate B`",
+        )
+    return found
+
+
+def name_run(lake: Lake, run: str, name: str) -> Run:
+    """Give a run a name that no other run has; an empty one takes its name away.
+
+    Raises:
+        RidealongError: No such run, another run has the name, or it cannot be one.
+    """
+    snapshot = lake.snapshot()
+    row, name = find_run(snapshot, run), name.strip()
+    _check_name(name, row, list_runs(snapshot))
+    return _give(lake, row, name=name or None)
+
+
+def note_run(lake: Lake, run: str, note: str) -> Run:
+    """Give a run a note in place of the one it had; an empty one takes it away.
+
+    Raises:
+        RidealongError: No such run, or the note is too long.
+    """
+    row, note = find_run(lake.snapshot(), run), note.strip()
+    if len(note) > LONGEST_NOTE:
+        raise RidealongError(
+            f"the note has {len(note)} characters", expected=f"at most {LONGEST_NOTE}"
+        )
+    return _give(lake, row, note=note or None)
+
+
+def delete_run(lake: Lake, run: str) -> Run:
+    """Delete a run and its verdicts; scores stay, for other runs use them.
+
+    Raises:
+        RidealongError: No such run, or a release rests on it.
+    """
+    snapshot = lake.snapshot()
+    row = find_run(snapshot, run)
+    for release in snapshot.read(RELEASES, ["release", "network", "run_id"]).to_pylist():
+        if release["run_id"] == row["run_id"]:
+            raise RidealongError(
+                f"run {row['run_id']} cannot be deleted: release {release['release']} "
+                f"({release['network']}) was made with it"
+            )
+    mine = "run_id = '" + row["run_id"].replace("'", "''") + "'"
+    lake.delete(dict.fromkeys((RUNS, VERDICTS, RUN_NAMES), mine), "shadow runs delete")
+    return row
+
+
+def _check_name(name: str, run: Run, runs: list[Run]) -> None:
+    """Refuse a name under which the run could not be found again."""
+    if len(name) > LONGEST_NAME or any(unicodedata.category(c)[0] == "C" for c in name):
+        raise RidealongError(
+            f"{name!r} cannot be the name of a run",
+            expected=f"one line of at most {LONGEST_NAME} characters",
+        )
+    if name == LATEST:
+        raise RidealongError(f"a run cannot be named {LATEST!r}: that is the newest run")
+    for other in runs:
+        if name and other["run_id"] != run["run_id"] and name in (other["name"], other["run_id"]):
+            raise RidealongError(
+                f"run {other['run_id']} has the name {name!r}",
+                mend="choose another name, or delete or rename that run",
+            )
+
+
+def _given(snapshot: Snapshot) -> dict[str, dict[str, str | None]]:
+    """Name and note of each run that was given one, as they were given last."""
+    rows = snapshot.read(RUN_NAMES).to_pylist()
+    return {row["run_id"]: {"name": row["name"], "note": row["note"]} for row in rows}
+
+
+def _give(lake: Lake, run: Run, **given: str | None) -> Run:
+    run = run | given
+    row = {name: run[name] for name in ("run_id", "name", "note")} | {"time_ns": time.time_ns()}
+    commit_id = lake.new_commit_id()
+    rows = pa.Table.from_pylist([row], schema=RUN_NAMES.schema)
+    file = write_data_file(lake.home, commit_id, RUN_NAMES, rows)
+    assert file is not None
+    lake.commit(commit_id, f"shadow runs {next(iter(given))}", [file])
+    return run

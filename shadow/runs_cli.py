@@ -1,0 +1,108 @@
+"""Commands about the runs of a home: list, name, annotate, delete."""
+
+from typing import Annotated
+
+import typer
+
+from ingest.completion import completing
+from ingest.console import Console, HomeOption, JsonOption, WideOption, home_of
+from ingest.tables import Column
+
+runs_app = typer.Typer(no_args_is_help=True, help="Runs: list, name, annotate, delete.")
+RUN_IDS = completing("runs", "run_id", "latest")
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Run id, a beginning that only one run has, a name, or 'latest'.",
+        autocompletion=RUN_IDS,
+    ),
+]
+RUN_COLUMNS = (
+    Column("run", rank=0, shorten=True),
+    Column("name", rank=1),
+    Column("verdict", rank=0),
+    Column("deployed", rank=2),
+    Column("candidate", rank=2),
+    Column("clips", rank=4, right=True),
+    Column("left out", rank=5, right=True),
+    Column("created", rank=3),
+    Column("note", rank=6, fold=True),
+)
+
+
+@runs_app.command("list")
+def runs_list(
+    wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the runs, the newest first, with their names, notes and verdicts.
+
+    A run in which deployed and candidate are the same network is never 'latest'.
+
+    Example: ridealong shadow runs list
+    """
+    from ingest.lake import Lake
+    from shadow.runs import list_runs, run_row
+
+    console = Console(as_json, wide)
+    rows = [run_row(run) for run in list_runs(Lake.open(home_of(home)).snapshot())]
+    console.result(rows)
+    shown = [row | {"left out": row["clips_left_out"]} for row in rows]
+    console.table(RUN_COLUMNS, [[row[c.name] for c in RUN_COLUMNS] for row in shown])
+
+
+@runs_app.command("name")
+def runs_name(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(help="Its name; '' takes the name away.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a run a name, by which every command then finds it.
+
+    Example: ridealong shadow runs name latest "before the night fix"
+    """
+    from ingest.lake import Lake
+    from shadow.runs import name_run, run_row
+
+    console = Console(as_json)
+    row = name_run(Lake.open(home_of(home)), run, name)
+    console.result(run_row(row))
+    said = f"has the name {row['name']!r}" if row["name"] else "has no name"
+    console.text(f"run {row['run_id']} {said}")
+
+
+@runs_app.command("note")
+def runs_note(
+    run: RunArgument,
+    text: Annotated[str, typer.Argument(help="What to know about it; '' takes the note away.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a note on a run, in place of the one it had.
+
+    Example: ridealong shadow runs note latest "main camera was dirty on two drives"
+    """
+    from ingest.lake import Lake
+    from shadow.runs import note_run, run_row
+
+    console = Console(as_json)
+    row = note_run(Lake.open(home_of(home)), run, text)
+    console.result(run_row(row))
+    console.text(f"run {row['run_id']}: {row['note'] or 'no note'}")
+
+
+@runs_app.command("delete")
+def runs_delete(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Delete a run and its verdicts. Scores stay: other runs use them.
+
+    A run that a release was made with cannot be deleted.
+
+    Example: ridealong shadow runs delete RUN
+    """
+    from ingest.lake import Lake
+    from shadow.runs import delete_run
+
+    console = Console(as_json)
+    row = delete_run(Lake.open(home_of(home)), run)
+    console.result({"deleted": row["run_id"]})
+    console.text(f"run {row['run_id']} is deleted")
