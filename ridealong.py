@@ -19,7 +19,7 @@ import dashboard.cli
 import ingest.cli
 import shadow.cli
 from ingest.console import HOME_BEFORE
-from ingest.errors import RidealongError
+from ingest.errors import RidealongError, each
 
 CRASHED = 70  # as sysexits.h has it: an internal software error
 INTERRUPTED = "interrupted; nothing half-done is visible, run the command again"
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
         code = done.code if isinstance(done.code, int) else 0
         return code, INTERRUPTED if code == 130 else None  # typer leaves so after Ctrl-C
     except RidealongError as error:
-        return 2, f"error: {error}"
+        return 2, "\n".join(f"error: {one}" for one in each(error))
     except KeyboardInterrupt:
         return 130, INTERRUPTED
     except BrokenPipeError:

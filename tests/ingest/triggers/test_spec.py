@@ -75,7 +75,8 @@ def test_every_key(tmp_path):
         (
             "pre: 15 s",
             "pre: 15 m",
-            "{file}:6: pre: '15 m' is not a duration; expected one like '15 s'",
+            "{file}:6: pre: '15 m' is not a duration; expected one like '15 s'; a minute is"
+            " 'min': write '15 min'",
         ),
         (
             "every: 5 s",
