@@ -1,8 +1,8 @@
 """YAML text as plain values, each with its line, and no larger than a spec can be.
 
 What is read is the core of YAML 1.2: mappings with text as keys, lists, texts, numbers, ``true``,
-``false`` and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` a text,
-which YAML 1.1 takes for false and 90. A key that stands twice is a mistake, and so is a tag.
+``false`` and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` is a
+text, which YAML 1.1 takes for false and 90. A key that stands twice is a mistake, and so is a tag.
 
 Size, depth and aliases are bounded while the text is read: nothing is built that is larger.
 """
@@ -33,7 +33,7 @@ _FLAGS = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# libyaml is a hundred times as quick; where PyYAML was built without it, its own parser is as right.
+# libyaml is many times as quick; where PyYAML was built without it, its own parser is as right.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

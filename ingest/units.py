@@ -32,7 +32,7 @@ def registry() -> pint.UnitRegistry[Any]:
 
 
 def parse_quantity(text: str) -> tuple[float, str]:
-    """Split ``'10 km/h'`` or ``'10km/h'`` into ``(10.0, 'km/h')``; a bare number has the unit ``''``.
+    """Split ``'10 km/h'`` or ``'10km/h'`` into ``(10.0, 'km/h')``; the unit may be ``''``.
 
     Raises:
         RidealongError: No finite number, or an unknown unit.
