@@ -221,9 +221,8 @@ class _Composer:
     def _tagged(self, event: Any, node: Node) -> Node:
         if event.tag is None:
             return node
-        self._fault(
-            event, f"the tag {shortened(event.tag)!r} has no place here", mend="leave it out"
-        )
+        mend = "leave it out, or put a text that begins with '!' in quotes"
+        self._fault(event, f"{shortened(event.tag)!r} is read as a tag of YAML", mend=mend)
         return replace(node, broken=True)
 
     def _sequence(self, start: Any, depth: int) -> Node:
