@@ -167,7 +167,8 @@ def _syntax_error(error: yaml.YAMLError, text: str, where: str | Path) -> Rideal
     elif isinstance(position, int):
         line = text.encode()[:position].count(b"\n") + 1
         place = f"{where}:{line}"
-    mend = "indent with spaces, not with tabs" if "'\\t'" in problem else None
+    at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
+    mend = "indent with spaces, not with tabs" if at_tab else None
     return RidealongError(f"not valid YAML ({problem})", where=place, mend=mend)
 
 

@@ -29,6 +29,8 @@ from ingest.signals import Signal, recorded
 from ingest.specs import nearest
 
 TIMESTAMP = "timestamp_ns"
+# Between these, windows and steps can be added and subtracted in 64 bits.
+EARLIEST, LATEST = -(2**61), 2**62  # 1896 and 2116
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 Mask = NDArray[np.bool_]
@@ -179,8 +181,14 @@ def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
             raise UnreadableError(
                 f"column {TIMESTAMP!r} holds an instant outside 1677 to 2262", where=where
             ) from error
-    bad = _flags(values.is_null()) if values.null_count else None
-    return _Column(TIMESTAMP, values, bad, lambda _: "is null; expected nanoseconds since 1970")
+    good = pc.fill_null(pc.and_(pc.greater_equal(values, EARLIEST), pc.less(values, LATEST)), False)
+    bad = None if pc.all(good).as_py() is not False else ~_flags(good)
+    return _Column(TIMESTAMP, values, bad, _why_no_instant)
+
+
+def _why_no_instant(value: object) -> str:
+    what = "is null" if value is None else f"{value} lies outside 1900 to 2116"
+    return f"{what}; expected nanoseconds since 1970"
 
 
 def _column(raw: pa.Table, signal: Signal) -> _Column:

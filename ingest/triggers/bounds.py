@@ -56,11 +56,12 @@ def least_difference(greater: Column, less: Column) -> Floats:
 
 
 def absolute(column: Column) -> Bounds | None:
-    """Bounds of an absolute value."""
+    """Bounds of an absolute value; open where the value may be anything."""
     if column.bounds is None:
         return None
     low, high = bounds_of(column)
-    return np.maximum(np.maximum(low, -high), 0.0), np.maximum(np.abs(low), np.abs(high))
+    least, greatest = np.maximum(np.maximum(low, -high), 0.0), np.maximum(-low, high)
+    return np.where(_is_open(low, high), -np.inf, least), greatest
 
 
 def extreme(name: str, columns: Sequence[Column]) -> Bounds | None:
@@ -70,8 +71,13 @@ def extreme(name: str, columns: Sequence[Column]) -> Bounds | None:
     pick = np.minimum if name == "least" else np.maximum
     every = [bounds_of(column) for column in columns]
     low, high = (reduce(pick, (each[side] for each in every)) for side in (0, 1))
-    anything = reduce(np.logical_or, (np.isneginf(a) & np.isposinf(b) for a, b in every))
+    anything = reduce(np.logical_or, (_is_open(*each) for each in every))
     return np.where(anything, -np.inf, low), np.where(anything, np.inf, high)
+
+
+def _is_open(low: Floats, high: Floats) -> Mask:
+    """Where it may be anything."""
+    return np.isneginf(low) & np.isposinf(high)
 
 
 def arithmetic(sign: str, left: Column, right: Column) -> Bounds | None:

@@ -193,6 +193,8 @@ class Oracle:
                 return (-math.inf, math.inf) if j is None else self.range(operand, j)
             case Absolute(operand):
                 low, high = self.range(operand, i)
+                if (low, high) == (-math.inf, math.inf):
+                    return low, high
                 return (0 if low < 0 < high else min(abs(low), abs(high))), max(-low, high)
             case Extreme(name, operands):
                 ranges = [self.range(o, i) for o in operands]
