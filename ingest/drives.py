@@ -19,6 +19,7 @@ from ingest.recording import DriveFiles, Mapped, Recording
 from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
+from ingest.triggers.blind_spots import BlindSpot, blind_spots
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ingest.units import NS_PER_S
@@ -55,6 +56,7 @@ class DriveOutcome:
     rows: int = 0
     rows_quarantined: int = 0
     written: tuple[DataFile, ...] = ()
+    blind: tuple[BlindSpot, ...] = ()
 
 
 def ingest_drive(
@@ -113,6 +115,7 @@ def _ingest_recording(
         rows=telemetry.rows.num_rows,
         rows_quarantined=telemetry.quarantine.num_rows,
         written=tuple(file for file in written if file is not None),
+        blind=tuple(blind_spots(telemetry.rows, drives, wanted)),
     )
 
 
