@@ -139,14 +139,18 @@ def _problems(
         if node is not None and node.broken:
             continue
         place = f"{where}:{node.line}" if node is not None and details["loc"] else where
-        yield from _problem(details, kind, node, place)
+        yield from _problem(details, kind, root, node, place)
 
 
 def _problem(
-    details: ErrorDetails, kind: type[Spec], node: Node | None, place: str | Path
+    details: ErrorDetails,
+    kind: type[Spec],
+    root: Node | None,
+    node: Node | None,
+    place: str | Path,
 ) -> Iterator[RidealongError]:
     loc = details["loc"]
-    key = shortened(".".join(str(part) for part in loc if part != "[key]"))
+    key = shortened(".".join(_keys(root, loc)))
     cause = getattr(details.get("ctx", {}).get("error"), "__cause__", None)
     if details["type"] == "extra_forbidden":
         hint = nearest(str(loc[-1]), _keys_at(loc[:-1], kind))
@@ -199,18 +203,28 @@ def _keys_at(loc: Place, kind: type[BaseModel]) -> list[str]:
     return list(kind.model_fields)
 
 
+def _keys(node: Node | None, loc: Place) -> Iterator[str]:
+    """The parts of ``loc`` as users know them: pydantic has names of its own for kinds of value."""
+    for part in loc:
+        is_kind = isinstance(part, str) and node is not None and not isinstance(node.value, dict)
+        if part != "[key]" and not is_kind:
+            yield str(part)
+            node = _below(node, part)
+
+
 def _deepest(node: Node | None, loc: Place) -> Node | None:
     """The deepest part of ``loc`` that stands in the document."""
     for part in loc:
-        below: Node | None = None
-        if node is not None and isinstance(node.value, dict):
-            below = node.value.get(str(part))
-        elif node is not None and isinstance(node.value, list) and isinstance(part, int):
-            below = node.value[part] if part < len(node.value) else None
-        if below is None:
-            break
-        node = below
+        node = _below(node, part) or node
     return node
+
+
+def _below(node: Node | None, part: int | str) -> Node | None:
+    if node is not None and isinstance(node.value, dict):
+        return node.value.get(str(part))
+    if node is not None and isinstance(node.value, list) and isinstance(part, int):
+        return node.value[part] if part < len(node.value) else None
+    return None
 
 
 def _flags_for_numbers(

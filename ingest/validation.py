@@ -187,7 +187,7 @@ def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
 
 
 def _why_no_instant(value: object) -> str:
-    what = "is null" if value is None else f"{value} lies outside 1900 to 2116"
+    what = "is null" if value is None else f"{value} lies before 1896 or after 2116"
     return f"{what}; expected nanoseconds since 1970"
 
 

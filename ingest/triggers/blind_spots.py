@@ -140,10 +140,12 @@ class _View:
 
     def _may_be_blind(self, trigger: TriggerSpec) -> bool:
         """Whether something is missing, yet all that it reads is recorded."""
-        if not all(map(self._is_there, trigger.signals)):
+        table = self.grid.telemetry
+        if not trigger.signals <= set(table.column_names):
             return False
-        columns = [self.grid.telemetry[name] for name in trigger.signals]
-        return bool(self.samples.gaps[1:].any()) or any(column.null_count for column in columns)
+        nulls = any(table[name].null_count for name in trigger.signals)
+        missing = nulls or bool(self.samples.gaps[1:].any())
+        return missing and all(map(self._is_there, trigger.signals))
 
     def _is_there(self, signal: str) -> bool:
         if signal not in self._there:
@@ -151,10 +153,7 @@ class _View:
         return self._there[signal]
 
     def _known(self, signal: str) -> Mask:
-        table = self.grid.telemetry
-        if signal not in table.column_names:
-            return np.zeros(self.grid.rows, bool)
-        return np.asarray(table[signal].is_valid().to_numpy(), bool)
+        return np.asarray(self.grid.telemetry[signal].is_valid().to_numpy(), bool)
 
     def _covered(self, known: Mask) -> float:
         """Share of the drive between values that follow each other evenly, or row by row."""

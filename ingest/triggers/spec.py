@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from ingest.annotations import Camera
 from ingest.errors import RidealongError, together
@@ -81,6 +81,10 @@ DriveFilter = Annotated[
         json_schema_extra=_EXPRESSION,
     ),
 ]
+Cameras = Annotated[
+    Annotated[Literal["all"], Tag("all")] | Annotated[tuple[Camera, ...], Tag("list")],
+    Discriminator(lambda value: "list" if isinstance(value, list | tuple) else "all"),
+]
 Count = Annotated[int, Field(ge=1, le=MOST_EVENTS)]
 
 
@@ -134,7 +138,7 @@ class TriggerSpec(Spec):
     priority: int = Field(
         default=0, ge=-1_000_000, le=1_000_000, description="Larger is more important."
     )
-    cameras: Literal["all"] | tuple[Camera, ...] = Field(default="all")
+    cameras: Cameras = Field(default="all", description="Which of them a clip has.")
     expires: Day | None = Field(default=None, description="Last UTC day whose drives it looks at.")
 
     @field_validator("cameras")
