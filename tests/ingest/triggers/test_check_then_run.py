@@ -159,7 +159,7 @@ FIRES = st.one_of(
 
 
 @settings(
-    max_examples=300,
+    max_examples=120,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
