@@ -134,9 +134,13 @@ def _problems(
     error: ValidationError, kind: type[Spec], root: Node | None, where: str | Path
 ) -> Iterator[RidealongError]:
     """What pydantic found, but for what was told when the text was read."""
-    for details in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    below = {details["loc"][:-1] for details in found}
+    for details in found:
         node = _deepest(root, details["loc"])
-        if node is not None and node.broken:
+        is_told = node is not None and node.broken
+        # A list that is too short for want of what was wrong in it is no mistake of its own.
+        if is_told or (details["type"] == "too_short" and details["loc"] in below):
             continue
         place = f"{where}:{node.line}" if node is not None and details["loc"] else where
         yield from _problem(details, kind, root, node, place)
@@ -180,7 +184,9 @@ def _message(details: ErrorDetails, node: Node | None) -> str:
     if isinstance(value, int | float | str) or value is None:
         written = isinstance(value, float) and node is not None and node.text
         return f"{message}, not {shortened(written or _shown(value))}"
-    return f"{message}, not {'a list' if isinstance(value, list) else 'keys and values'}"
+    if details["type"].endswith("_type"):
+        return f"{message}, not {'a list' if isinstance(value, list) else 'keys and values'}"
+    return message
 
 
 def _shown(value: object) -> str:
