@@ -12,7 +12,7 @@ from ingest.errors import RidealongError
 app = typer.Typer()
 
 
-@app.command()
+@app.command(short_help="Serve the dashboard, for a browser.")
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
@@ -22,6 +22,8 @@ def dashboard(
     """Serve the dashboard: watch clips with what both networks said drawn over them.
 
     Listens on this machine only, unless --host says otherwise. Ctrl-C ends it.
+
+    Example: ridealong dashboard --port 8502
     """
     from dashboard.serve import serve
     from ingest.lake import Lake

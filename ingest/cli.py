@@ -1,37 +1,58 @@
 """Commands about what comes in: ingest, drives, triggers, events, clips, lake."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ingest.console import Console, HomeOption, JsonOption, WhereOption, home_of
+from ingest import readable
+from ingest.completion import completing
+from ingest.console import (
+    Console,
+    HomeOption,
+    JsonOption,
+    WhereOption,
+    WideOption,
+    home_of,
+)
 from ingest.errors import RidealongError
+from ingest.readable import counted
+from ingest.tables import Column
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be written as
 
 app = typer.Typer(no_args_is_help=True)
 drives_app = typer.Typer(no_args_is_help=True, help="The drives in the lake.")
-triggers_app = typer.Typer(no_args_is_help=True, help="Fleet triggers: which moments matter.")
-events_app = typer.Typer(no_args_is_help=True, help="Firings of triggers, kept and suppressed.")
-clips_app = typer.Typer(no_args_is_help=True, help="Clips: the windows around kept events.")
-lake_app = typer.Typer(no_args_is_help=True, help="Look after the lake's files.")
+triggers_app = typer.Typer(no_args_is_help=True, help="Triggers: which moments matter.")
+events_app = typer.Typer(no_args_is_help=True, help="Where triggers fired, kept or not.")
+clips_app = typer.Typer(no_args_is_help=True, help="Clips: the recordings around events.")
+lake_app = typer.Typer(no_args_is_help=True, help="Check and clean up the stored files.")
 app.add_typer(drives_app, name="drives")
 app.add_typer(triggers_app, name="triggers")
 app.add_typer(events_app, name="events")
 app.add_typer(clips_app, name="clips")
 app.add_typer(lake_app, name="lake")
 
+ClipArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Clip id, or a beginning that only one clip has.",
+        autocompletion=completing("clips", "clip_id"),
+    ),
+]
 TriggersOption = Annotated[
     Path | None,
     typer.Option(
         "--triggers",
-        help="A trigger's YAML file, or a folder of them. [default: the shipped library]",
-        show_default=False,
+        help="A trigger's YAML file, or a folder of them.",
+        show_default="the shipped library",
     ),
 ]
 
 
-@app.command()
+@app.command(short_help="Bring recordings into the lake, with their events and clips.")
 def ingest(
     path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
     source: Annotated[
@@ -90,21 +111,23 @@ def _told(report: dict[str, object]) -> str:
 @app.command()
 def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet's YAML file.", metavar="FLEET.yaml")],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the drives: new, or to go on in.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the drives. An earlier run's is continued.")
+    ],
     seed: Annotated[
         int | None,
-        typer.Option(
-            min=0, max=2**31 - 1, help="Take this seed. [default: the file's]", show_default=False
-        ),
+        typer.Option(min=0, max=2**31 - 1, help="Use this seed.", show_default="the file's"),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, help="Traffic processes at once.")] = 2,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Traffic simulations at the same time.")
+    ] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a fleet: drives with telemetry, and all that its cameras and labels need.
+    """Simulate a fleet: telemetry, cameras and exact labels.
 
-    Traffic is SUMO's; pictures are rendered when a clip asks for them. A second run goes on where
-    a first was stopped, and the same file and seed give the same bytes. A drive whose traffic
-    fails is reported (exit code 2); the others stand, and the next run tries it again.
+    SUMO simulates the traffic. Pictures are drawn later, for the clips alone. A second run
+    continues where the first was stopped; the same file and seed give the same bytes. A drive
+    that fails is reported (exit code 2); the others are kept, and the next run tries it again.
 
     Example: ridealong simulate examples/fleet.yaml --out fleet && ridealong ingest fleet
     """
@@ -116,8 +139,9 @@ def simulate(
     report = run(load_spec(fleet, FleetSpec), out, console, seed, processes)
     console.result(asdict(report))
     console.text(
-        f"{report.simulated} drives simulated, {report.already_there} were there, "
-        f"{report.failed} failed: {report.vehicle_steps} vehicle-steps in {report.seconds} s"
+        f"{counted(report.simulated, 'drive')} simulated, "
+        f"{report.already_there:,} already there, {report.failed:,} failed: "
+        f"{counted(report.vehicle_steps, 'vehicle step')} in {readable.duration(report.seconds)}"
     )
     for failure in report.failures:
         console.note(f"failed: {failure}")
@@ -125,40 +149,81 @@ def simulate(
         raise typer.Exit(2)
 
 
+DRIVE_COLUMNS = (
+    Column("drive_id", 0, shorten=True),
+    Column("source", 5),
+    Column("length", 1, right=True),
+    Column("distance", 3, right=True),
+    Column("country", 6),
+    Column("weather", 4),
+    Column("light", 2),
+    Column("road", 7),
+    Column("telemetry_rows", 8, right=True),
+    Column("cameras", 9, fold=True),
+)
+
+
 @drives_app.command("list")
 def drives_list(
-    where: WhereOption = None, home: HomeOption = None, as_json: JsonOption = False
+    where: WhereOption = None,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """List the drives: vehicle, length, conditions, cameras."""
+    """List the drives: length, distance, conditions, cameras.
+
+    Example: ridealong drives list --where "light = 'night' and duration_s > 60"
+    """
     from ingest.lake import Lake
     from ingest.listing import list_rows
     from ingest.schemas import DRIVES
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), DRIVES, where).to_pylist()
     console.result(rows)
-    shown = ["drive_id", "source", "duration_s", "distance_m", "country", "weather", "light"]
-    shown += ["road", "cameras", "telemetry_rows"]
-    console.table(shown, [[row[name] for name in shown] for row in rows])
+    shown = [
+        {"length": readable.duration(row["duration_s"])}
+        | {"distance": readable.distance(row["distance_m"])}
+        | row
+        for row in rows
+    ]
+    console.table(DRIVE_COLUMNS, [[row[c.name] for c in DRIVE_COLUMNS] for row in shown])
+
+
+TRIGGER_COLUMNS = (
+    Column("trigger", 0),
+    Column("pre", 1, right=True),
+    Column("post", 2, right=True),
+    Column("description", 0, fold=True),
+    Column("when", 3, fold=True),
+)
 
 
 @triggers_app.command("list")
 def triggers_list(
     path: Annotated[
-        Path | None, typer.Argument(help="File or folder. [default: the shipped library]")
+        Path | None,
+        typer.Argument(
+            help="A trigger's YAML file, or a folder of them.", show_default="the shipped library"
+        ),
     ] = None,
+    wide: WideOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List triggers with their conditions."""
+    """List triggers: what each looks for, and how much it keeps.
+
+    Example: ridealong triggers list my-triggers/ --wide
+    """
     from ingest.triggers.spec import load_triggers, shipped_triggers
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     specs = load_triggers(path) if path else shipped_triggers()
     console.result([spec.model_dump(mode="json") for spec in specs])
-    rows: list[list[object]] = [
-        [s.name, s.when or f"random: {s.random}", s.pre, s.post, s.description] for s in specs
+    rows = [
+        [s.name, s.pre, s.post, s.description, s.when or f"at random, one per {s.random}"]
+        for s in specs
     ]
-    console.table(["trigger", "when", "pre", "post", "description"], rows)
+    console.table(TRIGGER_COLUMNS, rows)
 
 
 @triggers_app.command("check")
@@ -179,11 +244,28 @@ def triggers_check(
         console.text(f"{spec.name}: ok")
 
 
+EVENT_COLUMNS = (
+    Column("trigger", 0),
+    Column("drive_id", 0, shorten=True),
+    Column("onset", 5, right=True),
+    Column("time", 0, right=True),
+    Column("margin", 4, right=True),
+    Column("kept", 1),
+    Column("reason", 3),
+    Column("clip_id", 2),
+)
+
+
 @events_app.command("list")
 def events_list(
-    where: WhereOption = None, home: HomeOption = None, as_json: JsonOption = False
+    where: WhereOption = None,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """List the events: when each trigger fired, by how much, kept or why not.
+    """List the events: when triggers fired, and why some were not kept.
+
+    Times count from the start of the drive. The margin is in the unit of the trigger's condition.
 
     Example: ridealong events list --where "trigger = 'hard_brake' and not kept"
     """
@@ -191,84 +273,167 @@ def events_list(
     from ingest.listing import list_rows
     from ingest.schemas import EVENTS
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), EVENTS, where).to_pylist()
     names = {"trigger": "trigger", "drive": "drive_id", "onset_s": "onset_s", "time_s": "time_s"}
     names |= {"margin": "margin", "kept": "kept", "reason": "reason"}
     console.result([{key: row[name] for key, name in names.items()} for row in rows])
-    console.table(
-        [*names, "clip"], [[row[name] for name in [*names.values(), "clip_id"]] for row in rows]
-    )
+    for row in rows:
+        row["onset"], row["time"] = map(readable.moment, (row["onset_s"], row["time_s"]))
+    console.table(EVENT_COLUMNS, [[row[c.name] for c in EVENT_COLUMNS] for row in rows])
+
+
+CLIP_COLUMNS = (
+    Column("clip_id", 0),
+    Column("drive_id", 0, shorten=True),
+    Column("start", 1, right=True),
+    Column("end", 4, right=True),
+    Column("triggers", 2, fold=True),
+    Column("frames", 5, right=True),
+    Column("size", 3, right=True),
+    Column("cameras", 6, fold=True),
+)
 
 
 @clips_app.command("list")
 def clips_list(
-    where: WhereOption = None, home: HomeOption = None, as_json: JsonOption = False
+    where: WhereOption = None,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """List the clips: drive, window, triggers, cameras."""
+    """List the clips: drive, window, triggers, size, cameras.
+
+    Times count from the start of the drive. --where knows the drive's conditions too.
+
+    Example: ridealong clips list --where "light = 'night'"
+    """
     from ingest.lake import Lake
     from ingest.listing import list_clips
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     rows = list_clips(Lake.open(home_of(home)).snapshot(), where).to_pylist()
     console.result(rows)
-    shown = ["clip_id", "drive_id", "start_s", "end_s", "triggers", "cameras", "frames", "bytes"]
-    console.table(shown, [[row[name] for name in shown] for row in rows])
+    for row in rows:
+        row["start"], row["end"] = map(readable.moment, (row["start_s"], row["end_s"]))
+        row["size"] = readable.size(row["bytes"])
+    console.table(CLIP_COLUMNS, [[row[c.name] for c in CLIP_COLUMNS] for row in rows])
 
 
 @clips_app.command("show")
 def clips_show(
-    clip: Annotated[str, typer.Argument(help="Clip id, or its beginning.")],
+    clip: ClipArgument,
     picture: Annotated[
-        Path | None, typer.Option(help="Write its cameras at one instant as a PNG.")
+        Path | None,
+        typer.Option(help="Write its cameras at one instant to this .png, .jpg or .webp file."),
     ] = None,
     at: Annotated[
         float | None,
         typer.Option(
-            help="Seconds from the clip's start. [default: the labelled frame nearest the middle]"
+            help="Seconds from the clip's start.",
+            show_default="the labelled frame nearest the middle",
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one clip: what is in it, and (--picture) what its cameras saw, labels drawn.
+    """Show what is in a clip, and with --picture what its cameras saw.
+
+    The picture has the labels drawn in.
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
-    from ingest.clips.picture import clip_picture, telling_moment_s
-    from ingest.clips.read import open_clip
     from ingest.lake import Lake
     from ingest.listing import find_row
     from ingest.schemas import CLIPS
 
+    if picture:
+        _require_picture(picture)
     console = Console(as_json)
     root = home_of(home)
     row = find_row(Lake.open(root).snapshot(), CLIPS, "clip_id", clip)
     if picture:
-        with open_clip(root / str(row["blob"])) as reader:
-            if not reader.cameras:
-                raise RidealongError(f"clip {row['clip_id']} has no cameras to picture")
-            seconds = telling_moment_s(reader) if at is None else at
-            if not 0 <= seconds <= reader.duration_s:  # NaN is outside too
-                raise RidealongError(
-                    f"--at {seconds:g} is outside the clip",
-                    expected=f"0 to {reader.duration_s:g} seconds",
-                )
-            clip_picture(reader, seconds).save(picture, format="PNG")
+        _draw(root / str(row["blob"]), str(row["clip_id"]), picture, at)
         row["picture"] = str(picture)
     console.result(row)
-    for key, value in row.items():
-        console.text(f"{key:16} {'-' if value is None else value}")
+    console.record(_clip_told(row))
+
+
+def _require_picture(path: Path) -> None:
+    """Refuse what no picture can be written to, before any work."""
+    from ingest.specs import nearest
+
+    if path.suffix.lower() not in PICTURES:
+        known = ", ".join(PICTURES[:-1]) + f" or {PICTURES[-1]}"
+        hint = nearest(path.suffix, list(PICTURES)) if path.suffix else None
+        raise RidealongError(
+            f"--picture {path} is not the name of a picture",
+            expected=f"a name that ends in {known}",
+            mend=hint if hint and hint.startswith("did") else None,
+        )
+    if not path.parent.is_dir():
+        raise RidealongError(f"there is no folder {path.parent}", where=path, mend="make it first")
+
+
+def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
+    from ingest.clips.picture import clip_picture, telling_moment_s
+    from ingest.clips.read import open_clip
+
+    with open_clip(blob) as reader:
+        if not reader.cameras:
+            raise RidealongError(f"clip {clip_id} has no cameras to picture")
+        seconds = telling_moment_s(reader) if at is None else at
+        if not 0 <= seconds <= reader.duration_s:  # NaN is outside too
+            raise RidealongError(
+                f"--at {seconds:g} is outside the clip",
+                expected=f"0 to {reader.duration_s:g} seconds",
+            )
+        clip_picture(reader, seconds).save(picture)
+
+
+def _clip_told(row: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """A clip's row in words."""
+    start, end = row["start_s"], row["end_s"]
+    pairs: list[tuple[str, object]] = [
+        ("clip_id", row["clip_id"]),
+        ("drive_id", row["drive_id"]),
+        ("start", readable.instant(row["start_ns"])),
+        ("end", readable.instant(row["end_ns"])),
+        ("in the drive", f"{readable.moment(start)} to {readable.moment(end)}"),
+        ("length", readable.duration(end - start)),
+        ("triggers", row["triggers"]),
+        ("event_ids", row["event_ids"]),
+        ("cameras", row["cameras"]),
+        ("frames", row["frames"]),
+        ("telemetry_rows", row["telemetry_rows"]),
+        ("labelled", row["labelled"]),
+        ("by_disagreement", row["by_disagreement"]),
+        ("size", readable.size(row["bytes"])),
+        ("blob", row["blob"]),
+    ]
+    return pairs + ([("picture", row["picture"])] if "picture" in row else [])
 
 
 @clips_app.command("verify")
 def clips_verify(
-    clip: Annotated[str | None, typer.Argument(help="Clip id, or its beginning.")] = None,
+    clip: Annotated[
+        str | None,
+        typer.Argument(
+            help="Clip id, or a beginning that only one clip has.",
+            autocompletion=completing("clips", "clip_id"),
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Verify every clip.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read clips to the end: hash, frames, decoding, times. Exits with 1 if one is damaged."""
+    """Read clips to the end and look for damage.
+
+    Checked are the hash, the frames, their decoding and their times. Exits with 1 if a clip is
+    damaged.
+
+    Example: ridealong clips verify --all
+    """
     from ingest.clips.verify import verify_clip
     from ingest.lake import Lake
     from ingest.listing import find_row
@@ -276,9 +441,9 @@ def clips_verify(
 
     console = Console(as_json)
     root = home_of(home)
-    snapshot = Lake.open(root).snapshot()
     if (clip is None) is not every:
         raise RidealongError("name one clip, or --all")
+    snapshot = Lake.open(root).snapshot()
     rows = (
         snapshot.read(CLIPS).to_pylist()
         if every
@@ -299,19 +464,24 @@ def clips_verify(
 
 @lake_app.command("check")
 def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Check every file of the lake against its hash. Exits with 1 if something is damaged.
+    """Check every file of the lake against its hash.
 
-    Remarks (orphans, half-done commands) are no damage: no query sees them, a vacuum sweeps them.
+    Exits with 1 if something is damaged. Remarks are no damage: they name files that no query reads
+    and that `lake vacuum` removes.
+
+    Example: ridealong lake check
     """
-    from ingest.lake import Lake
+    from ingest.lake import HASHING, Lake
+    from ingest.progress import watching
 
     console = Console(as_json)
-    report = Lake.open(home_of(home)).check()
+    lake = Lake.open(home_of(home))
+    with console.steps("files", 0) as steps, watching(HASHING, steps):
+        report = lake.check()
     console.result({"sound": report.sound, **asdict(report)})
-    console.text(
-        f"{report.tables} tables, {report.commits} commits, {report.files} files and "
-        f"{report.blobs} blobs, {report.bytes} bytes: {'sound' if report.sound else 'DAMAGED'}"
-    )
+    parts = {"table": report.tables, "commit": report.commits, "file": report.files}
+    held = ", ".join(counted(count, one) for one, count in (parts | {"blob": report.blobs}).items())
+    console.text(f"{held}, {readable.size(report.bytes)}: {'sound' if report.sound else 'DAMAGED'}")
     for finding in (*report.errors, *report.remarks):
         console.text(f"{finding.kind}: {finding.path}: {finding.what}")
     if not report.sound:
@@ -320,41 +490,73 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @lake_app.command("compact")
 def lake_compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Merge each table's small files into large ones; readers are not disturbed."""
-    from ingest.lake import Lake
+    """Merge small files into large ones; readers are not disturbed.
+
+    Example: ridealong lake compact
+    """
+    from ingest.lake import COMMITS, Lake
 
     console = Console(as_json)
-    report = Lake.open(home_of(home)).compact()
-    console.result(asdict(report))
-    console.text(", ".join(f"{key}: {value}" for key, value in asdict(report).items()))
+    lake = Lake.open(home_of(home))
+    names = [*lake.snapshot().tables(), COMMITS.name]
+    merged: dict[str, tuple[int, int]] = {}
+    with console.steps("tables", len(names)) as steps:
+        for name in names:
+            merged |= lake.compact([name]).tables
+            steps.advance()
+    console.result({"tables": merged})
+    for table, (before, after) in merged.items():
+        console.text(f"{table}: {counted(before, 'file')} merged into {after:,}")
+    if not merged:
+        console.text("nothing to merge")
 
 
 @lake_app.command("vacuum")
 def lake_vacuum(
     older_than: Annotated[
-        str, typer.Option(help="Keep what is younger; '0 s' disturbs running readers.")
+        str,
+        typer.Option(
+            help="Remove only what is older, e.g. '2 h'. '0 s': all, and no other command may run."
+        ),
     ] = "1 day",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove files that no query sees: replaced, erased, and what killed commands left."""
+    """Remove files that no query reads any more.
+
+    They were replaced or erased, or a killed command left them.
+
+    Example: ridealong lake vacuum --older-than '7 days'
+    """
     from ingest.lake import Lake
     from ingest.units import NS_PER_S, parse_duration_ns
 
     console = Console(as_json)
     age_s = parse_duration_ns(older_than) / NS_PER_S
-    report = asdict(Lake.open(home_of(home)).vacuum(age_s))
-    console.result(report)
-    console.text(", ".join(f"{key}: {value}" for key, value in report.items()))
+    report = Lake.open(home_of(home)).vacuum(age_s)
+    console.result(asdict(report))
+    dead = len(report.abandoned)
+    left = f"; {counted(dead, 'killed command')} had left some" if dead else ""
+    console.text(f"removed {counted(report.files, 'file')} ({readable.size(report.bytes)}){left}")
 
 
 @lake_app.command("erase")
 def lake_erase(
-    vehicle: Annotated[str, typer.Argument(help="Vehicle id.")],
+    vehicle: Annotated[
+        str,
+        typer.Argument(
+            help="The vehicle's id, whole.", autocompletion=completing("drives", "vehicle_id")
+        ),
+    ],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase everything of one vehicle; `lake vacuum --older-than '0 s'` then removes the bytes."""
+    """Erase everything of one vehicle, and what was made of it.
+
+    The rows are gone at once. The bytes are gone after `ridealong lake vacuum --older-than '0 s'`.
+
+    Example: ridealong lake erase vehicle-7
+    """
     from ingest.lake import Lake
 
     console = Console(as_json)

@@ -2,6 +2,9 @@
 
 Results go to standard output, as text or (``--json``) as exactly one JSON document; everything
 else goes to standard error.
+
+Tables and reports fit the width: what COLUMNS says, else the terminal's. A pipe without COLUMNS has
+no width, so that ``grep`` sees whole rows.
 """
 
 import json
@@ -9,20 +12,23 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
-from rich.console import Console as RichConsole
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+
+from ingest.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 HOME_VARIABLE = "RIDEALONG_HOME"
 DEFAULT_HOME = "ridealong-home"
+UNTOLD_WIDTH = 80  # of a terminal that does not say
 
 # The --home that stood before the command.
 HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
@@ -31,18 +37,21 @@ HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
-        help=f"Folder of the lake. [default: ${HOME_VARIABLE}, else ./{DEFAULT_HOME}]",
-        show_default=False,
+        help="Folder of the lake.",
+        show_default=f"${HOME_VARIABLE}, else ./{DEFAULT_HOME}",
     ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and no text.")
+]
+WideOption = Annotated[
+    bool, typer.Option("--wide", help="Show all columns, however wide the terminal is.")
 ]
 WhereOption = Annotated[
     str | None,
     typer.Option(
         "--where",
-        help="Keep the rows for which this expression is true, e.g. \"light = 'night'\".",
+        help="Only rows for which this expression is true, e.g. \"light = 'night'\".",
         show_default=False,
     ),
 ]
@@ -68,9 +77,17 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Console:
-    """Where a command speaks: results to standard output, the rest to standard error."""
+    """Where a command speaks: results to standard output, the rest to standard error.
+
+    Attributes:
+        as_json: One JSON document, and no text.
+        wide: Tables as wide as their rows.
+        wide_hint: What a table that left columns out tells the user to call.
+    """
 
     as_json: bool = False
+    wide: bool = False
+    wide_hint: str = "--wide"
 
     def result(self, document: object) -> None:
         """Print the one JSON document; does nothing in text mode."""
@@ -78,46 +95,93 @@ class Console:
             print(json.dumps(jsonable(document), ensure_ascii=False, allow_nan=False))
 
     def text(self, line: str = "") -> None:
-        """Print a line of the result; does nothing in JSON mode."""
+        """Print a line of the result as it stands; does nothing in JSON mode."""
         if not self.as_json:
             print(line)
 
-    def table(self, columns: list[str], rows: list[list[object]], title: str | None = None) -> None:
-        """Print rows as a table; does nothing in JSON mode."""
-        if self.as_json:
-            return
-        table = Table(*columns, title=title, title_justify="left", show_edge=False)
-        for row in rows:
-            table.add_row(*(_cell(value) for value in row))
-        out = RichConsole()
-        # A pipe has no width: give rows all the room they need rather than cut them.
-        if not out.is_terminal:
-            out = RichConsole(width=max(200, RichConsole().width))
-        out.print(table)
+    def paragraph(self, text: str) -> None:
+        """Print prose, broken between words to fit the width; does nothing in JSON mode."""
+        self._print(wrapped(text, self._width()))
+
+    def table(
+        self,
+        columns: Sequence[str | Column],
+        rows: Sequence[Sequence[object]],
+        title: str | None = None,
+    ) -> None:
+        """Print rows as a table that fits the width; does nothing in JSON mode.
+
+        Of columns that are named by a string, the first is never left out and the last goes first.
+        """
+        self.sections(columns, [Section(rows, title)])
+
+    def sections(self, columns: Sequence[str | Column], sections: Sequence[Section]) -> None:
+        """Print one table whose rows stand under titles; does nothing in JSON mode."""
+        if not self.as_json:
+            self._print(table_lines(columns, sections, self._width(), self.wide_hint))
+
+    def record(self, pairs: Sequence[tuple[str, object]]) -> None:
+        """Print one thing as lines of ``name  value``; does nothing in JSON mode."""
+        self._print(record_lines(pairs, self._width()))
+
+    def _print(self, lines: Sequence[str]) -> None:
+        if not self.as_json:
+            print("\n".join(lines))
+
+    def _width(self) -> int | None:
+        return None if self.wide else output_width()
 
     def note(self, line: str) -> None:
         """Say something about the work, on standard error."""
-        RichConsole(stderr=True, highlight=False, soft_wrap=True).print(line, markup=False)
+        print(line, file=sys.stderr, flush=True)
 
     @contextmanager
     def steps(self, label: str, total: int) -> Iterator[Steps]:
         """Progress on standard error: a bar on a terminal, plain lines elsewhere."""
-        screen = RichConsole(stderr=True)
-        if not screen.is_terminal:
+        if not sys.stderr.isatty():
             yield _PlainSteps(label, total)
             return
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=screen) as bar:
+        with _bar() as bar:
             yield _BarSteps(bar, bar.add_task(label, total=total), total)
 
 
+def output_width() -> int | None:
+    """How wide text on standard output may be: COLUMNS, else the terminal's width, else no limit.
+
+    COLUMNS counts wherever it is a positive number, in a pipe too.
+    """
+    given = os.environ.get("COLUMNS", "").strip()
+    if given.isascii() and given.isdecimal() and int(given):
+        return max(int(given), NARROWEST)
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or UNTOLD_WIDTH
+    except OSError:
+        return UNTOLD_WIDTH
+
+
+def _bar() -> "Progress":
+    from rich.console import Console as RichConsole
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=RichConsole(stderr=True))
+
+
 class _BarSteps:
-    def __init__(self, bar: Progress, task: object, total: int) -> None:
+    def __init__(self, bar: "Progress", task: object, total: int) -> None:
         self._bar, self._task, self._total = bar, task, total
 
     def advance(self, count: int = 1) -> None:
@@ -132,7 +196,7 @@ class _BarSteps:
 
 
 class _PlainSteps:
-    """A line at the start, at the end, and every ten seconds between."""
+    """A line at the end, and every ten seconds before it if something was done since."""
 
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
@@ -150,16 +214,6 @@ class _PlainSteps:
 
     def expect(self, count: int) -> None:
         self._total += count
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else "-"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return str(value)
 
 
 def jsonable(value: object) -> object:

@@ -7,7 +7,6 @@ import pyarrow as pa
 from ingest.errors import RidealongError
 from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TableSpec
-from ingest.triggers.compile import Predicate, compile_where
 
 
 def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> pa.Table:
@@ -16,14 +15,21 @@ def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> 
     Raises:
         RidealongError: ``where`` is not an expression over the table's columns.
     """
-    predicate = _predicate(where, spec)
+    condition, parameters = _predicate(where, spec)
     order = ", ".join(f'"{name}"' for name in spec.order) or "1"
-    query = f'select * from "{spec.name}" where {predicate.sql} order by {order}'
-    return snapshot.connect(spec).sql(query, params=predicate.parameters).to_arrow_table()
+    query = f'select * from "{spec.name}" where {condition} order by {order}'
+    return snapshot.connect(spec).sql(query, params=parameters).to_arrow_table()
 
 
-def _predicate(where: str | None, spec: TableSpec) -> Predicate:
-    return compile_where(where, spec.schema) if where is not None else Predicate("true", {})
+def _predicate(where: str | None, spec: TableSpec) -> tuple[str, dict[str, str]]:
+    """The condition as SQL, and its parameters."""
+    if where is None:
+        return "true", {}
+    # The language takes as long to load as all the rest of a list: only who asks pays for it.
+    from ingest.triggers.compile import compile_where
+
+    predicate = compile_where(where, spec.schema)
+    return predicate.sql, predicate.parameters
 
 
 def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[str, object]:
@@ -39,7 +45,12 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
     if len(found) == 1:
         return dict(found[0])
     if len(found) > 1:
-        raise RidealongError(f"{what} {value!r} is ambiguous: {len(found)} begin so")
+        more = " and more" if len(found) > 3 else ""
+        some = ", ".join(str(row[key]) for row in found[:3]) + more
+        raise RidealongError(
+            f"{what} {value!r} is ambiguous: {len(found)} begin so ({some})",
+            mend="write more of it",
+        )
     names = [str(row[key]) for row in rows]
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
     listing = "shadow report latest" if spec.name == "runs" else f"{spec.name} list"
@@ -71,15 +82,15 @@ def list_clips(snapshot: Snapshot, where: str | None = None) -> pa.Table:
     Raises:
         RidealongError: ``where`` is not an expression over those columns.
     """
-    predicate = _predicate(where, CLIPS_OF_DRIVES)
+    condition, parameters = _predicate(where, CLIPS_OF_DRIVES)
     conditions = ", ".join(f"d.{name}" for name in DRIVE_CONDITIONS)
     return (
         snapshot.connect(CLIPS, DRIVES)
         .sql(
             f"""select * from (
                 select c.*, {conditions} from clips c left join drives d using (drive_id)
-            ) where {predicate.sql} order by drive_id, start_ns""",
-            params=predicate.parameters,
+            ) where {condition} order by drive_id, start_ns""",
+            params=parameters,
         )
         .to_arrow_table()
     )

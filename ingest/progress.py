@@ -7,15 +7,17 @@ that key in the same process hears of each step, elsewhere reporting does nothin
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from ingest.console import Steps
+if TYPE_CHECKING:
+    from ingest.console import Steps
 
 _LOCK = threading.Lock()
-_WATCHED: dict[str, Steps] = {}
+_WATCHED: "dict[str, Steps]" = {}
 
 
 @contextmanager
-def watching(key: str, steps: Steps) -> Iterator[None]:
+def watching(key: str, steps: "Steps") -> Iterator[None]:
     """Send the steps reported under ``key`` to ``steps``."""
     with _LOCK:
         _WATCHED[key] = steps

@@ -15,7 +15,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingest.errors import RidealongError
-from ingest.specs import nearest
 
 CATALOGUE_FOLDER = Path(__file__).parent / "vss"
 
@@ -85,6 +84,8 @@ def lookup(name: str) -> Signal:
     signals = {signal.name: signal for signal in recorded()}
     if name in signals:
         return signals[name]
+    from ingest.specs import nearest  # YAML and pydantic, for an error alone
+
     if name in catalogue():
         raise RidealongError(
             f"signal {name!r} is in VSS but telemetry does not record it",

@@ -3,11 +3,12 @@
 import math
 import re
 from functools import cache, lru_cache
-from typing import Any
-
-import pint
+from typing import TYPE_CHECKING, Any
 
 from ingest.errors import RidealongError
+
+if TYPE_CHECKING:
+    import pint
 
 NS_PER_S = 1_000_000_000
 LONGEST_NS = 2**63 - 1  # what a column of nanoseconds holds: 292 years
@@ -24,8 +25,10 @@ _QUANTITY = re.compile(
 
 
 @cache
-def registry() -> pint.UnitRegistry[Any]:
+def registry() -> "pint.UnitRegistry[Any]":
     """The unit registry, with VSS's spellings added."""
+    import pint  # here, since it takes 0.15 s to load and few commands read a unit
+
     units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
     units.define("@alias degree_Celsius = Celsius")
     return units

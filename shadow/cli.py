@@ -8,18 +8,26 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.console import Console, HomeOption, JsonOption, WhereOption, home_of
+from ingest import readable
+from ingest.completion import completing
+from ingest.console import Console, HomeOption, JsonOption, WhereOption, WideOption, home_of
+from ingest.readable import counted
+from ingest.tables import Column, Section
 
 app = typer.Typer(no_args_is_help=True)
-networks_app = typer.Typer(no_args_is_help=True, help="Networks: register, list, promote.")
+networks_app = typer.Typer(no_args_is_help=True, help="Networks: register, train, list, deploy.")
 shadow_app = typer.Typer(no_args_is_help=True, help="Run two networks on the same clips.")
-labels_app = typer.Typer(no_args_is_help=True, help="Hand clips to the people who label.")
+labels_app = typer.Typer(no_args_is_help=True, help="Export clips for labelling.")
 app.add_typer(networks_app, name="networks")
 app.add_typer(shadow_app, name="shadow")
 app.add_typer(labels_app, name="labels")
 
-DeviceOption = Annotated[str, typer.Option(help="Where networks run, as torch names it.")]
-
+DeviceOption = Annotated[
+    str, typer.Option(help="Where networks run, as torch names it: cpu, cuda, cuda:1.")
+]
+NETWORK_IDS = completing("networks", "network")
+RUN_IDS = completing("runs", "run_id", "latest")
+REPORT_WIDE = "ridealong shadow report --wide"
 
 UNSCORED_SHOWN = 5
 
@@ -27,23 +35,28 @@ UNSCORED_SHOWN = 5
 @app.command()
 def demo(
     fleet: Annotated[
-        Path | None, typer.Option(help="Fleet spec (YAML). [default: examples/fleet.yaml]")
+        Path | None,
+        typer.Option(help="The fleet's YAML file.", show_default="examples/fleet.yaml"),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Another fleet of the same spec. [default: its own]")
+        int | None,
+        typer.Option(min=0, help="Another seed gives another fleet.", show_default="the file's"),
     ] = None,
     device: DeviceOption = "cpu",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Drive the whole road once: a fleet drives, clips are cut, two networks compared, a verdict.
+    """Run everything once, on a simulated fleet, up to a verdict.
 
-    A second run notices what is done. Then look at it: ridealong dashboard
+    A fleet drives, clips are cut, two networks are compared. A second run does only what is not
+    done yet. Look at it with `ridealong dashboard`.
+
+    Example: ridealong demo --home demo-home
     """
     from shadow.demo import FLEET
     from shadow.demo import demo as run
 
-    console = Console(as_json)
+    console = Console(as_json, wide_hint=REPORT_WIDE)
     report = run(home_of(home), console, device, fleet or FLEET, seed)
     ingests = {name: asdict(each) for name, each in report.ingests.items()}
     console.result(
@@ -55,20 +68,38 @@ def demo(
         }
     )
     for name, each in ingests.items():
-        what = f"{each['rows']} rows, {each['events']} events, {each['clips']} clips"
+        parts = [
+            counted(each[kind], kind.removesuffix("s")) for kind in ("rows", "events", "clips")
+        ]
+        what = ", ".join(parts)
         console.text(f"{name}: {what if each['commit'] else 'nothing new'}")
     _print_report(console, report.run)
-    console.text(f"\n{report.seconds} s. Next: ridealong dashboard --home {home_of(home)}")
+    console.text(f"\nTook {readable.duration(report.seconds)}.")
+    console.text(f"Next: ridealong dashboard --home {home_of(home)}")
+
+
+NETWORK_COLUMNS = (
+    Column("network", 0),
+    Column("deployed", 1),
+    Column("predictions", 2, right=True),
+    Column("parameters", 3, right=True),
+    Column("description", 4, fold=True),
+)
 
 
 @networks_app.command("list")
-def networks_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the registered networks; the deployed one is marked."""
+def networks_list(
+    wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the registered networks, and say which one is deployed.
+
+    Example: ridealong networks list
+    """
     from ingest.lake import Lake
     from shadow.networks.registry import list_networks
     from shadow.releases.promotion import deployed
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     snapshot = Lake.open(home_of(home)).snapshot()
     now = deployed(snapshot)
     rows = [
@@ -83,8 +114,7 @@ def networks_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
         for entry in list_networks(snapshot)
     ]
     console.result(rows)
-    shown = ["network", "deployed", "predictions", "parameters", "description"]
-    console.table(shown, [[row[name] for name in shown] for row in rows])
+    console.table(NETWORK_COLUMNS, [[row[c.name] for c in NETWORK_COLUMNS] for row in rows])
 
 
 @networks_app.command("add")
@@ -93,7 +123,7 @@ def networks_add(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Register a network: check its manifest and weights, and keep a copy in the lake.
+    """Register a network: check it, and keep a copy in the lake.
 
     Example: ridealong networks add my-network/manifest.yaml
     """
@@ -109,19 +139,24 @@ def networks_add(
             "predictions": len(entry.manifest.predictions),
         }
     )
-    console.text(f"{entry.network}: {len(entry.manifest.predictions)} predictions")
+    console.text(
+        f"{entry.network} is registered: {counted(len(entry.manifest.predictions), 'prediction')}"
+    )
 
 
 @networks_app.command("train")
 def networks_train(
     recipe: Annotated[Path, typer.Argument(help="What to train, on what, and how (YAML).")],
-    out: Annotated[Path, typer.Option(help="Folder for the drives, the work, and the network.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the drives, intermediate files, and the network.")
+    ],
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network from a recipe: simulate, draw and label, fit, calibrate, write a card.
+    """Train a network from a recipe, on simulated drives.
 
-    After a kill the same command goes on where it stopped.
+    Drives are simulated, drawn and labelled; the network is fitted and calibrated, and a model card
+    is written. After a kill the same command continues where it stopped.
 
     Example: ridealong networks train recipe.yaml --out training
     """
@@ -132,8 +167,9 @@ def networks_train(
     report = train(load_recipe(recipe), out, console, device)
     console.result(asdict(report))
     console.text(
-        f"{report.network}: {report.sets} camera sets, {report.epochs} epochs, "
-        f"{report.predictions} predictions, {report.parameters} parameters"
+        f"{report.network}: {counted(report.sets, 'camera set')}, "
+        f"{counted(report.epochs, 'epoch')}, {counted(report.predictions, 'prediction')}, "
+        f"{counted(report.parameters, 'parameter')}"
         + ("" if report.fresh else " (was there already)")
     )
     console.text(f"Next: ridealong networks add {report.manifest}")
@@ -141,18 +177,25 @@ def networks_train(
 
 @networks_app.command("promote")
 def networks_promote(
-    network: Annotated[str, typer.Argument(help="The network to deploy, e.g. hydra-1.1.")],
+    network: Annotated[
+        str,
+        typer.Argument(help="The network to deploy, e.g. hydra-1.1.", autocompletion=NETWORK_IDS),
+    ],
     run: Annotated[
-        str | None, typer.Option(help="A run that PASSed against what is deployed, or 'latest'.")
+        str | None,
+        typer.Option(
+            help="A run with the verdict PASS against the deployed network: its id, or 'latest'.",
+            autocompletion=RUN_IDS,
+        ),
     ] = None,
     waiver: Annotated[
-        str | None, typer.Option(help="Why it is deployed without a PASS; needs --by.")
+        str | None, typer.Option(help="Deploy without a PASS, for this reason; needs --by.")
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who signs the waiver.")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy a network: with a run that passed the gate, or with a signed waiver.
+    """Deploy a network that passed the gate, or with a signed waiver.
 
     Example: ridealong networks promote hydra-1.1 --run latest
     """
@@ -168,20 +211,28 @@ def networks_promote(
     console.text(f"release {release.release}: {release.network} is deployed")
 
 
-@shadow_app.command("run")
+@shadow_app.command("run", short_help="Replay clips through two networks and judge the candidate.")
 def shadow_run(
-    candidate: Annotated[str, typer.Option(help="The network that wants to be deployed.")],
+    candidate: Annotated[
+        str,
+        typer.Option(help="The network that may be deployed next.", autocompletion=NETWORK_IDS),
+    ],
     deployed: Annotated[
         str | None,
-        typer.Option(help="The network it is held against. [default: the deployed one]"),
+        typer.Option(
+            help="The network it is compared with.",
+            autocompletion=NETWORK_IDS,
+            show_default="the deployed one",
+        ),
     ] = None,
     where: WhereOption = None,
     gate: Annotated[
-        Path | None, typer.Option(help="Gate spec (YAML). [default: the one that ships]")
+        Path | None,
+        typer.Option(help="The gate's YAML file.", show_default="the shipped gate"),
     ] = None,
     device: DeviceOption = "cpu",
     beam_args: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
+        list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Passed to Beam.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -207,12 +258,13 @@ def shadow_run(
     console.result(asdict(report))
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
     console.text(
-        f"{report.clips} clips ({report.clips_replayed} replayed, {report.frames} frames) "
-        f"in {report.seconds} s"
+        f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, "
+        f"{counted(report.frames, 'frame')}) in {readable.duration(report.seconds)}"
     )
     took = report.latency
     console.text(
-        f"a camera set takes {took.deployed_ms} ms deployed, {took.candidate_ms} ms candidate"
+        f"one set of camera frames takes {readable.duration(took.deployed_ms / 1e3)} deployed, "
+        f"{readable.duration(took.candidate_ms / 1e3)} candidate"
     )
     for why in report.unscored[:UNSCORED_SHOWN]:
         console.text(f"not scored against {why}")
@@ -223,18 +275,28 @@ def shadow_run(
 
 @shadow_app.command("report")
 def shadow_report(
-    run: Annotated[str, typer.Argument(help="Run id, its beginning, or 'latest'.")] = "latest",
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Run id, a beginning that only one run has, or 'latest'.", autocompletion=RUN_IDS
+        ),
+    ] = "latest",
+    wide: WideOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a run's verdict. Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE.
+    """Show a run's verdict and the cells behind it.
+
+    Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE. Required predictions come first, then the
+    clearest changes among the others. Numbers have the digits that their interval supports; --json
+    has them all.
 
     Example: ridealong shadow report latest
     """
     from ingest.lake import Lake
     from shadow.report import run_document
 
-    console = Console(as_json)
+    console = Console(as_json, wide)
     document = run_document(Lake.open(home_of(home)).snapshot(), run)
     console.result(document)
     _print_report(console, document)
@@ -242,24 +304,52 @@ def shadow_report(
         raise typer.Exit(1)
 
 
-def _print_report(console: Console, document: dict[str, Any]) -> None:
-    from shadow.report import cause_sentence, cells_that_matter, cells_without_data
+CELL_COLUMNS = (
+    Column("prediction", 0),
+    Column("metric", 1),
+    Column("slice", 0),
+    Column("deployed", 5, right=True),
+    Column("candidate", 4, right=True),
+    Column("delta", 2, right=True),
+    Column("interval", 3, right=True),
+    Column("drives", 6, right=True),
+    Column("verdict", 0),
+)
 
-    console.text(f"run {document['run']}: {document['candidate']} against {document['deployed']}")
-    names = ["prediction", "metric", "slice", "deployed", "candidate", "delta", "low", "high"]
-    names += ["clusters", "required", "verdict"]
+
+def _print_report(console: Console, document: dict[str, Any]) -> None:
+    from shadow.report import (
+        cause_sentence,
+        cell_texts,
+        cells_that_matter,
+        cells_without_data,
+        direction_sentence,
+    )
+
+    if console.as_json:
+        return
+    console.paragraph(
+        f"run {document['run']}: {document['candidate']} against {document['deployed']}"
+    )
     cells = cells_that_matter(document["cells"])
-    console.table(names, [[cell[name] for name in names] for cell in cells])
+    sections = [
+        Section([cell_texts(cell) for cell in cells if cell["required"] is required], title)
+        for required, title in ((True, "required:"), (False, "watched:"))
+    ]
+    console.sections(CELL_COLUMNS, sections)
     left = sum(cell["delta"] is not None for cell in document["cells"]) - len(cells)
     if left:
-        console.text(f"and {left} more cells: --json, or the dashboard")
+        console.paragraph(f"and {counted(left, 'more cell')}: --json, or the dashboard")
     missing = cells_without_data(document["cells"])
     if missing:
         more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
-        console.text(f"required, but without data: {', '.join(missing[:3])}{more}")
+        console.paragraph(f"required, but without data: {', '.join(missing[:3])}{more}")
+    console.paragraph(direction_sentence(cells))
     cause = cause_sentence(document["summary"])
-    console.text(f"\n{cause}" if cause else "")
-    console.text(f"{document['verdict']}: {document['reason']}")
+    console.text()
+    if cause:
+        console.paragraph(cause)
+    console.paragraph(f"{document['verdict']}: {document['reason']}")
 
 
 class ExportFormat(StrEnum):
@@ -269,10 +359,15 @@ class ExportFormat(StrEnum):
     MCAP = "mcap"
 
 
-@labels_app.command("export")
+@labels_app.command(
+    "export", short_help="Export the clips behind a run's regressions, for labelling."
+)
 def labels_export(
     out: Annotated[Path, typer.Option(help="Folder to write; must be new or an earlier export.")],
-    run: Annotated[str, typer.Option(help="Run whose clips and outputs to export.")] = "latest",
+    run: Annotated[
+        str,
+        typer.Option(help="Run whose clips and outputs to export.", autocompletion=RUN_IDS),
+    ] = "latest",
     kind: Annotated[
         ExportFormat, typer.Option("--format", help="File format.")
     ] = ExportFormat.COCO,
@@ -325,10 +420,12 @@ class SchemaName(StrEnum):
 
 @app.command()
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="Which spec.")],
+    name: Annotated[SchemaName, typer.Argument(help="The kind of YAML file.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a YAML spec, for editors that check while you type.
+    """Print the JSON Schema of a kind of YAML file.
+
+    An editor that knows it checks the file while you type.
 
     Example: ridealong schema trigger > trigger.schema.json
     """

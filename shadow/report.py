@@ -2,14 +2,16 @@
 
 from typing import Any
 
-import pyarrow.compute as pc
-
+from ingest import readable
 from ingest.errors import RidealongError
 from ingest.lake import Snapshot
 from ingest.listing import find_row
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.verdicts import Verdict
 from metrics.slices import parse_slice
+from metrics.tasks.metric import Better, Metric
+from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import lookup
 from shadow.schemas import RUNS
 
 LATEST = "latest"
@@ -33,9 +35,9 @@ def find_run(snapshot: Snapshot, run: str) -> dict[str, Any]:
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
     """A run's cells, by name."""
-    rows = snapshot.read(VERDICTS)
-    cells = rows.filter(pc.equal(rows["run_id"], run_id)).drop_columns(["run_id"])
-    found: list[dict[str, Any]] = cells.to_pylist()
+    literal = run_id.replace("'", "''")
+    rows = snapshot.read(VERDICTS, where=f"run_id = '{literal}'")
+    found: list[dict[str, Any]] = rows.drop_columns(["run_id"]).to_pylist()
     return found
 
 
@@ -130,3 +132,44 @@ def cells_without_data(cells: list[dict[str, Any]]) -> list[str]:
 def cell_name(cell: dict[str, Any]) -> str:
     """A cell in words."""
     return f"{cell['prediction']} {cell['metric']} at {cell['slice']}"
+
+
+def cell_texts(cell: dict[str, Any]) -> list[object]:
+    """A cell as a row of the report: prediction, metric, slice, values, interval, drives, verdict.
+
+    All its numbers have the decimals that the interval of the difference supports.
+    """
+    values = (cell["deployed"], cell["candidate"], cell["delta"])
+    decimals = readable.decimals_known(cell["low"], cell["high"], *values)
+    deployed, candidate = (readable.rounded(cell[n], decimals) for n in ("deployed", "candidate"))
+    low, high = (readable.rounded(cell[name], decimals, signed=True) for name in ("low", "high"))
+    return [
+        *(cell["prediction"], cell["metric"], cell["slice"], deployed, candidate),
+        readable.rounded(cell["delta"], decimals, signed=True),
+        f"{low} to {high}" if cell["low"] is not None else None,
+        *(cell["clusters"], cell["verdict"]),
+    ]
+
+
+def direction_sentence(cells: list[dict[str, Any]]) -> str:
+    """How to read the numbers: which way each metric improves, in what unit, and the interval."""
+    metrics = {metric.name: metric for metric in map(_metric, cells) if metric}
+    ways = []
+    for better in Better:
+        names = [_with_unit(metrics[n]) for n in sorted(metrics) if metrics[n].better is better]
+        ways += [f"{better} is better: {', '.join(names)}"] if names else []
+    levels = {cell["level"] for cell in cells if cell["level"] is not None}
+    level = f"; interval: {min(levels):.0%} of delta" if levels else ""
+    return "; ".join(["delta above 0 is better, whatever the metric", *ways]) + level
+
+
+def _metric(cell: dict[str, Any]) -> Metric | None:
+    """The cell's metric; None for a family that this installation does not know."""
+    try:
+        return lookup(parse_prediction(cell["prediction"]).task, cell["metric"])
+    except RidealongError:
+        return None
+
+
+def _with_unit(metric: Metric) -> str:
+    return metric.name if metric.unit == "1" else f"{metric.name} ({metric.unit})"

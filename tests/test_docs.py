@@ -90,7 +90,15 @@ def test_every_command_teaches_and_has_json(name: str, program: Any) -> None:
     done = program(*name.split(), "--help")
     assert done.returncode == 0
     assert len(COMMANDS[name].help or "") > 30
+    assert f"Example: ridealong {name}" in COMMANDS[name].help
+    assert "…" not in done.stdout and "..." not in done.stdout.replace("]...", "")
     assert "--json" in [option for p in COMMANDS[name].params for option in p.opts]
+
+
+@pytest.mark.parametrize("group", ["", *sorted({name.split()[0] for name in COMMANDS})])
+def test_what_a_group_holds_is_told_whole(group: str, program: Any) -> None:
+    told = program(*group.split(), "--help", COLUMNS="80").stdout
+    assert "..." not in told.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

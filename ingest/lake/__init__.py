@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ingest.lake.checking import Finding, Report
+    from ingest.lake.checking import HASHING, Finding, Report
     from ingest.lake.files import (
         DataFile,
         new_commit_id,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMITS",
+    "HASHING",
     "AlreadyCommittedError",
     "Commit",
     "Compaction",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "checking": ("Finding", "Report"),
+    "checking": ("HASHING", "Finding", "Report"),
     "files": ("DataFile", "new_commit_id", "scratch_folder", "write_blob", "write_data_file"),
     "history": ("COMMITS", "AlreadyCommittedError", "Commit"),
     "home": ("Lake",),

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingest import progress
 from ingest.errors import RidealongError
 from ingest.lake import history
 from ingest.lake.files import BLOBS, DataFile, fingerprint, schema_of, sha256_of
 from ingest.lake.history import COMMITS, History
 from ingest.lake.sweeping import Stray, listed_files, named_blobs, table_folders, walk
+
+HASHING = "hashing"  # what progress calls the files that are hashed
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,13 @@ def verify(home: Path, paths: Iterable[str | Path]) -> None:
 
 def _damage(home: Path, paths: Sequence[str]) -> list[Finding]:
     """The files whose content is not what their name, a sha256, says."""
+    progress.expect(HASHING, len(paths))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
         return [finding for finding in pool.map(partial(_judge, home), paths) if finding]
 
 
 def _judge(home: Path, path: str) -> Finding | None:
+    progress.report(HASHING)
     try:
         actual = sha256_of(home / path)
     except FileNotFoundError:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.errors import RidealongError
@@ -146,11 +145,15 @@ def _sorted(rows: pa.Table, order: tuple[str, ...]) -> pa.Table:
     """The rows in order; telemetry nearly always is, and moving 53 columns takes its time."""
     if _is_ordered(rows, order):
         return rows
+    import pyarrow.compute as pc  # only who writes pays for it
+
     return rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in order]))
 
 
 def _is_ordered(rows: pa.Table, order: tuple[str, ...]) -> bool:
     """Whether no row belongs before the one above it; false where a null leaves it open."""
+    import pyarrow.compute as pc
+
     tied = pa.scalar(True)
     for name in order:
         above, below = rows[name].slice(0, rows.num_rows - 1), rows[name].slice(1)

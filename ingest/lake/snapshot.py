@@ -14,7 +14,6 @@ from ingest.lake import log
 from ingest.lake.files import DataFile, order_of, schema_of
 from ingest.lake.history import COMMITS, History
 from ingest.schemas import TableSpec
-from ingest.specs import nearest
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,8 @@ class Snapshot:
         if not live:
             if isinstance(table, TableSpec):
                 return table
+            from ingest.specs import nearest  # YAML and pydantic, for an error alone
+
             raise RidealongError(
                 f"no table {name!r} in the lake", mend=nearest(name, self.tables())
             )
@@ -83,10 +84,11 @@ class Snapshot:
     def relation(self, spec: TableSpec, files: Sequence[DataFile], path_column: str = "") -> str:
         """SQL that selects the spec's columns from files, and if asked for each row's file."""
         known = self._columns_of(files)
-        types = _sql_types(spec.schema)
         columns = [
-            quoted(name) if name in known else f"CAST(NULL AS {types[name]}) AS {quoted(name)}"
-            for name in spec.schema.names
+            quoted(field.name)
+            if field.name in known
+            else f"CAST(NULL AS {sql_type(field.type)}) AS {quoted(field.name)}"
+            for field in spec.schema
         ]
         if not files:
             return f"SELECT {', '.join(columns)} WHERE false"
@@ -175,10 +177,26 @@ def _quiet_connection() -> duckdb.DuckDBPyConnection:
     )
 
 
-def _sql_types(schema: pa.Schema) -> dict[str, str]:
-    """DuckDB's name of each column's type."""
+def sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type."""
+    if pa.types.is_list(kind):
+        return f"{sql_type(kind.value_type)}[]"
+    if kind in _SQL_TYPES:
+        return _SQL_TYPES[kind]
     with _quiet_connection() as connection:
-        relation = connection.from_arrow(schema.empty_table())
-        return {
-            name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)
-        }
+        empty = pa.schema([pa.field("column", kind)]).empty_table()
+        return str(connection.from_arrow(empty).types[0])
+
+
+# Those of our own tables. Asking DuckDB means handing it Arrow, and that loads pandas: 0.2 s, which
+# is more than the rest of a list takes.
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+}

@@ -7,7 +7,7 @@ networks' values and denominators, the linearised difference is exact, not appro
 
 Each clip's term is its *share*. A clip on which both networks did the same has the share 0, and
 the shares of a slice sum to the cell's delta. The influence values that give the standard error
-are these terms held against the average clip; they sum to zero, so they say who is odd, not who
+are these terms compared with the average clip; they sum to zero, so they say who is odd, not who
 costs what.
 
 Average precision has the same shares: ``num`` is then the area that a clip's rows bring, by their
@@ -49,7 +49,7 @@ Figured = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class CellKey:
-    """Which cell of a run: prediction, metric, slice, and what it is held against."""
+    """Which cell of a run: prediction, metric, slice, and what it is compared with."""
 
     prediction: str
     metric: str
@@ -78,7 +78,7 @@ def clip_costs(
         clips: The run's clips, as `metrics.gate.verdicts.judge` takes them.
         drives: Their drives.
         networks: The deployed network's sha256, and the candidate's.
-        cell: The cell; one that is held against the other network has no better and no worse, and
+        cell: The cell; one that is compared with the other network has no better and no worse, and
             so no rows.
 
     Returns:
@@ -181,8 +181,8 @@ def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats, Bools]:
     deployed, candidate = (_figure(side, keep) for side in (one.deployed, one.candidate))
     higher = one.metric.better is Better.HIGHER
     share = shares(candidate, deployed) if higher else shares(deployed, candidate)
-    says = deployed.informative | candidate.informative
-    return keep, share[:, 0], says[:, 0]
+    says = (one.deployed.says | one.candidate.says)[keep, 0]
+    return keep, share[:, 0], says
 
 
 def _costs(one: Evidence, ground: Ground, inside: Bools) -> pa.Table:
@@ -211,10 +211,8 @@ def _figure(side: Side, keep: Ints) -> Figure:
     place[keep] = np.arange(len(keep))
     clip = place[side.detections.clip]
     score, matched = side.detections.score[clip >= 0], side.detections.matched[clip >= 0]
-    area, influence = average_precision(score, matched, clip[clip >= 0], den[:, 0])
-    informative = den > 0
-    informative[clip[clip >= 0], 0] = True
-    return Figure(np.array([area]), influence[:, None], den, informative)
+    found = average_precision(score, matched, clip[clip >= 0], den[:, 0])
+    return Figure(np.array([found.area]), found.influence[:, None], den)
 
 
 def _alone(side: Side, keep: Ints) -> Floats:
@@ -230,7 +228,7 @@ def _alone(side: Side, keep: Ints) -> Floats:
     one = np.zeros(len(clip), np.int64)
     spans = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
     areas = [
-        average_precision(score[span], matched[span], one[span], labels[None])[0]
+        average_precision(score[span], matched[span], one[span], labels[None]).area
         for span, labels in zip(spans, den, strict=True)
     ]
     return np.array(areas, np.float64)

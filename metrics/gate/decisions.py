@@ -1,6 +1,7 @@
 """The three states, cell by cell: whether it passes, whether it regressed, what would decide it.
 
-With delta the improvement, ``margin`` the loss that is still none, and G independent drives:
+With delta the improvement, ``margin`` the largest loss that we accept, and G the independent drives
+that count:
 
 - PASS: at least `GateSpec.min_clusters` drives, both networks scored on the same clips, and the
   one-sided ``1 - alpha`` lower bound of delta is above ``-margin``.
@@ -19,7 +20,10 @@ from metrics.gate.evidence import task_of
 from metrics.gate.spec import GateSpec
 from metrics.inference.influence import Bools, Floats, Inference, Ints
 from metrics.inference.multiplicity import benjamini_hochberg, hierarchical_holm
-from metrics.inference.planning import FEWEST, MOST, clusters_needed
+from metrics.inference.planning import FEWEST, MOST, Borders, clusters_needed
+from metrics.inference.ratio import rounding
+
+HALF = 0.5  # of the cells need fewer drives than the number that is named
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Decisions:
         bound: One-sided lower bound.
         p, adjusted: Of the test "delta is zero or more", before and after correction.
         passed, rejected, better: Outcomes; ``rejected`` is significantly worse.
-        needed: More drives to decide; 0 where decided, `MOST` where none would.
+        needed: More drives to decide: half of such cells need fewer. 0 where decided, `MOST`
+            where none would.
+        needed_at_most: The same, but all cells but a share of `GateSpec.beta` need fewer.
     """
 
     required: Bools
@@ -46,6 +52,7 @@ class Decisions:
     rejected: Bools
     better: Bools
     needed: Ints
+    needed_at_most: Ints
 
     @property
     def regressed(self) -> Bools:
@@ -54,24 +61,27 @@ class Decisions:
 
 
 def decide(cells: Estimates, gate: GateSpec) -> Decisions:
-    """Hold every cell against the gate."""
+    """Compare every cell with the gate."""
     required, margin = _from_gate(cells, gate)
     delta = cells.delta
-    known = np.isfinite(delta.estimate) & np.isfinite(delta.se)
-    testable = known & (delta.clusters >= gate.min_clusters)
+    testable = delta.known & (delta.clusters >= gate.min_clusters)
     p = np.where(testable, delta.p_worse(), np.nan)
     adjusted = _adjusted(p, testable, required, cells)
     bound = delta.lower_bound(1 - gate.alpha)
-    passed = testable & (bound > -margin) & (cells.unpaired == 0)
+    # A loss of exactly the margin, but for rounding, is not above it.
+    above = bound + margin > rounding(cells.deployed, cells.candidate)
+    passed = testable & above & (cells.unpaired == 0)
     rejected = testable & (adjusted <= np.where(required, gate.alpha, gate.watched.fdr))
     low, high = delta.interval(gate.level)
-    needed = np.where(known | (delta.clusters < FEWEST), _more(delta, margin, required, gate), MOST)
-    needed = np.where(cells.unpaired == 0, needed, MOST)
+    open_cells = ~(passed | rejected) & (cells.unpaired == 0)
+    needed, at_most = (
+        np.where(passed | rejected, 0, _more(delta, margin, required, open_cells, gate, chance))
+        for chance in (HALF, 1 - gate.beta)
+    )
     better = _better(delta, testable, gate)
     return Decisions(
-        required, margin, low, high, bound, p, adjusted, passed, rejected, better,
-        np.where(passed | rejected, 0, needed),
-    )  # fmt: skip
+        required, margin, low, high, bound, p, adjusted, passed, rejected, better, needed, at_most
+    )
 
 
 def _from_gate(cells: Estimates, gate: GateSpec) -> tuple[Bools, Floats]:
@@ -102,22 +112,26 @@ def _better(delta: Inference, testable: Bools, gate: GateSpec) -> Bools:
     return better
 
 
-def _more(delta: Inference, margin: Floats, required: Bools, gate: GateSpec) -> Ints:
-    """More drives until a verdict, should the truth be as measured (but no gain taken for granted).
+def _more(
+    delta: Inference,
+    margin: Floats,
+    required: Bools,
+    open_cells: Bools,
+    gate: GateSpec,
+    chance: float,
+) -> Ints:
+    """More drives until a verdict, with that chance; `MOST` where there is none, or none asked.
 
-    Either verdict will do: PASS, for which the truth must be told from ``-margin``, or REGRESSED,
-    for which it must be told from zero.
+    Where there is no standard error yet, or all that lacks is drives, it is the fewest that could
+    decide.
     """
-    cells = max(len(gate.required), 1)
-    loss = np.minimum(delta.estimate, 0.0)
-    power = 1 - gate.beta / np.where(required, cells, 1)
-    alpha = np.where(required, gate.alpha / cells, gate.watched.fdr)
-    se, clusters = delta.se, delta.clusters
-    to_pass = clusters_needed(se, clusters, margin + loss, alpha=gate.alpha, power=power)
-    # What passes already but for the number of drives needs no more than those.
-    to_pass = np.where(delta.lower_bound(1 - gate.alpha) > -margin, FEWEST, to_pass)
-    to_regress = clusters_needed(se, clusters, -loss, alpha=alpha, power=1 - gate.beta)
-    # With one drive there is no standard error: the least that could decide stands for the rest.
-    needed = np.where(clusters < FEWEST, gate.min_clusters, np.minimum(to_pass, to_regress))
-    more = np.maximum(np.maximum(needed, gate.min_clusters) - clusters, 1)
+    # What is left of a level where no other cell is rejected.
+    watched = max(int(np.count_nonzero(~required & delta.known)), 1)
+    alpha = np.where(required, gate.alpha / len(gate.required), gate.watched.fdr / watched)
+    needed = np.full(delta.clusters.shape, MOST)
+    some = np.flatnonzero(open_cells & delta.known & (delta.clusters >= FEWEST))
+    borders = Borders(margin[some], gate.alpha, alpha[some])
+    needed[some] = clusters_needed(delta.take(some), borders, chance)
+    needed[open_cells & (delta.clusters < FEWEST)] = gate.min_clusters
+    more = np.maximum(np.maximum(needed, gate.min_clusters) - delta.clusters, 1)
     return np.where(needed >= MOST, MOST, more)

@@ -1,14 +1,14 @@
 """Cells before they are judged: both values, delta and its uncertainty, by prediction and slice."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from metrics.gate.evidence import COMPARABLE, Detections, Evidence, Ground, Side
 from metrics.inference.ap import average_precision
-from metrics.inference.influence import Bools, Floats, Inference, Ints, effective_clusters
-from metrics.inference.ratio import Figure, difference, pair_weights, ratio
+from metrics.inference.influence import Bools, Floats, Inference, Ints
+from metrics.inference.ratio import Figure, difference, ratio
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Better
 from metrics.tasks.objects import average_precision as coco_average_precision
@@ -21,10 +21,11 @@ class Estimates:
     Attributes:
         names: Prediction, metric, slice and reference of each cell.
         deployed, candidate: ``(C,)`` values.
-        delta: The improvement and its uncertainty.
+        delta: The improvement and its uncertainty. Its clusters are those that count: there was
+            something to find in them, and either network's value rests on as many.
         clips: ``(C,)`` clips that say something.
-        effective: ``(C,)`` effective number of clusters.
         unpaired: ``(C,)`` clips that only one network has a score on.
+        dropped: ``(C,)`` clips among them that only the deployed network has a score on.
     """
 
     names: list[tuple[str, str, str, str]]
@@ -32,8 +33,8 @@ class Estimates:
     candidate: Floats
     delta: Inference
     clips: Ints
-    effective: Floats
     unpaired: Ints
+    dropped: Ints
 
     @property
     def compared(self) -> Bools:
@@ -42,15 +43,14 @@ class Estimates:
 
     def take(self, keep: Bools) -> "Estimates":
         """The cells under the mask."""
-        delta = Inference(self.delta.estimate[keep], self.delta.se[keep], self.delta.clusters[keep])
         return Estimates(
             [name for name, kept in zip(self.names, keep, strict=True) if kept],
             self.deployed[keep],
             self.candidate[keep],
-            delta,
+            self.delta.take(keep),
             self.clips[keep],
-            self.effective[keep],
             self.unpaired[keep],
+            self.dropped[keep],
         )
 
 
@@ -108,58 +108,68 @@ def _spot(keep: Bools, ground: Ground) -> _Spot:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Both sides where both are known; ``says`` where at least one has something to count."""
+    """Both sides where both are known; ``says`` where at least one has something to count.
+
+    ``dropped`` is where the deployed network has a score and the candidate has none.
+    """
 
     deployed: Side | None
     candidate: Side
     says: Bools
     unpaired: Bools
+    dropped: Bools
 
 
 def _pair(one: Evidence) -> _Pair:
     sides = [side for side in (one.deployed, one.candidate) if side is not None]
     both = np.all([side.present for side in sides], axis=0)
     paired = [_masked(side, both) for side in sides]
-    says = np.any([_says(side) for side in paired], axis=0)
+    says = np.any([side.says for side in paired], axis=0)
     unpaired = np.any([side.present for side in sides], axis=0) & ~both
-    return _Pair(paired[0] if one.deployed else None, paired[-1], says, unpaired)
+    dropped = unpaired & ~one.candidate.present
+    return _Pair(paired[0] if one.deployed else None, paired[-1], says, unpaired, dropped)
 
 
 def _masked(side: Side, both: Bools) -> Side:
     detections = side.detections
     if detections is not None:
         detections = detections.where(both)
-    return Side(np.where(both, side.num, 0.0), np.where(both, side.den, 0.0), both, detections)
-
-
-def _says(side: Side) -> Bools:
-    says: Bools = (side.num != 0) | (side.den != 0)
-    if side.detections is not None:
-        says[side.detections.clip, side.detections.prediction] = True
-    return says
+    num, den = np.where(both, side.num, 0.0), np.where(both, side.den, 0.0)
+    return Side(num, den, both, side.to_find & both, detections)
 
 
 def _block(one: Evidence, pair: _Pair, text: str, spot: _Spot) -> Estimates:
     candidate = _figure(pair.candidate, spot)
-    unknown = np.full(len(one.predictions), np.nan)
     if pair.deployed is None:
-        clusters = candidate.informative.sum(axis=0).astype(np.int64)
-        delta = Inference(unknown, unknown, clusters)
-        deployed_value, weights = unknown, candidate.weight
+        deployed_value = np.full(len(one.predictions), np.nan)
+        delta = _no_difference(candidate)
     else:
         deployed = _figure(pair.deployed, spot)
         higher = one.metric.better == Better.HIGHER
         delta = difference(candidate, deployed) if higher else difference(deployed, candidate)
-        deployed_value, weights = deployed.value, pair_weights(candidate, deployed)
+        delta = replace(delta, clusters=np.minimum(delta.clusters, _with_something(pair, spot)))
+        deployed_value = deployed.value
     return Estimates(
         [(name, one.metric.name, text, one.reference) for name in one.predictions],
         deployed_value,
         candidate.value,
         delta,
         spot.count(pair.says),
-        effective_clusters(weights),
         spot.count(pair.unpaired),
+        spot.count(pair.dropped),
     )
+
+
+def _no_difference(figure: Figure) -> Inference:
+    """Of one network alone: no difference is known, but on how much it rests."""
+    unknown = np.full(figure.value.shape, np.nan)
+    return Inference(unknown, unknown, figure.clusters, figure.effective)
+
+
+def _with_something(pair: _Pair, spot: _Spot) -> Ints:
+    """Clusters in which there was something to find, ``(predictions,)``."""
+    sides = [side.to_find for side in (pair.deployed, pair.candidate) if side is not None]
+    return np.asarray((spot.sums(np.any(sides, axis=0)) > 0).sum(axis=0), np.int64)
 
 
 def _figure(side: Side, spot: _Spot) -> Figure:
@@ -172,18 +182,16 @@ def _figure(side: Side, spot: _Spot) -> Figure:
 def _precisions(detections: Detections, labels: Floats, spot: _Spot) -> Figure:
     """Average precision, COCO's 101 points, with the influence on the area that they sample."""
     value = np.full(labels.shape[1], np.nan)
-    influence = np.full(labels.shape, np.nan)
-    informative = labels > 0
+    influence, weight = np.full(labels.shape, np.nan), np.zeros(labels.shape)
     for index in range(labels.shape[1]):
         rows = slice(*detections.bounds[index : index + 2])
         cluster = spot.local[detections.clip[rows]]
         inside = cluster >= 0
-        cluster = cluster[inside]
         score, matched = detections.score[rows][inside], detections.matched[rows][inside]
         value[index] = coco_average_precision(score, matched, int(labels[:, index].sum()))
-        influence[:, index] = average_precision(score, matched, cluster, labels[:, index])[1]
-        informative[cluster, index] = True
-    return Figure(value, influence, labels, informative)
+        found = average_precision(score, matched, cluster[inside], labels[:, index])
+        influence[:, index], weight[:, index] = found.influence, found.weight
+    return Figure(value, influence, weight)
 
 
 def _joined(blocks: Sequence[Estimates]) -> Estimates:
@@ -197,6 +205,7 @@ def _joined(blocks: Sequence[Estimates]) -> Estimates:
         floats(block.delta.estimate for block in blocks),
         floats(block.delta.se for block in blocks),
         ints(block.delta.clusters for block in blocks),
+        floats(block.delta.effective for block in blocks),
     )
     return Estimates(
         [name for block in blocks for name in block.names],
@@ -204,6 +213,6 @@ def _joined(blocks: Sequence[Estimates]) -> Estimates:
         floats(block.candidate for block in blocks),
         delta,
         ints(block.clips for block in blocks),
-        floats(block.effective for block in blocks),
         ints(block.unpaired for block in blocks),
+        ints(block.dropped for block in blocks),
     )

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ingest.errors import RidealongError
+from metrics.gate.sanity import check_matches, check_repeats, check_share, check_sums
 from metrics.inference.influence import Bools, Floats, Ints
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
@@ -90,13 +92,23 @@ class Side:
     Attributes:
         num, den: Of the ratio; 0 where not present. Average precision has its labels in ``den``.
         present: Where all statistics are known.
+        to_find: Where there was something to find.
         detections: The rows of an average precision; None for ratios.
     """
 
     num: Floats
     den: Floats
     present: Bools
+    to_find: Bools
     detections: Detections | None
+
+    @property
+    def says(self) -> Bools:
+        """Where there is anything to count, ``(clips, predictions)``."""
+        says: Bools = (self.num != 0) | (self.den != 0)
+        if self.detections is not None:
+            says[self.detections.clip, self.detections.prediction] = True
+        return says
 
     def of(self, predictions: Ints) -> "Side":
         """Some predictions alone, given by ascending code."""
@@ -104,15 +116,16 @@ class Side:
             self.num[:, predictions],
             self.den[:, predictions],
             self.present[:, predictions],
+            self.to_find[:, predictions],
             self.detections.of(predictions) if self.detections else None,
         )
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Both networks on one metric, held against one reference; paired where both are present.
+    """Both networks on one metric, compared with one reference; paired where both are present.
 
-    ``deployed`` is None for what is held against the other network: it has one side only.
+    ``deployed`` is None for what is compared with the other network: it has one side only.
     """
 
     metric: Metric
@@ -199,7 +212,8 @@ def gather(
     Rows of other networks, other clips and unknown metrics are left out.
 
     Raises:
-        RidealongError: Scores of several definitions, the same score twice, or a NaN.
+        RidealongError: The tables hold what cannot be: scores of several definitions, the same
+            score twice, and what `metrics.gate.sanity` refuses.
     """
     known = {(str(task), name): m for task, named in METRICS.items() for name, m in named.items()}
     coded = _coded(_relevant(scores, ground, networks), ground, networks)
@@ -220,7 +234,7 @@ def task_of(prediction: str) -> str:
 def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa.Table:
     """Rows of the two networks, on these clips, with a known value.
 
-    What is held against the other network is kept for the candidate alone: it is one figure, seen
+    What is compared with the other network is kept for the candidate alone: it is one figure, seen
     from either side.
     """
     deployed, candidate = networks
@@ -232,21 +246,13 @@ def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa
     keep = pc.and_(pc.and_(mine, here), pc.or_(compared, other))
     needed = scores.select([name for name in SCORES.schema.names if name != "drive_id"])
     rows = needed.filter(pc.and_(keep, pc.is_valid(scores["value"])))
-    _check(rows)
+    check_sums(rows)
+    _check_definitions(rows)
     return rows
 
 
-def _check(scores: pa.Table) -> None:
-    """Refuse what would be counted wrongly.
-
-    Raises:
-        RidealongError: A value that is not finite, or one metric by two definitions.
-    """
-    odd = scores.filter(pc.invert(pc.is_finite(scores["value"])))
-    if odd.num_rows:
-        row = odd.slice(0, 1).to_pylist()[0]
-        what = f"{row['metric']} of {row['prediction']} on clip {row['clip_id']}"
-        raise RidealongError(f"{what} is {row['value']}", where="scores", expected="a number")
+def _check_definitions(scores: pa.Table) -> None:
+    """Refuse one metric by several definitions: their sums do not add up."""
     keys = ["metric", "definition"]
     names = scores.select(keys).group_by(keys).aggregate([]).to_pylist()
     metrics = sorted(row["metric"] for row in names)
@@ -307,10 +313,16 @@ def _evidence(
             continue
         mine = rows.of(rows.network == networks.index(network))
         sums = _sums(mine, np.searchsorted(used, mine.prediction), ground, metric, predictions)
-        detections = None
+        side = _side(sums, metric)
         if metric.matched_rows:
             detections = _detections(matches, ground, network, reference, predictions)
-        sides.append(_side(sums, metric, detections))
+            found = _matched_rows(detections, ground)
+            labels = np.where(side.present, side.den, np.inf)
+            check_matches(found, labels, ground.clips, list(predictions))
+            side = replace(side, detections=detections)
+        elif metric.share and reference in COMPARABLE:
+            check_share(metric.name, side.num, side.den, ground.clips, list(predictions))
+        sides.append(side)
     candidate = sides[1]
     assert candidate is not None
     return Evidence(metric, reference, predictions, sides[0], candidate)
@@ -334,19 +346,21 @@ def _sums(
     return sums
 
 
-def _side(sums: dict[str, Floats], metric: Metric, detections: Detections | None) -> Side:
+def _side(sums: dict[str, Floats], metric: Metric) -> Side:
     present = np.all([np.isfinite(matrix) for matrix in sums.values()], axis=0)
     known = {name: np.where(present, matrix, 0.0) for name, matrix in sums.items()}
     if metric.ratio is None:
-        return Side(np.zeros(present.shape), known[LABELS], present, detections)
-    num, den = metric.ratio(known)
-    return Side(num, den, present, detections)
+        num, den = np.zeros(present.shape), known[LABELS]
+    else:
+        num, den = metric.ratio(known)
+    to_find = den if metric.to_find is None else metric.to_find(known)
+    return Side(num, den, present, to_find > 0, None)
 
 
 def _detections(
     matches: pa.Table, ground: Ground, network: str, reference: str, predictions: Sequence[str]
 ) -> Detections:
-    """One network's rows in the order of prediction and descending score; ties by clip and time."""
+    """One network's rows in the order of prediction and descending score."""
     mine = pc.and_(
         pc.equal(matches["network_sha256"], network), pc.equal(matches["reference"], reference)
     )
@@ -354,9 +368,27 @@ def _detections(
     clip = _codes(rows["clip_id"], ground.clips["clip_id"].combine_chunks())
     prediction = _codes(rows["prediction"], pa.array(predictions))
     score = rows["score"].to_numpy().astype(np.float64)
-    order = np.lexsort((rows["timestamp_ns"].to_numpy(), clip, -score, prediction))
-    order = order[(clip[order] >= 0) & (prediction[order] >= 0)]
     matched = rows["matched"].to_numpy().astype(np.bool_)
-    return Detections(
-        len(predictions), prediction[order], clip[order], score[order], matched[order]
-    )
+    time, iou = rows["timestamp_ns"].to_numpy(), pc.fill_null(rows["iou"], 0.0).to_numpy()
+    order = np.lexsort((iou, matched, time, clip, -score, prediction))
+    order = order[(clip[order] >= 0) & (prediction[order] >= 0)]
+    prediction, clip = prediction[order], clip[order]
+    score, matched = score[order], matched[order]
+    same = _same_as_before(prediction, clip, score, matched, time[order], iou[order])
+    check_repeats(prediction, same, list(predictions))
+    return Detections(len(predictions), prediction, clip, score, matched)
+
+
+def _same_as_before(*columns: NDArray[np.generic]) -> Bools:
+    """Whether a row equals the one before it in every column, ``(n,)``."""
+    same = np.zeros(len(columns[0]), np.bool_)
+    same[1:] = np.all([column[1:] == column[:-1] for column in columns], axis=0)
+    return same
+
+
+def _matched_rows(detections: Detections, ground: Ground) -> Ints:
+    """How many rows found a label, ``(clips, predictions)``."""
+    shape = (ground.clips.num_rows, detections.predictions)
+    cell = detections.clip[detections.matched] * shape[1]
+    cell = cell + detections.prediction[detections.matched]
+    return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)

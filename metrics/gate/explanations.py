@@ -59,7 +59,7 @@ def explain(
         ground: Its clips.
         cells: The cells.
         decided: What was decided about them.
-        gate: The gate they were held against.
+        gate: The gate they were compared with.
     """
     causes: list[str | None] = [None] * len(cells.names)
     slices = _slices(ground, {name[2] for name in cells.names})

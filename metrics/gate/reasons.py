@@ -29,17 +29,27 @@ def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
     """What stands in the way of any verdict."""
     if cell["reference"] not in ("labels", "self"):
         return "says that they differ, not which is better"
-    unpaired = cell["clips_unpaired"]
-    if unpaired:
-        return f"missing: {unpaired} clips have a score of one network alone"
+    if cell["clips_unpaired"]:
+        return _unpaired(cell)
     for network in ("deployed", "candidate"):
         if cell[network] is None:
             return f"unknown: the {network} network's value has nothing to be computed from"
-    clusters = cell["clusters"]
-    if isinstance(clusters, int) and clusters < gate.min_clusters:
+    clusters = _int(cell, "clusters")
+    if clusters < gate.min_clusters:
         more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
-        return f"{clusters} independent drives, at least {gate.min_clusters} needed{more}"
+        counted = f"{clusters} independent drives with something to judge"
+        return f"{counted}, at least {gate.min_clusters} needed{more}"
+    if cell["low"] is None:
+        return "unknown: one drive outweighs all others, so that no spread can be measured"
     return None
+
+
+def _unpaired(cell: Cell) -> str:
+    unpaired, dropped = _int(cell, "clips_unpaired"), _int(cell, "clips_dropped")
+    if dropped and not cell["clips"]:
+        return f"missing: the candidate lacks {cell['prediction']}, which the deployed network has"
+    whose = f"; the candidate's is missing on {dropped}" if dropped else ""
+    return f"missing: {unpaired} clips have a score of one network alone{whose}"
 
 
 def _passed(cell: Cell, gate: GateSpec) -> str:
@@ -61,16 +71,21 @@ def _regressed(cell: Cell) -> str:
 
 
 def _undecided(cell: Cell) -> str:
-    needed = cell["drives_needed"]
-    if needed is None:
-        outlook = "more drives like these would not decide it"
-    else:
-        outlook = f"about {needed} more drives would decide it"
+    outlook = _outlook(cell)
     if cell["margin"] is None:
         return f"no margin is set, and no loss is shown ({_p(cell)}); {outlook}"
     bound, margin = _float(cell, "bound"), _float(cell, "margin")
     short = f"lower bound {bound:+.4f} is not above {-margin:+.4f}"
     return f"{short}, and no loss is shown ({_p(cell)}); {outlook}"
+
+
+def _outlook(cell: Cell) -> str:
+    """How many more drives decide it: the number that half of such cells need, and an end."""
+    needed, at_most = cell["drives_needed"], cell["drives_needed_at_most"]
+    if needed is None:
+        return "more drives like these would not decide it"
+    most = f", at most {at_most} in most cases" if at_most else ""
+    return f"about {needed} more drives would decide it{most}"
 
 
 def _p(cell: Cell) -> str:
@@ -82,8 +97,29 @@ def _float(cell: Cell, name: str) -> float:
     return value if isinstance(value, float) else math.nan
 
 
-def run_reason(verdict: str, required: Sequence[Cell]) -> str:
-    """A run's verdict in one sentence, over its required cells."""
+def _int(cell: Cell, name: str) -> int:
+    value = cell[name]
+    return value if isinstance(value, int) else 0
+
+
+def dropped_predictions(cells: Sequence[Cell]) -> list[str]:
+    """Predictions that the deployed network has somewhere and the candidate lacks there; sorted."""
+    return sorted({str(cell["prediction"]) for cell in cells if _int(cell, "clips_dropped")})
+
+
+def run_reason(verdict: str, required: Sequence[Cell], dropped: Sequence[str]) -> str:
+    """A run's verdict in one sentence: over its required cells, and what the candidate lacks."""
+    return _over_required(verdict, required) + _lacking(dropped)
+
+
+def _lacking(dropped: Sequence[str]) -> str:
+    if not dropped:
+        return ""
+    more = f", and {len(dropped) - NAMED} more" if len(dropped) > NAMED else ""
+    return f"; the candidate lacks {', '.join(dropped[:NAMED])}{more}"
+
+
+def _over_required(verdict: str, required: Sequence[Cell]) -> str:
     if verdict == "PASS":
         return f"all {len(required)} required cells pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)

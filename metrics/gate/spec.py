@@ -1,8 +1,9 @@
 """The gate's spec: which cells must pass, by what margin, and which are only watched."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,6 +15,8 @@ from metrics.tasks.registry import METRICS, lookup
 
 DEFAULT_GATE = Path(__file__).with_name("gate_default.yaml")
 FEWEST_CLUSTERS = 8  # below, intervals are too short to be trusted, whatever they say
+MOST_CLUSTERS = 100_000  # more than any run has
+MOST_MARGIN = 1.0  # of a share: a network that lost everything would still pass
 
 Dimension = Literal["country", "hardware", "light", "road", "software", "weather"]
 
@@ -25,14 +28,29 @@ def _check_metrics(names: Iterable[str]) -> None:
             raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")
 
 
+Margin = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _check_margin(metric: str, margin: float, share: bool) -> None:
+    """Refuse a margin that nothing could fail.
+
+    Raises:
+        ValueError: The metric is a share, and the margin is 1 or more.
+    """
+    if share and margin >= MOST_MARGIN:
+        raise ValueError(
+            f"the margin of {metric} is {margin:g}; it is a share, expected less than 1"
+        )
+
+
 class RequiredCell(Spec):
     """A cell that must pass. Names are exact: a pattern that matches nothing would pass unseen."""
 
     prediction: str = Field(description="the prediction, e.g. objects/pedestrian@main")
     metric: str = Field(description="the metric, e.g. f1")
     slice: str = Field(ALL, description="'all', or e.g. light=night&road=city")
-    margin: float | None = Field(
-        None, gt=0, description="loss that is still no regression; default: the metric's margin"
+    margin: Margin | None = Field(
+        None, description="the largest loss that we accept; default: the metric's margin"
     )
 
     @field_validator("slice")
@@ -46,9 +64,11 @@ class RequiredCell(Spec):
     @model_validator(mode="after")
     def _known(self) -> Self:
         try:
-            lookup(parse_prediction(self.prediction).task, self.metric)
+            metric = lookup(parse_prediction(self.prediction).task, self.metric)
         except RidealongError as error:
             raise ValueError(str(error)) from error
+        if self.margin is not None:
+            _check_margin(self.metric, self.margin, metric.share)
         return self
 
     @property
@@ -79,10 +99,13 @@ class GateSpec(Spec):
     alpha: float = Field(0.05, gt=0, lt=0.5, description="level of the one-sided tests")
     level: float = Field(0.95, gt=0.5, lt=1, description="level of the two-sided intervals shown")
     beta: float = Field(
-        0.2, gt=0, lt=0.5, description="chance that a harmless candidate fails to pass; planning"
+        0.1, gt=0, lt=0.5, description="share of cells that need more drives than planned at most"
     )
     min_clusters: int = Field(
-        FEWEST_CLUSTERS, ge=FEWEST_CLUSTERS, description="fewer independent drives decide nothing"
+        FEWEST_CLUSTERS,
+        ge=FEWEST_CLUSTERS,
+        le=MOST_CLUSTERS,
+        description="fewer independent drives with something to judge decide nothing",
     )
     margins: dict[str, float] = Field(
         default_factory=dict, description="margin per metric, in the metric's own unit"
@@ -92,11 +115,13 @@ class GateSpec(Spec):
 
     @field_validator("margins")
     @classmethod
-    def _positive(cls, margins: dict[str, float]) -> dict[str, float]:
-        for metric, margin in margins.items():
-            if not margin > 0:
-                raise ValueError(f"the margin of {metric} is {margin:g}; expected more than 0")
+    def _sensible(cls, margins: dict[str, float]) -> dict[str, float]:
         _check_metrics(margins)
+        for metric, margin in margins.items():
+            if not 0 < margin < math.inf:
+                raise ValueError(f"the margin of {metric} is {margin:g}; expected more than 0")
+            share = all(named[metric].share for named in METRICS.values() if metric in named)
+            _check_margin(metric, margin, share)
         return margins
 
     @model_validator(mode="after")

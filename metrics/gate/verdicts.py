@@ -16,9 +16,10 @@ from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
 from metrics.gate.evidence import Ground, gather, make_ground
 from metrics.gate.explanations import explain
-from metrics.gate.reasons import cell_reason, missing_reason, run_reason
+from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
 from metrics.gate.spec import GateSpec, RequiredCell
+from metrics.inference.influence import Ints
 from metrics.inference.planning import MOST
 from metrics.slices import slices_by
 
@@ -81,7 +82,8 @@ def judge(
         _flag_against_baseline(cells, cells_against(baseline_sha256))
     required = [cell for cell in cells if cell["required"]]
     verdict = _run_verdict(required)
-    reason = run_reason(verdict, required)
+    reason = run_reason(verdict, required, dropped_predictions(cells))
+    # Rows hold more than the table: what only their reasons needed is left behind here.
     return RunVerdict(verdict, reason, pa.Table.from_pylist(cells, schema=CELLS))
 
 
@@ -133,16 +135,18 @@ def _rows(
         "margin": decided.margin.tolist(),
         "clips": cells.clips.tolist(),
         "clusters": cells.delta.clusters.tolist(),
-        "clusters_effective": cells.effective.tolist(),
+        "clusters_effective": cells.delta.effective.tolist(),
         "required": decided.required.tolist(),
         "bound": decided.bound.tolist(),
         "p_value": decided.p.tolist(),
         "p_adjusted": decided.adjusted.tolist(),
         "worse_within_margin": (decided.passed & decided.rejected).tolist(),
         "better": decided.better.tolist(),
-        "alert": (decided.rejected & ~decided.required).tolist(),
-        "drives_needed": decided.needed.tolist(),
+        "alert": ((decided.rejected | (cells.dropped > 0)) & ~decided.required).tolist(),
+        "drives_needed": _finite(decided.needed),
+        "drives_needed_at_most": _finite(decided.needed_at_most),
         "clips_unpaired": cells.unpaired.tolist(),
+        "clips_dropped": cells.dropped.tolist(),
         "because_of": causes,
     }
     states = zip(decided.passed.tolist(), decided.regressed.tolist(), strict=True)
@@ -157,12 +161,14 @@ def _rows(
     ]
 
 
+def _finite(needed: Ints) -> list[int | None]:
+    """Drives needed, None where the cell is decided or no number would do."""
+    return [count if 0 < count < MOST else None for count in needed.tolist()]
+
+
 def _row(name: tuple[str, str, str, str], verdict: Verdict, row: Row, gate: GateSpec) -> Row:
     parts = dict(zip(("prediction", "metric", "slice", "reference"), name, strict=True))
-    needed = row["drives_needed"]
-    undecided = isinstance(needed, int) and 0 < needed < MOST
     row |= {"level": gate.level, "verdict": str(verdict), "worse_than_baseline": None}
-    row |= {"drives_needed": needed if undecided else None}
     return {**parts, **row, "reason": cell_reason(parts | row, gate)}
 
 
@@ -170,7 +176,8 @@ def _missing(cell: RequiredCell, gate: GateSpec) -> Row:
     """A required cell that no score speaks of: not a pass."""
     row: Row = dict.fromkeys(CELLS.names)
     row |= {"prediction": cell.prediction, "metric": cell.metric, "slice": cell.slice}
-    row |= {"clips": 0, "clusters": 0, "clips_unpaired": 0, "required": True, "level": gate.level}
+    row |= {"clips": 0, "clusters": 0, "clips_unpaired": 0, "clips_dropped": 0}
+    row |= {"required": True, "level": gate.level}
     row |= {"worse_within_margin": False, "better": False, "alert": False}
     row["margin"] = gate.margin_of(cell.metric, cell)
     row["verdict"] = str(Verdict.INCONCLUSIVE)

@@ -8,7 +8,13 @@ three parts: its own matches gain area, its labels thin out everybody's recall, 
 a cut move the precision there. The cut at which the envelope touches the curve stays put for small
 changes (envelope theorem), so the third part is a sum over those cuts. One pass of cumulative
 sums, no resampling.
+
+The first part is what a ratio has above its line, the other two are what it has below:
+``influence = (gained - lost) / labels``, where a ratio has ``(num - R * den) / D``. So what a
+cluster can lose us, by its labels and by its rows, is its weight.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +24,26 @@ from metrics.inference.influence import Bools, Floats, Ints
 Codes = NDArray[np.integer]
 
 
+@dataclass(frozen=True)
+class AveragePrecision:
+    """An area, and what every cluster does to it.
+
+    Attributes:
+        area: In 0 to 1; NaN without labels.
+        influence: ``(G,)`` influence values; NaN without labels.
+        weight: ``(G,)`` each cluster's weight in the area, in labels: they sum to the labels, or
+            to 0 where there is no area that a cluster could lose.
+    """
+
+    area: float
+    influence: Floats
+    weight: Floats
+
+
 def average_precision(
     scores: Floats, matched: Bools, clusters: Codes, labels: Floats
-) -> tuple[float, Floats]:
-    """The area and its influence values ``(G,)``; NaN without labels.
+) -> AveragePrecision:
+    """The area, its influence values, and how much each cluster weighs.
 
     Args:
         scores: ``(n,)`` in descending order. Rows of one score enter together: no threshold could
@@ -32,26 +54,32 @@ def average_precision(
     """
     total = float(labels.sum())
     if total <= 0:
-        return float("nan"), np.full(labels.shape, np.nan)
-    if not len(scores):
-        return 0.0, np.zeros(labels.shape)
-    cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
-    hits = np.add.reduceat(matched.astype(np.float64), np.append(0, cuts[:-1] + 1))
+        return AveragePrecision(float("nan"), np.full(labels.shape, np.nan), labels)
+    if not matched.any():
+        return AveragePrecision(0.0, np.zeros(labels.shape), labels)
+    cuts, hits = cuts_of(scores, matched)
     rows = cuts + 1.0
     precision = np.cumsum(hits) / rows
     touch = _touching(precision)
     envelope = precision[touch]
     area = float(hits @ envelope) / total
     pull = np.bincount(touch, weights=hits, minlength=len(cuts)) / rows
-    per_row = _per_row(matched, cuts, envelope, _from_right(pull), _from_right(pull * precision))
-    gained = np.bincount(clusters, weights=per_row, minlength=len(labels))
-    return area, (gained - labels * area) / total
-
-
-def _per_row(matched: Bools, cuts: Ints, envelope: Floats, match: Floats, row: Floats) -> Floats:
-    """What each row adds: as a match its envelope, and its effect on the cuts below it."""
     cut = np.repeat(np.arange(len(cuts)), np.diff(cuts, prepend=-1))
-    return np.asarray(np.where(matched, (envelope + match)[cut], 0.0) - row[cut])
+    as_match = np.where(matched, (envelope + _from_right(pull))[cut], 0.0)
+    as_row = _from_right(pull * precision)[cut]
+    gained = np.bincount(clusters, weights=as_match, minlength=len(labels))
+    lost = np.bincount(clusters, weights=as_row, minlength=len(labels)) + labels * area
+    return AveragePrecision(area, (gained - lost) / total, lost * (total / lost.sum()))
+
+
+def cuts_of(scores: Floats, matched: Bools) -> tuple[Ints, Floats]:
+    """Where thresholds can part the rows: the last row of each score, and its matches, ``(k,)``.
+
+    ``scores`` is in descending order; there is at least one row.
+    """
+    cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    hits = np.add.reduceat(matched.astype(np.float64), np.append(0, cuts[:-1] + 1))
+    return cuts, hits
 
 
 def _touching(precision: Floats) -> Ints:

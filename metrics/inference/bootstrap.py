@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.inference.influence import Floats, infer
+from metrics.inference.influence import Floats
 from metrics.inference.ratio import ratio_difference
 
 CHUNK_VALUES = 4_000_000  # of one intermediate matrix; bounds memory at about 32 MB each
@@ -78,12 +78,12 @@ def _resampled_errors(sums: PairedSums, weights: Floats) -> Floats:
 
 
 def _errors(sums: PairedSums, weights: Floats) -> Floats:
+    """Plain linearised errors: a cluster drawn w times is w clusters, its square counts w times."""
     influence = _weighted_influence(sums.first_num, sums.first_den, weights)
     influence -= _weighted_influence(sums.second_num, sums.second_den, weights)
-    # A cluster drawn w times is w clusters: its square counts w times.
-    spread = np.sqrt(weights) * influence
-    drawn = np.ones(spread.T.shape, dtype=np.bool_)
-    return infer(np.zeros(len(weights)), spread.T, drawn).se
+    clusters = weights.shape[1]
+    squares = (weights * influence**2).sum(axis=1)
+    return np.asarray(np.sqrt(clusters / (clusters - 1) * squares))
 
 
 def _weighted_influence(num: Floats, den: Floats, weights: Floats) -> Floats:

@@ -25,7 +25,7 @@ def hierarchical_holm(p: Floats, tasks: Sequence[str]) -> Floats:
 
     The release's level is shared equally by its tasks; in a task Holm goes from cell to cell. A
     task whose cells are all rejected hands its share to the others, as Holm does for single tests.
-    So the next cell of a task with k cells left is held against ``level / open tasks / k``. This
+    So the next cell of a task with k cells left is compared with ``level / open tasks / k``. This
     is the inheritance procedure (Goeman and Finos 2012) on the tree release, task, cell: the
     chance of *any* false rejection in the release stays below the level, whatever is truly worse
     elsewhere and however the tests depend on each other. A task is not drowned by another task

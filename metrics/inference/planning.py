@@ -1,41 +1,95 @@
 """How many drives it takes to decide.
 
-The standard error falls with the root of the clusters. A truth that lies ``distance`` from the
-border is told from it with the chance ``power`` once
-``G >= ((t(1 - alpha) + t(power)) * sd / distance) ** 2``, where ``sd = se * sqrt(G now)`` and the
-quantiles are Student's with ``G - 1`` degrees of freedom.
+What will be measured over n drives is what was measured over the G drives so far, and what the
+others will add. Before anything is measured we take it that the candidate is as good, give or take
+half a margin: the true delta is normal around 0 with that deviation. Together with what was
+measured this gives a *predictive* distribution of the estimate over n drives (Spiegelhalter,
+Abrams, Myles 2004, 6.5), and so the chance that the cell is decided then. More drives are taken to
+be as varied, and as uneven, as those so far. With ``w = G / n`` and ``se`` the standard error now::
+
+    truth    ~ N(k * delta, k * se**2)        k = prior**2 / (prior**2 + se**2), prior = margin / 2
+    delta_n  ~ N(w * delta + (1 - w) * k * delta,
+                 (1 - w)**2 * k * se**2 + w * (1 - w) * se**2)
+    decided    delta_n > -margin + t(1 - alpha) * se * sqrt(w), or
+               delta_n < -t(1 - alpha') * se * sqrt(w)
+
+`benchmarks.trust` measures how often a cell is decided at the number that was predicted.
 """
 
-import numpy as np
+from dataclasses import dataclass
 
-from metrics.inference.influence import Floats, Ints, student_quantile
+import numpy as np
+from scipy import special
+
+from metrics.inference.influence import Floats, Inference, Ints, student_quantile
 
 FEWEST = 2  # clusters that have a standard error at all
 MOST = 10**9  # stands for "never": more than any fleet has
+PRIOR_IN_MARGINS = 0.5  # deviation of the true delta, before anything is measured
 
 
-def clusters_needed(
-    se: Floats, clusters: Ints, distance: Floats, *, alpha: Floats | float, power: Floats | float
-) -> Ints:
-    """Clusters in all, ``(C,)``, so that ``distance`` is resolved; `MOST` where it never is.
+@dataclass(frozen=True)
+class Borders:
+    """What decides C cells.
+
+    Attributes:
+        margin: ``(C,)`` the largest loss that we accept; NaN where no cell can pass.
+        alpha_pass: Level of the one-sided test against ``-margin``.
+        alpha_worse: ``(C,)`` level of the one-sided test against 0.
+    """
+
+    margin: Floats
+    alpha_pass: float
+    alpha_worse: Floats
+
+
+def clusters_needed(now: Inference, borders: Borders, chance: float) -> Ints:
+    """The fewest clusters in all with that chance of a decision, ``(C,)``; `MOST` where none has.
 
     Args:
-        se: ``(C,)`` standard errors now.
-        clusters: ``(C,)`` clusters now.
-        distance: ``(C,)`` from the presumed truth to the border, in the metric's own unit; zero or
-            less is never resolved.
-        alpha: Level of the one-sided test.
-        power: Chance of a decision; with several cells that must all pass, ``1 - beta / cells``.
+        now: What is known now, over at least `FEWEST` clusters.
+        borders: What decides.
+        chance: 0.5 for the middle of the prediction, 0.9 for an end that 90% stay below.
     """
-    resolvable = (distance > 0) & np.isfinite(se)
-    sd = np.where(resolvable, se, np.inf) * np.sqrt(np.maximum(clusters, 1))
-    spread = np.divide(sd, distance, out=np.full(sd.shape, np.inf), where=resolvable)
-    low, high = np.full(sd.shape, FEWEST - 1), np.full(sd.shape, MOST)
-    # More clusters are needed less the more there are, so the answer is where the two cross.
+    low, high = np.maximum(now.clusters, FEWEST), np.full(now.clusters.shape, MOST)
+    possible = now.known & (chance_decided(now, borders, high) >= chance)
+    low = np.where(chance_decided(now, borders, low) >= chance, low - 1, low)
+    high = np.where(possible, high, low + 1)
     while np.any(high - low > 1):
         middle = (low + high) // 2
-        reach = student_quantile(1 - np.asarray(alpha), middle - 1)
-        reach = reach + student_quantile(np.asarray(power), middle - 1)
-        enough = middle >= (reach * spread) ** 2
+        enough = chance_decided(now, borders, middle) >= chance
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high.astype(np.int64)
+    return np.where(possible, high, MOST).astype(np.int64)
+
+
+def chance_decided(now: Inference, borders: Borders, clusters: Ints) -> Floats:
+    """The chance that a cell is decided over so many clusters in all, ``(C,)``; NaN where unknown.
+
+    ``clusters`` is ``(C,)``; fewer than there are now count as those that there are.
+    """
+    w = np.minimum(now.clusters / clusters, 1.0)
+    se_then = now.se * np.sqrt(w)
+    df = now.effective / w - 1
+    trust = _trust_in_what_was_measured(now, borders)
+    mean = (w + (1 - w) * trust) * now.estimate
+    spread = now.se * np.sqrt((1 - w) ** 2 * trust + w * (1 - w))
+    to_pass = -borders.margin + student_quantile(1 - borders.alpha_pass, df) * se_then
+    to_regress = -student_quantile(1 - borders.alpha_worse, df) * se_then
+    passes = np.nan_to_num(_normal_above(to_pass, mean, spread))
+    regresses = _normal_above(-to_regress, -mean, spread)
+    return np.minimum(passes + regresses, 1.0)
+
+
+def _trust_in_what_was_measured(now: Inference, borders: Borders) -> Floats:
+    """How much of the measured delta is taken for true, 0 to 1; all of it without a margin."""
+    prior, noise = (PRIOR_IN_MARGINS * borders.margin) ** 2, now.se**2
+    trust = np.divide(prior, prior + noise, out=np.ones(prior.shape), where=prior + noise > 0)
+    return np.where(np.isnan(borders.margin), 1.0, trust)
+
+
+def _normal_above(border: Floats, mean: Floats, spread: Floats) -> Floats:
+    """The chance that a normal variable is above the border, ``(C,)``."""
+    varies = spread > 0
+    z = np.divide(mean - border, spread, out=np.zeros(spread.shape), where=varies)
+    sure = np.where(mean > border, 1.0, 0.0)
+    return np.where(np.isnan(mean - border), np.nan, np.where(varies, special.ndtr(z), sure))

@@ -38,6 +38,7 @@ def _abs_rel(suffix: str, where: str) -> Metric:
         f"mean of |output - label| / label over the pixels {where}",
         EIGEN,
         over("relative_error", "pixels"),
+        share=False,
     )
 
 
@@ -57,6 +58,7 @@ MSE = Metric(
     "mean of (output - label)^2; RMSE is its root",
     EIGEN,
     over("squared_error", "pixels"),
+    share=False,
 )
 WITHIN = Metric(
     "within_1_25",

@@ -56,7 +56,7 @@ AGAINST_OTHER: dict[Task, Callable[[View, View, Sequence[Prediction]], Result]] 
 
 @dataclass(frozen=True, order=True)
 class Unscored:
-    """A prediction that could not be held against a reference, and why."""
+    """A prediction that could not be compared with a reference, and why."""
 
     prediction: str
     reference: Reference

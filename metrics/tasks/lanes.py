@@ -28,6 +28,7 @@ from metrics.tasks.metric import (
     detection_metrics,
     detection_sums,
     over,
+    shared_part,
 )
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.strokes import Lines
@@ -46,6 +47,7 @@ IOU = Metric(
     "intersection / union of the pixels of all drawn lines of the class",
     "Jaccard index on CULane's drawing",
     over("intersection", "union"),
+    to_find=shared_part,
 )
 METRICS = (*COUNTS, IOU)
 PARAMETERS = {

@@ -35,7 +35,7 @@ class Better(StrEnum):
 
 
 class Reference(StrEnum):
-    """What a score is held against."""
+    """What a score is compared with."""
 
     LABELS = "labels"  # ground truth
     SELF = "self"  # the same network, a frame earlier or later
@@ -52,12 +52,16 @@ class Metric:
         better: Its direction.
         unit: Of the value; ``'1'`` is dimensionless.
         statistics: Names of the summable statistics that a clip gives.
-        reference: What it is held against.
+        reference: What it is compared with.
         description: The definition, in one line.
         source: Where the definition comes from.
         ratio: ``{statistic: sums} -> (numerator, denominator)``, elementwise on arrays of any
             shape; None for a metric computed from matched rows (average precision).
         categories: The categories it judges; empty for all of the task's.
+        to_find: ``{statistic: sums} -> how much there was to find``; None where that is the
+            ratio's own denominator (or the labels of an average precision). A drive with nothing
+            to find does not count towards the fewest drives that a verdict needs.
+        share: Whether the value is a share, 0 to 1, so that anything else is a mistake.
     """
 
     name: str
@@ -70,6 +74,8 @@ class Metric:
     source: str
     ratio: Ratio | None = None
     categories: frozenset[str] = frozenset()
+    to_find: Callable[[Mapping[str, Floats]], Floats] | None = None
+    share: bool = True
 
     @property
     def matched_rows(self) -> bool:
@@ -145,6 +151,20 @@ def f1(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
     return 2 * sums["tp"], 2 * sums["tp"] + sums["fp"] + sums["fn"]
 
 
+def labels_of(sums: Mapping[str, Floats]) -> Floats:
+    """Labels, found or not: tp + fn."""
+    return sums["tp"] + sums["fn"]
+
+
+def shared_part(sums: Mapping[str, Floats]) -> Floats:
+    """What of the labels was found, for the IoU of areas.
+
+    The area of the labels themselves is not kept. Where neither network found any of it, a miss
+    cannot be told from something that was said where there was nothing.
+    """
+    return sums["intersection"]
+
+
 def unshared(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
     """1 - intersection / union: what two sets do not share."""
     return sums["union"] - sums["intersection"], sums["union"]
@@ -157,7 +177,7 @@ def detection_metrics(task: Task, unit_of_count: str, source: str) -> tuple[Metr
     return (
         Metric(
             "f1", task, higher, "1", ("tp", "fp", "fn"), labels,
-            f"2 tp / (2 tp + fp + fn) {count}", source, f1,
+            f"2 tp / (2 tp + fp + fn) {count}", source, f1, to_find=labels_of,
         ),
         Metric(
             "precision", task, higher, "1", ("tp", "fp"), labels,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingest.annotations import Task
+from metrics.inference.ap import cuts_of
 from metrics.tasks.boxes import IOU_THRESHOLD, MAX_DETECTIONS, Boxes, Matching, match_greedily
 from metrics.tasks.metric import (
     MATCH_ROWS,
@@ -108,9 +109,12 @@ def average_precision(
 ) -> float:
     """COCO's 101-point average precision.
 
+    Rows of one score enter together, for no threshold could part them: the same content has the
+    same value in whatever order it comes. pycocotools lets them enter one by one, in the order of
+    the image ids; where no two scores are equal the two agree.
+
     Args:
-        score: ``(N,)`` scores of all judged detections; equal ones keep the order given, so give
-            them in a fixed order, by clip and time.
+        score: ``(N,)`` scores of all judged detections, in any order.
         matched: ``(N,)`` whether each found a label.
         labels: How many labels there were to find.
 
@@ -119,9 +123,11 @@ def average_precision(
     """
     if labels <= 0:
         return float("nan")
+    if not len(score):
+        return 0.0
     order = np.argsort(-np.asarray(score, np.float64), kind="stable")
-    tp = np.cumsum(np.asarray(matched, np.bool_)[order])
-    precision = tp / np.arange(1, len(tp) + 1)
-    best_beyond = np.maximum.accumulate(precision[::-1])[::-1]
+    cuts, hits = cuts_of(np.asarray(score)[order], np.asarray(matched, np.bool_)[order])
+    tp = np.cumsum(hits)
+    best_beyond = np.maximum.accumulate((tp / (cuts + 1))[::-1])[::-1]
     reached = np.searchsorted(tp / labels, RECALL_POINTS, side="left")
     return float(np.r_[best_beyond, 0.0][np.minimum(reached, len(tp))].mean())

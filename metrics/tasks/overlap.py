@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ingest.annotations import UNLABELLED, Surface, Task
 from metrics.tasks.dense import check_codes, check_frames, finer, joint_counts
-from metrics.tasks.metric import Better, Ints, Metric, Reference, Result, Sums, over
+from metrics.tasks.metric import Better, Ints, Metric, Reference, Result, Sums, over, shared_part
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
 
@@ -34,6 +34,7 @@ def iou_metric(task: Task, what: str) -> Metric:
         f"intersection / union of the {what}, unlabelled ones left out",
         "Jaccard index over the summed confusion (scikit-learn, torchmetrics)",
         over("intersection", "union"),
+        to_find=shared_part,
     )
 
 

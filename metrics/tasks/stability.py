@@ -1,11 +1,13 @@
-"""Label-free: how steady one network is over time, held against itself a frame earlier or later.
+"""Label-free: how steady one network is over time, compared with itself a frame earlier or later.
 
-*Flicker* is the share of what is said that comes or goes within one frame: a detection that no
-neighbouring frame has, or one that is gone for a single frame; a light's state that differs from
-the frames before and after, which agree. It is unknown where nothing is said: silence is not
-steady. *Jitter* is how much dense outputs and lines change: for depth the second
-difference over time, which the car's own steady motion leaves small; for the others what the
-classes of two consecutive frames do not share. Frames more than 0.5 s apart are not linked.
+*Flicker* is the share of what is said that does not last: a detection (or a light's state) that
+neither the frame before nor the frame after has, or that is missing in the next frame and back in
+the one after. What does both counts once, so the share is at most 1. It is unknown where nothing
+is said: silence is not steady.
+
+*Jitter* is how much dense outputs and lines change: for depth the second difference over time,
+which the car's own steady motion leaves small; for the others what the classes of two consecutive
+frames do not share. Frames more than 0.5 s apart are not linked.
 
 Source: ours; the trigger library's flicker and box_jitter watch the same while driving.
 """
@@ -79,12 +81,12 @@ def _jitter(task: Task, what: str) -> Metric:
 
 BOX_FLICKER = _flicker(
     Task.OBJECTS,
-    "boxes that only one frame has, and boxes gone for only one frame (IoU 0.3)",
+    "boxes that only one frame has, or that are gone in the next frame alone (IoU 0.3)",
     "all boxes",
 )
 LIGHT_FLICKER = _flicker(
     Task.LIGHTS,
-    "frames that alone enter or leave the state between two frames that agree",
+    "frames that alone are in the state, or that the next frame alone is not in it",
     "all frames in the state",
 )
 DEPTH_JITTER = Metric(
@@ -97,6 +99,7 @@ DEPTH_JITTER = Metric(
     "mean of |before - 2 now + after| / (before + now + after) over three linked frames",
     SOURCE,
     over("change", "pixels"),
+    share=False,
 )
 LANE_JITTER = _jitter(Task.LANES, "drawn lines' pixels")
 SEGMENTATION_JITTER = _jitter(Task.SEGMENTATION, "pixels of the class")
@@ -114,10 +117,10 @@ METRICS = (
 def objects(view: View, predictions: Sequence[Prediction]) -> Result:
     """Boxes that come and go."""
     rows = said_boxes(view, predictions)
-    blips = by_cell(rows.cell, _blips(rows, view), len(predictions))
-    gaps = by_cell(rows.cell, _gaps(rows, view), len(predictions))
+    unsteady = _blips(rows, view) | _gaps(rows, view)
+    flickers = by_cell(rows.cell, unsteady, len(predictions))
     said = by_cell(rows.cell, np.ones(len(rows.cell), np.bool_), len(predictions))
-    return _flickers(BOX_FLICKER, predictions, blips + gaps, said)
+    return _flickers(BOX_FLICKER, predictions, flickers, said)
 
 
 def _blips(rows: Rows, view: View) -> Mask:
@@ -152,15 +155,17 @@ def _seen(rows: Rows, view: View, step: int) -> Mask:
 
 
 def light_states(view: View, predictions: Sequence[Prediction]) -> Result:
-    """States that last one frame, or are left for one frame."""
+    """States that last one frame, and states that are left for one frame."""
     cameras = lights.cameras_of(predictions)
     states = lights.overall_states(view, cameras)
     camera = [cameras.index(str(p.camera)) for p in predictions]
     state = np.array([lights.code_of(p) for p in predictions])
     shows = states[camera] == state[:, None]
-    alone = (shows[:, 1:-1] != shows[:, :-2]) & (shows[:, 1:-1] != shows[:, 2:])
-    flickers = (alone & _inner(view)).sum(axis=1)
-    return _flickers(LIGHT_FLICKER, predictions, flickers, shows.sum(axis=1))
+    before, now, after = shows[:, :-2], shows[:, 1:-1], shows[:, 2:]
+    unsteady = np.zeros_like(shows)
+    unsteady[:, 1:-1] |= ~before & now & ~after & _inner(view)
+    unsteady[:, :-2] |= before & ~now & after & _inner(view)
+    return _flickers(LIGHT_FLICKER, predictions, unsteady.sum(axis=1), shows.sum(axis=1))
 
 
 def _flickers(

@@ -22,7 +22,8 @@ def verdict_of(kit: Any, lost: Callable[[Drive], float], run: Any = None) -> dic
     """
     run = run or kit.make_run(drives=32, clips_per_drive=1)
     losses = np.array([lost(drive) for drive in run.drives.to_pylist()])
-    for network, tp in ((kit.deployed, np.full(len(losses), 80.0)), (kit.candidate, 80 - losses)):
+    left = np.clip(80 - losses, 0, LABELS)
+    for network, tp in ((kit.deployed, np.full(len(losses), 80.0)), (kit.candidate, left)):
         run.add(network, kit.pedestrian, "f1", {"tp": tp, "fp": 0, "fn": LABELS - tp})
     cells = kit.cells_of(run.judge(kit.gate_of((kit.pedestrian, "f1", "all"))))
     return {name[2]: cell for name, cell in cells.items()}

@@ -20,26 +20,30 @@ def detections(seed: int, drives: int, rows: int) -> tuple[np.ndarray, ...]:
 def test_hand_computed() -> None:
     # Precision 1, 1/2, 2/3 at three cuts; envelope 1, 2/3, 2/3; three labels.
     score, matched = np.array([0.9, 0.8, 0.7]), np.array([True, False, True])
-    area, influence = average_precision(score, matched, np.array([0, 1, 1]), np.array([1.0, 2.0]))
+    found = average_precision(score, matched, np.array([0, 1, 1]), np.array([1.0, 2.0]))
+    area, influence = found.area, found.influence
     assert area == pytest.approx((1 + 2 / 3) / 3)
     assert influence.sum() == pytest.approx(0)
     # d/dw of (w0 + w1 (w0 + w1) / (w0 + 2 w1)) / (w0 + 2 w1) by w0 at 1.
     assert influence[0] == pytest.approx((1 + 1 / 3 - 2 / 9) / 3 - (1 + 2 / 3) / 9)
+    # What each could lose: its labels times the area, and its rows' effect on the cuts below.
+    lost = np.array([1 * 5 / 9 + (1 + 2 / 9), 2 * 5 / 9 + (2 / 9 + 2 / 9)])
+    assert found.weight == pytest.approx(3 * lost / lost.sum())
 
 
 def test_nothing_found_and_nothing_to_find() -> None:
     none = np.zeros(0)
-    area, influence = average_precision(none, none.astype(bool), none.astype(int), np.ones(3))
-    assert area == 0
-    assert (influence == 0).all()
-    area, influence = average_precision(none, none.astype(bool), none.astype(int), np.zeros(3))
-    assert np.isnan(area)
-    assert np.isnan(influence).all()
+    found = average_precision(none, none.astype(bool), none.astype(int), np.ones(3))
+    assert found.area == 0
+    assert (found.influence == 0).all() and (found.weight == 1).all()
+    found = average_precision(none, none.astype(bool), none.astype(int), np.zeros(3))
+    assert np.isnan(found.area)
+    assert np.isnan(found.influence).all() and (found.weight == 0).all()
 
 
 def test_agrees_with_independent_areas() -> None:
     score, matched, cluster, labels = detections(1, 10, 4000)
-    area = average_precision(score, matched, cluster, labels)[0]
+    area = average_precision(score, matched, cluster, labels).area
     assert area == pytest.approx(
         coco_average_precision(score, matched, int(labels.sum())), abs=5e-3
     )
@@ -51,13 +55,13 @@ def test_agrees_with_independent_areas() -> None:
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_influence_agrees_with_the_jackknife_over_drives(seed: int) -> None:
     score, matched, cluster, labels = detections(seed, 30, 3000)
-    influence = average_precision(score, matched, cluster, labels)[1]
+    influence = average_precision(score, matched, cluster, labels).influence
     left_out = np.array(
         [
             average_precision(
                 score[cluster != g], matched[cluster != g], cluster[cluster != g],
                 np.where(np.arange(30) == g, 0, labels),
-            )[0]
+            ).area
             for g in range(30)
         ]
     )  # fmt: skip
@@ -73,12 +77,32 @@ def test_every_drive_twice_halves_the_influence_and_keeps_the_area(
     score, matched, cluster, labels = detections(seed, drives, rows)
     if labels.sum() == 0:
         return
-    area, influence = average_precision(score, matched, cluster, labels)
+    once = average_precision(score, matched, cluster, labels)
     twice = np.repeat(np.arange(rows), 2)
     shift = np.tile([0, drives], rows)
-    again, halved = average_precision(
+    again = average_precision(
         score[twice], matched[twice], cluster[twice] + shift, np.tile(labels, 2)
     )
-    assert again == pytest.approx(area)
-    np.testing.assert_allclose(halved, np.tile(influence, 2) / 2, atol=1e-12)
-    assert abs(influence.sum()) < 1e-9
+    assert again.area == pytest.approx(once.area)
+    np.testing.assert_allclose(again.influence, np.tile(once.influence, 2) / 2, atol=1e-12)
+    np.testing.assert_allclose(again.weight, np.tile(once.weight, 2), atol=1e-9)
+    assert abs(once.influence.sum()) < 1e-9
+
+
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(2, 60))
+def test_equal_scores_have_one_value_in_any_order(seed: int, digits: int, rows: int) -> None:
+    """As of an INT8 network: scores of few values, and clips that may be renamed."""
+    score, matched, cluster, labels = detections(seed, 5, rows)
+    if labels.sum() == 0:
+        return
+    score = np.round(score, digits)
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    again = shuffled[np.argsort(-score[shuffled], kind="stable")]
+    total = int(labels.sum())
+    assert coco_average_precision(score, matched, total) == coco_average_precision(
+        score[again], matched[again], total
+    )
+    one = average_precision(score, matched, cluster, labels)
+    two = average_precision(score[again], matched[again], cluster[again], labels)
+    assert one.area == two.area
+    np.testing.assert_allclose(one.influence, two.influence, atol=1e-12)

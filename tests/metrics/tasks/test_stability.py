@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ingest.annotations import UNLABELLED, Perception, Task
 from metrics.tasks import stability
@@ -21,7 +23,7 @@ def ask(function, name, perception, **thresholds):
         ([[HERE], [NEAR], [HERE], [NEAR], [HERE]], 0),
         ([[HERE], [HERE], [], [HERE], [HERE]], 1),
         ([[], [], [HERE], [], []], 1),
-        ([[HERE], [], [HERE], [], [HERE]], 3),  # two gaps, and alone in between
+        ([[HERE], [], [HERE], [], [HERE]], 2),  # the last may go on
         ([[HERE], [HERE], [], [], []], 0),
         ([[HERE], [], [], [], [HERE]], 0),
         ([[HERE], [HERE], [THERE], [HERE], [HERE]], 2),
@@ -37,6 +39,20 @@ def test_box_flicker_by_hand(make, sums_of, sequence, flickers):
     rows = [make.box(i, box) for i, boxes in enumerate(sequence) for box in boxes]
     sums = sums_of(ask(stability.objects, CAR, make.perception(5, rows)), CAR, "flicker")
     assert sums == {"flickers": flickers, "said": sum(map(len, sequence))}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.booleans(), min_size=3, max_size=12))
+def test_flicker_is_a_share(make, sums_of, there):
+    """Whatever comes and goes, a box in every other frame among it (which once gave 1.86)."""
+    rows = [make.box(i, HERE) for i, seen in enumerate(there) if seen]
+    lights = [make.light(i, "red") for i, seen in enumerate(there) if seen]
+    for function, name, said in (
+        (stability.objects, CAR, rows),
+        (stability.light_states, RED, lights),
+    ):
+        sums = sums_of(ask(function, name, make.perception(len(there), said)), name, "flicker")
+        assert 0 <= sums["flickers"] <= sums["said"] == sum(there)
 
 
 def test_scores_around_the_threshold_flicker(make, sums_of):
@@ -103,7 +119,7 @@ def test_too_few_frames_to_judge(make, sums_of, frames):
         (["red"] * 5, 0),
         (["red", "red", "green", "green", "green"], 0),
         (["red", "red", "green", "red", "red"], 1),
-        (["none", "red", "none", "red", "none"], 3),
+        (["none", "red", "none", "red", "none"], 2),
         (["green", "green", "none", "green", "green"], 0),
     ],
     ids=["steady", "changes for good", "changes for a frame", "blinks", "another state"],

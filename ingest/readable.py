@@ -1,0 +1,166 @@
+"""Values as people read them: a fitting unit, no more digits than are known, one line.
+
+Only text output goes through here: JSON keeps the raw numbers, in the units of the tables' columns.
+"""
+
+import math
+from datetime import UTC, datetime
+
+UNKNOWN = "-"
+MOST_DECIMALS = 6
+SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def value(thing: object) -> str:
+    """Any value of a row on one line: ``-`` for unknown, yes and no, names with commas."""
+    match thing:
+        case None:
+            text = UNKNOWN
+        case bool():
+            text = "yes" if thing else "no"
+        case int():
+            text = f"{thing:,}"
+        case float():
+            text = number(thing)
+        case dict():
+            text = ", ".join(
+                f"{printable(str(name))} {value(item)}" for name, item in thing.items()
+            )
+        case list() | tuple() | set() | frozenset():
+            text = ", ".join(map(value, thing))
+        case _:
+            text = printable(str(thing))
+    return text or UNKNOWN
+
+
+def printable(text: str) -> str:
+    """The text on one line: line breaks become spaces, other control characters are escaped.
+
+    A name comes from whoever wrote the log; it must not move a terminal's cursor.
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, " ".join(text.split())))
+
+
+def _shown(character: str) -> str:
+    joins = character in "\u200c\u200d"  # between letters of some scripts, and within emoji
+    if character.isprintable() or joins:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def number(known: float | None, digits: int = 3) -> str:
+    """A number to so many significant digits, whole ones from a thousand on."""
+    if known is None or not math.isfinite(known):
+        return UNKNOWN
+    if abs(known) >= 10**digits:
+        return f"{known:,.0f}"
+    return f"{known:.{digits}g}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """``1 drive``, ``1,204 drives``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """``8.4 ms``, ``12.3 s``, ``2 min 47 s``, ``3 h 5 min``, ``12 d 4 h``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds == 0:
+        return "0 s"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.3g} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    return _parts(seconds)
+
+
+def _parts(seconds: float) -> str:
+    """A minute or longer, in the two largest units."""
+    whole = round(seconds)
+    for size, unit, part, smaller in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size:,} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
+def moment(seconds: float | None) -> str:
+    """An instant since a drive's start: seconds to a tenth, so that a column of them compares."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    return f"{seconds:,.1f} s"
+
+
+def instant(epoch_ns: int | None) -> str:
+    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the millisecond.
+
+    An instant before year 1 or after year 9999 stays a number of seconds.
+    """
+    if epoch_ns is None:
+        return UNKNOWN
+    milliseconds = epoch_ns // 1_000_000
+    try:
+        day = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{epoch_ns / 1e9:,.0f} s after 1970"
+    fraction = f".{milliseconds % 1000:03d}" if milliseconds % 1000 else ""
+    return f"{day:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def size(count: int | None) -> str:
+    """Bytes in decimal units: ``512 B``, ``52.9 kB``, ``2.1 MB``."""
+    if count is None:
+        return UNKNOWN
+    if count < 1000:
+        return f"{count} B"
+    power = 1
+    while count >= 999.95 * 1000**power and power < len(SIZES) - 1:
+        power += 1
+    return f"{count / 1000**power:,.1f} {SIZES[power]}"
+
+
+def distance(metres: float | None) -> str:
+    """``517 m``, ``12.3 km``."""
+    if metres is None or not math.isfinite(metres):
+        return UNKNOWN
+    return f"{metres:.0f} m" if abs(metres) < 999.5 else f"{metres / 1000:,.1f} km"
+
+
+def decimals_known(low: float | None, high: float | None, *values: float | None) -> int:
+    """Decimals to which an estimate is known: those of the second digit of its half-width.
+
+    The Particle Data Group's rule rounds an error to two digits at most and the value to the same
+    place. The largest of ``values`` keeps two to four digits all the same: with fewer a difference
+    may contradict what it is the difference of, with more an interval of nought says too much.
+    Without an interval three decimals stand. Negative decimals round to tens and hundreds.
+    """
+    half = (high - low) / 2 if low is not None and high is not None else 0.0
+    known = 1 - _magnitude(half) if math.isfinite(half) and half > 0 else 3
+    sizes = [abs(one) for one in values if one is not None and math.isfinite(one)]
+    if largest := max(sizes, default=0.0):
+        first = -_magnitude(largest)
+        known = min(max(known, first + 1), first + 3)
+    return min(known, MOST_DECIMALS)
+
+
+def _magnitude(number: float) -> int:
+    """The power of ten of its first digit."""
+    return math.floor(math.log10(number))
+
+
+def rounded(known: float | None, decimals: int, signed: bool = False) -> str:
+    """A number to so many decimals, with its sign if asked for; nought has none."""
+    if known is None or not math.isfinite(known):
+        return UNKNOWN
+    near = round(known, decimals) or 0.0  # no negative nought
+    sign = "+" if signed and near else ""
+    return f"{near:{sign},.{max(decimals, 0)}f}"
