@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.text import plain
 from ingest.errors import RidealongError
 
 PAGES = Path(__file__).parent / "pages"
@@ -23,8 +24,8 @@ def main() -> None:
     chosen = st.navigation(pages, position="top")
     try:
         chosen.run()
-    except RidealongError as error:  # a damaged clip, say: one line, as on the command line
-        st.error(str(error))
+    except RidealongError as error:  # a damaged table, say: one line, as on the command line
+        st.error(plain(str(error)))
 
 
 main()

@@ -19,7 +19,10 @@ def signal_chart(telemetry: pa.Table, signal: str, start_ns: int) -> alt.Chart:
         .encode(
             x=alt.X("seconds:Q", title="seconds since the clip's start"),
             y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False)),
-            tooltip=["seconds:Q", "value:Q"],
+            tooltip=[
+                alt.Tooltip("seconds:Q", format=".2f"),
+                alt.Tooltip("value:Q", title=f"value ({unit})", format=".4g"),
+            ],
         )
         .properties(height=170)
     )

@@ -22,7 +22,8 @@ Row = Mapping[str, object]
 def trigger_chart(events: pa.Table) -> alt.Chart:
     """Events by trigger, kept ones first, suppressed ones stacked by their reason."""
     rows = [row | {"order": _place(row["outcome"])} for row in events.to_pylist()]
-    seen = [name for name in OUTCOMES if name in {row["outcome"] for row in rows}]
+    seen = sorted({row["outcome"] for row in rows}, key=_place)
+    colours = {name: OUTCOMES.get(name, OUTCOMES["unknown"]) for name in seen}
     triggers = len({row["trigger"] for row in rows})
     axis = alt.Axis(labelLimit=220, labelOverlap=False, labelFlush=False)
     return (
@@ -36,7 +37,7 @@ def trigger_chart(events: pa.Table) -> alt.Chart:
                 sort="-x",
                 axis=axis,
             ),
-            color=_colour("outcome", {name: OUTCOMES[name] for name in seen}),
+            color=_colour("outcome", colours),
             order="order:Q",
             tooltip=["trigger:N", "outcome:N", "events:Q"],
         )
@@ -56,7 +57,8 @@ def _colour(field: str, colours: Mapping[str, str]) -> alt.Color:
 
 
 def share_chart(rows: Sequence[Row], attribute: str) -> alt.Chart:
-    """Drives by the values of one attribute, as bars with their counts."""
+    """Drives by the values of one attribute, in the order given, as bars with their counts."""
+    order = [str(row["value"]) for row in rows]
     most = max((int(str(row["drives"])) for row in rows), default=1)
     room = alt.Scale(domain=[0, 1.2 * most], nice=False)  # for the longest bar's count
     bars = (
@@ -64,7 +66,7 @@ def share_chart(rows: Sequence[Row], attribute: str) -> alt.Chart:
         .mark_bar(color="#0ea5e9", height={"band": 0.8}, cornerRadius=2)
         .encode(
             x=alt.X("drives:Q", axis=None, scale=room),
-            y=alt.Y("value:N", title=None, sort="-x", axis=_quiet()),
+            y=alt.Y("value:N", title=None, sort=order, axis=_quiet()),
             tooltip=["value:N", "drives:Q", alt.Tooltip("hours:Q", format=".2f")],
         )
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROADS = {"highway": "#c2cad6", "street": "#dde2e9"}  # the ones above come first
-TRACK, INK = "#38bdf8", "#475569"
+TRACK, INK = "#38bdf8", "#64748b"  # to be seen on white and on black
 # Told apart from each other and from the tracks; a trigger keeps its colour on every map.
 TRIGGERS = (
     "#dc2626",
@@ -22,7 +22,7 @@ TRIGGERS = (
     "#f472b6",
     "#14b8a6",
     "#92400e",
-    "#111827",
+    "#0369a1",
     "#84cc16",
     "#1d4ed8",
     "#c026d3",

@@ -16,8 +16,10 @@ TITLES = {
     Measure.SIGNIFICANCE: "significance (decimal places of p, signed)",
 }
 UNKNOWN = "#d8dee8"  # cells without a number
+REQUIRED, CHOSEN = "#0f172a", "#f59e0b"  # frames
 UNSURE = 0.35  # opacity of INCONCLUSIVE cells
 VERDICT_COLOURS = {"PASS": "#15803d", "REGRESSED": "#b91c1c", "INCONCLUSIVE": "#b45309"}
+TICK = "#64748b"  # to be seen on white and on black
 SELECTION = "cell"
 
 Row = Mapping[str, object]
@@ -31,7 +33,8 @@ def label(cell: Row) -> str:
 def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerChart:
     """Predictions by slices, in the order given; a click selects a cell.
 
-    Required cells are framed, REGRESSED ones crossed, INCONCLUSIVE ones pale.
+    Required cells are framed, REGRESSED ones crossed, INCONCLUSIVE ones pale: each lies on white,
+    so that it looks the same on a dark page. The chosen cell has a wider frame around its own.
     """
     rows = [_heat_row(cell, measure, chosen) for cell in cells]
     order = list(dict.fromkeys(str(row["row"]) for row in rows))
@@ -52,9 +55,10 @@ def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerCha
     )
     return (
         alt.layer(
+            base.mark_rect(fill="white", stroke="white", strokeWidth=1, aria=False),
             colour.add_params(pick),
-            _frames(base, alt.datum.required, "#0f172a", 1.2),
-            _frames(base, alt.datum.chosen, "#f59e0b", 3),
+            _frames(base, alt.datum.chosen, CHOSEN, 6),
+            _frames(base, alt.datum.required, REQUIRED, 2),
             base.mark_text(fontSize=11, fontWeight="bold").encode(
                 text="mark:N", color=alt.Color("ink:N", scale=None)
             ),
@@ -119,7 +123,7 @@ def interval_chart(cells: Sequence[Row], chosen: Row) -> alt.LayerChart | alt.Fa
     zero = alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color="#94a3b8").encode(x="at:Q")
     return alt.layer(
         zero,
-        base.mark_tick(color="#0f172a", thickness=2, size=18).encode(x="limit:Q"),
+        base.mark_tick(color=TICK, thickness=2, size=18).encode(x="limit:Q"),
         coloured.mark_rule(strokeWidth=3, strokeCap="round").encode(x=across, x2="high:Q"),
         coloured.mark_circle(size=90, opacity=1).encode(x="delta:Q"),
     ).properties(height=24 * len(rows) + 60)
@@ -130,4 +134,4 @@ def _negative(margin: object) -> float | None:
 
 
 def _numbers(*names: str) -> list[alt.Tooltip]:
-    return [alt.Tooltip(f"{name}:Q", format="+.4f") for name in names]
+    return [alt.Tooltip(f"{name}:Q", format="+.3f") for name in names]

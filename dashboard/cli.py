@@ -1,13 +1,12 @@
 """The command that serves the dashboard."""
 
-import errno
-import socket
+import sys
 from typing import Annotated
 
 import typer
 
+from dashboard.hosts import Hosts, address_of, canonical, parse_host
 from ingest.console import Console, HomeOption, JsonOption, home_of
-from ingest.errors import RidealongError
 
 app = typer.Typer()
 
@@ -15,38 +14,59 @@ app = typer.Typer()
 @app.command(short_help="Serve the dashboard, for a browser.")
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8501,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name under which browsers may also reach it, as behind a proxy; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Serve the dashboard: watch clips with what both networks said drawn over them.
 
-    Listens on this machine only, unless --host says otherwise. Ctrl-C ends it.
+    Listens on this machine only, unless --host says otherwise, and answers to the names of this
+    machine's loopback, to --host and to each --allowed-host. Prints its address once it answers.
+    Ctrl-C ends it.
 
     Example: ridealong dashboard --port 8502
     """
-    from dashboard.serve import serve
+    from dashboard.serve import listen, serve
     from ingest.lake import Lake
 
     root = home_of(home)
     Lake.open(root)
-    _check_free(host, port)
-    url = f"http://{host}:{port}"
-    console = Console(as_json)
-    console.result({"url": url, "home": root})
-    console.text(f"dashboard of {root} at {url} (Ctrl-C ends it)")
-    serve(root, host, port)
+    named = frozenset(map(parse_host, allowed_host or []))
+    with listen(host, port) as bound:
+        address, found_port = bound.getsockname()[:2]
+        url = url_of(host, address, found_port)
+        console = Console(as_json)
+
+        def answers() -> None:
+            console.result({"url": url, "home": root})
+            console.text(f"dashboard of {root} at {url} (Ctrl-C ends it)")
+            sys.stdout.flush()  # a program that waits for the line reads a pipe
+
+        serve(root, bound, hosts_of(host, address, named), answers)
 
 
-def _check_free(host: str, port: int) -> None:
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        used = error.errno == errno.EADDRINUSE
-        raise RidealongError(
-            f"cannot listen on {host} port {port} ({error.strerror})",
-            mend="choose another --port" if used else "choose another --host",
-        ) from error
+def hosts_of(host: str, address: str, named: frozenset[str]) -> Hosts:
+    """The hosts of a server that listens on ``host``, which is ``address``, and has more names."""
+    own = {canonical(host), canonical(address)}
+    return Hosts(named | own, any_address=is_every(address))
+
+
+def url_of(host: str, address: str, port: int) -> str:
+    """Where a browser on this machine finds the server."""
+    name = "localhost" if is_every(address) else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def is_every(address: str) -> bool:
+    """Whether listening there is listening on every address of this machine."""
+    found = address_of(address)
+    return found is not None and found.is_unspecified

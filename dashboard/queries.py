@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ingest.errors import RidealongError
 from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
 from shadow.networks.manifest import NetworkManifest
@@ -29,6 +30,11 @@ class Pair:
     candidate_sha256: str
     definition: str
 
+    @property
+    def against_itself(self) -> bool:
+        """Whether it is one network: such a pair is never shown unless someone chooses it."""
+        return self.deployed_sha256 == self.candidate_sha256
+
 
 def clips(snapshot: Snapshot) -> pa.Table:
     """Every clip with its drive's conditions, in the order of drives and time."""
@@ -36,13 +42,14 @@ def clips(snapshot: Snapshot) -> pa.Table:
 
 
 def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
-    """The pairs of networks that were compared on a clip, the newest run first."""
+    """The pairs that were compared on a clip, the newest run first, a network with itself last."""
     rows = (
         snapshot.connect(RUNS)
         .sql(
             """select deployed, candidate, deployed_sha256, candidate_sha256, definition
             from runs where list_contains(clip_ids, ?)
-            group by all order by max(created_ns) desc""",
+            group by all
+            order by bool_and(deployed_sha256 = candidate_sha256), max(created_ns) desc""",
             params=[clip_id],
         )
         .fetchall()
@@ -51,8 +58,18 @@ def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
 
 
 def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkManifest]:
-    """The manifests of the deployed network and of the candidate."""
+    """The manifests of the deployed network and of the candidate.
+
+    Raises:
+        RidealongError: One of them is not registered any more.
+    """
     known = {entry.network_sha256: entry.manifest for entry in list_networks(snapshot)}
+    for name, sha256 in (
+        (pair.deployed, pair.deployed_sha256),
+        (pair.candidate, pair.candidate_sha256),
+    ):
+        if sha256 not in known:
+            raise RidealongError(f"the network {name!r} that said this is not registered any more")
     return known[pair.deployed_sha256], known[pair.candidate_sha256]
 
 

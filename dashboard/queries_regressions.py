@@ -14,6 +14,7 @@ from shadow.costs import cell_costs, run_clips
 from shadow.schemas import RUNS
 
 LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
+KEY = ("prediction", "metric", "slice")  # what names a cell
 RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
 
 Row = dict[str, Any]
@@ -39,6 +40,16 @@ def runs(snapshot: Snapshot) -> list[Row]:
     """All runs, the newest first."""
     rows = snapshot.read(RUNS).to_pylist()
     return sorted(rows, key=lambda row: (row["created_ns"], row["run_id"]), reverse=True)
+
+
+def default_run(found: Sequence[Row]) -> Row | None:
+    """The newest run that compares two networks; one with itself is never shown unasked."""
+    return next((run for run in found if not with_itself(run)), None)
+
+
+def with_itself(run: Row) -> bool:
+    """Whether the run compares a network with itself."""
+    return bool(run["deployed_sha256"] == run["candidate_sha256"])
 
 
 def cells(snapshot: Snapshot, run_id: str) -> list[Row]:
@@ -81,34 +92,54 @@ def gated_metrics(found: Sequence[Row]) -> list[str]:
     return sorted({cell["metric"] for cell in found if cell["required"]})
 
 
-def worst_rows(found: Sequence[Row], measure: Measure, most: int) -> list[Row]:
-    """The cells of the ``most`` predictions and metrics that have the worst cell, worst first."""
+def rows_in_order(found: Sequence[Row], measure: Measure, most: int | None) -> list[Row]:
+    """Cells by rows (a prediction and a metric), the row with the worst cell first.
+
+    Rows with a required cell are all there and come before the others, of which the ``most`` worst
+    are kept, or all.
+    """
     worst: dict[tuple[str, str], float] = {}
     for cell in found:
-        key = cell["prediction"], cell["metric"]
         value = math.inf if cell[measure] is None else cell[measure]
-        worst[key] = min(value, worst.get(key, math.inf))
-    order = sorted(worst, key=lambda key: (worst[key], key))[:most]
-    places = {key: place for place, key in enumerate(order)}
-    kept = [cell for cell in found if (cell["prediction"], cell["metric"]) in places]
-    return sorted(kept, key=lambda cell: places[cell["prediction"], cell["metric"]])
+        worst[_row(cell)] = min(value, worst.get(_row(cell), math.inf))
+    pinned = {_row(cell) for cell in found if cell["required"]}
+    order = sorted(worst, key=lambda row: (row not in pinned, worst[row], row))
+    shown = order if most is None else order[: len(pinned) + most]
+    places = {row: place for place, row in enumerate(shown)}
+    return sorted((c for c in found if _row(c) in places), key=lambda c: places[_row(c)])
+
+
+def _row(cell: Row) -> tuple[str, str]:
+    return cell["prediction"], cell["metric"]
+
+
+def ranked(found: Sequence[Row]) -> list[Row]:
+    """Cells as the tables list them: REGRESSED first, most margins lost first."""
+    return sorted(found, key=_rank)
+
+
+def _rank(cell: Row) -> tuple[object, ...]:
+    lost = math.inf if cell["margins"] is None else cell["margins"]
+    return not cell["required"], RANKS[cell["verdict"]], lost
 
 
 def worst_cell(found: Sequence[Row]) -> Row:
     """The cell to look at first: required before watched, REGRESSED first, most margins lost."""
-
-    def rank(cell: Row) -> tuple[object, ...]:
-        lost = math.inf if cell["margins"] is None else cell["margins"]
-        return not cell["required"], RANKS[cell["verdict"]], lost
-
-    return min(found, key=rank)
+    return min(found, key=_rank)
 
 
-def find_cell(found: Sequence[Row], wanted: Mapping[str, str]) -> Row | None:
-    """The cell of that prediction, metric and slice; None where there is none."""
-    names = ("prediction", "metric", "slice")
-    same = (c for c in found if all(c[name] == wanted.get(name) for name in names))
-    return next(same, None)
+def nearest_cell(found: Sequence[Row], asked: Mapping[str, str]) -> tuple[Row, str | None]:
+    """The cell that was asked for by some of `KEY`, and the first of these that is unknown.
+
+    What is unknown, given those before it, narrows nothing: the worst cell that is left is given.
+    """
+    missing = None
+    for name in KEY:
+        if name in asked:
+            same = [cell for cell in found if cell[name] == asked[name]]
+            missing = missing or (None if same else name)
+            found = same or found
+    return worst_cell(found), missing
 
 
 def siblings(found: Sequence[Row], cell: Row) -> list[Row]:

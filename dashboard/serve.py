@@ -1,31 +1,86 @@
-"""The dashboard's server: Streamlit's app and our media route in one process on one port."""
+"""The dashboard's server: Streamlit's app and our media routes in one process on one port."""
 
+import base64
+import errno
+import hashlib
+import re
 import secrets
+import signal
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
 
 import uvicorn
-from streamlit import config
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from streamlit import config, file_util
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.secrets import SecretsValue
 from streamlit.starlette import App
 
-from dashboard.media import Links, media_route
+from dashboard.guard import Guard
+from dashboard.hosts import Hosts
+from dashboard.media import Links, Videos, media_routes
+from ingest.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
-OPTIONS = {
+# Also what opens doors, so that no configuration file or variable of the user's opens them here.
+OPTIONS: dict[str, Any] = {
     "server.headless": True,
     "server.fileWatcherType": "none",
     "server.cookieSecret": secrets.token_hex(32),
+    "server.baseUrlPath": "",
+    "server.enableCORS": True,
+    "server.corsAllowedOrigins": [],
+    "server.allowedHosts": [],  # the guard knows them, over HTTP too
+    "server.enableXsrfProtection": True,
+    "server.enableStaticServing": False,
+    "server.enableAgentApi": False,
+    "server.trustedUserHeaders": {},
+    "client.allowedOrigins": [],
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "browser.gatherUsageStats": False,
 }
 
 
-def serve(home: Path, host: str, port: int) -> None:
-    """Serve the dashboard on ``host:port`` until interrupted.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; port 0 is any free one.
 
-    Pages learn the home and the media key as Streamlit secrets: a script has no arguments.
+    Raises:
+        RidealongError: Nobody can listen there.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind(address)
+            bound.listen()
+        except OSError:
+            bound.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no host name"
+        of_port = getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES)
+        raise RidealongError(
+            f"cannot listen on {host!r} port {port} ({why})",
+            mend="choose another --port" if of_port else "choose another --host",
+        ) from error
+    return bound
+
+
+def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], None]) -> None:
+    """Serve the dashboard on a bound socket until interrupted.
+
+    Args:
+        home: The lake's folder.
+        bound: Where to listen.
+        hosts: The hosts that it answers to.
+        answers: Called once requests are answered.
     """
     for option, value in OPTIONS.items():
         config.set_option(option, value)
@@ -33,11 +88,44 @@ def serve(home: Path, host: str, port: int) -> None:
     # script has run once: the first visitor of a link such as /regressions?run=… would get the
     # bare page, without app.py around it.
     PagesManager.uses_pages_directory = False
-    key = secrets.token_bytes(32)
+    # A kill, too, takes the videos away: uvicorn hands its signal on when it has ended.
+    signal.signal(signal.SIGTERM, _end)
     with TemporaryDirectory(prefix="ridealong-media-") as cache:
-        app = App(
-            SCRIPT,
-            secrets={"ridealong": {"home": str(home.resolve()), "media_key": key.hex()}},
-            routes=[media_route(home, Links(key), Path(cache))],
-        )
-        uvicorn.run(app, host=host, port=port, log_level="warning")
+        app = Guard(make_app(home, Path(cache)), hosts, inline_scripts())
+        settings = uvicorn.Config(app, log_level="warning", server_header=False)
+        _Server(settings, answers).run(sockets=[bound])
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # as a shell tells of a signal
+
+
+def make_app(home: Path, cache: Path) -> Starlette:
+    """Streamlit's pages and the videos; pages learn the home and the key as Streamlit's secrets."""
+    key = secrets.token_bytes(32)
+    told: dict[str, SecretsValue] = {
+        "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
+    }
+    pages = App(SCRIPT, secrets=told)
+    routes = media_routes(Videos(home, cache), Links(key))
+    return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())
+
+
+def inline_scripts() -> tuple[str, ...]:
+    """Sources for the policy of the inline scripts in Streamlit's page: their hashes."""
+    page = Path(file_util.get_static_dir(), "index.html").read_text("utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return tuple(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers: whoever reads the address may use it at once."""
+
+    def __init__(self, settings: uvicorn.Config, answers: Callable[[], None]) -> None:
+        super().__init__(settings)
+        self._answers = answers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._answers()

@@ -101,10 +101,12 @@ def ingest(
 def _told(report: dict[str, object]) -> str:
     if report["commit"] is None:
         return "nothing new" if not report["files"] else "nothing was committed"
+    frames = f", {report['frames_left_out']} frames left out" if report["frames_left_out"] else ""
     return (
         f"{report['drives']} drives, {report['rows']} rows, {report['events']} events, "
         f"{report['clips']} clips in {report['seconds']} s "
-        f"({report['files_quarantined']} files and {report['rows_quarantined']} rows quarantined)"
+        f"({report['files_quarantined']} files and {report['rows_quarantined']} rows quarantined"
+        f"{frames})"
     )
 
 

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from ingest.accounting import Status
 from ingest.clips.cut import whole_drive_event
+from ingest.clock import check_clock
 from ingest.errors import UnreadableError
 from ingest.failures import told
 from ingest.lake import DataFile, write_data_file
-from ingest.recording import DriveFiles, Mapped, Recording
+from ingest.recording import DriveFiles, LeftOut, Mapped, Recording, Selective
 from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
@@ -55,6 +56,7 @@ class DriveOutcome:
     events: tuple[Row, ...] = ()
     rows: int = 0
     rows_quarantined: int = 0
+    frames_left_out: int = 0
     written: tuple[DataFile, ...] = ()
     blind: tuple[BlindSpot, ...] = ()
 
@@ -78,6 +80,7 @@ def _ingest_readable(
     try:
         recording = SOURCES[plan.files.source].open(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
+        check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except UnreadableError as error:
         return _quarantined(home, commit_id, plan, str(error))
@@ -97,11 +100,13 @@ def _ingest_recording(
     events = evaluate(telemetry.rows, drives, wanted).to_pylist()
     if plan.new and telemetry.rows.num_rows == 0 and recording.cameras:
         events.append(whole_drive_event(drive))
+    left_out = _left_out(recording) if plan.new else ()
     written = []
     if plan.new:
+        aside = pa.concat_tables([telemetry.quarantine, _frames_left_out(left_out)])
         written = [
             write_data_file(home, commit_id, TELEMETRY, telemetry.rows),
-            write_data_file(home, commit_id, QUARANTINE, _located(telemetry.quarantine, plan)),
+            write_data_file(home, commit_id, QUARANTINE, _located(aside, plan)),
         ]
     if plan.new and isinstance(recording, Mapped):
         # Drives on one map write the same bytes, which are one file of the commit.
@@ -114,6 +119,7 @@ def _ingest_recording(
         events=tuple(events),
         rows=telemetry.rows.num_rows,
         rows_quarantined=telemetry.quarantine.num_rows,
+        frames_left_out=sum(item.frames for item in left_out),
         written=tuple(file for file in written if file is not None),
         blind=tuple(blind_spots(telemetry.rows, drives, wanted)),
     )
@@ -160,6 +166,16 @@ def _driven(files: DriveFiles, telemetry: ValidTelemetry) -> Row:
         "end_ns": int(times_ns[-1]),
         "distance_m": distance_m(times_ns, speed.to_numpy().astype(np.float64)) if known else None,
     }
+
+
+def _left_out(recording: Recording) -> Sequence[LeftOut]:
+    return recording.left_out() if isinstance(recording, Selective) else ()
+
+
+def _frames_left_out(left_out: Sequence[LeftOut]) -> pa.Table:
+    """One row of quarantine for each reason why frames are not in the drive."""
+    rows: list[Row] = [{"kind": "frames", "reason": item.reason} for item in left_out]
+    return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)
 
 
 def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:

@@ -34,6 +34,19 @@ class DriveFiles:
     bytes: int
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """What a recording holds that did not become part of its drive.
+
+    Attributes:
+        frames: How many frames; 0 where that is not known, or where none is lost.
+        reason: What was left out or changed, and why, as part of a sentence.
+    """
+
+    frames: int
+    reason: str
+
+
 class Recording(Protocol):
     """One drive, opened."""
 
@@ -66,6 +79,14 @@ class Mapped(Protocol):
 
     def roads(self) -> pa.Table:
         """That network, as rows of the table roads."""
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A recording not all of whose frames may be in the drive."""
+
+    def left_out(self) -> Sequence[LeftOut]:
+        """What was left out, and why; nothing where the drive is whole."""
 
 
 class Source(Protocol):

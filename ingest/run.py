@@ -43,6 +43,7 @@ class IngestReport:
     events: int
     clips: int
     seconds: float
+    frames_left_out: int = 0
     failures: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -193,6 +194,7 @@ def _report(
         events=sum(len(drive.events) for drive in cut),
         clips=sum(len(drive.clips) for drive in cut),
         seconds=round(seconds, 3),
+        frames_left_out=sum(d.frames_left_out for d in new),
         failures=one_line_each(
             (d.item_id, str(d.reason)) for d in drives if d.status is Status.FAILED
         ),

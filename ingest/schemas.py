@@ -134,10 +134,10 @@ QUARANTINE = TableSpec(
             column("source", pa.string(), "kind of log"),
             column("path", pa.string(), "file it stands in"),
             column("drive_id", pa.string(), "the drive, where known"),
-            column("kind", pa.string(), "'file' or 'row'"),
-            column("row", pa.int64(), "row in the drive's telemetry, from 0; null for a file"),
+            column("kind", pa.string(), "'file', 'row' or 'frames'"),
+            column("row", pa.int64(), "row in the drive's telemetry, from 0; null but for a row"),
             column("reason", pa.string(), "what is wrong, and what was expected"),
-            column("content", pa.string(), "the row as JSON; null for a file"),
+            column("content", pa.string(), "the row as JSON; null but for a row"),
         ]
     ),
     order=("path", "row"),

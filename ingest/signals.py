@@ -7,7 +7,9 @@ table telemetry. Full names (``Vehicle.Speed``) are used everywhere.
 
 import ast
 import csv
-from collections.abc import Iterator
+import difflib
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +18,7 @@ import pyarrow as pa
 
 from ingest.errors import RidealongError
 
+_TIME = frozenset({"time", "timestamp", "stamp"})  # every log has one, and no signal is meant
 CATALOGUE_FOLDER = Path(__file__).parent / "vss"
 
 # Delta has no unsigned integers: each takes the next wider signed type.
@@ -92,6 +95,41 @@ def lookup(name: str) -> Signal:
             mend="see docs/signals.md for the recorded signals",
         )
     raise RidealongError(f"unknown signal {name!r}", mend=nearest(name, list(signals)))
+
+
+def nearest_recorded(name: str) -> list[str]:
+    """Recorded signals that a column of another naming may mean: ``accel_x``, an acceleration.
+
+    Words are compared one by one, for logs rarely spell a signal's whole path. At most three, all
+    as near as the nearest; none where no word is near.
+    """
+    known = [signal.name for signal in recorded()]
+    misspelt = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+    if misspelt:
+        return misspelt
+    words = [w for w in re.split(r"[^a-z0-9]+", name.lower()) if len(w) > 2 and w not in _TIME]
+    near = {signal: _likeness(words, signal) for signal in known}
+    best = max(near.values())
+    found = [signal for signal in known if best >= 0.5 and near[signal] == best]
+    return sorted(found, key=lambda signal: (len(signal), signal))[:3]
+
+
+def _likeness(words: Sequence[str], signal: str) -> float:
+    """How near the words come to those of a signal's name, 0 to 1.
+
+    Several words that agree count more; so do short paths, and what the vehicle itself measures.
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", signal).lower()
+    parts = [part for part in re.findall(r"[a-z]+", spaced) if len(part) > 2]
+    ratios = [max(_agreement(word, part) for part in parts) for word in words]
+    agreeing = sum(ratio >= 0.8 for ratio in ratios)
+    overlay = not signal.startswith("Vehicle.")
+    return max(ratios, default=0.0) + 0.1 * agreeing - 0.01 * signal.count(".") - 0.05 * overlay
+
+
+def _agreement(word: str, part: str) -> float:
+    ratio = difflib.SequenceMatcher(None, word, part).ratio()
+    return max(ratio, 0.8) if part.startswith(word) else ratio
 
 
 def telemetry_fields() -> list[pa.Field]:

@@ -13,7 +13,7 @@ jumps far ahead costs its own row, not all after it.
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 
 from ingest.errors import UnreadableError
 from ingest.schemas import QUARANTINE, TELEMETRY
-from ingest.signals import Signal, recorded
-from ingest.specs import nearest
+from ingest.signals import Signal, nearest_recorded, recorded
 
 TIMESTAMP = "timestamp_ns"
 # Between these, windows and steps can be added and subtracted in 64 bits.
 EARLIEST, LATEST = -(2**61), 2**62  # 1896 and 2116
+NAMED = 10  # columns that a message names before it counts the rest
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 Mask = NDArray[np.bool_]
@@ -72,6 +72,7 @@ def validate_telemetry(raw: pa.Table, drive_id: str) -> ValidTelemetry:
         UnreadableError: Wrong schema; the message names the column and the nearest right name.
     """
     check_schema(raw.schema, where=drive_id)
+    raw = _legible(raw)
     times = _timestamps(raw, where=drive_id)
     columns = [_column(raw, signal) for signal in recorded()]
     problems = [column for column in (times, *columns) if column.bad is not None]
@@ -105,22 +106,51 @@ def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
     """What is wrong with a schema, what was expected, and how to mend it; drives share theirs."""
     signals = {signal.name: signal for signal in recorded()}
     names = schema.names
+    unknown = [name for name in names if name not in signals and name != TIMESTAMP]
     if TIMESTAMP not in names:
-        found = "columns found: " + ", ".join(names[:10]) if names else None
-        return f"no column {TIMESTAMP!r}", "whole nanoseconds since 1970, UTC", found
-    for index, name in enumerate(names):
-        kind = schema.field(index).type
-        if name in names[:index]:
-            return f"column {name!r} stands twice", None, None
-        if name == TIMESTAMP:
-            if not (pa.types.is_int64(kind) or pa.types.is_timestamp(kind)):
-                instants = "int64 nanoseconds since 1970, UTC, or an Arrow timestamp"
-                return f"column {name!r} holds {kind}", instants, None
-        elif name not in signals:
-            return f"column {name!r} is no recorded signal", None, nearest(name, list(signals))
-        elif not _convertible(kind, signals[name]):
+        found = "columns found: " + _listed(names) if names else None
+        hint = "; ".join(text for text in (found, _meant(unknown)) if text)
+        return f"no column {TIMESTAMP!r}", "whole nanoseconds since 1970, UTC", hint or None
+    twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if twice is not None:
+        return f"column {twice!r} stands twice", "each column once", None
+    if len(unknown) == 1:
+        meant = _meant(unknown)
+        expected = None if meant else "a name of docs/signals.md"
+        return f"column {unknown[0]!r} is no recorded signal", expected, meant
+    if unknown:
+        what = f"{len(unknown)} columns are no recorded signals: {_listed(unknown)}"
+        return what, "names of docs/signals.md", _meant(unknown) or "rename them, or leave them out"
+    return _wrong_type(schema, signals)
+
+
+def _wrong_type(
+    schema: pa.Schema, signals: Mapping[str, Signal]
+) -> tuple[str, str | None, str | None] | None:
+    for column in schema:
+        name, kind = column.name, column.type
+        if name != TIMESTAMP and not _convertible(kind, signals[name]):
             return f"column {name!r} holds {kind}", signals[name].datatype, None
+        if name == TIMESTAMP and not (pa.types.is_int64(kind) or pa.types.is_timestamp(kind)):
+            expected = "int64 nanoseconds since 1970, UTC, or an Arrow timestamp"
+            is_number = pa.types.is_floating(kind) or pa.types.is_integer(kind)
+            hint = f"{kind} cannot hold them exactly: convert the column" if is_number else None
+            return f"column {name!r} holds {kind}", expected, hint
     return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def _meant(unknown: Sequence[str]) -> str | None:
+    """What unknown columns may mean; None where nothing is near."""
+    near = {name: " or ".join(map(repr, nearest_recorded(name))) for name in unknown[:NAMED]}
+    if len(unknown) == 1 and near[unknown[0]]:
+        return f"did you mean {near[unknown[0]]}?"
+    found = [f"{known} for {name!r}" for name, known in near.items() if known]
+    return "did you mean " + ", ".join(found) + "?" if found else None
 
 
 def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
@@ -163,6 +193,21 @@ def _convertible(kind: pa.DataType, signal: Signal) -> bool:
         inner = kind.value_type if types.is_dictionary(kind) else kind
         return bool(types.is_string(inner) or types.is_large_string(inner))
     return bool(types.is_integer(kind) or types.is_floating(kind))
+
+
+def _legible(raw: pa.Table) -> pa.Table:
+    """The same table; signs in the place of bytes that are not UTF-8: no signal has such a word."""
+    for place, column in enumerate(raw.columns):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            try:
+                column.validate(full=True)
+            except pa.ArrowInvalid:
+                words = column.cast(pa.large_binary()).to_pylist()
+                legible = [
+                    None if word is None else word.decode("utf-8", "replace") for word in words
+                ]
+                raw = raw.set_column(place, raw.field(place).name, pa.array(legible, column.type))
+    return raw
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -12,9 +12,12 @@ import dashboard.player
 from dashboard import charts, queries, session
 from dashboard.player.differences import judge
 from dashboard.player.layers import layer
+from dashboard.text import MISSING, plain
 from ingest.annotations import Camera, Perception
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
+from ingest.errors import RidealongError
+from ingest.hashing import short_hash
 from ingest.lake import Snapshot
 from ingest.units import NS_PER_S
 from metrics.tasks.views import View
@@ -45,28 +48,68 @@ def page() -> None:
     left, right = st.columns([1, 2], gap="medium")
     with left:
         clip = _choose(table.to_pylist())
+    _hide_other_players(clip)
     with right:
-        _show(snapshot, clip)
+        if clip is None:
+            _say_unknown()
+        else:
+            _show(snapshot, clip)
+
+
+def _say_unknown() -> None:
+    st.warning(
+        f"There is no clip {plain(st.query_params['clip'])}: it was deleted, or it was never in "
+        "this home. Choose another one from the list."
+    )
 
 
 def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
-    st.subheader(f"{', '.join(clip['triggers'])} · {clip['seconds']:.1f} s", anchor=False)
-    st.caption(f"clip {clip['clip_id']} of drive {clip['drive_id']}")
+    triggers = plain(", ".join(clip["triggers"]))
+    st.subheader(f"{triggers} · {clip['seconds']:.1f} s", anchor=False)
+    st.caption(f"clip {plain(clip['clip_id'])} of drive {plain(clip['drive_id'])}")
     if clip["cameras"]:
-        _watch(snapshot, clip)
+        try:
+            _watch(snapshot, clip)
+        except RidealongError as error:  # a damaged clip: what else is known of it still shows
+            st.error(plain(str(error)))
     else:
         st.info("This drive was recorded without cameras: the clip holds telemetry alone.")
     _signals(snapshot, clip)
 
 
-def _choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The clip that the table's selection or the address names; the first with video otherwise."""
+def _choose(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The clip that the address names, a click in the table having written it there.
+
+    None where there is no such clip; the first with video where none is named, or where the
+    filter leaves the named one out.
+    """
     triggers = sorted({name for row in rows for name in row["triggers"]})
     wanted = st.multiselect("Trigger", triggers, placeholder="all triggers")
-    rows = [row for row in rows if not wanted or set(wanted) & set(row["triggers"])]
-    chosen = st.dataframe(
+    shown = [row for row in rows if not wanted or set(wanted) & set(row["triggers"])]
+    _table(shown)
+    asked = st.query_params.get("clip")
+    if asked is not None and asked not in {row["clip_id"] for row in rows}:
+        return None
+    named = [row for row in shown if row["clip_id"] == asked]
+    if asked is not None and not named:
+        del st.query_params["clip"]
+    with_video = [row for row in shown if row["cameras"]]
+    return (named or with_video or shown)[0]
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
+    # A selection belongs to the rows it was made in: others may stand in their places by the next
+    # run of the page.
+    key = f"clips-{hash(tuple(row['clip_id'] for row in rows))}"
+
+    def picked() -> None:
+        places = st.session_state[key]["selection"]["rows"]
+        if places:
+            st.query_params["clip"] = rows[places[0]]["clip_id"]
+
+    st.dataframe(
         [{name: row[name] for name in SHOWN} for row in rows],
-        on_select="rerun",
+        on_select=picked,
         selection_mode="single-row",
         hide_index=True,
         height=min(38 + 35 * len(rows), 700),
@@ -74,28 +117,40 @@ def _choose(rows: list[dict[str, Any]]) -> dict[str, Any]:
             "start_s": st.column_config.NumberColumn("start", format="%.1f s"),
             "seconds": st.column_config.NumberColumn("length", format="%.1f s"),
         },
-        key=f"clips-{'-'.join(wanted)}",  # a selection belongs to the rows it was made in
+        placeholder=MISSING,
+        key=key,
     )
-    picked = chosen["selection"]["rows"]
-    if picked and picked[0] < len(rows):
-        st.query_params["clip"] = rows[picked[0]]["clip_id"]
-    asked = [row for row in rows if row["clip_id"] == st.query_params.get("clip")]
-    with_video = [row for row in rows if row["cameras"]]
-    return (asked or with_video or rows)[0]
+
+
+def _player_key(clip_id: str) -> str:
+    return f"player-{short_hash(clip_id)}"
+
+
+def _hide_other_players(clip: dict[str, Any] | None) -> None:
+    """Streamlit leaves the last clip's player in place until the page has run, under a new name."""
+    others = '[class*="st-key-player-"]'
+    if clip is not None:
+        others += f":not(.st-key-{_player_key(clip['clip_id'])})"
+    st.html(f"<style>{others} {{ display: none; }}</style>")
+
+
+def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.Pair | None:
+    pairs = queries.pairs(snapshot, clip_id)
+    if not pairs:
+        st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
+        return None
+    names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
+    first = None if pairs[0].against_itself else 0
+    chosen = st.selectbox("Networks", names, index=first)
+    return pairs[names.index(chosen)] if chosen else None
 
 
 def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
-    pairs = queries.pairs(snapshot, clip["clip_id"])
-    pair = None
-    if pairs:
-        names = [f"{p.deployed} (deployed) and {p.candidate} (candidate)" for p in pairs]
-        pair = pairs[names.index(st.selectbox("Networks", names))]
-    else:
-        st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
+    pair = _choose_pair(snapshot, clip["clip_id"])
     with open_clip(session.home() / clip["blob"]) as reader:
         _player()(
             data=_player_data(snapshot, clip, pair, reader),
-            key=f"player-{clip['clip_id']}",
+            key=_player_key(clip["clip_id"]),
         )
 
 
@@ -126,7 +181,7 @@ def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
 def _network_layers(
     clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
 ) -> list[dict[str, object]]:
-    """What both networks said, on the frames that were judged, held against each other.
+    """What both networks said, on the frames that were judged, compared with each other.
 
     Kept by clip and pair: what a network said on a clip under one definition never changes.
     """

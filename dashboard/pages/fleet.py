@@ -7,6 +7,7 @@ from dashboard import queries_fleet as queries
 from dashboard import queries_fleet_map as places
 from dashboard import session
 from dashboard.charts_fleet_map import map_chart
+from dashboard.text import MISSING
 from ingest.lake import Snapshot
 
 ALL_TRIGGERS = "all triggers"
@@ -111,7 +112,9 @@ def _health(snapshot: Snapshot) -> None:
         st.caption("Nothing in quarantine.")
         return
     count = st.column_config.NumberColumn("count", width="small")
-    st.dataframe(bad.to_pylist(), hide_index=True, column_config={"count": count})
+    st.dataframe(
+        bad.to_pylist(), hide_index=True, column_config={"count": count}, placeholder=MISSING
+    )
 
 
 page()

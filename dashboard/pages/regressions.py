@@ -1,25 +1,26 @@
 """The page Regressions: a run's verdict, the cells it is made of, and the clips behind each."""
 
-import re
 from datetime import UTC, datetime
-from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 
 from dashboard import charts_regressions as charts
 from dashboard import queries_regressions as queries
 from dashboard import session
-from dashboard.queries_regressions import Measure, Row
+from dashboard.queries_regressions import KEY, Measure, Row
+from dashboard.text import MISSING, interval, number, plain, probability
 from ingest.lake import Snapshot
+from ingest.readable import decimals_known
 from ingest.units import NS_PER_S
+from shadow.report import cause_sentence, summary_of
 
 BADGES = {"PASS": "green", "REGRESSED": "red", "INCONCLUSIVE": "orange"}
-KEY = ("prediction", "metric", "slice")
-WORST = (25, 50, 100, 1000)
-MAP_PX = 750  # the heatmap scrolls beyond it
+WATCHED = (25, 50, 100, "all")  # rows of the heatmap besides the required ones
+MAP_PX, REQUIRED_PX = 750, 330  # the heatmap and the tables scroll beyond them
 SIGNS = (
-    "✕ regressed · pale: inconclusive · framed: required · grey: nothing known · "
-    "click a cell to look into it"
+    "✕ regressed · pale: inconclusive · framed: required, on top · orange frame: shown beside · "
+    "grey: nothing known · click a cell to look into it"
 )
 
 
@@ -32,13 +33,17 @@ def page() -> None:
         st.info("No run yet: `ridealong shadow run --deployed A --candidate B` makes one.")
         return
     run = _choose_run(runs)
+    if run is None:
+        st.info("These runs compare a network with itself. Choose one to look at it all the same.")
+        return
     _verdict(run)
     cells = queries.cells(snapshot, run["run_id"])
     if not cells:
         st.info("This run has no cells.")
         return
+    _cause(cells)
     _tally(cells)
-    cell = _asked_cell(cells) or queries.worst_cell(cells)
+    cell = _asked_cell(cells)
     left, right = st.columns([3, 2], gap="large")
     with left:
         _cells(cells, cell)
@@ -47,48 +52,55 @@ def page() -> None:
     _clips(snapshot, run, cell)
 
 
-def _asked_cell(cells: list[Row]) -> Row | None:
-    """The cell that the address names."""
+def _asked_cell(cells: list[Row]) -> Row:
+    """The cell that the address names, else the worst, among those that fit where some do."""
     asked = {name: str(st.query_params[name]) for name in KEY if name in st.query_params}
-    found = queries.find_cell(cells, asked)
-    if asked and not found:
-        named = plain(" ".join(asked.values()))
-        st.warning(f"This run has no cell {named}: this is the one that matters most.")
-    return found
+    cell, missing = queries.nearest_cell(cells, asked)
+    if missing:
+        known = [asked[name] for name in KEY[: KEY.index(missing)] if name in asked]
+        of = f" for {plain(' '.join(known))}" if known else ""
+        st.warning(
+            f"This run has no {missing} {plain(asked[missing])}{of}. "
+            "The worst cell that it has there is shown instead."
+        )
+    return cell
 
 
-def _choose_run(runs: list[Row]) -> Row:
-    """The run that the address names, else the newest; choosing another forgets the cell."""
+def _choose_run(runs: list[Row]) -> Row | None:
+    """The run that the address names, else the default; choosing another forgets the cell."""
     ids = [run["run_id"] for run in runs]
     by_id: dict[str, Row] = dict(zip(ids, runs, strict=True))
     asked = st.query_params.get("run")
     if asked not in (None, *ids):
-        st.warning(f"There is no run {plain(str(asked))}: this is the newest.")
+        st.warning(
+            f"There is no run {plain(str(asked))}: it was deleted, or it was never in this home."
+        )
+
+    default = queries.default_run(runs)
+    shown = asked if asked in ids else default and default["run_id"]
 
     def changed() -> None:
-        st.query_params.from_dict({"run": st.session_state["run"]})
+        if st.session_state["run"]:
+            st.query_params.from_dict({"run": st.session_state["run"]})
 
-    chosen: str = st.selectbox(
+    chosen: str | None = st.selectbox(
         "Run",
         ids,
-        index=ids.index(asked) if asked in ids else 0,
+        index=ids.index(shown) if shown else None,
         format_func=lambda run_id: _run_name(by_id[run_id]),
         key="run",
         on_change=changed,
     )
-    return by_id[chosen]
+    return by_id[chosen] if chosen else None
 
 
 def _run_name(run: Row) -> str:
     when = datetime.fromtimestamp(run["created_ns"] / NS_PER_S, UTC)
     said = f"{run['candidate']} against {run['deployed']} · {run['verdict']}"
+    if queries.with_itself(run):
+        said += " · the same network twice"
     clips = f"{len(run['clip_ids'])} clip{'s' if len(run['clip_ids']) != 1 else ''}"
     return f"{said} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
-
-
-def plain(text: str) -> str:
-    """Text in which Markdown finds nothing to mark up."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:])", r"\\\1", text)
 
 
 def _badge(verdict: str) -> str:
@@ -97,6 +109,13 @@ def _badge(verdict: str) -> str:
 
 def _verdict(run: Row) -> None:
     st.markdown(f"##### {_badge(run['verdict'])} {plain(run['reason'])}")
+
+
+def _cause(cells: list[Row]) -> None:
+    """Where most of what regressed comes from, if one slice accounts for any of it."""
+    sentence = cause_sentence(summary_of(cells))
+    if sentence:
+        st.markdown(plain(sentence))
 
 
 def _tally(cells: list[Row]) -> None:
@@ -131,7 +150,7 @@ def _cells(cells: list[Row], chosen: Row) -> None:
         "Colour", list(Measure), default=Measure.MARGINS, required=True
     )
     most = fourth.segmented_control(
-        "Worst predictions shown", WORST, default=WORST[0], required=True, format_func=_most_name
+        "Watched rows shown, the worst first", WATCHED, default=WATCHED[0], required=True
     )
     shown = [c for c in cells if (not task or c["task"] in task)]
     shown = [c for c in shown if (not metric or c["metric"] in metric)]
@@ -140,13 +159,13 @@ def _cells(cells: list[Row], chosen: Row) -> None:
         return
     picture, table = st.tabs(["Heatmap", "Table"])
     with picture:
-        _heatmap(queries.worst_rows(shown, Measure(measure), most), Measure(measure), chosen)
+        watched = most if isinstance(most, int) else None
+        rows = queries.rows_in_order(shown, Measure(measure), watched)
+        _heatmap(rows, Measure(measure), chosen)
     with table:
-        _table(shown)
-
-
-def _most_name(most: int) -> str:
-    return "all" if most == WORST[-1] else str(most)
+        # Two tables: a click on a header sorts one, and the required cells stay on top.
+        _table("Required", [cell for cell in shown if cell["required"]], REQUIRED_PX)
+        _table("Watched", [cell for cell in shown if not cell["required"]], MAP_PX)
 
 
 def _heatmap(rows: list[Row], measure: Measure, chosen: Row) -> None:
@@ -161,28 +180,37 @@ def _heatmap(rows: list[Row], measure: Measure, chosen: Row) -> None:
         st.altair_chart(chart, on_select=picked, key="heatmap")
 
 
-COLUMNS = [*KEY, "verdict", "required", "delta", "low", "high", "margin", "p_adjusted", "clusters"]
+COLUMNS = [*KEY, "verdict", "delta", "low", "high", "margin", "p_adjusted", "clusters"]
 
 
-def _table(rows: list[Row]) -> None:
-    ranked = sorted(rows, key=lambda c: (queries.RANKS[c["verdict"]], not c["required"]))
+def _table(kind: str, cells: list[Row], most_px: int) -> None:
+    if not cells:
+        return
+    rows = queries.ranked(cells)
+    # A selection belongs to the rows it was made in.
+    key = f"{kind}-{hash(tuple(tuple(row[name] for name in KEY) for row in rows))}"
 
     def picked() -> None:
-        places = st.session_state["cells"]["selection"]["rows"]
+        places = st.session_state[key]["selection"]["rows"]
         if places:
-            _select(ranked[places[0]])
+            _select(rows[places[0]])
 
-    numbers = ("delta", "low", "high", "margin", "p_adjusted")
+    column = st.column_config.NumberColumn
+    st.caption(kind)
     st.dataframe(
-        [{name: row[name] for name in COLUMNS} for row in ranked],
+        [{name: row[name] for name in COLUMNS} for row in rows],
         on_select=picked,
         selection_mode="single-row",
         hide_index=True,
-        height=MAP_PX,
+        height=min(38 + 35 * len(rows), most_px),
         column_config={
-            name: st.column_config.NumberColumn(name, format="%.4f") for name in numbers
+            **{name: column(name, format="%+.3f") for name in ("delta", "low", "high")},
+            "margin": column("margin", format="%.3f"),
+            "p_adjusted": column("p, corrected", format="%.2g"),
+            "clusters": column("drives", format="%d"),
         },
-        key="cells",
+        placeholder=MISSING,
+        key=key,
     )
 
 
@@ -191,57 +219,56 @@ def _cell(cells: list[Row], cell: Row) -> None:
     kind = "required" if cell["required"] else "watched"
     st.markdown(f"{_badge(cell['verdict'])} :gray-badge[{plain(cell['slice'])}] {kind}")
     st.markdown(f"{plain(cell['reason'])}")
+    places = _places(cell)
     first, second, third = st.columns(3)
-    first.metric("Deployed", _number(cell["deployed"]))
-    second.metric("Candidate", _number(cell["candidate"]))
-    third.metric("Delta", _number(cell["delta"], "+.4f"))
+    first.metric("Deployed", number(cell["deployed"], places))
+    second.metric("Candidate", number(cell["candidate"], places))
+    third.metric("Delta", number(cell["delta"], places, sign=True))
     known = [c for c in queries.siblings(cells, cell) if c["delta"] is not None]
     if known:
         st.altair_chart(charts.interval_chart(known, cell))
-        st.caption("Black tick: −margin. A cell passes when its one-sided bound is right of it.")
+        st.caption("Grey tick: −margin. A cell passes when its one-sided bound is right of it.")
     st.dataframe(_facts(cell), hide_index=True, column_config={"value": {"alignment": "right"}})
 
 
+def _places(cell: Row) -> int:
+    """The decimals to which a cell's values are known, as the report has it."""
+    return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
+
+
 def _facts(cell: Row) -> list[Row]:
+    places = _places(cell)
+    p = f"{probability(cell['p_value'])} ({probability(cell['p_adjusted'])})"
     facts = {
-        f"interval ({cell['level']:.0%})": _interval(cell),
-        "one-sided bound, held against −margin": _number(cell["bound"], "+.4f"),
-        "margin": _number(cell["margin"]),
+        f"interval ({cell['level']:.0%})": interval(cell["low"], cell["high"], places),
+        "one-sided bound, compared with −margin": number(cell["bound"], places, sign=True),
+        "margin": number(cell["margin"]),
         "clips": str(cell["clips"]),
         "independent drives (effective)": _drives(cell),
-        "p of “no loss” (corrected)": f"{_p(cell['p_value'])} ({_p(cell['p_adjusted'])})",
-        "held against": _reference(cell["reference"]),
-        "more drives to decide": _number(cell["drives_needed"], ",d"),
+        "p of “no loss” (corrected)": p,
+        "compared with": _reference(cell["reference"]),
+        "more drives to decide": number(cell["drives_needed"], 0),
     }
     return [{"fact": name, "value": value} for name, value in facts.items()]
 
 
-def _interval(cell: Row) -> str:
-    return f"{_number(cell['low'], '+.4f')} to {_number(cell['high'], '+.4f')}"
-
-
 def _drives(cell: Row) -> str:
-    return f"{cell['clusters']} ({_number(cell['clusters_effective'], '.1f')})"
-
-
-def _p(value: float | None) -> str:
-    return _number(value, ".2g")
+    return f"{cell['clusters']} ({number(cell['clusters_effective'], 1)})"
 
 
 def _reference(reference: str | None) -> str:
-    known = {"labels": "labels", "self": "the network itself, a frame apart", None: "–"}
+    known = {"labels": "labels", "self": "the network itself, a frame apart", None: MISSING}
     return known.get(reference, "the other network")
-
-
-def _number(value: Any, form: str = ".4f") -> str:
-    return "–" if value is None else format(value, form)
 
 
 def _clips(snapshot: Snapshot, run: Row, cell: Row) -> None:
     st.subheader("The clips behind it", anchor=False)
     rows = queries.costs(snapshot, run, cell)
     if not rows:
-        st.caption("No clip to hold against each other: only labels, or the network itself, can.")
+        st.caption(
+            "No clip to compare: only a comparison with labels, or of a network with itself, has "
+            "a share for each clip."
+        )
         return
     st.caption(
         "Ordered by what they cost: the shares of all clips sum to delta, and a clip on which "
@@ -257,21 +284,22 @@ def _clips(snapshot: Snapshot, run: Row, cell: Row) -> None:
             "weather": row["weather"],
             "road": row["road"],
             "drive": row["drive_id"],
-            "clip": f"./?clip={row['clip_id']}",
+            "clip": f"./?clip={quote(row['clip_id'], safe='')}",
         }
         for row in rows
     ]
-    number = st.column_config.NumberColumn
+    column = st.column_config.NumberColumn
     st.dataframe(
         shown,
         hide_index=True,
         height=min(38 + 35 * len(shown), 460),
         column_config={
-            "share": number("share of delta", format="%+.5f"),
-            "deployed": number("deployed", format="%.3f"),
-            "candidate": number("candidate", format="%.3f"),
+            "share": column("share of delta", format="%+.4f"),
+            "deployed": column("deployed", format="%.3f"),
+            "candidate": column("candidate", format="%.3f"),
             "clip": st.column_config.LinkColumn("clip", display_text="clip=(.*)"),
         },
+        placeholder=MISSING,
     )
 
 

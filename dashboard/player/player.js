@@ -17,80 +17,126 @@ const DRAWN = {
 };
 
 // Kept while the page is open, so that the next clip is looked at in the same way.
-const wish = { view: "both", labels: true, deeper: 0 };
+const choice = { view: "both", labels: true, deeper: 0 };
+
+// What is shown in each player's element, and how to end it: an element may get another clip.
+const players = new WeakMap();
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".player");
-  if (root.dataset.shown === JSON.stringify([data.clip, data.layers.map((l) => l.title)])) return;
-  root.dataset.shown = JSON.stringify([data.clip, data.layers.map((l) => l.title)]);
+  const shown = JSON.stringify([data.clip, data.layers.map((l) => l.title)]);
+  if (players.get(root)?.shown !== shown) {
+    players.get(root)?.end();
+    players.set(root, { shown, end: play(root, data) });
+  }
+  return () => {
+    players.get(root)?.end();
+    players.delete(root);
+  };
+}
 
+// Show a clip; gives what ends it, after which none of its videos plays or draws any more.
+function play(root, data) {
   const grid = root.querySelector(".grid");
-  grid.replaceChildren();
   grid.style.setProperty("--columns", data.columns);
-  const tiles = data.cameras.map((camera) => addTile(grid, camera));
+  const tiles = data.cameras.map(makeTile);
+  grid.replaceChildren(...tiles.map((tile) => tile.element));
   const layers = indexMarks(data.layers);
-  const first = tiles.find((tile) => tile.video);
-  if (!first) return;
-  addControls(root, data, () => draw());
-  const lead = first.video;
-  const begins = first.camera.start_s;
-  const place = ({ camera }, t) => Math.max(0, t + begins - camera.start_s);
-
   const seek = root.querySelector(".seek");
-  const play = root.querySelector(".play");
+  const button = root.querySelector(".play");
   const time = root.querySelector(".time");
-  lead.addEventListener("loadedmetadata", () => { seek.max = lead.duration; });
-  play.onclick = () => (lead.paused ? start() : stop());
-  seek.oninput = () => { for (const tile of tiles) if (tile.video) tile.video.currentTime = place(tile, +seek.value); draw(); };
-  lead.addEventListener("ended", stop);
-  lead.addEventListener("seeked", () => draw());
-  lead.addEventListener("loadeddata", () => draw());
+  const seen = () => tiles.filter((tile) => tile.video);
+  const lead = () => seen()[0]; // the others follow it
+  const place = ({ camera }, t) => Math.max(0, t + lead().camera.start_s - camera.start_s);
+
+  button.textContent = "▶";
+  button.onclick = () => lead() && (lead().video.paused ? start() : stop());
+  seek.oninput = () => {
+    for (const tile of seen()) tile.video.currentTime = place(tile, +seek.value);
+    draw();
+  };
+  for (const tile of seen()) {
+    tile.video.onloadedmetadata = () => { if (tile === lead()) seek.max = tile.video.duration; };
+    tile.video.onloadeddata = tile.video.onseeked = draw;
+    tile.video.onended = () => { if (tile === lead()) stop(); };
+    tile.video.onerror = () => { stop(); tellFailure(tile); draw(); };
+  }
+  addControls(root, data, draw);
 
   function start() {
-    play.textContent = "❚❚";
-    for (const { video } of tiles) if (video) video.play();
+    button.textContent = "❚❚";
+    // A video that cannot play says so itself, by its error.
+    for (const { video } of seen()) video.play().catch(() => {});
     tick();
   }
   function stop() {
-    play.textContent = "▶";
-    for (const { video } of tiles) if (video) video.pause();
+    button.textContent = "▶";
+    for (const { video } of seen()) video.pause();
   }
   function tick() {
-    if (!root.isConnected) return;
-    for (const tile of tiles) {
-      const due = tile.video && place(tile, lead.currentTime);
-      if (tile.video && Math.abs(tile.video.currentTime - due) > 0.05) tile.video.currentTime = due;
+    if (!lead()) return;
+    if (!root.checkVisibility()) stop(); // another clip was chosen, or another tab of the page
+    const now = lead().video;
+    for (const tile of seen()) {
+      const due = place(tile, now.currentTime);
+      if (Math.abs(tile.video.currentTime - due) > 0.05) tile.video.currentTime = due;
     }
     draw();
-    if (!lead.paused) requestAnimationFrame(tick);
+    if (!now.paused) requestAnimationFrame(tick);
   }
   function draw() {
-    seek.value = lead.currentTime;
-    time.value = `${lead.currentTime.toFixed(2)} s`;
-    for (const tile of tiles) if (tile.video) drawTile(tile, layers, lead.currentTime + begins);
+    if (!lead()) return;
+    const now = lead().video.currentTime;
+    seek.value = now;
+    time.value = `${now.toFixed(2)} s`;
+    for (const tile of seen()) drawTile(tile, layers, now + lead().camera.start_s);
   }
+  return () => {
+    for (const tile of seen()) {
+      const { video } = tile;
+      tile.video = null;
+      video.onerror = null;
+      video.pause();
+      video.removeAttribute("src");
+      video.load(); // lets its connection go
+    }
+    grid.replaceChildren();
+  };
 }
 
-function addTile(grid, camera) {
-  const tile = document.createElement("div");
-  tile.className = "tile";
+function makeTile(camera) {
+  const element = document.createElement("div");
+  element.className = "tile";
+  if (!camera.url) {
+    say(element, `${camera.name}: masked`);
+    return { camera, element };
+  }
   const name = document.createElement("span");
   name.className = "name";
   name.textContent = camera.name;
-  grid.append(tile);
-  if (!camera.url) {
-    tile.classList.add("masked");
-    tile.textContent = `${camera.name}: masked`;
-    return { camera };
-  }
   const video = document.createElement("video");
   Object.assign(video, { src: camera.url, muted: true, playsInline: true, preload: "auto" });
   const canvas = document.createElement("canvas");
   // Two canvas pixels an image pixel keep lines of small images crisp.
   canvas.width = camera.width * 2;
   canvas.height = camera.height * 2;
-  tile.append(video, canvas, name);
-  return { camera, video, canvas };
+  element.append(video, canvas, name);
+  return { camera, element, video, canvas };
+}
+
+function say(element, text) {
+  element.classList.add("masked");
+  element.textContent = text;
+}
+
+// A video that cannot be played gives way to the reason, which the server knows.
+async function tellFailure(tile) {
+  tile.video = null;
+  const { name, url } = tile.camera;
+  const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
+  const why = answer === null ? "the dashboard does not answer"
+    : answer.ok ? "this browser cannot play it" : await answer.text();
+  say(tile.element, `${name}: ${why}`);
 }
 
 function addControls(root, data, changed) {
@@ -99,25 +145,25 @@ function addControls(root, data, changed) {
   const update = () => { tell(); changed(); };
   root.querySelector(".networks").hidden = !networks.length;
   root.querySelector(".views").replaceChildren(
-    ...Object.keys(DRAWN).map((view) => radio(view, () => { wish.view = view; update(); })),
+    ...Object.keys(DRAWN).map((view) => radio(view, () => { choice.view = view; update(); })),
   );
   const deeper = root.querySelector(".deeper");
-  deeper.value = wish.deeper;
-  deeper.oninput = () => { wish.deeper = Number(deeper.value); update(); };
+  deeper.value = choice.deeper;
+  deeper.oninput = () => { choice.deeper = Number(deeper.value); update(); };
   tell();
 }
 
 function radio(view, chosen) {
   const label = document.createElement("label");
   const input = Object.assign(document.createElement("input"), {
-    type: "radio", name: "view", value: view, checked: view === wish.view, onchange: chosen,
+    type: "radio", name: "view", value: view, checked: view === choice.view, onchange: chosen,
   });
   label.append(input, view);
   return label;
 }
 
 function tellDepth(root) {
-  const depth = wish.deeper ? ` − ${wish.deeper.toFixed(2)}, faint below it` : "";
+  const depth = choice.deeper ? ` − ${choice.deeper.toFixed(2)}, faint below it` : "";
   root.querySelector(".said").textContent = `score ≥ threshold${depth}`;
 }
 
@@ -126,17 +172,17 @@ function addLegend(legend, data, changed) {
   legend.replaceChildren();
   for (const layer of data.layers) {
     const isLabels = layer.name === "labels";
-    if (!isLabels && !DRAWN[wish.view].includes(layer.name)) continue;
+    if (!isLabels && !DRAWN[choice.view].includes(layer.name)) continue;
     const entry = document.createElement(isLabels ? "label" : "span");
     if (isLabels) {
-      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: wish.labels });
-      box.onchange = () => { wish.labels = box.checked; changed(); };
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: choice.labels });
+      box.onchange = () => { choice.labels = box.checked; changed(); };
       entry.append(box);
     }
     const swatch = document.createElement("span");
     swatch.className = "swatch";
     swatch.style.background = layer.colour;
-    const only = wish.view === "difference" && !isLabels ? "only " : "";
+    const only = choice.view === "difference" && !isLabels ? "only " : "";
     entry.append(swatch, only + layer.title);
     legend.append(entry);
   }
@@ -147,7 +193,7 @@ function addLegend(legend, data, changed) {
 }
 
 function noteOn(data) {
-  if (wish.view !== "difference") return "dashed: lane lines and paths, solid: road edges";
+  if (choice.view !== "difference") return "dashed: lane lines and paths, solid: road edges";
   if (data.same) return "Both networks are the same: there is no difference.";
   const alone = data.layers
     .filter(({ name }) => name !== "labels")
@@ -171,10 +217,10 @@ function frameAt({ times, step_s }, t) {
 }
 
 function isDrawn(layer, mark) {
-  if (layer.name === "labels") return wish.labels;
-  if (!DRAWN[wish.view].includes(layer.name)) return false;
-  if (mark.below !== undefined) return wish.deeper > 0 && mark.below <= wish.deeper;
-  return wish.view !== "difference" || Boolean(mark.alone);
+  if (layer.name === "labels") return choice.labels;
+  if (!DRAWN[choice.view].includes(layer.name)) return false;
+  if (mark.below !== undefined) return choice.deeper > 0 && mark.below <= choice.deeper;
+  return choice.view !== "difference" || Boolean(mark.alone);
 }
 
 function drawTile({ camera, canvas }, layers, t) {

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ingest.annotations import Camera, Perception, Task
@@ -72,8 +73,9 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     tiles = []
     for name in names:
         if name in images:
-            drawn = [(layer.colour, _rows_at(layer.seen, name, timestamp_ns)) for layer in layers]
-            tiles.append(_tile(images[name], drawn, name, width))
+            at_ns, image = images[name]
+            drawn = [(layer.colour, _rows_at(layer.seen, name, at_ns)) for layer in layers]
+            tiles.append(_tile(image, drawn, name, width))
         else:
             tiles.append(_masked_tile(name, reader.cameras.get(name), width))
     legend = f"{reader.metadata.clip_id}  {_seconds(reader, timestamp_ns):.2f} s"
@@ -132,14 +134,37 @@ def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
     return [*map(str, LAYOUT), *others]
 
 
-def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, Frame]]:
-    """The camera set nearest the time; the window's own time where no camera has a frame."""
+def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[int, Frame]]]:
+    """The instant nearest the time, and each camera's frame of that instant, with its own time.
+
+    The instant is the window's own time where no camera has a frame.
+    """
     times = reader.set_timestamps()
     wanted = reader.metadata.start_ns + round(at_s * NS_PER_S)
     if len(times) == 0:
         return wanted, {}
-    nearest = times[np.abs(times - wanted).argmin()]
-    return next(iter(reader.frames_at(list(reader.cameras), np.array([nearest]))))
+    instant = int(times[np.abs(times - wanted).argmin()])
+    own = {name: _frame_near(reader.timestamps(name), instant) for name in reader.cameras}
+    due = np.array([time for time in own.values() if time is not None], np.int64)
+    images = {
+        name: (time, image)
+        for time, found in reader.frames_at(list(reader.cameras), due)
+        for name, image in found.items()
+        if own[name] == time
+    }
+    return instant, images
+
+
+def _frame_near(times_ns: NDArray[np.int64], instant_ns: int) -> int | None:
+    """The time of a camera's frame at an instant; None where it was lost.
+
+    A camera may keep its own clock: a frame less than half a frame away is of that instant.
+    """
+    if len(times_ns) == 0:
+        return None
+    nearest = int(times_ns[np.abs(times_ns - instant_ns).argmin()])
+    half_ns = np.median(np.diff(times_ns)) / 2 if len(times_ns) > 1 else 0
+    return nearest if abs(nearest - instant_ns) < half_ns or nearest == instant_ns else None
 
 
 def _tile(frame: Frame, drawn: Sequence[tuple[Colour, pa.Table]], name: str, width: int) -> Picture:

@@ -75,7 +75,8 @@ def write_drive(
         (partial / "drive.json").write_text(text + "\n", "utf-8")
         tables = {"telemetry": telemetry, **_tables(traffic)}
         for name, table in tables.items():
-            pq.write_table(table, partial / f"{name}.parquet", compression="zstd")
+            path = partial / f"{name}.parquet"
+            pq.write_table(table, path, compression="zstd", write_page_checksum=True)
         _sync(partial)
         partial.rename(folder)
     except OSError:
@@ -107,7 +108,7 @@ def read_table(folder: Path, name: str) -> pa.Table:
     """
     path = folder / f"{name}.parquet"
     try:
-        return pq.read_table(path, partitioning=None)
+        return pq.read_table(path, partitioning=None, page_checksum_verification=True)
     except (OSError, pa.ArrowException) as error:
         why = str(error).splitlines()[0]
         raise UnreadableError(f"cannot be read as Parquet ({why})", where=path) from error

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from ingest.annotations import Camera
 from ingest.errors import RidealongError, UnreadableError
 from ingest.specs import Spec, load_spec
+
+CameraNames = tuple[Camera | None, ...]
 
 
 class DriveAttributes(Spec):
@@ -21,6 +24,18 @@ class DriveAttributes(Spec):
     hardware: str | None = Field(None, description="the vehicle's computer")
     software: str | None = Field(None, description="version, like '2026.4.1'")
     features: tuple[str, ...] | None = Field(None, description="driver assistance engaged")
+    cameras: CameraNames | None = Field(
+        None, description="the camera of each video track; null leaves a track out"
+    )
+
+    @field_validator("cameras")
+    @classmethod
+    def _each_once(cls, cameras: CameraNames | None) -> CameraNames | None:
+        named = [camera.value for camera in cameras or () if camera]
+        twice = next((name for name in named if named.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"{twice!r} is named for two tracks")
+        return cameras
 
 
 def attributes_file(recording: Path) -> Path:
@@ -42,15 +57,28 @@ def drive_attributes(recording: Path, drive_id: str) -> dict[str, object]:
     Raises:
         UnreadableError: The file beside it is no such mapping; the message names the line.
     """
-    beside = attributes_file(recording)
-    try:
-        spec = load_spec(beside, DriveAttributes) if beside.exists() else DriveAttributes()
-    except RidealongError as error:
-        raise UnreadableError(
-            error.what, where=error.where, expected=error.expected, mend=error.mend
-        ) from error
-    columns: dict[str, object] = spec.model_dump()
+    spec = _attributes(recording)
+    columns: dict[str, object] = spec.model_dump(exclude={"cameras"})
     columns["features"] = None if spec.features is None else list(spec.features)
     columns["vehicle_id"] = spec.vehicle_id or drive_id
     columns["cluster_id"] = spec.cluster_id or drive_id
     return columns
+
+
+def camera_names(recording: Path) -> CameraNames | None:
+    """The camera of each video track, as named beside a recorded file; None where none is named.
+
+    Raises:
+        UnreadableError: As for `drive_attributes`.
+    """
+    return _attributes(recording).cameras
+
+
+def _attributes(recording: Path) -> DriveAttributes:
+    beside = attributes_file(recording)
+    try:
+        return load_spec(beside, DriveAttributes) if beside.exists() else DriveAttributes()
+    except RidealongError as error:
+        raise UnreadableError(
+            error.what, where=error.where, expected=error.expected, mend=error.mend
+        ) from error

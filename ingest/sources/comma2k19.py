@@ -16,7 +16,7 @@ import pyarrow as pa
 from ingest.annotations import Camera, Perception
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration, unknown_calibration
-from ingest.recording import DriveFiles, Image, Recording
+from ingest.recording import DriveFiles, Image, LeftOut, Recording
 from ingest.resample import (
     Floats,
     centred_difference,
@@ -99,8 +99,7 @@ class Comma2k19Recording:
                 "has no speed", where=self._folder, expected="processed_log/CAN/speed/t and value"
             )
         self._speed = speed
-        video = self._folder / VIDEO
-        self._video = index_video(video) if video.exists() else None
+        self._video, self._left_out = _read_video(self._folder / VIDEO, len(self._poses.time_s))
 
     @property
     def drive(self) -> dict[str, object]:
@@ -164,6 +163,10 @@ class Comma2k19Recording:
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """None: nobody labelled it."""
         return None
+
+    def left_out(self) -> Sequence[LeftOut]:
+        """What of the video is not there; what cannot be decoded shows when a clip is cut."""
+        return self._left_out
 
     def _stream(self, name: str, width: int) -> Stream | None:
         return read_stream(self._folder / "processed_log" / name, width)
@@ -295,6 +298,20 @@ def _read_poses(folder: Path) -> Poses:
                 expected=f"{len(time_s)}, one a frame",
             )
     return Poses(time_s, *arrays)
+
+
+def _read_video(file: Path, poses: int) -> tuple[VideoIndex | None, list[LeftOut]]:
+    """The segment's video, as far as it can be used: its telemetry is a drive without it, too."""
+    if not file.exists():
+        return None, []
+    try:
+        video = index_video(file)
+    except UnreadableError as error:
+        return None, [LeftOut(poses, f"camera {CAMERA}: {VIDEO} {error.what}")]
+    missing = poses - len(video.timeline.ticks)
+    if missing <= 0:
+        return video, []
+    return video, [LeftOut(missing, f"camera {CAMERA}: {VIDEO} ends {missing} frames early")]
 
 
 def _utc_ns(file: Path) -> int:

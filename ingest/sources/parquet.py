@@ -19,12 +19,19 @@ from ingest.annotations import Perception
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
 from ingest.recording import DriveFiles, Image, Recording
-from ingest.sources.attributes import drive_attributes, with_attributes
+from ingest.sources.attributes import (
+    attributes_file,
+    camera_names,
+    drive_attributes,
+    with_attributes,
+)
 from ingest.sources.files import drive_identity, files_under, hash_files
 from ingest.validation import check_schema
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
+# Writers may leave a checksum with each page: without this, a damaged value is read as it is.
+CHECKED = {"page_checksum_verification": True}
 
 
 class ParquetSource:
@@ -63,6 +70,13 @@ class ParquetRecording:
         path = Path(files.path)
         self._telemetry = _rows_of(path, files.drive_id)
         self._attributes = drive_attributes(path, files.drive_id)
+        named = camera_names(path) or ()
+        if named:
+            raise UnreadableError(
+                f"cameras: {len(named)} {'is' if len(named) == 1 else 'are'} named",
+                where=attributes_file(path),
+                expected="none: a Parquet file has no video tracks",
+            )
 
     @property
     def drive(self) -> dict[str, object]:
@@ -92,7 +106,7 @@ class ParquetRecording:
 def _rows_of(path: Path, drive_id: str) -> pa.Table:
     # Not by `read_table` where that can be: what it does to find a dataset's files takes a third of
     # the time. By this thread alone: the others have drives of their own.
-    with _reading(path), pq.ParquetFile(path) as file:
+    with _reading(path), pq.ParquetFile(path, **CHECKED) as file:
         schema = file.schema_arrow
         check_schema(_without_drive_id(schema), where=path)
         if DRIVE_ID not in schema.names:
@@ -101,7 +115,7 @@ def _rows_of(path: Path, drive_id: str) -> pa.Table:
     with _reading(path):
         # partitioning=None: a folder named "x=1" above the file must not become a column.
         only = [(DRIVE_ID, "=", drive_id)]
-        table = pq.read_table(path, filters=only, partitioning=None)
+        table = pq.read_table(path, filters=only, partitioning=None, **CHECKED)
     if not table.num_rows:
         _drive_ids(path)  # says so where rows belong to no drive
     return table.drop_columns([DRIVE_ID])
@@ -127,9 +141,11 @@ def _drives_in(file: Path) -> list[DriveFiles]:
 def _drive_ids(file: Path) -> list[str]:
     """The drives of a file, sorted; rows of no drive make it unreadable."""
     with _reading(file):
-        column = pq.read_table(file, columns=[DRIVE_ID], partitioning=None).column(DRIVE_ID)
+        table = pq.read_table(file, columns=[DRIVE_ID], partitioning=None, **CHECKED)
+    column = table.column(DRIVE_ID)
     _check_drive_ids(column, file)
-    return sorted(pc.unique(column.cast(pa.string())).to_pylist())
+    with _reading(file):
+        return sorted(pc.unique(column.cast(pa.string())).to_pylist())
 
 
 def _check_drive_ids(column: pa.ChunkedArray, file: Path) -> None:
@@ -184,4 +200,8 @@ def _reading(file: Path) -> Iterator[None]:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableError(
             f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableError(
+            f"holds text that is not UTF-8 ({error.object!r})", where=file, expected="UTF-8"
         ) from error

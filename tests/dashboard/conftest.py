@@ -1,19 +1,18 @@
 """The dashboard served on a free port, and a real browser to look at it."""
 
+import json
 import os
 import shutil
-import socket
+import signal
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 
 @pytest.fixture(autouse=True)
@@ -23,40 +22,30 @@ def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+MARK = "<img src=x onerror=hacked=1>"
 PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, when asked to
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_up(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert server.poll() is None, "the dashboard ended"
-        try:
-            urllib.request.urlopen(url, timeout=1).close()
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError("the dashboard did not come up within a minute")
 
 
 @contextmanager
 def serving(home: Path) -> Iterator[str]:
-    """The address of a dashboard of a home."""
-    port = free_port()
+    """The address of a dashboard of a home: it answers once that is printed, and leaves nothing."""
+    scratch = home.parent
     server = subprocess.Popen(
-        [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", str(port)],
+        [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", "0", "--json"],
         cwd=Path(__file__).parents[2],
+        env=os.environ | {"TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
     )
+    assert server.stdout is not None
     try:
-        wait_until_up(f"http://127.0.0.1:{port}/", server)
-        yield f"http://127.0.0.1:{port}"
+        address = str(json.loads(server.stdout.readline())["url"])
+        urllib.request.urlopen(address, timeout=20).close()
+        yield address
     finally:
         server.terminate()
-        server.wait(20)
+        ended = server.wait(20)
+        server.stdout.close()
+    assert ended == 128 + signal.SIGTERM and not list(scratch.glob("ridealong-media-*"))
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +63,20 @@ def served_fleet(fleet_home: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def served_marked(fleet_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a dashboard of a fleet whose names are HTML that would run a script."""
+    synthetic = sys.modules["synthetic"]  # which made fleet_home
+    pair = synthetic.Pair
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "TRIGGERS", tuple(MARK + name for name in synthetic.TRIGGERS))
+        patch.setattr(synthetic, "REASONS", tuple(MARK + name for name in synthetic.REASONS))
+        patch.setattr(synthetic, "Pair", lambda one, two: pair(MARK + one, MARK + two))
+        home = synthetic.make_home(tmp_path_factory.mktemp("marked") / "home")
+    with serving(home) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, which plays H.264."""
     chromium = shutil.which("chromium")
@@ -87,10 +90,17 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A fresh page; errors in its console fail the test."""
+    """A fresh page; errors in its scripts and what its policy forbids fail the test."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def read(message: ConsoleMessage) -> None:
+        # Streamlit asks for its endpoints below a page's own address first, in vain.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            errors.append(message.text)
+
+    page.on("console", read)
     yield page
     page.close()
     assert not errors, errors

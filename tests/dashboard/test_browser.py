@@ -1,13 +1,17 @@
 """Each page in a real Chromium: it shows what it should, and what it shows moves."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from dashboard.charts_regressions import REQUIRED
+
+MARK = "<img src=x onerror=hacked=1>"  # as in conftest.py
 Keep = Callable[[Page, str], Path]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -99,6 +103,55 @@ def choose(page: Page, view: str) -> None:
     page.get_by_role("radio", name=view, exact=True).check(force=True)
 
 
+@pytest.fixture
+def eight_cameras(served: str, ask: Any, demo_home: Path) -> str:
+    """The address of the page Clips at a clip of eight cameras."""
+    clips = ask("clips", "list", "--where", "source = 'simulation'", "--home", demo_home)
+    return f"{served}/?clip={clips[0]['clip_id']}"
+
+
+def test_another_clips_video_goes_with_the_filter(page: Page, eight_cameras: str) -> None:
+    page.goto(eight_cameras)
+    old = page.locator("video[src*='/main.mp4']")
+    expect(old).to_be_visible(timeout=60_000)
+    link = old.get_attribute("src")
+    page.get_by_role("button", name="Play").click()
+    page.get_by_label("Trigger").click()
+    page.get_by_role("option", name="whole_drive").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="whole_drive")).to_be_visible(timeout=30_000)
+    expect(page.locator(f"video[src='{link}']")).to_be_hidden()
+    expect(page.locator("video[src*='/main.mp4']:visible")).to_have_count(1, timeout=30_000)
+    assert "clip=" not in page.url
+
+
+def test_a_video_that_is_refused_says_why_and_the_others_play(
+    page: Page, eight_cameras: str
+) -> None:
+    ended = {"status": 409, "body": "this link has <b>ended</b>", "content_type": "text/plain"}
+    page.route("**/narrow.mp4*", lambda route: route.fulfill(**ended))  # which the others follow
+    page.goto(eight_cameras)
+    expect(page.get_by_text("narrow: this link has <b>ended</b>")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(f"() => (({LOOK})() ?? {{}}).time > 1", timeout=30_000)
+
+
+def test_names_are_never_markup(page: Page, served_marked: str) -> None:
+    page.goto(f"{served_marked}/fleet")
+    found = mark(page, f"trigger: {MARK}cut_in", "outcome: kept")
+    expect(found).to_be_visible(timeout=30_000)
+    found.hover()
+    expect(page.locator("#vg-tooltip-element")).to_contain_text(f"{MARK}cut_in")
+    page.goto(f"{served_marked}/regressions")
+    run = page.get_by_role("combobox", name="Run")
+    expect(run).to_have_value(re.compile(re.escape(f"{MARK}hydra-1.1")), timeout=30_000)
+    for clip in ("drive-003-clip-1", quote(MARK)):
+        page.goto(f"{served_marked}/?clip={clip}")
+        expect(page.get_by_text(MARK).first).to_be_visible(timeout=30_000)
+    assert page.evaluate("() => window.hacked") is None
+    assert page.locator("img[src=x]").count() == 0
+
+
 def test_a_clip_without_cameras_shows_its_signals(
     page: Page, served: str, ask: Any, keep: Keep, demo_home: Path
 ) -> None:
@@ -145,6 +198,13 @@ def test_a_link_to_a_cell_a_click_on_another_and_the_clip_behind_it(
     expect(mark(page, "slice: light=night", "low: ")).to_be_visible()
     page.wait_for_timeout(500)  # the tables draw themselves on canvases
     keep(page, "regressions")
+    framed = page.locator(f"path[stroke='{REQUIRED}']")
+    assert framed.count() == 21
+    page.get_by_text("significance", exact=True).click()
+    expect(page.get_by_text("significance (decimal places of p, signed)")).to_be_visible()
+    assert framed.count() == 21
+    page.get_by_text("margins", exact=True).click()
+    expect(page.get_by_text("delta, in margins")).to_be_visible()
     wanted.click()
     page.wait_for_url("**slice=light%3Dday**", timeout=10_000)
     heading = page.get_by_role("heading", name="objects/car@main f1", exact=True)

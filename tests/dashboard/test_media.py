@@ -1,22 +1,33 @@
 """Links to video: signed, ending, with byte ranges."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard.media import LINK_SECONDS, Links, media_route
-from ingest.lake import Lake
-from ingest.schemas import CLIPS
+from dashboard import media
+from dashboard.media import LINK_SECONDS, Links, Videos, media_routes
+from ingest.clips import read
+from ingest.errors import RidealongError
+from ingest.lake import Lake, write_data_file
+from ingest.schemas import CLIPS, DRIVES
 
 LINKS = Links(b"a secret")
+CONTENT = bytes(range(256))
 
 
-def parts(link: str) -> tuple[str, str, int, str]:
+def parts(link: str) -> tuple[str, str, str, str]:
     path, query = urlsplit(link).path.split("/"), parse_qs(urlsplit(link).query)
-    return path[-2], path[-1].removesuffix(".mp4"), int(query["ends"][0]), query["proof"][0]
+    return path[-2], path[-1].removesuffix(".mp4"), query["ends"][0], query["proof"][0]
 
 
 def test_a_link_holds_until_it_ends() -> None:
@@ -24,14 +35,127 @@ def test_a_link_holds_until_it_ends() -> None:
     assert LINKS.holds(clip, camera, ends, proof)
     assert not LINKS.holds("c2", camera, ends, proof)
     assert not LINKS.holds(clip, "rear", ends, proof)
-    assert not LINKS.holds(clip, camera, ends + 1, proof)
+    assert not LINKS.holds(clip, camera, str(int(ends) + 1), proof)
+    assert not LINKS.holds(clip, camera, f"+{ends}", proof)
     assert not Links(b"another").holds(clip, camera, ends, proof)
     assert not LINKS.holds(*parts(LINKS.video("c1", "main", now_s=-LINK_SECONDS)))
 
 
+@given(st.text(), st.text(), st.text(), st.text())
+def test_what_was_not_signed_does_not_hold(clip: str, camera: str, ends: str, proof: str) -> None:
+    assert not LINKS.holds(clip, camera, ends, proof)
+
+
+def make_clips(home: Path) -> Path:
+    """A home with two clips of one vehicle, whose file nobody opens."""
+    lake = Lake.create(home)
+    (home / "blobs").mkdir(exist_ok=True)
+    (home / "blobs/x.mcap").touch()
+    clip = {"drive_id": "d", "cameras": ["main"], "blob": "blobs/x.mcap"}
+    rows = {
+        DRIVES: [{"drive_id": "d", "vehicle_id": "v"}],
+        CLIPS: [clip | {"clip_id": "c"}, clip | {"clip_id": "c 1?&#%é"}],
+    }
+    commit = lake.new_commit_id()
+    tables = {spec: pa.Table.from_pylist(some, spec.schema) for spec, some in rows.items()}
+    files = [write_data_file(home, commit, spec, table) for spec, table in tables.items()]
+    lake.commit(commit, "ingest", [file for file in files if file], ["test"])
+    return home
+
+
+@contextmanager
+def open_clip(path: Path) -> Iterator[Any]:
+    """A clip whose video is `CONTENT`."""
+    yield SimpleNamespace(video_mp4=lambda camera: CONTENT)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of the routes."""
+    home, cache = make_clips(tmp_path_factory.mktemp("home") / "home"), tmp_path_factory.mktemp("c")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(media, "open_clip", open_clip)
+        yield TestClient(Starlette(routes=media_routes(Videos(home, cache), LINKS)))
+
+
+GOOD = LINKS.video("c", "main")
+ODD = {
+    "not ASCII": ("proof=", "proof=é"),
+    "not ASCII, quoted": ("proof=", "proof=%C3%A9"),
+    "not UTF-8": ("proof=", "proof=%ff"),
+    "NUL": ("proof=", "proof=%00"),
+    "empty proof": (GOOD[-64:], ""),
+    "no proof": ("&proof=", "&proof2="),
+    "overlong proof": ("proof=", "proof=" + 50_000 * "0"),
+    "two proofs": ("&proof=", "&proof=0&proof="),
+    "the right proof twice": ("&proof=", f"&proof={GOOD[-64:]}&proof="),
+    "proof in capitals": (GOOD[-64:], GOOD[-64:].upper()),
+    "no end": ("ends=", "end="),
+    "an end that is no number": ("ends=", "ends=x"),
+    "an end that is not ASCII": ("ends=", "ends=é"),
+    "an overlong end": ("ends=", "ends=" + 5000 * "9"),
+    "a negative end": ("ends=", "ends=-"),
+    "two ends": ("ends=", "ends=1&ends="),
+    "an end in other digits": ("ends=1", "ends=١"),
+    "another clip": ("/c/", "/d/"),
+    "a clip that is not ASCII": ("/c/", "/%C3%A9/"),
+    "a clip that is not UTF-8": ("/c/", "/%ff/"),
+    "a clip with a NUL": ("/c/", "/c%00/"),
+    "no clip": ("/c/", "//"),
+    "a quoted path upwards": ("/c/", "/..%2f..%2fetc/"),
+    "a quoted root": ("/c/", "/%2fetc/"),
+    "an overlong clip": ("/c/", f"/{5000 * 'c'}/"),
+    "no camera": ("main.mp4", ".mp4"),
+    "a path in the camera": ("main.mp4", "..%2fmain.mp4"),
+    "another kind of file": ("main.mp4", "main.mcap"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_an_odd_link_is_refused(case: str, client: TestClient) -> None:
+    old, new = ODD[case]
+    assert old in GOOD and client.get(GOOD).content == CONTENT
+    assert client.get(GOOD.replace(old, new, 1)).status_code == 403
+
+
+def test_what_is_no_link_is_refused(client: TestClient) -> None:
+    for path in ("", "/", "/c", "/c/", "/c/main.mp4", "/a/b/c/d"):
+        assert client.get(media.PREFIX + path).status_code == 403
+
+
+def test_an_odd_id_is_quoted_and_an_unknown_one_is_not_there(client: TestClient) -> None:
+    assert client.get(LINKS.video("c 1?&#%é", "main")).content == CONTENT
+    assert client.get(LINKS.video("d", "main")).status_code == 404
+
+
+RANGES = ["bytes=é", "bytes=-", "bytes=9-2", "bytes=x", "lines=1-2", "", f"bytes={5000 * '9'}-"]
+
+
+@pytest.mark.parametrize("sent", RANGES)
+def test_an_odd_range_is_the_clients_fault(sent: str, client: TestClient) -> None:
+    part = client.get(GOOD, headers={"Range": "bytes=100-199"})
+    assert part.status_code == 206 and part.content == CONTENT[100:200]
+    assert client.get(GOOD, headers={"Range": sent.encode()}).status_code in (200, 400, 416)
+
+
+def test_an_erased_clip_is_gone_though_its_link_holds(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "open_clip", open_clip)
+    monkeypatch.setattr(media, "FRESH_SECONDS", 0)
+    videos = Videos(make_clips(home), home)
+    assert videos.file("c", "main").read_bytes() == CONTENT
+    Lake.open(home).erase_vehicle("v")
+    with pytest.raises(RidealongError, match="no clip"):
+        videos.file("c", "main")
+
+
 @pytest.mark.slow
-def test_the_route_serves_ranges_to_good_links_alone(demo_home: Path, tmp_path: Path) -> None:
-    client = TestClient(Starlette(routes=[media_route(demo_home, LINKS, tmp_path)]))
+def test_the_routes_serve_ranges_to_good_links_alone(
+    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "open_clip", read.open_clip)
+    client = TestClient(Starlette(routes=media_routes(Videos(demo_home, tmp_path), LINKS)))
     rows = Lake.open(demo_home).snapshot().read(CLIPS).to_pylist()
     clip = next(row["clip_id"] for row in rows if row["cameras"] == ["main"])
     link = LINKS.video(clip, "main")
@@ -39,7 +163,5 @@ def test_the_route_serves_ranges_to_good_links_alone(demo_home: Path, tmp_path: 
     assert whole.status_code == 200 and whole.headers["content-type"] == "video/mp4"
     part = client.get(link, headers={"Range": "bytes=100-199"})
     assert part.status_code == 206 and part.content == whole.content[100:200]
-    assert client.get(link.replace("proof=", "proof=0")).status_code == 403
-    assert client.get(link.replace("ends=", "ends=x")).status_code == 403
     assert client.get(LINKS.video(clip, "rear")).status_code == 404
     assert client.get(LINKS.video("nosuchclip", "main")).status_code == 404

@@ -1,13 +1,24 @@
 """Every page runs through without an error, on a full home and on an empty one."""
 
+import re
+import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from ingest.lake import Lake
+from dashboard import queries, session
+from ingest.errors import RidealongError
+from ingest.lake import Lake, write_data_file
+from ingest.schemas import CLIPS
+from shadow.schemas import RUNS
 
 PAGES = sorted((Path(__file__).parents[2] / "dashboard" / "pages").glob("[a-z]*.py"))
+
+
+APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
 
 def run_page(page: Path, home: Path, **asked: str) -> AppTest:
@@ -41,6 +52,11 @@ def test_a_page_of_a_fleet(page: Path, fleet_home: Path) -> None:
     assert app.title[0].value.lower() == page.stem
 
 
+def unmarked(text: str) -> str:
+    """Text without the signs that keep Markdown from marking it up."""
+    return text.replace("\\", "")
+
+
 def page_named(name: str) -> Path:
     return next(page for page in PAGES if page.stem == name)
 
@@ -60,6 +76,12 @@ def test_regressions_opens_the_worst_cell_of_the_newest_run(fleet_home: Path) ->
     assert int(figures["Required, regressed"]) >= 5
     assert float(figures["Delta"]) < -0.1
     assert any("light" in part and "night" in part for part in said[1:3])
+    cause = r"\d+ of \d+ regressed cells are at light=night or only because of it"
+    assert re.fullmatch(cause, unmarked(said[1]))
+    assert [part.value for part in app.caption][1:3] == ["Required", "Watched"]
+    required, watched = app.dataframe[0].value, app.dataframe[1].value
+    assert len(required) == 21 and required["verdict"].iloc[0] == "REGRESSED"
+    assert len(watched) > 100
 
 
 def test_regressions_opens_the_cell_that_the_address_names(fleet_home: Path) -> None:
@@ -73,6 +95,11 @@ def test_regressions_tells_what_an_old_link_lost(fleet_home: Path) -> None:
     app = run_page(page_named("regressions"), fleet_home, run="gone", prediction="objects/ufo@main")
     assert not app.exception
     assert "gone" in app.warning[0].value and "ufo" in app.warning[1].value
+    asked = {"prediction": "objects/car@main", "metric": "f1", "slice": "light=dusk"}
+    app = run_page(page_named("regressions"), fleet_home, **asked)
+    (said,) = app.warning
+    assert "no slice light=dusk for objects/car@main f1" in unmarked(said.value)
+    assert "car" in app.subheader[0].value
 
 
 def test_regressions_shows_another_run(fleet_home: Path) -> None:
@@ -83,3 +110,93 @@ def test_regressions_shows_another_run(fleet_home: Path) -> None:
     app.selectbox[0].select_index(older).run()
     assert not app.exception
     assert "orange-badge" in app.markdown[0].value
+
+
+def test_a_run_that_is_deleted_while_it_is_looked_at(fleet_home: Path, home: Path) -> None:
+    app = run_page(page_named("regressions"), fleet_home)
+    older = next(i for i, name in enumerate(app.selectbox[0].options) if "hydra-1.0b" in name)
+    app.selectbox[0].select_index(older).run()
+    shutil.copytree(fleet_home, home)
+    Lake.open(home).delete({RUNS: "candidate = 'hydra-1.0b'"}, "test")
+    app.secrets["ridealong"] = {"home": str(home), "media_key": "00ff"}
+    app.run()
+    assert not app.exception
+    assert len(app.selectbox[0].options) == 1 and "hydra-1.1" in app.selectbox[0].options[0]
+    assert "gone" not in app.markdown[0].value and "REGRESSED" in app.markdown[0].value
+
+
+def test_a_network_compared_with_itself_is_no_pages_default(fleet_home: Path, home: Path) -> None:
+    shutil.copytree(fleet_home, home)
+    lake = Lake.open(home)
+    run = max(lake.snapshot().read(RUNS).to_pylist(), key=lambda row: row["created_ns"])
+    same = {"deployed": "itself", "candidate": "itself", "candidate_sha256": run["deployed_sha256"]}
+    later = {"run_id": lake.new_commit_id(), "created_ns": run["created_ns"] + 1}
+    rows = pa.Table.from_pylist([run | same | later], RUNS.schema)
+    file = write_data_file(home, later["run_id"], RUNS, rows)
+    assert file is not None
+    lake.commit(later["run_id"], "shadow run", [file], ["test"])
+    app = run_page(page_named("regressions"), home)
+    assert ["itself" in name for name in app.selectbox[0].options] == [True, False, False]
+    assert app.selectbox[0].index == 1
+    (first, *_, last) = queries.pairs(lake.snapshot(), run["clip_ids"][0])
+    assert (first.candidate, last.candidate) == ("hydra-1.1", "itself")
+    lake.delete({RUNS: "candidate <> 'itself'"}, "test")
+    session.snapshot.clear()
+    app = run_page(page_named("regressions"), home)
+    assert not app.exception and app.selectbox[0].index is None
+    assert "network with itself" in app.info[0].value
+    app.selectbox[0].select_index(0).run()
+    assert app.info[0].value == "This run has no cells."
+    assert app.query_params["run"] == later["run_id"]
+
+
+def test_a_clip_that_is_not_there_says_so_beside_the_others(fleet_home: Path) -> None:
+    app = run_page(page_named("clips"), fleet_home, clip="<b>gone</b>")
+    assert not app.exception
+    (said,) = app.warning
+    assert "There is no clip \\<b\\>gone" in said.value
+    assert len(app.dataframe[0].value) == 96 and not app.subheader
+
+
+def test_a_filter_lets_the_chosen_clip_go(fleet_home: Path) -> None:
+    app = run_page(page_named("clips"), fleet_home, clip="drive-003-clip-1")
+    assert "drive-003-clip-1" in unmarked(app.caption[0].value)
+    triggers = app.dataframe[0].value.iloc[13]["triggers"]
+    app.multiselect[0].select("weather").run()
+    assert "weather" not in triggers and not app.exception
+    assert "weather" in app.subheader[0].value
+    assert "drive-003-clip-1" not in unmarked(app.caption[0].value)
+    assert "clip" not in app.query_params
+
+
+def test_what_is_damaged_is_said_in_a_sentence(
+    fleet_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(folder: Path) -> None:
+        raise RidealongError("is *damaged*", where="drives/<b>.parquet", expected="its bytes")
+
+    monkeypatch.setattr(session, "snapshot", damaged)
+    monkeypatch.setattr(PagesManager, "uses_pages_directory", False)  # as `serve` does
+    app = run_page(APP, fleet_home)
+    assert not app.exception
+    (said,) = app.error
+    assert unmarked(said.value) == "drives/<b>.parquet: is *damaged*; expected its bytes"
+    assert "\\*damaged\\*" in said.value
+
+
+@pytest.mark.slow
+def test_a_damaged_clip_is_said_where_its_video_would_be(demo_home: Path, home: Path) -> None:
+    shutil.copytree(demo_home, home)
+    clips = Lake.open(home).snapshot().read(CLIPS).to_pylist()
+    clip = next(row for row in clips if row["cameras"])
+    path = home / clip["blob"]
+    for content in (path.read_bytes()[:-1000], b"", None):
+        if content is None:
+            path.unlink()
+        else:
+            path.write_bytes(content)
+        app = run_page(page_named("clips"), home, clip=clip["clip_id"])
+        assert not app.exception
+        (said,) = app.error
+        assert path.name in unmarked(said.value) and "\n" not in said.value
+        assert app.subheader and app.multiselect[1].label == "Signals"  # the rest shows

@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dashboard import queries_fleet, queries_regressions
-from dashboard.charts_regressions import heatmap
+from dashboard.charts_fleet import OUTCOMES, share_chart, trigger_chart
+from dashboard.charts_regressions import REQUIRED, heatmap
 from dashboard.queries_regressions import Measure
 from ingest.lake import Lake, Snapshot
 
@@ -69,7 +71,7 @@ def test_runs_are_newest_first_and_cells_have_measures(fleet: Snapshot) -> None:
     assert worst["significance"] < -3
 
 
-def test_the_worst_predictions_come_first_and_the_unknown_last() -> None:
+def test_the_worst_rows_come_first_and_the_unknown_last() -> None:
     cells = [
         cell("a", margins=0.5),
         cell("b"),
@@ -77,10 +79,57 @@ def test_the_worst_predictions_come_first_and_the_unknown_last() -> None:
         cell("c", slice="light=night", margins=2.0),
         cell("d", margins=-0.5),
     ]
-    found = queries_regressions.worst_rows(cells, Measure.MARGINS, 10)
+    found = queries_regressions.rows_in_order(cells, Measure.MARGINS, None)
     assert [row["prediction"] for row in found] == ["c", "c", "d", "a", "b"]
-    found = queries_regressions.worst_rows(cells, Measure.MARGINS, 2)
+    found = queries_regressions.rows_in_order(cells, Measure.MARGINS, 2)
     assert [row["prediction"] for row in found] == ["c", "c", "d"]
+
+
+def test_rows_with_a_required_cell_are_all_there_and_on_top() -> None:
+    cells = [
+        cell("a", margins=-9.0, significance=1.0),
+        cell("b", margins=0.5, significance=-1.0, slice="light=night", required=True),
+        cell("b", margins=0.6, significance=0.0),
+        cell("c", required=True),
+        cell("d", margins=-0.5, significance=-2.0, required=True),
+        cell("e", margins=-8.0, significance=-3.0),
+    ]
+    for measure, order in ((Measure.MARGINS, "dbbcae"), (Measure.SIGNIFICANCE, "dbbcea")):
+        found = queries_regressions.rows_in_order(cells, measure, None)
+        assert "".join(row["prediction"] for row in found) == order
+        found = queries_regressions.rows_in_order(cells, measure, 1)
+        assert "".join(row["prediction"] for row in found) == order[:5]
+        assert len(queries_regressions.rows_in_order(cells, measure, 0)) == 4
+
+
+def test_a_network_with_itself_is_never_the_default() -> None:
+    itself = {"deployed_sha256": "a", "candidate_sha256": "a"}
+    two = {"deployed_sha256": "a", "candidate_sha256": "b"}
+    assert queries_regressions.default_run([itself, two, two]) is two
+    assert queries_regressions.default_run([itself, itself]) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "missing"),
+    [
+        ({}, ("a", "all"), None),
+        ({"prediction": "b", "metric": "f1", "slice": "all"}, ("b", "all"), None),
+        ({"prediction": "b"}, ("b", "light=night"), None),
+        ({"slice": "light=night"}, ("b", "light=night"), None),
+        ({"prediction": "x", "slice": "light=night"}, ("b", "light=night"), "prediction"),
+        ({"prediction": "b", "slice": "dusk"}, ("b", "light=night"), "slice"),
+        ({"prediction": "a", "slice": "light=night"}, ("a", "all"), "slice"),
+        ({"prediction": "a", "metric": "", "slice": "x"}, ("a", "all"), "metric"),
+    ],
+)
+def test_the_cell_that_fits_best(asked: Any, found: tuple[str, str], missing: str | None) -> None:
+    cells = [
+        cell("a", margins=-3.0, required=True),
+        cell("b", margins=-1.0),
+        cell("b", slice="light=night", margins=-2.0),
+    ]
+    best, unknown = queries_regressions.nearest_cell(cells, asked)
+    assert ((best["prediction"], best["slice"]), unknown) == (found, missing)
 
 
 def test_shares_sum_to_the_cells_delta(fleet: Snapshot) -> None:
@@ -89,8 +138,8 @@ def test_shares_sum_to_the_cells_delta(fleet: Snapshot) -> None:
     names = [("depth@main", "abs_rel"), ("objects/car@main", "f1"), ("bev/vehicle", "iou")]
     for prediction, metric in names:
         wanted = {"prediction": prediction, "metric": metric, "slice": "light=night"}
-        found = queries_regressions.find_cell(cells, wanted)
-        assert found is not None
+        found, missing = queries_regressions.nearest_cell(cells, wanted)
+        assert missing is None
         rows = queries_regressions.costs(fleet, run, found)
         shares = [row["share"] for row in rows]
         assert sum(shares) == pytest.approx(found["delta"]) and shares == sorted(shares)
@@ -103,5 +152,31 @@ def test_a_cell_without_a_number_is_drawn_and_not_pale() -> None:
     drawn = heatmap([unknown], Measure.MARGINS, unknown).to_dict()
     (row,) = drawn["data"]["values"]
     assert (row["value"], row["unsure"], row["chosen"]) == (None, False, True)
-    assert drawn["layer"][0]["mark"]["invalid"] == "show"
+    assert drawn["layer"][1]["mark"]["invalid"] == "show"
     assert "color" in drawn["config"]["scale"]["invalid"]  # else Vega draws it as a zero
+
+
+def test_required_cells_are_framed_in_every_colouring(fleet: Snapshot) -> None:
+    cells = queries_regressions.cells(fleet, queries_regressions.runs(fleet)[0]["run_id"])
+    for measure in Measure:
+        rows = queries_regressions.rows_in_order(cells, measure, 5)
+        drawn = heatmap(rows, measure, rows[0]).to_dict()
+        frames = [part for part in drawn["layer"] if part["mark"].get("stroke") == REQUIRED]
+        assert [part["transform"] for part in frames] == [[{"filter": "datum.required"}]]
+        assert sum(row["required"] for row in drawn["data"]["values"]) == 21
+        order = drawn["layer"][0]["encoding"]["y"]["sort"]
+        framed = {row["row"] for row in drawn["data"]["values"] if row["required"]}
+        assert set(order[: len(framed)]) == framed and len(order) == len(framed) + 5
+
+
+def test_bars_stand_in_the_order_of_their_counts() -> None:
+    rows = [{"value": value, "drives": n, "hours": 1.0} for value, n in (("rain", 9), ("clear", 2))]
+    layers = share_chart(rows, "weather").to_dict()["layer"]
+    assert [layer["encoding"]["y"]["sort"] for layer in layers] == [["rain", "clear"]] * 2
+
+
+def test_an_outcome_that_is_new_is_drawn() -> None:
+    rows = [{"trigger": "t", "outcome": name, "events": 1} for name in ("kept", "new_reason")]
+    chart = trigger_chart(pa.Table.from_pylist(rows)).to_dict()
+    scale = chart["encoding"]["color"]["scale"]
+    assert scale["domain"] == ["kept", "new_reason"] and scale["range"][1] == OUTCOMES["unknown"]

@@ -171,10 +171,36 @@ def test_timestamps_may_be_arrow_timestamps() -> None:
         (
             {"timestamp_ns": [1.0]},
             "column 'timestamp_ns' holds double; expected int64 nanoseconds since 1970, UTC, "
-            "or an Arrow timestamp",
+            "or an Arrow timestamp; double cannot hold them exactly: convert the column",
+        ),
+        (
+            {"timestamp_ns": [1], "speed_mps": [1.0], "accel_x": [1.0], "qqq": [1.0]},
+            "3 columns are no recorded signals: speed_mps, accel_x, qqq; expected names of "
+            "docs/signals.md; did you mean 'Vehicle.Speed' for 'speed_mps', "
+            "'Vehicle.Acceleration.Lateral' or 'Vehicle.Acceleration.Vertical' or "
+            "'Vehicle.Acceleration.Longitudinal' for 'accel_x'?",
+        ),
+        (
+            {"time": [1.0], "lat": [1.0]},
+            "no column 'timestamp_ns'; expected whole nanoseconds since 1970, UTC; columns found: "
+            "time, lat; did you mean 'Vehicle.Acceleration.Lateral' or "
+            "'Vehicle.CurrentLocation.Latitude' for 'lat'?",
+        ),
+        (
+            {"timestamp_ns": [1], "qqq": [1.0]},
+            "column 'qqq' is no recorded signal; expected a name of docs/signals.md",
         ),
     ],
-    ids=["no time", "unknown column", "text for a number", "number for a boolean", "float time"],
+    ids=[
+        "no time",
+        "unknown column",
+        "text for a number",
+        "number for a boolean",
+        "float time",
+        "unknown columns",
+        "no time, unknown columns",
+        "like no signal",
+    ],
 )
 def test_a_wrong_schema_spoils_the_drive(columns: dict[str, Any], message: str) -> None:
     with pytest.raises(UnreadableError) as caught:

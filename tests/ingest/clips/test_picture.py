@@ -49,6 +49,25 @@ def test_a_lights_caption_takes_the_colour_of_its_state_and_a_lane_is_a_line():
     assert (_pixels(picture)[10:90, 50] == (1, 2, 250)).all()
 
 
+def test_cameras_with_clocks_of_their_own_are_shown_together(tmp_path, make):
+    """Frames less than half a frame away are of one instant; a lost one leaves a dark tile."""
+    late = make.STEP_NS // 4
+    frames = []
+    for at, images in make.frames(8, ("main", "rear")):
+        frames.append((at, {"main": images["main"]}))
+        if len(frames) != 9:  # the rear's fifth is lost
+            frames.append((at + late, {"rear": images["rear"]}))
+        else:
+            frames.append((at + late, {}))
+    path = tmp_path / "c.mcap"
+    content = make.content(cameras=("main", "rear"), frames=iter(frames), labels=None)
+    write_clip(path, content)
+    with open_clip(path) as reader:
+        dark = [_count(clip_picture(reader, k * make.STEP_NS / 1e9), (34, 37, 44)) for k in (2, 4)]
+    tile = TILE_WIDTH * TILE_WIDTH * 0.6
+    assert dark[1] - dark[0] > 0.8 * tile
+
+
 def test_eight_tiles_with_the_masked_ones_dark(tmp_path, make):
     path = tmp_path / "c.mcap"
     write_clip(path, make.content())

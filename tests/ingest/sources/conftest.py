@@ -34,7 +34,10 @@ def highway() -> Path:
 
 @pytest.fixture
 def write_video(tmp_path: Path) -> WriteVideo:
-    """Write a video whose frame ``i`` is grey of value ``4 i``, its left half 40 brighter."""
+    """Write a video whose frame ``i`` is grey of value ``4 i``, its left half 40 brighter.
+
+    With ``corner``, the top left quarter is white: no way to turn or mirror it looks the same.
+    """
 
     def write(
         name: str,
@@ -43,6 +46,8 @@ def write_video(tmp_path: Path) -> WriteVideo:
         codec: str = "libx264",
         kind: str | None = None,
         ticks: list[int] | None = None,
+        pixels: str = "yuv420p",
+        corner: bool = False,
         **options: str,
     ) -> Path:
         path = tmp_path / name
@@ -52,10 +57,11 @@ def write_video(tmp_path: Path) -> WriteVideo:
         with av.open(str(path), "w", format=kind, options=container_options) as container:
             container.metadata["creation_time"] = options.pop("creation_time", "")
             stream = container.add_stream(codec, rate=20, options={"g": "10", **quiet, **options})
-            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.width, stream.height, stream.pix_fmt = *size, pixels
             for number in range(frames):
                 image = np.full((size[1], size[0], 3), 4 * number, np.uint8)
                 image[:, : size[0] // 2] += 40
+                image[: size[1] // 2, : size[0] // 2] += 160 if corner else 0
                 frame = av.VideoFrame.from_ndarray(image)
                 frame.pts = ticks[number] if ticks else number
                 frame.time_base = Fraction(1, 20)

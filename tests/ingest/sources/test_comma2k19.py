@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -383,6 +384,39 @@ def test_with_its_video(segment: Path, write_video: Any) -> None:
     expected = FIRST_FRAME_NS + np.rint((times[:21] - times[0]) * 1e9).astype(int)
     assert [time for time, _ in frames] == expected[expected <= FIRST_FRAME_NS + 10**9].tolist()
     assert list(recording.frames(FIRST_FRAME_NS, FIRST_FRAME_NS + 10**9, ["rear"])) == []
+
+
+def test_a_lost_frame_moves_no_other(segment: Path, write_video: Any) -> None:
+    """Frames belong to poses by their number in the video, whatever was lost in between."""
+    made = write_video("video.hevc", 40, codec="libx265", kind="hevc", bf="0")
+    with av.open(str(made)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    packets[15] = packets[15][:7] + b"\x01" * (len(packets[15]) - 7)  # its picture begins, no more
+    (segment / "video.hevc").write_bytes(b"".join(packets))
+    recording = open_one(segment)
+    times = np.load(segment / "global_pose" / "frame_times")
+    expected = (FIRST_FRAME_NS + np.rint((times[:40] - times[0]) * 1e9).astype(int)).tolist()
+    frames = recording.frames(FIRST_FRAME_NS, FIRST_FRAME_NS + 2 * 10**9, ["main"])
+    shown = {
+        expected.index(time): round(float(images["main"][:, 48:].mean()) / 4)
+        for time, images in frames
+    }
+    assert 15 not in shown
+    assert [shown[k] for k in (*range(15), *range(20, 39))] == [*range(15), *range(20, 39)]
+
+
+def test_its_telemetry_stands_without_its_video(segment: Path, write_video: Any) -> None:
+    assert list(open_one(segment).left_out()) == []
+    (segment / "video.hevc").write_bytes(b"no video")
+    recording = open_one(segment)
+    assert (recording.drive["cameras"], recording.cameras) == ([], {})
+    assert recording.telemetry().num_rows == 300
+    (left_out,) = recording.left_out()
+    assert left_out.frames == 601
+    assert left_out.reason.startswith("camera main: video.hevc cannot be read as video (")
+    shutil.move(write_video("short.hevc", 40, codec="libx265", kind="hevc"), segment / "video.hevc")
+    (left_out,) = open_one(segment).left_out()
+    assert left_out.reason == "camera main: video.hevc ends 561 frames early"
 
 
 def test_the_eons_intrinsics(segment: Path, write_video: Any) -> None:

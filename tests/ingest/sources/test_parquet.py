@@ -1,5 +1,6 @@
 """Telemetry that people bring along as Parquet."""
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -174,3 +175,34 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
     folder.mkdir()
     (files,) = SOURCE.discover(write(folder / "x.parquet", **trip()))
     assert SOURCE.open(files).telemetry().column_names == ["timestamp_ns", "Vehicle.Speed"]
+
+
+def test_a_damaged_value_is_found_by_its_pages_checksum(tmp_path: Path) -> None:
+    speeds = [float(k) for k in range(300)]
+    columns = trip(300) | {"Vehicle.Speed": speeds, "drive_id": ["a"] * 300}
+    for keys in (["timestamp_ns", "Vehicle.Speed"], list(columns)):
+        path, table = tmp_path / "x.parquet", pa.table({key: columns[key] for key in keys})
+        options = {"compression": "none", "use_dictionary": False}
+        pq.write_table(table, path, write_page_checksum=True, **options)
+        content = bytearray(path.read_bytes())
+        content[content.index(struct.pack("<d", 150.0)) + 6] ^= 1
+        path.write_bytes(content)
+        (files,) = SOURCE.discover(path)
+        with pytest.raises(UnreadableError, match="CRC checksum verification failed"):
+            SOURCE.open(files).telemetry()
+
+
+def test_a_drive_id_that_is_not_utf8(tmp_path: Path) -> None:
+    words = [pa.py_buffer(b"\0\0\0\0\2\0\0\0\4\0\0\0"), pa.py_buffer(b"\xff\xfeab")]
+    ids = pa.Array.from_buffers(pa.string(), 2, [None, *words])
+    path = write(tmp_path / "x.parquet", drive_id=ids, **trip(2))
+    (files,) = SOURCE.discover(path)
+    with pytest.raises(UnreadableError, match=r"text that is not UTF-8 \(b'\\xff\\xfe'\)"):
+        SOURCE.open(files)
+
+
+def test_cameras_have_no_place_beside_telemetry(tmp_path: Path) -> None:
+    (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **trip()))
+    (tmp_path / "x.drive.yaml").write_text("cameras: [main]\n")
+    with pytest.raises(UnreadableError, match=r"cameras: 1 is named; expected none"):
+        SOURCE.open(files)
