@@ -90,6 +90,8 @@ def ingest(
     failures = document.pop("failures")
     console.result(document)
     console.text(_told(document))
+    for note in report.notes:
+        console.note(note)
     for failure in failures:
         console.note(f"failed: {failure}")
     if failures:

@@ -20,6 +20,7 @@ from ingest.recording import DriveFiles, LeftOut, Mapped, Recording, Selective
 from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
+from ingest.triggers.blind_spots import BlindSpot, blind_spots
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ingest.units import NS_PER_S
@@ -57,6 +58,7 @@ class DriveOutcome:
     rows_quarantined: int = 0
     frames_left_out: int = 0
     written: tuple[DataFile, ...] = ()
+    blind: tuple[BlindSpot, ...] = ()
 
 
 def ingest_drive(
@@ -119,6 +121,7 @@ def _ingest_recording(
         rows_quarantined=telemetry.quarantine.num_rows,
         frames_left_out=sum(item.frames for item in left_out),
         written=tuple(file for file in written if file is not None),
+        blind=tuple(blind_spots(telemetry.rows, drives, wanted)),
     )
 
 

@@ -18,6 +18,7 @@ from ingest.planning import IngestPlan, plan_drives, sources_of
 from ingest.progress import watching
 from ingest.recording import DriveFiles
 from ingest.schemas import CLIPS, DRIVES, EVENTS, TableSpec
+from ingest.triggers.blind_spots import blind_lines
 from ingest.triggers.spec import TriggerSpec
 
 BUDGETED = ["trigger", "vehicle_id", "time_ns", "kept"]
@@ -44,6 +45,7 @@ class IngestReport:
     seconds: float
     frames_left_out: int = 0
     failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def ingest(
@@ -196,4 +198,5 @@ def _report(
         failures=one_line_each(
             (d.item_id, str(d.reason)) for d in drives if d.status is Status.FAILED
         ),
+        notes=blind_lines(spot for drive in drives for spot in drive.blind),
     )

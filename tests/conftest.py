@@ -158,6 +158,27 @@ def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def oracle() -> Callable[..., Any]:
+    """Run a script of tests/oracles where the strangers' readers live; gives the JSON it prints."""
+    python = REPOSITORY / ".venv-oracles/bin/python"
+    if not python.exists():
+        pytest.skip("needs .venv-oracles: make oracles")
+
+    def run(script: str, *arguments: str | Path) -> Any:
+        done = subprocess.run(
+            [python, REPOSITORY / "tests/oracles" / script, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
 def serving() -> Callable[[int], list[int]]:
     """Which processes a process has started to do items, and that still run."""
 
