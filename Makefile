@@ -1,14 +1,17 @@
 # Every target sets up .venv first, and skips that when pyproject and constraints are unchanged.
 PYTHON ?= python3.11
 BIN := .venv/bin
+ORACLES := .venv-oracles
+ORACLES_STAMP := $(ORACLES)/ready-$(shell sha256sum < tests/oracles/requirements.txt | cut -c1-16)
 STAMP := .venv/ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
 
-.PHONY: help demo test test-real dashboard bench lint format constraints clean
+.PHONY: help demo test test-real oracles dashboard bench lint format constraints clean
 
 help:
 	@echo "make demo       set up, then the main job: a fleet drives, clips are cut, a verdict comes out"
 	@echo "make test       set up, then all tests that need no outside data"
 	@echo "make test-real  the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
+	@echo "make oracles    set up strangers' readers, in an environment of their own; tests use it if it is there"
 	@echo "make dashboard  open the dashboard on the demo's lake"
 	@echo "make bench      run the benchmarks and write benchmarks/RESULTS.md"
 	@echo "make lint       ruff, mypy --strict, import-linter"
@@ -29,6 +32,14 @@ test: $(STAMP)
 test-real: $(STAMP)
 	@test -d "$$RIDEALONG_TEST_DATA" || { echo "set RIDEALONG_TEST_DATA to the folder of test data"; exit 2; }
 	$(BIN)/python -m pytest -m real
+
+oracles: $(ORACLES_STAMP)
+
+$(ORACLES_STAMP):
+	rm -rf $(ORACLES)
+	$(PYTHON) -m venv $(ORACLES)
+	$(ORACLES)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/oracles/requirements.txt
+	touch $@
 
 dashboard: $(STAMP)
 	$(BIN)/ridealong dashboard
@@ -53,4 +64,4 @@ constraints: # after a change of the dependencies: resolve anew and pin what cam
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv $(ORACLES) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -387,30 +387,77 @@ def labels_export(
     where_lost: Annotated[
         str | None, typer.Option("--slice", help="Order by the loss there, e.g. light=night.")
     ] = None,
+    frames: Annotated[
+        str,
+        typer.Option(help="Which frames of a clip: every:N, labelled, or loss. COCO only."),
+    ] = "every:1",
+    cameras: Annotated[
+        str | None,
+        typer.Option(help="Only these cameras, e.g. main,wide. COCO only. [default: all]"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how much it would be, and write nothing.")
+    ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the clips behind a run's regressions, the costliest first, for labeling.
+    """Export the clips behind a run's regressions, the costliest first, for labelling.
 
     With the labels known, what both networks said, and each clip's share of the loss. Where no
-    cell regressed, all clips of the run come in the order of `clips list`.
+    cell regressed, all clips of the run come in the order of `clips list`. README.md in the
+    folder says what each file is.
 
-    COCO: images, annotations.json, and deployed.json and candidate.json as results for loadRes.
-    MCAP: the clips, with both networks' outputs as topics of their own, and clips.json.
+    COCO: images, labels, pre-labels, and each network's results for loadRes.
+    MCAP: the clips, with both networks' outputs as topics of their own.
 
-    Example: ridealong labels export --run latest --limit 50 --out labels
+    Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
     """
     from ingest.lake import Lake
-    from shadow.export import ExportWish, export_run
+    from shadow.export import ExportRequest, export_run
+    from shadow.frames import parse_frames
     from shadow.losses import CellNames
 
     console = Console(as_json)
-    wish = ExportWish(run, where, limit, out, CellNames(prediction, metric, where_lost))
-    report = export_run(Lake.open(home_of(home)), wish, kind.value, console)
+    request = ExportRequest(
+        run,
+        where,
+        limit,
+        out,
+        CellNames(prediction, metric, where_lost),
+        parse_frames(frames),
+        _comma_separated(cameras),
+        dry_run,
+    )
+    report = export_run(Lake.open(home_of(home)), request, kind.value, console)
     console.result(report)
-    told = {key: value for key, value in report.items() if key not in ("order", "reason", "shares")}
-    console.text(", ".join(f"{key}: {value}" for key, value in told.items()))
-    console.text(f"in the order of the {report['order']}: {report['reason']}")
+    _print_export(console, report)
+
+
+def _comma_separated(names: str | None) -> tuple[str, ...]:
+    """``main,wide`` as names, each once; none for None."""
+    parts = [part.strip() for part in names.split(",")] if names is not None else []
+    return tuple(dict.fromkeys(parts))
+
+
+def _print_export(console: Console, report: dict[str, Any]) -> None:
+    from ingest.readable import counted, value
+
+    done, about = ("would write", "about ") if report["dry_run"] else ("wrote", "")
+    clips, megabytes = counted(report["clips"], "clip"), value(report["megabytes"])
+    pairs = [(done, f"{clips}, {about}{megabytes} MB"), ("folder", report["out"])]
+    if "images" in report:
+        labelled, unlabelled = value(report["labelled"]), value(report["unlabelled"])
+        labels, ignored = value(report["annotations"]), value(report["ignored"])
+        pairs += [
+            ("images", f"{labelled} labelled, {unlabelled} that nobody labelled"),
+            ("labels", f"{labels}, of which {ignored} are ignored"),
+        ]
+        for role, count in report["prelabels"].items():
+            at_any = value(report["results"][role])
+            said = counted(count, "pre-label")
+            pairs.append((role, f"{said}; {at_any} boxes at any score on labelled images"))
+    console.record(pairs)
+    console.paragraph(f"in the order of the {report['order']}: {report['reason']}")
 
 
 class SchemaName(StrEnum):

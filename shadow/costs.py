@@ -1,6 +1,7 @@
 """What a run's clips cost the candidate, from the scores in the lake (`metrics.gate.costs`)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -26,7 +27,10 @@ def cell_costs(snapshot: Snapshot, run: Row, cell: Row) -> pa.Table:
     Raises:
         RidealongError: The stored scores contradict themselves.
     """
-    return clip_costs(*_tables(snapshot, run, [cell]), _networks(run), _key(cell))
+    tables = cost_tables(snapshot, run, [cell])
+    return clip_costs(
+        tables.scores, tables.matches, tables.clips, tables.drives, _networks(run), _key(cell)
+    )
 
 
 def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> LossParts:
@@ -35,8 +39,43 @@ def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> LossPa
     Raises:
         RidealongError: The stored scores contradict themselves.
     """
+    return parts_of_loss(cost_tables(snapshot, run, cells), run, cells)
+
+
+@dataclass(frozen=True)
+class CostTables:
+    """What costs are computed from.
+
+    Attributes:
+        scores, matches: The rows of the cells' predictions by the run's networks.
+        clips: The run's clips: ``clip_id``, ``drive_id``, ``by_disagreement``.
+        drives: All drives.
+    """
+
+    scores: pa.Table
+    matches: pa.Table
+    clips: pa.Table
+    drives: pa.Table
+
+
+def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Row]) -> LossParts:
+    """Each clip's part of the loss of many cells, from tables at hand.
+
+    Raises:
+        RidealongError: The scores contradict themselves.
+    """
     keys = [_key(cell) for cell in cells]
-    return loss_parts(*_tables(snapshot, run, cells), _networks(run), keys)
+    return loss_parts(
+        tables.scores, tables.matches, tables.clips, tables.drives, _networks(run), keys
+    )
+
+
+def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> CostTables:
+    """The rows of the lake that the costs of some cells are computed from."""
+    clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
+    metrics = sorted({cell["metric"] for cell in cells})
+    scores = _scored(snapshot, SCORES, run, cells, " and list_contains(?, metric)", metrics)
+    return CostTables(scores, _scored(snapshot, MATCHES, run, cells), clips, snapshot.read(DRIVES))
 
 
 def _key(cell: Row) -> CellKey:
@@ -45,16 +84,6 @@ def _key(cell: Row) -> CellKey:
 
 def _networks(run: Row) -> tuple[str, str]:
     return run["deployed_sha256"], run["candidate_sha256"]
-
-
-def _tables(
-    snapshot: Snapshot, run: Row, cells: Sequence[Row]
-) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
-    """Scores and matched rows of the cells' predictions, the run's clips, and the drives."""
-    clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
-    metrics = sorted({cell["metric"] for cell in cells})
-    scores = _scored(snapshot, SCORES, run, cells, " and list_contains(?, metric)", metrics)
-    return scores, _scored(snapshot, MATCHES, run, cells), clips, snapshot.read(DRIVES)
 
 
 def _scored(

@@ -1,6 +1,7 @@
 """A run's clips handed to the people who label: frames, labels known, what both networks said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,31 +9,45 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from ingest.annotations import ANNOTATIONS, Perception, Task, at_times
-from ingest.clips.read import open_clip
+from ingest.annotations import Perception, Task, at_times
+from ingest.clips.read import ClipReader, open_clip
 from ingest.console import Console
 from ingest.errors import RidealongError
-from ingest.labels.coco import LabelClip, write_coco
-from ingest.labels.mcap import ReplayedClip, write_mcaps
+from ingest.labels.coco import preview_coco, write_coco
+from ingest.labels.content import LabelClip, LabelImage
+from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
+from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
+from ingest.specs import nearest
+from metrics.tasks.metric import Reference
+from metrics.tasks.objects import ignored_labels, said_boxes
+from metrics.tasks.views import View
+from shadow.frame_losses import FrameLosses
+from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
-from shadow.networks.manifest import rate_of
-from shadow.networks.registry import find_network
+from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.runs import find_run
-from shadow.schemas import OUTPUTS
 
-SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})
 NAMED = 3  # cells that the reason for an order names
 
 
 @dataclass(frozen=True)
-class ExportWish:
-    """What to export: a run, an expression over its clips, at most how many, and where to.
+class ExportRequest:
+    """What to export, and where to.
 
-    ``cells`` names the cells whose loss orders the clips; by default those that regressed.
+    Attributes:
+        run: The run whose clips and outputs it is about.
+        where: Expression over its clips; None for all.
+        limit: At most so many clips; None for all.
+        out: The folder to write.
+        cells: The cells whose loss orders the clips; by default those that regressed.
+        frames: Which frames of a clip; COCO only.
+        cameras: Which cameras; empty for all. COCO only.
+        dry_run: Only say what would be written.
     """
 
     run: str
@@ -40,9 +55,12 @@ class ExportWish:
     limit: int | None
     out: Path
     cells: CellNames = EVERY_CELL
+    frames: FrameChoice = EVERY_FRAME
+    cameras: tuple[str, ...] = ()
+    dry_run: bool = False
 
 
-def export_run(lake: Lake, wish: ExportWish, kind: str, console: Console) -> dict[str, Any]:
+def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
     """Export the clips behind a run's regressions as ``coco`` or ``mcap``, the costliest first.
 
     The folder appears whole or not at all.
@@ -51,57 +69,86 @@ def export_run(lake: Lake, wish: ExportWish, kind: str, console: Console) -> dic
         The document that ``labels export --json`` prints.
 
     Raises:
-        RidealongError: No such run or cell, no clip that fits, or the folder holds something else.
+        RidealongError: No such run, cell or camera, no clip or frame that fits, frames or cameras
+            chosen for ``mcap``, or the folder holds something else.
     """
     snapshot = lake.snapshot()
-    run = find_run(snapshot, wish.run)
-    chosen = _choose(snapshot, run, wish)
+    run = find_run(snapshot, request.run)
+    chosen = _choose(snapshot, run, request)
+    _check_images(request, kind, chosen)
     with console.steps("clips", len(chosen.clips)) as steps:
-        counted = _counted(chosen.clips, steps.advance)
-        written = WRITERS[kind](lake, snapshot, run, wish.out, counted)
-    head = {"run": run["run_id"], "format": kind, "out": str(wish.out)}
+        work = _Work(run_outputs(lake, snapshot, run), request, chosen, steps.advance)
+        written = WRITERS[kind](work)
+    head = {"run": run["run_id"], "format": kind, "out": str(request.out)}
+    images = {"frames": str(request.frames), "cameras": list(request.cameras)}
     order = {"order": chosen.order, "reason": chosen.reason}
     shares = [{"clip_id": clip["clip_id"]} | clip["about"] for clip in chosen.clips]
-    return head | written | order | {"shares": shares}
+    return head | written | images | {"dry_run": request.dry_run} | order | {"shares": shares}
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Clips in their order, each with what labelers should know ``about`` it, and why so."""
+    """Clips in their order, each with what labellers should know ``about`` it, and why so.
+
+    ``cells`` are those whose loss orders the clips; none where nothing of it lies in them.
+    """
 
     clips: list[dict[str, Any]]
+    cells: list[dict[str, Any]]
     order: str
     reason: str
 
 
-def _choose(snapshot: Snapshot, run: dict[str, Any], wish: ExportWish) -> _Choice:
-    """The clips that the wish is about, by their share of the loss if they have any."""
-    rows = list_clips(snapshot, wish.where)
+@dataclass(frozen=True)
+class _Work:
+    """What a writer needs; it calls ``advance`` after each clip."""
+
+    outputs: RunOutputs
+    request: ExportRequest
+    chosen: _Choice
+    advance: Callable[[], None]
+
+    def clips(self) -> Iterator[dict[str, Any]]:
+        """The chosen clips, counted."""
+        for clip in self.chosen.clips:
+            yield clip
+            self.advance()
+
+    def opened(self, clip: Mapping[str, Any]) -> AbstractContextManager[ClipReader]:
+        """A clip's file."""
+        return open_clip(self.outputs.lake.path(clip["blob"]))
+
+
+def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> _Choice:
+    """The clips that the request is about, by their share of the loss if they have any."""
+    rows = list_clips(snapshot, request.where)
     rows = rows.filter(pc.is_in(rows["clip_id"], value_set=pa.array(run["clip_ids"])))
     if not rows.num_rows:
         raise RidealongError(
-            f"run {run['run_id']} has no clip for which {wish.where or 'true'}",
+            f"run {run['run_id']} has no clip for which {request.where or 'true'}",
             mend="see `ridealong clips list`",
         )
-    cells = losing_cells(run_cells(snapshot, run["run_id"]), wish.cells)
+    cells = losing_cells(run_cells(snapshot, run["run_id"]), request.cells)
     losses = clip_losses(snapshot, run, cells)
     listed = rows.to_pylist()
     row_of = {row["clip_id"]: row for row in listed}
     behind = [row_of[clip_id] for clip_id in losses if clip_id in row_of]
-    chosen = [row | {"about": _about(row, losses)} for row in (behind or listed)[: wish.limit]]
+    clips = (behind or listed)[: request.limit]
+    chosen = [row | {"about": _about(row, losses)} for row in clips]
     if behind:
-        return _Choice(chosen, "loss", f"by their share of what was lost in {_names(cells)}")
+        return _Choice(chosen, cells, "loss", f"by their share of what was lost in {_names(cells)}")
     if cells:
-        return _Choice(chosen, "listing", "none of these clips has a part in what was lost")
-    nothing = "no cell regressed" if wish.cells == EVERY_CELL else "the cells named lost nothing"
-    return _Choice(chosen, "listing", nothing)
+        return _Choice(chosen, [], "listing", "none of these clips has a part in what was lost")
+    nothing = "no cell regressed" if request.cells == EVERY_CELL else "the cells named lost nothing"
+    return _Choice(chosen, [], "listing", nothing)
 
 
 def _about(row: dict[str, Any], losses: dict[str, ClipLoss]) -> dict[str, Any]:
     """A clip's drive, its share of the loss, and the cell of which it has the largest part."""
     loss = losses.get(row["clip_id"])
     cell = {name: loss.cell[name] for name in PARTS} if loss else None
-    return {"drive_id": row["drive_id"], "share": loss.share if loss else None, "cell": cell}
+    told = {"drive_id": row["drive_id"], "share": loss.share if loss else None, "cell": cell}
+    return told | {"by_disagreement": row["by_disagreement"]}
 
 
 def _names(cells: list[dict[str, Any]]) -> str:
@@ -109,63 +156,129 @@ def _names(cells: list[dict[str, Any]]) -> str:
     return named + (f", and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
 
 
-def _counted(clips: list[dict[str, Any]], advance: Callable[[], None]) -> Iterator[dict[str, Any]]:
-    for clip in clips:
-        yield clip
-        advance()
+def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
+    """Refuse a choice of images that cannot be met, before any work.
+
+    Raises:
+        RidealongError: As for `export_run`.
+    """
+    if kind != "coco" and (request.cameras or request.frames != EVERY_FRAME):
+        raise RidealongError(
+            f"--frames and --cameras choose images, and --format {kind} exports whole clips",
+            mend="leave them out, or use --format coco",
+        )
+    if request.frames.kind is FrameKind.LOSS and not _judged_by_frame(chosen.cells):
+        why = "flicker and jitter lie between frames" if chosen.cells else chosen.reason
+        raise RidealongError(
+            f"no frame carries a loss: {why}",
+            mend="name a cell with --prediction and --metric, or use --frames labelled or every:N",
+        )
+    known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
+    for camera in request.cameras:
+        if camera not in known:
+            hint = nearest(camera, known) if known else "they have no cameras"
+            raise RidealongError(f"none of these clips has the camera {camera!r}", mend=hint)
 
 
-def _coco(
-    lake: Lake, snapshot: Snapshot, run: dict[str, Any], out: Path, clips: Iterator[dict[str, Any]]
-) -> dict[str, Any]:
-    rate_hz = rate_of(*(find_network(snapshot, run[r]).manifest for r in ("deployed", "candidate")))
+def _judged_by_frame(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cells whose value is a sum over frames: those compared with labels."""
+    return [cell for cell in cells if cell["reference"] == Reference.LABELS]
+
+
+def _coco(work: _Work) -> dict[str, Any]:
+    losses = None
+    if work.request.frames.kind is FrameKind.LOSS:
+        losses = FrameLosses(work.outputs, _judged_by_frame(work.chosen.cells))
 
     def opened() -> Iterator[LabelClip]:
-        for clip in clips:
-            with open_clip(lake.path(clip["blob"])) as reader:
-                times = reader.sample_times(rate_hz)
-                labels = reader.labels()
-                yield LabelClip(
-                    clip_id=clip["clip_id"],
-                    frames=reader.frames_at(list(reader.cameras), times),
-                    labels=at_times(labels, times) if labels is not None else None,
-                    outputs=outputs_of(snapshot, run, clip["clip_id"]),
-                    about=clip["about"],
-                )
+        for clip in work.clips():
+            lost = losses.of(clip) if losses else {}
+            with work.opened(clip) as reader:
+                yield _label_clip(work, clip, reader, lost)
 
-    return asdict(write_coco(out, opened()))
+    write = preview_coco if work.request.dry_run else write_coco
+    return asdict(write(work.request.out, opened(), _label_networks(work.outputs)))
 
 
-def _mcap(
-    lake: Lake, snapshot: Snapshot, run: dict[str, Any], out: Path, clips: Iterator[dict[str, Any]]
-) -> dict[str, Any]:
-    replayed = (
-        ReplayedClip(
-            clip["clip_id"],
-            lake.path(clip["blob"]),
-            outputs_of(snapshot, run, clip["clip_id"]),
-            clip["about"],
+def _label_clip(
+    work: _Work, clip: Mapping[str, Any], reader: ClipReader, lost: Mapping[int, float]
+) -> LabelClip:
+    times = reader.sample_times(work.outputs.rate_hz)
+    labels = _labels(reader, times)
+    labelled = labels.timestamps_ns if labels else times[:0]
+    cameras = [c for c in reader.cameras if c in work.request.cameras or not work.request.cameras]
+    views = work.outputs.views(reader, times, dense=False)
+    frames = work.request.frames.of(times, labelled, lost)
+    return LabelClip(
+        clip_id=clip["clip_id"],
+        images=_images(reader, cameras, frames, lost),
+        pixels=lambda wanted: reader.frames_at(cameras, wanted),
+        labels=labels,
+        ignored=ignored_labels(labels.sparse) if labels else np.zeros(0, np.bool_),
+        outputs={role: view.perception for role, view in views.items()},
+        said={role: _said(work.outputs, role, view) for role, view in views.items()},
+        about=clip["about"],
+    )
+
+
+def _labels(reader: ClipReader, times: NDArray[np.int64]) -> Perception | None:
+    """The labels of a clip's frames, if anybody looked for objects."""
+    labels = reader.labels(with_dense=False)
+    if labels is None or Task.OBJECTS not in labels.tasks:
+        return None
+    return at_times(labels, times)
+
+
+def _images(
+    reader: ClipReader,
+    cameras: Sequence[str],
+    times: NDArray[np.int64],
+    lost: Mapping[int, float],
+) -> list[LabelImage]:
+    """The images of these cameras and frames that the clip has, from its index."""
+    there = {camera: set(reader.timestamps(camera).tolist()) for camera in cameras}
+    return [
+        LabelImage(
+            time,
+            camera,
+            reader.cameras[camera].width,
+            reader.cameras[camera].height,
+            {"share": lost[time]} if time in lost else {},
         )
-        for clip in clips
-    )
-    return {"clips": write_mcaps(out, replayed)}
+        for time in times.tolist()
+        for camera in cameras
+        if time in there[camera]
+    ]
 
 
-WRITERS = {"coco": _coco, "mcap": _mcap}
+def _said(outputs: RunOutputs, role: str, view: View) -> pa.Table:
+    """The boxes that a network says, by the rule of the metrics."""
+    return said_boxes(view, outputs.predictions(role, Task.OBJECTS)).table
 
 
-def outputs_of(snapshot: Snapshot, run: dict[str, Any], clip_id: str) -> dict[str, Perception]:
-    """What each network said on a clip, sparse tasks alone, by role."""
-    rows = snapshot.query(
-        "select * from outputs where clip_id = ? and definition = ? order by timestamp_ns",
-        OUTPUTS,
-        params=[clip_id, run["definition"]],
-    )
-    return {role: _said(rows, run[f"{role}_sha256"]) for role in ("deployed", "candidate")}
+def _label_networks(outputs: RunOutputs) -> LabelNetworks:
+    return LabelNetworks({role: _label_network(outputs, role) for role in ROLES})
 
 
-def _said(rows: pa.Table, network_sha256: str) -> Perception:
-    own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
-    sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS)
-    times = np.unique(sparse["timestamp_ns"].to_numpy())
-    return Perception(times, sparse, tasks=SPARSE_TASKS)
+def _label_network(outputs: RunOutputs, role: str) -> LabelNetwork:
+    manifest = outputs.manifest(role)
+    names = map(str, outputs.predictions(role, *SPARSE_TASKS))
+    thresholds = {name: manifest.threshold(name) for name in names}
+    return LabelNetwork(manifest.id, manifest.network_sha256, thresholds)
+
+
+def _mcap(work: _Work) -> dict[str, Any]:
+    def replayed() -> Iterator[ReplayedClip]:
+        for clip in work.clips():
+            with work.opened(clip) as reader:
+                times = reader.sample_times(work.outputs.rate_hz)
+            path = work.outputs.lake.path(clip["blob"])
+            said = work.outputs.kept(clip["clip_id"], times)
+            yield ReplayedClip(clip["clip_id"], path, said, clip["about"])
+
+    if work.request.dry_run:
+        return asdict(preview_mcaps(work.request.out, replayed()))
+    return asdict(write_mcaps(work.request.out, replayed(), _label_networks(work.outputs)))
+
+
+WRITERS: dict[str, Callable[[_Work], dict[str, Any]]] = {"coco": _coco, "mcap": _mcap}

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     binding reports them as leaks: over a hundred lines after the last test.
     """
     if EXIT_CODE in config.stash:
+        warnings.simplefilter("ignore")  # a library's folder that goes only now is no error
         atexit._run_exitfuncs()  # pytest's own among them: they release its temporary folders
         sys.stdout.flush()
         sys.stderr.flush()
@@ -178,6 +180,27 @@ def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     spec.loader.exec_module(synthetic)
     home: Path = synthetic.make_home(tmp_path_factory.mktemp("fleet") / "home")
     return home
+
+
+@pytest.fixture
+def oracle() -> Callable[..., Any]:
+    """Run a script of tests/oracles where the strangers' readers live; gives the JSON it prints."""
+    python = REPOSITORY / ".venv-oracles/bin/python"
+    if not python.exists():
+        pytest.skip("needs .venv-oracles: make oracles")
+
+    def run(script: str, *arguments: str | Path) -> Any:
+        done = subprocess.run(
+            [python, REPOSITORY / "tests/oracles" / script, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
 
 
 @pytest.fixture

@@ -75,11 +75,10 @@ def test_exports_load_in_pycocotools(demo_home: Path, ask: Any, tmp_path: Path) 
     ask(
         "labels", "export", "--run", "latest", "--format", "coco", "--out", out, "--home", demo_home
     )
-    truth = COCO(str(out / "annotations.json"))
+    truth = COCO(str(out / "annotations/instances_default.json"))
     assert len(truth.getImgIds()) > 40
-    assert (out / "images" / truth.loadImgs(truth.getImgIds()[:1])[0]["file_name"]).exists() or (
-        out / truth.loadImgs(truth.getImgIds()[:1])[0]["file_name"]
-    ).exists()
+    for image in truth.loadImgs(truth.getImgIds()):
+        assert (out / "images/default" / image["file_name"]).exists()
     for role in ("deployed", "candidate"):
         results = truth.loadRes(str(out / f"{role}.json"))
         assert set(results.getImgIds()) == set(truth.getImgIds())

@@ -1,21 +1,28 @@
 """Export folders: they appear whole, and only an export that nobody touched is replaced.
 
-An export ends with the file ``ridealong-export.json``: what kind it is, and the size and hash of
-every file. A folder that holds anything else, or an export in which a file was changed, added or
-taken away (somebody labelled in it), is never overwritten.
+An export ends with the file ``ridealong-manifest.json``: what kind it is, and the hash of every
+file. A folder that holds anything else, or an export in which a file was changed, added or taken
+away (somebody labelled in it), is never overwritten.
+
+While an export is written it stands beside its target in a hidden folder, ``.NAME.partial-…``,
+which its writer holds locked. One that nobody holds was left by a process that was killed; the
+next export to the same target removes it.
 """
 
+import fcntl
+import glob
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from ingest.errors import RidealongError
 
-MANIFEST = "ridealong-export.json"
+MANIFEST = "ridealong-manifest.json"  # *-export.json would be VoTT's, to who guesses formats
 _MEND = "name another folder, or move this one away"
 
 
@@ -30,30 +37,34 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
     Raises:
         RidealongError: ``target`` holds something that we did not write.
     """
-    target = target.absolute()
-    _check_replaceable(target)
+    target = target.resolve()
+    check_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = _beside(target)
-    partial.mkdir()
-    try:
+    _sweep(target)
+    with _held_folder(target) as partial:
         yield partial
         _write_manifest(partial, kind)
+        check_replaceable(target)  # much may have happened while we wrote
         _swap(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write a document as compact JSON.
+    """Write a document as JSON that people can read.
 
     Raises:
         ValueError: It holds a number that JSON cannot say.
     """
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    path.write_text(text, "utf-8")
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
+    path.write_text(f"{text}\n", "utf-8")
 
 
-def _check_replaceable(target: Path) -> None:
+def check_replaceable(target: Path) -> None:
+    """Check that an export may be written there.
+
+    Raises:
+        RidealongError: ``target`` holds something that we did not write.
+    """
+    target = target.resolve()
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not target.is_dir():
@@ -81,10 +92,15 @@ def _contents(folder: Path) -> dict[str, str]:
     """The hash of every file but the manifest, by its path in the folder."""
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): _sha256(path)
         for path in files
         if path != folder / MANIFEST
     }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _swap(partial: Path, target: Path) -> None:
@@ -92,7 +108,7 @@ def _swap(partial: Path, target: Path) -> None:
         partial.rename(target)
         return
     # A folder cannot be replaced in one step: the old one stands aside until the new one is there.
-    aside = _beside(target)
+    aside = _beside(target, "earlier")
     target.rename(aside)
     try:
         partial.rename(target)
@@ -102,5 +118,37 @@ def _swap(partial: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{uuid4().hex}")
+def _beside(target: Path, what: str) -> Path:
+    return target.with_name(f".{target.name}.{what}-{uuid4().hex}")
+
+
+@contextmanager
+def _held_folder(target: Path) -> Iterator[Path]:
+    """A new folder beside the target, locked until the block or the process ends, then removed."""
+    folder = _beside(target, "partial")
+    folder.mkdir()
+    try:
+        with _locked(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed exports to this target left."""
+    for folder in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
+        with suppress(OSError), _locked(folder, wait=False):  # OSError: somebody holds it
+            shutil.rmtree(folder)
+    if target.exists():
+        for folder in target.parent.glob(f".{glob.escape(target.name)}.earlier-*"):
+            shutil.rmtree(folder, ignore_errors=True)

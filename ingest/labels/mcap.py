@@ -2,19 +2,23 @@
 
 Each copy holds all that the clip holds and, for each network, ``/NETWORK/outputs`` (exact) and
 ``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
-which they should be looked at, with what is known about them.
+which they should be looked at, with what is known about them; ``thresholds.json`` says from which
+score on each prediction counts as said.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingest.annotations import Perception
 from ingest.clips.container import TopicReader, TopicWriter, reading
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_outputs
 from ingest.errors import RidealongError
-from ingest.labels.folder import export_folder, write_json
+from ingest.labels.folder import check_replaceable, export_folder, write_json
+from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
+from ingest.labels.readme import mcap_readme
 
 CLIPS_FILE = "clips.json"
 
@@ -32,13 +36,20 @@ class ReplayedClip:
     about: Mapping[str, object] = field(default_factory=dict)
 
 
-def write_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> int:
-    """Write ``CLIP_ID.mcap`` for each clip, and ``clips.json``.
+@dataclass(frozen=True)
+class McapSummary:
+    """How much was exported: clips, and the folder's size in 10^6 bytes."""
+
+    clips: int
+    megabytes: float
+
+
+def write_mcaps(
+    folder: Path, clips: Iterable[ReplayedClip], networks: LabelNetworks
+) -> McapSummary:
+    """Write ``CLIP_ID.mcap`` for each clip, and what there is to say about them.
 
     The folder appears whole or not at all.
-
-    Returns:
-        How many clips were written.
 
     Raises:
         RidealongError: The folder holds something else, no clips, or a clip that is damaged.
@@ -51,7 +62,29 @@ def write_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> int:
         if not told:
             raise RidealongError("nothing to export: no clips were chosen", where=folder)
         write_json(partial / CLIPS_FILE, told)
-    return len(told)
+        networks.write(partial / THRESHOLDS_FILE)
+        (partial / "README.md").write_text(mcap_readme(networks), "utf-8")
+        return _summary(len(told), sum(path.stat().st_size for path in partial.iterdir()))
+
+
+def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
+    """What `write_mcaps` would write; one clip at a time is written elsewhere, to be measured.
+
+    Raises:
+        RidealongError: As for `write_mcaps`.
+    """
+    check_replaceable(folder)
+    sizes = []
+    with TemporaryDirectory() as scratch:
+        for clip in clips:
+            copy = Path(scratch) / "clip.mcap"
+            add_outputs(clip.path, copy, clip.outputs)
+            sizes.append(copy.stat().st_size)
+    return _summary(len(sizes), sum(sizes))
+
+
+def _summary(clips: int, size: int) -> McapSummary:
+    return McapSummary(clips, round(size / 1_000_000, 1))
 
 
 def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.annotations import Task
@@ -58,7 +59,7 @@ PARAMETERS = {
 def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
     """Counts at the thresholds, the number of labels, and a matched row per detection."""
     found, wanted = (rows_of(view.perception, predictions) for view in (outputs, labels))
-    ignored = _ignored(wanted)
+    ignored = ignored_labels(wanted.table)
     score = found.floats("score")[:, 0]
     frames = outputs.frames
     matching = match_greedily(boxes_of(found, frames), score, boxes_of(wanted, frames), ignored)
@@ -83,10 +84,14 @@ def said_boxes(view: View, predictions: Sequence[Prediction]) -> Rows:
     return rows.take(rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])
 
 
-def _ignored(labels: Rows) -> NDArray[np.bool_]:
+def ignored_labels(labels: pa.Table) -> NDArray[np.bool_]:
+    """``(N,)``: which labels, rows of `ingest.annotations.ANNOTATIONS`, are ignored."""
+    hidden, cut_off = (
+        np.asarray(pc.fill_null(labels[name], 0.0).to_numpy(), np.float64)
+        for name in ("occlusion", "truncation")
+    )
     # Fractions are stored in float32, and so is what they are compared with.
-    hidden = labels.known("occlusion", 0.0) > np.float32(MOST_OCCLUSION)
-    return hidden | (labels.known("truncation", 0.0) > np.float32(MOST_TRUNCATION))
+    return (hidden > np.float32(MOST_OCCLUSION)) | (cut_off > np.float32(MOST_TRUNCATION))
 
 
 def _match_rows(found: Rows, matching: Matching, names: tuple[str, ...]) -> pa.Table:

@@ -1,34 +1,36 @@
-"""Which clips an export takes and in which order, and that the labelers' files say why."""
+"""Which clips and frames an export takes, that its files say why, and that its numbers are ours."""
 
+import contextlib
+import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from ingest.console import Console
 from ingest.lake import Lake
 from ingest.listing import list_clips
 from shadow import export
-from shadow.export import ExportWish, export_run
+from shadow.export import ExportRequest, export_run
 from shadow.losses import CellNames
+from shadow.report import run_cells
+from shadow.runs import find_run
 
 
 @pytest.fixture
 def exported(fleet_home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Export from the made-up fleet, whose clips have no files, by a writer that only counts."""
-
-    def count(lake: Any, snapshot: Any, run: Any, out: Any, clips: Iterator[Any]) -> dict[str, int]:
-        return {"clips": len(list(clips))}
-
-    monkeypatch.setitem(export.WRITERS, "none", count)
+    monkeypatch.setitem(export.WRITERS, "none", lambda work: {"clips": len(list(work.clips()))})
+    monkeypatch.setattr(export, "run_outputs", lambda *_: None)  # nor has it networks
 
     def run(
         where: str | None = None, limit: int | None = None, name: str = "latest", **cells: str
     ) -> dict[str, Any]:
-        wish = ExportWish(name, where, limit, Path("unused"), CellNames(**cells))
-        return export_run(Lake.open(fleet_home), wish, "none", Console(as_json=True))
+        request = ExportRequest(name, where, limit, Path("unused"), CellNames(**cells))
+        return export_run(Lake.open(fleet_home), request, "none", Console(as_json=True))
 
     return run
 
@@ -100,7 +102,7 @@ def test_files_for_labelers_have_the_shares(
     assert report["order"] == "loss" and 1 <= len(report["shares"]) == report["clips"] <= 2
     assert report["shares"][0]["share"] > 0
     if kind == "coco":
-        told = json.loads((out / "annotations.json").read_text())
+        told = json.loads((out / "annotations/instances_default.json").read_text())
         assert {image["clip_id"] for image in told["images"]} <= {
             clip["clip_id"] for clip in told["clips"]
         }
@@ -119,3 +121,138 @@ def test_the_text_says_in_which_order(demo_home: Path, program: Any, tmp_path: P
     )
     assert done.returncode == 0, done.stderr
     assert "in the order of the listing: no cell regressed" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def coco(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's simulated clips as COCO; tests only read it."""
+    out = tmp_path_factory.mktemp("export") / "labels"
+    request = ExportRequest("latest", "source = 'simulation'", None, out)
+    export_run(Lake.open(demo_home), request, "coco", Console(as_json=True))
+    return out
+
+
+@pytest.mark.slow
+def test_plain_pycocotools_gives_the_run_s_ap50(coco: Path, demo_home: Path) -> None:
+    """Of each category and camera, of both networks; who knows nothing but the export."""
+    snapshot = Lake.open(demo_home).snapshot()
+    cells = run_cells(snapshot, find_run(snapshot, "latest")["run_id"])
+    ours = {c["prediction"]: c for c in cells if c["metric"] == "ap50" and c["slice"] == "all"}
+    known = 0
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(coco / "annotations/instances_default.json"))
+        ignored = [label for label in truth.dataset["annotations"] if label["ignore"]]
+        for role in ("deployed", "candidate"):
+            results = truth.loadRes(str(coco / f"{role}.json"))
+            for name, cell in ours.items():
+                expected = cell[role] if cell[role] is not None else float("nan")
+                assert _ap50(truth, results, name) == pytest.approx(expected, abs=1e-9, nan_ok=True)
+                known += cell[role] is not None
+    assert known > 20 and ignored
+
+
+def _ap50(truth: COCO, results: COCO, prediction: str) -> float:
+    category, camera = prediction.removeprefix("objects/").split("@")
+    judge = COCOeval(truth, results, "bbox")
+    judge.params.imgIds = [i["id"] for i in truth.dataset["images"] if i["camera"] == camera]
+    judge.params.catIds = truth.getCatIds(catNms=[category])
+    judge.evaluate()
+    judge.accumulate()
+    precision = judge.eval["precision"][0, :, 0, 0, 2]  # IoU 0.5, area all, 100 detections
+    return float(precision.mean()) if (precision > -1).all() else float("nan")
+
+
+@pytest.mark.slow
+def test_prelabels_are_the_boxes_at_or_above_the_thresholds(coco: Path) -> None:
+    told = json.loads((coco / "annotations/prelabels-candidate.json").read_text())
+    thresholds = json.loads((coco / "thresholds.json").read_text())["candidate"]["thresholds"]
+    camera_of = {image["id"]: image["camera"] for image in told["images"]}
+    name_of = {category["id"]: category["name"] for category in told["categories"]}
+    results = json.loads((coco / "candidate.json").read_text())
+
+    def said(box: dict[str, Any], score: float) -> bool:
+        name = f"objects/{name_of[box['category_id']]}@{camera_of[box['image_id']]}"
+        return score >= thresholds[name]
+
+    assert all(said(box, box["attributes"]["score"]) for box in told["annotations"])
+    judged = {box["image_id"] for box in results}
+    above = [box for box in results if said(box, box["score"])]
+    assert 0 < len(above) < len(results)
+    assert len(above) == sum(box["image_id"] in judged for box in told["annotations"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frames", ["every:3", "labelled", "loss"])
+def test_chosen_frames_and_cameras(
+    demo_home: Path, ask: Any, tmp_path: Path, frames: str, coco: Path
+) -> None:
+    out = tmp_path / "labels"
+    command = (
+        *("labels", "export", "--out", out, "--home", demo_home, "--frames", frames),
+        *("--cameras", "main, wide", "--prediction", "objects/pedestrian@main", "--metric", "f1"),
+    )
+    guess = ask(*command, "--dry-run")
+    assert guess["dry_run"] and not out.exists()
+    report = ask(*command)
+    assert report["frames"] == frames and report["cameras"] == ["main", "wide"]
+    size = guess.pop("megabytes"), report["megabytes"]
+    assert size[0] == pytest.approx(size[1], rel=0.25, abs=0.1)
+    assert guess == {k: v for k, v in report.items() if k != "megabytes"} | {"dry_run": True}
+    told = json.loads((out / "annotations/instances_default.json").read_text())
+    images = told["images"]
+    assert {image["camera"] for image in images} == {"main", "wide"}
+    assert len(list((out / "images/default").iterdir())) == report["images"]
+    whole = json.loads((coco / "annotations/instances_default.json").read_text())["images"]
+    mine = {clip["clip_id"] for clip in report["shares"]}
+    labelled = {i["timestamp_ns"] for i in whole if i["clip_id"] in mine}
+    times = {image["timestamp_ns"] for image in images}
+    if frames == "labelled":
+        assert times == labelled and report["unlabelled"] == 0
+    elif frames == "loss":
+        assert 0 < len(times) < len(labelled) and times < labelled
+        assert all(image["share"] > 0 for image in images)
+    else:
+        assert 0 < len(times) < len(labelled) and times < labelled
+        assert report["unlabelled"] > report["labelled"]
+
+
+@pytest.mark.slow
+def test_choices_that_cannot_be_met_are_refused(
+    demo_home: Path, program: Any, tmp_path: Path
+) -> None:
+    def refused(*options: str) -> str:
+        command = ("labels", "export", "--out", tmp_path / "out", "--home", demo_home)
+        done = program(*command, *options)
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("clips: ")]
+        assert done.returncode == 2 and len(lines) == 1, done.stderr
+        assert not (tmp_path / "out").exists()
+        return str(done.stderr)
+
+    for text in ("every:0", "every", "every:-1", "every:1.5", "Labelled", "", "every:٣"):
+        assert "expected 'every:N'" in refused("--frames", text)
+    assert "did you mean 'main'" in refused("--cameras", "wide,mian")
+    assert "camera ''" in refused("--cameras", "main,")
+    assert "no frame carries a loss: no cell regressed" in refused("--frames", "loss")
+    steady = ["--metric", "flicker", "--frames", "loss"]
+    assert "no frame carries a loss: flicker and jitter lie between" in refused(*steady)
+    for options in (["--frames", "every:2"], ["--cameras", "main"]):
+        assert "whole clips" in refused("--format", "mcap", *options)
+    only_video = ["--where", "source = 'video'", "--frames", "labelled"]
+    assert "nothing to export" in refused(*only_video)
+    assert "nothing to export" in refused(*only_video, "--dry-run")
+
+
+@pytest.mark.slow
+def test_outputs_of_a_clip_know_the_frames_in_which_nothing_was_said(
+    demo_home: Path, ask: Any, tmp_path: Path
+) -> None:
+    from ingest.clips.read import open_clip
+
+    out = tmp_path / "labels"
+    report = ask("labels", "export", "--format", "mcap", "--out", out, "--home", demo_home)
+    assert report["megabytes"] > 0
+    path = min(out.glob("*.mcap"), key=lambda path: path.stat().st_size)
+    with open_clip(path) as reader:
+        said = reader.outputs("candidate")
+        rates = {round(1e9 / step) for step in (said.timestamps_ns[1:] - said.timestamps_ns[:-1])}
+        assert len(rates) == 1  # no gap where the network was silent

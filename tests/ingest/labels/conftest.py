@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ingest.annotations import Perception, Task, annotation_table
-from ingest.labels.coco import LabelClip
+from ingest.labels.content import LabelClip, LabelImage
+from ingest.labels.networks import LabelNetwork, LabelNetworks
 
 TIMES = (1000, 2000, 3000)
 CAMERAS = ("main", "rear")
@@ -38,10 +39,34 @@ LABELS = (
 )  # fmt: skip
 
 
-def clip(clip_id="c1", labels=None, **outputs):
-    return LabelClip(clip_id, frames(), seen(*LABELS) if labels is None else labels, outputs)
+SHAPE = (48, 64)
+NETWORKS = LabelNetworks(
+    {
+        role: LabelNetwork(f"net-{role}", role * 8, {"objects/car@main": 0.4})
+        for role in ("deployed", "candidate")
+    }
+)
+
+
+def pixels(wanted):
+    return ((time, images) for time, images in frames() if time in wanted)
+
+
+def clip(clip_id="c1", labels=None, ignored=None, times=TIMES, said=None, **outputs):
+    labels = seen(*LABELS) if labels is None else labels
+    return LabelClip(
+        clip_id=clip_id,
+        images=[LabelImage(t, camera, SHAPE[1], SHAPE[0]) for t in times for camera in CAMERAS],
+        pixels=pixels,
+        labels=labels,
+        ignored=np.zeros(labels.sparse.num_rows, bool) if ignored is None else np.array(ignored),
+        outputs=outputs,
+        said={role: annotation_table(list((said or {}).get(role, ()))) for role in outputs},
+    )
 
 
 @pytest.fixture
 def make():
-    return SimpleNamespace(box=box, seen=seen, clip=clip, labels=LABELS, frames=frames)
+    return SimpleNamespace(
+        box=box, seen=seen, clip=clip, labels=LABELS, frames=frames, networks=NETWORKS
+    )

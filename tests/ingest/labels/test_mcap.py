@@ -13,7 +13,7 @@ from ingest.clips.verify import verify_clip
 from ingest.clips.write import ClipContent, write_clip
 from ingest.errors import RidealongError
 from ingest.geometry import unknown_calibration
-from ingest.labels.mcap import ReplayedClip, add_outputs, write_mcaps
+from ingest.labels.mcap import ReplayedClip, add_outputs, preview_mcaps, write_mcaps
 
 
 @pytest.fixture
@@ -73,20 +73,27 @@ def test_an_exported_clip_can_be_exported_again(tmp_path, make, source):
 def test_a_folder_of_clips(tmp_path, make, source):
     silent = empty_perception(np.array([1000]))
     clips = [ReplayedClip(name, source, {"candidate": silent}, {"share": 1}) for name in "ba"]
-    assert write_mcaps(tmp_path / "out", clips) == 2
+    guess = preview_mcaps(tmp_path / "out", clips)
+    assert not (tmp_path / "out").exists()
+    written = write_mcaps(tmp_path / "out", clips, make.networks)
+    assert (written.clips, guess.clips) == (2, 2)
+    assert guess.megabytes == pytest.approx(written.megabytes, abs=0.1)
     assert verify_clip(tmp_path / "out" / "b.mcap") == []
     a, b = (tmp_path / "out" / f"{name}.mcap" for name in "ab")
     assert a.read_bytes() == b.read_bytes()
     told = json.loads((tmp_path / "out" / "clips.json").read_text())
     assert told == [{"clip_id": "b", "share": 1}, {"clip_id": "a", "share": 1}]
+    thresholds = json.loads((tmp_path / "out" / "thresholds.json").read_text())
+    assert thresholds["candidate"]["thresholds"] == {"objects/car@main": 0.4}
+    assert "net-candidate" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_a_damaged_clip_is_named_and_nothing_is_left(tmp_path, make, source):
     source.write_bytes(source.read_bytes()[:-100])
     out = tmp_path / "out"
     with pytest.raises(RidealongError, match=r"source\.mcap"):
-        write_mcaps(out, [ReplayedClip("a", source, {})])
+        write_mcaps(out, [ReplayedClip("a", source, {})], make.networks)
     with pytest.raises(RidealongError, match="no clips"):
-        write_mcaps(out, [])
+        write_mcaps(out, [], make.networks)
     assert not out.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["source.mcap"]

@@ -1,0 +1,106 @@
+"""A COCO export's lists: clips sorted into images, labels, results and pre-labels."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from ingest.labels.coco_boxes import (
+    ImageIds,
+    annotation,
+    boxes_in,
+    image_entry,
+    label_attributes,
+    score_of,
+)
+from ingest.labels.content import LabelClip
+from ingest.labels.entries import Entry, EntryLists
+from ingest.labels.pictures import Encoder
+
+LABELLED, UNLABELLED = "labelled", "unlabelled"
+
+_ImageKey = tuple[int, str]  # timestamp_ns and camera of a clip's image
+
+
+class CocoLists:
+    """Sorts clips into the lists that documents are made of, and counts ids.
+
+    Lists: ``images``, the ``labelled`` and the ``unlabelled`` ones, ``annotations``, and for each
+    network ``results-NETWORK`` and ``prelabels-NETWORK``.
+
+    Attributes:
+        lists: Those lists.
+        networks: Roles of the networks.
+        clips: What is known about each clip, in order.
+        first: Id of the first labelled image; None where there is none.
+        ignored: How many labels are ignored.
+    """
+
+    def __init__(self, lists: EntryLists, pictures: Encoder, networks: Sequence[str]) -> None:
+        self.lists, self.networks = lists, networks
+        self.clips: list[Entry] = []
+        self.first: int | None = None
+        self._pictures = pictures
+        self.ignored = 0
+        self._image_ids, self._annotation_ids, self._track_ids = (
+            itertools.count(1) for _ in range(3)
+        )
+
+    def add(self, clip: LabelClip) -> None:
+        """Add a clip.
+
+        Raises:
+            RidealongError: A box has no place in COCO.
+        """
+        self.clips.append({"clip_id": clip.clip_id} | dict(clip.about))
+        judged = clip.judged
+        ids: dict[_ImageKey, int] = {}
+        names: dict[_ImageKey, str] = {}
+        for image in clip.images:
+            key = (image.timestamp_ns, image.camera)
+            ids[key] = next(self._image_ids)
+            names[key] = f"{clip.clip_id}-{image.camera}-{image.timestamp_ns}.png"
+            labelled = image.timestamp_ns in judged
+            entry = image_entry(clip, image, ids[key], names[key], labelled)
+            self.lists["images"].add(entry)
+            self.lists[LABELLED if labelled else UNLABELLED].add(entry)
+        self._pictures.add(names, clip.pixels)
+        evaluated = {key: at for key, at in ids.items() if key[0] in judged}
+        self.first = self.first or next(iter(evaluated.values()), None)
+        self._add_labels(clip, evaluated)
+        for network in self.networks:
+            self._add_outputs(clip, network, evaluated, ids)
+
+    def _add_labels(self, clip: LabelClip, ids: ImageIds) -> None:
+        if clip.labels is None:
+            return
+        tracks: dict[int, int] = {}
+        rows = clip.labels.sparse.append_column("ignored", pa.array(clip.ignored))
+        for row, box in boxes_in(rows, ids):
+            attributes, track = label_attributes(row), row["track_id"]
+            if track is not None:
+                if track not in tracks:
+                    tracks[track] = next(self._track_ids)
+                attributes |= {"track_id": tracks[track], "track_id_in_clip": track}
+            ignored = row["ignored"]
+            self.ignored += ignored
+            attributes["ignored"] = ignored
+            self._annotate("annotations", box, attributes, ignored)
+
+    def _add_outputs(
+        self, clip: LabelClip, network: str, labelled: ImageIds, ids: ImageIds
+    ) -> None:
+        if network not in clip.outputs:
+            return
+        for row, box in boxes_in(clip.outputs[network].sparse, labelled):
+            self.lists[f"results-{network}"].add(box | {"score": score_of(row)})
+        for row, box in boxes_in(clip.said[network], ids):
+            self._annotate(f"prelabels-{network}", box, {"score": score_of(row)})
+
+    def _annotate(
+        self, name: str, box: dict[str, Any], attributes: Entry, ignored: bool = False
+    ) -> None:
+        # Ids from 1: COCOeval takes an annotation with id 0 for an unmatched one.
+        at = next(self._annotation_ids)
+        self.lists[name].add(annotation(at, box, attributes, ignored))

@@ -1,0 +1,29 @@
+"""The README.md of an export: what each file is and how to read it, for who has nothing else."""
+
+from pathlib import Path
+from string import Template
+
+from ingest.labels.networks import LabelNetworks
+
+_NOTHING_LABELLED = """
+Nobody labelled any of these images: there is nothing to evaluate, and the results are empty.
+"""
+
+
+def coco_readme(networks: LabelNetworks, labelled: bool) -> str:
+    """The README of a COCO export; ``labelled`` says whether any image was."""
+    note = "" if labelled else _NOTHING_LABELLED
+    return _template("coco").substitute(networks=_named(networks), note=note)
+
+
+def mcap_readme(networks: LabelNetworks) -> str:
+    """The README of an MCAP export."""
+    return _template("mcap").substitute(networks=_named(networks))
+
+
+def _template(kind: str) -> Template:
+    return Template((Path(__file__).parent / f"readme_{kind}.md").read_text("utf-8"))
+
+
+def _named(networks: LabelNetworks) -> str:
+    return "\n".join(f"- `{role}` is {one.network}." for role, one in networks.by_role.items())

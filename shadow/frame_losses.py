@@ -1,0 +1,153 @@
+"""Which frames of a run's clips carry the loss of its cells.
+
+A frame's part of a cell's loss is what `metrics.gate.costs` gives when the frames of a clip stand
+in the clip's place. Statistics are sums over frames, so the frames share their clip's part,
+exactly. What a frame adds is what `metrics.tasks.evaluate.score_clip` says of that frame alone.
+Only comparisons with labels can be shared so: flicker and jitter lie between frames, not in one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ingest.annotations import Task, at_times
+from ingest.clips.read import open_clip
+from metrics.schemas import SCORES
+from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
+from metrics.tasks.metric import MATCH_ROWS, Reference
+from metrics.tasks.prediction import Prediction, parse_prediction
+from metrics.tasks.views import View
+from shadow.costs import CostTables, cost_tables, parts_of_loss
+from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs
+
+Row = Mapping[str, Any]
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FrameLosses:
+    """How the frames of a run's clips share the loss of some of its cells.
+
+    Attributes:
+        outputs: What the run's networks said.
+        cells: The cells that lost, rows of verdicts; those compared with labels alone.
+    """
+
+    outputs: RunOutputs
+    cells: Sequence[dict[str, Any]]
+
+    def of(self, clip: Row) -> dict[int, float]:
+        """A clip's frames with a share of the loss above 0, by time in ns.
+
+        Raises:
+            RidealongError: As for `shares`.
+        """
+        return {time: share for time, share in self.shares(clip).items() if share > 0}
+
+    def shares(self, clip: Row) -> dict[int, float]:
+        """The shares of all frames of a clip that say something, by time in ns.
+
+        They are as in `shadow.losses`, the mean over the cells, and sum to the clip's share. Only
+        this clip is in memory.
+
+        Raises:
+            RidealongError: The clip is damaged, or the stored scores contradict themselves.
+        """
+        times, scores = self._scored(clip)
+        time_of = {f"{clip['clip_id']}@{time}": time for time in times.tolist()}
+        finer = _with_frames(self._tables, clip, [*time_of], scores)
+        found = parts_of_loss(finer, dict(self.outputs.run), self.cells)
+        shares = zip(found.clip_ids, found.parts.mean(axis=1).tolist(), strict=True)
+        return {time_of[name]: share for name, share in shares if name in time_of}
+
+    @cached_property
+    def _tables(self) -> CostTables:
+        return cost_tables(self.outputs.snapshot, dict(self.outputs.run), self.cells)
+
+    def _scored(self, clip: Row) -> tuple[Times, pa.Table]:
+        """A clip's frames, and both networks' scores of each, with a frame's id for the clip's."""
+        tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
+        dense = not tasks <= SPARSE_TASKS
+        with open_clip(self.outputs.lake.path(clip["blob"])) as reader:
+            times = reader.sample_times(self.outputs.rate_hz)
+            views = self.outputs.views(reader, times, dense)
+            found = reader.labels(with_dense=dense)
+        sizes = views[ROLES[0]].image_sizes
+        labels = View(at_times(found, times), image_sizes=sizes) if found else None
+        tables = [SCORES.schema.empty_table()]
+        for role in ROLES:
+            seen = _Seen(views[role], labels, self._predictions(role), f"clip {clip['clip_id']}")
+            tables += [self._rows(seen, clip, role, time) for time in times.tolist()]
+        return times, pa.concat_tables(tables)
+
+    def _predictions(self, role: str) -> list[Prediction]:
+        """What a network answers for among the cells."""
+        named = {parse_prediction(cell["prediction"]) for cell in self.cells}
+        return [one for one in self.outputs.predictions(role, *Task) if one in named]
+
+    def _rows(self, seen: "_Seen", clip: Row, role: str, time: int) -> pa.Table:
+        """One network's rows of SCORES of one frame."""
+        rows, _ = with_identity(
+            ClipScores(seen.statistics(time), MATCH_ROWS.empty_table(), ()),
+            self.outputs.run[f"{role}_sha256"],
+            None,
+            f"{clip['clip_id']}@{time}",
+            clip["drive_id"],
+            self.outputs.run["definition"],
+        )
+        return rows
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one network said on a clip, and the labels: any of its frames can be scored."""
+
+    own: View
+    labels: View | None
+    predictions: Sequence[Prediction]
+    where: str
+
+    def statistics(self, time: int) -> pa.Table:
+        """One frame's statistics against the labels."""
+        if self.labels is None or not self.predictions:
+            return STATISTIC_ROWS.empty_table()
+        own, labels = (_cut(view, np.array([time])) for view in (self.own, self.labels))
+        scores = score_clip(own, self.predictions, labels, where=self.where).statistics
+        return scores.filter(pc.equal(scores["reference"], Reference.LABELS.value))
+
+
+def _cut(view: View, times: Times) -> View:
+    return view.on(at_times(view.perception, times))
+
+
+def _with_frames(tables: CostTables, clip: Row, ids: Sequence[str], scores: pa.Table) -> CostTables:
+    """The tables with a clip's frames in its place."""
+    own = pc.equal(tables.clips["clip_id"], clip["clip_id"])
+    frames = tables.clips.filter(own).take(pa.array([0] * len(ids), pa.int64()))
+    frames = frames.set_column(
+        frames.schema.get_field_index("clip_id"), "clip_id", pa.array(ids, pa.string())
+    )
+    others = pc.not_equal(tables.scores["clip_id"], clip["clip_id"])
+    return replace(
+        tables,
+        clips=pa.concat_tables([tables.clips.filter(pc.invert(own)), frames]),
+        scores=pa.concat_tables([tables.scores.filter(others), scores]),
+        matches=_matches_by_frame(tables.matches, clip["clip_id"]),
+    )
+
+
+def _matches_by_frame(matches: pa.Table, clip_id: str) -> pa.Table:
+    """Matched rows with a frame's id for that of this clip."""
+    times = pc.cast(matches["timestamp_ns"], pa.string())
+    named = pc.binary_join_element_wise(matches["clip_id"], times, "@")
+    own = pc.equal(matches["clip_id"], clip_id)
+    at = matches.schema.get_field_index("clip_id")
+    return matches.set_column(
+        at, matches.schema.field(at), pc.if_else(own, named, matches["clip_id"])
+    )

@@ -1,0 +1,64 @@
+"""Which frames of a clip to export: every n-th, those that were labelled, or those that lost."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.errors import RidealongError
+
+EXPECTED = "'every:N' (N from 1), 'labelled' or 'loss'"
+
+Times = NDArray[np.int64]
+
+
+class FrameKind(StrEnum):
+    """How frames are chosen."""
+
+    EVERY = "every"  # every n-th camera set of a clip, from its first
+    LABELLED = "labelled"  # those in which somebody looked for objects
+    LOSS = "loss"  # those that carry the loss of the cells that order the clips
+
+
+@dataclass(frozen=True)
+class FrameChoice:
+    """Which frames to export; ``step`` is the N of ``every:N``."""
+
+    kind: FrameKind = FrameKind.EVERY
+    step: int = 1
+
+    def __str__(self) -> str:
+        return f"every:{self.step}" if self.kind is FrameKind.EVERY else self.kind.value
+
+    def of(self, times: Times, labelled: Times, lost: Collection[int]) -> Times:
+        """The frames chosen among a clip's.
+
+        Args:
+            times: ``(T,)`` its frames, ascending, in ns.
+            labelled: Those that somebody labelled.
+            lost: Those that carry a part of the loss.
+        """
+        if self.kind is FrameKind.EVERY:
+            return times[:: self.step]
+        wanted = labelled if self.kind is FrameKind.LABELLED else np.array(sorted(lost), np.int64)
+        return times[np.isin(times, wanted)]
+
+
+EVERY_FRAME = FrameChoice()
+
+
+def parse_frames(text: str) -> FrameChoice:
+    """Read ``every:5``, ``labelled`` or ``loss``.
+
+    Raises:
+        RidealongError: It is none of these.
+    """
+    if text in (FrameKind.LABELLED, FrameKind.LOSS):
+        return FrameChoice(FrameKind(text))
+    found = re.fullmatch(r"every:([1-9][0-9]{0,8})", text)
+    if not found:
+        raise RidealongError(f"--frames {text!r}", expected=EXPECTED)
+    return FrameChoice(step=int(found[1]))

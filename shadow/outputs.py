@@ -1,0 +1,116 @@
+"""What the two networks of a run said on a clip: kept, or for dense tasks inferred again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ingest.annotations import ANNOTATIONS, Perception, Task
+from ingest.clips.read import ClipReader
+from ingest.lake import Lake, Snapshot
+from metrics.tasks.prediction import Prediction, parse_prediction
+from metrics.tasks.views import View
+from shadow.networks.manifest import NetworkManifest, rate_of
+from shadow.networks.registry import NetworkEntry, find_network
+from shadow.schemas import OUTPUTS
+
+ROLES = ("deployed", "candidate")
+SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})  # what the lake keeps of outputs
+
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RunOutputs:
+    """The outputs of one run's networks.
+
+    Attributes:
+        lake: Where clips and weights lie.
+        snapshot: Where the rows are read.
+        run: The run's row.
+        networks: Its networks, by role.
+    """
+
+    lake: Lake
+    snapshot: Snapshot
+    run: Mapping[str, Any]
+    networks: Mapping[str, NetworkEntry]
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames judged a second."""
+        return rate_of(*(self.networks[role].manifest for role in ROLES))
+
+    def manifest(self, role: str) -> NetworkManifest:
+        """A network's manifest."""
+        return self.networks[role].manifest
+
+    def predictions(self, role: str, *tasks: Task) -> list[Prediction]:
+        """What a network answers for, of these tasks."""
+        named = [parse_prediction(name) for name in self.manifest(role).predictions]
+        return [prediction for prediction in named if prediction.task in tasks]
+
+    def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
+        """What the lake keeps of a clip, sparse tasks alone, by role; ``times`` are its frames."""
+        # No `order by`: it would shuffle the rows of one instant, which the file keeps in order.
+        rows = (
+            self.snapshot.connect(OUTPUTS)
+            .sql(
+                "select * from outputs where clip_id = ? and definition = ?",
+                params=[clip_id, self.run["definition"]],
+            )
+            .to_arrow_table()
+        )
+        return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
+
+    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, View]:
+        """What each network said on a clip, with its thresholds, by role.
+
+        Args:
+            reader: The clip.
+            times: Its frames.
+            dense: Also what the lake does not keep, which is inferred again.
+        """
+        sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
+        said = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
+        return {role: View(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
+
+    def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
+        cameras = sorted({c.value for r in ROLES for c in self.manifest(r).inputs.cameras})
+        times, images, present = reader.read_sets(cameras, self.rate_hz)
+        there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
+        return {
+            role: network.perceive(images, times, reader.cameras, present=there)
+            for role, network in self._loaded.items()
+        }
+
+    @cached_property
+    def _loaded(self) -> dict[str, Any]:
+        # torch takes seconds to import: only dense tasks need it.
+        from shadow.networks.loading import load_network
+
+        return {
+            role: load_network(entry.manifest, self.lake.path(entry.blob))
+            for role, entry in self.networks.items()
+        }
+
+
+def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOutputs:
+    """The outputs of a run.
+
+    Raises:
+        RidealongError: A network of it is not registered.
+    """
+    networks = {role: find_network(snapshot, run[role]) for role in ROLES}
+    return RunOutputs(lake, snapshot, run, networks)
+
+
+def _said(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
+    own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
+    sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS).sort_by("timestamp_ns")
+    return Perception(times, sparse, tasks=SPARSE_TASKS)
