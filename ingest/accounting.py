@@ -1,7 +1,7 @@
-"""Every planned item ends as done, quarantined or failed, or nothing is committed.
+"""Every planned item ends as done, quarantined or failed, or nothing of its shard is committed.
 
-Runners repeat work and, as measured, lose it in silence; so the last step of a pipeline holds
-what arrived against what was planned.
+Runners repeat work and, as measured, lose it in silence; so what arrived is compared with what was
+planned before a shard is committed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
     DONE = "done"
     QUARANTINED = "quarantined"  # its input cannot be used, and never will be as it is
-    FAILED = "failed"  # our fault or the machine's: the next run tries it again
+    FAILED = "failed"  # for now, by the machine's fault: the next run tries it again
 
 
 class Outcome(Protocol):
@@ -57,7 +57,7 @@ def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
     if lost or strangers:
         raise ItemsLostError(
             f"{len(planned)} items planned, {len(by_item) - len(strangers)} came back; "
-            f"lost: {lost[:5]}, not planned: {strangers[:5]}; nothing was committed"
+            f"lost: {lost[:5]}, not planned: {strangers[:5]}; nothing of them was committed"
         )
     return [by_item[item] for item in planned]
 

@@ -1,9 +1,9 @@
-"""Commands about what comes in: ingest, drives, triggers, events, clips, lake."""
+"""Commands about what comes in: ingest, quarantine, drives, triggers, events, clips, lake."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,12 +23,17 @@ from ingest.tables import Column
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be written as
 
+if TYPE_CHECKING:
+    from ingest.report import IngestReport
+
 app = typer.Typer(no_args_is_help=True)
+quarantine_app = typer.Typer(no_args_is_help=True, help="What could not be used, and why.")
 drives_app = typer.Typer(no_args_is_help=True, help="The drives in the lake.")
 triggers_app = typer.Typer(no_args_is_help=True, help="Triggers: which moments matter.")
 events_app = typer.Typer(no_args_is_help=True, help="Where triggers fired, kept or not.")
 clips_app = typer.Typer(no_args_is_help=True, help="Clips: the recordings around events.")
 lake_app = typer.Typer(no_args_is_help=True, help="Check and clean up the stored files.")
+app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(drives_app, name="drives")
 app.add_typer(triggers_app, name="triggers")
 app.add_typer(events_app, name="events")
@@ -57,9 +62,12 @@ def ingest(
     path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
     source: Annotated[
         str | None,
-        typer.Option(help="Kind of log. [default: recognised by its look]", show_default=False),
+        typer.Option(help="Read only this kind of log.", show_default="every kind, by its look"),
     ] = None,
     triggers: TriggersOption = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Exit with 0 also where a file gave no drive.")
+    ] = False,
     beam_args: Annotated[
         list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
     ] = None,
@@ -69,43 +77,73 @@ def ingest(
     """Bring recordings into the lake: telemetry, the events of triggers, and their clips.
 
     Only what is new is read: a second run over the same files does nothing, a new trigger is
-    passed over the drives that have not met it. Unreadable files and bad rows go to the
-    quarantine with the reason. Nothing half-done is ever seen; after a kill, run it again.
+    passed over the drives that have not met it. Of a folder every kind of log is read. Unusable
+    files and bad rows go to the quarantine with the reason, once; the rest comes in all the same.
+    Exits with 2 where a file gave no drive. Work is committed in parts: after a kill or a full
+    disk, run it again.
 
-    Example: ridealong ingest logs/ --source comma2k19 --triggers my-triggers/
+    Example: ridealong ingest logs/ --triggers my-triggers/
     """
+    from ingest.discovery import find_drives
     from ingest.lake import Lake
     from ingest.run import ingest as run
-    from ingest.sources.registry import find_source
     from ingest.triggers.spec import load_triggers, shipped_triggers
 
     console = Console(as_json)
-    if not path.exists():
-        raise RidealongError("no such file or folder", where=path)
-    kind = find_source(source, path)
+    found = find_drives(path, source)
     specs = load_triggers(triggers) if triggers else shipped_triggers()
-    lake = Lake.create(home_of(home))
-    report = run(lake, kind.discover(path), specs, console, beam_args or [])
-    document = asdict(report)
-    failures = document.pop("failures")
-    console.result(document)
-    console.text(_told(document))
-    for failure in failures:
-        console.note(f"failed: {failure}")
-    if failures:
+    for note in found.notes():
+        console.note(note)
+    report = run(Lake.create(home_of(home)), found.drives, specs, console, beam_args or [])
+    console.result(asdict(report))
+    _tell(report, console)
+    if (report.quarantined or report.failures) and not keep_going:
         raise typer.Exit(2)
 
 
-def _told(report: dict[str, object]) -> str:
-    if report["commit"] is None:
-        return "nothing new" if not report["files"] else "nothing was committed"
-    frames = f", {report['frames_left_out']} frames left out" if report["frames_left_out"] else ""
-    return (
-        f"{report['drives']} drives, {report['rows']} rows, {report['events']} events, "
-        f"{report['clips']} clips in {report['seconds']} s "
-        f"({report['files_quarantined']} files and {report['rows_quarantined']} rows quarantined"
-        f"{frames})"
-    )
+def _tell(report: "IngestReport", console: Console) -> None:
+    from ingest.report import problems, summary
+
+    console.text(summary(report))
+    for line in problems(report):
+        console.note(line)
+    if report.files_known_unusable:
+        files = counted(report.files_known_unusable, "file")
+        console.note(f"{files} known as unusable: ridealong quarantine list")
+
+
+QUARANTINE_COLUMNS = (
+    Column("path", 0),
+    Column("kind", 2),
+    Column("row", 1, right=True),
+    Column("reason", 0, fold=True),
+)
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    where: WhereOption = None,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what could not be used, and why: whole files, and rows or clips of drives that came in.
+
+    A file stands here until it changes; then it counts as new.
+
+    Example: ridealong quarantine list --where "kind = 'file'"
+    """
+    from ingest.lake import Lake
+    from ingest.listing import list_rows
+    from ingest.schemas import QUARANTINE
+
+    console = Console(as_json, wide)
+    rows = list_rows(Lake.open(home_of(home)).snapshot(), QUARANTINE, where).to_pylist()
+    console.result(rows)
+    # A reason names its file first, for where it stands alone.
+    told = [row | {"reason": row["reason"].removeprefix(f"{row['path']}: ")} for row in rows]
+    shown = [[row[column.name] for column in QUARANTINE_COLUMNS] for row in told]
+    console.table(QUARANTINE_COLUMNS, shown)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 Plain functions that the pipeline calls for one drive at a time, so memory is bounded by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +13,10 @@ import pyarrow as pa
 from ingest.accounting import Status
 from ingest.clips.cut import whole_drive_event
 from ingest.clock import check_clock
-from ingest.errors import UnreadableError
-from ingest.failures import told
+from ingest.errors import RidealongError, UnreadableError
+from ingest.failures import may_pass, told
 from ingest.lake import DataFile, write_data_file
-from ingest.recording import DriveFiles, LeftOut, Mapped, Recording, Selective
+from ingest.recording import DriveFiles, Mapped, Recording, Selective
 from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
@@ -42,12 +42,28 @@ class DrivePlan:
     new: bool
     triggers: tuple[str, ...]
 
+    @property
+    def item_id(self) -> str:
+        """Its name in the accounts: two recordings that claim one drive are two items."""
+        return f"{self.files.drive_id} ({self.files.path})"
+
 
 @dataclass(frozen=True)
 class DriveOutcome:
-    """What became of one drive: counts, the files written, and its small rows."""
+    """What became of one drive: counts, the files written, and its small rows.
 
-    item_id: str
+    Attributes:
+        status: How reading it ended.
+        plan: What was to be done.
+        reason: Why it was quarantined, or failed.
+        drive: Its row of the table drives.
+        events: What its triggers fired, before any budget.
+        rows, rows_quarantined: Of its telemetry.
+        written: Its data files.
+        aside: What of it could not be used though the rest could, besides rows: (kind, reason).
+        first_bad: The first of its quarantined rows, and what is wrong with it.
+    """
+
     status: Status
     plan: DrivePlan
     reason: str | None = None
@@ -57,6 +73,23 @@ class DriveOutcome:
     rows_quarantined: int = 0
     frames_left_out: int = 0
     written: tuple[DataFile, ...] = ()
+    aside: tuple[tuple[str, str], ...] = ()
+    first_bad: str | None = None
+
+    @property
+    def item_id(self) -> str:
+        """What was planned."""
+        return self.plan.item_id
+
+    @property
+    def waits(self) -> bool:
+        """Whether events of it are left for the budgets to draw from, and for clips to show."""
+        return any(event["kept"] for event in self.events)
+
+    @property
+    def is_clip_alone(self) -> bool:
+        """Whether there is nothing of it but what a clip will show: a video without telemetry."""
+        return self.plan.new and self.waits and not self.written
 
 
 def ingest_drive(
@@ -64,24 +97,34 @@ def ingest_drive(
 ) -> DriveOutcome:
     """Read one drive, write its telemetry under the commit, and evaluate its triggers.
 
-    Never raises for one drive's sake: unusable input is quarantined, anything else has failed.
+    Never raises for one drive's sake: unusable input is quarantined, what may pass has failed.
     """
-    try:
-        return _ingest_readable(home, commit_id, plan, triggers)
-    except Exception as error:
-        return DriveOutcome(plan.files.drive_id, Status.FAILED, plan, told(error))
-
-
-def _ingest_readable(
-    home: Path, commit_id: str, plan: DrivePlan, triggers: Sequence[TriggerSpec]
-) -> DriveOutcome:
+    trouble = plan.files.trouble
+    if trouble is not None:
+        return _ended(plan, trouble.may_pass, trouble.reason)
     try:
         recording = SOURCES[plan.files.source].open(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
         check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
-    except UnreadableError as error:
-        return _quarantined(home, commit_id, plan, str(error))
+    except Exception as error:
+        return _ended(plan, may_pass(error) or is_gone(plan.files), located(error, plan.files))
+
+
+def is_gone(files: DriveFiles) -> bool:
+    """Whether a recording is no longer where it was found: nothing is said of its content then."""
+    return not Path(files.path).exists()
+
+
+def located(error: BaseException, files: DriveFiles) -> str:
+    """What is wrong with a recording, and where it lies."""
+    said = told(error)
+    return said if isinstance(error, RidealongError) or may_pass(error) else f"{files.path}: {said}"
+
+
+def _ended(plan: DrivePlan, passing: bool, reason: str) -> DriveOutcome:
+    status = Status.FAILED if passing else Status.QUARANTINED
+    return DriveOutcome(status, plan, reason)
 
 
 def _ingest_recording(
@@ -94,32 +137,58 @@ def _ingest_recording(
 ) -> DriveOutcome:
     drive = drive_row(plan.files, recording, telemetry)
     wanted = [trigger for trigger in triggers if trigger.name in plan.triggers]
-    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
-    events = evaluate(telemetry.rows, drives, wanted).to_pylist()
+    events, problems = _events(telemetry.rows, drive, wanted)
     if plan.new and telemetry.rows.num_rows == 0 and recording.cameras:
         events.append(whole_drive_event(drive))
-    left_out = _left_out(recording) if plan.new else ()
+    aside = [("trigger", problem) for problem in problems]
+    skipped = recording.left_out() if plan.new and isinstance(recording, Selective) else ()
     written = []
     if plan.new:
-        aside = pa.concat_tables([telemetry.quarantine, _frames_left_out(left_out)])
         written = [
             write_data_file(home, commit_id, TELEMETRY, telemetry.rows),
-            write_data_file(home, commit_id, QUARANTINE, _located(aside, plan)),
+            write_data_file(home, commit_id, QUARANTINE, _located(telemetry.quarantine, plan)),
         ]
     if plan.new and isinstance(recording, Mapped):
         # Drives on one map write the same bytes, which are one file of the commit.
         written.append(write_data_file(home, commit_id, ROADS, recording.roads()))
     return DriveOutcome(
-        item_id=plan.files.drive_id,
         status=Status.DONE,
         plan=plan,
         drive=drive,
         events=tuple(events),
         rows=telemetry.rows.num_rows,
         rows_quarantined=telemetry.quarantine.num_rows,
-        frames_left_out=sum(item.frames for item in left_out),
+        frames_left_out=sum(item.frames for item in skipped),
         written=tuple(file for file in written if file is not None),
+        aside=(*aside, *(("frames", item.reason) for item in skipped)),
+        first_bad=_first_bad(telemetry.quarantine),
     )
+
+
+def _events(
+    rows: pa.Table, drive: Row, triggers: Sequence[TriggerSpec]
+) -> tuple[list[Row], list[str]]:
+    """The events of all triggers, and why a trigger could not be evaluated on this drive."""
+    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
+    try:
+        return evaluate(rows, drives, triggers).to_pylist(), []
+    except Exception as error:
+        if may_pass(error):
+            raise
+        if len(triggers) == 1:
+            return [], [f"trigger {triggers[0].name!r} cannot be evaluated: {told(error)}"]
+    # One of them cannot, so each by itself: the others stand.
+    events, problems = [], []
+    for trigger in triggers:
+        fired, said = _events(rows, drive, [trigger])
+        events += fired
+        problems += said
+    return events, problems
+
+
+def _first_bad(quarantine: pa.Table) -> str | None:
+    first = quarantine.slice(0, 1).to_pylist()
+    return f"row {first[0]['row']}: {first[0]['reason']}" if first else None
 
 
 def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry) -> Row:
@@ -165,16 +234,6 @@ def _driven(files: DriveFiles, telemetry: ValidTelemetry) -> Row:
     }
 
 
-def _left_out(recording: Recording) -> Sequence[LeftOut]:
-    return recording.left_out() if isinstance(recording, Selective) else ()
-
-
-def _frames_left_out(left_out: Sequence[LeftOut]) -> pa.Table:
-    """One row of quarantine for each reason why frames are not in the drive."""
-    rows: list[Row] = [{"kind": "frames", "reason": item.reason} for item in left_out]
-    return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)
-
-
 def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
     """The quarantined rows with the source and path that they came from."""
     constants = {
@@ -189,15 +248,8 @@ def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
     return quarantine
 
 
-def _quarantined(home: Path, commit_id: str, plan: DrivePlan, reason: str) -> DriveOutcome:
-    row = {
-        "source": plan.files.source,
-        "path": plan.files.path,
-        "drive_id": plan.files.drive_id,
-        "kind": "file",
-        "reason": reason,
-    }
-    rows = pa.Table.from_pylist([row], schema=QUARANTINE.schema)
-    written = write_data_file(home, commit_id, QUARANTINE, rows) if plan.new else None
-    files = (written,) if written else ()
-    return DriveOutcome(plan.files.drive_id, Status.QUARANTINED, plan, reason=reason, written=files)
+def quarantine_rows(files: DriveFiles, aside: Iterable[tuple[str, str]]) -> pa.Table:
+    """Rows of the table quarantine, of kinds and reasons: what of a recording is not used."""
+    constants = {"source": files.source, "path": files.path, "drive_id": files.drive_id}
+    rows = [constants | {"kind": kind, "reason": reason} for kind, reason in aside]
+    return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)

@@ -1,50 +1,73 @@
 """What an ingest has to do: which drives are new, and which triggers a drive has not met."""
 
-from collections.abc import Sequence, Set
+import math
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
+from ingest.clashes import without_clashes
 from ingest.drives import DrivePlan
+from ingest.execution.runner import names_runner
 from ingest.hashing import short_hash
+from ingest.lake import Snapshot
+from ingest.processes.pool import cores
 from ingest.recording import DriveFiles
+from ingest.schemas import DRIVES, EVENTS
 from ingest.triggers.spec import TriggerSpec, trigger_sha256
+
+BUDGETED = ["trigger", "vehicle_id", "time_ns", "kept"]
+# A shard is what a kill or a full disk can cost. Each is a commit of its own, and at its end
+# workers wait for the slowest: a tenth of the work, within these bounds.
+LEAST_A_CORE = 8
+MOST = 500
+# On a runner elsewhere a job takes minutes to start.
+MOST_ELSEWHERE = 5_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class IngestPlan:
-    """One ingest, small enough to be pickled into every worker.
+    """What is left to do.
 
     Attributes:
-        home: The lake's folder.
-        commit_id: Under which everything is written.
         drives: What to do with each drive; drives with nothing to do are left out.
-        triggers: The triggers of this pass.
+        known_unusable: How many recordings were found that are in the quarantine already.
         kept_before: What earlier passes kept (trigger, vehicle_id, time_ns, kept): it counts
             against the budgets.
     """
 
-    home: Path
-    commit_id: str
     drives: tuple[DrivePlan, ...]
-    triggers: tuple[TriggerSpec, ...]
+    known_unusable: int
     kept_before: pa.Table
 
-    @property
-    def item_ids(self) -> list[str]:
-        """The planned items: one a drive."""
-        return [drive.files.drive_id for drive in self.drives]
 
-    @property
-    def clips_key(self) -> str:
-        """Under which progress of its clips is reported; that of drives is under the commit."""
-        return f"{self.commit_id}/clips"
+def plan_ingest(
+    snapshot: Snapshot, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpec]
+) -> IngestPlan:
+    """Compare what was found with what the lake holds."""
+    committed = snapshot.sources()
+    rows = snapshot.read(DRIVES, columns=["drive_id", "source_sha256"]).to_pylist()
+    in_lake = {str(row["drive_id"]): str(row["source_sha256"]) for row in rows}
+    found = without_clashes(found, in_lake)
+    unusable = {files.sha256 for files in found if unusable_source(files) in committed}
+    return IngestPlan(
+        drives=plan_drives(found, triggers, committed),
+        known_unusable=len(unusable),
+        kept_before=snapshot.read(EVENTS, columns=BUDGETED, where="kept"),
+    )
 
 
 def drive_source(files: DriveFiles) -> str:
     """The key under which a drive's telemetry counts once."""
     return f"drive:{files.source}:{files.sha256}"
+
+
+def unusable_source(files: DriveFiles) -> str:
+    """The key under which a recording is known as unusable, and is not tried again."""
+    return f"unusable:{files.source}:{files.sha256}"
 
 
 def trigger_source(files: DriveFiles, trigger: TriggerSpec) -> str:
@@ -61,6 +84,8 @@ def plan_drives(
     """
     plans: dict[str, DrivePlan] = {}
     for files in found:
+        if unusable_source(files) in committed:
+            continue
         new = drive_source(files) not in committed
         left = tuple(t.name for t in triggers if trigger_source(files, t) not in committed)
         if (new or left) and files.sha256 not in plans:
@@ -68,7 +93,19 @@ def plan_drives(
     return tuple(plans.values())
 
 
-def sources_of(plan: DrivePlan, triggers: Sequence[TriggerSpec]) -> list[str]:
-    """The keys that doing this plan uses up."""
-    passes = [trigger_source(plan.files, t) for t in triggers if t.name in plan.triggers]
-    return [drive_source(plan.files), *passes] if plan.new else passes
+def pass_sources(plan: DrivePlan, triggers: Sequence[TriggerSpec]) -> list[str]:
+    """The keys that passing the plan's triggers over its drive uses up."""
+    return [trigger_source(plan.files, t) for t in triggers if t.name in plan.triggers]
+
+
+def shard_size(items: int, beam_args: Sequence[str] = ()) -> int:
+    """How many items are done and committed together."""
+    if names_runner(beam_args):
+        return MOST_ELSEWHERE
+    return min(max(math.ceil(items / 10), LEAST_A_CORE * cores()), MOST)
+
+
+def shards(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in their order, so many at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -16,6 +16,17 @@ Image = NDArray[np.uint8]  # (height, width, 3), RGB
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """Why a recording cannot be used, where that showed when it was found.
+
+    ``may_pass``: the next run may find it well (a permission was missing); else it is bad input.
+    """
+
+    reason: str
+    may_pass: bool = False
+
+
+@dataclass(frozen=True)
 class DriveFiles:
     """Where one drive's recording lies: small, hashable, and all that is ever shuffled.
 
@@ -25,6 +36,7 @@ class DriveFiles:
         path: Folder or file of the recording.
         sha256: Hash over its files' names and contents.
         bytes: Their size.
+        trouble: Why it cannot be used, if that is known already; it is not opened then.
     """
 
     source: str
@@ -32,6 +44,7 @@ class DriveFiles:
     path: str
     sha256: str
     bytes: int
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True)
@@ -95,10 +108,13 @@ class Source(Protocol):
     name: str
 
     def recognises(self, path: Path) -> bool:
-        """Whether ``path`` looks like this kind of log."""
+        """Whether ``path``, by its look, is one log of this kind: this file, or this whole folder.
+
+        A folder that merely holds such logs is none: whoever looks for them walks through it.
+        """
 
     def discover(self, path: Path) -> list[DriveFiles]:
-        """The drives under ``path``, in a fixed order."""
+        """The drives of the log, or of all logs under the folder, in a fixed order."""
 
     def open(self, files: DriveFiles) -> Recording:
         """Open one drive.

@@ -130,7 +130,7 @@ QUARANTINE = TableSpec(
             column("source", pa.string(), "kind of log"),
             column("path", pa.string(), "file it stands in"),
             column("drive_id", pa.string(), "the drive, where known"),
-            column("kind", pa.string(), "'file', 'row' or 'frames'"),
+            column("kind", pa.string(), "'file'; of a drive: 'row', 'frames', 'clip', 'trigger'"),
             column("row", pa.int64(), "row in the drive's telemetry, from 0; null but for a row"),
             column("reason", pa.string(), "what is wrong, and what was expected"),
             column("content", pa.string(), "the row as JSON; null but for a row"),

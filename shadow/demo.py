@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ingest.console import Console
+from ingest.discovery import find_drives
 from ingest.errors import RidealongError
 from ingest.lake import Lake
-from ingest.run import IngestReport, ingest
+from ingest.report import IngestReport
+from ingest.run import ingest
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import SimulationReport, simulate
-from ingest.sources.registry import find_source
 from ingest.specs import load_spec
 from ingest.triggers.spec import TriggerSpec, load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
@@ -93,9 +94,9 @@ def _ingest(
     if not path.is_dir():
         raise RidealongError("the example is not there", where=path, mend="clone it whole")
     console.note(f"ingesting {path.name} ({source})")
-    report = ingest(lake, find_source(source, path).discover(path), triggers, console)
-    if report.failures:
-        raise RidealongError(f"drive {report.failures[0]}", where=lake.home)
+    report = ingest(lake, find_drives(path, source).drives, triggers, console)
+    for problem in (*report.failures, *report.quarantined):
+        raise RidealongError(problem, where=lake.home)
     return report
 
 

@@ -1,65 +1,17 @@
-"""The Beam wiring of a shadow run: clips in, what became of them out, one pipeline a batch.
-
-::
-
-    clips of a batch ─ replay one (decode, both networks, score) ─ all ─ sheet
-
-As in `ingest.pipeline`, only descriptors are shuffled, and the launcher commits each batch.
-"""
+"""The pipelines of a shadow run: clips in, what became of them out, one pipeline a batch."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
-
-import apache_beam as beam
 
 from ingest.accounting import Status, settle, sheet_path
-from ingest.pipeline import THREADS_A_CORE, hand_in, names_runner, run_to_sheet
+from ingest.execution.runner import THREADS_A_CORE, Work, names_runner, run_work
 from ingest.processes.ahead import Ahead
-from ingest.processes.pool import ProcessDiedError, Processes, cores, helpers_of, offer
-from ingest.progress import report
+from ingest.processes.pool import ProcessDiedError, Processes, cores, offer
 from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
 
 FEWEST_CLIPS = 6  # for processes of our own: to start one takes about as long as a clip
-
-
-class ReplayClip(beam.DoFn):
-    """One clip at a time: by the workers that the launcher has for it, elsewhere right here."""
-
-    def __init__(self, plan: ReplayPlan) -> None:
-        self._plan = replace(plan, batches=())  # a worker needs no more than its clip
-
-    def setup(self) -> None:
-        """Keep the networks, once loaded, from one clip to the next."""
-        self._replayer = Replayer(self._plan)
-
-    def process(self, clip: ClipPlan) -> Iterator[ClipOutcome]:
-        """Emit what became of the clip."""
-        helpers = helpers_of(self._plan.key)
-        try:
-            outcome = helpers.do(clip) if helpers else self._replayer.replay(clip)
-        except ProcessDiedError as error:
-            outcome = ClipOutcome(clip.clip_id, Status.FAILED, str(error))
-        report(self._plan.key)
-        yield outcome
-
-
-def define_pipeline(
-    root: beam.Pipeline, plan: ReplayPlan, batch: Batch, sheet: Path, spread: bool = True
-) -> Any:
-    """Wire the replay of one batch; the last collection is the sheet's path.
-
-    ``spread`` has the runner deal the clips out to its workers; without it they are asked for one
-    after the other, in the batch's order.
-    """
-    clips = root | "plan" >> beam.Create(list(batch.clips))
-    if spread:
-        clips = clips | "spread" >> beam.Reshuffle()  # shuffles descriptors alone
-    outcomes = clips | "replay a clip" >> beam.ParDo(ReplayClip(plan))
-    return hand_in([outcomes], sheet, ClipOutcome)
 
 
 def run_replay(
@@ -74,7 +26,10 @@ def run_replay(
 
     Raises:
         ItemsLostError: The runner lost a clip, or never ran the last step.
+        RidealongError: The runner does not work, or a step failed.
     """
+    # A worker needs no more than its clip.
+    work = Work(plan.key, partial(clip_replayer, replace(plan, batches=())), died=_died)
     clips, done = plan.clips, 0
     with _workers(plan, beam_args) as ahead:
         for batch in plan.batches:
@@ -82,11 +37,10 @@ def run_replay(
             if ahead:
                 ahead.start(clips[: done + cores()])
             sheet = sheet_path(plan.home, batch.commit_id)
-            define = partial(
-                define_pipeline, plan=plan, batch=batch, sheet=sheet, spread=ahead is None
-            )
             # One thread of Beam's, where all it does is wait; each costs 0.1 s a batch.
-            outcomes = run_to_sheet(define, sheet, ClipOutcome, beam_args, workers=1)
+            outcomes = run_work(
+                work, batch.clips, sheet, ClipOutcome, beam_args, 1, spread=ahead is None
+            )
             yield batch, settle([clip.clip_id for clip in batch.clips], outcomes)
 
 
@@ -121,3 +75,7 @@ def _do_twice(processes: Processes[ClipPlan, ClipOutcome], clip: ClipPlan) -> Cl
         return processes.do(clip)
     except ProcessDiedError as error:
         raise ProcessDiedError(f"tried twice; {error}") from error
+
+
+def _died(clip: ClipPlan, reason: str) -> ClipOutcome:
+    return ClipOutcome(clip.clip_id, Status.FAILED, reason)

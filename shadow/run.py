@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from ingest.clips.read import open_clip
 from ingest.console import Console
 from ingest.errors import RidealongError
+from ingest.execution.runner import cautions
 from ingest.lake import Lake, Snapshot, write_data_file
 from ingest.listing import list_clips
 from ingest.schemas import DRIVES
@@ -79,6 +80,8 @@ def shadow_run(
         ItemsLostError: The runner lost clips; batches that were committed before stay.
     """
     started = time.monotonic()
+    for line in cautions(beam_args):
+        console.note(line)
     require_device(wish.device)
     pair, clips = pair_of(lake.snapshot(), wish), clips_of(lake.snapshot(), wish)
     _look_at_networks(lake, pair, console)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from ingest.accounting import Status
 from ingest.annotations import Camera
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
-from ingest.failures import DISK_FULL, is_full, told
+from ingest.failures import DISK_FULL, is_full, may_pass, told
 from ingest.hashing import short_hash
 from ingest.lake import DataFile, scratch_folder, write_blob
 from ingest.recording import DriveFiles, Recording
@@ -40,8 +40,12 @@ class PlannedClips:
 
 @dataclass(frozen=True)
 class ClipJob:
-    """One clip to be cut: its drive's recording and row, its window, the events that it shows."""
+    """One clip to be cut: its drive's recording and row, its window, the events that it shows.
 
+    ``commit_id`` is what its file is written under.
+    """
+
+    commit_id: str
     files: DriveFiles
     drive: Row
     window: ClipWindow
@@ -50,12 +54,16 @@ class ClipJob:
 
 @dataclass(frozen=True)
 class ClipOutcome:
-    """What became of one clip: its row and its file, or why it could not be cut."""
+    """What became of one clip: its row and its file, or why it could not be cut.
+
+    ``is_bad``: for what the recording holds, so that it never will be; else only for now.
+    """
 
     clip_id: str
     clip: Row | None = None
     written: DataFile | None = None
     failure: str | None = None
+    is_bad: bool = False
 
     @property
     def item_id(self) -> str:
@@ -64,8 +72,10 @@ class ClipOutcome:
 
     @property
     def status(self) -> Status:
-        """Done or failed: what cannot be used is found when the drive is read."""
-        return Status.FAILED if self.failure else Status.DONE
+        """Done; quarantined, for what its recording holds; or failed for now."""
+        if self.failure is None:
+            return Status.DONE
+        return Status.QUARANTINED if self.is_bad else Status.FAILED
 
 
 def whole_drive_event(drive: Row) -> Row:
@@ -94,12 +104,20 @@ def plan_clips(drive: Row, events: Sequence[Row], triggers: Sequence[TriggerSpec
     return PlannedClips(str(drive["drive_id"]), tuple(known), tuple(windows))
 
 
-def clip_jobs(files: DriveFiles, drive: Row, planned: PlannedClips) -> list[ClipJob]:
-    """The planned clips one by one."""
+def clip_jobs(
+    commit_id: str, files: DriveFiles, drive: Row, planned: PlannedClips
+) -> list[ClipJob]:
+    """The planned clips one by one, to be written under that commit."""
     # A clip tells what it shows, not its own name.
     events = [event | {"clip_id": None} for event in planned.events]
     return [
-        ClipJob(files, drive, window, tuple(e for e in events if e["event_id"] in window.event_ids))
+        ClipJob(
+            commit_id,
+            files,
+            drive,
+            window,
+            tuple(event for event in events if event["event_id"] in window.event_ids),
+        )
         for window in planned.windows
     ]
 
@@ -131,13 +149,13 @@ def _windows(
 
 
 class ClipCutter:
-    """Cuts clips one at a time, under one commit; the last clip's drive stays open for the next.
+    """Cuts clips one at a time; the last clip's drive stays open for the next.
 
     Not to be shared between threads.
     """
 
-    def __init__(self, home: Path, commit_id: str) -> None:
-        self._home, self._commit_id = home, commit_id
+    def __init__(self, home: Path) -> None:
+        self._home = home
         self._open: _OpenDrive | None = None
         self._full = False
 
@@ -149,16 +167,17 @@ class ClipCutter:
             if self._open is None or self._open.files != job.files:
                 self._open = None  # let go of one drive before the next is opened
                 self._open = _OpenDrive(job.files)
-            row, blob = _cut(self._home, self._commit_id, job, self._open)
+            row, blob = _cut(self._home, job, self._open)
         except Exception as error:
             self._full = is_full(error)
-            return ClipOutcome(job.window.clip_id, failure=told(error))
+            passing = may_pass(error) or not Path(job.files.path).exists()
+            return ClipOutcome(job.window.clip_id, failure=told(error), is_bad=not passing)
         return ClipOutcome(job.window.clip_id, row, blob)
 
 
-def clip_cutter(home: Path, commit_id: str) -> Callable[[ClipJob], ClipOutcome]:
-    """`ClipCutter.cut` under that commit: what a process of its own is told to do."""
-    return ClipCutter(home, commit_id).cut
+def clip_cutter(home: Path) -> Callable[[ClipJob], ClipOutcome]:
+    """`ClipCutter.cut`: what a process of its own is told to do."""
+    return ClipCutter(home).cut
 
 
 class _OpenDrive:
@@ -180,12 +199,12 @@ class _OpenDrive:
         return self.telemetry.filter(inside)
 
 
-def _cut(home: Path, commit_id: str, job: ClipJob, opened: _OpenDrive) -> tuple[Row, DataFile]:
+def _cut(home: Path, job: ClipJob, opened: _OpenDrive) -> tuple[Row, DataFile]:
     content = _content(job, opened)
-    path = scratch_folder(home) / f"{commit_id}-{job.window.clip_id}.mcap"
+    path = scratch_folder(home) / f"{job.commit_id}-{job.window.clip_id}.mcap"
     try:
         summary = write_clip(path, content)
-        blob = write_blob(home, commit_id, path, ".mcap")
+        blob = write_blob(home, job.commit_id, path, ".mcap")
     finally:
         path.unlink(missing_ok=True)
     return _clip_row(job, content, summary, blob), blob

@@ -7,6 +7,7 @@ gives it up before it writes them.
 
 import errno
 import os
+import resource
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,8 @@ def reserved(home: Path, size: int = COMMIT_BYTES) -> Iterator[Reserve]:
 
 
 def _allocate(path: Path, size: int) -> None:
+    most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)  # of any one file of this process
+    size = size if most == resource.RLIM_INFINITY else min(size, most)
     with path.open("wb") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, size)

@@ -9,6 +9,7 @@ from ingest.annotations import Camera
 from ingest.errors import RidealongError, UnreadableError
 from ingest.specs import Spec, load_spec
 
+ATTRIBUTES = ".drive.yaml"
 CameraNames = tuple[Camera | None, ...]
 
 
@@ -40,7 +41,7 @@ class DriveAttributes(Spec):
 
 def attributes_file(recording: Path) -> Path:
     """Where the attributes of a recorded file stand: ``trip.mp4`` → ``trip.drive.yaml``."""
-    return recording.with_name(f"{recording.stem}.drive.yaml")
+    return recording.with_name(recording.stem + ATTRIBUTES)
 
 
 def with_attributes(recording: Path) -> list[Path]:

@@ -60,8 +60,8 @@ class Comma2k19Source:
     name = "comma2k19"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a segment's folder, or one that holds segments."""
-        return path.is_dir() and bool(_segments(path))
+        """Whether it is a segment's folder."""
+        return _is_segment(path.absolute())
 
     def discover(self, path: Path) -> list[DriveFiles]:
         """The segments under ``path``, by route and number."""

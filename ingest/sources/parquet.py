@@ -6,7 +6,6 @@ beside the file.
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,23 +39,19 @@ class ParquetSource:
     name = "parquet"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a Parquet file by its suffix, or a folder that holds one."""
-        if path.is_file():
-            return path.suffix.lower() in SUFFIXES
-        return bool(files_under(path, SUFFIXES))
+        """Whether it is a Parquet file by its suffix."""
+        return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def discover(self, path: Path) -> list[DriveFiles]:
         """The drives of each file, by path and then by ``drive_id``.
 
         Raises:
-            RidealongError: No Parquet file, or one ``drive_id`` in two files.
+            RidealongError: No Parquet file.
         """
         files = files_under(path, SUFFIXES)
         if not files:
             raise RidealongError("no Parquet file in this folder", where=path)
-        drives = [drive for file in files for drive in _drives_in(file)]
-        _refuse_twins(drives)
-        return drives
+        return [drive for file in files for drive in _drives_in(file)]
 
     def open(self, files: DriveFiles) -> Recording:
         """Open one drive; raises `UnreadableError` for a damaged file or a wrong schema."""
@@ -160,18 +155,6 @@ def _check_drive_ids(column: pa.ChunkedArray, file: Path) -> None:
 
 def _hash_of_one(sha256: str, drive_id: str) -> str:
     return hashlib.sha256(f"{sha256}\0{drive_id}".encode()).hexdigest()
-
-
-def _refuse_twins(drives: list[DriveFiles]) -> None:
-    twice = [name for name, count in Counter(d.drive_id for d in drives).items() if count > 1]
-    if twice:
-        paths = [drive.path for drive in drives if drive.drive_id == twice[0]]
-        raise RidealongError(
-            f"drive {twice[0]!r} stands here, too",
-            where=paths[1],
-            expected=f"it only in {paths[0]}",
-            mend="give each recording a drive_id of its own, or leave the copy out",
-        )
 
 
 def _schema(file: Path) -> pa.Schema:

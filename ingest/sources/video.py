@@ -37,10 +37,8 @@ class VideoSource:
     name = "video"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a video file by its suffix, or a folder that holds one."""
-        if path.is_file():
-            return path.suffix.lower() in SUFFIXES
-        return bool(files_under(path, SUFFIXES))
+        """Whether it is a video file by its suffix."""
+        return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def discover(self, path: Path) -> list[DriveFiles]:
         """One drive per video file, by path."""

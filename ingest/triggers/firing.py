@@ -20,6 +20,7 @@ class Reason(StrEnum):
     SAMPLED_OUT = "sampled_out"  # the trigger keeps a share, and this is not in it
     BUDGET_VEHICLE_DAY = "budget_vehicle_day"  # the vehicle's day has enough of this trigger
     BUDGET_DAY = "budget_day"  # the day has enough of this trigger
+    UNREADABLE = "unreadable"  # the recording cannot be read there: no clip can show it
 
 
 @dataclass(frozen=True)

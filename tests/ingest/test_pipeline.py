@@ -2,31 +2,28 @@
 
 import errno
 import json
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.runners.portability.fn_api_runner.execution import BundleContextManager
 
-from ingest import pipeline
 from ingest.accounting import ItemsLostError, Status, settle
 from ingest.console import Console
+from ingest.discovery import find_drives
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
 from ingest.errors import RidealongError
+from ingest.execution import runner
 from ingest.failures import DISK_FULL, one_line_each, told
 from ingest.lake import Lake
 from ingest.lake.files import telling
 from ingest.recording import DriveFiles
-from ingest.run import IngestReport, ingest
+from ingest.report import IngestReport
+from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
-from ingest.sources.registry import find_source
 from ingest.specs import parse_spec
 from ingest.triggers.spec import TriggerSpec
 
@@ -66,9 +63,9 @@ def write_drive(folder: Path, name: str, brake_at_s: float, seconds: float = 30.
     return path
 
 
-def run(home: Path, logs: Path, *triggers: TriggerSpec) -> IngestReport:
-    source = find_source("parquet", logs)
-    return ingest(Lake.create(home), source.discover(logs), triggers or (BRAKE,), Console(True))
+def run(home: Path, logs: Path, *triggers: TriggerSpec, at_once: int | None = None) -> IngestReport:
+    found = find_drives(logs).drives
+    return ingest(Lake.create(home), found, triggers or (BRAKE,), Console(True), (), at_once)
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_events_are_where_they_were_put(home: Path, logs: Path) -> None:
 def test_the_pipeline_equals_direct_calls(home: Path, logs: Path, tmp_path: Path) -> None:
     run(home, logs)
     other = Lake.create(tmp_path / "direct")
-    found = find_source("parquet", logs).discover(logs)
+    found = find_drives(logs).drives
     plans = [DrivePlan(files, True, ("brake",)) for files in found]
     direct = [ingest_drive(other.home, other.new_commit_id(), plan, (BRAKE,)) for plan in plans]
     events = Lake.open(home).snapshot().read(EVENTS).to_pylist()
@@ -144,56 +141,47 @@ def test_bad_files_and_rows_are_quarantined(home: Path, logs: Path) -> None:
     assert run(home, logs).commit is None  # what is quarantined is not tried again
 
 
-@pytest.mark.parametrize("victim", ["IngestDrive", "ApplyBudgets", "PlanClips", "CutClip"])
-def test_a_runner_that_loses_an_element_commits_nothing(
+@pytest.mark.parametrize("victim", ["drive", "clip"])
+def test_a_runner_that_loses_an_item_commits_nothing_of_its_shard(
     home: Path, logs: Path, monkeypatch: pytest.MonkeyPatch, victim: str
 ) -> None:
-    kind = getattr(pipeline, victim)
-    whole = kind.process
-    lost: list[object] = []
+    whole = runner.Do.process
+    seen: list[object] = []
 
-    def lossy(self: object, element: object):  # type: ignore[no-untyped-def]
-        for emitted in whole(self, element):
-            if lost:
+    def lossy(self: runner.Do, item: object) -> Iterator[object]:
+        seen.extend([item] if isinstance(item, DrivePlan) == (victim == "drive") else [])
+        for emitted in whole(self, item):
+            if len(seen) != 4 or seen[-1] is not item:  # of two a shard, one of the second
                 yield emitted
-            else:
-                lost.append(emitted)
 
-    monkeypatch.setattr(kind, "process", lossy)
-    with pytest.raises(ItemsLostError, match="nothing was committed"):
-        run(home, logs)
-    assert Lake.open(home).snapshot().read(DRIVES).num_rows == 0
+    monkeypatch.setattr(runner.Do, "process", lossy)
+    with pytest.raises(ItemsLostError, match="nothing of them was committed"):
+        run(home, logs, at_once=2)
+    snapshot = Lake.open(home).snapshot()
+    drives, clips = snapshot.read(DRIVES).num_rows, snapshot.read(CLIPS).num_rows
+    assert (drives, clips) == ((2, 0) if victim == "drive" else (5, 2))
     monkeypatch.undo()
-    assert run(home, logs).drives == 5
+    again = run(home, logs)
+    assert (again.drives, again.clips) == (5 - drives, 5 - clips)
+    assert snapshot_of(home, EVENTS).num_rows == 5
+
+
+def snapshot_of(home: Path, table: Any) -> pa.Table:
+    return Lake.open(home).snapshot().read(table)
 
 
 def test_a_runner_that_repeats_work_counts_it_once(
     home: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = pipeline.IngestDrive.process
+    whole = runner.Do.process
 
-    def twice(self: pipeline.IngestDrive, drive: DrivePlan):  # type: ignore[no-untyped-def]
-        for outcome in whole(self, drive):
-            yield DriveOutcome(**{**outcome.__dict__, "events": ()})
-        yield from whole(self, drive)
+    def twice(self: runner.Do, item: object) -> Iterator[object]:
+        yield from whole(self, item)
+        yield from whole(self, item)
 
-    monkeypatch.setattr(pipeline.IngestDrive, "process", twice)
+    monkeypatch.setattr(runner.Do, "process", twice)
     report = run(home, logs)
     assert (report.drives, report.rows, report.events) == (5, 1500, 5)
-
-
-def test_a_disk_that_fills_at_the_last_step_is_told(
-    home: Path, logs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    def full(sheet: Path, kind: object, items: object) -> None:
-        raise RidealongError("no space left on device", where=sheet)
-
-    monkeypatch.setattr(pipeline, "write_sheet", full)
-    with pytest.raises(RidealongError, match="no space left"):
-        run(home, logs)
-    assert "Traceback" not in capfd.readouterr().err
-    monkeypatch.undo()
-    assert run(home, logs).drives == 5
 
 
 def test_failures_of_one_cause_share_a_line() -> None:
@@ -212,11 +200,11 @@ def test_failures_of_one_cause_share_a_line() -> None:
 
 def test_settle_names_what_was_lost_and_what_is_strange() -> None:
     files = DriveFiles("parquet", "a", "a", "0", 0)
-    done = DriveOutcome("a", Status.DONE, DrivePlan(files, True, ()))
-    assert settle(["a"], [done, done]) == [done]
+    done = DriveOutcome(Status.DONE, DrivePlan(files, True, ()))
+    assert settle(["a (a)"], [done, done]) == [done]
     with pytest.raises(ItemsLostError, match=r"lost: .'b'."):
-        settle(["a", "b"], [done])
-    with pytest.raises(ItemsLostError, match=r"not planned: .'a'."):
+        settle(["a (a)", "b"], [done])
+    with pytest.raises(ItemsLostError, match=r"not planned: .'a \(a\)'."):
         settle([], [done])
 
 
@@ -239,34 +227,3 @@ def test_dask_carries_the_same_pipeline(
         for folder in (tmp_path / "dask", home)
     )
     assert found.equals(expected)
-
-
-class SlowStep(BundleContextManager):
-    """A step of Beam's embedded runner whose coder takes a while to make, as real ones do."""
-
-    def __init__(self) -> None:
-        self.execution_context: Any = SimpleNamespace(pcoll_buffers={})
-
-    def get_input_coder_impl(self, transform_id: str) -> Any:
-        time.sleep(0.05)
-        return None
-
-
-@pytest.mark.parametrize(
-    ("get_buffer", "guarded"),
-    [
-        pytest.param(BundleContextManager.get_buffer, True, id="ours"),
-        pytest.param(pipeline._UNGUARDED_BUFFER, False, id="beams"),  # if this fails, drop our lock
-    ],
-)
-def test_threads_that_finish_at_once_write_to_one_buffer(get_buffer: Any, guarded: bool) -> None:
-    step, ready = SlowStep(), threading.Barrier(4)
-
-    def ask(_: int) -> Any:
-        ready.wait()
-        return get_buffer(step, b"materialize:step", "step")
-
-    with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(ask, range(4)))
-    # Beam alone makes several, of which all but the last are lost with what was written to them.
-    assert (len({id(buffer) for buffer in found}) == 1) == guarded

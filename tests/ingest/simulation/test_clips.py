@@ -14,12 +14,13 @@ import pytest
 
 from ingest.clips.cut import ClipCutter, clip_jobs, plan_clips
 from ingest.console import Console
+from ingest.discovery import find_drives
 from ingest.failures import DISK_FULL
 from ingest.lake import Lake
 from ingest.processes import pool
-from ingest.run import IngestReport, ingest
+from ingest.report import IngestReport
+from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS
-from ingest.sources.registry import find_source
 from ingest.specs import parse_spec
 from ingest.triggers.spec import TriggerSpec
 
@@ -44,7 +45,7 @@ ridealong.main()
 
 
 def run(home: Path, fleet: Path) -> IngestReport:
-    found = find_source(None, fleet).discover(fleet)
+    found = find_drives(fleet).drives
     return ingest(Lake.create(home), found, (START,), Console(as_json=True))
 
 
@@ -88,17 +89,17 @@ def test_processes_cut_what_this_one_would(
     drives = {row["drive_id"]: row for row in snapshot.read(DRIVES).to_pylist()}
     events = snapshot.read(EVENTS).to_pylist()
     blobs = {row["clip_id"]: Path(row["blob"]).name for row in snapshot.read(CLIPS).to_pylist()}
-    cutter = ClipCutter(home, Lake.open(home).new_commit_id())
-    for files in find_source(None, small_fleet).discover(small_fleet)[:2]:
+    cutter, commit_id = ClipCutter(home), Lake.open(home).new_commit_id()
+    for files in find_drives(small_fleet).drives[:2]:
         drive = drives[files.drive_id]
         mine = [event for event in events if event["drive_id"] == files.drive_id]
-        for job in clip_jobs(files, drive, plan_clips(drive, mine, (START,))):
+        for job in clip_jobs(commit_id, files, drive, plan_clips(drive, mine, (START,))):
             outcome = cutter.cut(job)
             assert outcome.written is not None, outcome.failure
             assert Path(outcome.written.path).name == blobs[outcome.clip_id]
 
 
-def test_a_process_that_dies_fails_its_drive_alone(
+def test_a_process_that_dies_fails_the_clips_of_its_drive_alone(
     serving: Any, small_fleet: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     starts = chain([dying], repeat(pool._start))
@@ -110,10 +111,10 @@ def test_a_process_that_dies_fails_its_drive_alone(
     report = run(home, small_fleet)
     [failure] = report.failures
     assert "the process that did it died (SIGKILL)" in failure
-    assert (report.drives, report.clips) == (3, 3)
+    assert (report.drives, report.clips, report.files_failed) == (4, 3, 1)
     assert serving(os.getpid()) == []
     again = run(home, small_fleet)
-    assert (again.drives, again.clips, again.failures) == (1, 1, ())
+    assert (again.drives, again.clips, again.failures) == (0, 1, ())
 
 
 @pytest.mark.slow
@@ -129,12 +130,12 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     process = start(small_fleet, home, tmp_path, most_bytes=most)
     out, said = process.communicate()
     assert process.returncode == 2, said
-    assert json.loads(out)["drives"] == 0
+    assert (json.loads(out)["drives"], json.loads(out)["clips"]) == (4, 0)
     told = [line for line in said.splitlines() if ": " in line and "/4" not in line]
     assert len(told) == 1 and told[0].endswith(f"and 3 more: {DISK_FULL}"), said
     assert list((home / "scratch").iterdir()) == []
     report = run(home, small_fleet)
-    assert (report.drives, report.clips, report.failures) == (4, 4, ())
+    assert (report.drives, report.clips, report.failures) == (0, 4, ())
 
 
 @pytest.mark.slow
@@ -150,5 +151,7 @@ def test_processes_end_with_the_command(
     assert process.returncode == (130 if ends is signal.SIGINT else -9)
     assert "Traceback" not in said, said
     until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in mine), seconds=10)
-    assert Lake.open(home).snapshot().read(DRIVES).num_rows == 0
+    snapshot = Lake.open(home).snapshot()
+    # The drives were committed before the first clip was cut; none of the clips was.
+    assert (snapshot.read(DRIVES).num_rows, snapshot.read(CLIPS).num_rows) == (4, 0)
     assert run(home, small_fleet).clips == 4

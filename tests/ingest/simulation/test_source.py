@@ -4,16 +4,18 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ingest.annotations import LightState, Task
+from ingest.discovery import find_drives
 from ingest.errors import RidealongError, UnreadableError
 from ingest.recording import DriveFiles
 from ingest.simulation.drive_log import read_drive_file, read_log
 from ingest.simulation.maps.network_world import map_world
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.states import DriveScenes
-from ingest.sources.registry import find_source
 from ingest.sources.simulation import SimulatedRecording, SimulationSource
 
 SOURCE = SimulationSource()
@@ -25,7 +27,7 @@ def drives(small_fleet: Path) -> list[DriveFiles]:
 
 
 def test_a_fleet_is_recognised_by_its_marker(small_fleet: Path, tmp_path: Path) -> None:
-    assert find_source(None, small_fleet).name == "simulation"
+    assert {files.source for files in find_drives(small_fleet).drives} == {"simulation"}
     assert not SOURCE.recognises(tmp_path)
     with pytest.raises(RidealongError, match=r"not a simulated fleet.*fleet\.json"):
         SOURCE.discover(tmp_path)
@@ -188,3 +190,10 @@ def test_a_missing_map_is_told(small_fleet: Path, tmp_path: Path) -> None:
     start = int(str(recording.drive["start_ns"]))
     with pytest.raises(UnreadableError, match="the drive's map is missing"):
         list(recording.frames(start, start + 10**9, ["main"]))
+
+
+def test_a_fleet_in_a_folder_of_others(small_fleet: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_fleet, tmp_path / "logs" / "fleet")
+    pq.write_table(pa.table({"timestamp_ns": [1, 2]}), tmp_path / "logs" / "trip.parquet")
+    sources = [files.source for files in find_drives(tmp_path / "logs").drives]
+    assert sorted(set(sources)) == ["parquet", "simulation"] and sources.count("parquet") == 1

@@ -150,13 +150,6 @@ def test_damaged(tmp_path: Path, damage: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_one_drive_in_two_files(tmp_path: Path) -> None:
-    for name in ("x", "y"):
-        write(tmp_path / f"{name}.parquet", drive_id=["a"] * 3, **trip())
-    with pytest.raises(RidealongError, match=r"y\.parquet: drive 'a' stands here, too"):
-        SOURCE.discover(tmp_path)
-
-
 def test_attributes_that_are_none(tmp_path: Path) -> None:
     (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **trip()))
     (tmp_path / "x.drive.yaml").write_text("contry: DE\n")

@@ -1,0 +1,145 @@
+"""What there is to ingest: every log in a folder, whatever its kind, and what cannot be used.
+
+One bad file never stops a folder: what is wrong with it is kept as its trouble, and it takes its
+place among the drives that were found.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingest.errors import RidealongError, UnreadableError
+from ingest.failures import may_pass, told
+from ingest.hashing import short_hash
+from ingest.lake.home import MARKER
+from ingest.recording import DriveFiles, Source, Trouble
+from ingest.sources.attributes import ATTRIBUTES
+from ingest.sources.files import drive_identity, hash_files, require_regular
+from ingest.sources.registry import sources_called
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found below a path, by path.
+
+    Attributes:
+        drives: One for each drive, those that cannot be used with their trouble.
+        ignored: Files of no known kind, and links to folders, which are not followed.
+    """
+
+    drives: tuple[DriveFiles, ...]
+    ignored: tuple[Path, ...] = ()
+
+    def notes(self) -> list[str]:
+        """What was left aside, in a line for each reason."""
+        links = [path for path in self.ignored if path.is_dir()]
+        kinds = Counter(path.suffix or path.name for path in self.ignored if path not in links)
+        common = ", ".join(kind for kind, _ in kinds.most_common(5))
+        notes = [f"left aside, of no known kind: {_count(kinds.total())} ({common})"]
+        notes += [f"left aside, a link to a folder: {link}" for link in links]
+        return notes if kinds else notes[1:]
+
+
+def find_drives(path: Path, source: str | None = None) -> Found:
+    """Every drive below a folder, hidden names left out, or those of one log.
+
+    Args:
+        path: A folder, or a log. A named file is taken by a named source whatever its suffix.
+        source: Name of the only kind of log to look for; by default all kinds.
+
+    Raises:
+        RidealongError: No such path or source, or nothing that is a log.
+    """
+    finder = _Finder(sources_called(source))
+    if not os.path.lexists(path):
+        raise RidealongError(
+            "no such file or folder", where=path, expected="a recording, or a folder of recordings"
+        )
+    if source is not None and not path.is_dir():
+        finder.take(path.absolute(), finder.sources[0])
+    else:
+        finder.look(path.absolute())
+    if not finder.drives:
+        raise RidealongError(
+            "no log of that kind" if source else "no kind of log that is known",
+            where=path,
+            expected="one of " + ", ".join(each.name for each in finder.sources),
+            mend=None if source else "name it with --source if it is one",
+        )
+    return Found(tuple(finder.drives), tuple(finder.ignored))
+
+
+@dataclass
+class _Finder:
+    sources: Sequence[Source]
+    drives: list[DriveFiles] = field(default_factory=list)
+    ignored: list[Path] = field(default_factory=list)
+
+    def look(self, path: Path) -> None:
+        """Take a log, walk through a folder that is none."""
+        kind = next((source for source in self.sources if source.recognises(path)), None)
+        if kind is not None:
+            self.take(path, kind)
+        elif path.is_dir():
+            self._walk(path)
+        elif not path.name.endswith(ATTRIBUTES):
+            self.ignored.append(path)
+
+    def _walk(self, folder: Path) -> None:
+        if (folder / MARKER).is_file():
+            return  # a lake: its own files are no logs
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            self.drives.append(_troubled("folder", folder, error))
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink() and entry.is_dir():
+                self.ignored.append(entry)  # it may lead back up here
+            else:
+                self.look(entry)
+
+    def take(self, log: Path, kind: Source) -> None:
+        """Add the drives of one log; nothing that is wrong with it stops the others."""
+        try:
+            if printable(log) != str(log):
+                raise UnreadableError(
+                    "its name is not UTF-8", where=printable(log), mend="rename it"
+                )
+            if not log.is_dir():
+                require_regular(log)
+            self.drives += kind.discover(log)
+        except Exception as error:
+            self.drives.append(_troubled(kind.name, log, error))
+
+
+def _troubled(source: str, path: Path, error: Exception) -> DriveFiles:
+    """A log that cannot even be looked into; it counts as new when its content changes."""
+    reason = told(error)
+    if not isinstance(error, RidealongError):
+        reason = f"{printable(path)}: {reason}"
+    sha256, size = short_hash(source, printable(path), reason), 0
+    if path.is_file():
+        digest, size = hash_files(path.parent, [path])
+        sha256 = short_hash(digest, sha256)
+    return DriveFiles(
+        source,
+        drive_identity(path.stem, sha256),
+        printable(path),
+        sha256,
+        size,
+        Trouble(reason, may_pass(error)),
+    )
+
+
+def printable(path: Path) -> str:
+    """A path as text; a name that is not UTF-8 with signs in the place of what is not."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
+def _count(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"

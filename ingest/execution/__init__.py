@@ -1,0 +1,1 @@
+"""How Apache Beam carries work out: the wiring, the embedded runner, runners elsewhere."""

@@ -1,0 +1,139 @@
+"""What an ingest did: counted as it goes, told at the end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ingest.accounting import Status
+from ingest.drives import DriveOutcome
+from ingest.failures import DISK_FULL, one_line_each
+from ingest.readable import counted
+
+MOST_LINES = 20
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What one ingest did; the document that ``ingest --json`` prints.
+
+    ``files`` counts recordings that were read or tried, ``drives`` those that are new in the lake.
+    ``rows_in = rows + rows_quarantined``. ``commit`` is the last of ``commits``, None when there
+    was nothing to do. ``quarantined``, ``failures`` and ``left_out`` are lines for people: files
+    that gave no drive and never will, what failed for now, and what was left out of drives that
+    came in.
+    """
+
+    commit: str | None
+    drives: int
+    files: int
+    rows_in: int
+    rows: int
+    rows_quarantined: int
+    files_quarantined: int
+    files_failed: int
+    files_known_unusable: int
+    events: int
+    clips: int
+    clips_left_out: int
+    seconds: float
+    frames_left_out: int = 0
+    commits: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass
+class Tally:
+    """The count so far: what was committed, and what failed since the last plan.
+
+    ``tried`` and ``failed`` are by item, so that what is tried again after a lost race counts once.
+    """
+
+    known_unusable: int = 0
+    commits: list[str] = field(default_factory=list)
+    tried: set[str] = field(default_factory=set)
+    came_in: list[DriveOutcome] = field(default_factory=list)
+    quarantined: list[DriveOutcome] = field(default_factory=list)
+    failed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    events: int = 0
+    clips: int = 0
+    clips_left_out: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the disk is: then nothing else is tried."""
+        return any(reason == DISK_FULL for _, reason in self.failed.values())
+
+    def start(self, items: Sequence[str], known_unusable: int) -> None:
+        """A plan was made: what failed under an earlier one is tried again."""
+        self.tried |= set(items)
+        self.failed.clear()
+        self.known_unusable = known_unusable
+
+    def fail(self, drive: DriveOutcome, reason: str) -> None:
+        """Nothing of this drive, or not its clips, could be committed for now."""
+        self.failed[drive.item_id] = (drive.plan.files.drive_id, reason)
+
+    def committed(self, commit_id: str, drives: Sequence[DriveOutcome]) -> None:
+        """These drives are in the lake, or in its quarantine, with that commit."""
+        self.commits.append(commit_id)
+        self.came_in += [d for d in drives if d.status is Status.DONE and d.plan.new]
+        self.quarantined += [d for d in drives if d.status is Status.QUARANTINED]
+        self.left_out += [line for drive in drives for line in _left_out(drive)]
+
+    def report(self, seconds: float) -> IngestReport:
+        """The whole of it."""
+        rows = sum(drive.rows for drive in self.came_in)
+        bad = sum(drive.rows_quarantined for drive in self.came_in)
+        return IngestReport(
+            commit=self.commits[-1] if self.commits else None,
+            drives=len(self.came_in),
+            files=len(self.tried),
+            rows_in=rows + bad,
+            rows=rows,
+            rows_quarantined=bad,
+            files_quarantined=len(self.quarantined),
+            files_failed=len(self.failed),
+            files_known_unusable=self.known_unusable,
+            events=self.events,
+            clips=self.clips,
+            clips_left_out=self.clips_left_out,
+            seconds=round(seconds, 3),
+            frames_left_out=sum(drive.frames_left_out for drive in self.came_in),
+            commits=tuple(self.commits),
+            quarantined=tuple(str(drive.reason) for drive in self.quarantined),
+            failures=one_line_each(self.failed.values()),
+            left_out=tuple(self.left_out),
+        )
+
+
+def _left_out(drive: DriveOutcome) -> list[str]:
+    path = drive.plan.files.path
+    lines = [f"{path}: {reason}" for _, reason in drive.aside]
+    if drive.plan.new and drive.first_bad:
+        lines.append(f"{path}: {counted(drive.rows_quarantined, 'row')}, first {drive.first_bad}")
+    return lines
+
+
+def summary(report: IngestReport) -> str:
+    """What came in, in one line."""
+    if report.commit is None:
+        return "nothing was committed" if report.files else "nothing new"
+    frames = f", {report.frames_left_out} frames left out" if report.frames_left_out else ""
+    return (
+        f"{report.drives} drives, {report.rows} rows, {report.events} events, "
+        f"{report.clips} clips in {report.seconds} s "
+        f"({report.files_quarantined} files and {report.rows_quarantined} rows quarantined{frames})"
+    )
+
+
+def problems(report: IngestReport) -> list[str]:
+    """What went wrong, a line each: twenty at most, then their count and where to read the rest."""
+    lines = [f"failed: {line}" for line in report.failures]
+    lines += [f"quarantined: {line}" for line in report.quarantined]
+    lines += [f"left out: {line}" for line in report.left_out]
+    more = len(lines) - MOST_LINES
+    if more <= 0:
+        return lines
+    return [*lines[:MOST_LINES], f"and {more} more: ridealong quarantine list"]
