@@ -20,7 +20,7 @@ import dashboard.cli
 import ingest.cli
 import shadow.cli
 from ingest.console import HOME_BEFORE
-from ingest.errors import RidealongError
+from ingest.errors import RidealongError, each
 from ingest.limits import refused
 from ingest.usage import usage_line
 
@@ -101,7 +101,7 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except TyperException as error:
         return error.exit_code, None if _was_help(error) else usage_line(error)
     except RidealongError as error:
-        return 2, f"error: {error}"
+        return 2, "\n".join(f"error: {one}" for one in each(error))
     except KeyboardInterrupt:
         return 130, INTERRUPTED
     except BrokenPipeError:

@@ -83,13 +83,15 @@ def _area(rows: Sequence[Row]) -> Area:
 def tracks(snapshot: Snapshot, area: Area) -> list[Row]:
     """Where the area's drives went: per drive its vehicle, light, and a line in metres.
 
-    All lines together have about `MOST_POINTS` points, the same time apart.
+    All lines together have about `MOST_POINTS` points, the same time apart. A drive counts for no
+    more seconds than it has rows: one whose clock jumped by years must not thin out the others.
     """
     rows = (
         snapshot.connect(TELEMETRY, DRIVES)
         .sql(
             f"""with mine as (select * from drives where list_contains(?, drive_id)),
-            step as (select greatest(1e9, sum(duration_s) * 1e9 / {MOST_POINTS})::bigint as ns
+            step as (select greatest(1e9,
+                    sum(least(duration_s, telemetry_rows)) * 1e9 / {MOST_POINTS})::bigint as ns
                 from mine),
             points as (
                 select drive_id, (timestamp_ns - start_ns) // ns as place,

@@ -105,7 +105,7 @@ def _tell(report: "IngestReport", console: Console) -> None:
     from ingest.report import problems, summary
 
     console.text(summary(report))
-    for line in problems(report):
+    for line in (*report.notes, *problems(report)):
         console.note(line)
     if report.files_known_unusable:
         files = counted(report.files_known_unusable, "file")

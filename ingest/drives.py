@@ -20,6 +20,7 @@ from ingest.recording import DriveFiles, Mapped, Recording, Selective
 from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
+from ingest.triggers.blind_spots import BlindSpot, blind_spots
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ingest.units import NS_PER_S
@@ -62,6 +63,7 @@ class DriveOutcome:
         written: Its data files.
         aside: What of it could not be used though the rest could, besides rows: (kind, reason).
         first_bad: The first of its quarantined rows, and what is wrong with it.
+        blind: What triggers cannot see on it.
     """
 
     status: Status
@@ -75,6 +77,7 @@ class DriveOutcome:
     written: tuple[DataFile, ...] = ()
     aside: tuple[tuple[str, str], ...] = ()
     first_bad: str | None = None
+    blind: tuple[BlindSpot, ...] = ()
 
     @property
     def item_id(self) -> str:
@@ -136,11 +139,13 @@ def _ingest_recording(
     telemetry: ValidTelemetry,
 ) -> DriveOutcome:
     drive = drive_row(plan.files, recording, telemetry)
+    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
     wanted = [trigger for trigger in triggers if trigger.name in plan.triggers]
-    events, problems = _events(telemetry.rows, drive, wanted)
+    events, problems = _events(telemetry.rows, drives, wanted)
+    seeing = [trigger for trigger in wanted if trigger.name not in problems]
     if plan.new and telemetry.rows.num_rows == 0 and recording.cameras:
         events.append(whole_drive_event(drive))
-    aside = [("trigger", problem) for problem in problems]
+    aside = [("trigger", problem) for problem in problems.values()]
     skipped = recording.left_out() if plan.new and isinstance(recording, Selective) else ()
     written = []
     if plan.new:
@@ -162,28 +167,26 @@ def _ingest_recording(
         written=tuple(file for file in written if file is not None),
         aside=(*aside, *(("frames", item.reason) for item in skipped)),
         first_bad=_first_bad(telemetry.quarantine),
+        blind=tuple(blind_spots(telemetry.rows, drives, seeing)),
     )
 
 
 def _events(
-    rows: pa.Table, drive: Row, triggers: Sequence[TriggerSpec]
-) -> tuple[list[Row], list[str]]:
-    """The events of all triggers, and why a trigger could not be evaluated on this drive."""
-    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
+    rows: pa.Table, drives: pa.Table, triggers: Sequence[TriggerSpec]
+) -> tuple[list[Row], dict[str, str]]:
+    """The events of all triggers, and why a trigger, by name, cannot be evaluated on this drive."""
     try:
-        return evaluate(rows, drives, triggers).to_pylist(), []
+        return evaluate(rows, drives, triggers).to_pylist(), {}
     except Exception as error:
         if may_pass(error):
             raise
         if len(triggers) == 1:
-            return [], [f"trigger {triggers[0].name!r} cannot be evaluated: {told(error)}"]
+            name = triggers[0].name
+            return [], {name: f"trigger {name!r} cannot be evaluated: {told(error)}"}
     # One of them cannot, so each by itself: the others stand.
-    events, problems = [], []
-    for trigger in triggers:
-        fired, said = _events(rows, drive, [trigger])
-        events += fired
-        problems += said
-    return events, problems
+    each = [_events(rows, drives, [trigger]) for trigger in triggers]
+    events = [event for fired, _ in each for event in fired]
+    return events, {name: why for _, problems in each for name, why in problems.items()}
 
 
 def _first_bad(quarantine: pa.Table) -> str | None:

@@ -1,5 +1,6 @@
 """The one error that a user sees: what is wrong, where, what was expected, how to mend it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -43,6 +44,32 @@ def _rebuild(
     mend: str | None,
 ) -> RidealongError:
     return kind(what, where=where, expected=expected, mend=mend)
+
+
+class ManyErrors(RidealongError):
+    """Several mistakes, found together: the command line tells each in a line of its own.
+
+    Args:
+        errors: The mistakes; those that are several themselves are taken apart.
+    """
+
+    def __init__(self, errors: Iterable[RidealongError]) -> None:
+        self.errors = tuple(one for error in errors for one in each(error))
+        super().__init__("; ".join(map(str, self.errors)))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.errors,))
+
+
+def each(error: RidealongError) -> tuple[RidealongError, ...]:
+    """The single mistakes of an error."""
+    return error.errors if isinstance(error, ManyErrors) else (error,)
+
+
+def together(errors: Iterable[RidealongError]) -> RidealongError:
+    """One error that tells all of these (at least one)."""
+    many = ManyErrors(errors)
+    return many.errors[0] if len(many.errors) == 1 else many
 
 
 class UnreadableError(RidealongError):

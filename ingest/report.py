@@ -7,6 +7,7 @@ from ingest.accounting import Status
 from ingest.drives import DriveOutcome
 from ingest.failures import DISK_FULL, one_line_each
 from ingest.readable import counted
+from ingest.triggers.blind_spots import BlindSpot, blind_lines
 
 MOST_LINES = 20
 
@@ -17,9 +18,9 @@ class IngestReport:
 
     ``files`` counts recordings that were read or tried, ``drives`` those that are new in the lake.
     ``rows_in = rows + rows_quarantined``. ``commit`` is the last of ``commits``, None when there
-    was nothing to do. ``quarantined``, ``failures`` and ``left_out`` are lines for people: files
-    that gave no drive and never will, what failed for now, and what was left out of drives that
-    came in.
+    was nothing to do. Lines for people: ``quarantined``, files that gave no drive and never will;
+    ``failures``, what failed for now; ``left_out``, what was left out of drives that came in;
+    ``notes``, what triggers could not see.
     """
 
     commit: str | None
@@ -40,6 +41,7 @@ class IngestReport:
     quarantined: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Tally:
     quarantined: list[DriveOutcome] = field(default_factory=list)
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    blind: list[BlindSpot] = field(default_factory=list)
     events: int = 0
     clips: int = 0
     clips_left_out: int = 0
@@ -81,6 +84,7 @@ class Tally:
         self.came_in += [d for d in drives if d.status is Status.DONE and d.plan.new]
         self.quarantined += [d for d in drives if d.status is Status.QUARANTINED]
         self.left_out += [line for drive in drives for line in _left_out(drive)]
+        self.blind += [spot for drive in drives for spot in drive.blind]
 
     def report(self, seconds: float) -> IngestReport:
         """The whole of it."""
@@ -105,6 +109,7 @@ class Tally:
             quarantined=tuple(str(drive.reason) for drive in self.quarantined),
             failures=one_line_each(self.failed.values()),
             left_out=tuple(self.left_out),
+            notes=blind_lines(self.blind),
         )
 
 

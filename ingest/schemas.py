@@ -90,7 +90,11 @@ EVENTS = TableSpec(
             column("margin", pa.float64(), "by how much: peak robustness, in the condition's unit"),
             column("kept", pa.bool_(), "became (part of) a clip"),
             column("reason", pa.string(), "why it was suppressed; null when kept"),
-            column("inclusion_probability", pa.float64(), "chance that the budget kept it"),
+            column(
+                "inclusion_probability",
+                pa.float64(),
+                "chance that it was kept: by the draw of a random moment, the sample, the budgets",
+            ),
             column("clip_id", pa.string(), "the clip that shows it; null when none does"),
         ]
     ),

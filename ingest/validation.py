@@ -28,6 +28,8 @@ from ingest.schemas import QUARANTINE, TELEMETRY
 from ingest.signals import Signal, nearest_recorded, recorded
 
 TIMESTAMP = "timestamp_ns"
+# Between these, windows and steps can be added and subtracted in 64 bits.
+EARLIEST, LATEST = -(2**61), 2**62  # 1896 and 2116
 NAMED = 10  # columns that a message names before it counts the rest
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -224,8 +226,14 @@ def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
             raise UnreadableError(
                 f"column {TIMESTAMP!r} holds an instant outside 1677 to 2262", where=where
             ) from error
-    bad = _flags(values.is_null()) if values.null_count else None
-    return _Column(TIMESTAMP, values, bad, lambda _: "is null; expected nanoseconds since 1970")
+    good = pc.fill_null(pc.and_(pc.greater_equal(values, EARLIEST), pc.less(values, LATEST)), False)
+    bad = None if pc.all(good).as_py() is not False else ~_flags(good)
+    return _Column(TIMESTAMP, values, bad, _why_no_instant)
+
+
+def _why_no_instant(value: object) -> str:
+    what = "is null" if value is None else f"{value} lies before 1896 or after 2116"
+    return f"{what}; expected nanoseconds since 1970"
 
 
 def _column(raw: pa.Table, signal: Signal) -> _Column:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -360,11 +360,13 @@ def sample_times(timestamps_ns: Times, rate_hz: float) -> Times:
     if period_ns <= np.diff(timestamps_ns).min():
         return timestamps_ns.copy()
     since = timestamps_ns - timestamps_ns[0]
-    grid = np.arange(int(since[-1] / period_ns + 0.5) + 1) * period_ns
-    after = np.clip(np.searchsorted(since, grid), 1, len(since) - 1)
-    nearest = np.where(grid - since[after - 1] <= since[after] - grid, after - 1, after)
-    near = np.abs(since[nearest] - grid) < period_ns / 2
-    return cast(Times, timestamps_ns[np.unique(nearest[near])])
+    # Only grid points near a timestamp are looked at: a clip may reach over a gap of years.
+    point = np.floor(since / period_ns + 0.5)
+    off = np.abs(since - point * period_ns)
+    near = np.flatnonzero(off < period_ns / 2)
+    order = near[np.lexsort((near, off[near], point[near]))]
+    _, nearest = np.unique(point[order], return_index=True)
+    return timestamps_ns[order[nearest]]
 
 
 def _decoder(camera: CameraCalibration) -> VideoDecoder:

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ingest.errors import UnreadableError
+from ingest.errors import RidealongError, UnreadableError, each
 from ingest.simulation.fleet import RigSpec
 from ingest.simulation.plan import DriveSpec
 from ingest.simulation.traffic.log import Seen, Tracks, Traffic
-from ingest.specs import Spec
+from ingest.specs import Spec, load_json_spec
 
 FILES = (
     "drive.json",
@@ -92,10 +92,9 @@ def read_drive_file(folder: Path) -> DriveFile:
     """
     path = folder / "drive.json"
     try:
-        found = DriveFile.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        why = str(error).splitlines()[0]
-        raise UnreadableError(f"not a simulated drive ({why})", where=path) from error
+        found = load_json_spec(path, DriveFile)
+    except RidealongError as error:
+        raise UnreadableError(f"not a simulated drive ({each(error)[0]})") from error
     if found.format != FORMAT:
         raise UnreadableError(f"format {found.format}", where=path, expected=f"format {FORMAT}")
     return found

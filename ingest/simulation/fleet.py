@@ -15,7 +15,7 @@ from ingest.geometry import CameraCalibration, mounted_camera
 from ingest.rig import RIG
 from ingest.simulation.maps.layouts import LAYOUTS
 from ingest.simulation.scene import COUNTRIES
-from ingest.specs import Spec, nearest
+from ingest.specs import Day, Spec, nearest
 from ingest.units import NS_PER_S, parse_duration_ns
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -206,7 +206,12 @@ class FleetSpec(Spec):
     drives: int = Field(ge=1, le=5000)
     duration: str = Field("180 s", description="of each drive")
     seed: int = Field(1, ge=0, le=2**31 - 1)
-    start: date = Field(date(2026, 5, 4), description="day of the first drives")
+    start: Day = Field(
+        date(2026, 5, 4),
+        ge=date(1970, 1, 1),
+        le=date(2200, 12, 31),
+        description="day of the first drives, from 1970 to 2200",
+    )
     map: str = Field(
         "test",
         description="training, calibration or test",

@@ -1,16 +1,20 @@
 """From a fleet's spec to its drives: each one's conditions, times, seeds and faults."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from ingest.annotations import Camera
 from ingest.hashing import short_hash
 from ingest.simulation.balance import Factor, balanced
-from ingest.simulation.fleet import FleetSpec
+from ingest.simulation.fleet import LONGEST_S, FleetSpec
 from ingest.simulation.maps.geography import ORIGINS_DEG
+from ingest.simulation.maps.layouts import LAYOUTS
 from ingest.simulation.scene import COUNTRIES, seed_of
-from ingest.specs import Spec
+from ingest.specs import Spec, nearest
 from ingest.units import NS_PER_S
 
 MIXES = ("light", "weather", "road", "country", "software", "hardware")
@@ -25,6 +29,15 @@ FAULTS = (
 )
 _HOURS = {"day": (9.5, 16.0), "dusk": (19.3, 20.2), "night": (22.0, 28.0)}  # by the sun
 _DAYS = 14
+_WORLD: Mapping[str, Collection[str]] = {
+    "map": LAYOUTS,
+    "country": COUNTRIES,
+    "light": _HOURS,
+    "weather": ("clear", "rain", "fog"),
+    "road": ("city", "highway"),
+    "temper": ("calm", "aggressive"),
+}
+LATEST_START_NS = 7_300_000_000 * NS_PER_S  # in 2201: a fleet starts in 2200 at the latest
 _YES, _NO = "yes", "no"
 
 
@@ -46,11 +59,11 @@ class DriveSpec(Spec):
 
     drive_id: str
     vehicle_id: str
-    number: int
-    seed: int
+    number: int = Field(ge=0)
+    seed: int = Field(ge=0)
     map: str
-    start_ns: int
-    seconds: float
+    start_ns: int = Field(ge=0, le=LATEST_START_NS)
+    seconds: float = Field(gt=0, le=LONGEST_S)
     country: str
     weather: str
     light: str
@@ -58,12 +71,20 @@ class DriveSpec(Spec):
     hardware: str
     software: str
     features: tuple[str, ...]
-    strength: float
+    strength: float = Field(ge=0, le=1)
     sun_azimuth_rad: float
     temper: str
     incidents: tuple[str, ...]
     faults: tuple[str, ...]
     dead_cameras: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _known_world(self) -> Self:
+        for key, known in _WORLD.items():
+            name = getattr(self, key)
+            if name not in known:
+                raise ValueError(f"{key}: unknown {name!r}; {nearest(name, list(known))}")
+        return self
 
     @property
     def left_hand(self) -> bool:

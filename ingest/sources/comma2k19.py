@@ -36,6 +36,7 @@ from ingest.units import NS_PER_S
 
 ROUTE = re.compile(r"(?P<dongle>[0-9a-f]{16})[|_](?P<start>\d{4}-\d\d-\d\d--\d\d-\d\d-\d\d)")
 
+LONGEST_S = 3600.0
 STEP_NS = 100_000_000
 STEP_S = STEP_NS / NS_PER_S
 SPAN_S = 0.5
@@ -87,7 +88,11 @@ class Comma2k19Recording:
         self._poses = _read_poses(self._folder / "global_pose")
         self._boot_s = float(self._poses.time_s[0])
         self._start_ns = _utc_ns(self._folder / "global_pose" / "frame_gps_times")
-        self._length_ns = round((self._poses.time_s[-1] - self._boot_s) * NS_PER_S)
+        length_s = float(self._poses.time_s[-1]) - self._boot_s
+        if not 0 <= length_s <= LONGEST_S:  # the grid of its telemetry is laid over all of it
+            what = f"its frames lie {length_s:g} s apart"
+            raise UnreadableError(what, where=self._folder, expected="a segment of a minute")
+        self._length_ns = round(length_s * NS_PER_S)
         speed = self._stream("CAN/speed", 1)
         if speed is None:
             raise UnreadableError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 Truth = NDArray[np.int8]  # 1 true, -1 false, 0 unknown: `and` is the least, `or` the greatest
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Bounds = tuple[Floats, Floats]  # least and greatest, -inf and inf where open
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,19 @@ class Column:
     Attributes:
         values: ``(N,)`` or ``()``: numbers, flags, or the codes of texts; anything where unknown.
         unknown: Likewise, where that is.
+        bounds: What it can be where it is unknown; None: anything.
     """
 
     values: NDArray[Any]
     unknown: Mask
+    bounds: Bounds | None = None
 
     def at(self, positions: NDArray[np.int64]) -> "Column":
         """The column at some samples."""
-        return Column(self.values[positions], self.unknown[positions])
+        bounds = None
+        if self.bounds is not None:
+            bounds = self.bounds[0][positions], self.bounds[1][positions]
+        return Column(self.values[positions], self.unknown[positions], bounds)
 
     @property
     def numbers(self) -> Floats:

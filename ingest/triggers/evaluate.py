@@ -5,18 +5,17 @@ are worked out among them alone. Any other condition is looked at whole. Both gi
 """
 
 import hashlib
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from ingest.schemas import EVENTS
 from ingest.triggers.applicable import applicable
-from ingest.triggers.firing import Firing, Trace, firings, fraction_of, suppressed
+from ingest.triggers.firing import Firing, Trace, firings, suppressed
 from ingest.triggers.grid import Grid, make_grid
-from ingest.triggers.spec import TriggerSpec, trigger_sha256
+from ingest.triggers.random_moments import draw
+from ingest.triggers.spec import Random, TriggerSpec, trigger_sha256
 from ingest.triggers.traces import traces
 from ingest.units import NS_PER_S
 
@@ -57,7 +56,7 @@ def evaluate(
         return EVENTS.schema.empty_table()
     grid = make_grid(telemetry)
     rows: list[dict[str, object]] = []
-    for trigger, drive_id, fired in _fired(grid, active, known, sparse):
+    for trigger, drive_id, fired in _fired(grid, active, sparse):
         if passes[trigger.name][known[drive_id].row]:
             rows += _events(trigger, drive_id, known[drive_id], fired)
     rows.sort(key=lambda row: (row["drive_id"], row["time_ns"], row["trigger"]))
@@ -89,7 +88,7 @@ def _events(
             "margin": firing.margin,
             "kept": reason is None,
             "reason": reason,
-            "inclusion_probability": trigger.sample,
+            "inclusion_probability": firing.chance * trigger.sample,
             "clip_id": None,
         }
         for name, reason, firing in zip(ids, reasons, fired, strict=True)
@@ -97,7 +96,7 @@ def _events(
 
 
 def _fired(
-    grid: Grid, triggers: Sequence[TriggerSpec], known: Mapping[str, Drive], sparse: bool
+    grid: Grid, triggers: Sequence[TriggerSpec], sparse: bool
 ) -> Iterator[tuple[TriggerSpec, str, list[Firing]]]:
     """Firings by trigger and drive."""
     conditions = [trigger for trigger in triggers if trigger.condition is not None]
@@ -106,7 +105,7 @@ def _fired(
             yield from _by_drive(trigger, trace, part)
     for trigger in triggers:
         if trigger.random is not None:
-            yield from _at_random(trigger, grid, known)
+            yield from _at_random(trigger, trigger.random, grid)
 
 
 def _by_drive(
@@ -125,29 +124,13 @@ def _drives(drives: pa.Table) -> dict[str, Drive]:
     return {name: Drive(vehicle, start, row) for row, (name, vehicle, start) in enumerate(rows)}
 
 
-# Random moments
-
-
 def _at_random(
-    trigger: TriggerSpec, grid: Grid, known: Mapping[str, Drive]
+    trigger: TriggerSpec, random: Random, grid: Grid
 ) -> Iterator[tuple[TriggerSpec, str, list[Firing]]]:
-    """A Poisson process over each drive; a moment is the first sample at or after it."""
     for number, drive_id in enumerate(grid.drive_ids):
         times = grid.timestamps_ns[grid.starts[number] : grid.starts[number + 1]]
-        moments = list(_moments(trigger, drive_id, int(times[0]), int(times[-1])))
-        indices = sorted(set(np.searchsorted(times, moments).tolist()))
-        fired = [Firing(number, int(times[i]), int(times[i]), None) for i in indices]
+        drawn = draw(times, grid.gap_ns(number), random, drive_id)
+        moments = zip(times[drawn.samples].tolist(), drawn.probabilities.tolist(), strict=True)
+        fired = [Firing(number, time, time, None, chance) for time, chance in moments]
         if fired:
             yield trigger, drive_id, fired
-
-
-def _moments(trigger: TriggerSpec, drive_id: str, start_ns: int, end_ns: int) -> Iterator[int]:
-    assert trigger.random is not None
-    mean_ns = trigger.random.every_ns
-    time, count = float(start_ns), 0
-    while True:
-        share = fraction_of(f"random:{trigger.random.seed}:{drive_id}:{count}")
-        time, count = time - math.log1p(-share) * mean_ns, count + 1
-        if time > end_ns:
-            return
-        yield round(time)

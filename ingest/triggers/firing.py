@@ -46,12 +46,21 @@ class Trace:
 
 @dataclass(frozen=True)
 class Firing:
-    """One firing; ``margin`` is None where it has no number."""
+    """One firing.
+
+    Attributes:
+        drive: Number of the drive.
+        time_ns: When it fired.
+        onset_ns: When its condition, without its holds, became true.
+        margin: By how much; None where it has no number.
+        chance: How likely it was to fire at all: 1, but for a random moment.
+    """
 
     drive: int
     time_ns: int
     onset_ns: int
     margin: float | None
+    chance: float = 1.0
 
 
 def firings(trace: Trace, every_ns: int | None) -> list[Firing]:

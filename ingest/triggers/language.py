@@ -6,14 +6,15 @@ The grammar is SQL's. What is allowed: names, numbers, texts and quantities in q
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
+from typing import TypeVar
 
 from sqlglot import exp
 
-from ingest.errors import RidealongError
+from ingest.errors import RidealongError, together
 from ingest.specs import nearest
 from ingest.triggers.expressions import (
     Absolute,
@@ -40,8 +41,11 @@ from ingest.triggers.quantities import (
     difference_unit,
     duration_ns,
 )
+from ingest.triggers.spelling import explained
 from ingest.triggers.syntax import parse_sql
 from ingest.triggers.values import Scope, Value
+
+T = TypeVar("T")
 
 DEEPEST = 40
 LARGEST = 1000  # nodes of the tree
@@ -89,11 +93,12 @@ def parse_condition(text: str, namespace: Namespace) -> Node:
     Raises:
         RidealongError: Not one; names the column.
     """
-    tree = parse_sql(text)
     try:
-        node = _Typer(text, namespace).condition(tree, 0)
+        node = _Typer(text, namespace).condition(parse_sql(text), 0)
     except RecursionError as error:
         raise RidealongError("nested too deep", mend="split it into simpler parts") from error
+    except RidealongError as error:
+        raise explained(text, error) from error
     # `between`, `delta` and `crossed` use their operand more than once: nested, that multiplies.
     if sum(1 for _ in islice(walk(node), LARGEST + 1)) > LARGEST:
         raise RidealongError("too large an expression", mend="split it into simpler parts")
@@ -162,7 +167,23 @@ class _Typer(Scope):
 
     def alike(self, one: exp.Expr, two: exp.Expr, depth: int) -> tuple[Value, Value]:
         """Two parts as values of one kind and, where numbers, one unit: the left one's."""
-        return self.matched(one, self.value(one, depth), two, self.value(two, depth))
+        first, second = self.every(self.value, (one, two), depth)
+        return self.matched(one, first, two, second)
+
+    def every(
+        self, typed: Callable[[exp.Expr, int], T], parts: Iterable[exp.Expr], depth: int
+    ) -> list[T]:
+        """All parts typed; the mistakes of all are told together."""
+        found: list[T] = []
+        errors: list[RidealongError] = []
+        for part in parts:
+            try:
+                found.append(typed(part, depth))
+            except RidealongError as error:
+                errors.append(error)
+        if errors:
+            raise together(errors)
+        return found
 
     # Logic
 
@@ -173,7 +194,7 @@ class _Typer(Scope):
         return Value(Or(self._flat(at, depth)), Kind.BOOLEAN)
 
     def _flat(self, at: exp.Expr, depth: int) -> tuple[Node, ...]:
-        return tuple(self.condition(part, depth) for part in at.flatten(unnest=False))
+        return tuple(self.every(self.condition, at.flatten(unnest=False), depth))
 
     def negation(self, at: exp.Expr, depth: int) -> Value:
         return Value(Not(self.condition(at.this, depth)), Kind.BOOLEAN)

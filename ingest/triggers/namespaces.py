@@ -44,6 +44,9 @@ class Namespace:
         """
         if name in self.variables:
             return self.variables[name]
+        if self.timed and "." not in name:
+            mend = f"a signal has a full name, like Vehicle.Speed; a text has quotes: '{name}'"
+            raise RidealongError(f"unknown {self.noun} {name!r}", mend=mend)
         if self.timed:
             lookup(name)
         hint = nearest(name, list(self.variables))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.triggers import bounds
 from ingest.triggers.columns import Column, Floats, Truth, truth_of
 from ingest.triggers.expressions import (
     Absolute,
@@ -90,9 +91,7 @@ class Rows:
             case IsUnknown(operand):
                 return truth_of(self._used(operand).unknown, KNOWN)
             case Compare(sign, left, right):
-                one, two = self._used(left), self._used(right)
-                true = OPERATORS[sign](one.values, two.values)
-                return truth_of(true, one.unknown | two.unknown)
+                return _compared(sign, self._used(left), self._used(right))
         raise TypeError(f"no condition over single samples: {type(node).__name__}")
 
     def margin(self, node: Node) -> Floats:
@@ -100,9 +99,8 @@ class Rows:
         match node:
             case Compare(sign, left, right, Kind.NUMBER) if sign not in ("=", "<>"):
                 ends = (right, left) if sign in ("<", "<=") else (left, right)
-                greater, less = (self._used(end).with_nan for end in ends)
-                with np.errstate(over="ignore"):
-                    return self._filled(greater - less)
+                greater, less = map(self._used, ends)
+                return self._filled(_difference(greater, less))
             case _:
                 truth = self.truth(node)
                 return np.where(truth == 0, np.nan, np.where(truth == 1, np.inf, -np.inf))
@@ -110,14 +108,15 @@ class Rows:
     def column(self, node: Node) -> Column:
         """``(N,)`` a part's value."""
         column = self._used(node)
-        return Column(self._filled(column.values), self._filled(column.unknown))
+        return Column(self._filled(column.values), self._filled(column.unknown), column.bounds)
 
     def _used(self, node: Node) -> Column:
         """A part's value; unknown where arithmetic ran out of numbers."""
         column = self._value(node)
         if not isinstance(node, Arithmetic | Absolute):
             return column
-        return Column(column.values, column.unknown | ~np.isfinite(column.values))
+        unknown = column.unknown | ~np.isfinite(column.values)
+        return Column(column.values, unknown, column.bounds)
 
     def _value(self, node: Node) -> Column:
         match node:
@@ -137,12 +136,13 @@ class Rows:
         match node:
             case Absolute(operand):
                 column = self._value(operand)
-                return Column(np.abs(column.numbers), column.unknown)
+                return Column(np.abs(column.numbers), column.unknown, bounds.absolute(column))
             case Extreme(name, operands):
                 columns = [self._used(operand) for operand in operands]
                 unknown = reduce(np.logical_or, (column.unknown for column in columns))
                 pick = np.minimum if name == "least" else np.maximum
-                return Column(reduce(pick, (column.numbers for column in columns)), unknown)
+                numbers = reduce(pick, (column.numbers for column in columns))
+                return Column(numbers, unknown, bounds.extreme(name, columns))
             case Arithmetic(sign, left, right):
                 return _arithmetic(sign, self._value(left), self._value(right))
 
@@ -164,4 +164,23 @@ def _arithmetic(sign: str, left: Column, right: Column) -> Column:
     if sign == "/":
         unknown = unknown | (right.values == 0)
     with np.errstate(all="ignore"):
-        return Column(OPERATORS[sign](left.numbers, right.numbers), unknown)
+        numbers = OPERATORS[sign](left.numbers, right.numbers)
+    return Column(numbers, unknown, bounds.arithmetic(sign, left, right))
+
+
+def _compared(sign: str, left: Column, right: Column) -> Truth:
+    unknown = left.unknown | right.unknown
+    truth = truth_of(OPERATORS[sign](left.values, right.values), unknown)
+    if left.bounds is None and right.bounds is None:
+        return truth
+    return np.where(unknown, bounds.compared(sign, left, right), truth)
+
+
+def _difference(greater: Column, less: Column) -> Floats:
+    """By how much one number is greater; NaN where not even the sign of that is known."""
+    with np.errstate(over="ignore"):
+        difference: Floats = greater.with_nan - less.with_nan
+    if greater.bounds is None and less.bounds is None:
+        return difference
+    unknown = greater.unknown | less.unknown
+    return np.where(unknown, bounds.least_difference(greater, less), difference)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ingest.triggers.bounds import OPEN
 from ingest.triggers.columns import Column, Floats, Truth
 from ingest.triggers.expressions import Window
 from ingest.triggers.grid import Grid, Positions, Samples, samples_at
@@ -54,8 +55,11 @@ class Slider:
 
     def _lag(self, operand: Column, length_ns: int | None) -> Column:
         earlier = self._earlier(length_ns)
-        lag = operand.at(earlier)
-        return Column(lag.values, lag.unknown | (earlier < 0))
+        lag, none = operand.at(earlier), earlier < 0
+        if lag.bounds is None:
+            return Column(lag.values, lag.unknown | none)
+        low, high = (np.where(none, end, b) for end, b in zip(OPEN, lag.bounds, strict=True))
+        return Column(lag.values, lag.unknown | none, (low, high))
 
     def _earlier(self, length_ns: int | None) -> Positions:
         """The sample that `lag` reads, -1 for none: never one beyond a gap of the instant asked."""
@@ -68,24 +72,37 @@ class Slider:
         return np.where(there & (instant - samples.times_ns[place] <= samples.gap_ns), place, -1)
 
     def _since(self, truth: Truth) -> Column:
+        """No longer than since it was seen true, no less than since it may have been."""
         samples = self.samples
-        latest = np.maximum.accumulate(np.where(truth == 1, samples.positions, -1))
-        never = latest < self.grid.starts[samples.drives]
-        return Column((samples.times_ns - samples.times_ns[latest]) / NS_PER_S, never)
+        seen = np.maximum.accumulate(np.where(truth == 1, samples.positions, -1))
+        may_be = np.maximum.accumulate(np.where((truth == 0) | samples.gaps, samples.positions, -1))
+        never = seen < self.grid.starts[samples.drives]
+        longest = (samples.times_ns - samples.times_ns[seen]) / NS_PER_S
+        shortest = (samples.times_ns - samples.times_ns[np.maximum(may_be, seen)]) / NS_PER_S
+        return Column(
+            longest, never | (seen < may_be), (shortest, np.where(never, np.inf, longest))
+        )
 
     def _count(self, truth: Truth, length_ns: int) -> Column:
-        starts = self._starts(length_ns)
-        unknown = count_since(truth != 0, starts) == 0
-        counts = count_since(truth == 1, starts).astype(np.float64)
-        return Column(counts, unknown | ~self.samples.complete(length_ns))
+        """As many as were seen, and perhaps those that are unknown."""
+        starts, complete = self._starts(length_ns), self.samples.complete(length_ns)
+        seen = count_since(truth == 1, starts).astype(np.float64)
+        unknown = count_since(truth == 0, starts)
+        most = np.where(complete, seen + unknown, np.inf)
+        return Column(seen, (unknown > 0) | ~complete, (seen, most))
 
     def _aggregate(self, window: Window, values: Floats, length_ns: int) -> Column:
-        starts = self._starts(length_ns)
+        starts, complete = self._starts(length_ns), self.samples.complete(length_ns)
         if window is Window.AVERAGE:
             found = _mean_since(values, starts)
-        else:
-            found = (least_since if window is Window.LEAST else greatest_since)(values, starts)
-        return Column(found, np.isnan(found) | ~self.samples.complete(length_ns))
+            return Column(found, np.isnan(found) | ~complete)
+        least = window is Window.LEAST
+        found = (least_since if least else greatest_since)(values, starts)
+        # What was not seen may be less, or greater, and changes nothing on the other side.
+        seen = np.where(np.isnan(found), np.inf if least else -np.inf, found)
+        beyond = np.full(len(found), -np.inf if least else np.inf)
+        bounds = (beyond, seen) if least else (seen, beyond)
+        return Column(found, np.isnan(found) | ~complete, bounds)
 
     def _starts(self, length_ns: int) -> Positions:
         if length_ns not in self.known_starts:

@@ -2,22 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from ingest.annotations import Camera
-from ingest.errors import RidealongError
-from ingest.specs import Spec, load_spec
+from ingest.errors import RidealongError, together
+from ingest.specs import Day, Spec, load_spec
 from ingest.triggers.expressions import Node, variables
 from ingest.triggers.language import parse_drive_filter, parse_when
-from ingest.triggers.quantities import DURATION_EXAMPLE, duration_ns
+from ingest.triggers.quantities import duration_ns
+from ingest.triggers.syntax import LONGEST_TEXT
+from ingest.units import DURATION_EXAMPLE
 
 LIBRARY = Path(__file__).parent / "library"
 SHORTEST_INTERVAL_NS = 100_000_000
+MOST_EVENTS = 1_000_000_000  # of a budget: more than a day can have
 
 
 def _in_quotes(value: object) -> object:
@@ -41,48 +43,63 @@ def _checked(parse: Callable[[str], object]) -> Callable[[str], str]:
         try:
             parse(text)
         except RidealongError as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(str(error)) from error  # pydantic collects nothing else
         return text
 
     return check
 
 
+# What editors can check; the rest is said by `triggers check`.
+_DURATION = {
+    "pattern": r"^\s*\+?[0-9.]+([eE][-+]?[0-9]+)?\s*[A-Za-z\u00b5\u03bc]+\s*$",
+    "maxLength": 1000,
+}
+_EXPRESSION = {"minLength": 1, "maxLength": LONGEST_TEXT}
+
 Duration = Annotated[
     str,
     BeforeValidator(_in_quotes),
     AfterValidator(_checked(duration_ns)),
-    Field(examples=["15 s", "100 ms", "2 h"]),
+    Field(examples=["15 s", "100ms", "2 h"], json_schema_extra=_DURATION),
 ]
 Interval = Annotated[
     str,
     BeforeValidator(_in_quotes),
     AfterValidator(_checked(_interval_ns)),
-    Field(examples=["1 s", "2 h"]),
+    Field(examples=["1 s", "2 h"], json_schema_extra=_DURATION),
 ]
 Condition = Annotated[
     str,
     AfterValidator(_checked(parse_when)),
-    Field(examples=["Vehicle.Speed > '10 km/h'"]),
+    Field(examples=["Vehicle.Speed > '10 km/h'"], json_schema_extra=_EXPRESSION),
 ]
 DriveFilter = Annotated[
     str,
     AfterValidator(_checked(parse_drive_filter)),
-    Field(examples=["country in ('DE', 'US') and software >= '2026.4'"]),
+    Field(
+        examples=["country in ('DE', 'US') and software >= '2026.4'"],
+        json_schema_extra=_EXPRESSION,
+    ),
 ]
+Cameras = Annotated[
+    Annotated[Literal["all"], Tag("all")] | Annotated[tuple[Camera, ...], Tag("list")],
+    Discriminator(lambda value: "list" if isinstance(value, list | tuple) else "all"),
+]
+Count = Annotated[int, Field(ge=1, le=MOST_EVENTS)]
 
 
 class Budget(Spec):
     """How many events of one trigger a UTC day may keep; the rest is drawn out by hash."""
 
-    per_vehicle_per_day: int | None = Field(default=None, ge=1)
-    per_day: int | None = Field(default=None, ge=1)
+    per_vehicle_per_day: Count | None = None
+    per_day: Count | None = None
 
 
 class Random(Spec):
     """Moments at random, at a mean distance: the unbiased control."""
 
     every: Interval
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
     @property
     def every_ns(self) -> int:
@@ -118,9 +135,11 @@ class TriggerSpec(Spec):
     )
     sample: float = Field(default=1.0, gt=0, le=1, description="Share kept, drawn by hash.")
     budget: Budget = Field(default=Budget())
-    priority: int = Field(default=0, description="Larger is more important.")
-    cameras: Literal["all"] | tuple[Camera, ...] = Field(default="all")
-    expires: date | None = Field(default=None, description="Last UTC day whose drives it looks at.")
+    priority: int = Field(
+        default=0, ge=-1_000_000, le=1_000_000, description="Larger is more important."
+    )
+    cameras: Cameras = Field(default="all", description="Which of them a clip has.")
+    expires: Day | None = Field(default=None, description="Last UTC day whose drives it looks at.")
 
     @field_validator("cameras")
     @classmethod
@@ -129,14 +148,14 @@ class TriggerSpec(Spec):
             raise ValueError("no cameras; expected 'all' or a list of cameras")
         return value
 
-    @model_validator(mode="after")
-    def _one_kind(self) -> "TriggerSpec":
-        if (self.when is None) == (self.random is None):
-            raise ValueError("needs either 'when' or 'random', not both")
+    @classmethod
+    def clashes(cls, keys: Container[str]) -> Iterator[str]:
+        """A trigger has a condition or is random; some keys go with the one alone."""
+        if ("when" in keys) == ("random" in keys):
+            yield "needs either 'when' or 'random', not both"
         for key in ("rearm", "every"):
-            if self.random is not None and getattr(self, key) is not None:
-                raise ValueError(f"{key!r} goes with 'when', not with 'random'")
-        return self
+            if "random" in keys and key in keys:
+                yield f"{key!r} goes with 'when', not with 'random'"
 
     @property
     def condition(self) -> Node | None:
@@ -190,25 +209,38 @@ def load_triggers(path: Path) -> list[TriggerSpec]:
     """Read one trigger, or every ``*.yaml`` of a folder, by file name.
 
     Raises:
-        RidealongError: None there, one is wrong (with line and column), or a name is taken twice.
+        RidealongError: None there, some are wrong, or a name is taken twice. It tells every mistake
+            of every file, with line and column.
     """
+    triggers: dict[Path, TriggerSpec] = {}
+    faults: list[RidealongError] = []
+    for file in _trigger_files(path):
+        try:
+            triggers[file] = load_spec(file, TriggerSpec)
+        except RidealongError as error:
+            faults.append(error)
+    faults += _taken_names(triggers)
+    if faults:
+        raise together(faults)
+    return list(triggers.values())
+
+
+def _trigger_files(path: Path) -> list[Path]:
     if not path.is_dir():
-        return [load_spec(path, TriggerSpec)]
+        return [path]
     files = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
     if not files:
         raise RidealongError("no triggers in this folder", where=path, expected="*.yaml files")
-    by_name: dict[str, Path] = {}
-    triggers = []
-    for file in files:
-        spec = load_spec(file, TriggerSpec)
-        if spec.name in by_name:
-            first = by_name[spec.name].name
-            raise RidealongError(
-                f"the name {spec.name!r} is taken", where=file, mend=f"see {first}"
-            )
-        by_name[spec.name] = file
-        triggers.append(spec)
-    return triggers
+    return files
+
+
+def _taken_names(triggers: Mapping[Path, TriggerSpec]) -> Iterator[RidealongError]:
+    first: dict[str, Path] = {}
+    for file, spec in triggers.items():
+        if spec.name in first:
+            mend = f"see {first[spec.name].name}"
+            yield RidealongError(f"the name {spec.name!r} is taken", where=file, mend=mend)
+        first.setdefault(spec.name, file)
 
 
 def shipped_triggers() -> list[TriggerSpec]:

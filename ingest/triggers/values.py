@@ -9,8 +9,9 @@ from ingest.errors import RidealongError
 from ingest.specs import nearest
 from ingest.triggers.expressions import Arithmetic, Kind, Node, Number, Text, Variable
 from ingest.triggers.namespaces import Namespace
-from ingest.triggers.quantities import factor_and_offset, quantity, quantity_in
+from ingest.triggers.quantities import factor_and_offset, quantity_in
 from ingest.triggers.syntax import position
+from ingest.units import parse_quantity
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Scope:
         """A literal in quotes as a quantity of its own unit."""
         assert isinstance(literal.node, Text)
         try:
-            value, unit = quantity(literal.node.value)
+            value, unit = parse_quantity(literal.node.value)
         except RidealongError as error:
             raise self.reraise(at, error) from None
         return Value(Number(value), Kind.NUMBER, unit or None)

@@ -18,9 +18,13 @@ DEFAULT_THRESHOLD = 0.5
 
 Pixels = Annotated[int, Field(ge=COARSEST_STRIDE, le=4096, multiple_of=COARSEST_STRIDE)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
-NetworkName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-NetworkVersion = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*$")]
-FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+NetworkName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
+NetworkVersion = Annotated[
+    str, StringConstraints(max_length=64, pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*$")
+]
+FileName = Annotated[
+    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+]
 
 
 class NetworkInputs(Spec):

@@ -4,13 +4,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from dashboard import queries_fleet_map as places
 from dashboard.charts_fleet_map import MAP_PX, map_chart, round_length
 from dashboard.queries_fleet_map import Area
 from ingest.lake import Lake, Snapshot, write_data_file
-from ingest.schemas import ROADS
+from ingest.schemas import DRIVES, ROADS, TELEMETRY
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,42 @@ def test_tracks_are_thinned(fleet: Snapshot, monkeypatch: pytest.MonkeyPatch) ->
     (area,) = places.areas(fleet)
     tracks = places.tracks(fleet, area)
     assert {len(track["points"]) for track in tracks} == {25}
+
+
+def test_a_clock_that_jumped_does_not_thin_out_the_others(home: Path) -> None:
+    years = 31 * 365 * 86_400
+    jumps = {"even": 0, "jumping": years}
+    drives = [
+        {
+            "drive_id": name,
+            "vehicle_id": name,
+            "start_ns": 0,
+            "end_ns": (99 + jump) * 10**9,
+            "duration_s": 99.0 + jump,
+            "telemetry_rows": 100,
+        }
+        for name, jump in jumps.items()
+    ]
+    rows = [
+        {
+            "drive_id": name,
+            "timestamp_ns": (second + jump * (second > 50)) * 10**9,
+            "Vehicle.CurrentLocation.Latitude": 48.0 + second / 10_000,
+            "Vehicle.CurrentLocation.Longitude": 11.0,
+        }
+        for name, jump in jumps.items()
+        for second in range(100)
+    ]
+    lake = Lake.create(home)
+    commit = lake.new_commit_id()
+    tables = [(DRIVES, drives), (TELEMETRY, rows)]
+    files = [
+        write_data_file(home, commit, spec, pa.Table.from_pylist(content, schema=spec.schema))
+        for spec, content in tables
+    ]
+    lake.commit(commit, "ingest", [file for file in files if file is not None], [commit])
+    tracks = places.tracks(lake.snapshot(), Area("here", ("even", "jumping"), 48.0, 11.0))
+    assert [len(track["points"]) for track in tracks] == [100, 100]
 
 
 def test_roads_come_once_and_only_those_near(fleet: Snapshot, home: Path) -> None:

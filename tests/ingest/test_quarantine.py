@@ -91,14 +91,14 @@ def test_bad_files_are_quarantined_once_and_what_is_good_comes_in(
     shutil.copytree(CASES / "quarantine_exit0", logs)
     write_trip(logs / "good.parquet")
     write_trip(logs / "dated.parquet")
-    (logs / "dated.drive.yaml").write_text("software: 2026-02-30")
+    (logs / "dated.drive.yaml").write_text("weather: hail")
     first = program("ingest", logs, "--home", home, "--json")
     assert first.returncode == 2 and "Traceback" not in first.stderr
     document = json.loads(first.stdout)
     assert (document["drives"], document["files"], document["files_quarantined"]) == (1, 4, 3)
     assert document["rows_in"] == document["rows"] + document["rows_quarantined"] == 3
     said = [line for line in first.stderr.splitlines() if line.startswith("quarantined: ")]
-    assert len(said) == 3 and "time, speed_mps" in first.stderr and "dated" in first.stderr
+    assert len(said) == 3 and "time, speed_mps" in first.stderr and "dated.drive.yaml:1: weather" in first.stderr
     again = program("ingest", logs, "--home", home)
     assert (again.returncode, again.stdout.strip()) == (0, "nothing new")
     assert "3 files known as unusable: ridealong quarantine list" in again.stderr
@@ -109,7 +109,7 @@ def test_bad_files_are_quarantined_once_and_what_is_good_comes_in(
     ]  # fmt: skip
     some = program("quarantine", "list", "--where", "source = 'video'", "--json", "--home", home)
     assert json.loads(some.stdout) == []
-    (logs / "dated.drive.yaml").write_text("software: '2026.2'")
+    (logs / "dated.drive.yaml").write_text("weather: rain")
     mended = program("ingest", logs, "--home", home)
     assert mended.returncode == 0 and "1 drives" in mended.stdout
 

@@ -250,6 +250,14 @@ def test_disorder_is_explained() -> None:
     ]
 
 
+def test_instants_that_no_window_could_be_added_to_are_no_instants() -> None:
+    times = [-(2**63), -(2**61), 0, 2**62 - 1, 2**62, 2**63 - 1]
+    valid = validate_telemetry(pa.table({"timestamp_ns": pa.array(times, pa.int64())}), "d")
+    assert valid.rows["timestamp_ns"].to_pylist() == times[1:4]
+    assert valid.quarantine["row"].to_pylist() == [0, 4, 5]
+    assert "lies before 1896 or after 2116" in valid.quarantine["reason"][0].as_py()
+
+
 def test_a_bad_row_does_not_make_its_twin_a_duplicate() -> None:
     raw = pa.table({"timestamp_ns": [1, 1], LATITUDE: [99.0, 10.0]})
     assert validate_telemetry(raw, "d").rows[LATITUDE].to_pylist() == [10.0]

@@ -34,7 +34,7 @@ SPECS = {
     "unknown map": ("drives: 4\nmap: tset", ":2: map: unknown map 'tset'; did you mean 'test'?"),
     "endless weight": (
         "drives: 4\nlight: {day: .inf}",
-        ":2: light.day: Input should be less than or equal to 1000000, not inf",
+        ":2: light.day: Input should be a finite number, not .inf",
     ),
     "impossible lens": (
         MOUNT.format(camera="main", fov=190, xyz=[1.6, 0, 1.4]),

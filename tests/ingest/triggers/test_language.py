@@ -114,8 +114,7 @@ def test_two_ways_to_say_the_same(one, other):
         ),
         (
             "Vehicle.Speed > 'fast'",
-            "column 17: 'fast' is not a quantity; expected a number, a space and a unit, like"
-            " '10 km/h'",
+            "column 17: 'fast' is not a quantity; expected a number and a unit, like '10 km/h'",
         ),
         (
             "Vehicle.Speed > Perception.Lead.Distance",
@@ -136,7 +135,8 @@ def test_two_ways_to_say_the_same(one, other):
         ("Vehicle.Speed > '3 m", "column 17: syntax error; expected every quote closed"),
         (
             "held(Vehicle.Speed > 3, '3 m')",
-            "column 25: '3 m' is not a duration; expected one like '15 s'",
+            "column 25: '3 m' is not a duration; expected one like '15 s'; a minute is 'min': write"
+            " '3 min'",
         ),
         (
             "held(Vehicle.Speed > 3, 3)",

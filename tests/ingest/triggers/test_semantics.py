@@ -103,9 +103,11 @@ class Oracle:
                 return True if True in values else None if None in values else False
             case IsUnknown(operand):
                 return self.used(operand, i) is None
-            case Compare(op, left, right):
+            case Compare(op, left, right, kind):
                 a, b = self.used(left, i), self.used(right, i)
-                return None if a is None or b is None else COMPARE[op](a, b)
+                if a is not None and b is not None:
+                    return COMPARE[op](a, b)
+                return self.decided(op, left, right, i) if kind is Kind.NUMBER else None
             case Absolute(operand):
                 value = self.value(operand, i)
                 return None if value is None else abs(value)
@@ -138,8 +140,8 @@ class Oracle:
             a, b = self.used(operand, i), self.used(operand, i - 1)
             return None if a is None or b is None else a != b
         if window is Window.SINCE:
-            true = [j for j in range(i + 1) if self.value(operand, j) is True]
-            return (now - self.times[true[-1]]) / 1e9 if true else None
+            shortest, longest = self.since(operand, i)
+            return longest if shortest == longest else None
         seen = [self.used(operand, j) for j in self.window(i, length)]
         if window is Window.HELD:
             return self.held(operand, length, i, seen)
@@ -148,13 +150,83 @@ class Oracle:
                 return True
             return False if self.complete(i, length) and None not in seen else None
         known = [value for value in seen if value is not None]
-        if not known or not self.complete(i, length):
+        if not self.complete(i, length):
             return None
         if window is Window.COUNT:
-            return float(sum(known))
+            return None if None in seen else float(sum(seen))
+        if not known:
+            return None
         if window is Window.AVERAGE:
             return sum(known) / len(known)
         return min(known) if window is Window.LEAST else max(known)
+
+    # What is sure of a number though it is unknown
+
+    def decided(self, op, left, right, i):
+        """True or false where it is so at whatever ends of the two ranges."""
+        ends = [(a, b) for a in self.range(left, i) for b in self.range(right, i)]
+        if op in ("=", "<>"):
+            apart = all(a < b for a, b in ends) or all(a > b for a, b in ends)
+            return (op == "<>") if apart else None
+        answers = {COMPARE[op](a, b) for a, b in ends}
+        return answers.pop() if len(answers) == 1 else None
+
+    def range(self, node, i):
+        """The least and the greatest that a number can be."""
+        value = self.value(node, i)
+        if value is not None and math.isfinite(value):
+            return value, value
+        match node:
+            case Timed(Window.COUNT, operand, length):
+                seen = [self.value(operand, j) for j in self.window(i, length)]
+                more = seen.count(None) if self.complete(i, length) else math.inf
+                return seen.count(True), seen.count(True) + more
+            case Timed(Window.LEAST | Window.GREATEST as window, operand, length):
+                seen = known(self.used(operand, j) for j in self.window(i, length))
+                if window is Window.LEAST:
+                    return -math.inf, min(seen, default=math.inf)
+                return max(seen, default=-math.inf), math.inf
+            case Timed(Window.SINCE, operand):
+                return self.since(operand, i)
+            case Timed(Window.LAG, operand, length):
+                j = self.earlier(i, length)
+                return (-math.inf, math.inf) if j is None else self.range(operand, j)
+            case Absolute(operand):
+                low, high = self.range(operand, i)
+                if (low, high) == (-math.inf, math.inf):
+                    return low, high
+                return (0 if low < 0 < high else min(abs(low), abs(high))), max(-low, high)
+            case Extreme(name, operands):
+                ranges = [self.range(o, i) for o in operands]
+                if (-math.inf, math.inf) in ranges:
+                    return -math.inf, math.inf
+                pick = min if name == "least" else max
+                return pick(low for low, _ in ranges), pick(high for _, high in ranges)
+            case Arithmetic(op, left, right):
+                return self.range_of(op, self.range(left, i), self.range(right, i))
+        return -math.inf, math.inf
+
+    def range_of(self, op, one, two):
+        if op == "/" and two[0] <= 0 <= two[1]:
+            return -math.inf, math.inf
+        if op in "+-":
+            ends = {"+": (two[0], two[1]), "-": (-two[1], -two[0])}[op]
+            return one[0] + ends[0], one[1] + ends[1]
+        ends = [a * b if op == "*" else a / b for a in one for b in two]
+        ends = [0 if math.isnan(end) else end for end in ends]
+        return min(ends), max(ends)
+
+    def since(self, operand, i):
+        """Seconds since it may have been true, and since it was; in a gap it may have been."""
+        shortest = None
+        for j in range(i, -1, -1):
+            ago = (self.times[i] - self.times[j]) / 1e9
+            truth = self.value(operand, j)
+            if truth is True:
+                return (ago if shortest is None else shortest), ago
+            if shortest is None and (truth is None or self.gap_before(j)):
+                shortest = ago
+        return shortest, math.inf
 
     def held(self, operand, length, i, seen):
         if False in seen:
@@ -183,10 +255,10 @@ class Oracle:
                 seen = (self.margin(operand, j) for j in self.window(i, length))
                 return max(known(seen), default=None)
             case Compare(op, left, right, Kind.NUMBER) if op not in ("=", "<>"):
-                a, b = self.used(left, i), self.used(right, i)
-                if a is None or b is None:
-                    return None
-                return b - a if op in ("<", "<=") else a - b
+                ends = (right, left) if op in ("<", "<=") else (left, right)
+                more, less = (self.range(end, i) for end in ends)
+                low, high = more[0] - less[1], more[1] - less[0]
+                return low if low >= 0 else high if high < 0 else None
             case _:
                 value = self.value(node, i)
                 return None if value is None else math.inf if value else -math.inf
@@ -271,6 +343,7 @@ def unheld(node):
 
 DURATIONS = st.sampled_from(["0.1 s", "0.25 s", "0.5 s", "1 s"])
 LITERALS = st.sampled_from(["-1", "-0.5", "0", "0.25", "1", "'0.5 m/s^2'"])
+TIMES = st.sampled_from(["2", "-1", "0"])
 OPERATORS = st.sampled_from(["<", "<=", ">", ">=", "=", "<>"])
 SIGNALS = st.sampled_from([A, B])
 
@@ -300,8 +373,12 @@ def conditions(inner):
         joined("(", inner, st.sampled_from([" and ", " or "]), inner, ")"),
         joined("(not ", inner, ")"),
         joined("held(", inner, ", '", DURATIONS, "')"),
-        joined("count_over(", inner, ", '", DURATIONS, "') > ", st.sampled_from("123")),
-        joined("since(", inner, ") <= ", st.sampled_from(["0.2", "'500 ms'"])),
+        joined("count_over(", inner, ", '", DURATIONS, "')", OPERATORS, st.sampled_from("123")),
+        joined(
+            st.sampled_from("12"), OPERATORS, "count_over(", inner, ", '", DURATIONS, "') * ", TIMES
+        ),
+        joined("2 / count_over(", inner, ", '", DURATIONS, "') >= 1"),
+        joined("since(", inner, ")", OPERATORS, st.sampled_from(["0.2", "'500ms'"])),
     )
 
 

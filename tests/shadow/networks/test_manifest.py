@@ -91,7 +91,9 @@ NO_OUTPUT = "is no output of hydranet with this config and these cameras"
             ": artifact: String should match pattern",
             id="an artifact elsewhere",
         ),
-        pytest.param({"version": 0.1}, ": version: Input should be a valid string", id="0.1"),
+        pytest.param(
+            {"version": 0.1}, ": version: 0.1 is a number; put it in quotes: '0.1'", id="0.1"
+        ),
         pytest.param(
             {"licens": "MIT"}, ": unknown key 'licens'; did you mean 'licence'?", id="key"
         ),
