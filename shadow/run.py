@@ -157,7 +157,7 @@ def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
         if entry.blob in damaged:
             raise RidealongError(
                 f"the weights of {entry.network} are damaged: {damaged[entry.blob]}",
-                where=lake.path(entry.blob),
+                where=lake.home / entry.blob,
                 mend="restore the file from a copy",
             )
     if is_itself(pair):

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     binding reports them as leaks: over a hundred lines after the last test.
     """
     if EXIT_CODE in config.stash:
+        warnings.simplefilter("ignore")  # a library's folder that goes only now is no error
         atexit._run_exitfuncs()  # pytest's own among them: they release its temporary folders
         sys.stdout.flush()
         sys.stderr.flush()

@@ -82,7 +82,8 @@ def verdict(snapshot: Snapshot) -> Any:
 def export(snapshot: Snapshot) -> Any:
     """What decides which clips an export holds."""
     from shadow.losses import CellNames, clip_losses, losing_cells
-    from shadow.report import find_run, run_cells
+    from shadow.report import run_cells
+    from shadow.runs import find_run
 
     run = find_run(snapshot, "latest")
     cells = losing_cells(run_cells(snapshot, run["run_id"]), CellNames(None, None, None))

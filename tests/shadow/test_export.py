@@ -16,7 +16,8 @@ from ingest.listing import list_clips
 from shadow import export
 from shadow.export import ExportRequest, export_run
 from shadow.losses import CellNames
-from shadow.report import find_run, run_cells
+from shadow.report import run_cells
+from shadow.runs import find_run
 
 
 @pytest.fixture

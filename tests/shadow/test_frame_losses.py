@@ -10,7 +10,8 @@ from ingest.listing import list_clips
 from shadow.costs import run_loss_parts
 from shadow.frame_losses import FrameLosses
 from shadow.outputs import run_outputs
-from shadow.report import find_run, run_cells
+from shadow.report import run_cells
+from shadow.runs import find_run
 
 # Kept outputs and such that are inferred again; matched rows and sums.
 WANTED = (("objects", "ap50"), ("lanes", "f1"), ("segmentation", "iou"))
