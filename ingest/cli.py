@@ -120,7 +120,7 @@ QUARANTINE_COLUMNS = (
 )
 
 
-@quarantine_app.command("list")
+@quarantine_app.command("list", short_help="List what could not be used, and why.")
 def quarantine_list(
     where: WhereOption = None,
     wide: WideOption = False,
