@@ -82,7 +82,7 @@ class Videos:
         name = hashlib.sha256(json.dumps([blob, camera]).encode()).hexdigest()
         path = self.cache / f"{name}.mp4"
         if not path.exists():
-            with open_clip(self.home / blob) as reader:
+            with open_clip(Lake(self.home).path(blob)) as reader:
                 content = reader.video_mp4(camera)
             # Two requests may make it at once.
             with NamedTemporaryFile(dir=self.cache, delete=False) as part:

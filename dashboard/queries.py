@@ -38,23 +38,20 @@ class Pair:
 
 def clips(snapshot: Snapshot) -> pa.Table:
     """Every clip with its drive's conditions, in the order of drives and time."""
-    return snapshot.connect(CLIPS, DRIVES).sql(CLIP_COLUMNS).to_arrow_table()
+    return snapshot.query(CLIP_COLUMNS, CLIPS, DRIVES)
 
 
 def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
     """The pairs that were compared on a clip, the newest run first, a network with itself last."""
-    rows = (
-        snapshot.connect(RUNS)
-        .sql(
-            """select deployed, candidate, deployed_sha256, candidate_sha256, definition
-            from runs where list_contains(clip_ids, ?)
-            group by all
-            order by bool_and(deployed_sha256 = candidate_sha256), max(created_ns) desc""",
-            params=[clip_id],
-        )
-        .fetchall()
+    rows = snapshot.query(
+        """select deployed, candidate, deployed_sha256, candidate_sha256, definition
+        from runs where list_contains(clip_ids, ?)
+        group by all
+        order by bool_and(deployed_sha256 = candidate_sha256), max(created_ns) desc""",
+        RUNS,
+        params=[clip_id],
     )
-    return [Pair(*row) for row in rows]
+    return [Pair(**row) for row in rows.to_pylist()]
 
 
 def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkManifest]:
@@ -75,25 +72,19 @@ def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkM
 
 def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, definition: str) -> pa.Table:
     """What one network said on one clip, in time."""
-    return (
-        snapshot.connect(OUTPUTS)
-        .sql(
-            """select * from outputs where clip_id = ? and network_sha256 = ? and definition = ?
-            order by timestamp_ns, camera, task, score desc""",
-            params=[clip_id, network_sha256, definition],
-        )
-        .to_arrow_table()
+    return snapshot.query(
+        """select * from outputs where clip_id = ? and network_sha256 = ? and definition = ?
+        order by timestamp_ns, camera, task, score desc""",
+        OUTPUTS,
+        params=[clip_id, network_sha256, definition],
     )
 
 
 def telemetry(snapshot: Snapshot, drive_id: str, start_ns: int, end_ns: int) -> pa.Table:
     """The telemetry inside a window, both ends inclusive, in time."""
-    return (
-        snapshot.connect(TELEMETRY)
-        .sql(
-            """select * exclude (drive_id) from telemetry
-            where drive_id = ? and timestamp_ns between ? and ? order by timestamp_ns""",
-            params=[drive_id, start_ns, end_ns],
-        )
-        .to_arrow_table()
+    return snapshot.query(
+        """select * exclude (drive_id) from telemetry
+        where drive_id = ? and timestamp_ns between ? and ? order by timestamp_ns""",
+        TELEMETRY,
+        params=[drive_id, start_ns, end_ns],
     )

@@ -29,30 +29,26 @@ class Totals:
 
 def totals(snapshot: Snapshot) -> Totals:
     """Drives, kilometres, hours, vehicles, events and clips."""
-    row = (
-        snapshot.connect(DRIVES, EVENTS, CLIPS)
-        .sql(
-            """select count(*), coalesce(sum(distance_m), 0) / 1000,
-                coalesce(sum(duration_s), 0) / 3600, count(distinct vehicle_id),
-                (select count(*) from events), (select count(*) from events where kept),
-                (select count(*) from clips)
-            from drives"""
-        )
-        .fetchall()[0]
+    rows = snapshot.query(
+        """select count(*) as drives, coalesce(sum(distance_m), 0) / 1000 as km,
+            coalesce(sum(duration_s), 0) / 3600 as hours,
+            count(distinct vehicle_id) as vehicles, (select count(*) from events) as events,
+            (select count(*) from events where kept) as kept, (select count(*) from clips) as clips
+        from drives""",
+        DRIVES,
+        EVENTS,
+        CLIPS,
     )
-    return Totals(*row)
+    return Totals(**rows.to_pylist()[0])
 
 
 def events_by_trigger(snapshot: Snapshot) -> pa.Table:
     """Events by trigger and outcome: ``kept``, or the reason why one was suppressed."""
-    return (
-        snapshot.connect(EVENTS)
-        .sql(
-            """select trigger, case when kept then 'kept' else coalesce(reason, 'unknown') end
-                as outcome, count(*) as events
-            from events group by all order by trigger, outcome"""
-        )
-        .to_arrow_table()
+    return snapshot.query(
+        """select trigger, case when kept then 'kept' else coalesce(reason, 'unknown') end
+            as outcome, count(*) as events
+        from events group by all order by trigger, outcome""",
+        EVENTS,
     )
 
 
@@ -64,18 +60,15 @@ def drives_by(snapshot: Snapshot) -> pa.Table:
         for name in ATTRIBUTES
     ]
     query = " union all ".join(parts) + " order by attribute, drives desc, value"
-    return snapshot.connect(DRIVES).sql(query).to_arrow_table()
+    return snapshot.query(query, DRIVES)
 
 
 def quarantine(snapshot: Snapshot) -> pa.Table:
     """Quarantined files and rows, counted by file and reason, the most first."""
-    return (
-        snapshot.connect(QUARANTINE)
-        .sql(
-            """select kind, path, reason, count(*) as count from quarantine
-            group by all order by count desc, path, reason"""
-        )
-        .to_arrow_table()
+    return snapshot.query(
+        """select kind, path, reason, count(*) as count from quarantine
+        group by all order by count desc, path, reason""",
+        QUARANTINE,
     )
 
 

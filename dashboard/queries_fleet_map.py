@@ -41,19 +41,16 @@ class Area:
 
 def areas(snapshot: Snapshot) -> list[Area]:
     """The areas that were driven in, the one with most drives first; none without positions."""
-    rows = (
-        snapshot.connect(TELEMETRY, DRIVES)
-        .sql(
-            f"""select drive_id, any_value(country) as country,
-                (min("{LATITUDE}") + max("{LATITUDE}")) / 2 as latitude,
-                (min("{LONGITUDE}") + max("{LONGITUDE}")) / 2 as longitude
-            from telemetry join drives using (drive_id)
-            where "{LATITUDE}" is not null and "{LONGITUDE}" is not null
-            group by drive_id order by drive_id"""
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
+    rows = snapshot.query(
+        f"""select drive_id, any_value(country) as country,
+            (min("{LATITUDE}") + max("{LATITUDE}")) / 2 as latitude,
+            (min("{LONGITUDE}") + max("{LONGITUDE}")) / 2 as longitude
+        from telemetry join drives using (drive_id)
+        where "{LATITUDE}" is not null and "{LONGITUDE}" is not null
+        group by drive_id order by drive_id""",
+        TELEMETRY,
+        DRIVES,
+    ).to_pylist()
     groups: list[list[Row]] = []
     for row in rows:
         near = next((g for g in groups if _distance_m(g[0], row) < AREA_M), None)
@@ -86,28 +83,25 @@ def tracks(snapshot: Snapshot, area: Area) -> list[Row]:
     All lines together have about `MOST_POINTS` points, the same time apart. A drive counts for no
     more seconds than it has rows: one whose clock jumped by years must not thin out the others.
     """
-    rows = (
-        snapshot.connect(TELEMETRY, DRIVES)
-        .sql(
-            f"""with mine as (select * from drives where list_contains(?, drive_id)),
-            step as (select greatest(1e9,
-                    sum(least(duration_s, telemetry_rows)) * 1e9 / {MOST_POINTS})::bigint as ns
-                from mine),
-            points as (
-                select drive_id, (timestamp_ns - start_ns) // ns as place,
-                    arg_min("{LATITUDE}", timestamp_ns) as latitude,
-                    arg_min("{LONGITUDE}", timestamp_ns) as longitude
-                from telemetry join mine using (drive_id), step
-                where "{LATITUDE}" is not null and "{LONGITUDE}" is not null
-                group by all)
-            select drive_id, any_value(vehicle_id) as vehicle, any_value(light) as light,
-                list([latitude, longitude] order by place) as points
-            from points join mine using (drive_id) group by drive_id order by drive_id""",
-            params=[list(area.drive_ids)],
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
+    rows = snapshot.query(
+        f"""with mine as (select * from drives where list_contains(?, drive_id)),
+        step as (select greatest(1e9,
+                sum(least(duration_s, telemetry_rows)) * 1e9 / {MOST_POINTS})::bigint as ns
+            from mine),
+        points as (
+            select drive_id, (timestamp_ns - start_ns) // ns as place,
+                arg_min("{LATITUDE}", timestamp_ns) as latitude,
+                arg_min("{LONGITUDE}", timestamp_ns) as longitude
+            from telemetry join mine using (drive_id), step
+            where "{LATITUDE}" is not null and "{LONGITUDE}" is not null
+            group by all)
+        select drive_id, any_value(vehicle_id) as vehicle, any_value(light) as light,
+            list([latitude, longitude] order by place) as points
+        from points join mine using (drive_id) group by drive_id order by drive_id""",
+        TELEMETRY,
+        DRIVES,
+        params=[list(area.drive_ids)],
+    ).to_pylist()
     return [row | {"points": area.line(row["points"])} for row in rows]
 
 
@@ -116,15 +110,11 @@ def roads(snapshot: Snapshot, area: Area) -> list[Row]:
 
     Several commits may have brought the same map; each road comes once. None where no source knew.
     """
-    rows = (
-        snapshot.connect(ROADS)
-        .sql(
-            """select distinct map, road, kind, width_m, latitude, longitude from roads
-            order by map, road"""
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
+    rows = snapshot.query(
+        """select distinct map, road, kind, width_m, latitude, longitude from roads
+        order by map, road""",
+        ROADS,
+    ).to_pylist()
     places = [zip(row.pop("latitude"), row.pop("longitude"), strict=True) for row in rows]
     lines = [row | {"points": area.line(line)} for row, line in zip(rows, places, strict=True)]
     return [row for row in lines if math.hypot(*row["points"][0]) < AREA_M]
@@ -132,21 +122,18 @@ def roads(snapshot: Snapshot, area: Area) -> list[Row]:
 
 def event_places(snapshot: Snapshot, area: Area) -> list[Row]:
     """Where the area's events happened, ``x`` and ``y`` in metres; all whose place is known."""
-    rows = (
-        snapshot.connect(TELEMETRY, EVENTS)
-        .sql(
-            f"""select e.event_id, e.drive_id as drive, e.trigger, e.time_s,
-                case when e.kept then 'kept' else 'suppressed' end as outcome,
-                t."{LATITUDE}" as latitude, t."{LONGITUDE}" as longitude
-            from (select * from events where list_contains(?, drive_id)) e
-            asof join (select * from telemetry
-                where "{LATITUDE}" is not null and "{LONGITUDE}" is not null) t
-            on e.drive_id = t.drive_id and e.time_ns >= t.timestamp_ns
-            order by e.drive_id, e.time_ns, e.trigger""",
-            params=[list(area.drive_ids)],
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
+    rows = snapshot.query(
+        f"""select e.event_id, e.drive_id as drive, e.trigger, e.time_s,
+            case when e.kept then 'kept' else 'suppressed' end as outcome,
+            t."{LATITUDE}" as latitude, t."{LONGITUDE}" as longitude
+        from (select * from events where list_contains(?, drive_id)) e
+        asof join (select * from telemetry
+            where "{LATITUDE}" is not null and "{LONGITUDE}" is not null) t
+        on e.drive_id = t.drive_id and e.time_ns >= t.timestamp_ns
+        order by e.drive_id, e.time_ns, e.trigger""",
+        TELEMETRY,
+        EVENTS,
+        params=[list(area.drive_ids)],
+    ).to_pylist()
     placed = [(row, area.project(row.pop("latitude"), row.pop("longitude"))) for row in rows]
     return [row | {"x": x, "y": y} for row, (x, y) in placed]

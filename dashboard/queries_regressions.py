@@ -43,16 +43,12 @@ def runs(snapshot: Snapshot) -> list[Row]:
 
 def cells(snapshot: Snapshot, run_id: str) -> list[Row]:
     """A run's cells by name, with their ``task``, and a number for each `Measure`."""
-    rows = (
-        snapshot.connect(VERDICTS)
-        .sql(
-            """select * from verdicts where run_id = ?
-            order by prediction, metric, slice, reference""",
-            params=[run_id],
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
+    rows = snapshot.query(
+        """select * from verdicts where run_id = ?
+        order by prediction, metric, slice, reference""",
+        VERDICTS,
+        params=[run_id],
+    ).to_pylist()
     return [row | {"task": task_of(row["prediction"])} | _measures(row) for row in rows]
 
 

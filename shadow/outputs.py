@@ -58,13 +58,10 @@ class RunOutputs:
     def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
         """What the lake keeps of a clip, sparse tasks alone, by role; ``times`` are its frames."""
         # No `order by`: it would shuffle the rows of one instant, which the file keeps in order.
-        rows = (
-            self.snapshot.connect(OUTPUTS)
-            .sql(
-                "select * from outputs where clip_id = ? and definition = ?",
-                params=[clip_id, self.run["definition"]],
-            )
-            .to_arrow_table()
+        rows = self.snapshot.query(
+            "select * from outputs where clip_id = ? and definition = ?",
+            OUTPUTS,
+            params=[clip_id, self.run["definition"]],
         )
         return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 

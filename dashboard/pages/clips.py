@@ -18,7 +18,7 @@ from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
 from ingest.errors import RidealongError
 from ingest.hashing import short_hash
-from ingest.lake import Snapshot
+from ingest.lake import Lake, Snapshot
 from ingest.units import NS_PER_S
 from metrics.tasks.views import View
 from shadow.networks.manifest import rate_of
@@ -147,7 +147,7 @@ def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.Pair | None:
 
 def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
     pair = _choose_pair(snapshot, clip["clip_id"])
-    with open_clip(session.home() / clip["blob"]) as reader:
+    with open_clip(Lake(snapshot.home).path(clip["blob"])) as reader:
         _player()(
             data=_player_data(snapshot, clip, pair, reader),
             key=_player_key(clip["clip_id"]),

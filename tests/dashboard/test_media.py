@@ -1,5 +1,6 @@
 """Links to video: signed, ending, with byte ranges."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,8 +51,9 @@ def make_clips(home: Path) -> Path:
     """A home with two clips of one vehicle, whose file nobody opens."""
     lake = Lake.create(home)
     (home / "blobs").mkdir(exist_ok=True)
-    (home / "blobs/x.mcap").touch()
-    clip = {"drive_id": "d", "cameras": ["main"], "blob": "blobs/x.mcap"}
+    blob = f"blobs/{hashlib.sha256(b'').hexdigest()}.mcap"
+    (home / blob).touch()
+    clip = {"drive_id": "d", "cameras": ["main"], "blob": blob}
     rows = {
         DRIVES: [{"drive_id": "d", "vehicle_id": "v"}],
         CLIPS: [clip | {"clip_id": "c"}, clip | {"clip_id": "c 1?&#%é"}],

@@ -98,7 +98,11 @@ def test_bad_files_are_quarantined_once_and_what_is_good_comes_in(
     assert (document["drives"], document["files"], document["files_quarantined"]) == (1, 4, 3)
     assert document["rows_in"] == document["rows"] + document["rows_quarantined"] == 3
     said = [line for line in first.stderr.splitlines() if line.startswith("quarantined: ")]
-    assert len(said) == 3 and "time, speed_mps" in first.stderr and "dated.drive.yaml:1: weather" in first.stderr
+    assert (
+        len(said) == 3
+        and "time, speed_mps" in first.stderr
+        and "dated.drive.yaml:1: weather" in first.stderr
+    )
     again = program("ingest", logs, "--home", home)
     assert (again.returncode, again.stdout.strip()) == (0, "nothing new")
     assert "3 files known as unusable: ridealong quarantine list" in again.stderr
