@@ -18,6 +18,7 @@ from ingest.errors import RidealongError
 from ingest.failures import DISK_FULL, is_full
 from ingest.lake import AlreadyCommittedError, Lake, new_commit_id
 from ingest.progress import watching
+from ingest.readable import counted
 from metrics.tasks.registry import definition_sha256
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
@@ -138,7 +139,7 @@ def _telling_full_disk(found: Replayed) -> Iterator[None]:
 
 def _full(found: Replayed) -> RidealongError:
     return RidealongError(
-        f"the disk is full; {len(found.done)} clips were replayed and are kept",
+        f"the disk is full; replayed and kept: {counted(len(found.done), 'clip')}",
         mend="make room and run the command again",
     )
 

@@ -113,7 +113,7 @@ def test_a_kill_costs_the_batch_in_hand(lake: Lake, replaying: Any) -> None:
 
 def test_a_full_disk_keeps_what_was_done(lake: Lake, replaying: Any) -> None:
     replaying(lambda clip: DISK_FULL if clip >= "clip09" else None)
-    with pytest.raises(RidealongError, match=r"full; 9 clips were replayed and are kept.*room"):
+    with pytest.raises(RidealongError, match=r"full; replayed and kept: 9 clips.*room"):
         run(lake)
     assert left(lake)[0] == "clip09" and len(left(lake)) == 11
 
@@ -130,7 +130,7 @@ def test_a_disk_that_is_full_at_the_commit_keeps_the_batches_before(
         return commit(lake, *about)
 
     monkeypatch.setattr(Lake, "commit", no_room)
-    with pytest.raises(RidealongError, match="full; 6 clips were replayed and are kept"):
+    with pytest.raises(RidealongError, match="full; replayed and kept: 6 clips"):
         run(lake)
     monkeypatch.undo()
     assert left(lake)[0] == "clip06" and len(left(lake)) == 14
