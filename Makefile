@@ -8,10 +8,10 @@ STAMP := .venv/ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cu
 .PHONY: help demo test test-real oracles dashboard bench lint format constraints clean
 
 help:
-	@echo "make demo       set up, then the main job: a fleet drives, clips are cut, a verdict comes out"
-	@echo "make test       set up, then all tests that need no outside data"
-	@echo "make test-real  the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
-	@echo "make oracles    set up strangers' readers, in an environment of their own; tests use it if it is there"
+	@echo "make demo       set up, simulate a fleet, cut clips, compare two networks, print a verdict"
+	@echo "make test       set up, then run all tests that need no outside data"
+	@echo "make test-real  run the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
+	@echo "make oracles    set up third-party readers in an environment of their own; tests use them if they are there"
 	@echo "make dashboard  open the dashboard on the demo's lake"
 	@echo "make bench      run the benchmarks and write benchmarks/RESULTS.md"
 	@echo "make lint       ruff, mypy --strict, import-linter"
