@@ -20,7 +20,7 @@ def dashboard(
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
-            help="Name under which browsers may also reach it, as behind a proxy; repeatable.",
+            help="Further host name to answer to, such as a proxy's; repeatable.",
             show_default=False,
         ),
     ] = None,

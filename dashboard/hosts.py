@@ -65,7 +65,7 @@ def parse_host(name: str) -> str:
     bare = name.strip().lower().removeprefix("[").removesuffix("]")
     if address_of(bare) is None and not _NAME.fullmatch(bare):
         raise RidealongError(
-            f"{name!r} is no host name",
+            f"{name!r} is not a host name",
             where="--allowed-host",
             expected="a name or an address alone, such as dash.example.com or 192.168.1.5",
         )

@@ -66,7 +66,7 @@ def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkM
         (pair.candidate, pair.candidate_sha256),
     ):
         if sha256 not in known:
-            raise RidealongError(f"the network {name!r} that said this is not registered any more")
+            raise RidealongError(f"the network {name!r} of these outputs is no longer registered")
     return known[pair.deployed_sha256], known[pair.candidate_sha256]
 
 

@@ -38,10 +38,10 @@ def _judged(
         return files
     if earlier != files.sha256:
         trouble = UnreadableError(
-            f"drive {files.drive_id!r} is in the lake already, with other content",
+            f"drive {files.drive_id!r} is already in the lake with other content",
             where=files.path,
-            expected="a drive_id that is new",
-            mend="give this recording one of its own",
+            expected="a new drive_id",
+            mend="give this recording a drive_id of its own",
         )
         return _troubled(files, trouble, [earlier])
     if len(claims) > 1 and files.drive_id not in in_lake:

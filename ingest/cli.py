@@ -25,6 +25,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be wr
 
 if TYPE_CHECKING:
     from ingest.report import IngestReport
+    from ingest.triggers.spec import Random
 
 app = typer.Typer(no_args_is_help=True)
 quarantine_app = typer.Typer(no_args_is_help=True, help="What could not be used, and why.")
@@ -43,7 +44,7 @@ app.add_typer(lake_app, name="lake")
 ClipArgument = Annotated[
     str,
     typer.Argument(
-        help="Clip id, or a beginning that only one clip has.",
+        help="Clip id, or a unique beginning of it.",
         autocompletion=completing("clips", "clip_id"),
     ),
 ]
@@ -62,11 +63,13 @@ def ingest(
     path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
     source: Annotated[
         str | None,
-        typer.Option(help="Read only this kind of log.", show_default="every kind, by its look"),
+        typer.Option(
+            help="Read only this kind of log.", show_default="all kinds, detected automatically"
+        ),
     ] = None,
     triggers: TriggersOption = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Exit with 0 also where a file gave no drive.")
+        bool, typer.Option("--keep-going", help="Exit with 0 even if a file gave no drive.")
     ] = False,
     beam_args: Annotated[
         list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
@@ -76,11 +79,10 @@ def ingest(
 ) -> None:
     """Bring recordings into the lake: telemetry, the events of triggers, and their clips.
 
-    Only what is new is read: a second run over the same files does nothing, a new trigger is
-    passed over the drives that have not met it. Of a folder every kind of log is read. Unusable
-    files and bad rows go to the quarantine with the reason, once; the rest comes in all the same.
-    Exits with 2 where a file gave no drive. Work is committed in parts: after a kill or a full
-    disk, run it again.
+    Only what is new is read: a second run over the same files does nothing, and a new trigger is
+    evaluated on all drives. A folder may contain several kinds of logs. Unusable files and bad rows
+    are quarantined with the reason, and the rest is ingested. Exits with 2 if a file gave no drive.
+    Work is committed in parts: after a kill or a full disk, run the command again to continue.
 
     Example: ridealong ingest logs/ --triggers my-triggers/
     """
@@ -129,7 +131,7 @@ def quarantine_list(
 ) -> None:
     """List what could not be used, and why: whole files, and rows or clips of drives that came in.
 
-    A file stands here until it changes; then it counts as new.
+    A file is listed until it changes; then the next run reads it again.
 
     Example: ridealong quarantine list --where "kind = 'file'"
     """
@@ -150,7 +152,7 @@ def quarantine_list(
 def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet's YAML file.", metavar="FLEET.yaml")],
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for the drives. An earlier run's is continued.")
+        Path, typer.Option("--out", help="Folder for the drives; an earlier run is continued.")
     ],
     seed: Annotated[
         int | None,
@@ -257,11 +259,13 @@ def triggers_list(
     console = Console(as_json, wide)
     specs = load_triggers(path) if path else shipped_triggers()
     console.result([spec.model_dump(mode="json") for spec in specs])
-    rows = [
-        [s.name, s.pre, s.post, s.description, s.when or f"at random, one per {s.random}"]
-        for s in specs
-    ]
+    rows = [[s.name, s.pre, s.post, s.description, s.when or _rate_of(s.random)] for s in specs]
     console.table(TRIGGER_COLUMNS, rows)
+
+
+def _rate_of(random: "Random | None") -> str:
+    """How often a trigger without a condition fires."""
+    return f"at random, once per {random.every} on average (seed {random.seed})" if random else ""
 
 
 @triggers_app.command("check")
@@ -342,7 +346,7 @@ def clips_list(
 ) -> None:
     """List the clips: drive, window, triggers, size, cameras.
 
-    Times count from the start of the drive. --where knows the drive's conditions too.
+    Times count from the start of the drive. --where can also use the drive's conditions.
 
     Example: ridealong clips list --where "light = 'night'"
     """
@@ -363,7 +367,9 @@ def clips_show(
     clip: ClipArgument,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Write its cameras at one instant to this .png, .jpg or .webp file."),
+        typer.Option(
+            help="Write a picture of all cameras at one instant to this .png, .jpg or .webp file."
+        ),
     ] = None,
     at: Annotated[
         float | None,
@@ -410,7 +416,9 @@ def _require_picture(path: Path) -> None:
             mend=hint if hint and hint.startswith("did") else None,
         )
     if not path.parent.is_dir():
-        raise RidealongError(f"there is no folder {path.parent}", where=path, mend="make it first")
+        raise RidealongError(
+            f"there is no folder {path.parent}", where=path, mend="create it first"
+        )
 
 
 def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
@@ -457,7 +465,7 @@ def clips_verify(
     clip: Annotated[
         str | None,
         typer.Argument(
-            help="Clip id, or a beginning that only one clip has.",
+            help="Clip id, or a unique beginning of it.",
             autocompletion=completing("clips", "clip_id"),
         ),
     ] = None,
@@ -467,7 +475,7 @@ def clips_verify(
 ) -> None:
     """Read clips to the end and look for damage.
 
-    Checked are the hash, the frames, their decoding and their times. Exits with 1 if a clip is
+    It checks the hash, decodes every frame, and compares their times. Exits with 1 if a clip is
     damaged.
 
     Example: ridealong clips verify --all
@@ -504,7 +512,7 @@ def clips_verify(
 def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Check every file of the lake against its hash.
 
-    Exits with 1 if something is damaged. Remarks are no damage: they name files that no query reads
+    Exits with 1 if a file is damaged. Remarks are not damage: they name files that no query reads
     and that `lake vacuum` removes.
 
     Example: ridealong lake check
@@ -554,7 +562,7 @@ def lake_vacuum(
     older_than: Annotated[
         str,
         typer.Option(
-            help="Remove only what is older, e.g. '2 h'. '0 s': all, and no other command may run."
+            help="Remove only what is older, e.g. '2 h'. With '0 s', no other command may run."
         ),
     ] = "1 day",
     home: HomeOption = None,
@@ -583,7 +591,8 @@ def lake_erase(
     vehicle: Annotated[
         str,
         typer.Argument(
-            help="The vehicle's id, whole.", autocompletion=completing("drives", "vehicle_id")
+            help="The complete id of the vehicle.",
+            autocompletion=completing("drives", "vehicle_id"),
         ),
     ],
     home: HomeOption = None,

@@ -2,7 +2,7 @@
 
 What is read is the core of YAML 1.2: mappings with text as keys, lists, texts, numbers, ``true``,
 ``false`` and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` is a
-text, which YAML 1.1 takes for false and 90. A key that stands twice is a mistake, and so is a tag.
+text, which YAML 1.1 takes for false and 90. A duplicate key is a mistake, and so is a tag.
 
 Size, depth and aliases are bounded while the text is read: nothing is built that is larger.
 """
@@ -83,7 +83,7 @@ def read_text(path: Path) -> str:
     """The text of one regular file of at most `LARGEST_BYTES`.
 
     Raises:
-        RidealongError: It cannot be read, is no regular file, too large, or no UTF-8.
+        RidealongError: It cannot be read, is not a regular file, too large, or no UTF-8.
     """
     content = read_bytes(path)
     try:
@@ -96,12 +96,12 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of one regular file of at most `LARGEST_BYTES`.
 
     Raises:
-        RidealongError: It cannot be read, is no regular file, or too large.
+        RidealongError: It cannot be read, is not a regular file, or too large.
     """
     try:
         # Looked at first: opening a pipe waits for a writer, reading a device never ends.
         if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "no regular file"
+            kind = "a folder" if path.is_dir() else "not a regular file"
             raise RidealongError(f"is {kind}", where=path, expected="a file")
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
@@ -247,7 +247,7 @@ class _Composer:
             elif key.text == "<<" and _is_plain(event):
                 self._merge(event, value, merged)
             elif key.text in own:
-                what = f"the key {shortened(key.text)!r} stands twice"
+                what = f"duplicate key {shortened(key.text)!r}"
                 self._fault(event, what, mend=f"see line {own[key.text].line}")
             else:
                 own[key.text] = replace(value, line=_line(event))

@@ -48,8 +48,8 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
         more = " and more" if len(found) > 3 else ""
         some = ", ".join(str(row[key]) for row in found[:3]) + more
         raise RidealongError(
-            f"{what} {value!r} is ambiguous: {len(found)} begin so ({some})",
-            mend="write more of it",
+            f"{what} {value!r} is ambiguous: {len(found)} begin with it ({some})",
+            mend="give more characters",
         )
     names = [str(row[key]) for row in rows]
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)

@@ -54,7 +54,7 @@ def _calendar_day(value: object) -> object:
     if isinstance(value, date):
         return value
     if not (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
-        raise ValueError(f"{_shown(value)} is no day; expected one like 2027-01-31")
+        raise ValueError(f"{_shown(value)} is not a day; expected one like 2027-01-31")
     try:
         return date.fromisoformat(value)
     except ValueError as error:

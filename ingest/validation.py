@@ -1,6 +1,6 @@
 """Telemetry held against the signal catalogue: good rows on, bad rows to the quarantine.
 
-A column that is no recorded signal, or holds the wrong type, spoils the whole drive
+A column that is not a recorded signal, or holds the wrong type, spoils the whole drive
 (`UnreadableError`). A row is bad, and only that row, when a value lies outside its signal's range,
 is infinite, or is not one of the allowed words; when its timestamp is unknown; or when it stands
 out of order. NaN is unknown: null. Whole numbers are rounded half to even, after the range check.
@@ -113,13 +113,13 @@ def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
         return f"no column {TIMESTAMP!r}", "whole nanoseconds since 1970, UTC", hint or None
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if twice is not None:
-        return f"column {twice!r} stands twice", "each column once", None
+        return f"duplicate column {twice!r}", "each column once", None
     if len(unknown) == 1:
         meant = _meant(unknown)
         expected = None if meant else "a name of docs/signals.md"
-        return f"column {unknown[0]!r} is no recorded signal", expected, meant
+        return f"column {unknown[0]!r} is not a recorded signal", expected, meant
     if unknown:
-        what = f"{len(unknown)} columns are no recorded signals: {_listed(unknown)}"
+        what = f"{len(unknown)} columns are not recorded signals: {_listed(unknown)}"
         return what, "names of docs/signals.md", _meant(unknown) or "rename them, or leave them out"
     return _wrong_type(schema, signals)
 

@@ -41,7 +41,11 @@ def demo(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Another seed gives another fleet.", show_default="the file's"),
+        typer.Option(
+            min=0,
+            help="Use this seed; another seed gives another fleet.",
+            show_default="the file's",
+        ),
     ] = None,
     device: DeviceOption = "cpu",
     home: HomeOption = None,
@@ -147,7 +151,9 @@ def networks_add(
 
 @networks_app.command("train")
 def networks_train(
-    recipe: Annotated[Path, typer.Argument(help="What to train, on what, and how (YAML).")],
+    recipe: Annotated[
+        Path, typer.Argument(help="The recipe (YAML): network, training data and fit.")
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder for the drives, intermediate files, and the network.")
     ],
@@ -216,12 +222,12 @@ def networks_promote(
 def shadow_run(
     candidate: Annotated[
         str,
-        typer.Option(help="The network that may be deployed next.", autocompletion=NETWORK_IDS),
+        typer.Option(help="The network to judge.", autocompletion=NETWORK_IDS),
     ],
     deployed: Annotated[
         str | None,
         typer.Option(
-            help="The network it is compared with.",
+            help="The network to compare it with.",
             autocompletion=NETWORK_IDS,
             show_default="the deployed one",
         ),
@@ -240,9 +246,10 @@ def shadow_run(
 ) -> None:
     """Replay clips through both networks, score every prediction, and judge the candidate.
 
-    What was replayed before is not replayed again; after a kill, the same command goes on where
-    it was. A clip that cannot be replayed is left out and named, and no cell passes without its
-    clips. Exits with 0 whatever the verdict is; `ridealong shadow report` exits by it.
+    Clips that were replayed before are not replayed again; after a kill, the same command continues
+    where it stopped. A clip that cannot be replayed is left out and named, and a cell that lacks
+    one does not pass. Exits with 0 for every verdict; `ridealong shadow report` exits with 1
+    unless the verdict is PASS.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
@@ -276,7 +283,7 @@ def shadow_run(
     for why in report.unscored[:UNSCORED_SHOWN]:
         console.text(f"not scored against {why}")
     if len(report.unscored) > UNSCORED_SHOWN:
-        console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json tells all)")
+        console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json lists all)")
     console.text(f"{report.verdict}: {report.reason}")
 
 
@@ -378,7 +385,10 @@ def labels_export(
     ] = ExportFormat.COCO,
     where: WhereOption = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="At most so many clips: those that cost most.")
+        int | None,
+        typer.Option(
+            min=1, help="At most this many clips: those with the largest share of the loss."
+        ),
     ] = None,
     prediction: Annotated[
         str | None, typer.Option(help="Order by this prediction's loss, e.g. objects/car@main.")
@@ -396,19 +406,19 @@ def labels_export(
         typer.Option(help="Only these cameras, e.g. main,wide. COCO only. [default: all]"),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say how much it would be, and write nothing.")
+        bool, typer.Option("--dry-run", help="Print counts and size, and write nothing.")
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Export the clips behind a run's regressions, the costliest first, for labelling.
 
-    With the labels known, what both networks said, and each clip's share of the loss. Where no
-    cell regressed, all clips of the run come in the order of `clips list`. README.md in the
-    folder says what each file is.
+    The export contains the known labels, the outputs of both networks, and each clip's share of the
+    loss. If no cell lost anything, the clips are in the order of `clips list`. README.md in
+    the folder describes each file.
 
     COCO: images, labels, pre-labels, and each network's results for loadRes.
-    MCAP: the clips, with both networks' outputs as topics of their own.
+    MCAP: the clips, with both networks' outputs as additional topics.
 
     Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
     """
@@ -477,7 +487,7 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a kind of YAML file.
 
-    An editor that knows it checks the file while you type.
+    Editors can use it to check the file while you type.
 
     Example: ridealong schema trigger > trigger.schema.json
     """

@@ -73,10 +73,10 @@ def demo(
     spec = load_spec(fleet, FleetSpec)
     lake = Lake.create(home)
     folder = home / SIMULATED / f"{spec.name}-{spec.seed if seed is None else seed}"
-    console.note(f"driving {spec.drives} simulated drives of {spec.duration}")
+    console.note(f"simulating {spec.drives} drives of {spec.duration}")
     simulated = simulate(spec, folder, console, seed)
     for failure in simulated.failures:
-        console.note(f"not driven: {failure}")
+        console.note(f"failed: {failure}")
     ingests = {"simulation": _ingest(lake, folder, "simulation", shipped_triggers(), console)}
     # On a real drive of half a minute nothing happens: one more trigger waits for less.
     triggers = [*shipped_triggers(), *load_triggers(EXAMPLES / "triggers")]
@@ -92,7 +92,9 @@ def _ingest(
     lake: Lake, path: Path, source: str, triggers: Sequence[TriggerSpec], console: Console
 ) -> IngestReport:
     if not path.is_dir():
-        raise RidealongError("the example is not there", where=path, mend="clone it whole")
+        raise RidealongError(
+            "the example is not there", where=path, mend="clone the whole repository"
+        )
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)
     for problem in (*report.failures, *report.quarantined):

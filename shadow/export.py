@@ -138,7 +138,7 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
     if behind:
         return _Choice(chosen, cells, "loss", f"by their share of what was lost in {_names(cells)}")
     if cells:
-        return _Choice(chosen, [], "listing", "none of these clips has a part in what was lost")
+        return _Choice(chosen, [], "listing", "none of these clips has a share in the loss")
     nothing = "no cell regressed" if request.cells == EVERY_CELL else "the cells named lost nothing"
     return _Choice(chosen, [], "listing", nothing)
 

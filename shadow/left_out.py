@@ -42,7 +42,7 @@ def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
     for clip in left_out[:NAMED]:
         console.note(f"left out: clip {clip.clip_id}: {clip.reason}")
     if len(left_out) > NAMED:
-        console.note(f"left out: {len(left_out) - NAMED} more clips (--json names all)")
+        console.note(f"left out: {len(left_out) - NAMED} more clips (--json lists all)")
 
 
 def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:

@@ -13,7 +13,7 @@ RUN_IDS = completing("runs", "run_id", "latest")
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="Run id, a beginning that only one run has, a name, or 'latest'.",
+        help="Run id or a unique beginning of it, run name, or 'latest'.",
         autocompletion=RUN_IDS,
     ),
 ]
@@ -30,7 +30,7 @@ RUN_COLUMNS = (
 )
 
 
-@runs_app.command("list")
+@runs_app.command("list", short_help="List the runs, the newest first, with verdicts.")
 def runs_list(
     wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
@@ -53,11 +53,11 @@ def runs_list(
 @runs_app.command("name")
 def runs_name(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(help="Its name; '' takes the name away.")],
+    name: Annotated[str, typer.Argument(help="The new name; '' removes the name.")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a run a name, by which every command then finds it.
+    """Give a run a name, which every command then accepts.
 
     Example: ridealong shadow runs name latest "before the night fix"
     """
@@ -74,7 +74,7 @@ def runs_name(
 @runs_app.command("note")
 def runs_note(
     run: RunArgument,
-    text: Annotated[str, typer.Argument(help="What to know about it; '' takes the note away.")],
+    text: Annotated[str, typer.Argument(help="The note; '' removes it.")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -73,7 +73,7 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
         except RidealongError as error:  # a damaged clip: what else is known of it still shows
             st.error(plain(str(error)))
     else:
-        st.info("This drive was recorded without cameras: the clip holds telemetry alone.")
+        st.info("This drive was recorded without cameras: the clip contains only telemetry.")
     _signals(snapshot, clip)
 
 

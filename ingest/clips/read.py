@@ -375,7 +375,7 @@ def _decoder(camera: CameraCalibration) -> VideoDecoder:
 
 def _metadata(path: Path, told: Mapping[str, str] | None) -> ClipMetadata:
     if told is None:
-        raise UnreadableError("is an MCAP file but no clip of ridealong's", where=path, mend=MEND)
+        raise UnreadableError("is an MCAP file but not a ridealong clip", where=path, mend=MEND)
     version = int(told["format_version"])
     if version > topics.FORMAT_VERSION:
         raise RidealongError(

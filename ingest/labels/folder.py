@@ -73,7 +73,7 @@ def check_replaceable(target: Path) -> None:
         told = json.loads((target / MANIFEST).read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RidealongError(
-            "holds files that are no export of ridealong's", where=target, mend=_MEND
+            "holds files that are not an export of ridealong", where=target, mend=_MEND
         ) from error
     if told != _contents(target):
         raise RidealongError(

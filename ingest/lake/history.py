@@ -170,7 +170,11 @@ def read(home: Path) -> tuple[DeltaTable, History]:
             continue
         _require_all(folder, history, least)
         return table, history
-    raise RidealongError("no quiet moment to read", where=folder, mend="try again")
+    raise RidealongError(
+        "other commands changed the lake at every attempt to read it",
+        where=folder,
+        mend="try again",
+    )
 
 
 def record(
@@ -203,7 +207,9 @@ def record(
             _note_newest(home / COMMITS.name, recorded.number)
             return recorded
         log.pause(count)
-    raise RidealongError("no quiet moment to commit", where=home, mend="try again")
+    raise RidealongError(
+        "other commands changed the lake at every attempt to commit", where=home, mend="try again"
+    )
 
 
 def _refuse_abandoned(commit: Commit, history: History, home: Path) -> None:

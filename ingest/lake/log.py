@@ -120,7 +120,7 @@ def _restoring(folder: Path) -> str:
     """What to do about a damaged log: only that of ``commits`` says what nothing else does."""
     if folder.name == "commits":
         return "restore the table's folder from a copy; `ridealong lake check` tells more"
-    return "remove its folder _delta_log: `ridealong lake vacuum` writes it anew from the commits"
+    return "remove its folder _delta_log: `ridealong lake vacuum` rebuilds it from the commits"
 
 
 def listed(table: DeltaTable) -> set[str]:
@@ -287,7 +287,11 @@ def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
             pause(count)
         except DeltaError as error:
             raise _told(folder, error) from error
-    raise RidealongError(f"no quiet moment in {ATTEMPTS} attempts", where=folder, mend="try again")
+    raise RidealongError(
+        f"other commands changed the table at each of {ATTEMPTS} attempts",
+        where=folder,
+        mend="try again",
+    )
 
 
 def pause(count: int) -> None:

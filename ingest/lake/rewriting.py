@@ -258,4 +258,8 @@ def _until_fresh(home: Path, attempt: Callable[[], Commit | None]) -> Commit | N
             return attempt()
         except StaleError:
             log.pause(count)
-    raise RidealongError("no quiet moment to rewrite files", where=home, mend="try again")
+    raise RidealongError(
+        "other commands changed the lake at every attempt to rewrite files",
+        where=home,
+        mend="try again",
+    )

@@ -98,7 +98,9 @@ def _claim(out: Path, spec: FleetSpec, seed: int) -> None:
     if marker.exists():
         if marker.read_text("utf-8") != text:
             raise RidealongError(
-                "another fleet lies here", where=out, mend="name another folder with --out"
+                "the folder contains another fleet",
+                where=out,
+                mend="name another folder with --out",
             )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RidealongError("not an empty folder", where=out, mend="name another with --out")

@@ -269,7 +269,7 @@ def _is_segment(folder: Path) -> bool:
 def _route(segment: Path) -> dict[str, str]:
     match = ROUTE.fullmatch(segment.parent.name)
     if match is None:
-        raise UnreadableError("is no segment of comma2k19", where=segment)
+        raise UnreadableError("is not a comma2k19 segment", where=segment)
     return match.groupdict()
 
 

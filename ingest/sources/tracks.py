@@ -141,6 +141,6 @@ def _no_camera(path: Path, track: _Track) -> LeftOut:
     title = f" ({track.title!r})" if track.title else ""
     return LeftOut(
         track.frames,
-        f"video track {track.order}{title} is no camera of the rig; to use it, name a camera for "
-        f"every track in {beside}, as in 'cameras: [main, rear]'",
+        f"video track {track.order}{title} is not a camera of the rig; to use it, name a camera "
+        f"for every track in {beside}, as in 'cameras: [main, rear]'",
     )

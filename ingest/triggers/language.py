@@ -120,7 +120,7 @@ class _Typer(Scope):
         if value.quoted:
             return self.own_quantity(at, value)
         if value.kind is not Kind.NUMBER:
-            raise self.error(at, f"a {value.kind} stands where a number belongs")
+            raise self.error(at, f"a {value.kind} in the place of a number")
         return value
 
     def value(self, at: exp.Expr, depth: int) -> Value:
@@ -212,7 +212,11 @@ class _Typer(Scope):
         if left.kind is Kind.TEXTS:
             raise self.error(at, "lists cannot be compared", mend="write contains(list, 'text')")
         if operator not in ("=", "<>") and left.kind not in ORDERED:
-            raise self.error(at, f"a {left.kind} has no order", "= or <>")
+            raise self.error(
+                at,
+                f"a {left.kind} has no order",
+                "= or <>",
+            )
         return Compare(operator, left.node, right.node, left.kind)
 
     def between(self, at: exp.Expr, depth: int) -> Value:
@@ -289,7 +293,7 @@ class _Typer(Scope):
         except RidealongError as error:
             raise self.reraise(at, error) from None
         if length == 0:
-            raise self.error(at, f"{at.this!r} is no time at all", "a duration like '0.5 s'")
+            raise self.error(at, f"{at.this!r} is not more than zero", "a duration like '0.5 s'")
         return length
 
     def optional_duration(self, at: exp.Expr) -> int | None:
@@ -304,7 +308,7 @@ def _held(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 def _lag(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value = typer.value(at.expressions[0], depth)
     if value.quoted or value.kind is Kind.TEXTS:
-        raise typer.error(at.expressions[0], "nothing that changes over time", "a signal")
+        raise typer.error(at.expressions[0], "something that does not change over time", "a signal")
     return replace(value, node=Timed(Window.LAG, value.node, typer.optional_duration(at)))
 
 
@@ -339,7 +343,7 @@ def _count(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 def _changed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value = typer.value(at.expressions[0], depth)
     if value.quoted or value.kind is Kind.TEXTS:
-        raise typer.error(at.expressions[0], "nothing that changes over time", "a signal")
+        raise typer.error(at.expressions[0], "something that does not change over time", "a signal")
     length = typer.optional_duration(at)
     node = Timed(Window.CHANGED, value.node)
     return Value(node if length is None else Timed(Window.ANY, node, length), Kind.BOOLEAN)
@@ -348,7 +352,7 @@ def _changed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 def _crossed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     value, level = typer.alike(at.expressions[0], at.expressions[1], depth)
     if value.kind is not Kind.NUMBER:
-        raise typer.error(at.expressions[0], f"a {value.kind} crosses no level", "a number")
+        raise typer.error(at.expressions[0], f"a {value.kind} cannot cross a level", "a number")
     before = Timed(Window.LAG, value.node)
 
     def compared(operator: str, node: Node) -> Node:
@@ -377,7 +381,7 @@ def _extreme(name: str) -> Callable[[_Typer, exp.Expr, int], Value]:
         by, parts = at.expressions[ruling], zip(at.expressions, seen, strict=True)
         values = [typer.matched(by, seen[ruling], part, value)[1] for part, value in parts]
         if values[0].kind is not Kind.NUMBER:
-            raise typer.error(by, f"a {values[0].kind} stands where a number belongs")
+            raise typer.error(by, f"a {values[0].kind} in the place of a number")
         return Value(Extreme(name, tuple(v.node for v in values)), Kind.NUMBER, values[0].unit)
 
     return typed
@@ -387,7 +391,9 @@ def _contains(typer: _Typer, at: exp.Expr, depth: int) -> Value:
     items = typer.value(at.expressions[0], depth)
     text = typer.value(at.expressions[1], depth)
     if items.kind is not Kind.TEXTS:
-        raise typer.error(at.expressions[0], f"a {items.kind} holds nothing", "a list of texts")
+        raise typer.error(
+            at.expressions[0], f"a {items.kind} cannot contain anything", "a list of texts"
+        )
     if not text.quoted or not isinstance(text.node, Text):
         raise typer.error(at.expressions[1], "not a text in quotes", "contains(list, 'text')")
     return Value(Contains(items.node, text.node), Kind.BOOLEAN)

@@ -56,7 +56,7 @@ def parse_sql(text: str) -> exp.Expr:
     except Exception as error:  # whatever else a fuzzer gets out of sqlglot is a syntax error too
         raise RidealongError("syntax error") from error
     if not trees or trees[0] is None:
-        raise RidealongError("column 1: nothing here", expected="an expression")
+        raise RidealongError("column 1: the expression is empty", expected="an expression")
     if len(trees) > 1:
         raise RidealongError(f"{len(trees)} statements", expected="one expression")
     return trees[0]

@@ -108,7 +108,9 @@ class Scope:
         if right.quoted:
             right = self.adapted(two, right, left)
         if left.kind is not right.kind:
-            raise self.error(two, f"a {right.kind} beside a {left.kind}", "two of the same kind")
+            raise self.error(
+                two, f"a {left.kind} compared with a {right.kind}", "two of the same kind"
+            )
         return (left, right) if left.kind is not Kind.NUMBER else self._same_unit(two, left, right)
 
     def _same_unit(self, at: exp.Expr, left: Value, right: Value) -> tuple[Value, Value]:

@@ -259,7 +259,7 @@ def _check_definitions(scores: pa.Table) -> None:
     for first, second in itertools.pairwise(metrics):
         if first == second:
             what = f"scores of {first} come from several definitions"
-            raise RidealongError(what, where="scores", mend="score both networks anew")
+            raise RidealongError(what, where="scores", mend="score both networks again")
 
 
 def _coded(rows: pa.Table, ground: Ground, networks: tuple[str, str]) -> _Coded:

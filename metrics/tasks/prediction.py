@@ -78,7 +78,7 @@ def parse_prediction(name: str) -> Prediction:
     parts = SHAPE.fullmatch(name)
     if parts is None:
         raise RidealongError(
-            f"{name!r} is no prediction", expected="a name like 'objects/pedestrian@main'"
+            f"{name!r} is not a prediction", expected="a name like 'objects/pedestrian@main'"
         )
     _check_known("task", parts["task"], [str(task) for task in EXAMPLES], name)
     return Prediction(Task(parts["task"]), parts["category"], parts["camera"])

@@ -82,8 +82,8 @@ class NetworkManifest(Spec):
         for name in self.predictions:
             if name not in known:
                 raise ValueError(
-                    f"the prediction {name!r} is no output of {self.architecture} with this config"
-                    f" and these cameras; {nearest(name, possible)}"
+                    f"the prediction {name!r} is not an output of {self.architecture} with this "
+                    f"config and these cameras; {nearest(name, possible)}"
                 )
         for name in self.thresholds:
             if name not in self.predictions:

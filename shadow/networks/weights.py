@@ -98,7 +98,7 @@ def check_weights(
     for name in weights:
         if name not in expected and not name.endswith(COUNTER):
             raise RidealongError(
-                f"the weight {name!r} is none of this network's",
+                f"the weight {name!r} is unexpected",
                 where=where,
                 mend=nearest(name, list(expected)),
             )

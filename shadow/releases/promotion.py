@@ -139,7 +139,7 @@ def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
         )
     if now is not None and run.deployed_sha256 != now.network_sha256:
         raise RidealongError(
-            f"run {run.run_id} was held against another network than is deployed now",
+            f"run {run.run_id} was compared with a network that is not deployed now",
             expected=f"one against {now.network}",
             mend=f"run `ridealong shadow run --candidate {entry.network}`",
         )
@@ -154,7 +154,7 @@ def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) ->
     waiver = "or sign a waiver with a reason and a name"
     if now is None:
         raise RidealongError(
-            "nothing is deployed that a run could have been held against",
+            "no network is deployed that a run could be compared with",
             expected="a waiver (a reason and a name) for the first release",
         )
     if run is None:
@@ -164,7 +164,7 @@ def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) ->
         )
     if run.verdict != PASS:
         raise RidealongError(
-            f"run {run.run_id} is {run.verdict}", expected=PASS, mend=f"mend the network, {waiver}"
+            f"run {run.run_id} is {run.verdict}", expected=PASS, mend=f"fix the network, {waiver}"
         )
 
 

@@ -59,8 +59,8 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 ONE_LINE = {
     "day that is none": ("day: 9999-99-99", "f.yaml:1: day: 9999-99-99 is not in the calendar"),
     "31st of february": ("day: 2026-02-31", "f.yaml:1: day: 2026-02-31 is not in the calendar"),
-    "moment for a day": ("day: 2026-02-03T10:00:00", "is no day; expected one like 2027-01-31"),
-    "number for a day": ("day: 20260203", "20260203 is no day"),
+    "moment for a day": ("day: 2026-02-03T10:00:00", "is not a day; expected one like 2027-01-31"),
+    "number for a day": ("day: 20260203", "20260203 is not a day"),
     "5,000 digits": ("count: " + "9" * 5000, "f.yaml:1: 999"),
     "hexadecimal digits": ("count: 0x" + "f" * 70, "too large a whole number"),
     "10^400": ("count: 1" + "0" * 400, "too large a whole number; expected at most 9223372036854"),
@@ -80,7 +80,7 @@ ONE_LINE = {
     "an alias of itself": ("name: &a [*a]", "f.yaml:1: *a stands within itself"),
     "an alias of nothing": ("name: *a", "f.yaml:1: there is no anchor &a above"),
     "too much text": ("# " + "x" * documents.LARGEST_BYTES, "f.yaml: is too large; expected at"),
-    "twice the same key": ("name: a\ncount: 2\nname: b", "f.yaml:3: the key 'name' stands twice;"),
+    "twice the same key": ("name: a\ncount: 2\nname: b", "f.yaml:3: duplicate key 'name';"),
     "endless": ("factor: .inf", "f.yaml:1: factor: Input should be a finite number, not .inf"),
     "no number": ("inner: {share: .nan}", "inner.share: Input should be a finite number, not .nan"),
     "beyond floats": ("factor: 1e999", "factor: Input should be a finite number, not 1e999"),
@@ -165,8 +165,8 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_bytes(b"#" * 10_000_000)
     (tmp_path / "marked.yaml").write_bytes("name: é".encode("utf-8-sig"))
     messages = {
-        "pipe": "is no regular file; expected a file",
-        "device": "is no regular file; expected a file",
+        "pipe": "is not a regular file; expected a file",
+        "device": "is not a regular file; expected a file",
         "folder": "is a folder; expected a file",
         "latin": "not UTF-8 text; expected a YAML file",
         "large": "is too large; expected at most 1024 KiB",

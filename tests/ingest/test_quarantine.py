@@ -238,7 +238,7 @@ def test_a_drive_id_that_came_in_with_other_content(home: Path, tmp_path: Path) 
     write_trip(tmp_path / "trip.parquet", (10.0, 20.0, 30.0), drive_id=["van"] * 3)
     report = run(home, tmp_path)
     assert (report.drives, report.files_quarantined) == (0, 1)
-    assert "drive 'van' is in the lake already, with other content" in report.quarantined[0]
+    assert "drive 'van' is already in the lake with other content" in report.quarantined[0]
     assert Lake.open(home).snapshot().read(DRIVES).num_rows == 1
     again = run(home, tmp_path)
     assert (again.commit, again.files_known_unusable) == (None, 1)

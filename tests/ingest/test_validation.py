@@ -158,7 +158,7 @@ def test_timestamps_may_be_arrow_timestamps() -> None:
         ),
         (
             {"timestamp_ns": [1], "Vehicle.Sped": [1.0]},
-            "column 'Vehicle.Sped' is no recorded signal; did you mean 'Vehicle.Speed'?",
+            "column 'Vehicle.Sped' is not a recorded signal; did you mean 'Vehicle.Speed'?",
         ),
         (
             {"timestamp_ns": [1], "Vehicle.Speed": ["fast"]},
@@ -175,7 +175,7 @@ def test_timestamps_may_be_arrow_timestamps() -> None:
         ),
         (
             {"timestamp_ns": [1], "speed_mps": [1.0], "accel_x": [1.0], "qqq": [1.0]},
-            "3 columns are no recorded signals: speed_mps, accel_x, qqq; expected names of "
+            "3 columns are not recorded signals: speed_mps, accel_x, qqq; expected names of "
             "docs/signals.md; did you mean 'Vehicle.Speed' for 'speed_mps', "
             "'Vehicle.Acceleration.Lateral' or 'Vehicle.Acceleration.Vertical' or "
             "'Vehicle.Acceleration.Longitudinal' for 'accel_x'?",
@@ -188,7 +188,7 @@ def test_timestamps_may_be_arrow_timestamps() -> None:
         ),
         (
             {"timestamp_ns": [1], "qqq": [1.0]},
-            "column 'qqq' is no recorded signal; expected a name of docs/signals.md",
+            "column 'qqq' is not a recorded signal; expected a name of docs/signals.md",
         ),
     ],
     ids=[
@@ -210,7 +210,7 @@ def test_a_wrong_schema_spoils_the_drive(columns: dict[str, Any], message: str) 
 
 def test_a_column_twice() -> None:
     raw = pa.Table.from_arrays([pa.array([1])] * 2, names=["timestamp_ns", "timestamp_ns"])
-    with pytest.raises(UnreadableError, match="stands twice"):
+    with pytest.raises(UnreadableError, match="duplicate column"):
         validate_telemetry(raw, "d")
 
 

@@ -56,7 +56,7 @@ def test_clips_without_a_part_in_the_loss_come_as_listed_and_it_is_said(
     found = exported("light = 'day'", limit=5)
     assert (found["order"], found["reason"]) == (
         "listing",
-        "none of these clips has a part in what was lost",
+        "none of these clips has a share in the loss",
     )
     listed = list_clips(Lake.open(fleet_home).snapshot(), "light = 'day'")["clip_id"].to_pylist()
     assert [clip["clip_id"] for clip in found["shares"]] == listed[:5]

@@ -110,4 +110,4 @@ def test_clips_are_named_up_to_a_limit(capsys: pytest.CaptureFixture[str]) -> No
     name_them(Console(), [LeftOut(f"clip{n}", "damaged [bold]") for n in range(NAMED + 3)])
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "left out: clip clip0: damaged [bold]"
-    assert lines[NAMED:] == ["left out: 3 more clips (--json names all)"]
+    assert lines[NAMED:] == ["left out: 3 more clips (--json lists all)"]

@@ -321,7 +321,9 @@ def _check(camera: CameraCalibration) -> None:
         )
     rotation, height = camera.ego_SE3_camera[:3, :3], camera.ego_SE3_camera[2, 3]
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-6):
-        raise RidealongError("its rotation is none", where=where, expected="orthonormal axes")
+        raise RidealongError(
+            "its rotation is not a rotation", where=where, expected="orthonormal axes"
+        )
     if height <= 0.05:
         raise RidealongError(
             f"it stands {height:.6g} m above the ground", where=where, expected="more than 0.05 m"

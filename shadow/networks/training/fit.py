@@ -288,7 +288,9 @@ def _resume(state: Fit, path: Path) -> None:
             }
     except Exception as error:
         raise RidealongError(
-            f"not a checkpoint of this recipe ({error})", where=path, mend="delete it to begin anew"
+            f"not a checkpoint of this recipe ({error})",
+            where=path,
+            mend="delete it to start again",
         ) from error
     state.epoch, state.history = int(said["epoch"]), list(said["history"])
 

@@ -33,7 +33,7 @@ class DataSpec(Spec):
         except RidealongError as error:
             raise ValueError(str(error)) from error
         if duration_ns < NS_PER_S // 10 or duration_ns % (NS_PER_S // 10):
-            raise ValueError(f"{text!r} is no whole number of steps of '0.1 s'")
+            raise ValueError(f"{text!r} is not a multiple of '0.1 s'")
         return text
 
     @property

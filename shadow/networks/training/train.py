@@ -105,7 +105,9 @@ def _claim(out: Path, recipe: Recipe) -> None:
     marker, text = out / RECIPE, recipe.model_dump_json(indent=1) + "\n"
     if marker.exists() and marker.read_text("utf-8") != text:
         raise RidealongError(
-            "another recipe's work lies here", where=out, mend="name another folder with --out"
+            "the folder contains another recipe's work",
+            where=out,
+            mend="name another folder with --out",
         )
     if not marker.exists() and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise RidealongError("not an empty folder", where=out, mend="name another with --out")

@@ -85,7 +85,7 @@ def test_somebody_elses_mcap(tmp_path):
         writer = Writer(stream)
         writer.start()
         writer.finish()
-    with pytest.raises(UnreadableError, match="no clip of ridealong's"), open_clip(path):
+    with pytest.raises(UnreadableError, match="not a ridealong clip"), open_clip(path):
         pass
 
 

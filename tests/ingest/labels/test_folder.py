@@ -65,7 +65,7 @@ def test_foreign_targets_are_refused_and_an_empty_folder_is_fine(tmp_path):
         folder.mkdir()
         (folder / name).write_text("[]")
         for refuses in (check_replaceable, write):
-            with pytest.raises(RidealongError, match="no export of ridealong's"):
+            with pytest.raises(RidealongError, match="not an export of ridealong"):
                 refuses(folder)
     with pytest.raises(RidealongError, match="is a file"):
         write(file)
@@ -78,7 +78,7 @@ def test_foreign_targets_are_refused_and_an_empty_folder_is_fine(tmp_path):
 def test_what_appears_at_the_target_meanwhile_is_kept(tmp_path):
     out = tmp_path / "out"
     with (
-        pytest.raises(RidealongError, match="no export of ridealong's"),
+        pytest.raises(RidealongError, match="not an export of ridealong"),
         export_folder(out, "test") as partial,
     ):
         (partial / "file.txt").write_text("ours")

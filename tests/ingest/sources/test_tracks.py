@@ -131,7 +131,7 @@ def test_no_place_in_the_rig(tmp_path: Path) -> None:
     path = write_tracks(tmp_path / "x.mkv", {"frames": 3}, {"frames": 3, "title": "Cabin"})
     (left_out,) = opened(path).left_out()
     assert left_out.frames == 3
-    assert left_out.reason.startswith("video track 2 ('Cabin') is no camera of the rig; ")
+    assert left_out.reason.startswith("video track 2 ('Cabin') is not a camera of the rig; ")
     assert "x.drive.yaml" in left_out.reason
 
 

@@ -89,7 +89,7 @@ def test_two_ways_to_say_the_same(one, other):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "column 1: nothing here; expected an expression"),
+        ("", "column 1: the expression is empty; expected an expression"),
         (
             "Vehicle.Sped > 3",
             "column 1: unknown signal 'Vehicle.Sped'; did you mean 'Vehicle.Speed'?",
@@ -156,7 +156,7 @@ def test_two_ways_to_say_the_same(one, other):
         ),
         (
             "1 < Vehicle.Speed < 5",
-            "column 21: a number beside a condition; expected two of the same kind",
+            "column 21: a condition compared with a number; expected two of the same kind",
         ),
         (
             "Vehicle.ADAS.ABS.IsEngaged < true",

@@ -36,9 +36,9 @@ def test_every_combination_survives_the_round_trip(task, camera, data):
         ("objects@main", "has no category"),
         ("depth/near@rear", "has a category"),
         ("bev/road@main", "has a camera"),
-        ("", "no prediction"),
-        ("objects/car@main@rear", "no prediction"),
-        ("lights//red@main", "no prediction"),
+        ("", "not a prediction"),
+        ("objects/car@main@rear", "not a prediction"),
+        ("lights//red@main", "not a prediction"),
     ],
     ids=str,
 )

@@ -44,7 +44,7 @@ def test_everything_that_a_network_can_say_is_a_prediction():
         assert str(parse_prediction(name)) == name
 
 
-NO_OUTPUT = "is no output of hydranet with this config and these cameras"
+NO_OUTPUT = "is not an output of hydranet with this config and these cameras"
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,7 @@ STEM = "backbone.stem.0.weight"
         ),
         pytest.param(
             {"heads.lane.bias": torch.zeros(2)},
-            "the weight 'heads.lane.bias' is none of this network's;"
-            " did you mean 'heads.lanes.bias'?",
+            "the weight 'heads.lane.bias' is unexpected; did you mean 'heads.lanes.bias'?",
             id="unexpected",
         ),
         pytest.param(

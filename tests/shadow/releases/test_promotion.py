@@ -61,7 +61,7 @@ def test_nothing_is_deployed_at_first(lake):
 
 def test_the_first_release_needs_a_waiver(lake):
     assert refusal(lake, OLD) == (
-        "nothing is deployed that a run could have been held against;"
+        "no network is deployed that a run could be compared with;"
         " expected a waiver (a reason and a name) for the first release"
     )
     release = promote(lake, OLD, **WAIVER)
@@ -83,7 +83,7 @@ def test_a_run_that_passed_deploys_the_candidate(started):
 def test_a_run_that_did_not_pass(started, verdict):
     run = add_run(started, "run1", verdict)
     assert refusal(started, NEW, run_id=run) == (
-        f"run run1 is {verdict}; expected PASS; mend the network, or sign a waiver with a reason"
+        f"run run1 is {verdict}; expected PASS; fix the network, or sign a waiver with a reason"
         " and a name"
     )
     release = promote(started, NEW, run_id=run, **WAIVER)
@@ -126,7 +126,7 @@ def test_a_run_of_another_candidate(started):
 def test_a_run_against_what_is_no_longer_deployed(started):
     run = add_run(started, "run1", "PASS", candidate=NEW, against=NEW)
     message = refusal(started, NEW, run_id=run)
-    assert message.startswith("run run1 was held against another network than is deployed now;")
+    assert message.startswith("run run1 was compared with a network that is not deployed now;")
     assert refusal(started, NEW, run_id=run, **WAIVER) == message
 
 
@@ -139,7 +139,7 @@ def test_a_run_of_a_network_against_itself(lake):
 
 def test_a_run_shown_for_the_first_release_proves_nothing(lake):
     run = add_run(lake, "run1", "PASS")
-    assert "nothing is deployed" in refusal(lake, NEW, run_id=run)
+    assert "no network is deployed" in refusal(lake, NEW, run_id=run)
 
 
 def test_unknown_network_and_run(started):

@@ -104,7 +104,9 @@ def test_nobody_jumps(small_fleet: Path) -> None:
 
 
 def test_another_fleet_is_not_overwritten(small_fleet: Path, small_spec: FleetSpec) -> None:
-    with pytest.raises(RidealongError, match="another fleet lies here; name another folder"):
+    with pytest.raises(
+        RidealongError, match="the folder contains another fleet; name another folder"
+    ):
         simulate(small_spec, small_fleet, Console(as_json=True), seed=6)
 
 

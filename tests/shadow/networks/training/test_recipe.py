@@ -26,7 +26,7 @@ def test_a_recipe_reads(recipe):
             "height: 64, width: 96, rate", "height: 96, width: 96, rate", "96 x 64", id="size"
         ),
         pytest.param("every: 2 s", "every: 2 km", "2 km", id="no duration"),
-        pytest.param("every: 2 s", "every: 0.05 s", "whole number of steps", id="too often"),
+        pytest.param("every: 2 s", "every: 0.05 s", "not a multiple of", id="too often"),
         pytest.param("epochs: 2", "epochs: 0", "fit.epochs", id="no epoch"),
         pytest.param("learning_rate: 0.003", "learning_rate: -1", "learning_rate", id="rate"),
     ],

@@ -52,7 +52,7 @@ def test_another_recipe_is_refused(trained, recipe_text, program, tmp_path):
     path = tmp_path / "recipe.yaml"
     path.write_text(recipe_text.replace("epochs: 2", "epochs: 3"))
     done = program("networks", "train", path, "--out", out)
-    assert done.returncode == 2 and "another recipe's work lies here" in done.stderr
+    assert done.returncode == 2 and "the folder contains another recipe's work" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
