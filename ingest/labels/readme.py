@@ -6,7 +6,7 @@ from string import Template
 from ingest.labels.networks import LabelNetworks
 
 _NOTHING_LABELLED = """
-Nobody labelled any of these images: there is nothing to evaluate, and the results are empty.
+None of these images has labels: there is nothing to evaluate, and the results are empty.
 """
 
 
