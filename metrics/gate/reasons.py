@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from ingest.readable import counted
+from metrics.gate.evidence import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
 
 Cell = Mapping[str, object]
@@ -27,7 +29,7 @@ def missing_reason(cell: RequiredCell) -> str:
 
 def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
     """What stands in the way of any verdict."""
-    if cell["reference"] not in ("labels", "self"):
+    if cell["reference"] not in COMPARABLE:
         return "says that they differ, not which is better"
     if cell["clips_unpaired"]:
         return _unpaired(cell)
@@ -37,8 +39,8 @@ def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
     clusters = _int(cell, "clusters")
     if clusters < gate.min_clusters:
         more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
-        counted = f"{clusters} independent drives with something to judge"
-        return f"{counted}, at least {gate.min_clusters} needed{more}"
+        drives = counted(clusters, "independent drive")
+        return f"{drives} with something to judge, at least {gate.min_clusters} needed{more}"
     if cell["low"] is None:
         return "unknown: one drive outweighs all others, so that no spread can be measured"
     return None
@@ -49,7 +51,8 @@ def _unpaired(cell: Cell) -> str:
     if dropped and not cell["clips"]:
         return f"missing: the candidate lacks {cell['prediction']}, which the deployed network has"
     whose = f"; the candidate's is missing on {dropped}" if dropped else ""
-    return f"missing: {unpaired} clips have a score of one network alone{whose}"
+    have = "has" if unpaired == 1 else "have"
+    return f"missing: {counted(unpaired, 'clip')} {have} a score of one network alone{whose}"
 
 
 def _passed(cell: Cell, gate: GateSpec) -> str:
