@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ingest.errors import RidealongError
+from ingest.hashing import sha256_of
 from ingest.lake import DamagedError, Lake, files, history, log, verifying
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
 
@@ -80,7 +81,7 @@ def test_a_file_is_hashed_once_and_again_when_it_changed(
 
     def count(path: Path) -> str:
         hashed.append(path.parent.parent.name)
-        return files.sha256_of(path)
+        return sha256_of(path)
 
     monkeypatch.setattr(verifying, "sha256_of", count)
     for _ in range(3):
