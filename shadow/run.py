@@ -83,7 +83,8 @@ def shadow_run(
     for line in cautions(beam_args):
         console.note(line)
     require_device(wish.device)
-    pair, clips = pair_of(lake.snapshot(), wish), clips_of(lake.snapshot(), wish)
+    snapshot = lake.snapshot()
+    pair, clips = pair_of(snapshot, wish), clips_of(snapshot, wish)
     _look_at_networks(lake, pair, console)
     left_out = _damaged(lake, clips)
     replayed = replay(lake, pair, _without(clips, left_out), wish.device, console, beam_args)
