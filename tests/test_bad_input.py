@@ -152,6 +152,6 @@ def test_a_wrong_source_does_not_spoil_a_file(
 ) -> None:
     video = next((examples / "udacity_highway_video").glob("*.mp4"))
     wrong = program("ingest", video, "--source", "parquet", "--home", home)
-    assert wrong.returncode == 2 and "1 files and 0 rows quarantined" in wrong.stdout
+    assert wrong.returncode == 2 and "1 file and 0 rows quarantined" in wrong.stdout
     right = program("ingest", video, "--source", "video", "--home", home)
     assert right.returncode == 0 and "1 drives" in right.stdout
