@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from ingest.readable import counted
+from ingest.readable import counted, listed
 from metrics.gate.evidence import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
 
@@ -118,8 +118,7 @@ def run_reason(verdict: str, required: Sequence[Cell], dropped: Sequence[str]) -
 def _lacking(dropped: Sequence[str]) -> str:
     if not dropped:
         return ""
-    more = f", and {len(dropped) - NAMED} more" if len(dropped) > NAMED else ""
-    return f"; the candidate lacks {', '.join(dropped[:NAMED])}{more}"
+    return f"; the candidate lacks {listed(dropped, NAMED)}"
 
 
 def _over_required(verdict: str, required: Sequence[Cell]) -> str:
@@ -127,9 +126,8 @@ def _over_required(verdict: str, required: Sequence[Cell]) -> str:
         return f"all {len(required)} required cells pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
     said = "regressed" if verdict == "REGRESSED" else "undecided"
-    named = ", ".join(_named(cell) for cell in guilty[:NAMED])
-    more = f", and {len(guilty) - NAMED} more" if len(guilty) > NAMED else ""
-    return f"{len(guilty)} of {len(required)} required cells {said}: {named}{more}"
+    named = listed([_named(cell) for cell in guilty], NAMED)
+    return f"{len(guilty)} of {len(required)} required cells {said}: {named}"
 
 
 def _in_margins(cell: Cell) -> float:
