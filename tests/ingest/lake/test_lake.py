@@ -121,7 +121,7 @@ def test_odd_names_of_homes(tmp_path: Path, name: str) -> None:
 UNWRITABLE = """
 import os, sys
 from pathlib import Path
-import pyarrow.compute  # Arrow loads it late, and somebody else may not read our libraries
+import pyarrow.compute  # where Python lies may be closed to the user that we become
 from ingest.errors import RidealongError
 from ingest.lake import Lake
 if os.getuid() == 0:
