@@ -12,7 +12,7 @@ from ingest.errors import RidealongError
 from metrics.inference.influence import Bools, Floats, Ints
 
 # A share may exceed 1 by the rounding of its sums.
-ROUNDING = 1e-9
+SHARE_ROUNDING = 1e-9
 
 # So many distinct rows of a prediction do not all occur a multiple of times by chance.
 FEWEST_DISTINCT = 8
@@ -47,7 +47,7 @@ def check_share(metric: str, num: Floats, den: Floats, clips: pa.Table, names: l
     Raises:
         RidealongError: There is one; the message names it.
     """
-    odd = np.argwhere((num > den * (1 + ROUNDING)) | (num < -ROUNDING * den))
+    odd = np.argwhere((num > den * (1 + SHARE_ROUNDING)) | (num < -SHARE_ROUNDING * den))
     if len(odd):
         clip, prediction = odd[0]
         what = f"{metric} of {names[prediction]} on clip {clips['clip_id'][clip].as_py()}"
