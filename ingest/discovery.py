@@ -39,8 +39,8 @@ class Found:
         others = [path for path in self.ignored if not path.is_dir()]
         kinds = Counter(path.suffix or path.name for path in others)
         common = ", ".join(kind for kind, _ in kinds.most_common(5))
-        notes = [f"left aside, of no known kind: {counted(len(others), 'file')} ({common})"]
-        notes += [f"left aside, a link to a folder: {link}" for link in links]
+        notes = [f"skipped, unknown kind: {counted(len(others), 'file')} ({common})"]
+        notes += [f"skipped, a link to a folder: {link}" for link in links]
         return notes if kinds else notes[1:]
 
 

@@ -138,7 +138,7 @@ def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     found = find_drives(tmp_path)
     assert len(found.drives) == 1
-    assert found.notes() == [f"left aside, a link to a folder: {tmp_path / 'a' / 'up'}"]
+    assert found.notes() == [f"skipped, a link to a folder: {tmp_path / 'a' / 'up'}"]
 
 
 def test_nothing_there(tmp_path: Path) -> None:
