@@ -25,7 +25,7 @@ from ingest.lake import Lake
 from metrics.gate.spec import load_gate
 from shadow.demo import CANDIDATE, DEPLOYED, FLEET
 from shadow.networks.loading import load_network
-from shadow.run import RunWish, clips_of, pair_of
+from shadow.run import RunRequest, clips_of, pair_of
 
 PROGRAM = Path(sys.executable).with_name("ridealong")
 CLIPS_CUT = "replaying the clips"  # what the demo says when it turns from the clips to the networks
@@ -64,9 +64,9 @@ def main() -> None:
 
 def bare_seconds(lake: Lake) -> float:
     """Seconds to decode the demo's simulated clips and run both bare networks on them."""
-    wish = RunWish(DEPLOYED, CANDIDATE, "source = 'simulation'", load_gate())
-    clips = clips_of(lake.snapshot(), wish)
-    pair = pair_of(lake.snapshot(), wish)
+    request = RunRequest(DEPLOYED, CANDIDATE, "source = 'simulation'", load_gate())
+    clips = clips_of(lake.snapshot(), request)
+    pair = pair_of(lake.snapshot(), request)
     networks = [load_network(entry.manifest, lake.path(entry.blob)) for entry in pair]
     bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
     started = time.perf_counter()

@@ -43,7 +43,7 @@ from shadow.networks.registry import add_network, shipped_manifests
 from shadow.networks.topdown import make_sampling
 from shadow.pipeline import run_replay
 from shadow.replay import ClipPlan, ReplayPlan
-from shadow.run import RunWish, clips_of, pair_of
+from shadow.run import RunRequest, clips_of, pair_of
 
 BATCH = 8
 TARGET = 0.7
@@ -84,9 +84,9 @@ def fill(home: Path, fleet: Path) -> None:
 
 
 def report(lake: Lake, rounds: int) -> None:
-    wish = RunWish("hydra-1.0", "hydra-1.1", "source = 'simulation'", load_gate())
-    pair = pair_of(lake.snapshot(), wish)
-    clips = clips_of(lake.snapshot(), wish)
+    request = RunRequest("hydra-1.0", "hydra-1.1", "source = 'simulation'", load_gate())
+    pair = pair_of(lake.snapshot(), request)
+    clips = clips_of(lake.snapshot(), request)
     networks = [load_network(entry.manifest, lake.path(entry.blob)) for entry in pair]
     plan = plan_replay(lake, pair, clips, "cpu")
     bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted

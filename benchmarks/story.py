@@ -25,7 +25,7 @@ from shadow.networks.registry import add_network
 from shadow.networks.training.recipe import load_recipe
 from shadow.networks.training.train import train
 from shadow.report import run_document
-from shadow.run import RunWish, shadow_run
+from shadow.run import RunRequest, shadow_run
 
 RECIPE = Path(__file__).parent.parent / "examples/recipes/hydra-1.2.yaml"
 SEEDS = (101, 102, 103, 104, 105)
@@ -73,7 +73,7 @@ def tell(seed: int, home: Path, restored: Path | None) -> Story:
         return Story(seed, new, None)
     lake = Lake.open(home)
     other = add_network(lake, restored).network
-    run = shadow_run(lake, RunWish(OLD, other, None, load_gate()), console).run
+    run = shadow_run(lake, RunRequest(OLD, other, None, load_gate()), console).run
     return Story(seed, new, run_document(lake.snapshot(), run))
 
 

@@ -9,13 +9,12 @@ from typing import Any
 from ingest.lake import Snapshot
 from ingest.schemas import DRIVES
 from metrics.gate.evidence import task_of
-from metrics.gate.schemas import VERDICTS
 from shadow.costs import cell_costs, run_clips
+from shadow.report import RANKS, run_cells
 from shadow.runs import list_runs
 
 LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
 KEY = ("prediction", "metric", "slice")  # what names a cell
-RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
 
 Row = dict[str, Any]
 
@@ -43,12 +42,7 @@ def runs(snapshot: Snapshot) -> list[Row]:
 
 def cells(snapshot: Snapshot, run_id: str) -> list[Row]:
     """A run's cells by name, with their ``task``, and a number for each `Measure`."""
-    rows = snapshot.query(
-        """select * from verdicts where run_id = ?
-        order by prediction, metric, slice, reference""",
-        VERDICTS,
-        params=[run_id],
-    ).to_pylist()
+    rows = run_cells(snapshot, run_id)
     return [row | {"task": task_of(row["prediction"])} | _measures(row) for row in rows]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingest.errors import UnreadableError
 from ingest.hashing import short_hash
+from ingest.readable import listed
 from ingest.recording import DriveFiles, Trouble
 
 NAMED = 3  # files that a message names before it counts the rest
@@ -56,10 +57,9 @@ def _troubled(files: DriveFiles, why: UnreadableError, group: Sequence[str]) -> 
 
 
 def _spread(files: DriveFiles, claims: Sequence[DriveFiles]) -> UnreadableError:
-    names = ", ".join(Path(claim.path).name for claim in claims[:NAMED])
-    more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
+    names = listed([Path(claim.path).name for claim in claims], NAMED)
     return UnreadableError(
-        f"drive {files.drive_id!r} is spread over {len(claims)} files ({names}{more}), "
+        f"drive {files.drive_id!r} is spread over {len(claims)} files ({names}), "
         "and parts of one drive are not joined yet",
         where=files.path,
         expected="each drive whole in one file",

@@ -142,8 +142,7 @@ def quarantine_list(
     console.result(rows)
     # A reason names its file first, for where it stands alone.
     told = [row | {"reason": row["reason"].removeprefix(f"{row['path']}: ")} for row in rows]
-    shown = [[row[column.name] for column in QUARANTINE_COLUMNS] for row in told]
-    console.table(QUARANTINE_COLUMNS, shown)
+    console.rows(QUARANTINE_COLUMNS, told)
 
 
 @app.command()
@@ -225,7 +224,7 @@ def drives_list(
         | row
         for row in rows
     ]
-    console.table(DRIVE_COLUMNS, [[row[c.name] for c in DRIVE_COLUMNS] for row in shown])
+    console.rows(DRIVE_COLUMNS, shown)
 
 
 TRIGGER_COLUMNS = (
@@ -318,7 +317,7 @@ def events_list(
     console.result([{key: row[name] for key, name in names.items()} for row in rows])
     for row in rows:
         row["onset"], row["time"] = map(readable.moment, (row["onset_s"], row["time_s"]))
-    console.table(EVENT_COLUMNS, [[row[c.name] for c in EVENT_COLUMNS] for row in rows])
+    console.rows(EVENT_COLUMNS, rows)
 
 
 CLIP_COLUMNS = (
@@ -355,7 +354,7 @@ def clips_list(
     for row in rows:
         row["start"], row["end"] = map(readable.moment, (row["start_s"], row["end_s"]))
         row["size"] = readable.size(row["bytes"])
-    console.table(CLIP_COLUMNS, [[row[c.name] for c in CLIP_COLUMNS] for row in rows])
+    console.rows(CLIP_COLUMNS, rows)
 
 
 @clips_app.command("show")

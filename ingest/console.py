@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -123,6 +123,10 @@ class Console:
         Of columns that are named by a string, the first is never left out and the last goes first.
         """
         self.sections(columns, [Section(rows, title)])
+
+    def rows(self, columns: Sequence[Column], rows: Iterable[Mapping[str, object]]) -> None:
+        """Print rows by the columns' names as a table; does nothing in JSON mode."""
+        self.table(columns, [[row[column.name] for column in columns] for row in rows])
 
     def sections(self, columns: Sequence[str | Column], sections: Sequence[Section]) -> None:
         """Print one table whose rows stand under titles; does nothing in JSON mode."""

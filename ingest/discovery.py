@@ -14,6 +14,7 @@ from ingest.errors import RidealongError, UnreadableError
 from ingest.failures import may_pass, told
 from ingest.hashing import short_hash
 from ingest.lake.home import MARKER
+from ingest.readable import counted
 from ingest.recording import DriveFiles, Source, Trouble
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files, require_regular
@@ -35,9 +36,10 @@ class Found:
     def notes(self) -> list[str]:
         """What was left aside, in a line for each reason."""
         links = [path for path in self.ignored if path.is_dir()]
-        kinds = Counter(path.suffix or path.name for path in self.ignored if path not in links)
+        others = [path for path in self.ignored if not path.is_dir()]
+        kinds = Counter(path.suffix or path.name for path in others)
         common = ", ".join(kind for kind, _ in kinds.most_common(5))
-        notes = [f"left aside, of no known kind: {_count(kinds.total())} ({common})"]
+        notes = [f"left aside, of no known kind: {counted(len(others), 'file')} ({common})"]
         notes += [f"left aside, a link to a folder: {link}" for link in links]
         return notes if kinds else notes[1:]
 
@@ -106,9 +108,9 @@ class _Finder:
     def take(self, log: Path, kind: Source) -> None:
         """Add the drives of one log; nothing that is wrong with it stops the others."""
         try:
-            if printable(log) != str(log):
+            if path_text(log) != str(log):
                 raise UnreadableError(
-                    "its name is not UTF-8", where=printable(log), mend="rename it"
+                    "its name is not UTF-8", where=path_text(log), mend="rename it"
                 )
             if not log.is_dir():
                 require_regular(log)
@@ -121,25 +123,21 @@ def _troubled(source: str, path: Path, error: Exception) -> DriveFiles:
     """A log that cannot even be looked into; it counts as new when its content changes."""
     reason = told(error)
     if not isinstance(error, RidealongError):
-        reason = f"{printable(path)}: {reason}"
-    sha256, size = short_hash(source, printable(path), reason), 0
+        reason = f"{path_text(path)}: {reason}"
+    sha256, size = short_hash(source, path_text(path), reason), 0
     if path.is_file():
         digest, size = hash_files(path.parent, [path])
         sha256 = short_hash(digest, sha256)
     return DriveFiles(
         source,
         drive_identity(path.stem, sha256),
-        printable(path),
+        path_text(path),
         sha256,
         size,
         Trouble(reason, may_pass(error)),
     )
 
 
-def printable(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as text; a name that is not UTF-8 with signs in the place of what is not."""
     return os.fsencode(path).decode("utf-8", "replace")
-
-
-def _count(files: int) -> str:
-    return "1 file" if files == 1 else f"{files} files"

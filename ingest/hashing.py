@@ -1,8 +1,19 @@
 """Identities from content."""
 
 import hashlib
+from pathlib import Path
 
 
 def short_hash(*parts: str) -> str:
     """16 hexadecimal digits that stand for the parts, in their order."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's content, as 64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

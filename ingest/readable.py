@@ -4,6 +4,7 @@ Only text output goes through here: JSON keeps the raw numbers, in the units of 
 """
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 UNKNOWN = "-"
@@ -62,6 +63,12 @@ def number(known: float | None, digits: int = 3) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """``1 drive``, ``1,204 drives``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names with commas, then how many others there are: ``a, b, c, and 4 more``."""
+    more = f", and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def duration(seconds: float | None) -> str:

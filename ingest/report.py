@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ingest.accounting import Status
 from ingest.drives import DriveOutcome
 from ingest.failures import DISK_FULL, one_line_each
-from ingest.readable import counted
+from ingest.readable import counted, duration
 from ingest.triggers.blind_spots import BlindSpot, blind_lines
 
 MOST_LINES = 20
@@ -125,11 +125,18 @@ def summary(report: IngestReport) -> str:
     """What came in, in one line."""
     if report.commit is None:
         return "nothing was committed" if report.files else "nothing new"
-    frames = f", {report.frames_left_out} frames left out" if report.frames_left_out else ""
+    came_in = [
+        counted(report.drives, "drive"),
+        counted(report.rows, "row"),
+        counted(report.events, "event"),
+        counted(report.clips, "clip"),
+    ]
+    files = counted(report.files_quarantined, "file")
+    rows = counted(report.rows_quarantined, "row")
+    frames = f", {counted(report.frames_left_out, 'frame')} left out"
     return (
-        f"{report.drives} drives, {report.rows} rows, {report.events} events, "
-        f"{report.clips} clips in {report.seconds} s "
-        f"({report.files_quarantined} files and {report.rows_quarantined} rows quarantined{frames})"
+        f"{', '.join(came_in)} in {duration(report.seconds)} "
+        f"({files} and {rows} quarantined{frames if report.frames_left_out else ''})"
     )
 
 

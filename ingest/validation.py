@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.errors import UnreadableError
+from ingest.readable import listed
 from ingest.schemas import QUARANTINE, TELEMETRY
 from ingest.signals import Signal, nearest_recorded, recorded
 
@@ -108,7 +109,7 @@ def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
     names = schema.names
     unknown = [name for name in names if name not in signals and name != TIMESTAMP]
     if TIMESTAMP not in names:
-        found = "columns found: " + _listed(names) if names else None
+        found = "columns found: " + listed(names, NAMED) if names else None
         hint = "; ".join(text for text in (found, _meant(unknown)) if text)
         return f"no column {TIMESTAMP!r}", "whole nanoseconds since 1970, UTC", hint or None
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
@@ -119,7 +120,7 @@ def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
         expected = None if meant else "a name of docs/signals.md"
         return f"column {unknown[0]!r} is no recorded signal", expected, meant
     if unknown:
-        what = f"{len(unknown)} columns are no recorded signals: {_listed(unknown)}"
+        what = f"{len(unknown)} columns are no recorded signals: {listed(unknown, NAMED)}"
         return what, "names of docs/signals.md", _meant(unknown) or "rename them, or leave them out"
     return _wrong_type(schema, signals)
 
@@ -137,11 +138,6 @@ def _wrong_type(
             hint = f"{kind} cannot hold them exactly: convert the column" if is_number else None
             return f"column {name!r} holds {kind}", expected, hint
     return None
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
 
 
 def _meant(unknown: Sequence[str]) -> str | None:

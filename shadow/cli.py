@@ -4,16 +4,19 @@ import json
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ingest import readable
 from ingest.completion import completing
 from ingest.console import Console, HomeOption, JsonOption, WhereOption, WideOption, home_of
-from ingest.readable import counted
+from ingest.readable import counted, listed
 from ingest.tables import Column, Section
 from shadow.runs_cli import RUN_IDS, RunArgument, runs_app
+
+if TYPE_CHECKING:
+    from shadow.run import RunReport
 
 app = typer.Typer(no_args_is_help=True)
 networks_app = typer.Typer(no_args_is_help=True, help="Networks: register, train, list, deploy.")
@@ -115,7 +118,7 @@ def networks_list(
         for entry in list_networks(snapshot)
     ]
     console.result(rows)
-    console.table(NETWORK_COLUMNS, [[row[c.name] for c in NETWORK_COLUMNS] for row in rows])
+    console.rows(NETWORK_COLUMNS, rows)
 
 
 @networks_app.command("add")
@@ -249,15 +252,19 @@ def shadow_run(
     from ingest.lake import Lake
     from metrics.gate.spec import load_gate
     from shadow.releases.promotion import deployed_id
-    from shadow.run import RunWish
+    from shadow.run import RunRequest
     from shadow.run import shadow_run as run
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
     against = deployed or deployed_id(lake.snapshot())
-    wish = RunWish(against, candidate, where, load_gate(gate), device)
-    report = run(lake, wish, console, beam_args or [])
+    request = RunRequest(against, candidate, where, load_gate(gate), device)
+    report = run(lake, request, console, beam_args or [])
     console.result(asdict(report))
+    _tell(report, console)
+
+
+def _tell(report: "RunReport", console: Console) -> None:
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
     console.text(
         f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, "
@@ -347,8 +354,7 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
         console.paragraph(f"and {counted(left, 'more cell')}: --json, or the dashboard")
     missing = cells_without_data(document["cells"])
     if missing:
-        more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
-        console.paragraph(f"required, but without data: {', '.join(missing[:3])}{more}")
+        console.paragraph(f"required, but without data: {listed(missing, 3)}")
     console.paragraph(direction_sentence(cells))
     cause = cause_sentence(document["summary"])
     console.text()

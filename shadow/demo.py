@@ -27,7 +27,7 @@ from shadow.networks.manifest import rate_of
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.releases.promotion import deployed, promote
 from shadow.report import run_document
-from shadow.run import RunWish, clips_of, shadow_run
+from shadow.run import RunRequest, clips_of, shadow_run
 from shadow.runs import list_runs
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -116,8 +116,8 @@ def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
     """The newest run of the two networks over all of today's clips; made if there is none."""
     gate = load_gate()
     snapshot = lake.snapshot()
-    wish = RunWish(DEPLOYED, CANDIDATE, None, gate, device)
-    clips = set(clips_of(snapshot, wish)["clip_id"].to_pylist())
+    request = RunRequest(DEPLOYED, CANDIDATE, None, gate, device)
+    clips = set(clips_of(snapshot, request)["clip_id"].to_pylist())
     manifests = [find_network(snapshot, name).manifest for name in (DEPLOYED, CANDIDATE)]
     definition = judged_by(rate_of(*manifests))
     for row in list_runs(snapshot):
@@ -126,4 +126,4 @@ def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
         if same and set(row["clip_ids"]) == clips and row["gate"] == gate.model_dump_json():
             return row["run_id"], False
     console.note(f"replaying the clips through {DEPLOYED} and {CANDIDATE}")
-    return shadow_run(lake, wish, console).run, True
+    return shadow_run(lake, request, console).run, True

@@ -21,6 +21,7 @@ from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
+from ingest.readable import listed
 from ingest.specs import nearest
 from metrics.tasks.metric import Reference
 from metrics.tasks.objects import ignored_labels, said_boxes
@@ -152,8 +153,7 @@ def _about(row: dict[str, Any], losses: dict[str, ClipLoss]) -> dict[str, Any]:
 
 
 def _names(cells: list[dict[str, Any]]) -> str:
-    named = ", ".join(map(cell_name, cells[:NAMED]))
-    return named + (f", and {len(cells) - NAMED} more" if len(cells) > NAMED else "")
+    return listed([cell_name(cell) for cell in cells], NAMED)
 
 
 def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:

@@ -5,18 +5,17 @@ memory. So the gate fails closed: no cell passes from which a clip was left out.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.console import Console
 from ingest.readable import counted
-from metrics.gate.reasons import run_reason
-from metrics.gate.verdicts import RunVerdict, Verdict
+from metrics.gate.evidence import that_count
+from metrics.gate.verdicts import RunVerdict, Verdict, run_verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
@@ -42,7 +41,8 @@ def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
     for clip in left_out[:NAMED]:
         console.note(f"left out: clip {clip.clip_id}: {clip.reason}")
     if len(left_out) > NAMED:
-        console.note(f"left out: {len(left_out) - NAMED} more clips (--json names all)")
+        more = counted(len(left_out) - NAMED, "more clip")
+        console.note(f"left out: {more} (--json names all)")
 
 
 def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
@@ -58,16 +58,8 @@ def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
         return verdict
     lacking = _Lacking(lost)
     cells = [_undecided(cell, lacking.of(cell)) for cell in verdict.cells.to_pylist()]
-    required = [cell for cell in cells if cell["required"]]
-    state, said = verdict.verdict, verdict.reason.split("; ")
-    passed = all(cell["verdict"] == Verdict.PASS for cell in required)
-    if state is Verdict.PASS and not passed:
-        state = Verdict.INCONCLUSIVE
-        said[0] = run_reason(state, required, dropped=())  # what the candidate lacks stays said
-    said.append(f"{counted(lost.num_rows, 'clip')} left out")
-    return RunVerdict(
-        state, "; ".join(said), pa.Table.from_pylist(cells, schema=verdict.cells.schema)
-    )
+    found = run_verdict(cells, verdict.dropped)
+    return replace(found, reason=f"{found.reason}; {counted(lost.num_rows, 'clip')} left out")
 
 
 def _undecided(cell: dict[str, Any], lacking: int) -> dict[str, Any]:
@@ -82,9 +74,7 @@ class _Lacking:
     """Counts, cell by cell, the clips that were left out and would have counted."""
 
     def __init__(self, lost: pa.Table) -> None:
-        # Those that only disagreement chose count in no cell (see `metrics.gate.evidence`).
-        chosen = pc.fill_null(lost["by_disagreement"], True)
-        self._clips = lost.filter(pc.invert(chosen))
+        self._clips = that_count(lost)
         self._labelled = np.array(
             [known is not False for known in self._clips["labelled"].to_pylist()]
         )

@@ -148,7 +148,7 @@ class Replayer:
         try:
             return self._replay(clip)
         except Exception as error:
-            self._full = is_full(error)
+            self._full |= is_full(error)  # threads share it: none may take it back
             return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:

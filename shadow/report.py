@@ -13,12 +13,18 @@ from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import lookup
 from shadow.runs import find_run
 
+RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}  # the worst verdict first
+
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
     """A run's cells, by name."""
-    literal = run_id.replace("'", "''")
-    rows = snapshot.read(VERDICTS, where=f"run_id = '{literal}'")
-    found: list[dict[str, Any]] = rows.drop_columns(["run_id"]).to_pylist()
+    order = ", ".join(VERDICTS.order)
+    rows = snapshot.query(
+        f"select * exclude (run_id) from verdicts where run_id = ? order by {order}",
+        VERDICTS,
+        params=[run_id],
+    )
+    found: list[dict[str, Any]] = rows.to_pylist()
     return found
 
 
@@ -86,10 +92,9 @@ def cells_that_matter(cells: list[dict[str, Any]], watched: int = 20) -> list[di
     without data are left to `cells_without_data`.
     """
     known = [cell for cell in cells if cell["delta"] is not None]
-    rank = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}
     required = sorted(
         (c for c in known if c["required"]),
-        key=lambda c: (rank[c["verdict"]], c["prediction"], c["slice"]),
+        key=lambda c: (RANKS[c["verdict"]], c["prediction"], c["slice"]),
     )
     others = [c for c in known if not c["required"] and c["delta"] != 0]
     losses = sorted((c for c in others if c["verdict"] == "REGRESSED"), key=_surest)

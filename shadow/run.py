@@ -28,7 +28,7 @@ from shadow.schemas import RUNS
 
 
 @dataclass(frozen=True)
-class RunWish:
+class RunRequest:
     """What a user asked for.
 
     Attributes:
@@ -70,7 +70,7 @@ class RunReport:
 
 
 def shadow_run(
-    lake: Lake, wish: RunWish, console: Console, beam_args: Sequence[str] = ()
+    lake: Lake, request: RunRequest, console: Console, beam_args: Sequence[str] = ()
 ) -> RunReport:
     """Replay the clips that were not replayed yet, judge all that can be judged, commit the run.
 
@@ -82,16 +82,17 @@ def shadow_run(
     started = time.monotonic()
     for line in cautions(beam_args):
         console.note(line)
-    require_device(wish.device)
-    pair, clips = pair_of(lake.snapshot(), wish), clips_of(lake.snapshot(), wish)
+    require_device(request.device)
+    snapshot = lake.snapshot()
+    pair, clips = pair_of(snapshot, request), clips_of(snapshot, request)
     _look_at_networks(lake, pair, console)
     left_out = _damaged(lake, clips)
-    replayed = replay(lake, pair, _without(clips, left_out), wish.device, console, beam_args)
+    replayed = replay(lake, pair, _without(clips, left_out), request.device, console, beam_args)
     left_out += [LeftOut(o.item_id, str(o.reason)) for o in replayed.failed]
     name_them(console, left_out)
     judged = _require_any(_without(clips, left_out), left_out)
-    latency = _latency(lake, pair, judged, wish.device)
-    run_id, verdict = _judge(lake, wish, pair, clips, left_out, latency, started)
+    latency = _latency(lake, pair, judged, request.device)
+    run_id, verdict = _judge(lake, request, pair, clips, left_out, latency, started)
     return RunReport(
         run=run_id,
         deployed=pair[0].network,
@@ -109,13 +110,13 @@ def shadow_run(
     )
 
 
-def pair_of(snapshot: Snapshot, wish: RunWish) -> Pair:
+def pair_of(snapshot: Snapshot, request: RunRequest) -> Pair:
     """The two registered networks, deployed first.
 
     Raises:
         RidealongError: One is unknown, or they share no prediction.
     """
-    pair = find_network(snapshot, wish.deployed), find_network(snapshot, wish.candidate)
+    pair = find_network(snapshot, request.deployed), find_network(snapshot, request.candidate)
     shared = set(pair[0].manifest.predictions) & set(pair[1].manifest.predictions)
     if not shared:
         raise RidealongError(
@@ -125,19 +126,19 @@ def pair_of(snapshot: Snapshot, wish: RunWish) -> Pair:
     return pair
 
 
-def clips_of(snapshot: Snapshot, wish: RunWish) -> pa.Table:
+def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
     """The clips to judge: those with a camera that either network looks at.
 
     Raises:
         RidealongError: There are none, or a network is unknown.
     """
-    pair = pair_of(snapshot, wish)
-    clips = list_clips(snapshot, wish.where)
+    pair = pair_of(snapshot, request)
+    clips = list_clips(snapshot, request.where)
     looked_at = {camera.value for entry in pair for camera in entry.manifest.inputs.cameras}
     seen = [bool(looked_at & set(names)) for names in clips["cameras"].to_pylist()]
     clips = clips.filter(pa.array(seen, pa.bool_()))
     if not clips.num_rows:
-        which = f" for which {wish.where}" if wish.where else ""
+        which = f" for which {request.where}" if request.where else ""
         raise RidealongError(
             f"no clips{which} with a camera that the networks look at",
             mend="see `ridealong clips list`",
@@ -212,7 +213,7 @@ def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
 
 def _judge(
     lake: Lake,
-    wish: RunWish,
+    request: RunRequest,
     pair: Pair,
     clips: pa.Table,
     left_out: Sequence[LeftOut],
@@ -221,7 +222,7 @@ def _judge(
 ) -> tuple[str, RunVerdict]:
     """Judge from what is committed, and commit run and verdicts."""
     judged = _without(clips, left_out)
-    verdict = verdict_of(lake.snapshot(), pair, judged, wish.gate)
+    verdict = verdict_of(lake.snapshot(), pair, judged, request.gate)
     verdict = fail_closed(verdict, clips.filter(_among(clips, left_out)))
     run_id = lake.new_commit_id()
     row = {
@@ -230,7 +231,7 @@ def _judge(
         "candidate": pair[1].network,
         "deployed_sha256": pair[0].network_sha256,
         "candidate_sha256": pair[1].network_sha256,
-        "gate": wish.gate.model_dump_json(),
+        "gate": request.gate.model_dump_json(),
         "definition": judged_by(rate_of(pair[0].manifest, pair[1].manifest)),
         "clip_ids": judged["clip_id"].to_pylist(),
         "verdict": verdict.verdict,

@@ -46,8 +46,7 @@ def runs_list(
     console = Console(as_json, wide)
     rows = [run_row(run) for run in list_runs(Lake.open(home_of(home)).snapshot())]
     console.result(rows)
-    shown = [row | {"left out": row["clips_left_out"]} for row in rows]
-    console.table(RUN_COLUMNS, [[row[c.name] for c in RUN_COLUMNS] for row in shown])
+    console.rows(RUN_COLUMNS, (row | {"left out": row["clips_left_out"]} for row in rows))
 
 
 @runs_app.command("name")

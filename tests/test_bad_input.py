@@ -92,7 +92,7 @@ def test_paths_with_bars_and_spaces(examples: Path, program: Any, tmp_path: Path
     (folder / "no video.mp4").write_text("this is text")
     home = tmp_path / "a home | here"
     done = program("ingest", folder, "--source", "video", "--home", home)
-    assert done.returncode == 2 and "1 drives" in done.stdout, done.stderr
+    assert done.returncode == 2 and "1 drive," in done.stdout, done.stderr
     assert "quarantined: " in done.stderr and "no video.mp4: cannot be read" in done.stderr
     assert program("clips", "verify", "--all", "--home", home).returncode == 0
 
@@ -152,6 +152,6 @@ def test_a_wrong_source_does_not_spoil_a_file(
 ) -> None:
     video = next((examples / "udacity_highway_video").glob("*.mp4"))
     wrong = program("ingest", video, "--source", "parquet", "--home", home)
-    assert wrong.returncode == 2 and "1 files and 0 rows quarantined" in wrong.stdout
+    assert wrong.returncode == 2 and "1 file and 0 rows quarantined" in wrong.stdout
     right = program("ingest", video, "--source", "video", "--home", home)
-    assert right.returncode == 0 and "1 drives" in right.stdout
+    assert right.returncode == 0 and "1 drive," in right.stdout

@@ -165,7 +165,7 @@ def _player_data(
         "columns": min(4, len(reader.cameras)),
         "cameras": _tiles(clip["clip_id"], reader),
         "layers": layers,
-        "same": pair is not None and pair.deployed_sha256 == pair.candidate_sha256,
+        "same": pair is not None and pair.against_itself,
     }
 
 

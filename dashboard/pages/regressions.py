@@ -11,7 +11,7 @@ from dashboard import session
 from dashboard.queries_regressions import KEY, Measure, Row
 from dashboard.text import MISSING, interval, number, plain, probability
 from ingest.lake import Snapshot
-from ingest.readable import decimals_known
+from ingest.readable import counted, decimals_known
 from ingest.units import NS_PER_S
 from shadow.report import cause_sentence, summary_of
 from shadow.runs import default_run
@@ -101,7 +101,7 @@ def _run_name(run: Row) -> str:
     said = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
     if run["against_itself"]:
         said += " · the same network twice"
-    clips = f"{len(run['clip_ids'])} clip{'s' if len(run['clip_ids']) != 1 else ''}"
+    clips = counted(len(run["clip_ids"]), "clip")
     return f"{said} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
 
 

@@ -110,13 +110,14 @@ def clip_jobs(
     """The planned clips one by one, to be written under that commit."""
     # A clip tells what it shows, not its own name.
     events = [event | {"clip_id": None} for event in planned.events]
+    place = {str(event["event_id"]): at for at, event in enumerate(events)}
     return [
         ClipJob(
             commit_id,
             files,
             drive,
             window,
-            tuple(event for event in events if event["event_id"] in window.event_ids),
+            tuple(events[at] for at in sorted(place[event_id] for event_id in window.event_ids)),
         )
         for window in planned.windows
     ]

@@ -1,6 +1,5 @@
 """Whether a clip is whole: its hash, every byte and message, and that they tell one story."""
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ingest.clips.decode import VideoDecoder, is_keyframe
 from ingest.clips.encode import KEYFRAME_EVERY
 from ingest.clips.read import ClipReader, open_clip
 from ingest.errors import RidealongError
+from ingest.hashing import sha256_of
 
 
 def verify_clip(path: Path, expected_sha256: str | None = None) -> list[str]:
@@ -35,8 +35,7 @@ def verify_clip(path: Path, expected_sha256: str | None = None) -> list[str]:
 def _hash_problems(path: Path, expected: str | None) -> list[str]:
     if expected is None or not path.is_file():
         return []
-    with path.open("rb") as stream:
-        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    actual = sha256_of(path)
     return [] if actual == expected else [f"its sha256 is {actual}, expected {expected}"]
 
 

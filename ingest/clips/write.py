@@ -4,7 +4,6 @@ The same content gives the same bytes. Telemetry and labels come first in the fi
 so that reading one does not unpack the other.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from ingest.clips.encode import KEYFRAME_EVERY, EncodedFrame, VideoEncoder
 from ingest.console import jsonable
 from ingest.errors import RidealongError
 from ingest.geometry import CameraCalibration
+from ingest.hashing import sha256_of
 from ingest.recording import Image
 
 Row = dict[str, object]
@@ -98,8 +98,7 @@ def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
             _write_content(out, clip)
             counts = {name: out.count(topics.video(name)) for name in clip.cameras}
             out.finish(_metadata(clip, counts))
-        with partial.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = sha256_of(partial)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

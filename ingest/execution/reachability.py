@@ -85,6 +85,8 @@ def _answer(option: str, address: str, host: str, port: int) -> str | None:
                 return _wait_for_dask(connection)
     except OSError as error:
         return (error.strerror or str(error)).lower()
+    except UnicodeError:
+        return "that is no host name"
     return _wait_for_grpc(host, port) if option == "--job_endpoint" else None
 
 

@@ -11,7 +11,6 @@ next export to the same target removes it.
 
 import fcntl
 import glob
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from ingest.errors import RidealongError
+from ingest.hashing import sha256_of
 
 MANIFEST = "ridealong-manifest.json"  # *-export.json would be VoTT's, to who guesses formats
 _MEND = "name another folder, or move this one away"
@@ -92,15 +92,10 @@ def _contents(folder: Path) -> dict[str, str]:
     """The hash of every file but the manifest, by its path in the folder."""
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     return {
-        path.relative_to(folder).as_posix(): _sha256(path)
+        path.relative_to(folder).as_posix(): sha256_of(path)
         for path in files
         if path != folder / MANIFEST
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _swap(partial: Path, target: Path) -> None:

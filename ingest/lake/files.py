@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingest.errors import RidealongError
+from ingest.hashing import sha256_of
 from ingest.limits import refused
 from ingest.schemas import TableSpec
 
@@ -251,12 +252,6 @@ def schema_of(path: Path) -> pa.Schema:
 def order_of(schema: pa.Schema) -> tuple[str, ...]:
     """The row order that a data file's schema carries."""
     return tuple(json.loads((schema.metadata or {}).get(_ORDER_KEY, b"[]")))
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file's content."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _publish(

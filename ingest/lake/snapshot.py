@@ -157,10 +157,6 @@ class Snapshot:
         query += f" ORDER BY {', '.join(map(quoted, spec.order))}" if spec.order else ""
         return self.query(query, spec).cast(pa.schema([spec.schema.field(name) for name in names]))
 
-    def has_source(self, source: str) -> bool:
-        """Whether some command committed this source."""
-        return source in self.history.sources
-
     def sources(self) -> frozenset[str]:
         """All sources that were ever committed."""
         return frozenset(self.history.sources)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ingest import progress
 from ingest.errors import RidealongError
-from ingest.lake.files import sha256_of
+from ingest.hashing import sha256_of
 from ingest.limits import refused
 
 HASHING = "hashing"  # what progress calls the files that are hashed

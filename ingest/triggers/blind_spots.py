@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from ingest.readable import counted
 from ingest.triggers.applicable import applicable
 from ingest.triggers.columns import Mask
 from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window, children, variables
@@ -72,8 +73,8 @@ def blind_lines(spots: Iterable[BlindSpot]) -> tuple[str, ...]:
     for spot in spots:
         groups.setdefault((spot.trigger, spot.signals), []).append(spot)
     return tuple(
-        f"trigger {trigger} cannot see enough of {' and '.join(signals)} on {len(those)} "
-        f"{'drive' if len(those) == 1 else 'drives'}: {those[0].why}; {HINT}"
+        f"trigger {trigger} cannot see enough of {' and '.join(signals)} on "
+        f"{counted(len(those), 'drive')}: {those[0].why}; {HINT}"
         for (trigger, signals), those in groups.items()
     )
 
@@ -101,10 +102,8 @@ class _View:
         for node in _conditions(condition.when):
             if isinstance(node, And):
                 known = [judge.truth(part) != 0 for part in node.operands]
-                seen, what = (
-                    np.logical_and.reduce(known).any(),
-                    "what stands on both sides of 'and'",
-                )
+                seen = np.logical_and.reduce(known).any()
+                what = "what stands on both sides of 'and'"
             else:
                 seen = isinstance(node, JOINED) or judge.truth(node).any()
                 what = "what it compares"

@@ -183,8 +183,9 @@ def _precisions(detections: Detections, labels: Floats, spot: _Spot) -> Figure:
     """Average precision, COCO's 101 points, with the influence on the area that they sample."""
     value = np.full(labels.shape[1], np.nan)
     influence, weight = np.full(labels.shape, np.nan), np.zeros(labels.shape)
+    bounds = detections.bounds
     for index in range(labels.shape[1]):
-        rows = slice(*detections.bounds[index : index + 2])
+        rows = slice(*bounds[index : index + 2])
         cluster = spot.local[detections.clip[rows]]
         inside = cluster >= 0
         score, matched = detections.score[rows][inside], detections.matched[rows][inside]

@@ -152,6 +152,11 @@ class Evidence:
         )
 
 
+def that_count(clips: pa.Table) -> pa.Table:
+    """The clips that count in cells: those that disagreement alone chose, or may have, do not."""
+    return clips.filter(pc.invert(pc.fill_null(clips["by_disagreement"], True)))
+
+
 def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:
     """The run's clips with their drives' attributes, without those that disagreement chose.
 
@@ -160,8 +165,7 @@ def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:
     """
     check_once(clips["clip_id"], "clip")
     check_once(drives["drive_id"], "drive")
-    chosen = pc.fill_null(clips["by_disagreement"], True)
-    clips = clips.filter(pc.invert(chosen))
+    clips = that_count(clips)
     at = pc.index_in(clips["drive_id"], value_set=drives["drive_id"].combine_chunks())
     if at.null_count:
         lost = clips["drive_id"].filter(pc.is_null(at))[0].as_py()

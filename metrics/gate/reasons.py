@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from ingest.readable import counted, listed
+from metrics.gate.evidence import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
 
 Cell = Mapping[str, object]
@@ -27,7 +29,7 @@ def missing_reason(cell: RequiredCell) -> str:
 
 def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
     """What stands in the way of any verdict."""
-    if cell["reference"] not in ("labels", "self"):
+    if cell["reference"] not in COMPARABLE:
         return "says that they differ, not which is better"
     if cell["clips_unpaired"]:
         return _unpaired(cell)
@@ -37,8 +39,8 @@ def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
     clusters = _int(cell, "clusters")
     if clusters < gate.min_clusters:
         more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
-        counted = f"{clusters} independent drives with something to judge"
-        return f"{counted}, at least {gate.min_clusters} needed{more}"
+        drives = counted(clusters, "independent drive")
+        return f"{drives} with something to judge, at least {gate.min_clusters} needed{more}"
     if cell["low"] is None:
         return "unknown: one drive outweighs all others, so that no spread can be measured"
     return None
@@ -49,7 +51,8 @@ def _unpaired(cell: Cell) -> str:
     if dropped and not cell["clips"]:
         return f"missing: the candidate lacks {cell['prediction']}, which the deployed network has"
     whose = f"; the candidate's is missing on {dropped}" if dropped else ""
-    return f"missing: {unpaired} clips have a score of one network alone{whose}"
+    have = "has" if unpaired == 1 else "have"
+    return f"missing: {counted(unpaired, 'clip')} {have} a score of one network alone{whose}"
 
 
 def _passed(cell: Cell, gate: GateSpec) -> str:
@@ -115,8 +118,7 @@ def run_reason(verdict: str, required: Sequence[Cell], dropped: Sequence[str]) -
 def _lacking(dropped: Sequence[str]) -> str:
     if not dropped:
         return ""
-    more = f", and {len(dropped) - NAMED} more" if len(dropped) > NAMED else ""
-    return f"; the candidate lacks {', '.join(dropped[:NAMED])}{more}"
+    return f"; the candidate lacks {listed(dropped, NAMED)}"
 
 
 def _over_required(verdict: str, required: Sequence[Cell]) -> str:
@@ -124,9 +126,8 @@ def _over_required(verdict: str, required: Sequence[Cell]) -> str:
         return f"all {len(required)} required cells pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
     said = "regressed" if verdict == "REGRESSED" else "undecided"
-    named = ", ".join(_named(cell) for cell in guilty[:NAMED])
-    more = f", and {len(guilty) - NAMED} more" if len(guilty) > NAMED else ""
-    return f"{len(guilty)} of {len(required)} required cells {said}: {named}{more}"
+    named = listed([_named(cell) for cell in guilty], NAMED)
+    return f"{len(guilty)} of {len(required)} required cells {said}: {named}"
 
 
 def _in_margins(cell: Cell) -> float:

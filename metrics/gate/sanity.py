@@ -15,7 +15,7 @@ from ingest.errors import RidealongError
 from metrics.inference.influence import Bools, Floats, Ints
 
 # A share may exceed 1 by the rounding of its sums.
-ROUNDING = 1e-9
+SHARE_ROUNDING = 1e-9
 
 # Whole numbers are exact in a float64 up to here; counts of pixels end far below it.
 LARGEST_SUM = 1e15
@@ -96,7 +96,7 @@ def check_share(metric: str, num: Floats, den: Floats, clips: pa.Table, names: l
     Raises:
         RidealongError: There is one; the message names it.
     """
-    odd = np.argwhere((num > den * (1 + ROUNDING)) | (num < -ROUNDING * den))
+    odd = np.argwhere((num > den * (1 + SHARE_ROUNDING)) | (num < -SHARE_ROUNDING * den))
     if len(odd):
         clip, prediction = odd[0]
         what = f"{metric} of {names[prediction]} on clip {clips['clip_id'][clip].as_py()}"

@@ -36,11 +36,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """A run's verdict: in one word, in one sentence, and cell by cell (rows of `CELLS`)."""
+    """A run's verdict: in one word, in one sentence, and cell by cell (rows of `CELLS`).
+
+    ``dropped`` names the predictions that the candidate lacks and the deployed network has.
+    """
 
     verdict: Verdict
     reason: str
     cells: pa.Table
+    dropped: tuple[str, ...] = ()
 
 
 def judge(
@@ -80,11 +84,25 @@ def judge(
     cells = cells_against(deployed_sha256)
     if baseline_sha256 is not None:
         _flag_against_baseline(cells, cells_against(baseline_sha256))
+    return run_verdict(cells, dropped_predictions(cells))
+
+
+def run_verdict(cells: Sequence[Row], dropped: Sequence[str]) -> RunVerdict:
+    """The verdict of a run that has these cells.
+
+    Args:
+        cells: Rows of `CELLS`; other keys, which only their reasons needed, are left behind.
+        dropped: The predictions that the candidate lacks.
+    """
     required = [cell for cell in cells if cell["required"]]
-    verdict = _run_verdict(required)
-    reason = run_reason(verdict, required, dropped_predictions(cells))
-    # Rows hold more than the table: what only their reasons needed is left behind here.
-    return RunVerdict(verdict, reason, pa.Table.from_pylist(cells, schema=CELLS))
+    states = {cell["verdict"] for cell in required}
+    verdict = Verdict.INCONCLUSIVE
+    if Verdict.REGRESSED in states:
+        verdict = Verdict.REGRESSED
+    elif states == {Verdict.PASS}:
+        verdict = Verdict.PASS
+    reason = run_reason(verdict, required, dropped)
+    return RunVerdict(verdict, reason, pa.Table.from_pylist(cells, schema=CELLS), tuple(dropped))
 
 
 def _cells(
@@ -193,13 +211,6 @@ def _state(passed: bool, regressed: bool) -> Verdict:
     if passed:
         return Verdict.PASS
     return Verdict.REGRESSED if regressed else Verdict.INCONCLUSIVE
-
-
-def _run_verdict(required: Sequence[Row]) -> Verdict:
-    states = {cell["verdict"] for cell in required}
-    if Verdict.REGRESSED in states:
-        return Verdict.REGRESSED
-    return Verdict.PASS if states == {Verdict.PASS} else Verdict.INCONCLUSIVE
 
 
 def _flag_against_baseline(cells: Sequence[Row], against: Sequence[Row]) -> None:

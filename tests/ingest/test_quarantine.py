@@ -115,7 +115,7 @@ def test_bad_files_are_quarantined_once_and_what_is_good_comes_in(
     assert json.loads(some.stdout) == []
     (logs / "dated.drive.yaml").write_text("weather: rain")
     mended = program("ingest", logs, "--home", home)
-    assert mended.returncode == 0 and "1 drives" in mended.stdout
+    assert mended.returncode == 0 and "1 drive," in mended.stdout
 
 
 def test_keep_going_exits_with_0(home: Path, tmp_path: Path, program: Any) -> None:

@@ -57,7 +57,7 @@ def test_a_cell_that_lacks_a_clip_does_not_pass() -> None:
 def test_what_the_candidate_lacks_stays_said() -> None:
     table = pa.Table.from_pylist([cell()], schema=CELLS)
     rows = pa.Table.from_pylist([lost()], schema=CLIPS_OF_DRIVES.schema)
-    passed = RunVerdict(Verdict.PASS, "all pass; the candidate lacks bev/road", table)
+    passed = RunVerdict(Verdict.PASS, "all pass", table, dropped=("bev/road",))
     assert fail_closed(passed, rows).reason == (
         "1 of 1 required cells undecided: objects/car@main f1 (+0.100); "
         "the candidate lacks bev/road; 1 clip left out"
@@ -66,7 +66,9 @@ def test_what_the_candidate_lacks_stays_said() -> None:
 
 def test_a_clip_of_another_slice_is_not_lacked() -> None:
     run = closed([cell("light=day"), cell("all", required=False)], lost())
-    assert run.verdict is Verdict.PASS and run.reason == "all pass; 1 clip left out"
+    assert (
+        run.verdict is Verdict.PASS and run.reason == "all 1 required cells pass; 1 clip left out"
+    )
     assert verdicts(run) == ["PASS", "INCONCLUSIVE"]
 
 
@@ -99,10 +101,19 @@ def test_top_down_predictions_have_no_camera() -> None:
     assert verdicts(run) == ["INCONCLUSIVE"]
 
 
+def test_the_reason_counts_the_cells_that_became_undecided() -> None:
+    cells = [cell(), cell("light=day", "INCONCLUSIVE")]
+    run = closed(cells, lost(), verdict=Verdict.INCONCLUSIVE)
+    assert verdicts(run) == ["INCONCLUSIVE", "INCONCLUSIVE"]
+    assert run.reason.startswith("2 of 2 required cells undecided: ")
+
+
 def test_a_loss_stays_a_loss() -> None:
     cells = [cell(), cell("light=night", "REGRESSED")]
     run = closed(cells, lost(), verdict=Verdict.REGRESSED)
-    assert run.verdict is Verdict.REGRESSED and run.reason == "all pass; 1 clip left out"
+    assert run.verdict is Verdict.REGRESSED
+    said = "1 of 2 required cells regressed: objects/car@main f1 at light=night (+0.100)"
+    assert run.reason == f"{said}; 1 clip left out"
     assert verdicts(run) == ["INCONCLUSIVE", "REGRESSED"]
 
 

@@ -17,7 +17,7 @@ from shadow import pipeline
 from shadow.batches import in_batches, plan_replay
 from shadow.pipeline import run_replay
 from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
-from shadow.run import RunWish, clips_of, pair_of
+from shadow.run import RunRequest, clips_of, pair_of
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,8 @@ def plan(demo_home: Path, tmp_path: Path) -> ReplayPlan:
     """Every clip of a small demo, as if none had been replayed."""
     shutil.copytree(demo_home, tmp_path / "home")
     lake = Lake.open(tmp_path / "home")
-    wish = RunWish("hydra-1.0", "hydra-1.1", None, load_gate())
-    pair, clips = pair_of(lake.snapshot(), wish), clips_of(lake.snapshot(), wish)
+    request = RunRequest("hydra-1.0", "hydra-1.1", None, load_gate())
+    pair, clips = pair_of(lake.snapshot(), request), clips_of(lake.snapshot(), request)
     both = tuple(entry.network_sha256 for entry in pair)
     rows = clips.select(["clip_id", "drive_id", "blob"]).to_pylist()
     jobs = [ClipPlan(**row, score=both, compare=True) for row in rows]

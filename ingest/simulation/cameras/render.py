@@ -67,7 +67,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class RenderedSet:
-    """What the cameras saw at one instant, by camera; only what was wished for.
+    """What the cameras saw at one instant, by camera; only what was asked for.
 
     Attributes:
         images: ``(H, W, 3)`` uint8.

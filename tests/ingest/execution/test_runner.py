@@ -140,6 +140,12 @@ def listening(greeting: bytes) -> Iterator[int]:
             connection.close()
 
 
+def test_an_address_that_cannot_be_looked_up_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RidealongError, match="cannot be reached: that is no host name"):
+        reachability.require_reachable([f"--job_endpoint={'a' * 70}:8099"])
+    assert capsys.readouterr().err == ""
+
+
 def test_a_dead_address_is_told_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]  # nobody listens there afterwards

@@ -63,7 +63,7 @@ def test_create_takes_up_a_home_that_was_killed_while_it_was_made(home: Path) ->
     (home / "home.json").unlink()
     (home / ".tmp-0123").write_text("{")
     put_points(Lake.create(home), "s", a=1)
-    assert Lake.open(home).snapshot().has_source("s")
+    assert "s" in Lake.open(home).snapshot().sources()
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,13 @@ def test_odd_names_of_homes(tmp_path: Path, name: str) -> None:
 UNWRITABLE = """
 import os, sys
 from pathlib import Path
+import pyarrow.compute  # where Python lies may be closed to the user that we become
 from ingest.errors import RidealongError
 from ingest.lake import Lake
 if os.getuid() == 0:
     os.setuid(65534)
 lake = Lake.open(Path(sys.argv[1]))
-assert lake.snapshot().has_source("s")
+assert "s" in lake.snapshot().sources()
 for act in (lake.new_commit_id, lake.compact, lake.vacuum):
     try:
         act()
@@ -289,7 +290,7 @@ def test_a_source_counts_once(lake: Lake) -> None:
 
 def test_a_commit_without_files_keeps_its_sources(lake: Lake) -> None:
     lake.commit(lake.new_commit_id(), "test", [], ["empty"])
-    assert lake.snapshot().has_source("empty") and not lake.snapshot().has_source("full")
+    assert "empty" in lake.snapshot().sources() and "full" not in lake.snapshot().sources()
 
 
 def test_a_commit_with_a_lost_file_is_refused(lake: Lake) -> None:

@@ -190,10 +190,10 @@ def on_a_full_disk(folder: Path) -> None:
             lake.commit(commit_id, "test", [file], ["s"])
         except ExhaustedError:
             print("refused")
-        print("lost" if lake.snapshot().has_source("s") else "kept")
+        print("lost" if "s" in lake.snapshot().sources() else "kept")
         reserve.release()
         lake.commit(commit_id, "test", [file], ["s"])
-    print("committed" if lake.snapshot().has_source("s") else "lost")
+    print("committed" if "s" in lake.snapshot().sources() else "lost")
     print("sound" if lake.check().sound else "damaged")
 
 

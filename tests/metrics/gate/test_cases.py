@@ -68,7 +68,7 @@ def test_one_box_passes(kit: Any, metric: str) -> None:
     cell, run_verdict = both(kit, run, metric, deployed, candidate)
     assert (cell["verdict"], run_verdict.verdict) == ("INCONCLUSIVE", "INCONCLUSIVE")
     assert (cell["clusters"], cell["better"], cell["low"]) == (1, False, None)
-    assert "1 independent drives with something to judge, at least 8 needed" in cell["reason"]
+    assert "1 independent drive with something to judge, at least 8 needed" in cell["reason"]
 
 
 def test_one_drive_carries(kit: Any) -> None:

@@ -44,7 +44,7 @@ def test_slices_get_their_one_spelling(tmp_path: Path) -> None:
         (f"required: [{CELL}, {CELL}]", "required twice: objects/car@main f1 at all"),
         (f"required: [{CELL}]\nmargin: 3", "unknown key 'margin'"),
         (f"required: [{CELL}]\nmin_clusters: 5", "greater than or equal to 8"),
-        (f"required: [{CELL}]\nmargins: {{f1: 0}}", "margin of f1 is 0"),
+        (f"required: [{CELL}]\nmargins: {{f1: 0}}", "margins.f1: Input should be greater than 0"),
         (f"required: [{CELL}]\nmargins: {{f11: 0.1}}", "did you mean 'f1'"),
         (f"required: [{CELL}]\nwatched: {{metrics: [iuo]}}", "did you mean 'iou'"),
         (f"required: [{CELL.replace('car', 'cra')}]", "did you mean 'car'"),
