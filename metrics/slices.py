@@ -62,7 +62,7 @@ def _encoded(value: str) -> str:
 def slice_of(drive: Mapping[str, object], dimensions: Sequence[str]) -> str | None:
     """The slice a drive lies in by these attributes; None where one is unknown."""
     values = [(name, drive[name]) for name in dimensions]
-    if any(value is None for _, value in values):
+    if any(value in (None, "") for _, value in values):
         return None
     return format_slice(tuple((name, str(value)) for name, value in values))
 
@@ -73,7 +73,7 @@ def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:
         format_slice(((name, value),))
         for name in dimensions
         for value in pc.unique(drives[name]).to_pylist()
-        if value is not None
+        if value  # an empty text says no more than none
     }
     return [ALL, *sorted(found)]
 

@@ -1,7 +1,7 @@
 """What a log does not say of its drive, told in a file beside it: ``<name>.drive.yaml``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -11,20 +11,21 @@ from ingest.specs import Spec, load_spec
 
 ATTRIBUTES = ".drive.yaml"
 CameraNames = tuple[Camera | None, ...]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class DriveAttributes(Spec):
     """Attributes of a drive; whatever is left out is unknown (null)."""
 
-    vehicle_id: str | None = Field(None, description="the vehicle; default: a vehicle of its own")
-    cluster_id: str | None = Field(None, description="drives that are not independent share one")
+    vehicle_id: Name | None = Field(None, description="the vehicle; default: a vehicle of its own")
+    cluster_id: Name | None = Field(None, description="drives that are not independent share one")
     country: str | None = Field(None, pattern=r"^[A-Z]{2}$", description="ISO 3166 code, like 'DE'")
     weather: Literal["clear", "rain", "fog"] | None = None
     light: Literal["day", "dusk", "night"] | None = None
     road: Literal["city", "highway", "rural"] | None = None
-    hardware: str | None = Field(None, description="the vehicle's computer")
-    software: str | None = Field(None, description="version, like '2026.4.1'")
-    features: tuple[str, ...] | None = Field(None, description="driver assistance engaged")
+    hardware: Name | None = Field(None, description="the vehicle's computer")
+    software: Name | None = Field(None, description="version, like '2026.4.1'")
+    features: tuple[Name, ...] | None = Field(None, description="driver assistance engaged")
     cameras: CameraNames | None = Field(
         None, description="the camera of each video track; null leaves a track out"
     )

@@ -29,6 +29,7 @@ from ingest.validation import check_schema
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
+LONGEST_ID, LONGEST_SHOWN = 200, 40
 # Writers may leave a checksum with each page: without this, a damaged value is read as it is.
 CHECKED = {"page_checksum_verification": True}
 
@@ -140,7 +141,15 @@ def _drive_ids(file: Path) -> list[str]:
     column = table.column(DRIVE_ID)
     _check_drive_ids(column, file)
     with _reading(file):
-        return sorted(pc.unique(column.cast(pa.string())).to_pylist())
+        ids = sorted(pc.unique(column.cast(pa.string())).to_pylist())
+    for name in ids:
+        if not name.isprintable() or not 0 < len(name) <= LONGEST_ID:
+            raise UnreadableError(
+                f"{DRIVE_ID} {name[:LONGEST_SHOWN]!r} cannot be one",
+                where=file,
+                expected=f"1 to {LONGEST_ID} characters that can be printed",
+            )
+    return ids
 
 
 def _check_drive_ids(column: pa.ChunkedArray, file: Path) -> None:

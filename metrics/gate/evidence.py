@@ -16,7 +16,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.errors import RidealongError
-from metrics.gate.sanity import check_matches, check_repeats, check_share, check_sums
+from metrics.gate.sanity import (
+    check_detections,
+    check_matches,
+    check_once,
+    check_repeats,
+    check_share,
+    check_sums,
+)
 from metrics.inference.influence import Bools, Floats, Ints
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
@@ -154,8 +161,10 @@ def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:
     """The run's clips with their drives' attributes, without those that disagreement chose.
 
     Raises:
-        RidealongError: A clip's drive is not among the drives.
+        RidealongError: A clip's drive is not among the drives, or one of them is named twice.
     """
+    check_once(clips["clip_id"], "clip")
+    check_once(drives["drive_id"], "drive")
     clips = that_count(clips)
     at = pc.index_in(clips["drive_id"], value_set=drives["drive_id"].combine_chunks())
     if at.null_count:
@@ -369,6 +378,7 @@ def _detections(
         pc.equal(matches["network_sha256"], network), pc.equal(matches["reference"], reference)
     )
     rows = matches.filter(mine)
+    check_detections(rows)
     clip = _codes(rows["clip_id"], ground.clips["clip_id"].combine_chunks())
     prediction = _codes(rows["prediction"], pa.array(predictions))
     score = rows["score"].to_numpy().astype(np.float64)

@@ -1,8 +1,11 @@
 """Tables that cannot be: refused before they are judged, each in one line.
 
 A verdict on such tables would look like any other. What is checked is what no network can have
-done: a sum below zero, a share over 1, more labels found than there were, the same rows twice.
+done: a sum below zero, a share over 1, more labels found than there were, the same rows twice, a
+detection without a score.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,24 +17,70 @@ from metrics.inference.influence import Bools, Floats, Ints
 # A share may exceed 1 by the rounding of its sums.
 SHARE_ROUNDING = 1e-9
 
+# Whole numbers are exact in a float64 up to here; counts of pixels end far below it.
+LARGEST_SUM = 1e15
+
 # So many distinct rows of a prediction do not all occur a multiple of times by chance.
 FEWEST_DISTINCT = 8
 
 
 def check_sums(scores: pa.Table) -> None:
-    """Refuse sums that are negative or not finite.
+    """Refuse rows without a name, and sums that are negative or too large to be one.
 
     Raises:
         RidealongError: There is one; the message names it.
     """
+    _check_nulls(scores, ("prediction", "metric", "statistic", "definition"), "scores")
     value = scores["value"]
-    odd = scores.filter(pc.or_(pc.invert(pc.is_finite(value)), pc.less(value, 0)))
+    is_sum = pc.and_(pc.greater_equal(value, 0), pc.less_equal(value, LARGEST_SUM))
+    odd = scores.filter(pc.invert(is_sum))
     if odd.num_rows:
         row = odd.slice(0, 1).to_pylist()[0]
         what = f"{row['statistic']} of {row['prediction']} {row['metric']} on clip {row['clip_id']}"
         raise RidealongError(
-            f"{what} is {row['value']:g}", where="scores", expected="a sum of zero or more"
+            f"{what} is {row['value']:g}",
+            where="scores",
+            expected=f"a sum of zero or more, at most {LARGEST_SUM:g}",
         )
+
+
+def check_detections(matches: pa.Table) -> None:
+    """Refuse detections without a finite score, or of which it is not said whether they matched.
+
+    Raises:
+        RidealongError: There is one; the message names it.
+    """
+    _check_nulls(matches, ("prediction", "score", "matched"), "matches")
+    odd = matches.filter(pc.invert(pc.is_finite(matches["score"])))
+    if odd.num_rows:
+        row = odd.slice(0, 1).to_pylist()[0]
+        what = f"a score of {row['prediction']} on clip {row['clip_id']} is {row['score']:g}"
+        raise RidealongError(what, where="matches", expected="a number")
+
+
+def check_once(ids: pa.ChunkedArray, what: str) -> None:
+    """Refuse a table of clips or drives that names one of them twice.
+
+    Raises:
+        RidealongError: There is one; the message names it.
+    """
+    counts = pc.value_counts(ids)
+    twice = counts.filter(pc.greater(counts.field("counts"), 1))
+    if len(twice):
+        name = twice[0]["values"].as_py()
+        raise RidealongError(
+            f"{what} {name!r} stands there {twice[0]['counts']} times",
+            where=f"{what}s",
+            expected="each once",
+        )
+
+
+def _check_nulls(table: pa.Table, columns: Sequence[str], where: str) -> None:
+    for name in columns:
+        if missing := table[name].null_count:
+            raise RidealongError(
+                f"{missing} rows have no {name}", where=where, expected="a value in every row"
+            )
 
 
 def check_share(metric: str, num: Floats, den: Floats, clips: pa.Table, names: list[str]) -> None:

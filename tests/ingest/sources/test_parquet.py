@@ -194,6 +194,14 @@ def test_a_drive_id_that_is_not_utf8(tmp_path: Path) -> None:
         SOURCE.open(files)
 
 
+@pytest.mark.parametrize("name", ["", "a\nb", "\x1b[31m", "x" * 201])
+def test_a_drive_id_that_cannot_be_one(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "x.parquet", drive_id=[name] * 2, **trip(2))
+    (files,) = SOURCE.discover(path)
+    with pytest.raises(UnreadableError, match="cannot be one; expected 1 to 200 characters"):
+        SOURCE.open(files)
+
+
 def test_cameras_have_no_place_beside_telemetry(tmp_path: Path) -> None:
     (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **trip()))
     (tmp_path / "x.drive.yaml").write_text("cameras: [main]\n")

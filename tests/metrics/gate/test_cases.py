@@ -281,3 +281,56 @@ def test_the_night_of_the_demo_stays_a_regression(kit: Any) -> None:
     cell = kit.cells_of(run.judge(load_gate()))["bev/vehicle", "iou", "all"]
     assert 6 < cell["clusters_effective"] < 7
     assert (cell["clusters"], cell["required"], cell["verdict"]) == (9, True, "REGRESSED")
+
+
+def test_a_sum_that_is_too_large_to_be_one(kit: Any) -> None:
+    run = kit.make_run(drives=20, clips_per_drive=1)
+    counted(run, kit.deployed, tp=1e300, fp=1, fn=2)
+    with pytest.raises(RidealongError, match=r"tp of .* is 1e\+300; .* at most 1e\+15"):
+        run.judge(kit.gate_of(KEY))
+
+
+@pytest.mark.parametrize("name", ["prediction", "metric", "statistic", "definition"])
+def test_a_score_without_a_name(kit: Any, name: str) -> None:
+    run = kit.make_run(drives=20, clips_per_drive=1)
+    counted(run, kit.deployed, tp=8, fp=1, fn=2)
+    run.scores[3][name] = None
+    with pytest.raises(RidealongError, match=f"1 rows have no {name}"):
+        run.judge(kit.gate_of(KEY))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("score", None, "have no score"),
+        ("score", float("nan"), "is nan"),
+        ("score", float("inf"), "is inf"),
+        ("matched", None, "have no matched"),
+    ],
+)
+def test_detections_that_say_nothing(kit: Any, column: str, value: Any, said: str) -> None:
+    run = kit.make_run(drives=30, clips_per_drive=1)
+    for network in (kit.deployed, kit.candidate):
+        counted(run, network, "ap50", labels=2)
+        matched_rows(kit, run, network, np.linspace(0, 1, 30)[:, None], np.ones((30, 1), bool))
+    run.matches[-1][column] = value
+    with pytest.raises(RidealongError, match=said):
+        run.judge(kit.gate_of((KEY[0], "ap50", "all")))
+
+
+@pytest.mark.parametrize("table", ["clips", "drives"])
+def test_a_clip_or_drive_that_stands_twice(kit: Any, table: str) -> None:
+    run = kit.make_run(drives=20, clips_per_drive=1)
+    setattr(run, table, pa.concat_tables([getattr(run, table)] * 2))
+    with pytest.raises(RidealongError, match="stands there 2 times"):
+        run.judge(kit.gate_of(KEY))
+
+
+def test_an_attribute_without_a_text_is_unknown(kit: Any) -> None:
+    run = kit.make_run(drives=20, clips_per_drive=1)
+    at = run.drives.schema.get_field_index("software")
+    run.drives = run.drives.set_column(at, "software", pa.array([""] * 20))
+    for network in (kit.deployed, kit.candidate):
+        counted(run, network, tp=8, fp=1, fn=2)
+    gate = kit.gate_of(KEY, watched={"by": ["software"]})
+    assert set(kit.cells_of(run.judge(gate))) == {KEY}
