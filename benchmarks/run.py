@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
-HOURS = {"story"}
+HOURS = {"story", "trust"}
 HEAD = """# Benchmarks
 
 `make bench` writes this file; `python -m benchmarks.run NAME` renews one section. Machines differ

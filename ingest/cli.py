@@ -1,5 +1,6 @@
 """Commands about what comes in: ingest, quarantine, drives, triggers, events, clips, lake."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -527,8 +528,11 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
     parts = {"table": report.tables, "commit": report.commits, "file": report.files}
     held = ", ".join(counted(count, one) for one, count in (parts | {"blob": report.blobs}).items())
     console.text(f"{held}, {readable.size(report.bytes)}: {'sound' if report.sound else 'DAMAGED'}")
-    for finding in (*report.errors, *report.remarks):
+    for finding in report.errors:
         console.text(f"{finding.kind}: {finding.path}: {finding.what}")
+    remarks = Counter((finding.kind, finding.what) for finding in report.remarks)
+    for (kind, what), count in sorted(remarks.items()):
+        console.text(f"{kind}: {counted(count, 'file')}: {what}")
     if not report.sound:
         raise typer.Exit(1)
 

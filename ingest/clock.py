@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.errors import UnreadableError
+from ingest.readable import exact_instant
 from ingest.units import NS_PER_S
 
 # No log has 51 signals at such a rate: rows nearer to each other are of another unit.
@@ -49,8 +50,9 @@ def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
     if len(timestamps_ns) < 2:
         return
     if timestamps_ns[len(timestamps_ns) // 2] < 0:
+        first = exact_instant(int(timestamps_ns[0]))
         raise UnreadableError(
-            f"wrong clock: timestamp_ns starts at {int(timestamps_ns[0])}, before 1970",
+            f"wrong clock: timestamp_ns starts at {first}, before 1970",
             where=where,
             expected="nanoseconds since 1970, UTC, or since the drive's start",
             mend="add what is missing, or subtract the first timestamp from all",

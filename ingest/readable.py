@@ -123,6 +123,15 @@ def instant(epoch_ns: int | None) -> str:
     return f"{day:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
+def exact_instant(epoch_ns: int) -> str:
+    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, with as many decimals as it takes."""
+    seconds, rest = divmod(epoch_ns, 1_000_000_000)
+    whole = instant(seconds * 1_000_000_000)
+    if not rest or not whole.endswith("Z"):
+        return whole
+    return f"{whole[:-1]}.{rest:09d}".rstrip("0") + "Z"
+
+
 def size(count: int | None) -> str:
     """Bytes in decimal units: ``512 B``, ``52.9 kB``, ``2.1 MB``."""
     if count is None:

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.errors import UnreadableError
-from ingest.readable import listed
+from ingest.readable import exact_instant, listed
 from ingest.schemas import QUARANTINE, TELEMETRY
 from ingest.signals import Signal, nearest_recorded, recorded
 
@@ -349,11 +349,11 @@ def _disorder(times: pa.Array, bad: Mask) -> dict[int, str]:
     is_double = np.isin(good[odd], good[kept])
     out = {}
     for index, double in zip(odd.tolist(), is_double.tolist(), strict=True):
-        time = int(good[index])
+        time = exact_instant(int(good[index]))
         if double:
             why = f"{time} is a duplicate of another row's"
-        elif time < seen[index]:
-            why = f"{time} is late: it comes after {int(seen[index])}"
+        elif good[index] < seen[index]:
+            why = f"{time} is late: it comes after {exact_instant(int(seen[index]))}"
         else:
             why = f"{time} lies ahead of the rows that follow"
         out[int(rows[index])] = f"{TIMESTAMP}: {why}; expected ascending timestamps"

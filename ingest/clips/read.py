@@ -25,6 +25,7 @@ from ingest.clips.decode import VideoDecoder, is_keyframe
 from ingest.clips.remux import remux_mp4
 from ingest.errors import RidealongError, UnreadableError
 from ingest.geometry import CameraCalibration
+from ingest.readable import exact_instant
 from ingest.recording import Image
 from ingest.schemas import TELEMETRY
 from ingest.units import NS_PER_S
@@ -287,7 +288,8 @@ class ClipReader:
         return found[-1] if found else int(times[0])
 
     def _undecodable(self, camera: str, timestamp_ns: int, why: str) -> UnreadableError:
-        what = f"the frame of camera {camera!r} at {timestamp_ns} ns cannot be decoded: {why}"
+        place = f"camera {camera!r} at {exact_instant(timestamp_ns)}"
+        what = f"the frame of {place} cannot be decoded: {why}"
         return UnreadableError(what, where=self.path, mend=MEND)
 
     def _messages(self, topic: str) -> list[tuple[int, bytes]]:

@@ -12,6 +12,7 @@ from ingest.clips.encode import KEYFRAME_EVERY
 from ingest.clips.read import ClipReader, open_clip
 from ingest.errors import RidealongError
 from ingest.hashing import sha256_of
+from ingest.readable import exact_instant
 
 
 def verify_clip(path: Path, expected_sha256: str | None = None) -> list[str]:
@@ -74,7 +75,8 @@ def _camera_video_problems(reader: ClipReader, camera: str) -> list[str]:
             decoder.image()
         except ValueError as error:
             problems.append(
-                f"camera {camera}: frame {at} at {timestamp_ns} ns cannot be decoded: {error}"
+                f"camera {camera}: frame {at} at {exact_instant(timestamp_ns)} cannot be decoded: "
+                f"{error}"
             )
             break
     return problems

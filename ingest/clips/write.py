@@ -30,6 +30,7 @@ from ingest.console import jsonable
 from ingest.errors import RidealongError
 from ingest.geometry import CameraCalibration
 from ingest.hashing import sha256_of
+from ingest.readable import exact_instant
 from ingest.recording import Image
 
 Row = dict[str, object]
@@ -227,7 +228,8 @@ def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
     for timestamp_ns, images in clip.frames:
         if before is not None and timestamp_ns <= before:
             raise RidealongError(
-                f"a frame at {timestamp_ns} ns comes after one at {before} ns",
+                f"a frame at {exact_instant(timestamp_ns)} comes after one at "
+                f"{exact_instant(before)}",
                 where=f"clip {clip.clip_id}",
                 expected="frames in ascending time",
             )
@@ -247,7 +249,7 @@ def _push(
     try:
         return encoders[name].push(timestamp_ns, image)
     except ValueError as error:
-        place = f"clip {clip_id}, camera {name}, {timestamp_ns} ns"
+        place = f"clip {clip_id}, camera {name}, {exact_instant(timestamp_ns)}"
         raise RidealongError(str(error), where=place) from error
 
 

@@ -17,6 +17,7 @@ from ingest.annotations import ObjectCategory, Task
 from ingest.errors import RidealongError
 from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.entries import Entry
+from ingest.readable import exact_instant
 
 CATEGORY_IDS = {str(category): at for at, category in enumerate(ObjectCategory, start=1)}
 CATEGORIES = [
@@ -87,7 +88,8 @@ def boxes_in(sparse: pa.Table, ids: ImageIds) -> Iterator[tuple[dict[str, Any], 
         x1, y1, x2, y2 = corners
         if not all(map(math.isfinite, corners)):
             raise RidealongError(
-                f"a box of {row['camera']} at {row['timestamp_ns']} ns has corners {corners}",
+                f"a box of {row['camera']} at {exact_instant(row['timestamp_ns'])} has corners "
+                f"{corners}",
                 expected="finite numbers of pixels",
             )
         yield (

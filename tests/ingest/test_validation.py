@@ -242,10 +242,11 @@ def test_disorder_is_explained() -> None:
     valid = validate_telemetry(pa.table({"timestamp_ns": times}), "d")
     assert valid.rows["timestamp_ns"].to_pylist() == [10, 20, 30, 40]
     assert valid.quarantine["row"].to_pylist() == [2, 3, 4, 6]
+    epoch, expected = "1970-01-01T00:00:00", "expected ascending timestamps"
     assert reasons(valid) == [
-        "timestamp_ns: 20 is a duplicate of another row's; expected ascending timestamps",
-        "timestamp_ns: 15 is late: it comes after 20; expected ascending timestamps",
-        "timestamp_ns: 99 lies ahead of the rows that follow; expected ascending timestamps",
+        f"timestamp_ns: {epoch}.00000002Z is a duplicate of another row's; {expected}",
+        f"timestamp_ns: {epoch}.000000015Z is late: it comes after {epoch}.00000002Z; {expected}",
+        f"timestamp_ns: {epoch}.000000099Z lies ahead of the rows that follow; {expected}",
         "timestamp_ns: is null; expected nanoseconds since 1970",
     ]
 

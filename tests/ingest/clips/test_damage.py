@@ -179,7 +179,7 @@ def test_a_frame_that_cannot_be_decoded_is_named(clip_file, make):
     _rewrite(clip_file, spoil)
     with open_clip(clip_file) as reader:
         assert len(list(reader.frames("main", 0, 12))) == 12
-        with pytest.raises(UnreadableError, match=f"'main' at {times[12]} ns cannot be decoded"):
+        with pytest.raises(UnreadableError, match=r"'main' at 20.*Z cannot be decoded"):
             list(reader.frames("main", 12, 14))
         assert len(list(reader.frames("main", 20, 25))) == 5
         assert len(list(reader.frames("rear"))) == 25
