@@ -64,6 +64,8 @@ def test_clocks_that_may_be(times: np.ndarray[Any, Any]) -> None:
 
 
 def test_before_1970() -> None:
-    with pytest.raises(UnreadableError, match="wrong clock: timestamp_ns starts at 1969-12-31T23:59:55Z,"):
+    with pytest.raises(
+        UnreadableError, match="wrong clock: timestamp_ns starts at 1969-12-31T23:59:55Z,"
+    ):
         check_clock(rows(-5 * SECOND, 100, 100), "x")
     check_clock(rows(-SECOND, 10, 100), "x")  # one second of ten before a moment that counts as 0

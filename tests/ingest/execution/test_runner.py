@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
@@ -123,21 +123,20 @@ def test_an_unknown_runner_and_a_bad_option(tmp_path: Path) -> None:
 def listening(greeting: bytes) -> Iterator[int]:
     """A port where somebody listens, says so much, and then waits."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        held: list[socket.socket] = []
 
         def serve() -> None:
-            try:
-                while True:
-                    connection, _ = server.accept()
-                    held.append(connection)
-                    connection.sendall(greeting)
-            except OSError:
-                return
+            with ExitStack() as held:
+                with suppress(OSError):  # the end of the server
+                    while True:
+                        connection = held.enter_context(server.accept()[0])
+                        with suppress(OSError):  # a caller that left at once
+                            connection.sendall(greeting)
 
-        threading.Thread(target=serve, daemon=True).start()
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
         yield server.getsockname()[1]
-        for connection in held:
-            connection.close()
+        server.shutdown(socket.SHUT_RDWR)  # wakes `accept`
+        serving.join(10)
 
 
 def test_an_address_that_cannot_be_looked_up_is_told(capsys: pytest.CaptureFixture[str]) -> None:
