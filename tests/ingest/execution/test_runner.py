@@ -125,12 +125,11 @@ def listening(greeting: bytes) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            with ExitStack() as held:
-                with suppress(OSError):  # the end of the server
-                    while True:
-                        connection = held.enter_context(server.accept()[0])
-                        with suppress(OSError):  # a caller that left at once
-                            connection.sendall(greeting)
+            with ExitStack() as held, suppress(OSError):  # the end of the server
+                while True:
+                    connection = held.enter_context(server.accept()[0])
+                    with suppress(OSError):  # a caller that left at once
+                        connection.sendall(greeting)
 
         serving = threading.Thread(target=serve, daemon=True)
         serving.start()
