@@ -8,6 +8,7 @@ table telemetry. Full names (``Vehicle.Speed``) are used everywhere.
 import ast
 import csv
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,11 @@ def catalogue() -> dict[str, Signal]:
 def recorded() -> tuple[Signal, ...]:
     """The signals that telemetry has a column for, in column order."""
     names = (CATALOGUE_FOLDER / "recorded.txt").read_text("utf-8").split()
-    return tuple(catalogue()[name] for name in names)
+    wanted = frozenset(names)
+    # Every command needs these, few the other 1,500: parsing them all would show in each start.
+    rows = [*_leaves("vss_v6.0.csv", wanted), *_leaves("overlay.csv", wanted)]
+    found = {signal.name: signal for signal in rows}
+    return tuple(found[name] for name in names)
 
 
 def lookup(name: str) -> Signal:
@@ -144,9 +149,12 @@ def telemetry_fields() -> list[pa.Field]:
     ]
 
 
-def _leaves(file: str) -> Iterator[Signal]:
+def _leaves(file: str, names: frozenset[str] | None = None) -> Iterator[Signal]:
+    """The scalar signals of a file, each on a line of its own; only those named, if any are."""
     with (CATALOGUE_FOLDER / file).open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
+        head = next(lines)
+        kept = (line for line in lines if names is None or line.partition(",")[0] in names)
+        for row in csv.DictReader(itertools.chain([head], kept)):
             if row["DataType"] in ARROW_TYPES:
                 yield _signal(row)
 
