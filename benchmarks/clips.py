@@ -20,12 +20,12 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from PIL import Image as PillowImage
 
-from ingest.annotations import Camera
 from ingest.clips.encode import CRF, KEYFRAME_EVERY, PRESET
 from ingest.clips.read import open_clip
 from ingest.clips.write import ClipContent, write_clip
-from ingest.geometry import unknown_calibration
-from ingest.recording import Image
+from ridealong.perception.annotations import Camera
+from ridealong.perception.geometry import unknown_calibration
+from ridealong.perception.recording import Image
 
 VIDEO = Path(__file__).parent.parent / "examples" / "udacity_highway_video" / "solidWhiteRight.mp4"
 FRAMES, HEIGHT, WIDTH = 100, 96, 160

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.replay import bare
-from ingest.lake import Lake
 from metrics.gate.spec import load_gate
+from ridealong.lake import Lake
 from shadow.demo import CANDIDATE, DEPLOYED, FLEET
 from shadow.networks.loading import load_network
 from shadow.run import RunRequest, clips_of, pair_of

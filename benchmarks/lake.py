@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ingest.lake import Lake, write_data_file
-from ingest.lake.files import ROW_GROUP_ROWS
 from ingest.schemas import DRIVES, TELEMETRY
+from ridealong.lake import Lake, write_data_file
+from ridealong.lake.files import ROW_GROUP_ROWS
 
 ROWS = 6000  # ten minutes at 10 Hz
 ROUNDS = 7

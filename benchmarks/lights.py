@@ -22,13 +22,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import Camera, Perception
-from ingest.console import Console
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
 from ingest.sources.simulation import SimulatedRecording, SimulationSource
 from metrics.tasks.lights import NONE, SHOWN, STATES, confusion_of, overall_states
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Camera, Perception
+from ridealong.terminal.console import Console
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_folder
 from shadow.networks.registry import shipped_manifests

@@ -15,11 +15,10 @@ import time
 
 import numpy as np
 
-from ingest.annotations import LightState, ObjectCategory
-from ingest.rig import rig_cameras
 from ingest.simulation.cameras.labels import label_frame
 from ingest.simulation.cameras.render import EVERYTHING, VIDEO_ONLY, Renderer
 from ingest.simulation.maps.world import Profile, crossing, furnish
+from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import (
     Actor,
     Conditions,
@@ -29,6 +28,7 @@ from ingest.simulation.scene import (
     Weather,
     stack_actors,
 )
+from ridealong.perception.annotations import LightState, ObjectCategory
 
 TARGET = 40  # times as many sets as the numpy caster
 SIZES = ((96, 160), (160, 256))

@@ -27,15 +27,15 @@ import pyarrow as pa
 import torch
 
 from ingest.clips.read import open_clip
-from ingest.console import Console
-from ingest.lake import Lake
-from ingest.processes.pool import cores
 from ingest.run import ingest
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
 from ingest.sources.simulation import SimulationSource
 from ingest.triggers.spec import shipped_triggers
 from metrics.gate.spec import load_gate
+from ridealong.execution.processes.pool import cores
+from ridealong.lake import Lake
+from ridealong.terminal.console import Console
 from shadow.batches import in_batches, plan_replay
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_network

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.console import Console
-from ingest.lake import Lake
 from metrics.gate.spec import load_gate
+from ridealong.lake import Lake
+from ridealong.terminal.console import Console
 from shadow.demo import demo
 from shadow.networks.registry import add_network
 from shadow.networks.training.recipe import load_recipe

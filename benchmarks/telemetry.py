@@ -30,17 +30,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingest.console import Console
 from ingest.drives import DrivePlan, ingest_drive
-from ingest.lake import Lake
-from ingest.recording import DriveFiles
 from ingest.run import IngestReport, ingest
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation import SimulationSource
+from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.spec import shipped_triggers
-from ingest.validation import validate_telemetry
+from ridealong.lake import Lake
+from ridealong.perception.recording import DriveFiles
+from ridealong.terminal.console import Console
 
 START_NS, SLOT_NS = 1_780_012_800 * 10**9, 1_200 * 10**9
 WORKERS = 2

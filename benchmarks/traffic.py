@@ -32,10 +32,10 @@ def main() -> None:
 
 
 def report(out: Path, drives: int, seconds: int) -> None:
-    from ingest.console import Console
     from ingest.simulation.fleet import FleetSpec
     from ingest.simulation.plan import plan_fleet
     from ingest.simulation.simulate import simulate, traffic_job
+    from ridealong.terminal.console import Console
 
     spec = FleetSpec(name="bench", drives=drives, duration=f"{seconds} s")
     done = simulate(spec, out, Console(as_json=True))

@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import Camera, ObjectCategory, Task
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import metrics_of
+from ridealong.perception.annotations import Camera, ObjectCategory, Task
 
 T = TypeVar("T")
 Bools = NDArray[np.bool_]

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.text import plain
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 
 PAGES = Path(__file__).parent / "pages"
 STYLE = "[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }"

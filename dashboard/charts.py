@@ -3,8 +3,8 @@
 import altair as alt
 import pyarrow as pa
 
-from ingest.signals import lookup
-from ingest.units import NS_PER_S
+from ingest.telemetry.signals import lookup
+from ridealong.units import NS_PER_S
 
 
 def signal_chart(telemetry: pa.Table, signal: str, start_ns: int) -> alt.Chart:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dashboard.hosts import Hosts, address_of, canonical, parse_host
-from ingest.console import Console, HomeOption, JsonOption, home_of
+from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 
 app = typer.Typer()
 
@@ -36,7 +36,7 @@ def dashboard(
     Example: ridealong dashboard --port 8502
     """
     from dashboard.serve import listen, serve
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
 
     root = home_of(home)
     Lake.open(root)

@@ -19,9 +19,9 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ingest.clips.read import open_clip
-from ingest.errors import RidealongError
-from ingest.lake import Lake
 from ingest.schemas import CLIPS
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake
 
 PREFIX = "/api/clips"
 LINK_SECONDS = 3600

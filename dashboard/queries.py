@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingest.errors import RidealongError
-from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
+from ridealong.errors import RidealongError
+from ridealong.lake import Snapshot
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.registry import list_networks
 from shadow.schemas import OUTPUTS, RUNS

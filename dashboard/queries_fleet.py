@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from ingest.accounting import Status
-from ingest.lake import Snapshot
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
-from ingest.units import NS_PER_S
+from ridealong.execution.accounting import Status
+from ridealong.lake import Snapshot
+from ridealong.units import NS_PER_S
 
 ATTRIBUTES = ("light", "weather", "road", "country", "software")
 

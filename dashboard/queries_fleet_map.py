@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ingest.lake import Snapshot
 from ingest.schemas import DRIVES, EVENTS, ROADS, TELEMETRY
+from ridealong.lake import Snapshot
 
 LATITUDE, LONGITUDE = "Vehicle.CurrentLocation.Latitude", "Vehicle.CurrentLocation.Longitude"
 EARTH_M = 6_371_008.8  # mean radius

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ingest.lake import Snapshot
 from ingest.schemas import DRIVES
 from metrics.gate.evidence import task_of
+from ridealong.lake import Snapshot
 from shadow.costs import cell_costs, run_clips
 from shadow.report import RANKS, run_cells
 from shadow.runs import list_runs

@@ -24,7 +24,7 @@ from streamlit.starlette import App
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.media import Links, Videos, media_routes
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
 # Also what opens doors, so that no configuration file or variable of the user's opens them here.

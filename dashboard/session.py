@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.media import Links
-from ingest.lake import Lake, Snapshot
+from ridealong.lake import Lake, Snapshot
 
 
 def home() -> Path:

@@ -2,7 +2,7 @@
 
 import re
 
-from ingest.readable import rounded
+from ridealong.terminal.readable import rounded
 
 MISSING = "–"
 _USUAL = 3  # decimals, where no interval says what is known

@@ -1,1 +1,1 @@
-"""How the fleet's data comes in: signals, sources, triggers, clips, labels, and the lake."""
+"""How the fleet's data comes in: sources, telemetry, triggers, clips, labels."""

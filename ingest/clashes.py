@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ingest.errors import UnreadableError
-from ingest.hashing import short_hash
-from ingest.readable import listed
-from ingest.recording import DriveFiles, Trouble
+from ridealong.errors import UnreadableError
+from ridealong.hashing import short_hash
+from ridealong.perception.recording import DriveFiles, Trouble
+from ridealong.terminal.readable import listed
 
 NAMED = 3  # files that a message names before it counts the rest
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest import readable
-from ingest.completion import completing
-from ingest.console import (
+from ridealong.errors import RidealongError
+from ridealong.terminal import readable
+from ridealong.terminal.completion import completing
+from ridealong.terminal.console import (
     Console,
     HomeOption,
     JsonOption,
@@ -18,9 +19,8 @@ from ingest.console import (
     WideOption,
     home_of,
 )
-from ingest.errors import RidealongError
-from ingest.readable import counted
-from ingest.tables import Column
+from ridealong.terminal.readable import counted
+from ridealong.terminal.tables import Column
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be written as
 
@@ -88,9 +88,9 @@ def ingest(
     Example: ridealong ingest logs/ --triggers my-triggers/
     """
     from ingest.discovery import find_drives
-    from ingest.lake import Lake
     from ingest.run import ingest as run
     from ingest.triggers.spec import load_triggers, shipped_triggers
+    from ridealong.lake import Lake
 
     console = Console(as_json)
     found = find_drives(path, source)
@@ -136,9 +136,9 @@ def quarantine_list(
 
     Example: ridealong quarantine list --where "kind = 'file'"
     """
-    from ingest.lake import Lake
     from ingest.listing import list_rows
     from ingest.schemas import QUARANTINE
+    from ridealong.lake import Lake
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), QUARANTINE, where).to_pylist()
@@ -173,7 +173,7 @@ def simulate(
     """
     from ingest.simulation.fleet import FleetSpec
     from ingest.simulation.simulate import simulate as run
-    from ingest.specs import load_spec
+    from ridealong.specs import load_spec
 
     console = Console(as_json)
     report = run(load_spec(fleet, FleetSpec), out, console, seed, processes)
@@ -214,9 +214,9 @@ def drives_list(
 
     Example: ridealong drives list --where "light = 'night' and duration_s > 60"
     """
-    from ingest.lake import Lake
     from ingest.listing import list_rows
     from ingest.schemas import DRIVES
+    from ridealong.lake import Lake
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), DRIVES, where).to_pylist()
@@ -311,9 +311,9 @@ def events_list(
 
     Example: ridealong events list --where "trigger = 'hard_brake' and not kept"
     """
-    from ingest.lake import Lake
     from ingest.listing import list_rows
     from ingest.schemas import EVENTS
+    from ridealong.lake import Lake
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), EVENTS, where).to_pylist()
@@ -350,8 +350,8 @@ def clips_list(
 
     Example: ridealong clips list --where "light = 'night'"
     """
-    from ingest.lake import Lake
     from ingest.listing import list_clips
+    from ridealong.lake import Lake
 
     console = Console(as_json, wide)
     rows = list_clips(Lake.open(home_of(home)).snapshot(), where).to_pylist()
@@ -387,9 +387,9 @@ def clips_show(
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
-    from ingest.lake import Lake
     from ingest.listing import find_row
     from ingest.schemas import CLIPS
+    from ridealong.lake import Lake
 
     if picture:
         _require_picture(picture)
@@ -405,7 +405,7 @@ def clips_show(
 
 def _require_picture(path: Path) -> None:
     """Refuse what no picture can be written to, before any work."""
-    from ingest.specs import nearest
+    from ridealong.specs import nearest
 
     if path.suffix.lower() not in PICTURES:
         known = ", ".join(PICTURES[:-1]) + f" or {PICTURES[-1]}"
@@ -481,9 +481,9 @@ def clips_verify(
     Example: ridealong clips verify --all
     """
     from ingest.clips.verify import verify_clip
-    from ingest.lake import Lake
     from ingest.listing import find_row
     from ingest.schemas import CLIPS
+    from ridealong.lake import Lake
 
     console = Console(as_json)
     root = home_of(home)
@@ -517,8 +517,8 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     Example: ridealong lake check
     """
-    from ingest.lake import HASHING, Lake
-    from ingest.progress import watching
+    from ridealong.lake import HASHING, Lake
+    from ridealong.terminal.progress import watching
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
@@ -543,7 +543,7 @@ def lake_compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     Example: ridealong lake compact
     """
-    from ingest.lake import COMMITS, Lake
+    from ridealong.lake import COMMITS, Lake
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
@@ -577,8 +577,8 @@ def lake_vacuum(
 
     Example: ridealong lake vacuum --older-than '7 days'
     """
-    from ingest.lake import Lake
-    from ingest.units import NS_PER_S, parse_duration_ns
+    from ridealong.lake import Lake
+    from ridealong.units import NS_PER_S, parse_duration_ns
 
     console = Console(as_json)
     age_s = parse_duration_ns(older_than) / NS_PER_S
@@ -607,7 +607,7 @@ def lake_erase(
 
     Example: ridealong lake erase vehicle-7
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
 
     console = Console(as_json)
     commit = Lake.open(home_of(home)).erase_vehicle(vehicle)

@@ -6,22 +6,22 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from ingest.accounting import Status, settle
 from ingest.clips.cut import ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
 from ingest.drives import DriveOutcome, Row, quarantine_rows
-from ingest.errors import RidealongError
-from ingest.failures import DISK_FULL, is_full
 from ingest.flow import Flow, ShardCommit
-from ingest.lake import Reserve
 from ingest.pipeline import cut_clips, cutting
 from ingest.planning import drive_source, pass_sources, unusable_source
-from ingest.progress import watching
 from ingest.report import Tally
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import apply_budgets
 from ingest.triggers.firing import Reason
 from ingest.triggers.spec import TriggerSpec
-from ingest.units import NS_PER_S
+from ridealong.errors import RidealongError
+from ridealong.execution.accounting import Status, settle
+from ridealong.execution.failures import DISK_FULL, is_full
+from ridealong.lake import Reserve
+from ridealong.terminal.progress import watching
+from ridealong.units import NS_PER_S
 
 
 @dataclass(frozen=True)

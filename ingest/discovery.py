@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.errors import RidealongError, UnreadableError
-from ingest.failures import may_pass, told
-from ingest.hashing import short_hash
-from ingest.lake.home import MARKER
-from ingest.readable import counted
-from ingest.recording import DriveFiles, Source, Trouble
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files, require_regular
 from ingest.sources.registry import sources_called
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.execution.failures import may_pass, told
+from ridealong.hashing import short_hash
+from ridealong.lake.home import MARKER
+from ridealong.perception.recording import DriveFiles, Source, Trouble
+from ridealong.terminal.readable import counted
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ingest.accounting import Status
 from ingest.clips.cut import whole_drive_event
-from ingest.clock import check_clock
-from ingest.errors import RidealongError, UnreadableError
-from ingest.failures import may_pass, told
-from ingest.lake import DataFile, write_data_file
-from ingest.recording import DriveFiles, Mapped, Recording, Selective
-from ingest.resample import distance_m
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import SOURCES
+from ingest.telemetry.clock import check_clock
+from ingest.telemetry.resample import distance_m
+from ingest.telemetry.validation import ValidTelemetry, validate_telemetry
 from ingest.triggers.blind_spots import BlindSpot, blind_spots
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
-from ingest.units import NS_PER_S
-from ingest.validation import ValidTelemetry, validate_telemetry
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import may_pass, told
+from ridealong.lake import DataFile, write_data_file
+from ridealong.perception.recording import DriveFiles, Mapped, Recording, Selective
+from ridealong.units import NS_PER_S
 
 Row = dict[str, object]
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingest.accounting import Outcome
-from ingest.console import Console
 from ingest.drives import Row
-from ingest.lake import DataFile, Lake, Reserve, write_data_file
 from ingest.planning import shard_size
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
 from ingest.triggers.spec import TriggerSpec
+from ridealong.execution.accounting import Outcome
+from ridealong.lake import DataFile, Lake, Reserve, write_data_file
+from ridealong.terminal.console import Console
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import difflib
 
 import pyarrow as pa
 
-from ingest.errors import RidealongError
-from ingest.lake import Snapshot
-from ingest.schemas import CLIPS, DRIVES, TableSpec
+from ingest.schemas import CLIPS, DRIVES
+from ridealong.errors import RidealongError
+from ridealong.lake import Snapshot
+from ridealong.lake.tables import TableSpec
 
 
 def list_rows(snapshot: Snapshot, spec: TableSpec, where: str | None = None) -> pa.Table:
@@ -26,7 +27,7 @@ def _predicate(where: str | None, spec: TableSpec) -> tuple[str, dict[str, str]]
     if where is None:
         return "true", {}
     # The language takes as long to load as all the rest of a list: only who asks pays for it.
-    from ingest.triggers.compile import compile_where
+    from ridealong.expressions.compile import compile_where
 
     predicate = compile_where(where, spec.schema)
     return predicate.sql, predicate.parameters

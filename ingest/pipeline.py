@@ -6,12 +6,12 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from ingest.accounting import Status, sheet_path
 from ingest.clips.cut import ClipJob, ClipOutcome, clip_cutter
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
-from ingest.execution.runner import Work, names_runner, run_work
-from ingest.processes.pool import cores, helped
 from ingest.triggers.spec import TriggerSpec
+from ridealong.execution.accounting import Status, sheet_path
+from ridealong.execution.processes.pool import cores, helped
+from ridealong.execution.runner import Work, names_runner, run_work
 
 # Memory is bounded by one drive a core, however many threads wait.
 _READING = threading.BoundedSemaphore(cores())

@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from ingest.clashes import without_clashes
 from ingest.drives import DrivePlan
-from ingest.execution.runner import names_runner
-from ingest.hashing import short_hash
-from ingest.lake import Snapshot
-from ingest.processes.pool import cores
-from ingest.recording import DriveFiles
 from ingest.schemas import DRIVES, EVENTS
 from ingest.triggers.spec import TriggerSpec, trigger_sha256
+from ridealong.execution.processes.pool import cores
+from ridealong.execution.runner import names_runner
+from ridealong.hashing import short_hash
+from ridealong.lake import Snapshot
+from ridealong.perception.recording import DriveFiles
 
 BUDGETED = ["trigger", "vehicle_id", "time_ns", "kept"]
 # A shard is what a kill or a full disk can cost. Each is a commit of its own, and at its end

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from ingest.accounting import Status, settle
 from ingest.drives import DriveOutcome, DrivePlan, quarantine_rows
-from ingest.errors import RidealongError
-from ingest.failures import DISK_FULL, is_full
 from ingest.flow import Flow, ShardCommit
-from ingest.lake import Reserve
 from ingest.pipeline import read_drives
 from ingest.planning import drive_source, pass_sources, shards, unusable_source
-from ingest.progress import watching
 from ingest.report import Tally
 from ingest.triggers.spec import TriggerSpec
+from ridealong.errors import RidealongError
+from ridealong.execution.accounting import Status, settle
+from ridealong.execution.failures import DISK_FULL, is_full
+from ridealong.lake import Reserve
+from ridealong.terminal.progress import watching
 
 
 def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:

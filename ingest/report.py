@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ingest.accounting import Status
 from ingest.drives import DriveOutcome
-from ingest.failures import DISK_FULL, one_line_each
-from ingest.readable import counted, duration
 from ingest.triggers.blind_spots import BlindSpot, blind_lines
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL, one_line_each
+from ridealong.terminal.readable import counted, duration
 
 MOST_LINES = 20
 

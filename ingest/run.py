@@ -10,17 +10,17 @@ the next run passes its triggers over.
 import time
 from collections.abc import Sequence
 
-from ingest.accounting import ItemsLostError
-from ingest.console import Console
 from ingest.cutting import cut_all
-from ingest.execution.runner import cautions
 from ingest.flow import Flow
-from ingest.lake import AlreadyCommittedError, Lake
 from ingest.planning import plan_ingest
 from ingest.reading import read_all
-from ingest.recording import DriveFiles
 from ingest.report import IngestReport, Tally
 from ingest.triggers.spec import TriggerSpec
+from ridealong.execution.accounting import ItemsLostError
+from ridealong.execution.runner import cautions
+from ridealong.lake import AlreadyCommittedError, Lake
+from ridealong.perception.recording import DriveFiles
+from ridealong.terminal.console import Console
 
 RACES = 5  # how often another process may have been first before we give up
 

@@ -4,34 +4,10 @@ Times: ``*_ns`` are nanoseconds since the Unix epoch, UTC; ``*_s`` are seconds s
 start. Identities (`drive_id`, `event_id`, `clip_id`) derive from content, never from a clock.
 """
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 
-from ingest.signals import telemetry_fields
-
-
-@dataclass(frozen=True)
-class TableSpec:
-    """A table of the lake: its folder's name, its columns, and the order of rows in a file.
-
-    A column named ``blob`` holds the path, relative to the home, of a file that belongs to the
-    row (a clip, a network's weights).
-    """
-
-    name: str
-    schema: pa.Schema
-    order: tuple[str, ...] = ()
-
-
-def column(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> pa.Field:
-    """A field with its meaning and unit in the metadata."""
-    metadata = {"description": meaning} | ({"unit": unit} if unit else {})
-    return pa.field(name, kind, metadata=metadata)
-
-
-STRINGS = pa.list_(pa.field("element", pa.string()))
-NUMBERS = pa.list_(pa.field("element", pa.float64()))
+from ingest.telemetry.signals import telemetry_fields
+from ridealong.lake.tables import NUMBERS, STRINGS, TableSpec, column
 
 DRIVES = TableSpec(
     "drives",

@@ -5,7 +5,7 @@ Both tables hold sums and rows, never a finished ratio: any slice, and any new i
 
 import pyarrow as pa
 
-from ingest.schemas import TableSpec, column
+from ridealong.lake.tables import TableSpec, column
 
 SCORES = TableSpec(
     "scores",

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.errors import RidealongError
-from ingest.specs import nearest
+from ridealong.errors import RidealongError
+from ridealong.specs import nearest
 
 ALL = "all"
 DIMENSIONS = ("country", "hardware", "light", "road", "software", "weather")

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.accounting import Status
-from ingest.console import Console
-from ingest.errors import RidealongError
-from ingest.failures import DISK_FULL, is_full
-from ingest.lake import AlreadyCommittedError, Lake, new_commit_id
-from ingest.progress import watching
-from ingest.readable import counted
 from metrics.tasks.registry import definition_sha256
+from ridealong.errors import RidealongError
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL, is_full
+from ridealong.lake import AlreadyCommittedError, Lake, new_commit_id
+from ridealong.terminal.console import Console
+from ridealong.terminal.progress import watching
+from ridealong.terminal.readable import counted
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import run_replay

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ingest import readable
-from ingest.completion import completing
-from ingest.console import Console, HomeOption, JsonOption, WhereOption, WideOption, home_of
-from ingest.readable import counted, listed
-from ingest.tables import Column, Section
+from ridealong.terminal import readable
+from ridealong.terminal.completion import completing
+from ridealong.terminal.console import (
+    Console,
+    HomeOption,
+    JsonOption,
+    WhereOption,
+    WideOption,
+    home_of,
+)
+from ridealong.terminal.readable import counted, listed
+from ridealong.terminal.tables import Column, Section
 from shadow.runs_cli import RUN_IDS, RunArgument, runs_app
 
 if TYPE_CHECKING:
@@ -103,7 +110,7 @@ def networks_list(
 
     Example: ridealong networks list
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.networks.registry import list_networks
     from shadow.releases.promotion import deployed
 
@@ -135,7 +142,7 @@ def networks_add(
 
     Example: ridealong networks add my-network/manifest.yaml
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.networks.registry import add_network
 
     console = Console(as_json)
@@ -209,7 +216,7 @@ def networks_promote(
 
     Example: ridealong networks promote hydra-1.1 --run latest
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.releases.promotion import promote
     from shadow.runs import find_run
 
@@ -256,8 +263,8 @@ def shadow_run(
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
-    from ingest.lake import Lake
     from metrics.gate.spec import load_gate
+    from ridealong.lake import Lake
     from shadow.releases.promotion import deployed_id
     from shadow.run import RunRequest
     from shadow.run import shadow_run as run
@@ -309,7 +316,7 @@ def shadow_report(
 
     Example: ridealong shadow report latest
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.report import run_document
 
     console = Console(as_json, wide)
@@ -428,7 +435,7 @@ def labels_export(
 
     Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.export import ExportRequest, export_run
     from shadow.frames import parse_frames
     from shadow.losses import CellNames
@@ -456,7 +463,7 @@ def _comma_separated(names: str | None) -> tuple[str, ...]:
 
 
 def _print_export(console: Console, report: dict[str, Any]) -> None:
-    from ingest.readable import counted, value
+    from ridealong.terminal.readable import counted, value
 
     done, about = ("would write", "about ") if report["dry_run"] else ("wrote", "")
     clips, megabytes = counted(report["clips"], "clip"), value(report["megabytes"])
@@ -498,9 +505,9 @@ def schema(
     Example: ridealong schema trigger > trigger.schema.json
     """
     from ingest.simulation.fleet import FleetSpec
-    from ingest.specs import Spec
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
+    from ridealong.specs import Spec
     from shadow.networks.manifest import NetworkManifest
     from shadow.networks.training.recipe import Recipe
 

@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.lake import Snapshot
-from ingest.schemas import CLIPS, DRIVES, TableSpec
+from ingest.schemas import CLIPS, DRIVES
 from metrics.gate.costs import CellKey, LossParts, clip_costs, loss_parts
 from metrics.schemas import MATCHES, SCORES
+from ridealong.lake import Snapshot
+from ridealong.lake.tables import TableSpec
 
 Row = dict[str, Any]
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest.console import Console
 from ingest.discovery import find_drives
-from ingest.errors import RidealongError
-from ingest.lake import Lake
 from ingest.report import IngestReport
 from ingest.run import ingest
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import SimulationReport, simulate
-from ingest.specs import load_spec
 from ingest.triggers.spec import TriggerSpec, load_triggers, shipped_triggers
 from metrics.gate.spec import load_gate
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake
+from ridealong.specs import load_spec
+from ridealong.terminal.console import Console
 from shadow.batches import judged_by
 from shadow.networks.loading import require_device
 from shadow.networks.manifest import rate_of

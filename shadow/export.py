@@ -11,21 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception, Task, at_times
 from ingest.clips.read import ClipReader, open_clip
-from ingest.console import Console
-from ingest.errors import RidealongError
 from ingest.labels.coco import preview_coco, write_coco
 from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
-from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
-from ingest.readable import listed
-from ingest.specs import nearest
 from metrics.tasks.metric import Reference
 from metrics.tasks.objects import ignored_labels, said_boxes
 from metrics.tasks.views import View
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, Snapshot
+from ridealong.perception.annotations import Perception, Task, at_times
+from ridealong.specs import nearest
+from ridealong.terminal.console import Console
+from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import Task, at_times
 from ingest.clips.read import open_clip
 from metrics.schemas import SCORES
 from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
 from metrics.tasks.metric import MATCH_ROWS, Reference
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Task, at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
 from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs
 

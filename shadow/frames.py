@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 
 EXPECTED = "'every:N' (N from 1), 'labelled' or 'loss'"
 

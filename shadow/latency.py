@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ingest.clips.read import FrameSets
-from ingest.geometry import CameraCalibration
+from ridealong.perception.geometry import CameraCalibration
 from shadow.networks.inference import Network
 
 INSTANTS = 12

@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.console import Console
-from ingest.readable import counted
 from metrics.gate.evidence import that_count
 from metrics.gate.verdicts import RunVerdict, Verdict, run_verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
+from ridealong.terminal.console import Console
+from ridealong.terminal.readable import counted
 
 NAMED = 20  # on standard error; the JSON document names all
 

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.errors import RidealongError
-from ingest.lake import Snapshot
-from ingest.specs import nearest
 from metrics.slices import format_slice, parse_slice
+from ridealong.errors import RidealongError
+from ridealong.lake import Snapshot
+from ridealong.specs import nearest
 from shadow.costs import run_loss_parts
 
 PARTS = ("prediction", "metric", "slice")

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import ANNOTATIONS, Perception, Task
 from ingest.clips.read import ClipReader
-from ingest.lake import Lake, Snapshot
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.views import View
+from ridealong.lake import Lake, Snapshot
+from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
 from shadow.networks.manifest import NetworkManifest, rate_of
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS

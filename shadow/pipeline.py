@@ -5,10 +5,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
-from ingest.accounting import Status, settle, sheet_path
-from ingest.execution.runner import THREADS_A_CORE, Work, names_runner, run_work
-from ingest.processes.ahead import Ahead
-from ingest.processes.pool import ProcessDiedError, Processes, cores, offer
+from ridealong.execution.accounting import Status, settle, sheet_path
+from ridealong.execution.processes.ahead import Ahead
+from ridealong.execution.processes.pool import ProcessDiedError, Processes, cores, offer
+from ridealong.execution.runner import THREADS_A_CORE, Work, names_runner, run_work
 from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
 
 FEWEST_CLIPS = 6  # for processes of our own: to start one takes about as long as a clip

@@ -13,17 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.accounting import Status
-from ingest.annotations import Perception, at_times
 from ingest.clips.read import open_clip
-from ingest.failures import DISK_FULL, is_full, told
-from ingest.lake import DataFile, write_data_file
-from ingest.schemas import TableSpec
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.views import View
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL, is_full, told
+from ridealong.lake import DataFile, write_data_file
+from ridealong.lake.tables import TableSpec
+from ridealong.perception.annotations import Perception, at_times
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_network
 from shadow.networks.manifest import NetworkManifest

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from ingest import readable
-from ingest.errors import RidealongError
-from ingest.lake import Snapshot
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.verdicts import Verdict
 from metrics.slices import parse_slice
 from metrics.tasks.metric import Better, Metric
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import lookup
+from ridealong.errors import RidealongError
+from ridealong.lake import Snapshot
+from ridealong.terminal import readable
 from shadow.runs import find_run
 
 RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}  # the worst verdict first

@@ -8,16 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.clips.read import open_clip
-from ingest.console import Console
-from ingest.errors import RidealongError
-from ingest.execution.runner import cautions
-from ingest.lake import Lake, Snapshot, write_data_file
 from ingest.listing import list_clips
 from ingest.schemas import DRIVES
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
+from ridealong.errors import RidealongError
+from ridealong.execution.runner import cautions
+from ridealong.lake import Lake, Snapshot, write_data_file
+from ridealong.terminal.console import Console
 from shadow.batches import Pair, judged_by, replay
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, as_rows, fail_closed, name_them

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingest.errors import RidealongError
-from ingest.lake import Lake, Snapshot, write_data_file
-from ingest.readable import instant
-from ingest.specs import nearest
-from ingest.units import NS_PER_S
 from metrics.gate.schemas import VERDICTS
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, Snapshot, write_data_file
+from ridealong.specs import nearest
+from ridealong.terminal.readable import instant
+from ridealong.units import NS_PER_S
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
 LATEST = "latest"

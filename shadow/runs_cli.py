@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from ingest.completion import completing
-from ingest.console import Console, HomeOption, JsonOption, WideOption, home_of
-from ingest.tables import Column
+from ridealong.terminal.completion import completing
+from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
+from ridealong.terminal.tables import Column
 
 runs_app = typer.Typer(no_args_is_help=True, help="Runs: list, name, annotate, delete.")
 RUN_IDS = completing("runs", "run_id", "latest")
@@ -40,7 +40,7 @@ def runs_list(
 
     Example: ridealong shadow runs list
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.runs import list_runs, run_row
 
     console = Console(as_json, wide)
@@ -60,7 +60,7 @@ def runs_name(
 
     Example: ridealong shadow runs name latest "before the night fix"
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.runs import name_run, run_row
 
     console = Console(as_json)
@@ -81,7 +81,7 @@ def runs_note(
 
     Example: ridealong shadow runs note latest "main camera was dirty on two drives"
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.runs import note_run, run_row
 
     console = Console(as_json)
@@ -98,7 +98,7 @@ def runs_delete(run: RunArgument, home: HomeOption = None, as_json: JsonOption =
 
     Example: ridealong shadow runs delete RUN
     """
-    from ingest.lake import Lake
+    from ridealong.lake import Lake
     from shadow.runs import delete_run
 
     console = Console(as_json)

@@ -2,8 +2,8 @@
 
 import pyarrow as pa
 
-from ingest.annotations import ANNOTATIONS
-from ingest.schemas import STRINGS, TableSpec, column
+from ridealong.lake.tables import STRINGS, TableSpec, column
+from ridealong.perception.annotations import ANNOTATIONS
 
 NETWORKS = TableSpec(
     "networks",

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-import ridealong
+from ridealong import cli
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -119,7 +119,7 @@ def call_program(*arguments: str | Path, **environment: str) -> subprocess.Compl
         patch.chdir(REPOSITORY)
         for name, value in environment.items():
             patch.setenv(name, value)
-        code, line = ridealong.run([str(argument) for argument in arguments])
+        code, line = cli.run([str(argument) for argument in arguments])
     told = err.getvalue() + (f"{line}\n" if line else "")
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), told)
 
@@ -215,7 +215,11 @@ def serving() -> Callable[[int], list[int]]:
                 words = stat.with_name("cmdline").read_bytes()
             except OSError:
                 continue
-            if int(parent) == pid and state != "Z" and b"ingest.processes.serve" in words:
+            if (
+                int(parent) == pid
+                and state != "Z"
+                and b"ridealong.execution.processes.serve" in words
+            ):
                 found.append(int(stat.parent.name))
         return found
 

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pytest
 
 from dashboard import queries, queries_fleet, queries_fleet_map, queries_regressions
-from ingest.errors import RidealongError
-from ingest.lake import Lake, Snapshot, history, write_blob, write_data_file
 from ingest.listing import list_clips
-from ingest.schemas import EVENTS, TableSpec
+from ingest.schemas import EVENTS
 from metrics.gate.spec import load_gate
 from metrics.schemas import MATCHES
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, Snapshot, history, write_blob, write_data_file
+from ridealong.lake.tables import TableSpec
 from shadow.networks.manifest import load_manifest
 from shadow.networks.registry import find_network, shipped_manifests
 from shadow.releases.promotion import deployed

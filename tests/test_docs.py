@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import typer
 
-import ridealong
-from ingest.lake import Lake
 from ingest.listing import list_clips
+from ridealong import cli
+from ridealong.lake import Lake
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -38,7 +38,7 @@ def leaves(group: Any, name: str = "") -> dict[str, Any]:
     }
 
 
-COMMANDS = leaves(typer.main.get_command(ridealong.app))
+COMMANDS = leaves(typer.main.get_command(cli.app))
 
 
 @pytest.mark.slow

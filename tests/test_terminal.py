@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 from rich.cells import cell_len
 
-from ingest.console import Console
-from ingest.lake import Lake, write_data_file
 from ingest.schemas import CLIPS, DRIVES, EVENTS
+from ridealong.lake import Lake, write_data_file
+from ridealong.terminal.console import Console
 from shadow.cli import CELL_COLUMNS, _print_report
 from shadow.report import cell_texts, direction_sentence
 

@@ -13,14 +13,14 @@ from dashboard import charts, queries, session
 from dashboard.player.differences import judge
 from dashboard.player.layers import layer
 from dashboard.text import MISSING, plain
-from ingest.annotations import Camera, Perception
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
-from ingest.errors import RidealongError
-from ingest.hashing import short_hash
-from ingest.lake import Lake, Snapshot
-from ingest.units import NS_PER_S
 from metrics.tasks.views import View
+from ridealong.errors import RidealongError
+from ridealong.hashing import short_hash
+from ridealong.lake import Lake, Snapshot
+from ridealong.perception.annotations import Camera, Perception
+from ridealong.units import NS_PER_S
 from shadow.networks.manifest import rate_of
 
 FOLDER = Path(dashboard.player.__file__).parent

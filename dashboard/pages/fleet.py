@@ -8,7 +8,7 @@ from dashboard import queries_fleet_map as places
 from dashboard import session
 from dashboard.charts_fleet_map import map_chart
 from dashboard.text import MISSING
-from ingest.lake import Snapshot
+from ridealong.lake import Snapshot
 
 ALL_TRIGGERS = "all triggers"
 

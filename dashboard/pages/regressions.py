@@ -10,9 +10,9 @@ from dashboard import queries_regressions as queries
 from dashboard import session
 from dashboard.queries_regressions import KEY, Measure, Row
 from dashboard.text import MISSING, interval, number, plain, probability
-from ingest.lake import Snapshot
-from ingest.readable import counted, decimals_known
-from ingest.units import NS_PER_S
+from ridealong.lake import Snapshot
+from ridealong.terminal.readable import counted, decimals_known
+from ridealong.units import NS_PER_S
 from shadow.report import cause_sentence, summary_of
 from shadow.runs import default_run
 

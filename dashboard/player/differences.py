@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from ingest.annotations import LightState, Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import IOU_THRESHOLD, Mask, Pairs, most_matches, overlapping
 from metrics.tasks.lanes import said_lines, same_lines
@@ -18,6 +17,7 @@ from metrics.tasks.metric import Floats, Ints
 from metrics.tasks.objects import boxes_of, said_boxes
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import Rows, View, rows_of
+from ridealong.perception.annotations import LightState, Task
 
 ROW = "row"  # a column of our own: which row of its table a row was
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from dashboard.player.differences import Judged
-from ingest.annotations import Perception
-from ingest.units import NS_PER_S
+from ridealong.perception.annotations import Perception
+from ridealong.units import NS_PER_S
 
 LONGEST_STEP_S = 0.2
 COLOURS = {"deployed": "#38bdf8", "candidate": "#fb923c", "labels": "#a3e635"}

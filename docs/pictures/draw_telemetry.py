@@ -42,11 +42,11 @@ def main() -> None:
 
 def signals(out: Path, drives: int, changes: dict[str, object]) -> list[dict[str, np.ndarray]]:
     """What the egos of a fleet did: one mapping of columns a drive."""
-    from ingest.console import Console
     from ingest.simulation.drive_log import read_log
     from ingest.simulation.fleet import FleetSpec
     from ingest.simulation.simulate import simulate
     from ingest.sources.simulation import SimulationSource
+    from ridealong.terminal.console import Console
 
     clean = {name: {"drives": 0} for name in ("dropped_samples", "jittered_clock")}
     clean |= {name: {"drives": 0} for name in ("duplicate_segment", "late_segment")}

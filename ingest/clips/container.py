@@ -22,7 +22,7 @@ from mcap_protobuf.schema import build_file_descriptor_set
 from numpy.typing import NDArray
 
 from ingest.clips import topics
-from ingest.errors import RidealongError, UnreadableError
+from ridealong.errors import RidealongError, UnreadableError
 
 # Small enough that one camera's seek reads little, large enough that JSON compresses well.
 CHUNK_BYTES = 256 * 1024

@@ -11,19 +11,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.accounting import Status
-from ingest.annotations import Camera
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
-from ingest.failures import DISK_FULL, is_full, may_pass, told
-from ingest.hashing import short_hash
-from ingest.lake import DataFile, scratch_folder, write_blob
-from ingest.recording import DriveFiles, Recording
 from ingest.schemas import EVENTS
 from ingest.sources.registry import SOURCES
+from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
-from ingest.units import NS_PER_S
-from ingest.validation import validate_telemetry
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL, is_full, may_pass, told
+from ridealong.hashing import short_hash
+from ridealong.lake import DataFile, scratch_folder, write_blob
+from ridealong.perception.annotations import Camera
+from ridealong.perception.recording import DriveFiles, Recording
+from ridealong.units import NS_PER_S
 
 WHOLE_DRIVE = "whole_drive"
 Row = dict[str, object]

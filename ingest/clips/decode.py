@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from ingest.recording import Image
+from ridealong.perception.recording import Image
 
 _IDR, _PARAMETERS = 5, 7  # kinds of NAL unit: a keyframe's picture, its sequence parameters
 _START = b"\x00\x00\x01"

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from ingest.recording import Image
+from ridealong.perception.recording import Image
 
 KEYFRAME_EVERY = 10
 CRF = 23

@@ -18,8 +18,8 @@ from foxglove_schemas_protobuf.PointsAnnotation_pb2 import PointsAnnotation
 from foxglove_schemas_protobuf.TextAnnotation_pb2 import TextAnnotation
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ingest.annotations import Task
-from ingest.geometry import CameraCalibration
+from ridealong.perception.annotations import Task
+from ridealong.perception.geometry import CameraCalibration
 
 Colour = tuple[int, int, int]  # red, green, blue, 0 to 255
 LABEL_COLOUR: Colour = (60, 220, 120)

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.annotations import Task, annotation_table
-from ingest.geometry import CameraCalibration, project
+from ridealong.perception.annotations import Task, annotation_table
+from ridealong.perception.geometry import CameraCalibration, project
 
 
 def with_paths_in_images(sparse: pa.Table, cameras: Mapping[str, CameraCalibration]) -> pa.Table:

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ingest.annotations import Camera, Perception, Task
 from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader
-from ingest.geometry import CameraCalibration
-from ingest.recording import Image as Frame
-from ingest.units import NS_PER_S
+from ridealong.perception.annotations import Camera, Perception, Task
+from ridealong.perception.geometry import CameraCalibration
+from ridealong.perception.recording import Image as Frame
+from ridealong.units import NS_PER_S
 
 Picture = Image.Image
 

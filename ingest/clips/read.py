@@ -18,17 +18,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception, Task
 from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import MEND, TopicReader, reading
 from ingest.clips.decode import VideoDecoder, is_keyframe
 from ingest.clips.remux import remux_mp4
-from ingest.errors import RidealongError, UnreadableError
-from ingest.geometry import CameraCalibration
-from ingest.readable import exact_instant
-from ingest.recording import Image
 from ingest.schemas import TELEMETRY
-from ingest.units import NS_PER_S
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.annotations import Perception, Task
+from ridealong.perception.geometry import CameraCalibration
+from ridealong.perception.recording import Image
+from ridealong.terminal.readable import exact_instant
+from ridealong.units import NS_PER_S
 
 Times = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from ingest.clips.decode import is_keyframe
-from ingest.units import NS_PER_S
+from ridealong.units import NS_PER_S
 
 _TICKS_PER_S = 90_000  # MP4's customary clock for video
 _NOMINAL_NS = 40_000_000  # how long a lone frame is shown

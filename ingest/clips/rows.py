@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import ANNOTATIONS
-from ingest.units import NS_PER_S
+from ridealong.perception.annotations import ANNOTATIONS
+from ridealong.units import NS_PER_S
 
 TIMESTAMP = "timestamp_ns"
 Row = dict[str, object]

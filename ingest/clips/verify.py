@@ -10,9 +10,9 @@ from ingest.clips.container import check_whole
 from ingest.clips.decode import VideoDecoder, is_keyframe
 from ingest.clips.encode import KEYFRAME_EVERY
 from ingest.clips.read import ClipReader, open_clip
-from ingest.errors import RidealongError
-from ingest.hashing import sha256_of
-from ingest.readable import exact_instant
+from ridealong.errors import RidealongError
+from ridealong.hashing import sha256_of
+from ridealong.terminal.readable import exact_instant
 
 
 def verify_clip(path: Path, expected_sha256: str | None = None) -> list[str]:

@@ -22,16 +22,16 @@ from foxglove_schemas_protobuf.CompressedVideo_pb2 import CompressedVideo
 from foxglove_schemas_protobuf.ImageAnnotations_pb2 import ImageAnnotations
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception
 from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import TopicWriter
 from ingest.clips.encode import KEYFRAME_EVERY, EncodedFrame, VideoEncoder
-from ingest.console import jsonable
-from ingest.errors import RidealongError
-from ingest.geometry import CameraCalibration
-from ingest.hashing import sha256_of
-from ingest.readable import exact_instant
-from ingest.recording import Image
+from ridealong.errors import RidealongError
+from ridealong.hashing import sha256_of
+from ridealong.perception.annotations import Perception
+from ridealong.perception.geometry import CameraCalibration
+from ridealong.perception.recording import Image
+from ridealong.terminal.console import jsonable
+from ridealong.terminal.readable import exact_instant
 
 Row = dict[str, object]
 

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.errors import RidealongError
 from ingest.labels.coco_boxes import CATEGORIES
 from ingest.labels.coco_lists import LABELLED, UNLABELLED, CocoLists
 from ingest.labels.content import LabelClip
@@ -24,6 +23,7 @@ from ingest.labels.folder import check_replaceable, export_folder
 from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
 from ingest.labels.pictures import PictureFiles, PictureSizes
 from ingest.labels.readme import coco_readme
+from ridealong.errors import RidealongError
 
 SUBSET = "default"  # what Datumaro calls a data set without parts
 LISTS = ".lists"  # where the documents grow; gone when the folder is whole

@@ -13,11 +13,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.annotations import ObjectCategory, Task
-from ingest.errors import RidealongError
 from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.entries import Entry
-from ingest.readable import exact_instant
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import ObjectCategory, Task
+from ridealong.terminal.readable import exact_instant
 
 CATEGORY_IDS = {str(category): at for at, category in enumerate(ObjectCategory, start=1)}
 CATEGORIES = [
@@ -63,7 +63,7 @@ def annotation(at: int, box: Mapping[str, Any], attributes: Entry, ignored: bool
 
 
 def label_attributes(row: Mapping[str, Any]) -> dict[str, object]:
-    """What is known of a label, a row of `ingest.annotations.ANNOTATIONS`."""
+    """What is known of a label, a row of `ridealong.perception.annotations.ANNOTATIONS`."""
     known = {name: row[name] for name in ATTRIBUTES if row[name] is not None}
     return {name: value for name, value in known.items() if math.isfinite(value)}
 

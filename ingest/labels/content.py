@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception, Task
 from ingest.labels.pictures import Pixels
+from ridealong.perception.annotations import Perception, Task
 
 
 @dataclass(frozen=True)

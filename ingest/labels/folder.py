@@ -19,8 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from ingest.errors import RidealongError
-from ingest.hashing import sha256_of
+from ridealong.errors import RidealongError
+from ridealong.hashing import sha256_of
 
 MANIFEST = "ridealong-manifest.json"  # *-export.json would be VoTT's, to who guesses formats
 _MEND = "name another folder, or move this one away"

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest.annotations import Perception
 from ingest.clips.container import TopicReader, TopicWriter, reading
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_outputs
-from ingest.errors import RidealongError
 from ingest.labels.folder import check_replaceable, export_folder, write_json
 from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
 from ingest.labels.readme import mcap_readme
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Perception
 
 CLIPS_FILE = "clips.json"
 

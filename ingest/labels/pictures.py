@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from ingest.recording import Image
+from ridealong.perception.recording import Image
 
 Names = Mapping[tuple[int, str], str]  # (timestamp_ns, camera): file name
 Pixels = Callable[[NDArray[np.int64]], Iterable[tuple[int, Mapping[str, Image]]]]

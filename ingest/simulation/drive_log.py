@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ingest.errors import RidealongError, UnreadableError, each
 from ingest.simulation.fleet import RigSpec
 from ingest.simulation.plan import DriveSpec
 from ingest.simulation.traffic.log import Seen, Tracks, Traffic
-from ingest.specs import Spec, load_json_spec
+from ridealong.errors import RidealongError, UnreadableError, each
+from ridealong.specs import Spec, load_json_spec
 
 FILES = (
     "drive.json",

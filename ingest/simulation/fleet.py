@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ingest.annotations import Camera, ObjectCategory
-from ingest.errors import RidealongError
-from ingest.geometry import CameraCalibration, mounted_camera
-from ingest.rig import RIG
 from ingest.simulation.maps.layouts import LAYOUTS
+from ingest.simulation.rig import RIG
 from ingest.simulation.scene import COUNTRIES
-from ingest.specs import Day, Spec, nearest
-from ingest.units import NS_PER_S, parse_duration_ns
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Camera, ObjectCategory
+from ridealong.perception.geometry import CameraCalibration, mounted_camera
+from ridealong.specs import Day, Spec, nearest
+from ridealong.units import NS_PER_S, parse_duration_ns
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=1e6)]

@@ -7,15 +7,15 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from ingest.annotations import Camera
-from ingest.hashing import short_hash
 from ingest.simulation.balance import Factor, balanced
 from ingest.simulation.fleet import LONGEST_S, FleetSpec
 from ingest.simulation.maps.geography import ORIGINS_DEG
 from ingest.simulation.maps.layouts import LAYOUTS
 from ingest.simulation.scene import COUNTRIES, seed_of
-from ingest.specs import Spec, nearest
-from ingest.units import NS_PER_S
+from ridealong.hashing import short_hash
+from ridealong.perception.annotations import Camera
+from ridealong.specs import Spec, nearest
+from ridealong.units import NS_PER_S
 
 MIXES = ("light", "weather", "road", "country", "software", "hardware")
 FEATURES = ("autopilot", "cruise_control", "lane_change", "summon")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import LightState, ObjectCategory
+from ridealong.perception.annotations import LightState, ObjectCategory
 
 Points = NDArray[np.float64]  # (N, 2) x and y in the world frame, metres
 Colour = tuple[int, int, int]  # sRGB
@@ -379,7 +379,7 @@ class SceneState:
         relevant_lights: Names of those that tell the ego to go or to stop.
         headlamps: Whether the ego's are on.
         conditions: Light and weather.
-        path_m: ``(K, 2)`` world frame, where the ego will be `ingest.annotations.PATH_STEP_S`,
+        path_m: ``(K, 2)`` world frame, where the ego will be ``PATH_STEP_S``,
             twice that, ... later, at most ``PATH_STEPS`` of them; fewer at the drive's end. Only
             labels read it.
     """

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.console import Console
-from ingest.errors import RidealongError
 from ingest.simulation.drive_log import write_drive
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.maps.build import build_map
@@ -30,7 +28,9 @@ from ingest.simulation.traffic.log import (
     TrafficProcess,
     check_sumo,
 )
-from ingest.specs import Spec
+from ridealong.errors import RidealongError
+from ridealong.specs import Spec
+from ridealong.terminal.console import Console
 
 MARKER = "fleet.json"
 DRIVES, MAPS = "drives", "maps"

@@ -5,7 +5,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import PATH_STEP_S, PATH_STEPS, LightState
 from ingest.simulation.drive_log import DriveLog
 from ingest.simulation.maps.network_world import MapWorld
 from ingest.simulation.plan import DriveSpec
@@ -19,6 +18,7 @@ from ingest.simulation.scene import (
 )
 from ingest.simulation.traffic.log import BRAKE, LEFT, RIGHT
 from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
+from ridealong.perception.annotations import PATH_STEP_S, PATH_STEPS, LightState
 
 STEP_S = 0.1
 RELEVANT_M = 120.0  # a light farther away tells us nothing yet

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from ingest.annotations import Camera
-from ingest.errors import RidealongError, UnreadableError
-from ingest.specs import Spec, load_spec
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.annotations import Camera
+from ridealong.specs import Spec, load_spec
 
 ATTRIBUTES = ".drive.yaml"
 CameraNames = tuple[Camera | None, ...]

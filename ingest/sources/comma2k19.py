@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ingest.annotations import Camera, Perception
-from ingest.errors import RidealongError, UnreadableError
-from ingest.geometry import CameraCalibration, unknown_calibration
-from ingest.recording import DriveFiles, Image, LeftOut, Recording
-from ingest.resample import (
+from ingest.sources.decoding import VideoIndex, decode, index_video
+from ingest.sources.earth import heading_rad
+from ingest.sources.files import drive_identity, hash_files, is_hidden
+from ingest.sources.inertial import Poses, gravity_in_device, vehicle_SO3_device
+from ingest.sources.radar import Targets, look_ahead
+from ingest.sources.streams import Stream, read_array, read_stream
+from ingest.telemetry.resample import (
     Floats,
     centred_difference,
     distance_m,
@@ -26,13 +28,11 @@ from ingest.resample import (
     latest,
     window_mean,
 )
-from ingest.sources.decoding import VideoIndex, decode, index_video
-from ingest.sources.earth import heading_rad
-from ingest.sources.files import drive_identity, hash_files, is_hidden
-from ingest.sources.inertial import Poses, gravity_in_device, vehicle_SO3_device
-from ingest.sources.radar import Targets, look_ahead
-from ingest.sources.streams import Stream, read_array, read_stream
-from ingest.units import NS_PER_S
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.annotations import Camera, Perception
+from ridealong.perception.geometry import CameraCalibration, unknown_calibration
+from ridealong.perception.recording import DriveFiles, Image, LeftOut, Recording
+from ridealong.units import NS_PER_S
 
 ROUTE = re.compile(r"(?P<dongle>[0-9a-f]{16})[|_](?P<start>\d{4}-\d\d-\d\d--\d\d-\d\d-\d\d)")
 

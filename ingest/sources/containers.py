@@ -11,7 +11,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from ingest.errors import UnreadableError
+from ridealong.errors import UnreadableError
 
 # ffmpeg's names of the containers that are read.
 FORMATS = ("mov", "matroska", "avi", "mpegts", "h264", "hevc")

@@ -19,11 +19,11 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ingest.errors import UnreadableError
-from ingest.recording import Image
 from ingest.sources.containers import EXPECTED, SEEKABLE, camera_streams, opened, telling
 from ingest.sources.orientation import AS_STORED, Orientation, orientation
 from ingest.sources.timeline import Integers, Timeline, VideoPacket, read_timeline
+from ridealong.errors import UnreadableError
+from ridealong.perception.recording import Image
 
 # Damage makes decoders hand frames out late. They are sorted over as many frames as a codec may
 # keep.

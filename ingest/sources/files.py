@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ingest.errors import UnreadableError
+from ridealong.errors import UnreadableError
 
 HASH_THREADS = 8
 SPECIAL = {

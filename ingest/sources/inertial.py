@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.resample import Floats
 from ingest.sources.earth import east_north_up, rotation_matrices
+from ingest.telemetry.resample import Floats
 
 GRAVITY_MPS2 = 9.80665
 # Slower than this, the direction of travel is mostly noise.

@@ -11,7 +11,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
-from ingest.recording import Image
+from ridealong.perception.recording import Image
 
 MATRIX = struct.Struct("=9i")  # a b u, c d v, x y w in 16.16 fixed point, as FFmpeg hands it out
 

@@ -14,10 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingest.annotations import Perception
-from ingest.errors import RidealongError, UnreadableError
-from ingest.geometry import CameraCalibration
-from ingest.recording import DriveFiles, Image, Recording
 from ingest.sources.attributes import (
     attributes_file,
     camera_names,
@@ -25,7 +21,11 @@ from ingest.sources.attributes import (
     with_attributes,
 )
 from ingest.sources.files import drive_identity, files_under, hash_files
-from ingest.validation import check_schema
+from ingest.telemetry.validation import check_schema
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.annotations import Perception
+from ridealong.perception.geometry import CameraCalibration
+from ridealong.perception.recording import DriveFiles, Image, Recording
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"

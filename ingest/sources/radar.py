@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.resample import Floats, Integers, interpolate
+from ingest.telemetry.resample import Floats, Integers, interpolate
 
 PATH_HALF_WIDTH_M = 1.8
 MOVING_MPS = 2.5

@@ -1,16 +1,16 @@
 """The kinds of log that ridealong reads, by name.
 
-A new kind is a class with the methods of `ingest.recording.Source` and a line here: see
-``docs/sources.md``.
+A new kind is a class with the methods of `ridealong.perception.recording.Source` and a line here:
+see ``docs/sources.md``.
 """
 
-from ingest.errors import RidealongError
-from ingest.recording import Source
 from ingest.sources.comma2k19 import Comma2k19Source
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation import SimulationSource
 from ingest.sources.video import VideoSource
-from ingest.specs import nearest
+from ridealong.errors import RidealongError
+from ridealong.perception.recording import Source
+from ridealong.specs import nearest
 
 # In the order in which they are asked whether they recognise a path.
 SOURCES: dict[str, Source] = {

@@ -13,10 +13,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception
-from ingest.errors import RidealongError, UnreadableError
-from ingest.geometry import CameraCalibration
-from ingest.recording import DriveFiles, Image, Recording
 from ingest.schemas import ROADS
 from ingest.simulation.drive_log import FILES, DriveFile, read_drive_file, read_log, read_table
 from ingest.simulation.maps.build import map_file
@@ -27,7 +23,11 @@ from ingest.simulation.scene import SceneState, StaticWorld
 from ingest.simulation.simulate import DRIVES, MAPS, MARKER
 from ingest.simulation.states import DriveScenes
 from ingest.sources.files import hash_files
-from ingest.units import NS_PER_S
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.annotations import Perception
+from ridealong.perception.geometry import CameraCalibration
+from ridealong.perception.recording import DriveFiles, Image, Recording
+from ridealong.units import NS_PER_S
 
 if TYPE_CHECKING:  # it loads numba, which telemetry does without
     from ingest.simulation.cameras.render import Renderer

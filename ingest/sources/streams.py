@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.errors import UnreadableError
-from ingest.resample import Floats
+from ingest.telemetry.resample import Floats
+from ridealong.errors import UnreadableError
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from ingest.units import NS_PER_S
+from ridealong.units import NS_PER_S
 
 # A bare stream (.h264, .hevc) has no times; this is what ffmpeg assumes for one.
 BARE_STREAM_FPS = Fraction(25)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from av.video.stream import VideoStream
 
-from ingest.annotations import Camera
-from ingest.errors import UnreadableError
-from ingest.recording import LeftOut
 from ingest.sources.attributes import attributes_file, camera_names
 from ingest.sources.containers import camera_streams, created_ns, opened, telling
 from ingest.sources.decoding import VideoIndex, index_video
+from ridealong.errors import UnreadableError
+from ridealong.perception.annotations import Camera
+from ridealong.perception.recording import LeftOut
 
 BY_ORDER = (Camera.MAIN, Camera.REAR, *(c for c in Camera if c not in (Camera.MAIN, Camera.REAR)))
 # What recorders call their channels; None is no place of the rig.

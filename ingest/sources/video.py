@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.annotations import Perception
-from ingest.errors import RidealongError
-from ingest.geometry import CameraCalibration, unknown_calibration
-from ingest.recording import DriveFiles, Image, LeftOut, Recording
 from ingest.sources.attributes import drive_attributes, with_attributes
 from ingest.sources.decoding import VideoIndex, decode
 from ingest.sources.files import drive_identity, files_under, hash_files
 from ingest.sources.timeline import Integers, aligned
 from ingest.sources.tracks import Tracks, open_tracks
-from ingest.units import NS_PER_S
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Perception
+from ridealong.perception.geometry import CameraCalibration, unknown_calibration
+from ridealong.perception.recording import DriveFiles, Image, LeftOut, Recording
+from ridealong.units import NS_PER_S
 
 SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".h264", ".h265", ".hevc"}

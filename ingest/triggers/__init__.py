@@ -1,1 +1,1 @@
-"""Fleet triggers: the spec, the expression language, and their evaluation over telemetry."""
+"""Fleet triggers: the spec, and its evaluation over telemetry."""

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.triggers.compile import predicate
-from ingest.triggers.language import parse_drive_filter
+from ingest.triggers.conditions import parse_drive_filter
 from ingest.triggers.spec import TriggerSpec
-from ingest.units import NS_PER_S
+from ridealong.expressions.compile import predicate
+from ridealong.units import NS_PER_S
 
 _local = threading.local()
 

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ingest.readable import counted
 from ingest.triggers.applicable import applicable
 from ingest.triggers.columns import Mask
-from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window, children, variables
 from ingest.triggers.grid import Grid, Positions, make_grid, samples_at
 from ingest.triggers.lowering import Sliding
 from ingest.triggers.plans import Plan, plan_of, texts_of
 from ingest.triggers.readings import Readings
 from ingest.triggers.separable import Judge
 from ingest.triggers.spec import TriggerSpec
-from ingest.units import NS_PER_S
+from ridealong.expressions.nodes import And, Node, Not, Or, Timed, Window, children, variables
+from ridealong.terminal.readable import counted
+from ridealong.units import NS_PER_S
 
 THERE = 0.5  # share of a drive over which a signal must have values to be called recorded
 ENOUGH = 0.5  # share of a drive over which a window must be whole not to be mentioned

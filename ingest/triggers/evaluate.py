@@ -17,7 +17,7 @@ from ingest.triggers.grid import Grid, make_grid
 from ingest.triggers.random_moments import draw
 from ingest.triggers.spec import Random, TriggerSpec, trigger_sha256
 from ingest.triggers.traces import traces
-from ingest.units import NS_PER_S
+from ridealong.units import NS_PER_S
 
 BATCH_ROWS = 2_000_000  # columns of a batch are held in memory
 

@@ -7,7 +7,7 @@ those say how true they are (see `robustness`), so they stay where they are no p
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ingest.triggers.expressions import And, Kind, Node, Not, Or, Timed, Variable, Window
+from ridealong.expressions.nodes import And, Kind, Node, Not, Or, Timed, Variable, Window
 
 CONDITIONS = frozenset({Window.HELD, Window.ANY, Window.CHANGED})
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ingest.triggers.expressions import And, Node, holds, is_rowwise, is_separable, without_holds
-from ingest.triggers.language import parse_when
+from ingest.triggers.conditions import parse_when
 from ingest.triggers.lowering import Lowering, Sliding
 from ingest.triggers.spec import TriggerSpec
+from ridealong.expressions.nodes import And, Node, holds, is_rowwise, is_separable, without_holds
 
 Texts = tuple[str, str | None]  # `when` and `rearm` as written: what plans are kept by
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from ingest.triggers.columns import Column, read_column, unknown_column
-from ingest.triggers.expressions import Window
 from ingest.triggers.grid import Grid, Positions
 from ingest.triggers.lowering import Sliding
 from ingest.triggers.rowwise import Rows
 from ingest.triggers.sliding import Slider
+from ridealong.expressions.nodes import Window
 
 
 class Readings:

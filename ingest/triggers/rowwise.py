@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ingest.triggers import bounds
 from ingest.triggers.columns import Column, Floats, Truth, truth_of
-from ingest.triggers.expressions import (
+from ridealong.expressions.nodes import (
     Absolute,
     And,
     Arithmetic,

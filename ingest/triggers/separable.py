@@ -11,9 +11,9 @@ from functools import reduce
 import numpy as np
 
 from ingest.triggers.columns import Floats, Mask, Truth
-from ingest.triggers.expressions import And, Node, Not, Or, Timed, Window
 from ingest.triggers.grid import NEVER, Grid, Positions, Samples
 from ingest.triggers.rowwise import Rows
+from ridealong.expressions.nodes import And, Node, Not, Or, Timed, Window
 
 
 def windows(node: Node) -> set[int]:

@@ -11,10 +11,10 @@ import numpy as np
 
 from ingest.triggers.bounds import OPEN
 from ingest.triggers.columns import Column, Floats, Truth
-from ingest.triggers.expressions import Window
 from ingest.triggers.grid import Grid, Positions, Samples, samples_at
 from ingest.triggers.separable import any_since, count_since, greatest_since, held, least_since
-from ingest.units import NS_PER_S
+from ridealong.expressions.nodes import Window
+from ridealong.units import NS_PER_S
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, field_validator
 
-from ingest.annotations import Camera
-from ingest.errors import RidealongError, together
-from ingest.specs import Day, Spec, load_spec
-from ingest.triggers.expressions import Node, variables
-from ingest.triggers.language import parse_drive_filter, parse_when
-from ingest.triggers.quantities import duration_ns
-from ingest.triggers.syntax import LONGEST_TEXT
-from ingest.units import DURATION_EXAMPLE
+from ingest.triggers.conditions import parse_drive_filter, parse_when
+from ridealong.errors import RidealongError, together
+from ridealong.expressions.nodes import Node, variables
+from ridealong.expressions.quantities import duration_ns
+from ridealong.expressions.syntax import LONGEST_TEXT
+from ridealong.perception.annotations import Camera
+from ridealong.specs import Day, Spec, load_spec
+from ridealong.units import DURATION_EXAMPLE
 
 LIBRARY = Path(__file__).parent / "library"
 SHORTEST_INTERVAL_NS = 100_000_000

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingest.annotations import Camera
 from ingest.triggers.spec import TriggerSpec
+from ridealong.perception.annotations import Camera
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.errors import RidealongError
 from metrics.gate.sanity import (
     check_detections,
     check_matches,
@@ -29,6 +28,7 @@ from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
 from metrics.tasks.registry import METRICS
+from ridealong.errors import RidealongError
 
 COMPARABLE = ("labels", "self")  # references that say which network is better
 LABELS = "labels"  # the one statistic of an average precision: labels, found or not

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from ingest.readable import counted, listed
 from metrics.gate.evidence import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
+from ridealong.terminal.readable import counted, listed
 
 Cell = Mapping[str, object]
 NAMED = 3  # cells that a run's sentence names

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.errors import RidealongError
 from metrics.inference.influence import Bools, Floats, Ints
+from ridealong.errors import RidealongError
 
 # A share may exceed 1 by the rounding of its sums.
 SHARE_ROUNDING = 1e-9

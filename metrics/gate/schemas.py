@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from ingest.schemas import TableSpec, column
+from ridealong.lake.tables import TableSpec, column
 
 CELLS = pa.schema(
     [

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ingest.errors import RidealongError
-from ingest.specs import Spec, load_spec, nearest
 from metrics.slices import ALL, format_slice, parse_slice
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import METRICS, lookup
+from ridealong.errors import RidealongError
+from ridealong.specs import Spec, load_spec, nearest
 
 DEFAULT_GATE = Path(__file__).with_name("gate_default.yaml")
 FEWEST_CLUSTERS = 8  # below, intervals are too short to be trusted, whatever they say

@@ -5,11 +5,11 @@ The outputs are resampled to the labels' grid by the nearest cell; see `metrics.
 
 from collections.abc import Sequence
 
-from ingest.annotations import UNLABELLED, Task
 from metrics.tasks.metric import Result
 from metrics.tasks.overlap import iou_against_labels, iou_metric
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import UNLABELLED, Task
 
 IOU = iou_metric(Task.BEV, "occupied cells of the layer")
 METRICS = (IOU,)

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import Task
 from metrics.tasks.dense import check_frames, in_chunks, nearest_grid
 from metrics.tasks.metric import Better, Floats, Metric, Reference, Result, Sums, over
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Task
 
 CAP_M = 80.0
 LEAST_M = 0.001

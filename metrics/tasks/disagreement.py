@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import IOU_THRESHOLD, Pairs, most_matches, overlapping
 from metrics.tasks.dense import check_frames, finer, in_chunks, nearest_grid
@@ -32,6 +31,7 @@ from metrics.tasks.objects import boxes_of, said_boxes
 from metrics.tasks.overlap import code_of, confusion, map_of, overlap_sums, shared_and_all
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Task
 
 PARAMETERS = {"iou": IOU_THRESHOLD}
 

@@ -7,8 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.annotations import Task
-from ingest.errors import RidealongError
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks import (
     bev,
@@ -23,6 +21,8 @@ from metrics.tasks import (
 from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View, common_frames, missing
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Task
 
 STATISTIC_ROWS = pa.schema(
     [SCORES.schema.field(n) for n in ("prediction", "metric", "reference", "statistic", "value")]

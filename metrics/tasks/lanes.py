@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ingest.annotations import Task
 from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs, same_group
 from metrics.tasks.metric import (
@@ -33,6 +32,7 @@ from metrics.tasks.metric import (
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.strokes import Lines
 from metrics.tasks.views import Rows, View, rows_of, sum_by_cell
+from ridealong.perception.annotations import Task
 
 IOU_THRESHOLD = 0.5
 

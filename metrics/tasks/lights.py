@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow.compute as pc
 
-from ingest.annotations import LightState, Task
 from metrics.tasks.metric import (
     Better,
     Floats,
@@ -29,6 +28,7 @@ from metrics.tasks.metric import (
 )
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import Rows, View, rows_of
+from ridealong.perception.annotations import LightState, Task
 
 STATES = tuple(LightState)
 SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import Task
 from metrics.schemas import MATCHES
 from metrics.tasks.prediction import Prediction
+from ridealong.perception.annotations import Task
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import Task
 from metrics.inference.ap import cuts_of
 from metrics.tasks.boxes import IOU_THRESHOLD, MAX_DETECTIONS, Boxes, Matching, match_greedily
 from metrics.tasks.metric import (
@@ -31,6 +30,7 @@ from metrics.tasks.metric import (
 )
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import Rows, View, by_cell, rows_of
+from ridealong.perception.annotations import Task
 
 MOST_OCCLUSION = 0.8  # a label hidden by more is ignored
 MOST_TRUNCATION = 0.8  # and so is one cut off by more
@@ -85,7 +85,7 @@ def said_boxes(view: View, predictions: Sequence[Prediction]) -> Rows:
 
 
 def ignored_labels(labels: pa.Table) -> NDArray[np.bool_]:
-    """``(N,)``: which labels, rows of `ingest.annotations.ANNOTATIONS`, are ignored."""
+    """``(N,)``: which labels, rows of ``ANNOTATIONS``, are ignored."""
     hidden, cut_off = (
         np.asarray(pc.fill_null(labels[name], 0.0).to_numpy(), np.float64)
         for name in ("occlusion", "truncation")

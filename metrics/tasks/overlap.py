@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import UNLABELLED, Surface, Task
 from metrics.tasks.dense import check_codes, check_frames, finer, joint_counts
 from metrics.tasks.metric import Better, Ints, Metric, Reference, Result, Sums, over, shared_part
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import UNLABELLED, Surface, Task
 
 BEV_CODES = 2  # 0 not occupied, 1 occupied
 SURFACES = tuple(Surface)

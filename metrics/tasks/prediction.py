@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ingest.annotations import (
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import (
     BevLayer,
     Camera,
     LaneCategory,
@@ -18,8 +19,7 @@ from ingest.annotations import (
     Surface,
     Task,
 )
-from ingest.errors import RidealongError
-from ingest.specs import nearest
+from ridealong.specs import nearest
 
 CATEGORIES: dict[Task, type[StrEnum]] = {
     Task.OBJECTS: ObjectCategory,

@@ -5,9 +5,6 @@ import json
 from collections.abc import Iterable
 from functools import cache
 
-from ingest.annotations import Task
-from ingest.errors import RidealongError
-from ingest.specs import nearest
 from metrics.tasks import (
     bev,
     depth,
@@ -21,6 +18,9 @@ from metrics.tasks import (
 )
 from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import Prediction
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Task
+from ridealong.specs import nearest
 
 MODULES = (objects, lights, lanes, depth, segmentation, bev, stability, disagreement)
 

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import Task
 from metrics.tasks import lights
 from metrics.tasks.boxes import Boxes, Mask, overlapping, same_group
 from metrics.tasks.dense import check_frames, in_chunks
@@ -45,6 +44,7 @@ from metrics.tasks.views import (
     linked,
     sum_by_cell,
 )
+from ridealong.perception.annotations import Task
 
 LINK_IOU = 0.3  # boxes of neighbouring frames that overlap so much are one object
 SOURCE = "ours"

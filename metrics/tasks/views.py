@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception, Task, at_times
 from metrics.tasks.metric import Floats, Ints
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.strokes import Lines
+from ridealong.perception.annotations import Perception, Task, at_times
 
 DEFAULT_THRESHOLD = 0.5
 MAX_STEP_NS = 500_000_000  # frames further apart than this are not followed from one to the next
@@ -59,7 +59,7 @@ class Rows:
     """Sparse rows of some predictions, in the table's order.
 
     Attributes:
-        table: Rows of `ingest.annotations.ANNOTATIONS`.
+        table: Rows of `ridealong.perception.annotations.ANNOTATIONS`.
         cell: ``(N,)`` index into the predictions.
         frame: ``(N,)`` index into the timestamps.
     """

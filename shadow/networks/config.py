@@ -5,8 +5,15 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ingest.annotations import BevLayer, Camera, LaneCategory, LightState, ObjectCategory, Surface
-from ingest.specs import Spec
+from ridealong.perception.annotations import (
+    BevLayer,
+    Camera,
+    LaneCategory,
+    LightState,
+    ObjectCategory,
+    Surface,
+)
+from ridealong.specs import Spec
 
 Width = Annotated[int, Field(ge=16, le=1024)]
 Depth = Annotated[int, Field(ge=1, le=32)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from torch import Tensor
 
-from ingest.annotations import ANNOTATIONS, UNLABELLED, Task
+from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from shadow.networks.config import SHOWN
 from shadow.networks.polylines import Ridges, trace
 

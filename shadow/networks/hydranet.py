@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ingest.annotations import Camera, Surface
+from ridealong.perception.annotations import Camera, Surface
 from shadow.networks.config import SHOWN, HydraNetConfig
 from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling, lift
 

@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ingest.annotations import ANNOTATIONS, Camera, LightState, Perception, Surface, Task
-from ingest.geometry import CameraCalibration
+from ridealong.perception.annotations import (
+    ANNOTATIONS,
+    Camera,
+    LightState,
+    Perception,
+    Surface,
+    Task,
+)
+from ridealong.perception.geometry import CameraCalibration
 from shadow.networks import decode
 from shadow.networks.hydranet import HydraNet, HydraOutput
 from shadow.networks.manifest import NetworkManifest

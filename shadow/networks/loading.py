@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 from shadow.networks.hydranet import HydraNet
 from shadow.networks.inference import Network
 from shadow.networks.manifest import NetworkManifest, load_manifest

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from ingest.annotations import Camera
-from ingest.errors import RidealongError
-from ingest.specs import Spec, load_spec, nearest
 from metrics.tasks.prediction import parse_prediction
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Camera
+from ridealong.specs import Spec, load_spec, nearest
 from shadow.networks.config import COARSEST_STRIDE, HydraNetConfig, possible_predictions
 
 DEFAULT_THRESHOLD = 0.5

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.errors import RidealongError
-from ingest.lake import AlreadyCommittedError, Lake, Snapshot, write_blob, write_data_file
-from ingest.specs import nearest
+from ridealong.errors import RidealongError
+from ridealong.lake import AlreadyCommittedError, Lake, Snapshot, write_blob, write_data_file
+from ridealong.specs import nearest
 from shadow.networks.manifest import NetworkManifest, load_manifest
 from shadow.schemas import NETWORKS
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ingest.annotations import BEV_X_M, BEV_Y_M
-from ingest.geometry import CameraCalibration, project
+from ridealong.perception.annotations import BEV_X_M, BEV_Y_M
+from ridealong.perception.geometry import CameraCalibration, project
 
 CELL_M = 2.0  # where features are sampled; the layout itself is twice as fine
 BEV_CELLS = (round((BEV_X_M[1] - BEV_X_M[0]) / CELL_M), round((BEV_Y_M[1] - BEV_Y_M[0]) / CELL_M))

@@ -12,8 +12,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ingest.errors import RidealongError
-from ingest.specs import nearest
+from ridealong.errors import RidealongError
+from ridealong.specs import nearest
 from shadow.networks.config import HydraNetConfig
 from shadow.networks.hydranet import HydraNet
 from shadow.networks.manifest import NetworkManifest

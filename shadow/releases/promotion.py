@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from ingest.errors import RidealongError
-from ingest.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
-from ingest.specs import nearest
+from ridealong.errors import RidealongError
+from ridealong.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
+from ridealong.specs import nearest
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import RELEASES, RUNS
 

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ingest.lake import Lake, write_data_file
-from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, ROADS, TELEMETRY, TableSpec
-from ingest.units import NS_PER_S
+from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, ROADS, TELEMETRY
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import definition_sha256, lookup
+from ridealong.lake import Lake, write_data_file
+from ridealong.lake.tables import TableSpec
+from ridealong.units import NS_PER_S
 from shadow.schemas import RUNS
 
 DRIVE_COUNT, CLIPS_A_DRIVE, DRIVE_S = 24, 4, 240

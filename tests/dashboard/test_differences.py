@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dashboard.player.differences import judge
-from ingest.annotations import Perception, Task, annotation_table
 from metrics.tasks.evaluate import AGAINST_OTHER
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Perception, Task, annotation_table
 
 TIMES = np.arange(6, dtype=np.int64) * 200_000_000
 SIZES = {"main": (160, 96), "rear": (160, 96)}

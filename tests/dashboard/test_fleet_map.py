@@ -10,8 +10,8 @@ import pytest
 from dashboard import queries_fleet_map as places
 from dashboard.charts_fleet_map import MAP_PX, map_chart, round_length
 from dashboard.queries_fleet_map import Area
-from ingest.lake import Lake, Snapshot, write_data_file
 from ingest.schemas import DRIVES, ROADS, TELEMETRY
+from ridealong.lake import Lake, Snapshot, write_data_file
 
 
 @pytest.fixture(scope="module")

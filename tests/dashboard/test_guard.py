@@ -17,7 +17,7 @@ from dashboard.cli import hosts_of, url_of
 from dashboard.guard import HEADERS, Guard, policy
 from dashboard.hosts import Hosts, parse_host
 from dashboard.serve import inline_scripts
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 
 
 def page(_: Request) -> Response:

@@ -4,8 +4,8 @@ import numpy as np
 
 from dashboard.player.differences import judge
 from dashboard.player.layers import layer
-from ingest.annotations import Perception, annotation_table
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Perception, annotation_table
 
 S = 1_000_000_000
 BOX = {"camera": "main", "task": "objects", "category": "car", "score": 0.5}

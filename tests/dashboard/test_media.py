@@ -18,9 +18,9 @@ from starlette.testclient import TestClient
 from dashboard import media
 from dashboard.media import LINK_SECONDS, Links, Videos, media_routes
 from ingest.clips import read
-from ingest.errors import RidealongError
-from ingest.lake import Lake, write_data_file
 from ingest.schemas import CLIPS, DRIVES
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, write_data_file
 
 LINKS = Links(b"a secret")
 CONTENT = bytes(range(256))

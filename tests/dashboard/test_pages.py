@@ -10,9 +10,9 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from dashboard import queries, session
-from ingest.errors import RidealongError
-from ingest.lake import Lake, write_data_file
 from ingest.schemas import CLIPS
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, write_data_file
 from shadow.schemas import RUNS
 
 PAGES = sorted((Path(__file__).parents[2] / "dashboard" / "pages").glob("[a-z]*.py"))

@@ -10,7 +10,7 @@ from dashboard import queries_fleet, queries_regressions
 from dashboard.charts_fleet import OUTCOMES, share_chart, trigger_chart
 from dashboard.charts_regressions import REQUIRED, heatmap
 from dashboard.queries_regressions import Measure
-from ingest.lake import Lake, Snapshot
+from ridealong.lake import Lake, Snapshot
 
 
 @pytest.fixture(scope="module")

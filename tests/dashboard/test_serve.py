@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dashboard.guard import HEADERS
-from ingest.lake import Lake
+from ridealong.lake import Lake
 
 HANDSHAKE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

@@ -12,9 +12,9 @@ import pytest
 
 from ingest.clashes import without_clashes
 from ingest.discovery import find_drives
-from ingest.errors import RidealongError
-from ingest.lake import Lake
-from ingest.recording import DriveFiles
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake
+from ridealong.perception.recording import DriveFiles
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 VIDEO = EXAMPLES / "udacity_highway_video" / "solidWhiteRight.mp4"

@@ -11,21 +11,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.accounting import ItemsLostError, Status, settle
-from ingest.console import Console
 from ingest.discovery import find_drives
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
-from ingest.errors import RidealongError
-from ingest.execution import runner
-from ingest.failures import DISK_FULL, one_line_each, told
-from ingest.lake import Lake
-from ingest.lake.files import telling
-from ingest.recording import DriveFiles
 from ingest.report import IngestReport
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
-from ingest.specs import parse_spec
 from ingest.triggers.spec import TriggerSpec
+from ridealong.errors import RidealongError
+from ridealong.execution import runner
+from ridealong.execution.accounting import ItemsLostError, Status, settle
+from ridealong.execution.failures import DISK_FULL, one_line_each, told
+from ridealong.lake import Lake
+from ridealong.lake.files import telling
+from ridealong.perception.recording import DriveFiles
+from ridealong.specs import parse_spec
+from ridealong.terminal.console import Console
 
 NS_PER_S = 1_000_000_000
 ACCELERATION = "Vehicle.Acceleration.Longitudinal"

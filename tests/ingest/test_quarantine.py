@@ -16,19 +16,19 @@ from av.error import OSError as FFmpegOSError
 
 from ingest import drives as ingest_drives
 from ingest.clips import cut
-from ingest.console import Console
 from ingest.discovery import find_drives
-from ingest.errors import RidealongError, UnreadableError
-from ingest.failures import may_pass
-from ingest.lake import Lake
-from ingest.processes.pool import ProcessDiedError
 from ingest.report import IngestReport, problems
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
 from ingest.sources.registry import SOURCES
-from ingest.specs import parse_spec
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.execution.failures import may_pass
+from ridealong.execution.processes.pool import ProcessDiedError
+from ridealong.lake import Lake
+from ridealong.specs import parse_spec
+from ridealong.terminal.console import Console
 
 CASES = Path(__file__).parent / "cases"
 VIDEO = Path(__file__).parents[2] / "examples" / "udacity_highway_video" / "solidWhiteRight.mp4"

@@ -9,16 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest import cutting, reading
-from ingest.console import Console
 from ingest.discovery import find_drives
-from ingest.lake import Lake
 from ingest.planning import LEAST_A_CORE, MOST, MOST_ELSEWHERE, shard_size, shards
-from ingest.processes.pool import cores
 from ingest.report import IngestReport
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
-from ingest.specs import parse_spec
 from ingest.triggers.spec import TriggerSpec
+from ridealong.execution.processes.pool import cores
+from ridealong.lake import Lake
+from ridealong.specs import parse_spec
+from ridealong.terminal.console import Console
 
 DRIVES_WRITTEN = 6
 BUDGET = parse_spec(

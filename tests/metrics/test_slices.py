@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.errors import RidealongError
 from metrics.slices import DIMENSIONS, format_slice, in_slice, parse_slice, slice_of, slices_by
+from ridealong.errors import RidealongError
 
 DRIVES = pa.table(
     {

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.accounting import Status
-from ingest.console import Console
-from ingest.errors import RidealongError
-from ingest.failures import DISK_FULL
-from ingest.lake import Lake
+from ridealong.errors import RidealongError
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL
+from ridealong.lake import Lake
+from ridealong.terminal.console import Console
 from shadow import batches
 from shadow.batches import Pair, Replayed, in_batches, plan_replay, replay
 from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan

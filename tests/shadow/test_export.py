@@ -10,9 +10,9 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ingest.console import Console
-from ingest.lake import Lake
 from ingest.listing import list_clips
+from ridealong.lake import Lake
+from ridealong.terminal.console import Console
 from shadow import export
 from shadow.export import ExportRequest, export_run
 from shadow.losses import CellNames

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ingest.lake import Lake, Snapshot
 from ingest.listing import list_clips
+from ridealong.lake import Lake, Snapshot
 from shadow.costs import run_loss_parts
 from shadow.frame_losses import FrameLosses
 from shadow.outputs import run_outputs

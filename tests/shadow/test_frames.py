@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind, parse_frames
 
 TIMES = np.arange(0, 100, 10)

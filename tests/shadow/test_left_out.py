@@ -5,10 +5,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ingest.console import Console
 from ingest.listing import CLIPS_OF_DRIVES
 from metrics.gate.schemas import CELLS
 from metrics.gate.verdicts import RunVerdict, Verdict
+from ridealong.terminal.console import Console
 from shadow.left_out import NAMED, LeftOut, fail_closed, name_them
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ingest.errors import RidealongError
-from ingest.lake import Lake
 from metrics.slices import parse_slice
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake
 from shadow.costs import cell_costs
 from shadow.losses import EVERY_CELL, CellNames, clip_losses, losing_cells
 from shadow.report import run_cells

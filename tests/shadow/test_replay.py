@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.accounting import Status
-from ingest.lake import Lake, new_commit_id
-from ingest.processes import pool
 from metrics.gate.spec import load_gate
+from ridealong.execution.accounting import Status
+from ridealong.execution.processes import pool
+from ridealong.lake import Lake, new_commit_id
 from shadow import pipeline
 from shadow.batches import in_batches, plan_replay
 from shadow.pipeline import run_replay

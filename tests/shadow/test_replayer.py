@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.accounting import Status
-from ingest.failures import DISK_FULL
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL
 from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan
 
 

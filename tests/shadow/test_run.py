@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ingest.lake import Lake, write_data_file
 from ingest.schemas import CLIPS
 from metrics.schemas import SCORES
+from ridealong.lake import Lake, write_data_file
 from shadow.schemas import OUTPUTS
 
 pytestmark = pytest.mark.slow

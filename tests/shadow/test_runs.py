@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from dashboard import queries, queries_regressions
-from ingest.errors import RidealongError
-from ingest.lake import Lake, write_data_file
-from ingest.schemas import TableSpec
 from metrics.gate.schemas import VERDICTS
 from metrics.schemas import SCORES
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, write_data_file
+from ridealong.lake.tables import TableSpec
 from shadow.runs import default_run, delete_run, find_run, list_runs, name_run, note_run
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 

@@ -16,10 +16,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import LightState, Task
 from ingest.simulation.cameras.pinholes import Pinholes, project_each
 from ingest.simulation.cameras.render import Seen
 from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
+from ridealong.perception.annotations import LightState, Task
 
 LEAST_PIXELS = 4
 _NEAR_M = 0.1

@@ -6,12 +6,12 @@ numba keeps what it compiled beside the source, so this takes half a minute once
 Without it the first clips wait, each of the processes that cut them compiling for itself.
 """
 
-from ingest.annotations import LightState, ObjectCategory
-from ingest.rig import rig_cameras
 from ingest.simulation.cameras.labels import label_clip
 from ingest.simulation.cameras.render import Renderer
 from ingest.simulation.maps.world import Profile, crossing, furnish
+from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import Actor, Conditions, Light, SceneState, Weather, stack_actors
+from ridealong.perception.annotations import LightState, ObjectCategory
 
 
 def compile_kernels() -> None:

@@ -1,4 +1,4 @@
-"""Exact labels of a simulated scene, in the standard forms of `ingest.annotations`.
+"""Exact labels of a simulated scene, in the standard forms of `ridealong.perception.annotations`.
 
 See `boxes` for road users and traffic lights, `lines` for lanes and edges, `top_down` for the
 layout. Depth and segmentation come from the renderer as they are.
@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import BevLayer, Perception, Task, annotation_table
-from ingest.geometry import CameraCalibration
 from ingest.simulation.cameras.boxes import light_rows, object_rows, stack_pixels
 from ingest.simulation.cameras.lines import Lines, line_rows, lines_near
 from ingest.simulation.cameras.pinholes import Pinholes, pinholes
 from ingest.simulation.cameras.render import EVERYTHING, RenderedSet, Renderer
 from ingest.simulation.cameras.top_down import top_down
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
+from ridealong.perception.annotations import BevLayer, Perception, Task, annotation_table
+from ridealong.perception.geometry import CameraCalibration
 
 Row = dict[str, object]
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import ObjectCategory
 from ingest.simulation.cameras.solids import PATCH_M
 from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
+from ridealong.perception.annotations import ObjectCategory
 
 CELL_M, CELLS = 0.5, 256
 REACH_M = CELL_M * CELLS / 2

@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import LaneCategory, Task
 from ingest.simulation.cameras.pinholes import Pinholes, project_ground
 from ingest.simulation.maps.world import resample
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
+from ridealong.perception.annotations import LaneCategory, Task
 
 LINE_RANGE_M = 60.0  # beyond the corners of the top-down grid, too
 LINE_STEP_M = 0.5

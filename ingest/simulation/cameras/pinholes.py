@@ -1,7 +1,7 @@
 """Several cameras as columns, so that points go into all of them at once.
 
-As `ingest.geometry.project`, written out: a matrix product would wake the threads of a linear
-algebra library, and one call per camera would cost more than its arithmetic.
+As `ridealong.perception.geometry.project`, written out: a matrix product would wake the threads of
+a linear algebra library, and one call per camera would cost more than its arithmetic.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.geometry import CameraCalibration
+from ridealong.perception.geometry import CameraCalibration
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

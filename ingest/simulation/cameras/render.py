@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import RidealongError
-from ingest.geometry import CameraCalibration
-from ingest.recording import Image
 from ingest.simulation.cameras import lamps
 from ingest.simulation.cameras.ground import LEVELS, NODE_M, Tiles, ground_plan
 from ingest.simulation.cameras.mood import Mood, mood_of
@@ -24,6 +21,9 @@ from ingest.simulation.cameras.views import (
     make_view,
 )
 from ingest.simulation.scene import SceneState, StaticWorld, seed_of
+from ridealong.errors import RidealongError
+from ridealong.perception.geometry import CameraCalibration
+from ridealong.perception.recording import Image
 
 _FAR_GROUND = np.array([0.075, 0.122, 0.031], np.float32)  # as the texture's mean, squared
 _NOISE_WORDS, _RAIN_WORDS = 1 << 16, 1 << 15
@@ -72,7 +72,7 @@ class RenderedSet:
     Attributes:
         images: ``(H, W, 3)`` uint8.
         depth: ``(H, W)`` float32 metres along the optical axis, NaN for the sky.
-        segmentation: ``(H, W)`` uint8 ids of `ingest.annotations.Surface`.
+        segmentation: ``(H, W)`` uint8 ids of `ridealong.perception.annotations.Surface`.
         seen: Pixels per instance.
     """
 

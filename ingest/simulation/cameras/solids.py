@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import LightState, ObjectCategory, Surface
 from ingest.simulation.scene import (
     CATEGORIES,
     Actors,
@@ -24,6 +23,7 @@ from ingest.simulation.scene import (
     StaticWorld,
     to_ego,
 )
+from ridealong.perception.annotations import LightState, ObjectCategory, Surface
 
 SURFACES = tuple(Surface)
 VEHICLE, PERSON = SURFACES.index(Surface.VEHICLE), SURFACES.index(Surface.PERSON)

@@ -20,11 +20,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.annotations import BEV_X_M, BEV_Y_M, BevLayer, LaneCategory, ObjectCategory
 from ingest.simulation.cameras.lines import CATEGORIES, Lines
 from ingest.simulation.cameras.render import Renderer
 from ingest.simulation.scene import CATEGORIES as ROAD_USERS
 from ingest.simulation.scene import Floats, SceneState, StaticWorld, Trees, to_ego
+from ridealong.perception.annotations import (
+    BEV_X_M,
+    BEV_Y_M,
+    BevLayer,
+    LaneCategory,
+    ObjectCategory,
+)
 
 BEV_CELL_M = 1.0
 KERB_M = 0.2  # what is lower can be driven over

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.geometry import CameraCalibration
 from ingest.simulation.cameras.ground import (
     COARSE_REACH_M,
     FINE_M,
@@ -22,6 +21,7 @@ from ingest.simulation.cameras.ground import (
     NODE_M,
 )
 from ingest.simulation.cameras.lamps import CELL_M, CELLS, REACH_M
+from ridealong.perception.geometry import CameraCalibration
 
 Floats32 = NDArray[np.float32]
 

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from ingest.errors import RidealongError
 from ingest.simulation.maps.layouts import LAYOUTS, Layout, Road
 from ingest.simulation.maps.sumo_program import sumo_binary
-from ingest.specs import nearest
+from ridealong.errors import RidealongError
+from ridealong.specs import nearest
 
 MAPS = tuple(LAYOUTS)
 

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 
 SUMO_SETTINGS = (
     "--no-step-log",

@@ -12,14 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from ingest.signals import recorded
 from ingest.simulation.maps.geography import degrees_of
 from ingest.simulation.plan import DriveSpec
 from ingest.simulation.telemetry import assistance, weather
 from ingest.simulation.traffic.dynamics import STEP_S
 from ingest.simulation.traffic.log import BRAKE, LEFT, RIGHT, Traffic
 from ingest.simulation.traffic.road_users import BICYCLE, EGO_FRONT_M, PEDESTRIAN
-from ingest.units import NS_PER_S
+from ingest.telemetry.signals import recorded
+from ridealong.units import NS_PER_S
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

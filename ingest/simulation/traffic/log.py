@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.errors import RidealongError
 from ingest.simulation.traffic.dynamics import Motion, motion_of
 from ingest.simulation.traffic.road_users import PEDESTRIAN
+from ridealong.errors import RidealongError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -13,7 +13,7 @@ KINDS = ("car", "truck", "bus", "motorcycle", "bicycle", "pedestrian")
 PEDESTRIAN = KINDS.index("pedestrian")
 BICYCLE = KINDS.index("bicycle")
 
-# The ego, seen from the rear axle: `ingest.rig` mounts its cameras on this body.
+# The ego, seen from the rear axle: `ingest.simulation.rig` mounts its cameras on this body.
 EGO_LENGTH_M, EGO_WIDTH_M, EGO_FRONT_M, WHEELBASE_M = 4.65, 1.85, 3.70, 2.80
 
 Colour = tuple[int, int, int]

@@ -18,15 +18,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.annotations import Perception, Task
-from ingest.console import Steps
-from ingest.recording import DriveFiles
 from ingest.sources.simulation import SimulatedRecording, SimulationSource
 from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.registry import lookup
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Perception, Task
+from ridealong.perception.recording import DriveFiles
+from ridealong.terminal.progress import Steps
 from shadow.networks.inference import Network
 from shadow.networks.loading import load_folder
 from shadow.networks.manifest import DEFAULT_THRESHOLD

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor
 
-from ingest.console import Steps
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
+from ridealong.terminal.progress import Steps
 from shadow.networks.hydranet import HydraNet
 from shadow.networks.initialise import initialised_network
 from shadow.networks.topdown import Sampling

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ingest.annotations import UNLABELLED, Surface
+from ridealong.perception.annotations import UNLABELLED, Surface
 from shadow.networks.config import STRIDE
 from shadow.networks.hydranet import HydraOutput
 

@@ -5,10 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ingest.errors import RidealongError
 from ingest.simulation.fleet import FleetSpec
-from ingest.specs import Spec, load_spec, nearest
-from ingest.units import NS_PER_S, parse_duration_ns
+from ridealong.errors import RidealongError
+from ridealong.specs import Spec, load_spec, nearest
+from ridealong.units import NS_PER_S, parse_duration_ns
 from shadow.networks.config import HydraNetConfig
 from shadow.networks.manifest import NetworkInputs, NetworkName, NetworkVersion
 

@@ -18,7 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.annotations import (
+from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from metrics.tasks.objects import MOST_OCCLUSION, MOST_TRUNCATION
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import (
     UNLABELLED,
     BevLayer,
     Camera,
@@ -28,11 +31,8 @@ from ingest.annotations import (
     Perception,
     Task,
 )
-from ingest.console import Steps
-from ingest.errors import RidealongError
-from ingest.recording import DriveFiles
-from ingest.sources.simulation import SimulatedRecording, SimulationSource
-from metrics.tasks.objects import MOST_OCCLUSION, MOST_TRUNCATION
+from ridealong.perception.recording import DriveFiles
+from ridealong.terminal.progress import Steps
 from shadow.networks.config import SHOWN, STRIDE
 from shadow.networks.training.recipe import DataSpec
 

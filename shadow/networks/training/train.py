@@ -15,11 +15,11 @@ from pathlib import Path
 import safetensors.torch
 import yaml
 
-from ingest.console import Console
-from ingest.errors import RidealongError
-from ingest.recording import DriveFiles
 from ingest.simulation.simulate import simulate
 from ingest.sources.simulation import SimulationSource
+from ridealong.errors import RidealongError
+from ridealong.perception.recording import DriveFiles
+from ridealong.terminal.console import Console
 from shadow.networks.config import possible_predictions
 from shadow.networks.hydranet import parameter_count
 from shadow.networks.loading import require_device

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.annotations import ANNOTATIONS, Camera, Perception, Task, annotation_table
 from ingest.clips.write import ClipContent, write_clip
-from ingest.geometry import CameraCalibration, mounted_camera
-from ingest.recording import Image
+from ridealong.perception.annotations import ANNOTATIONS, Camera, Perception, Task, annotation_table
+from ridealong.perception.geometry import CameraCalibration, mounted_camera
+from ridealong.perception.recording import Image
 
 START_NS = 1_700_000_000_123_456_789
 STEP_NS = 200_000_000

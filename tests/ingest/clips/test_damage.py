@@ -12,7 +12,7 @@ from ingest.clips.messages import video_message
 from ingest.clips.read import open_clip
 from ingest.clips.verify import verify_clip
 from ingest.clips.write import write_clip
-from ingest.errors import RidealongError, UnreadableError
+from ridealong.errors import RidealongError, UnreadableError
 
 
 def read_everything(path):

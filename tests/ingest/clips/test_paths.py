@@ -1,8 +1,8 @@
 import pytest
 
-from ingest.annotations import ANNOTATIONS, annotation_table
 from ingest.clips.paths import with_paths_in_images
-from ingest.geometry import mounted_camera, unknown_calibration
+from ridealong.perception.annotations import ANNOTATIONS, annotation_table
+from ridealong.perception.geometry import mounted_camera, unknown_calibration
 
 LANE = {"timestamp_ns": 5, "camera": "main", "task": "lanes", "points": [1.0, 2.0, 3.0, 4.0]}
 PATH = {"timestamp_ns": 5, "task": "path", "score": 1.0, "points": [10.0, 0.0, 20.0, 2.0]}

@@ -5,7 +5,6 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from ingest.annotations import annotation_table, at_times
 from ingest.clips.picture import (
     LONE_TILE_WIDTH,
     TILE_WIDTH,
@@ -16,6 +15,7 @@ from ingest.clips.picture import (
 )
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_clip
+from ridealong.perception.annotations import annotation_table, at_times
 
 
 def _pixels(picture):

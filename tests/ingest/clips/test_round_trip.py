@@ -9,15 +9,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.annotations import ANNOTATIONS, Perception, Task, annotation_table, empty_perception
 from ingest.clips.dense import MAX_DEPTH_M, decode_depth, encode_depth
 from ingest.clips.read import open_clip, sample_times
 from ingest.clips.rows import read_rows, row_messages
 from ingest.clips.verify import verify_clip
 from ingest.clips.write import write_clip
-from ingest.errors import RidealongError
-from ingest.geometry import unknown_calibration
 from ingest.schemas import TELEMETRY
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import (
+    ANNOTATIONS,
+    Perception,
+    Task,
+    annotation_table,
+    empty_perception,
+)
+from ridealong.perception.geometry import unknown_calibration
 
 
 def test_metadata_and_summary(tmp_path, make):

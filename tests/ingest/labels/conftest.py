@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ingest.annotations import Perception, Task, annotation_table
 from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.networks import LabelNetwork, LabelNetworks
+from ridealong.perception.annotations import Perception, Task, annotation_table
 
 TIMES = (1000, 2000, 3000)
 CAMERAS = ("main", "rear")

@@ -13,14 +13,14 @@ from PIL import Image
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ingest.annotations import ObjectCategory, Perception, Task, empty_perception
-from ingest.errors import RidealongError
 from ingest.labels.coco import preview_coco, write_coco
 from ingest.labels.coco_boxes import CATEGORY_IDS
 from ingest.labels.content import LabelImage
 from metrics.tasks.objects import against_labels, average_precision, ignored_labels
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import ObjectCategory, Perception, Task, empty_perception
 
 LABELS = "annotations/instances_default.json"
 

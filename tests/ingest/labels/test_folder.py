@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ingest.errors import RidealongError
 from ingest.labels.folder import MANIFEST, check_replaceable, export_folder
+from ridealong.errors import RidealongError
 
 SLOW_WRITER = """
 import sys, time

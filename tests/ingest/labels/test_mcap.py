@@ -7,13 +7,13 @@ import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
 
-from ingest.annotations import empty_perception
 from ingest.clips.read import open_clip
 from ingest.clips.verify import verify_clip
 from ingest.clips.write import ClipContent, write_clip
-from ingest.errors import RidealongError
-from ingest.geometry import unknown_calibration
 from ingest.labels.mcap import ReplayedClip, add_outputs, preview_mcaps, write_mcaps
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import empty_perception
+from ridealong.perception.geometry import unknown_calibration
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.console import Console
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import SimulationReport, simulate
-from ingest.specs import parse_spec
+from ridealong.specs import parse_spec
+from ridealong.terminal.console import Console
 
 SMALL = """
 name: small

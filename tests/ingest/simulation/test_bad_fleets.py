@@ -188,7 +188,7 @@ def started(fleet: Path, out: Path) -> "subprocess.Popen[str]":
     Whoever started these tests in the background may have turned Ctrl-C off.
     """
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    start += "import ridealong; ridealong.main()"
+    start += "from ridealong.cli import main; main()"
     command = [sys.executable, "-c", start, "simulate", fleet, "--out", out]
     return subprocess.Popen(
         [*map(str, command), "--processes", "1"], stderr=subprocess.PIPE, text=True

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from ingest.clips.cut import ClipCutter, clip_jobs, plan_clips
-from ingest.console import Console
 from ingest.discovery import find_drives
-from ingest.failures import DISK_FULL
-from ingest.lake import Lake
-from ingest.processes import pool
 from ingest.report import IngestReport
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS
-from ingest.specs import parse_spec
 from ingest.triggers.spec import TriggerSpec
+from ridealong.execution.failures import DISK_FULL
+from ridealong.execution.processes import pool
+from ridealong.lake import Lake
+from ridealong.specs import parse_spec
+from ridealong.terminal.console import Console
 
 START_YAML = """
 name: start
@@ -39,8 +39,8 @@ import resource, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if (most := int(sys.argv.pop(1))) > 0:
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-import ridealong
-ridealong.main()
+from ridealong.cli import main
+main()
 """
 
 

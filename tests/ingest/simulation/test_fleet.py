@@ -13,11 +13,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.errors import RidealongError
 from ingest.simulation.balance import Factor, balanced, counts
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.plan import DriveSpec, plan_fleet
-from ingest.specs import load_spec, parse_spec
+from ridealong.errors import RidealongError
+from ridealong.specs import load_spec, parse_spec
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "fleet.yaml"
 

@@ -5,9 +5,9 @@ import pytest
 
 from ingest.schemas import DRIVES
 from ingest.simulation.scenarios import PAIRS, Scenario, speed_profile
+from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import shipped_triggers
-from ingest.validation import validate_telemetry
 
 TRIGGERS = {trigger.name: trigger for trigger in shipped_triggers()}
 

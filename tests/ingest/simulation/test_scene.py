@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from ingest.annotations import ObjectCategory
 from ingest.simulation.scene import (
     COUNTRIES,
     Actor,
@@ -14,6 +13,7 @@ from ingest.simulation.scene import (
     to_ego,
     trees,
 )
+from ridealong.perception.annotations import ObjectCategory
 
 
 def car(track_id: int) -> Actor:

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.annotations import LightState, Task
 from ingest.discovery import find_drives
-from ingest.errors import RidealongError, UnreadableError
-from ingest.recording import DriveFiles
 from ingest.simulation.drive_log import read_drive_file, read_log
 from ingest.simulation.maps.network_world import map_world
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.states import DriveScenes
 from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.annotations import LightState, Task
+from ridealong.perception.recording import DriveFiles
 
 SOURCE = SimulationSource()
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.accounting import Status
 from ingest.clips.read import open_clip
 from ingest.drives import DrivePlan, ingest_drive
-from ingest.lake import Lake
-from ingest.schemas import CLIPS, DRIVES, QUARANTINE, TableSpec
+from ingest.schemas import CLIPS, DRIVES, QUARANTINE
 from ingest.sources.parquet import ParquetSource
+from ridealong.execution.accounting import Status
+from ridealong.lake import Lake
+from ridealong.lake.tables import TableSpec
 
 LOGS = Path(__file__).parents[2] / "data/logs"
 REPOSITORY = Path(__file__).parents[3]

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 
-from ingest.errors import RidealongError, UnreadableError
 from ingest.sources.comma2k19 import Comma2k19Source
-from ingest.validation import validate_telemetry
+from ingest.telemetry.validation import validate_telemetry
+from ridealong.errors import RidealongError, UnreadableError
 
 SOURCE = Comma2k19Source()
 FIRST_FRAME_NS = 1_533_226_488_397_000_000

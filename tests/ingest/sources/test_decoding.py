@@ -10,8 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from ingest.errors import UnreadableError
 from ingest.sources.video import VideoSource
+from ridealong.errors import UnreadableError
 
 SOURCE = VideoSource()
 MS = 1_000_000

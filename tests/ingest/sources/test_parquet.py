@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.drives import drive_row
-from ingest.errors import RidealongError, UnreadableError
-from ingest.recording import DriveFiles
 from ingest.sources.parquet import ParquetSource
-from ingest.validation import validate_telemetry
+from ingest.telemetry.validation import validate_telemetry
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.perception.recording import DriveFiles
 
 SOURCE = ParquetSource()
 SECOND = 10**9

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingest.errors import RidealongError
 from ingest.sources.registry import SOURCES, sources_called
+from ridealong.errors import RidealongError
 
 
 def test_names() -> None:

@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from ingest.errors import UnreadableError
 from ingest.sources.tracks import cameras_of, open_tracks
 from ingest.sources.video import VideoSource
+from ridealong.errors import UnreadableError
 
 SOURCE = VideoSource()
 TICK = Fraction(1, 10_000)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.errors import RidealongError, UnreadableError
 from ingest.sources.video import VideoSource
+from ridealong.errors import RidealongError, UnreadableError
 
 SOURCE = VideoSource()
 MS = 1_000_000

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.annotations import Camera
 from ingest.schemas import EVENTS
 from ingest.triggers.budget import DAY_NS, apply_budgets
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import Budget, Random, TriggerSpec
 from ingest.triggers.windows import clip_id, merge_windows, with_clip_ids
+from ridealong.perception.annotations import Camera
 
 DAY = 19_000 * DAY_NS
 SECOND = 1_000_000_000

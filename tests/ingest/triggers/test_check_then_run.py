@@ -5,15 +5,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.errors import RidealongError
 from ingest.schemas import DRIVES, EVENTS
-from ingest.signals import recorded
-from ingest.specs import parse_spec
+from ingest.telemetry.signals import recorded
+from ingest.telemetry.validation import EARLIEST, LATEST
 from ingest.triggers.budget import apply_budgets
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.windows import merge_windows
-from ingest.validation import EARLIEST, LATEST
+from ridealong.errors import RidealongError
+from ridealong.specs import parse_spec
 
 START = 1_700_000_000_000_000_000
 ROWS = 12

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.signals import lookup
+from ingest.telemetry.signals import lookup
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import load_triggers, shipped_triggers
 

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from ingest.triggers.conditions import parse_when
 from ingest.triggers.grid import make_grid
-from ingest.triggers.language import parse_when
 from ingest.triggers.readings import Readings
 
 ROWS = 4

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.triggers.evaluate import evaluate
-from ingest.triggers.expressions import (
+from ingest.triggers.spec import TriggerSpec
+from ridealong.expressions.nodes import (
     Absolute,
     And,
     Arithmetic,
@@ -28,7 +29,6 @@ from ingest.triggers.expressions import (
     Variable,
     Window,
 )
-from ingest.triggers.spec import TriggerSpec
 
 START = 1_700_000_000_000_000_000
 A, B = "Vehicle.Acceleration.Longitudinal", "Vehicle.Acceleration.Lateral"

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from ingest.triggers.columns import Column
-from ingest.triggers.expressions import Window
 from ingest.triggers.grid import make_grid
 from ingest.triggers.sliding import Slider
+from ridealong.expressions.nodes import Window
 
 STEP_NS = 100_000_000
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ingest.annotations import Camera
-from ingest.errors import RidealongError, each
 from ingest.triggers.spec import (
     LIBRARY,
     TriggerSpec,
@@ -17,6 +15,8 @@ from ingest.triggers.spec import (
     shipped_triggers,
     trigger_sha256,
 )
+from ridealong.errors import RidealongError, each
+from ridealong.perception.annotations import Camera
 
 ROOT = Path(__file__).parents[3]
 LOG = ROOT / "examples" / "comma2k19_first30s"

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.errors import RidealongError
 from metrics.gate.spec import load_gate
+from ridealong.errors import RidealongError
 
 KEY = ("objects/pedestrian@main", "f1", "all")
 

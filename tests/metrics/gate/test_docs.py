@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.specs import parse_spec
 from metrics.gate.spec import GateSpec
+from ridealong.specs import parse_spec
 
 PAGE = (Path(__file__).parents[3] / "docs" / "verdicts.md").read_text("utf-8")
 

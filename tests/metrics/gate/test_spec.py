@@ -4,8 +4,8 @@ import jsonschema
 import pytest
 import yaml
 
-from ingest.errors import RidealongError
 from metrics.gate.spec import DEFAULT_GATE, GateSpec, load_gate
+from ridealong.errors import RidealongError
 
 CELL = "{prediction: objects/car@main, metric: f1, margin: 0.02}"
 

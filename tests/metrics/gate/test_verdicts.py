@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.errors import RidealongError
 from metrics.gate.schemas import CELLS
 from metrics.gate.spec import load_gate
+from ridealong.errors import RidealongError
 
 SIGNED = ("delta", "low", "high")
 

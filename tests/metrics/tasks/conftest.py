@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from ingest.annotations import Camera, LaneCategory, Perception, Surface, Task, annotation_table
+from ridealong.perception.annotations import (
+    Camera,
+    LaneCategory,
+    Perception,
+    Surface,
+    Task,
+    annotation_table,
+)
 
 STEP_NS = 200_000_000
 BEGIN_NS = 1_000_000_000

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.annotations import Task
 from metrics.tasks.depth import CAP_M, LEAST_M, against_labels
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import METRICS
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Task
 
 NAME = "depth@rear"
 REAR = (parse_prediction(NAME),)

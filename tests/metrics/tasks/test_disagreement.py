@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.annotations import Task
 from metrics.tasks import disagreement
 from metrics.tasks.evaluate import AGAINST_OTHER
 from metrics.tasks.prediction import EXAMPLES, parse_prediction
 from metrics.tasks.registry import METRICS
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Task
 
 SIZES = {"main": (160, 96), "narrow": (160, 96)}
 PREDICTIONS = {

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.annotations import LaneCategory, LightState, Surface, Task, at_times, empty_perception
-from ingest.errors import RidealongError
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks import registry
 from metrics.tasks.evaluate import Unscored, score_clip, with_identity
@@ -19,6 +17,15 @@ from metrics.tasks.objects import average_precision
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.registry import METRICS, by_task, definition_sha256, lookup, metrics_of
 from metrics.tasks.views import View
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import (
+    LaneCategory,
+    LightState,
+    Surface,
+    Task,
+    at_times,
+    empty_perception,
+)
 
 CAMERAS = ("main", "narrow")
 SIZES = dict.fromkeys(CAMERAS, (160, 96))

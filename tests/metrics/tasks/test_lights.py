@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
-from ingest.annotations import Task
 from metrics.tasks.lights import (
     SHOWN,
     STATES,
@@ -15,6 +14,7 @@ from metrics.tasks.lights import (
 from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.registry import METRICS
 from metrics.tasks.views import View
+from ridealong.perception.annotations import Task
 
 ALL = tuple(Prediction(Task.LIGHTS, state, "narrow") for state in STATES)
 NAMES = dict(zip(STATES, map(str, ALL), strict=True))

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import jaccard_score
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from ingest.annotations import UNLABELLED, Surface, Task
 from metrics.tasks import bev, segmentation
 from metrics.tasks.dense import nearest_grid
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import METRICS
 from metrics.tasks.views import View
+from ridealong.perception.annotations import UNLABELLED, Surface, Task
 
 SURFACES = tuple(Prediction(Task.SEGMENTATION, surface, "main") for surface in Surface)
 ROAD = (Prediction(Task.BEV, "road"),)

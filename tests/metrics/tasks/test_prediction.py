@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.annotations import Camera, Task
-from ingest.errors import RidealongError
 from metrics.tasks.prediction import CATEGORIES, EXAMPLES, Prediction, parse_prediction
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Camera, Task
 
 
 @pytest.mark.parametrize("name", EXAMPLES.values())

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.annotations import UNLABELLED, Perception, Task
 from metrics.tasks import stability
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.views import View
+from ridealong.perception.annotations import UNLABELLED, Perception, Task
 
 CAR, RED = "objects/car@main", "lights/red@narrow"
 HERE, NEAR, THERE = (0, 0, 10, 10), (3, 0, 13, 10), (50, 50, 60, 60)

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 import yaml
 
-from ingest.annotations import Camera
+from ridealong.perception.annotations import Camera
 from shadow.networks.config import HydraNetConfig, possible_predictions
 from shadow.networks.initialise import initialise
 from shadow.networks.loading import load_folder

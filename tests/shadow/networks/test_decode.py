@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.special import logit
 
-from ingest.annotations import ANNOTATIONS, UNLABELLED
+from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED
 from shadow.networks.decode import (
     View,
     decode_depth,

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from ingest.annotations import Camera
-from ingest.rig import rig_cameras
+from ingest.simulation.rig import rig_cameras
+from ridealong.perception.annotations import Camera
 from shadow.networks.config import HydraNetConfig, possible_predictions
 from shadow.networks.hydranet import NEVER, HydraNet, parameter_count
 from shadow.networks.initialise import initialised_network

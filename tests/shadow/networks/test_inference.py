@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from ingest.annotations import ANNOTATIONS, UNLABELLED, Task
-from ingest.geometry import unknown_calibration
-from ingest.rig import rig_cameras
+from ingest.simulation.rig import rig_cameras
+from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
+from ridealong.perception.geometry import unknown_calibration
 from shadow.networks.loading import load_folder
 
 RIG = rig_cameras(192, 128)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ingest.annotations import Surface
-from ingest.geometry import mounted_camera
+from ridealong.perception.annotations import Surface
+from ridealong.perception.geometry import mounted_camera
 from shadow.networks.config import SHOWN, HydraNetConfig, possible_predictions
 from shadow.networks.initialise import initialised_network
 from shadow.networks.loading import make_network

@@ -4,9 +4,9 @@ import re
 import pytest
 import yaml
 
-from ingest.annotations import Camera
-from ingest.errors import RidealongError
 from metrics.tasks.prediction import parse_prediction
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import Camera
 from shadow.networks.config import HydraNetConfig, possible_predictions
 from shadow.networks.manifest import NetworkManifest, load_manifest
 

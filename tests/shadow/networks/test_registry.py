@@ -1,7 +1,7 @@
 import pytest
 
-from ingest.errors import RidealongError
-from ingest.lake import Lake
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake
 from shadow.networks.loading import load_network
 from shadow.networks.registry import (
     add_network,

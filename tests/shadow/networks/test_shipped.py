@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.annotations import Camera
+from ridealong.perception.annotations import Camera
 from shadow.networks.loading import load_folder
 from shadow.networks.manifest import load_manifest
 from shadow.networks.registry import shipped_manifests

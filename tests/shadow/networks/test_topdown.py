@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ingest.annotations import Camera
-from ingest.geometry import mounted_camera, unknown_calibration
-from ingest.rig import RIG, rig_cameras
+from ingest.simulation.rig import RIG, rig_cameras
+from ridealong.perception.annotations import Camera
+from ridealong.perception.geometry import mounted_camera, unknown_calibration
 from shadow.networks.topdown import BEV_CELLS, cell_centres, lift, make_sampling
 
 

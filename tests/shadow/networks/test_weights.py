@@ -9,7 +9,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ingest.errors import RidealongError
+from ridealong.errors import RidealongError
 from shadow.networks.hydranet import HydraNet
 from shadow.networks.initialise import initialise
 from shadow.networks.loading import fold_normalisation, load_folder

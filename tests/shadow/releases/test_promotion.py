@@ -1,8 +1,8 @@
 import pyarrow as pa
 import pytest
 
-from ingest.errors import RidealongError
-from ingest.lake import Lake, write_data_file
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake, write_data_file
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.releases.promotion import deployed, deployed_id, promote, releases
 from shadow.schemas import RUNS

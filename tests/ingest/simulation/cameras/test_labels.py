@@ -5,7 +5,15 @@ import pyarrow.compute as pc
 import pytest
 from numpy.typing import NDArray
 
-from ingest.annotations import (
+from ingest.simulation.cameras.boxes import box_corners, outline, truncation
+from ingest.simulation.cameras.labels import label_clip, label_frame
+from ingest.simulation.cameras.lines import CATEGORIES, lines_near
+from ingest.simulation.cameras.pinholes import pinholes, project_each, project_ground
+from ingest.simulation.cameras.render import EVERYTHING, Renderer
+from ingest.simulation.maps.world import Profile, crossing, curved_road, furnish, straight_road
+from ingest.simulation.rig import rig_cameras
+from ingest.simulation.scene import Actor, SceneState, StaticWorld, stack_actors
+from ridealong.perception.annotations import (
     ANNOTATIONS,
     BevLayer,
     LightState,
@@ -14,15 +22,7 @@ from ingest.annotations import (
     Task,
     annotation_table,
 )
-from ingest.geometry import CameraCalibration, mounted_camera, project
-from ingest.rig import rig_cameras
-from ingest.simulation.cameras.boxes import box_corners, outline, truncation
-from ingest.simulation.cameras.labels import label_clip, label_frame
-from ingest.simulation.cameras.lines import CATEGORIES, lines_near
-from ingest.simulation.cameras.pinholes import pinholes, project_each, project_ground
-from ingest.simulation.cameras.render import EVERYTHING, Renderer
-from ingest.simulation.maps.world import Profile, crossing, curved_road, furnish, straight_road
-from ingest.simulation.scene import Actor, SceneState, StaticWorld, stack_actors
+from ridealong.perception.geometry import CameraCalibration, mounted_camera, project
 
 CAMERAS = rig_cameras(320, 192)
 SIZES = {

@@ -4,13 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ingest.annotations import LightState, ObjectCategory, Surface
-from ingest.errors import RidealongError
-from ingest.geometry import mounted_camera, project, unknown_calibration
-from ingest.rig import rig_cameras
 from ingest.simulation.cameras.raycast import make_caster
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
 from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
+from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import (
     Actor,
     Conditions,
@@ -20,6 +17,9 @@ from ingest.simulation.scene import (
     Weather,
     stack_actors,
 )
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import LightState, ObjectCategory, Surface
+from ridealong.perception.geometry import mounted_camera, project, unknown_calibration
 
 SURFACES = tuple(Surface)
 CAMERAS = rig_cameras(160, 96)

@@ -6,8 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.annotations import BevLayer, ObjectCategory
-from ingest.rig import rig_cameras
 from ingest.simulation.cameras.labels import label_clip
 from ingest.simulation.cameras.lines import lines_near
 from ingest.simulation.cameras.render import Renderer
@@ -22,8 +20,10 @@ from ingest.simulation.cameras.top_down import (
     touched_by_discs,
 )
 from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
+from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, blocks, poles, stack_actors
 from ingest.simulation.scene import trees as planted
+from ridealong.perception.annotations import BevLayer, ObjectCategory
 
 GREY = (120, 120, 120)
 PEOPLE = {ObjectCategory.PEDESTRIAN, ObjectCategory.BICYCLE, ObjectCategory.MOTORCYCLE}

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.errors import RidealongError
 from ingest.simulation.maps.build import MAPS, build_map
 from ingest.simulation.maps.network_world import map_world
 from ingest.simulation.maps.roads import line_length, point_at, points_at, read_network
 from ingest.simulation.maps.world import resample
+from ridealong.errors import RidealongError
 
 KEYS = [(name, left) for name in MAPS for left in (False, True)]
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from ingest.lake import Lake
-from ingest.recording import Mapped
 from ingest.schemas import ROADS
 from ingest.simulation.maps.geography import METRES_PER_DEGREE, ORIGINS_DEG, degrees_of, road_rows
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.maps.world import resample
 from ingest.sources.simulation import SimulationSource
+from ridealong.lake import Lake
+from ridealong.perception.recording import Mapped
 
 SOURCE = SimulationSource()
 LATITUDE, LONGITUDE = "Vehicle.CurrentLocation.Latitude", "Vehicle.CurrentLocation.Longitude"

@@ -7,7 +7,7 @@ import pytest
 from ingest.simulation.fleet import DroppedSamples, Faults, JitteredClock, Segments
 from ingest.simulation.scenarios import DRIVE, replace_drive
 from ingest.simulation.telemetry.faults import spoil
-from ingest.validation import validate_telemetry
+from ingest.telemetry.validation import validate_telemetry
 
 STEP_NS = 100_000_000
 FAULTS = Faults(

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from ingest.signals import recorded
 from ingest.simulation.drive_log import read_drive_file, read_log, read_table
 from ingest.simulation.scenarios import (
     DRIVE,
@@ -24,7 +23,8 @@ from ingest.simulation.telemetry.signals import until_released
 from ingest.simulation.telemetry.weather import wiper_modes
 from ingest.simulation.traffic.dynamics import motion_of
 from ingest.simulation.traffic.road_users import EGO_FRONT_M, WHEELBASE_M
-from ingest.validation import validate_telemetry
+from ingest.telemetry.signals import recorded
+from ingest.telemetry.validation import validate_telemetry
 
 
 def column(table: pa.Table, name: str) -> np.ndarray:

@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.console import Console
-from ingest.errors import RidealongError
 from ingest.simulation.drive_log import read_log
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.maps.build import build_map
@@ -21,6 +19,8 @@ from ingest.simulation.simulate import SimulationReport, simulate
 from ingest.simulation.traffic import log as traffic
 from ingest.simulation.traffic.log import TrafficError, TrafficJob, TrafficProcess
 from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
+from ridealong.errors import RidealongError
+from ridealong.terminal.console import Console
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from ingest.annotations import BevLayer
-from ingest.errors import RidealongError
-from ingest.rig import rig_cameras
+from ingest.simulation.rig import rig_cameras
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import BevLayer
 from shadow.networks.topdown import make_sampling
 from shadow.networks.training.fit import CHECKPOINT, fit, make_lessons, rate_at
 from shadow.networks.training.sets import LabelledSets

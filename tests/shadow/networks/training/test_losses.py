@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ingest.annotations import UNLABELLED, BevLayer, Surface
+from ridealong.perception.annotations import UNLABELLED, BevLayer, Surface
 from shadow.networks.hydranet import HydraOutput
 from shadow.networks.training.losses import (
     LOSSES,

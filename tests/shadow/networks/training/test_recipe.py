@@ -1,7 +1,7 @@
 import pytest
 
-from ingest.errors import RidealongError
-from ingest.specs import parse_spec
+from ridealong.errors import RidealongError
+from ridealong.specs import parse_spec
 from shadow.networks.training.recipe import HEADS, Recipe
 
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from ingest.annotations import (
+from ridealong.errors import RidealongError
+from ridealong.perception.annotations import (
     BEV_X_M,
     BevLayer,
     Perception,
     Task,
     annotation_table,
 )
-from ingest.errors import RidealongError
 from shadow.networks.training.sets import gather, read_sets
 
 SIZE = (16, 24)

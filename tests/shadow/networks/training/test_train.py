@@ -10,7 +10,7 @@ from shadow.networks.loading import load_folder
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, recipe):
-    from ingest.console import Console
+    from ridealong.terminal.console import Console
     from shadow.networks.training.train import train
 
     out = tmp_path_factory.mktemp("training") / "work"

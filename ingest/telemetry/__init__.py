@@ -1,0 +1,1 @@
+"""What a vehicle records over time: the signal catalogue, resampling, validation."""

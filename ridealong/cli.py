@@ -1,0 +1,139 @@
+"""The command line: mounts each package's ``cli.py``, and turns errors into lines and exit codes.
+
+Exit codes: 0 the command did its work, 1 not passed (a verdict, a check), 2 bad input or a command
+called wrongly, 70 a bug, 130 interrupted. Errors are one line on standard error.
+"""
+
+import contextlib
+import gc
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+import dashboard.cli
+import ingest.cli
+import shadow.cli
+from ridealong.errors import RidealongError, each
+from ridealong.limits import refused
+from ridealong.terminal.console import HOME_BEFORE
+from ridealong.terminal.usage import usage_line
+
+CRASHED = 70  # as sysexits.h has it: an internal software error
+INTERRUPTED = "interrupted; nothing half-done is visible, run the command again"
+
+app = typer.Typer(
+    name="ridealong",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Fleet data in, verdicts out: find the moments that matter, replay them through the "
+    "deployed and the candidate network, and see for every prediction whether the candidate is "
+    "no worse.",
+)
+for package in (ingest.cli, shadow.cli, dashboard.cli):
+    app.add_typer(package.app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"ridealong {version('ridealong')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Folder of the lake; may also follow the command."),
+    ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Keep the home for the command that follows."""
+    HOME_BEFORE.set(home)
+
+
+def _called(arguments: Sequence[str] | None) -> int:
+    """The exit code that the command asked for; usage errors are raised, not printed."""
+    try:
+        given = None if arguments is None else list(arguments)
+        code = app(args=given, prog_name="ridealong", standalone_mode=False)
+    except SystemExit as done:
+        if isinstance(done.__context__, BrokenPipeError):
+            raise done.__context__ from None
+        code = done.code
+    return code if isinstance(code, int) else 0
+
+
+def _was_help(error: TyperException) -> bool:
+    """A group without a command: its help has been printed."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
+def _prepare_streams() -> None:
+    """Let text go to streams that are closed, or whose encoding lacks a character of a name."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # as after `>&-`
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="backslashreplace")
+
+
+def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
+    """Run one command; give its exit code, and the last line for standard error."""
+    # Libraries warn about clients of clouds that nobody asked for.
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        code = _called(arguments)
+    except TyperException as error:
+        return error.exit_code, None if _was_help(error) else usage_line(error)
+    except RidealongError as error:
+        return 2, "\n".join(f"error: {one}" for one in each(error))
+    except KeyboardInterrupt:
+        return 130, INTERRUPTED
+    except BrokenPipeError:
+        return 0, None  # whoever read our output has seen enough
+    except Exception as error:
+        told: object = refused(error, getattr(error, "filename", None))
+        if isinstance(error, OSError) and error.errno is not None:
+            told = told or f"{error.filename or 'disk'}: {error.strerror}"
+        if told is None:
+            raise
+        return 2, f"error: {told}"
+    return code, INTERRUPTED if code == 130 else None
+
+
+def main() -> None:
+    """Run the program and leave, without tearing the interpreter down.
+
+    A pipeline's threads may still run, and DuckDB counts its leaks aloud at a plain exit.
+    """
+    _prepare_streams()
+    # Loading libraries makes many objects and no garbage: collecting every 700 costs a list a tenth
+    # of its start.
+    gc.set_threshold(20_000, 10, 10)
+    try:
+        code, line = run()
+    except Exception:  # ours to fix: show all of it, and never look like "not passed"
+        traceback.print_exc()
+        code, line = CRASHED, "this is a bug in ridealong"
+    if line:
+        print(line, file=sys.stderr)
+    sys.stderr.flush()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+    os._exit(code)

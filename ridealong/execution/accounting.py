@@ -1,0 +1,90 @@
+"""Every planned item ends as done, quarantined or failed, or nothing of its shard is committed.
+
+Runners repeat work and, as measured, lose it in silence; so what arrived is compared with what was
+planned before a shard is committed.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Protocol, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter
+
+from ridealong.errors import RidealongError
+from ridealong.lake.files import scratch_folder, telling
+
+
+class Status(StrEnum):
+    """How one planned item ended."""
+
+    DONE = "done"
+    QUARANTINED = "quarantined"  # its input cannot be used, and never will be as it is
+    FAILED = "failed"  # for now, by the machine's fault: the next run tries it again
+
+
+class Outcome(Protocol):
+    """What a worker says of one planned item."""
+
+    @property
+    def item_id(self) -> str:
+        """The planned item."""
+
+    @property
+    def status(self) -> Status:
+        """How it ended."""
+
+
+O = TypeVar("O", bound=Outcome)  # noqa: E741
+
+
+class ItemsLostError(RidealongError):
+    """The runner lost items (or invented some): nothing may be committed."""
+
+
+def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
+    """One outcome for each planned item, in the plan's order.
+
+    An item that the runner did twice counts once.
+
+    Raises:
+        ItemsLostError: An item has no outcome, or an outcome belongs to no item.
+    """
+    by_item = {outcome.item_id: outcome for outcome in outcomes}
+    lost = [item for item in planned if item not in by_item]
+    strangers = sorted(set(by_item) - set(planned))
+    if lost or strangers:
+        raise ItemsLostError(
+            f"{len(planned)} items planned, {len(by_item) - len(strangers)} came back; "
+            f"lost: {lost[:5]}, not planned: {strangers[:5]}; nothing of them was committed"
+        )
+    return [by_item[item] for item in planned]
+
+
+def sheet_path(home: Path, commit_id: str) -> Path:
+    """Where a command's sheet lies; a vacuum sweeps what a killed one left."""
+    return scratch_folder(home) / f"{commit_id}.json"
+
+
+def write_sheet(path: Path, kind: Any, items: Sequence[object]) -> None:
+    """Hand in what every worker emitted, as JSON; a repeated write replaces the whole sheet."""
+    adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
+    with telling(path):
+        with NamedTemporaryFile(dir=path.parent, delete=False) as part:
+            part.write(adapter.dump_json(list(items)))
+        Path(part.name).replace(path)
+
+
+def read_sheet(path: Path, kind: Any) -> list[Any]:
+    """Take the sheet that the last step handed in, and remove it.
+
+    Raises:
+        ItemsLostError: The runner never ran the last step.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise ItemsLostError("the runner never ran its last step; nothing was committed") from error
+    path.unlink()
+    return TypeAdapter(list[kind]).validate_json(content)

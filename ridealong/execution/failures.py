@@ -1,0 +1,84 @@
+"""What went wrong with one item: whether it may pass, and how it is told in one line.
+
+Bad input stays bad: it is quarantined once, with its reason. What may pass (a full disk, a
+permission, a process that was killed) has failed for now, and the next run tries it again.
+"""
+
+import errno
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+
+from av.error import FFmpegError
+
+from ridealong.errors import RidealongError, UnreadableError
+from ridealong.execution.processes.pool import ProcessDiedError
+from ridealong.limits import MAKE_ROOM, ExhaustedError, refused
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_BUSY = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.EBUSY, errno.EINTR})
+_DEVICE = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOMEM})
+_NETWORK = frozenset({errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_PASSING = _FULL | _BUSY | _DEVICE | _NETWORK | _DENIED
+# FFmpeg says EIO, EPERM and ENOMEM of damaged files too.
+_PASSING_IN_FFMPEG = _BUSY | _FULL | {errno.EACCES}
+DISK_FULL = "the disk is full; make room and run the command again"
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same input may do better next time; else the fault lies in the input.
+
+    A source says so itself by `UnreadableError`, unless that came of an operating system's error
+    such as a missing permission. Any other error that is no operating system's stems from what
+    the input holds: it would come again.
+    """
+    if isinstance(error, UnreadableError):
+        return _is_passing(error.__cause__)
+    if isinstance(error, ExhaustedError | ProcessDiedError):
+        return True
+    if isinstance(error, RidealongError):
+        return isinstance(error.__cause__, OSError)  # the lake could not be written
+    return _is_passing(error) or refused(error) is not None
+
+
+def _is_passing(error: BaseException | None) -> bool:
+    if not isinstance(error, OSError):
+        return False
+    return error.errno in (_PASSING_IN_FFMPEG if isinstance(error, FFmpegError) else _PASSING)
+
+
+def told(error: BaseException) -> str:
+    """An error in one line; an unexpected one with the place in our code."""
+    if is_full(error):
+        return DISK_FULL
+    if isinstance(error, RidealongError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'disk'}: {error.strerror or error}".replace("\n", " ")
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said} ({Path(place.filename).name}:{place.lineno})"
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it, or what it was raised from, says that the disk is full."""
+    if isinstance(error, ExhaustedError) and error.mend and MAKE_ROOM in error.mend:
+        return True
+    cause = error.__cause__ or error
+    return isinstance(cause, OSError) and cause.errno in _FULL
+
+
+def one_line_each(failures: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Lines for ``(item, reason)``: one a reason, which names the first item and counts the rest.
+
+    A full disk fails whatever comes to it, and says nothing about any of them.
+    """
+    items: dict[str, list[str]] = {}
+    for item, reason in failures:
+        items.setdefault(reason, []).append(item)
+    return tuple(f"{_named(those)}: {reason}" for reason, those in items.items())
+
+
+def _named(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{items[0]} and {len(items) - 1} more"

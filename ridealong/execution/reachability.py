@@ -1,0 +1,110 @@
+"""Whether somebody answers at the addresses that a user's Beam options name.
+
+Runners find out late: Beam waits a minute for a job service, and Dask raises from deep inside. So
+each address is tried first, and a dead one is told in one line, within `PATIENCE_S`.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+
+from ridealong.errors import RidealongError
+
+PATIENCE_S = 8.0
+ADDRESSES = {
+    "--job_endpoint": "a Beam job service",
+    "--artifact_endpoint": "an artifact service",
+    "--dask_client_address": "a Dask scheduler",
+    "--flink_master": "a Flink cluster",
+    "--spark_master_url": "a Spark cluster",
+}
+
+
+def require_reachable(beam_args: Sequence[str]) -> None:
+    """Raise `RidealongError` unless somebody answers at every address among Beam's options."""
+    for option, address, host, port in _endpoints(beam_args):
+        problem = _tried(option, address, host, port)
+        if problem:
+            raise RidealongError(
+                f"the runner cannot be reached: {problem}",
+                where=f"{option}={address}",
+                expected=ADDRESSES[option],
+                mend="start it, or correct the address (docs/pipelines.md)",
+            )
+
+
+def values_of(beam_args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Options and their values, written ``--name=value`` or ``--name value``."""
+    for place, word in enumerate(beam_args):
+        name, equals, value = word.partition("=")
+        if equals:
+            yield name, value
+        elif name.startswith("--") and place + 1 < len(beam_args):
+            yield name, beam_args[place + 1]
+
+
+def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:
+    """Addresses with a host and a port; words such as ``[auto]`` or ``embed`` name none."""
+    for option, value in values_of(beam_args):
+        if option not in ADDRESSES or ":" not in value:
+            continue
+        try:
+            parts = urlsplit(value if "://" in value else f"//{value}")
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise RidealongError(
+                f"{option}: {error}", where=value, expected="an address like host:8099"
+            ) from error
+        if host and port:
+            yield option, value, host, port
+
+
+def _tried(option: str, address: str, host: str, port: int) -> str | None:
+    """What is wrong with an address; None where somebody answers.
+
+    In a thread of its own: to look up a name may take longer than anybody waits.
+    """
+    said: list[str | None] = []
+    thread = threading.Thread(
+        target=lambda: said.append(_answer(option, address, host, port)), daemon=True
+    )
+    thread.start()
+    thread.join(PATIENCE_S)
+    return said[0] if said else f"no answer within {PATIENCE_S:g} s"
+
+
+def _answer(option: str, address: str, host: str, port: int) -> str | None:
+    """Connect, and where the protocol is known wait for a greeting."""
+    try:
+        with socket.create_connection((host, port), timeout=PATIENCE_S / 2) as connection:
+            if option == "--dask_client_address" and address.partition("://")[0] in (
+                "tcp",
+                address,
+            ):
+                return _wait_for_dask(connection)
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    except UnicodeError:
+        return "that is no host name"
+    return _wait_for_grpc(host, port) if option == "--job_endpoint" else None
+
+
+def _wait_for_dask(connection: socket.socket) -> str | None:
+    """A scheduler speaks first."""
+    try:
+        greeted = connection.recv(1)
+    except TimeoutError:
+        greeted = b""
+    return None if greeted else "somebody listens there, but is no Dask scheduler"
+
+
+def _wait_for_grpc(host: str, port: int) -> str | None:
+    import grpc
+
+    with grpc.insecure_channel(f"{host}:{port}") as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=PATIENCE_S / 2)
+        except grpc.FutureTimeoutError:
+            return "somebody listens there, but speaks no gRPC"
+    return None

@@ -1,0 +1,1 @@
+"""The expression language that triggers and ``--where`` share: syntax, types, units, SQL."""

@@ -1,0 +1,84 @@
+"""Units within expressions: quantities in quotes, durations, and what arithmetic makes of units."""
+
+import math
+
+from ridealong.errors import RidealongError
+from ridealong.units import (
+    DURATION_EXAMPLE,
+    conversion,
+    parse_duration_ns,
+    parse_quantity,
+    registry,
+)
+
+LONGEST_DURATION_NS = 366 * 86_400 * 1_000_000_000
+
+
+def quantity_in(text: str, unit: str) -> float:
+    """The quantity ``text`` as a number of ``unit``.
+
+    Raises:
+        RidealongError: Not a quantity, or one of something else.
+    """
+    value, own = parse_quantity(text)
+    factor, offset = factor_and_offset(own, unit, text)
+    return value * factor + offset
+
+
+def factor_and_offset(source: str, target: str, what: str) -> tuple[float, float]:
+    """What turns ``source`` into ``target``; ``what`` is named when they don't fit.
+
+    Raises:
+        RidealongError: The two measure different things.
+    """
+    try:
+        factor, offset = conversion(source, target)
+    except Exception as error:  # pint raises its own kinds for logarithmic and offset units
+        raise RidealongError(
+            f"{what!r} is not in a unit like {target!r}" if target else f"{what!r} has a unit",
+            expected=f"a quantity in {target!r}" if target else "a bare number",
+        ) from error
+    if not (math.isfinite(factor) and math.isfinite(offset)):
+        raise RidealongError(f"{what!r} cannot be turned into {target!r}")
+    return factor, offset
+
+
+def duration_ns(text: str) -> int:
+    """Read a duration of at most a year.
+
+    Raises:
+        RidealongError: Not such a duration.
+    """
+    length = parse_duration_ns(text)
+    if length > LONGEST_DURATION_NS:
+        raise RidealongError(f"{text!r} is more than a year", expected=DURATION_EXAMPLE)
+    return length
+
+
+def difference_unit(unit: str | None) -> str | None:
+    """The unit of a difference of two values: a temperature's loses its zero."""
+    if unit and "celsius" in unit.lower():
+        return "delta_degree_Celsius"
+    return unit
+
+
+def combined_unit(operator: str, left: str | None, right: str | None) -> str | None:
+    """The unit of a product (``*``) or quotient (``/``); None is a bare number.
+
+    Raises:
+        RidealongError: Pint will not combine them, as with temperatures.
+    """
+    if not left and not right:
+        return left if left == right else ""
+    if not right:
+        return left
+    if not left and operator == "*":
+        return right
+    units = registry()
+    try:
+        one, two = units.parse_units(left or ""), units.parse_units(right)
+        combined = one * two if operator == "*" else one / two
+        conversion(str(combined), str(combined))
+    except Exception as error:
+        raise RidealongError(f"{left!r} {operator} {right!r} has no meaning") from error
+    return str(combined)

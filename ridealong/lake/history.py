@@ -1,0 +1,368 @@
+"""The table ``commits``: which commands are done, and so which files are in the lake.
+
+Each row is one command. It is appended last, when all files of the command lie on the disk, and
+that append is the one moment of truth: a file counts if, and only if, a row names it among its
+``files`` and no row names it among its ``replaced``. So one read of this table at one version is a
+consistent view of all tables.
+
+Rows are appended by optimistic concurrency on the version that was looked at: what must happen
+once (a source, the replacement of a file, the end of an abandoned command) is looked up in the
+rows, and whoever finds the table moved on looks again. One Delta application transaction does it,
+so nothing piles up in the log.
+
+Rows are numbered from 1 without a gap, and a file beside the table's log says how far they went: so
+a row that damage to the log hides is missed, wherever it stood.
+
+A commit costs the same however many there were. A process keeps the history it has read and reads
+what was added to it, and whenever sixteen files of about a size have gathered, the commit that
+follows merges them: of n commits there are about log n files.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from ridealong.errors import RidealongError
+from ridealong.lake import log
+from ridealong.lake.files import TEMPORARY, DataFile, read_file, telling, write_data_file
+from ridealong.lake.tables import STRINGS, TableSpec, column
+from ridealong.lake.verifying import RESTORE, DamagedError, require_sound
+
+_FILES = pa.list_(
+    pa.field(
+        "element",
+        pa.struct(
+            [
+                ("path", pa.string()),
+                ("bytes", pa.int64()),
+                ("rows", pa.int64()),
+                ("schema", pa.string()),
+            ]
+        ),
+    )
+)
+
+COMMITS = TableSpec(
+    "commits",
+    pa.schema(
+        [
+            column("number", pa.int64(), "place in the order of commits, from 1"),
+            column("commit_id", pa.string(), "the command's id, also the name of its folders"),
+            column("command", pa.string(), "what was done: ingest, shadow run, delete, compact…"),
+            column("time_ns", pa.int64(), "when, since the Unix epoch, UTC", "ns"),
+            column("sources", STRINGS, "keys (hashes of inputs) that no other commit may hold"),
+            column("replaced", STRINGS, "files that this commit took out, relative to the home"),
+            column("abandoned", STRINGS, "ids of dead commands that may never commit any more"),
+            column("counts", pa.string(), "the command's own counts, as JSON"),
+            column("files", _FILES, "data files and blobs that this commit brought"),
+        ]
+    ),
+    order=("number",),
+)
+
+MERGED = 16  # files of about a size: when so many have gathered, they become one
+NEWEST = "_newest"  # readers of Delta tables pass over such names
+# The history as it was last read, by the table's folder, and the files that it was read from.
+_READ: dict[Path, tuple[frozenset[str], "History"]] = {}
+_READ_MOST = 64
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One row of the table ``commits``; its number and time are given when it is recorded."""
+
+    commit_id: str
+    command: str
+    files: tuple[DataFile, ...] = ()
+    sources: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    abandoned: tuple[str, ...] = ()
+    counts: str = "{}"
+    number: int = 0
+    time_ns: int = 0
+
+
+@dataclass(frozen=True)
+class History:
+    """The commits up to one version, and what follows from them.
+
+    ``live`` holds the data files that count, by table and path; ``replaced`` says when (ns) a file
+    was taken out. A blob counts when a row of a live file names it.
+    """
+
+    commits: tuple[Commit, ...] = ()
+    by_id: dict[str, Commit] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
+    abandoned: frozenset[str] = frozenset()
+    live: dict[str, dict[str, DataFile]] = field(default_factory=dict)
+
+    def is_live(self, path: str) -> bool:
+        """Whether a data file counts."""
+        return path in self.live.get(path.split("/", maxsplit=1)[0], {})
+
+    def after(self, rows: Sequence[Commit]) -> "History":
+        """The history once these further commits, in their order, have happened."""
+        if not rows:
+            return self
+        replaced = self.replaced | {path: row.time_ns for row in rows for path in row.replaced}
+        live = self.live.copy()
+        for name in {path.split("/", maxsplit=1)[0] for row in rows for path in row.replaced}:
+            kept = live.get(name, {}).items()
+            live[name] = {path: file for path, file in kept if path not in replaced}
+        brought: dict[str, dict[str, DataFile]] = {}
+        for file in (file for row in rows for file in row.files):
+            if not file.is_blob and file.path not in replaced:
+                brought.setdefault(file.table, {})[file.path] = file
+        sources = {source: row.commit_id for row in rows for source in row.sources}
+        return History(
+            commits=(*self.commits, *rows),
+            by_id=self.by_id | {row.commit_id: row for row in rows},
+            sources=self.sources | sources,
+            replaced=replaced,
+            abandoned=self.abandoned.union(id_ for row in rows for id_ in row.abandoned),
+            live=live | {name: live.get(name, {}) | files for name, files in brought.items()},
+        )
+
+
+class AlreadyCommittedError(RidealongError):
+    """Another commit holds some of the sources; ``sources`` names them, nothing was added."""
+
+    def __init__(self, sources: Iterable[str], where: Path) -> None:
+        self.sources, self._home = tuple(sources), where
+        super().__init__(f"{len(self.sources)} source(s) are already in the lake", where=where)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (AlreadyCommittedError, (self.sources, self._home))
+
+
+class StaleError(Exception):
+    """A file to be replaced is no longer there: the rewrite must start from a new snapshot."""
+
+
+def read(home: Path) -> tuple[DeltaTable, History]:
+    """The table ``commits`` at its newest version, and the history it tells.
+
+    Raises:
+        RidealongError: The table or one of its files is damaged or cannot be read.
+    """
+    folder = home / COMMITS.name
+    for count in range(log.ATTEMPTS):
+        least = _newest(folder)  # before the log, which others add to meanwhile
+        table = log.load(folder)
+        try:
+            history = _history(folder, frozenset(log.listed(table)))
+        except DamagedError:
+            # A vacuum that knows no age may take a file between the log's reading and ours.
+            if log.load(folder).version() == table.version():
+                raise
+            log.pause(count)
+            continue
+        _require_all(folder, history, least)
+        return table, history
+    raise RidealongError(
+        "other commands changed the lake at every attempt to read it",
+        where=folder,
+        mend="try again",
+    )
+
+
+def record(
+    home: Path, decide: Callable[[History], Commit | None], *, merge: bool = False
+) -> Commit | None:
+    """Append one row: the moment of truth.
+
+    Args:
+        home: The lake's folder.
+        decide: Makes the row from the history it would follow, or None when there is nothing to
+            do; it is asked again after each conflict, and raises what forbids the commit.
+        merge: Write all rows into one file instead of adding one (the table's own compaction).
+
+    Returns:
+        The row as recorded, or the one that an earlier execution of the same command recorded.
+    """
+    time_ns = time.time_ns()
+    for count in range(log.ATTEMPTS):
+        table, history = read(home)
+        commit = decide(history)
+        if commit is None:
+            return None
+        if earlier := history.by_id.get(commit.commit_id):
+            return earlier
+        _refuse_abandoned(commit, history, home)
+        _append(home, table, history, replace(commit, time_ns=time_ns), merge)
+        # Read it back: an append that met somebody else's is not there, and a log cut meanwhile
+        # (a vacuum that knows no age) swallows what is appended to an old version.
+        if recorded := read(home)[1].by_id.get(commit.commit_id):
+            _note_newest(home / COMMITS.name, recorded.number)
+            return recorded
+        log.pause(count)
+    raise RidealongError(
+        "other commands changed the lake at every attempt to commit", where=home, mend="try again"
+    )
+
+
+def _refuse_abandoned(commit: Commit, history: History, home: Path) -> None:
+    if commit.commit_id in history.abandoned:
+        raise RidealongError(
+            f"a vacuum swept the files of this command while it ran (commit {commit.commit_id})",
+            where=home,
+            mend="run it again, and let vacuum keep what is younger than the longest command",
+        )
+
+
+def _append(home: Path, table: DeltaTable, history: History, commit: Commit, merge: bool) -> None:
+    """Try to add the row to exactly the version that ``table`` holds."""
+    folder, listed = home / COMMITS.name, sorted(log.listed(table))
+    commit = replace(commit, number=len(history.commits) + 1)
+    old = listed if merge else _alike(folder, listed)
+    try:
+        added = _written(home, commit, old)
+    except RidealongError:
+        if merge or not old:
+            raise
+        old = []  # there may be room for one row where there is none for many
+        added = _written(home, commit, old)
+    try:
+        log.swap(table, folder, added, old, COMMITS.schema)
+    except log.ConflictError:
+        (home / added.path).unlink(missing_ok=True)
+
+
+def _alike(folder: Path, listed: Iterable[str]) -> list[str]:
+    """Files of about a size (in powers of `MERGED`) of which there are enough to merge them."""
+    sizes: dict[int, list[str]] = {}
+    for path in listed:
+        size, rows = 0, len(_rows(folder / path))
+        while rows >= MERGED:
+            size, rows = size + 1, rows // MERGED
+        sizes.setdefault(size, []).append(path)
+    return next((sizes[size] for size in sorted(sizes) if len(sizes[size]) >= MERGED), [])
+
+
+def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
+    """One file of the row and of all rows in the old files, which it replaces."""
+    folder = home / COMMITS.name
+    merged = tuple(f"{COMMITS.name}/{path}" for path in old)
+    earlier = (row for path in old for row in _rows(folder / path))
+    commit = replace(commit, replaced=commit.replaced + merged)
+    rows = {row.number: row for row in (*earlier, commit)}
+    content = pa.Table.from_pylist([asdict(row) for row in rows.values()], schema=COMMITS.schema)
+    added = write_data_file(home, commit.commit_id, COMMITS, content)
+    assert added is not None
+    return added
+
+
+def _history(folder: Path, listed: frozenset[str]) -> History:
+    """What the listed files tell, reading only those that are new since the last time."""
+    files, known = _READ.get(folder, (frozenset[str](), History()))
+    told = _continued(folder, known, listed - files, files - listed)
+    told = told or _continued(folder, History(), listed)
+    assert told is not None
+    if len(_READ) >= _READ_MOST:
+        _READ.clear()
+    _READ[folder] = listed, told
+    return told
+
+
+def _continued(
+    folder: Path, known: History, fresh: Iterable[str], gone: Iterable[str] = ()
+) -> History | None:
+    """The history with the rows of further files; None where they do not go on from it.
+
+    Files that are gone were merged into further ones, unless this is another home at that place.
+    """
+    rows = {row.number: row for path in sorted(fresh) for row in _rows(folder / path)}
+    if any(row.number not in rows for path in gone for row in _rows(folder / path)):
+        return None
+    count = len(known.commits)
+    again = (row for number, row in rows.items() if number <= count)
+    if any(known.commits[row.number - 1].commit_id != row.commit_id for row in again):
+        return None
+    return known.after([rows[number] for number in sorted(rows) if number > count])
+
+
+def _require_all(folder: Path, history: History, least: int) -> None:
+    """Refuse a table that lacks a commit, which a log that was damaged may do in silence."""
+    count = len(history.commits)
+    last = history.commits[-1].number if history.commits else 0
+    if last != count or count < least:
+        numbers = enumerate((row.number for row in history.commits), 1)
+        found = next((place for place, number in numbers if place != number), count + 1)
+        _READ.pop(folder, None)
+        raise DamagedError(
+            f"its Delta log is damaged: commit {found} is missing", where=folder, mend=RESTORE
+        )
+
+
+def _newest(folder: Path) -> int:
+    """How many commits there were at least; 0 when nothing, or nothing legible, says it."""
+    with suppress(OSError, ValueError):
+        number, proof = (folder / NEWEST).read_text("utf-8").split()
+        return int(number) if proof == _proof(number) else 0
+    return 0
+
+
+def _note_newest(folder: Path, number: int) -> None:
+    """Write down how far the commits went; where there is no room, an earlier number stays."""
+    if number <= _newest(folder):
+        return
+    temporary = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+    with suppress(OSError):
+        try:
+            temporary.write_text(f"{number} {_proof(str(number))}\n", "utf-8")
+            temporary.replace(folder / NEWEST)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _proof(number: str) -> str:
+    return hashlib.sha256(number.encode()).hexdigest()
+
+
+@lru_cache(maxsize=8192)
+def _rows(path: Path) -> tuple[Commit, ...]:
+    """The commits in one file of the table; files never change, so they are kept.
+
+    Raises:
+        DamagedError: The file is missing or damaged.
+    """
+    require_sound(path.parent, [str(path)])
+    with telling(path):
+        return tuple(_commits(read_file(path)))
+
+
+def _commits(rows: pa.Table) -> Iterator[Commit]:
+    """The rows, column by column: Arrow takes three times as long to make dictionaries of them."""
+    columns: dict[str, list[Any]] = {
+        name: rows[name].to_pylist()
+        for name in ("commit_id", "command", "counts", "number", "time_ns")
+    }
+    for name in ("sources", "replaced", "abandoned"):
+        columns[name] = _tuples(rows[name], lambda values: values.to_pylist())
+    columns["files"] = _tuples(rows["files"], _data_files)
+    for values in zip(*columns.values(), strict=True):
+        yield Commit(**dict(zip(columns, values, strict=True)))
+
+
+def _tuples(column: pa.ChunkedArray, items: Callable[[pa.Array], list[Any]]) -> list[Any]:
+    """The lists of a column as tuples; ``items`` makes Python's values of all lists together."""
+    lists = column.combine_chunks()
+    # Not `flatten`, which loads all of pyarrow.compute: a tenth of a list's start.
+    ends, values = lists.offsets.to_pylist(), items(lists.values)
+    return [tuple(values[start:end]) for start, end in pairwise(ends)]
+
+
+def _data_files(files: pa.StructArray) -> list[DataFile]:
+    parts = (files.field(name).to_pylist() for name in ("path", "bytes", "rows", "schema"))
+    return [DataFile(*values) for values in zip(*parts, strict=True)]

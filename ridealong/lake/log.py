@@ -1,0 +1,342 @@
+"""The one door to Delta: what a table's log lists, and how entries are added and removed.
+
+Every table is a Delta table of its own, which other tools can open. Entries carry row counts but
+no column statistics: a statistic would keep an erased vehicle's name in the log.
+
+Reading a log costs as much as it has entries since its last checkpoint, four times that of all
+else in a commit once there are a hundred. So a table once loaded is kept until its log grows, and
+every tenth entry a checkpoint is made; delta-rs would do so every hundredth, inside the commit,
+which then fails after it was made where there is no room for the checkpoint.
+
+delta-rs starts threads when it is loaded: a process that imported this module must not fork.
+"""
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    PostCommitHookProperties,
+    Schema,
+    Transaction,
+)
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+
+from ridealong.errors import RidealongError
+from ridealong.lake.files import DataFile, flush, telling
+from ridealong.limits import MAKE_ROOM, refused
+
+ATTEMPTS = 200
+CHECKPOINT_EVERY = 10
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+# Tables as they were last loaded, each with what its newest log entry looked like.
+_LOADED: dict[Path, tuple[DeltaTable, tuple[int, int]]] = {}
+_LOADED_MOST = 256
+_SYNC = "ridealong-sync"
+_REFUSED_FEATURES = {"deletionVectors": "deletion vectors", "columnMapping": "column mapping"}
+
+
+class ConflictError(Exception):
+    """Somebody else committed to the table meanwhile: look again, decide again."""
+
+
+def is_table(folder: Path) -> bool:
+    """Whether the folder is a Delta table."""
+    if _kept(folder):
+        return True
+    with _telling_log(folder):
+        return (folder / "_delta_log").is_dir() and DeltaTable.is_deltatable(_uri(folder))
+
+
+def load(folder: Path) -> DeltaTable:
+    """The table at its newest version; the one loaded before, where its log has not grown.
+
+    Raises:
+        RidealongError: Its log cannot be read, or it uses deletion vectors or column mapping.
+    """
+    if kept := _kept(folder):
+        return kept
+    with _telling_log(folder):
+        table = DeltaTable(_uri(folder))
+        _require_plain(table, folder)
+    if len(_LOADED) >= _LOADED_MOST:
+        _LOADED.clear()
+    if newest := _entry(folder, table.version()):
+        _LOADED[folder] = table, newest
+    return table
+
+
+def _kept(folder: Path) -> DeltaTable | None:
+    """The table as it was loaded before, if its log is still what it was then."""
+    table, seen = _LOADED.get(folder, (None, None))
+    if table is None or seen != _entry(folder, table.version()):
+        return None
+    return None if _entry(folder, table.version() + 1) else table
+
+
+def _entry(folder: Path, version: int) -> tuple[int, int] | None:
+    """Inode and time of an entry of the log; None when there is none."""
+    try:
+        status = (folder / "_delta_log" / f"{version:020d}.json").stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+@contextmanager
+def _telling_log(folder: Path) -> Iterator[None]:
+    """Turn what delta-rs raises over a log into one line for the user."""
+    try:
+        with _panics_raised():
+            yield
+    except RidealongError:
+        raise
+    except Exception as error:
+        raise refused(error, folder) or RidealongError(
+            f"its Delta log cannot be read ({error})", where=folder, mend=_restoring(folder)
+        ) from error
+
+
+@contextmanager
+def _panics_raised() -> Iterator[None]:
+    """Make an error of a panic of delta-rs, which is no `Exception` and would end the program."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DeltaError(str(error)) from error
+
+
+def _restoring(folder: Path) -> str:
+    """What to do about a damaged log: only that of ``commits`` says what nothing else does."""
+    if folder.name == "commits":
+        return "restore the table's folder from a copy; `ridealong lake check` tells more"
+    return "remove its folder _delta_log: `ridealong lake vacuum` rebuilds it from the commits"
+
+
+def listed(table: DeltaTable) -> set[str]:
+    """Paths, relative to the table's folder, of the files that the log lists."""
+    return {"/".join(unquote(uri).split("/")[-2:]) for uri in table.file_uris()}
+
+
+def require_plain(folder: Path) -> None:
+    """Refuse a table that holds more than its files say."""
+    if (folder / "_delta_log").is_dir():
+        load(folder)
+
+
+def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
+    """List the files, creating the table or its new columns first; listing twice is harmless.
+
+    Raises:
+        RidealongError: A column has another type in the table, or the log cannot be written.
+    """
+    wanted = Schema.from_arrow(schema)
+
+    def attempt() -> None:
+        if not is_table(folder):
+            _create(folder, wanted, files)
+            return
+        table = load(folder)
+        before = table.version()
+        _widen(table, wanted, folder)
+        if files:
+            actions: list[AddAction | RemoveAction] = [_add_action(folder, file) for file in files]
+            table.create_write_transaction(
+                actions, "append", wanted, post_commithook_properties=_NO_HOOKS
+            )
+        _settle(folder, before)
+
+    _until_done(folder, attempt)
+
+
+def swap(
+    table: DeltaTable, folder: Path, added: DataFile, removed: Iterable[str], schema: pa.Schema
+) -> None:
+    """Add one file and remove others in one commit on exactly the version that ``table`` holds.
+
+    Raises:
+        ConflictError: The table has moved on by another `swap`.
+    """
+    application = Transaction(folder.name, table.version() + 1)
+    actions: list[AddAction | RemoveAction] = [_add_action(folder, added)]
+    actions += [_remove_action(path) for path in removed]
+    _write(table, folder, actions, schema, application)
+
+
+def sync(folder: Path, decide: Callable[[set[str]], tuple[list[DataFile], list[str]]]) -> None:
+    """Bring the log in line: ``decide`` maps the listed paths to (files to list, paths to drop).
+
+    ``decide`` must look at the commits anew at each call: it is called after the log was read, and
+    again whenever another `sync` came between, so that a stale view can never list a file again.
+    """
+    if not is_table(folder):
+        return
+
+    def attempt() -> None:
+        table = load(folder)
+        added, dropped = decide(listed(table))
+        if not added and not dropped:
+            return
+        actions: list[AddAction | RemoveAction] = [_add_action(folder, file) for file in added]
+        actions += [_remove_action(path) for path in dropped]
+        application = Transaction(_SYNC, table.version() + 1)
+        _write(table, folder, actions, table.schema(), application)
+
+    _until_done(folder, attempt)
+
+
+def forget_history(folder: Path) -> None:
+    """Keep only the newest state of the log: older entries are removed from the disk."""
+
+    def attempt() -> None:
+        table = load(folder)
+        retention = table.metadata().configuration.get("delta.logRetentionDuration")
+        table.alter.set_table_properties({"delta.logRetentionDuration": "interval 0 seconds"})
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        kept = retention or "interval 30 days"
+        table.alter.set_table_properties({"delta.logRetentionDuration": kept})
+
+    _until_done(folder, attempt)
+
+
+def _uri(folder: Path) -> str:
+    # As a URL: delta-rs reads a plain path with a '%' or a '#' in it in different ways.
+    return folder.absolute().as_uri()
+
+
+def _add_action(folder: Path, file: DataFile) -> AddAction:
+    inside = file.path.split("/", 1)[1]
+    modified_ms = (folder / inside).stat().st_mtime_ns // 1_000_000
+    return AddAction(
+        inside, file.bytes, {}, modified_ms, True, json.dumps({"numRecords": file.rows})
+    )
+
+
+def _remove_action(path: str) -> RemoveAction:
+    return RemoveAction(path, True, time.time_ns() // 1_000_000)
+
+
+def _create(folder: Path, schema: Schema, files: list[DataFile]) -> None:
+    actions = [_add_action(folder, file) for file in files]
+    try:
+        create_table_with_add_actions(_uri(folder), schema, actions, mode="error")
+    except DeltaError as error:
+        if is_table(folder):  # somebody else was faster
+            raise ConflictError from error
+        raise
+    _settle(folder, -1)
+
+
+def _widen(table: DeltaTable, wanted: Schema, folder: Path) -> None:
+    """Add the columns that the table lacks; refuse another type for one that it has."""
+    known = {field.name: field for field in table.schema().fields}
+    for field in wanted.fields:
+        if field.name in known and known[field.name].type != field.type:
+            raise RidealongError(
+                f"column {field.name!r} as {field.type}",
+                where=f"table {folder.name}",
+                expected=f"{known[field.name].type}, as the table has it",
+            )
+    new = [field for field in wanted.fields if field.name not in known]
+    if new:
+        table.alter.add_columns(new)
+
+
+def _write(
+    table: DeltaTable,
+    folder: Path,
+    actions: list[AddAction | RemoveAction],
+    schema: Schema | pa.Schema,
+    application: Transaction,
+) -> None:
+    properties, before = CommitProperties(app_transactions=[application]), table.version()
+    try:
+        with telling(folder), _panics_raised():
+            table.create_write_transaction(
+                actions,
+                "append",
+                schema,
+                commit_properties=properties,
+                post_commithook_properties=_NO_HOOKS,
+            )
+            _settle(folder, before)
+    except CommitFailedError as error:
+        raise ConflictError from error
+    except DeltaError as error:
+        raise _told(folder, error) from error
+
+
+def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
+    """Repeat after conflicts: each of them means that somebody else got on."""
+    for count in range(ATTEMPTS):
+        try:
+            with telling(folder), _panics_raised():
+                return attempt()
+        except (ConflictError, CommitFailedError):
+            pause(count)
+        except DeltaError as error:
+            raise _told(folder, error) from error
+    raise RidealongError(
+        f"other commands changed the table at each of {ATTEMPTS} attempts",
+        where=folder,
+        mend="try again",
+    )
+
+
+def pause(count: int) -> None:
+    """Wait a little after a conflict, longer and more unevenly after many."""
+    time.sleep(random.uniform(0.001, min(0.01 * (count + 1), 0.2)))
+
+
+def _told(folder: Path, error: Exception) -> RidealongError:
+    return refused(error, folder) or RidealongError(
+        f"the table's log could not be written ({error})",
+        where=folder,
+        mend=f"allow writing, or {MAKE_ROOM}",
+    )
+
+
+def _settle(folder: Path, before: int) -> None:
+    """Wait until the entries after one are on the disk, and now and then make a checkpoint.
+
+    delta-rs does not wait; a power cut must not leave an empty entry.
+    """
+    table, log = load(folder), folder / "_delta_log"
+    for version in range(before + 1, table.version() + 1):
+        with suppress(FileNotFoundError):  # a vacuum that knows no age may be faster
+            flush(log / f"{version:020d}.json")
+    flush(log)
+    if table.version() and table.version() % CHECKPOINT_EVERY == 0:
+        # It only makes reading quicker: without room for one the entry counts all the same.
+        with suppress(DeltaError, OSError):
+            table.create_checkpoint()
+            table.cleanup_metadata()
+
+
+def _require_plain(table: DeltaTable, folder: Path) -> None:
+    protocol, settings = table.protocol(), table.metadata().configuration
+    features = set(protocol.reader_features or ())
+    if (
+        protocol.min_reader_version == 2
+        or settings.get("delta.columnMapping.mode", "none") != "none"
+    ):
+        features.add("columnMapping")
+    if settings.get("delta.enableDeletionVectors") == "true":
+        features.add("deletionVectors")
+    for feature in sorted(features & set(_REFUSED_FEATURES)):
+        raise RidealongError(
+            f"the table uses {_REFUSED_FEATURES[feature]}, so its files do not say what it holds",
+            where=folder,
+            expected="a table that only ridealong writes",
+        )

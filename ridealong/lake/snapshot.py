@@ -1,0 +1,227 @@
+"""A consistent view of all tables, as of one version of the table ``commits``."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from ridealong.errors import RidealongError
+from ridealong.lake import history, log
+from ridealong.lake.files import DataFile, order_of, schema_of
+from ridealong.lake.history import COMMITS, History
+from ridealong.lake.tables import TableSpec
+from ridealong.lake.verifying import DamagedError, require_sound
+from ridealong.limits import refused
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was in the lake at one moment; it stays so while others commit, delete and compact.
+
+    Its files stay on the disk for as long as `vacuum` is told to keep what is no longer needed.
+    """
+
+    home: Path
+    history: History
+
+    def tables(self) -> list[str]:
+        """Names of the tables that hold rows."""
+        return sorted(name for name, files in self.history.live.items() if files)
+
+    def data_files(self, table: TableSpec | str) -> list[DataFile]:
+        """The table's data files, by path; all that reads them asks here, and so they are sound.
+
+        Raises:
+            DamagedError: A file is missing or damaged.
+            RidealongError: The table uses deletion vectors or column mapping.
+        """
+        name = name_of(table)
+        log.require_plain(self.home / name)
+        files = [file for _, file in sorted(self.history.live.get(name, {}).items())]
+        self._require_sound([file.path for file in files])
+        return files
+
+    def _require_sound(self, paths: Sequence[str]) -> None:
+        try:
+            require_sound(self.home, paths)
+        except DamagedError as error:
+            gone = [path for path in paths if not (self.home / path).exists()]
+            if gone and set(gone) <= history.read(self.home)[1].replaced.keys():
+                raise RidealongError(
+                    "a vacuum removed the file while this command was about to read it",
+                    where=self.home / gone[0],
+                    mend="run it again, and let vacuum keep what is younger than a command takes",
+                ) from error
+            raise
+
+    def files(self, table: TableSpec | str) -> list[str]:
+        """Absolute paths of the table's Parquet files, for DuckDB's or pyarrow's readers."""
+        return [str(self.home / file.path) for file in self.data_files(table)]
+
+    def spec(self, table: TableSpec | str) -> TableSpec:
+        """The table as its files have it: all columns that any of them has, newest order.
+
+        Raises:
+            RidealongError: No file tells what the table's columns are.
+        """
+        name, live = name_of(table), self.data_files(table)
+        if not live:
+            if isinstance(table, TableSpec):
+                return table
+            from ridealong.specs import nearest  # YAML and pydantic, for an error alone
+
+            raise RidealongError(
+                f"no table {name!r} in the lake", mend=nearest(name, self.tables())
+            )
+        one_each = {file.schema: file for file in live}.values()
+        schemas = [schema_of(self.home / file.path) for file in one_each]
+        schema = pa.unify_schemas([one.remove_metadata() for one in schemas])
+        return TableSpec(name, schema, order_of(schemas[-1]))
+
+    def connect(self, *tables: TableSpec | str) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with one view per table (all tables of the lake by default).
+
+        A view of a spec has exactly the spec's columns, null where a file has none, and exists
+        even when the table is empty. Threads share the connection through ``.cursor()``.
+
+        Raises:
+            RidealongError: A table named by a string is empty, so that its columns are unknown.
+        """
+        connection = _quiet_connection()
+        for table in tables or tuple(self.tables()):
+            spec = table if isinstance(table, TableSpec) else self.spec(table)
+            with telling_sql(f"table {spec.name}"):
+                body = self.relation(spec, self.data_files(spec))
+                connection.execute(f"CREATE VIEW {quoted(spec.name)} AS {body}")
+        return connection
+
+    def query(
+        self,
+        sql: str,
+        *tables: TableSpec | str,
+        params: Sequence[object] | Mapping[str, object] | None = None,
+    ) -> pa.Table:
+        """The rows of a SQL query over the named tables, as Arrow; ``params`` fill its blanks.
+
+        Raises:
+            DamagedError: A file of the tables is missing or damaged.
+            RidealongError: The query fails, or the machine refuses what it takes.
+        """
+        where = f"table {', '.join(map(name_of, tables))}"
+        with self.connect(*tables) as connection, telling_sql(where):
+            return connection.sql(sql, params=params).to_arrow_table()
+
+    def relation(self, spec: TableSpec, files: Sequence[DataFile], path_column: str = "") -> str:
+        """SQL that selects the spec's columns from files, and if asked for each row's file."""
+        known = self._columns_of(files)
+        columns = [
+            quoted(field.name)
+            if field.name in known
+            else f"CAST(NULL AS {sql_type(field.type)}) AS {quoted(field.name)}"
+            for field in spec.schema
+        ]
+        if not files:
+            return f"SELECT {', '.join(columns)} WHERE false"
+        # Same columns everywhere: no need to open every file before the first row.
+        union = len({file.schema for file in files}) > 1
+        paths = ", ".join(_literal(str(self.home / file.path)) for file in files)
+        options = f"hive_partitioning = false, union_by_name = {union}"
+        if path_column:
+            columns.append(quoted(path_column))
+            options += f", filename = {_literal(path_column)}"
+        return f"SELECT {', '.join(columns)} FROM read_parquet([{paths}], {options})"
+
+    def read(
+        self,
+        table: TableSpec | str,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+    ) -> pa.Table:
+        """Rows of one table in the spec's order, as Arrow; an empty table has no rows.
+
+        Args:
+            table: The table's spec, or its name.
+            columns: Which columns; all by default.
+            where: A SQL condition over the table's columns; trusted, so never a user's text.
+
+        Raises:
+            RidealongError: The condition is wrong, or a file cannot be read.
+        """
+        spec = table if isinstance(table, TableSpec) else self.spec(table)
+        names = list(columns) if columns is not None else spec.schema.names
+        query = f"SELECT {', '.join(map(quoted, names))} FROM {quoted(spec.name)}"
+        query += f" WHERE ({where})" if where else ""
+        query += f" ORDER BY {', '.join(map(quoted, spec.order))}" if spec.order else ""
+        return self.query(query, spec).cast(pa.schema([spec.schema.field(name) for name in names]))
+
+    def sources(self) -> frozenset[str]:
+        """All sources that were ever committed."""
+        return frozenset(self.history.sources)
+
+    def commits(self) -> pa.Table:
+        """The table of commits, in the order in which they happened."""
+        rows = [asdict(commit) for commit in self.history.commits]
+        return pa.Table.from_pylist(rows, schema=COMMITS.schema)
+
+    def _columns_of(self, files: Iterable[DataFile]) -> set[str]:
+        one_each = {file.schema: file for file in files}.values()
+        return {name for file in one_each for name in schema_of(self.home / file.path).names}
+
+
+def name_of(table: TableSpec | str) -> str:
+    """The table's name."""
+    return table.name if isinstance(table, TableSpec) else table
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@contextmanager
+def telling_sql(where: str) -> Iterator[None]:
+    """Turn DuckDB's and Arrow's errors over a query into one line for the user."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, MemoryError) as error:
+        first = str(error).strip().split("\n", maxsplit=1)[0]
+        raise refused(error, where) or RidealongError(first, where=where) from error
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quiet_connection() -> duckdb.DuckDBPyConnection:
+    """DuckDB in memory; it must never reach for an extension on the network."""
+    return duckdb.connect(
+        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    )
+
+
+def sql_type(kind: pa.DataType) -> str:
+    """DuckDB's name of an Arrow type."""
+    if pa.types.is_list(kind):
+        return f"{sql_type(kind.value_type)}[]"
+    if kind in _SQL_TYPES:
+        return _SQL_TYPES[kind]
+    with _quiet_connection() as connection:
+        empty = pa.schema([pa.field("column", kind)]).empty_table()
+        return str(connection.from_arrow(empty).types[0])
+
+
+# Those of our own tables. Asking DuckDB means handing it Arrow, and that loads pandas: 0.2 s, which
+# is more than the rest of a list takes.
+_SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.bool_(): "BOOLEAN",
+    pa.int8(): "TINYINT",
+    pa.int16(): "SMALLINT",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float32(): "FLOAT",
+    pa.float64(): "DOUBLE",
+}

@@ -1,0 +1,115 @@
+"""Verify: a file counts only while its content is what its name, a sha256, says.
+
+A flipped bit in a Parquet file can read back as another number without an error. So every file is
+hashed before anything is read from it, once in a process: what was found sound stays known until
+the file changes on the disk.
+"""
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ridealong.errors import RidealongError
+from ridealong.hashing import sha256_of
+from ridealong.limits import refused
+from ridealong.terminal import progress
+
+HASHING = "hashing"  # what progress calls the files that are hashed
+RESTORE = (
+    "restore it from a copy (`ridealong lake check` lists all damage), or ingest into a new home"
+)
+# Threads cost more than they save where there is little to hash.
+_FEW_FILES, _FEW_BYTES = 8, 2**22
+_THREADS = min(os.cpu_count() or 1, 8)  # each has a file open
+
+# Size, times of the last change of content and of anything, and inode.
+Stamp = tuple[int, int, int, int]
+_SOUND: dict[Path, Stamp] = {}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found: its kind, the file or table, and what is the matter."""
+
+    kind: str
+    path: str
+    what: str
+
+
+class DamagedError(RidealongError):
+    """A file of the lake is missing or is not what was written."""
+
+
+def require_sound(home: Path, paths: Iterable[str]) -> None:
+    """Refuse files that are missing or damaged; paths are relative to the home, or absolute.
+
+    Raises:
+        DamagedError: The message names the first such file and counts the others.
+    """
+    if found := damage(home, paths):
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise DamagedError(found[0].what + more, where=home / found[0].path, mend=RESTORE)
+
+
+def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Finding]:
+    """The files that are missing or whose content is not what their name says, in their order.
+
+    Args:
+        home: The lake's folder.
+        paths: Files named by their sha256, relative to the home or absolute.
+        anew: Hash also what this process has found sound before.
+
+    Raises:
+        RidealongError: The machine refuses what reading takes (open files, memory).
+    """
+    unknown = [path for path in paths if anew or not _is_known(home / path)]
+    progress.expect(HASHING, len(unknown))
+    judge = partial(_judge, home)
+    if _is_little(home, unknown):
+        return [finding for finding in map(judge, unknown) if finding]
+    with ThreadPoolExecutor(_THREADS) as pool:  # hashing lets other threads run
+        return [finding for finding in pool.map(judge, unknown) if finding]
+
+
+def _is_known(path: Path) -> bool:
+    """Whether the file was found sound before, and has not changed since."""
+    known = _SOUND.get(path)
+    return known is not None and known == _stamp(path)
+
+
+def _is_little(home: Path, paths: list[str]) -> bool:
+    stamps = (_stamp(home / path) for path in paths)
+    return len(paths) < _FEW_FILES and sum(stamp[0] for stamp in stamps if stamp) < _FEW_BYTES
+
+
+def _judge(home: Path, path: str) -> Finding | None:
+    progress.report(HASHING)
+    place = home / path
+    stamp = _stamp(place)  # before the content: a change meanwhile is seen the next time
+    try:
+        actual = sha256_of(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return Finding("missing", path, "the file is missing")
+    except OSError as error:
+        if told := refused(error, place):
+            raise told from error
+        return Finding("corrupt", path, f"the file cannot be read ({error.strerror})")
+    if place.name.split(".")[0] != actual:
+        _SOUND.pop(place, None)
+        return Finding(
+            "corrupt", path, "the file is damaged: its content is not what was written (sha256)"
+        )
+    if stamp:
+        _SOUND[place] = stamp
+    return None
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

@@ -1,0 +1,1 @@
+"""The standard forms of what is recorded and seen, shared by labels and networks."""

@@ -1,0 +1,251 @@
+"""YAML files to frozen specs: one file, one pydantic model, and errors that name the line."""
+
+import difflib
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from ridealong.documents import (
+    Node,
+    kind_of,
+    parse_document,
+    read_bytes,
+    read_text,
+    shortened,
+)
+from ridealong.errors import RidealongError, each, together
+
+MOST_FAULTS = 20  # told of one file
+
+Place = tuple[int | str, ...]  # the keys and numbers that lead to a value
+
+
+class Spec(BaseModel):
+    """A frozen specification; unknown keys and numbers that are not finite are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def clashes(cls, keys: Container[str]) -> Iterator[str]:
+        """What is wrong with these keys beside each other, whatever their values are.
+
+        It is told together with wrong values, where a model's own check comes only after them.
+        """
+        yield from ()
+
+    @model_validator(mode="after")
+    def _no_clash(self) -> Self:
+        given = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        for clash in self.clashes(given):
+            raise ValueError(clash)
+        return self
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def _calendar_day(value: object) -> object:
+    """A day as text; pydantic would take a number for seconds since 1970."""
+    if isinstance(value, date):
+        return value
+    if not (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
+        raise ValueError(f"{_shown(value)} is not a day; expected one like 2027-01-31")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{value} is not in the calendar; expected a day like 2027-01-31"
+        ) from error
+
+
+Day = Annotated[date, BeforeValidator(_calendar_day)]
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Say which known name the user may have meant: ``"did you mean 'x'?"``, or list them all."""
+    close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known: " + ", ".join(sorted(known)[:40])
+
+
+def load_spec(path: Path, kind: type[S]) -> S:
+    """Read one YAML file as one spec.
+
+    Raises:
+        RidealongError: The file is missing, no regular file or too large, is no YAML mapping, or
+            does not fit the spec. It tells every mistake, with its key and its line.
+    """
+    return parse_spec(read_text(path), kind, where=path)
+
+
+def parse_spec(text: str, kind: type[S], where: str | Path) -> S:
+    """Read YAML text as one spec; ``where`` names it in errors.
+
+    Raises:
+        RidealongError: As for `load_spec`.
+    """
+    document = parse_document(text, where)
+    faults = list(document.faults)
+    try:
+        spec = kind.model_validate(document.root.plain)
+        faults += _flags_for_numbers(document.root, spec, where, ())
+    except ValidationError as error:
+        faults += _problems(error, kind, document.root, where)
+        known = {str(fault) for fault in faults}
+        clashes = (RidealongError(clash, where=where) for clash in kind.clashes(document.keys))
+        faults += [clash for clash in clashes if str(clash) not in known]
+    if faults:
+        raise _told(faults, where)
+    return spec
+
+
+def load_json_spec(path: Path, kind: type[S]) -> S:
+    """Read one JSON file, which a program wrote, as one spec.
+
+    Raises:
+        RidealongError: As for `load_spec`, without lines.
+    """
+    try:
+        return kind.model_validate_json(read_bytes(path))
+    except ValidationError as error:
+        raise _told(list(_problems(error, kind, None, path)), path) from error
+
+
+def _told(faults: Sequence[RidealongError], where: str | Path) -> RidealongError:
+    """The faults of one file in the order of its lines; the rest is counted."""
+    ordered = sorted(faults, key=lambda fault: _line_number(str(fault.where)))
+    rest = len(ordered) - MOST_FAULTS
+    more = [RidealongError(f"and {rest} more mistakes", where=where)] if rest > 0 else []
+    return together([*ordered[:MOST_FAULTS], *more])
+
+
+def _line_number(where: str) -> int:
+    line = where.rpartition(":")[2]
+    return int(line) if line.isdecimal() else 0
+
+
+def _problems(
+    error: ValidationError, kind: type[Spec], root: Node | None, where: str | Path
+) -> Iterator[RidealongError]:
+    """What pydantic found, but for what was told when the text was read."""
+    found = error.errors(include_url=False)
+    below = {details["loc"][:-1] for details in found}
+    for details in found:
+        node = _deepest(root, details["loc"])
+        is_told = node is not None and node.broken
+        # A list that is too short for want of what was wrong in it is no mistake of its own.
+        if is_told or (details["type"] == "too_short" and details["loc"] in below):
+            continue
+        place = f"{where}:{node.line}" if node is not None and details["loc"] else where
+        yield from _problem(details, kind, root, node, place)
+
+
+def _problem(
+    details: ErrorDetails,
+    kind: type[Spec],
+    root: Node | None,
+    node: Node | None,
+    place: str | Path,
+) -> Iterator[RidealongError]:
+    loc = details["loc"]
+    key = shortened(".".join(_keys(root, loc)))
+    cause = getattr(details.get("ctx", {}).get("error"), "__cause__", None)
+    if details["type"] == "extra_forbidden":
+        hint = nearest(str(loc[-1]), _keys_at(loc[:-1], kind))
+        yield RidealongError(f"unknown key {key!r}", where=place, mend=hint)
+    elif details["type"] == "missing":
+        yield RidealongError(f"the key {key!r} is missing", where=place)
+    elif isinstance(cause, RidealongError):
+        for one in each(cause):
+            yield RidealongError(f"{key}: {one}" if key else str(one), where=place)
+    else:
+        message = _message(details, node)
+        yield RidealongError(f"{key}: {message}" if key else message, where=place)
+
+
+def _message(details: ErrorDetails, node: Node | None) -> str:
+    """Pydantic's words, with the value as the user wrote it."""
+    message = details["msg"].removeprefix("Value error, ")
+    value = details["input"]
+    if details["type"] == "value_error":
+        return message
+    if details["type"] == "string_type" and node is not None and isinstance(value, int | float):
+        return f"{shortened(node.text)} is {kind_of(node)}; put it in quotes: '{node.text[:40]}'"
+    if details["type"] in ("model_type", "dict_type"):
+        message = "Input should be keys and values"
+    if details["type"] in ("tuple_type", "list_type"):
+        message = "Input should be a list"
+    if isinstance(value, int | float | str) or value is None:
+        written = isinstance(value, float) and node is not None and node.text
+        return f"{message}, not {shortened(written or _shown(value))}"
+    if details["type"].endswith("_type"):
+        return f"{message}, not {'a list' if isinstance(value, list) else 'keys and values'}"
+    return message
+
+
+def _shown(value: object) -> str:
+    """A value as YAML has it: texts in quotes."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return shortened(repr(value) if isinstance(value, str) else str(value))
+
+
+def _keys_at(loc: Place, kind: type[BaseModel]) -> list[str]:
+    """The keys that the (nested) model at ``loc`` knows."""
+    for part in loc:
+        field = kind.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        options = [inner, *getattr(inner, "__args__", ())]
+        models = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
+        if not models:
+            break
+        kind = models[0]
+    return list(kind.model_fields)
+
+
+def _keys(node: Node | None, loc: Place) -> Iterator[str]:
+    """The parts of ``loc`` as users know them: pydantic has names of its own for kinds of value."""
+    for part in loc:
+        is_kind = isinstance(part, str) and node is not None and not isinstance(node.value, dict)
+        if part != "[key]" and not is_kind:
+            yield str(part)
+            node = _below(node, part)
+
+
+def _deepest(node: Node | None, loc: Place) -> Node | None:
+    """The deepest part of ``loc`` that stands in the document."""
+    for part in loc:
+        node = _below(node, part) or node
+    return node
+
+
+def _below(node: Node | None, part: int | str) -> Node | None:
+    if node is not None and isinstance(node.value, dict):
+        return node.value.get(str(part))
+    if node is not None and isinstance(node.value, list) and isinstance(part, int):
+        return node.value[part] if part < len(node.value) else None
+    return None
+
+
+def _flags_for_numbers(
+    node: Node, value: object, where: str | Path, loc: Place
+) -> Iterator[RidealongError]:
+    """Every ``true`` that pydantic took for 1."""
+    if isinstance(node.value, bool) and not isinstance(value, bool):
+        key = ".".join(map(str, loc))
+        what = f"{key}: Input should be a number, not {_shown(node.value)}"
+        yield RidealongError(what, where=f"{where}:{node.line}")
+    elif isinstance(node.value, dict):
+        for key, below in node.value.items():
+            inner = value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
+            yield from _flags_for_numbers(below, inner, where, (*loc, key))
+    elif isinstance(node.value, list) and isinstance(value, tuple | list):
+        pairs: Any = enumerate(zip(node.value, value, strict=False))
+        for index, (below, inner) in pairs:
+            yield from _flags_for_numbers(below, inner, where, (*loc, index))

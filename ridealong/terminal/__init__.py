@@ -1,0 +1,1 @@
+"""What a command prints: text, tables and progress, and how options are completed."""

@@ -1,0 +1,232 @@
+"""What every command shares: where the home is, how results and progress are printed.
+
+Results go to standard output, as text or (``--json``) as exactly one JSON document; everything
+else goes to standard error.
+
+Tables and reports fit the width: what COLUMNS says, else the terminal's. A pipe without COLUMNS has
+no width, so that ``grep`` sees whole rows.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ridealong.limits import require_to_read
+from ridealong.terminal.progress import Steps
+from ridealong.terminal.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+HOME_VARIABLE = "RIDEALONG_HOME"
+DEFAULT_HOME = "ridealong-home"
+UNTOLD_WIDTH = 80  # of a terminal that does not say
+
+# The --home that stood before the command.
+HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
+
+
+def _with_room(home: Path | None) -> Path | None:
+    """Whatever has a home loads the lake: ask for what that takes before it does."""
+    require_to_read()
+    return home
+
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        callback=_with_room,
+        help="Folder of the lake.",
+        show_default=f"${HOME_VARIABLE}, else ./{DEFAULT_HOME}",
+    ),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and no text.")
+]
+WideOption = Annotated[
+    bool, typer.Option("--wide", help="Show all columns, however wide the terminal is.")
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        help="Only rows for which this expression is true, e.g. \"light = 'night'\".",
+        show_default=False,
+    ),
+]
+
+
+def home_of(home: Path | None) -> Path:
+    """The lake's folder: the command's --home, the program's, the environment's, or the default."""
+    return home or HOME_BEFORE.get() or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where a command speaks: results to standard output, the rest to standard error.
+
+    Attributes:
+        as_json: One JSON document, and no text.
+        wide: Tables as wide as their rows.
+        wide_hint: What a table that left columns out tells the user to call.
+    """
+
+    as_json: bool = False
+    wide: bool = False
+    wide_hint: str = "--wide"
+
+    def result(self, document: object) -> None:
+        """Print the one JSON document; does nothing in text mode."""
+        if self.as_json:
+            print(json.dumps(jsonable(document), ensure_ascii=False, allow_nan=False))
+
+    def text(self, line: str = "") -> None:
+        """Print a line of the result as it stands; does nothing in JSON mode."""
+        if not self.as_json:
+            print(line)
+
+    def paragraph(self, text: str) -> None:
+        """Print prose, broken between words to fit the width; does nothing in JSON mode."""
+        self._print(wrapped(text, self._width()))
+
+    def table(
+        self,
+        columns: Sequence[str | Column],
+        rows: Sequence[Sequence[object]],
+        title: str | None = None,
+    ) -> None:
+        """Print rows as a table that fits the width; does nothing in JSON mode.
+
+        Of columns that are named by a string, the first is never left out and the last goes first.
+        """
+        self.sections(columns, [Section(rows, title)])
+
+    def rows(self, columns: Sequence[Column], rows: Iterable[Mapping[str, object]]) -> None:
+        """Print rows by the columns' names as a table; does nothing in JSON mode."""
+        self.table(columns, [[row[column.name] for column in columns] for row in rows])
+
+    def sections(self, columns: Sequence[str | Column], sections: Sequence[Section]) -> None:
+        """Print one table whose rows stand under titles; does nothing in JSON mode."""
+        if not self.as_json:
+            self._print(table_lines(columns, sections, self._width(), self.wide_hint))
+
+    def record(self, pairs: Sequence[tuple[str, object]]) -> None:
+        """Print one thing as lines of ``name  value``; does nothing in JSON mode."""
+        self._print(record_lines(pairs, self._width()))
+
+    def _print(self, lines: Sequence[str]) -> None:
+        if not self.as_json:
+            print("\n".join(lines))
+
+    def _width(self) -> int | None:
+        return None if self.wide else output_width()
+
+    def note(self, line: str) -> None:
+        """Say something about the work, on standard error."""
+        print(line, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def steps(self, label: str, total: int) -> Iterator[Steps]:
+        """Progress on standard error: a bar on a terminal, plain lines elsewhere."""
+        if not sys.stderr.isatty():
+            yield _PlainSteps(label, total)
+            return
+        with _bar() as bar:
+            yield _BarSteps(bar, bar.add_task(label, total=total), total)
+
+
+def output_width() -> int | None:
+    """How wide text on standard output may be: COLUMNS, else the terminal's width, else no limit.
+
+    COLUMNS counts wherever it is a positive number, in a pipe too.
+    """
+    given = os.environ.get("COLUMNS", "").strip()
+    if given.isascii() and given.isdecimal() and int(given):
+        return max(int(given), NARROWEST)
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or UNTOLD_WIDTH
+    except OSError:
+        return UNTOLD_WIDTH
+
+
+def _bar() -> "Progress":
+    from rich.console import Console as RichConsole
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=RichConsole(stderr=True))
+
+
+class _BarSteps:
+    def __init__(self, bar: "Progress", task: object, total: int) -> None:
+        self._bar, self._task, self._total = bar, task, total
+
+    def advance(self, count: int = 1) -> None:
+        self._bar.advance(self._task, count)  # type: ignore[arg-type]
+
+    def at(self, done: int) -> None:
+        self._bar.update(self._task, completed=done)  # type: ignore[arg-type]
+
+    def expect(self, count: int) -> None:
+        self._total += count
+        self._bar.update(self._task, total=self._total)  # type: ignore[arg-type]
+
+
+class _PlainSteps:
+    """A line at the end, and every ten seconds before it if something was done since."""
+
+    def __init__(self, label: str, total: int) -> None:
+        self._label, self._total, self._done = label, total, 0
+        self._spoke = time.monotonic()
+
+    def advance(self, count: int = 1) -> None:
+        self.at(self._done + count)
+
+    def at(self, done: int) -> None:
+        changed, self._done = done != self._done, done
+        now = time.monotonic()
+        if changed and (done >= self._total or now - self._spoke >= 10):
+            self._spoke = now
+            print(f"{self._label}: {done}/{self._total}", file=sys.stderr, flush=True)
+
+    def expect(self, count: int) -> None:
+        self._total += count
+
+
+def jsonable(value: object) -> object:
+    """The same value with NaN and infinities as null, paths as text, tuples as lists."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [jsonable(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "item") and callable(value.item):  # numpy scalars
+        return jsonable(value.item())
+    return value

@@ -1,0 +1,287 @@
+"""Tables that fit the terminal: what matters stays whole, the rest gives way and is named.
+
+Nothing is cut. Where a table is too wide, columns are left out, the least important first; where
+even the important ones are too wide, long ids are shortened to a beginning that is unique in their
+column; where that does not help, each row becomes lines of ``name  value``.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise, takewhile
+
+from ridealong.terminal.readable import value
+
+GAP = "  "
+NOTHING = "(none)"
+SHORTEST_ID = 8
+NARROWEST = 20  # of a terminal, and of a column whose text goes over several lines
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: Its heading.
+        rank: 0 is never left out; of the others the highest goes first. None: as it stands in the
+            table, the first column 0.
+        right: Numbers: aligned at the right.
+        fold: Prose: may take several lines.
+        shorten: Ids: may be shown by a unique beginning.
+    """
+
+    name: str
+    rank: int | None = None
+    right: bool = False
+    fold: bool = False
+    shorten: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows under a title of their own; all sections of a table share its columns."""
+
+    rows: Sequence[Sequence[object]]
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class _Grid:
+    columns: tuple[Column, ...]
+    sections: tuple[tuple[str | None, list[list[str]]], ...]
+
+    def rows(self) -> Iterator[list[str]]:
+        for _, rows in self.sections:
+            yield from rows
+
+    @cached_property
+    def natural(self) -> list[int]:
+        """Widths at which nothing is broken."""
+        widths = [cells(column.name) for column in self.columns]
+        for row in self.rows():
+            widths = [max(known, cells(cell)) for known, cell in zip(widths, row, strict=True)]
+        return widths
+
+    @cached_property
+    def least(self) -> list[int]:
+        """Widths at which no word is broken."""
+        least = []
+        for place, (column, natural) in enumerate(zip(self.columns, self.natural, strict=True)):
+            words = (word for row in self.rows() for word in row[place].split())
+            longest = max(map(cells, words), default=0) if column.fold else natural
+            least.append(min(natural, max(longest, cells(column.name), NARROWEST)))
+        return least
+
+    def take(self, places: Sequence[int]) -> "_Grid":
+        columns = tuple(self.columns[place] for place in places)
+        picked = [
+            (title, [[row[place] for place in places] for row in rows])
+            for title, rows in self.sections
+        ]
+        return _Grid(columns, tuple(picked))
+
+
+def table_lines(
+    columns: Sequence[str | Column],
+    sections: Sequence[Section],
+    width: int | None,
+    hint: str = "--wide",
+) -> list[str]:
+    """The table's lines, none wider than ``width`` cells (None: no limit).
+
+    Only a single word that is wider than the terminal, such as a path, is broken over lines.
+    ``hint`` says what to call for what was left out.
+    """
+    named = [c if isinstance(c, Column) else Column(c) for c in columns]
+    grid = _Grid(
+        tuple(named),
+        tuple((s.title, [[value(cell) for cell in row] for row in s.rows]) for s in sections),
+    )
+    if width is None:
+        return _drawn(grid, grid.natural, None)
+    width = max(width, NARROWEST)
+    for candidate in (grid, _shortened(grid)):
+        if (places := _fitting(candidate, width)) is not None:
+            kept = candidate.take(places)
+            lines = _drawn(kept, _widths(kept, width), width)
+            return lines + _remarks(grid, places, candidate is not grid, width, hint)
+    return _records(grid, _shortened(grid), width)
+
+
+def record_lines(pairs: Sequence[tuple[str, object]], width: int | None) -> list[str]:
+    """``name  value`` lines, the values below each other.
+
+    A single word that is wider than the line, such as a path, stays whole: a terminal breaks it
+    without harm to who copies it.
+    """
+    texts = [(name, value(thing)) for name, thing in pairs]
+    return list(_record(texts, None, width))
+
+
+def wrapped(text: str, width: int | None) -> list[str]:
+    """The text over lines of at most ``width`` cells, broken between words.
+
+    A word that is wider than a line is broken only then.
+    """
+    if width is None or cells(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for word in _broken(text.split(), width):
+        if line and cells(line) + 1 + cells(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
+
+
+def _broken(words: Iterable[str], width: int) -> Iterator[str]:
+    for word in words:
+        piece = ""
+        for character in word:
+            if cells(piece + character) > width:
+                yield piece
+                piece = ""
+            piece += character
+        yield piece
+
+
+def cells(text: str) -> int:
+    """How many columns of a terminal the text takes; a Chinese character takes two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def unique_beginnings(ids: Iterable[str]) -> dict[str, str]:
+    """Each id's shortest beginning that no other begins with, at least `SHORTEST_ID` long.
+
+    It ends after the first character that tells it from its neighbours in the order of the ids.
+    """
+    ordered = sorted(set(ids))
+    needed = dict.fromkeys(ordered, SHORTEST_ID)
+    for one, other in pairwise(ordered):
+        both = zip(one, other, strict=False)
+        shared = len(list(takewhile(lambda pair: pair[0] == pair[1], both))) + 1
+        needed[one] = max(needed[one], shared)
+        needed[other] = max(needed[other], shared)
+    return {name: name[:length] for name, length in needed.items()}
+
+
+def _shortened(grid: _Grid) -> _Grid:
+    known = {
+        place: unique_beginnings(row[place] for row in grid.rows())
+        for place, column in enumerate(grid.columns)
+        if column.shorten
+    }
+    sections = [
+        (title, [[known.get(p, {}).get(cell, cell) for p, cell in enumerate(row)] for row in rows])
+        for title, rows in grid.sections
+    ]
+    return _Grid(grid.columns, tuple(sections))
+
+
+def _fitting(grid: _Grid, width: int) -> list[int] | None:
+    """Places of the columns to keep; None where even the necessary ones are too wide."""
+    least = grid.least
+    kept: list[int] = []
+    room = width + len(GAP)
+    for place in sorted(range(len(least)), key=lambda place: (_rank(grid, place), place)):
+        needed = least[place] + len(GAP)
+        if needed <= room:
+            kept.append(place)
+            room -= needed
+        elif _rank(grid, place) == 0:
+            return None
+    return sorted(kept)
+
+
+def _rank(grid: _Grid, place: int) -> int:
+    rank = grid.columns[place].rank
+    return place if rank is None else rank
+
+
+def _widths(grid: _Grid, width: int) -> list[int]:
+    """The least widths, and what they leave is the prose's."""
+    natural, widths = grid.natural, grid.least
+    spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
+    wanting = sorted(range(len(widths)), key=lambda place: natural[place] - widths[place])
+    for position, place in enumerate(wanting):
+        # Who wants least goes first: what it does not need is the others'.
+        more = min(natural[place] - widths[place], spare // (len(wanting) - position))
+        widths[place] += more
+        spare -= more
+    return widths
+
+
+def _drawn(grid: _Grid, widths: list[int], width: int | None) -> list[str]:
+    lines = [_line([c.name for c in grid.columns], grid.columns, widths)]
+    lines.append(GAP.join("-" * width for width in widths))
+    for title, rows in grid.sections:
+        lines += wrapped(title, width) if title is not None else []
+        lines += [] if rows else [NOTHING]
+        for row in rows:
+            lines += _row_lines(row, grid.columns, widths)
+    return lines
+
+
+def _row_lines(row: list[str], columns: Sequence[Column], widths: list[int]) -> Iterator[str]:
+    parts = [
+        wrapped(cell, width) if column.fold else [cell]
+        for cell, column, width in zip(row, columns, widths, strict=True)
+    ]
+    for number in range(max(map(len, parts))):
+        yield _line([p[number] if number < len(p) else "" for p in parts], columns, widths)
+
+
+def _line(texts: Sequence[str], columns: Sequence[Column], widths: list[int]) -> str:
+    padded = []
+    for text, column, width in zip(texts, columns, widths, strict=True):
+        room = " " * (width - cells(text))
+        padded.append(room + text if column.right else text + room)
+    return GAP.join(padded).rstrip()
+
+
+def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: str) -> list[str]:
+    """Says what the lines above do not show."""
+    out = [column.name for place, column in enumerate(grid.columns) if place not in places]
+    short = [c.name for p, c in enumerate(grid.columns) if c.shorten and p in places]
+    said = []
+    if out:
+        said.append(f"left out: {', '.join(out)}")
+    if short and shortened:
+        said.append(f"shortened to a unique beginning: {', '.join(short)}")
+    return wrapped(f"({'; '.join(said)}; {hint} shows all)", width) if said else []
+
+
+def _records(grid: _Grid, short: _Grid, width: int) -> list[str]:
+    """Every row as lines of its own, all columns shown; a blank line between rows."""
+    names = [column.name for column in grid.columns]
+    lines: list[str] = []
+    for (title, rows), (_, briefs) in zip(grid.sections, short.sections, strict=True):
+        lines += ["", *wrapped(title, width)] if title is not None else []
+        lines += [] if rows else ["", NOTHING]
+        for row, brief in zip(rows, briefs, strict=True):
+            lines += ["", *_record(list(zip(names, row, strict=True)), brief, width)]
+    return lines[1:]
+
+
+def _record(
+    pairs: Sequence[tuple[str, str]], brief: Sequence[str] | None, width: int | None
+) -> Iterator[str]:
+    label = max((cells(name) for name, _ in pairs), default=0) + len(GAP)
+    for place, (name, text) in enumerate(pairs):
+        head = name + " " * (label - cells(name))
+        if width is None or label + cells(text) <= width:
+            yield head + text
+        elif " " in text and width - label >= NARROWEST // 2:
+            first, *more = wrapped(text, width - label)
+            yield head + first
+            yield from (" " * label + line for line in more)
+        elif brief is None or cells(text) <= width:
+            yield from (name, text)  # on a line of its own it is whole, and can be copied
+        else:
+            yield from (name, *wrapped(brief[place], width))
