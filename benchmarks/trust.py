@@ -37,6 +37,7 @@ from scipy import stats
 from metrics.gate.spec import GateSpec, load_gate
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
+from ridealong.arrays import Floats, Ints
 
 SEED = 20261128
 NETWORKS = ("d" * 64, "c" * 64)
@@ -50,9 +51,6 @@ DRIVES = (8, 12, 20, 40, 80)
 POWER_DRIVES = (10, 20, 40, 80)
 CELLS = 48  # judged in one call, each with drives of its own
 PLANNED_AT, MOST_PLANNED = 20, 1000  # drives that a plan starts from, and more that we draw
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

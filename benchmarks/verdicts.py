@@ -16,7 +16,6 @@ from typing import TypeVar
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import RunVerdict, judge
@@ -24,10 +23,10 @@ from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.registry import metrics_of
+from ridealong.arrays import Bools
 from ridealong.perception.annotations import Camera, ObjectCategory, Task
 
 T = TypeVar("T")
-Bools = NDArray[np.bool_]
 NETWORKS = ("d" * 64, "c" * 64)
 CLIPS_PER_DRIVE = 5
 MATCHES_PER_CLIP = 10

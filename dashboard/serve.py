@@ -68,7 +68,7 @@ def listen(host: str, port: int) -> socket.socket:
         of_port = getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES)
         raise RidealongError(
             f"cannot listen on {host!r} port {port} ({why})",
-            mend="choose another --port" if of_port else "choose another --host",
+            hint="choose another --port" if of_port else "choose another --host",
         ) from error
     return bound
 

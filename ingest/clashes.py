@@ -42,7 +42,7 @@ def _judged(
             f"drive {files.drive_id!r} is already in the lake with other content",
             where=files.path,
             expected="a new drive_id",
-            mend="give this recording a drive_id of its own",
+            hint="give this recording a drive_id of its own",
         )
         return _troubled(files, trouble, [earlier])
     if len(claims) > 1 and files.drive_id not in in_lake:
@@ -63,5 +63,5 @@ def _spread(files: DriveFiles, claims: Sequence[DriveFiles]) -> UnreadableError:
         "and parts of one drive are not joined yet",
         where=files.path,
         expected="each drive whole in one file",
-        mend="write its rows, in time, into one file, or give each recording a drive_id of its own",
+        hint="write its rows, in time, into one file, or give each recording a drive_id of its own",
     )

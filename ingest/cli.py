@@ -413,11 +413,11 @@ def _require_picture(path: Path) -> None:
         raise RidealongError(
             f"--picture {path} is not the name of a picture",
             expected=f"a name that ends in {known}",
-            mend=hint if hint and hint.startswith("did") else None,
+            hint=hint if hint and hint.startswith("did") else None,
         )
     if not path.parent.is_dir():
         raise RidealongError(
-            f"there is no folder {path.parent}", where=path, mend="create it first"
+            f"there is no folder {path.parent}", where=path, hint="create it first"
         )
 
 

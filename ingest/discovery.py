@@ -68,7 +68,7 @@ def find_drives(path: Path, source: str | None = None) -> Found:
             "no log of that kind" if source else "no kind of log that is known",
             where=path,
             expected="one of " + ", ".join(each.name for each in finder.sources),
-            mend=None if source else "name it with --source if it is one",
+            hint=None if source else "name it with --source if it is one",
         )
     return Found(tuple(finder.drives), tuple(finder.ignored))
 
@@ -110,7 +110,7 @@ class _Finder:
         try:
             if path_text(log) != str(log):
                 raise UnreadableError(
-                    "its name is not UTF-8", where=path_text(log), mend="rename it"
+                    "its name is not UTF-8", where=path_text(log), hint="rename it"
                 )
             if not log.is_dir():
                 require_regular(log)

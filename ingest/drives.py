@@ -225,7 +225,7 @@ def _driven(files: DriveFiles, telemetry: ValidTelemetry) -> Row:
         raise UnreadableError(
             "holds no good row",
             where=files.path,
-            mend=f"row 0: {first[0]}" if first else None,
+            hint=f"row 0: {first[0]}" if first else None,
         )
     times_ns = rows.column("timestamp_ns").to_numpy()
     speed = rows.column("Vehicle.Speed")

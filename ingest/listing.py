@@ -50,12 +50,12 @@ def find_row(snapshot: Snapshot, spec: TableSpec, key: str, value: str) -> dict[
         some = ", ".join(str(row[key]) for row in found[:3]) + more
         raise RidealongError(
             f"{what} {value!r} is ambiguous: {len(found)} begin with it ({some})",
-            mend="give more characters",
+            hint="give more characters",
         )
     names = [str(row[key]) for row in rows]
     close = difflib.get_close_matches(value, names, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]!r}?" if close else f"see `ridealong {spec.name} list`"
-    raise RidealongError(f"unknown {what} {value!r}", mend=hint)
+    raise RidealongError(f"unknown {what} {value!r}", hint=hint)
 
 
 # What a clip takes over from its drive, so that an expression can ask for both.

@@ -9,7 +9,7 @@ from pathlib import Path
 from ingest.clips.cut import ClipJob, ClipOutcome, clip_cutter
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
 from ingest.triggers.spec import TriggerSpec
-from ridealong.execution.accounting import Status, sheet_path
+from ridealong.execution.accounting import Status, outcomes_path
 from ridealong.execution.processes.pool import cores, helped
 from ridealong.execution.runner import Work, names_runner, run_work
 
@@ -33,7 +33,7 @@ def read_drives(
     """
     read = partial(_read_one, home=home, commit_id=commit_id, triggers=tuple(triggers))
     work = Work(key, make=partial(partial, read), died=_never)
-    return run_work(work, drives, sheet_path(home, commit_id), DriveOutcome, beam_args)
+    return run_work(work, drives, outcomes_path(home, commit_id), DriveOutcome, beam_args)
 
 
 def cut_clips(
@@ -46,7 +46,7 @@ def cut_clips(
         RidealongError: The runner does not work, or a step failed.
     """
     work = Work(key, make=partial(clip_cutter, home), died=_died, is_heavy=_has_cameras)
-    return run_work(work, jobs, sheet_path(home, commit_id), ClipOutcome, beam_args)
+    return run_work(work, jobs, outcomes_path(home, commit_id), ClipOutcome, beam_args)
 
 
 @contextmanager

@@ -44,8 +44,8 @@ def _condition(part: str, text: str) -> tuple[str, str]:
         expected = "'all', or attribute=value joined by '&', as in 'light=night&road=city'"
         raise RidealongError(f"slice {text!r} cannot be read", expected=expected)
     if name not in DIMENSIONS:
-        mend = nearest(name, list(DIMENSIONS))
-        raise RidealongError(f"slice {text!r} names the unknown attribute {name!r}", mend=mend)
+        hint = nearest(name, list(DIMENSIONS))
+        raise RidealongError(f"slice {text!r} names the unknown attribute {name!r}", hint=hint)
     return name, unquote(value)
 
 

@@ -168,8 +168,8 @@ def _syntax_error(error: yaml.YAMLError, text: str, where: str | Path) -> Rideal
         line = text.encode()[:position].count(b"\n") + 1
         place = f"{where}:{line}"
     at_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
-    mend = "indent with spaces, not with tabs" if at_tab else None
-    return RidealongError(f"not valid YAML ({problem})", where=place, mend=mend)
+    hint = "indent with spaces, not with tabs" if at_tab else None
+    return RidealongError(f"not valid YAML ({problem})", where=place, hint=hint)
 
 
 class _Composer:
@@ -222,8 +222,8 @@ class _Composer:
     def _tagged(self, event: Any, node: Node) -> Node:
         if event.tag is None:
             return node
-        mend = "leave it out, or put a text that begins with '!' in quotes"
-        self._fault(event, f"{shortened(event.tag)!r} is read as a tag of YAML", mend=mend)
+        hint = "leave it out, or put a text that begins with '!' in quotes"
+        self._fault(event, f"{shortened(event.tag)!r} is read as a tag of YAML", hint=hint)
         return replace(node, broken=True)
 
     def _sequence(self, start: Any, depth: int) -> Node:
@@ -248,7 +248,7 @@ class _Composer:
                 self._merge(event, value, merged)
             elif key.text in own:
                 what = f"duplicate key {shortened(key.text)!r}"
-                self._fault(event, what, mend=f"see line {own[key.text].line}")
+                self._fault(event, what, hint=f"see line {own[key.text].line}")
             else:
                 own[key.text] = replace(value, line=_line(event))
         return Node({**merged, **own}, _line(start), size=size)
@@ -302,15 +302,15 @@ class _Composer:
         return size
 
     def _fault(
-        self, event: Any, what: str, expected: str | None = None, mend: str | None = None
+        self, event: Any, what: str, expected: str | None = None, hint: str | None = None
     ) -> None:
-        self.faults.append(self._error(event, what, expected, mend))
+        self.faults.append(self._error(event, what, expected, hint))
 
     def _error(
-        self, event: Any, what: str, expected: str | None = None, mend: str | None = None
+        self, event: Any, what: str, expected: str | None = None, hint: str | None = None
     ) -> RidealongError:
         where = f"{self._where}:{_line(event)}"
-        return RidealongError(what, where=where, expected=expected, mend=mend)
+        return RidealongError(what, where=where, expected=expected, hint=hint)
 
 
 def _line(event: Any) -> int:

@@ -1,17 +1,17 @@
-"""The one error that a user sees: what is wrong, where, what was expected, how to mend it."""
+"""The one error that a user sees: what is wrong, where, what was expected, how to fix it."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 
 class RidealongError(Exception):
-    """A mistake in the input, told in one line; the command line exits with 2.
+    """A mistake in the input, described in one line; the command line exits with 2.
 
     Args:
         what: What is wrong, with the actual value.
         where: The file, table, or argument it is wrong in.
         expected: What would have been right.
-        mend: What to do about it.
+        hint: What to do about it.
     """
 
     def __init__(
@@ -20,20 +20,20 @@ class RidealongError(Exception):
         *,
         where: str | Path | None = None,
         expected: str | None = None,
-        mend: str | None = None,
+        hint: str | None = None,
     ) -> None:
-        self.what, self.where, self.expected, self.mend = what, where, expected, mend
+        self.what, self.where, self.expected, self.hint = what, where, expected, hint
         super().__init__(str(self))
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where is not None else ""
         expected = f"; expected {self.expected}" if self.expected else ""
-        mend = f"; {self.mend}" if self.mend else ""
-        return f"{place}{self.what}{expected}{mend}".replace("\n", " ")
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{place}{self.what}{expected}{hint}".replace("\n", " ")
 
     def __reduce__(self) -> tuple[object, ...]:
         # Beam and process pools pickle errors; keyword-only arguments need telling how.
-        return (_rebuild, (type(self), self.what, self.where, self.expected, self.mend))
+        return (_rebuild, (type(self), self.what, self.where, self.expected, self.hint))
 
 
 def _rebuild(
@@ -41,13 +41,13 @@ def _rebuild(
     what: str,
     where: str | Path | None,
     expected: str | None,
-    mend: str | None,
+    hint: str | None,
 ) -> RidealongError:
-    return kind(what, where=where, expected=expected, mend=mend)
+    return kind(what, where=where, expected=expected, hint=hint)
 
 
 class ManyErrors(RidealongError):
-    """Several mistakes, found together: the command line tells each in a line of its own.
+    """Several mistakes, found together: the command line prints each on a line of its own.
 
     Args:
         errors: The mistakes; those that are several themselves are taken apart.
@@ -67,7 +67,7 @@ def each(error: RidealongError) -> tuple[RidealongError, ...]:
 
 
 def together(errors: Iterable[RidealongError]) -> RidealongError:
-    """One error that tells all of these (at least one)."""
+    """One error that lists all of these (at least one)."""
     many = ManyErrors(errors)
     return many.errors[0] if len(many.errors) == 1 else many
 

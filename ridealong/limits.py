@@ -65,7 +65,7 @@ def require_memory() -> None:
         raise ExhaustedError(
             f"the process may use {limit / 2**30:.1f} GiB of address space (ulimit -v)",
             expected=f"at least {least / 2**30:.1f} GiB",
-            mend="ulimit -v unlimited",
+            hint="ulimit -v unlimited",
         )
 
 
@@ -82,7 +82,7 @@ def require_open_files(least: int) -> None:
         raise ExhaustedError(
             f"the process may have {hard} open files (ulimit -n)",
             expected=f"at least {least}",
-            mend="ulimit -n 1024",
+            hint="ulimit -n 1024",
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (least, hard))
 
@@ -107,5 +107,5 @@ def refused(error: BaseException, where: str | Path | None = None) -> ExhaustedE
         text = "out of memory"
     for words, what, hint in _REFUSED:
         if re.search(words, text):
-            return ExhaustedError(what, where=where, mend=hint)
+            return ExhaustedError(what, where=where, hint=hint)
     return None

@@ -158,7 +158,7 @@ def _problem(
     cause = getattr(details.get("ctx", {}).get("error"), "__cause__", None)
     if details["type"] == "extra_forbidden":
         hint = nearest(str(loc[-1]), _keys_at(loc[:-1], kind))
-        yield RidealongError(f"unknown key {key!r}", where=place, mend=hint)
+        yield RidealongError(f"unknown key {key!r}", where=place, hint=hint)
     elif details["type"] == "missing":
         yield RidealongError(f"the key {key!r} is missing", where=place)
     elif isinstance(cause, RidealongError):

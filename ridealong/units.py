@@ -92,9 +92,9 @@ def parse_duration_ns(text: str) -> int:
     try:
         factor, _ = conversion(unit, "s")
     except Exception as error:  # pint raises its own kinds for logarithmic units
-        mend = f"a minute is 'min': write '{value:g} min'" if unit == "m" else None
+        hint = f"a minute is 'min': write '{value:g} min'" if unit == "m" else None
         raise RidealongError(
-            f"{text!r} is not a duration", expected="one like '15 s'", mend=mend
+            f"{text!r} is not a duration", expected="one like '15 s'", hint=hint
         ) from error
     if value < 0:
         raise RidealongError(f"{text!r} is negative", expected=DURATION_EXAMPLE)

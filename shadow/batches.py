@@ -111,7 +111,7 @@ def _require_one_that_works(found: Replayed) -> None:
         raise RidealongError(
             f"no clip can be replayed; {len(found.failed)} were tried, and all failed for the same "
             f"reason: {found.failed[0].reason}",
-            mend="check the two networks, the device and the machine's memory; nothing was judged",
+            hint="check the two networks, the device and the machine's memory; nothing was judged",
         )
 
 
@@ -140,7 +140,7 @@ def _telling_full_disk(found: Replayed) -> Iterator[None]:
 def _full(found: Replayed) -> RidealongError:
     return RidealongError(
         f"the disk is full; replayed and kept: {counted(len(found.done), 'clip')}",
-        mend="make room and run the command again",
+        hint="make room and run the command again",
     )
 
 

@@ -93,7 +93,7 @@ def _ingest(
 ) -> IngestReport:
     if not path.is_dir():
         raise RidealongError(
-            "the example is not there", where=path, mend="clone the whole repository"
+            "the example is not there", where=path, hint="clone the whole repository"
         )
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)

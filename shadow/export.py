@@ -127,7 +127,7 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
     if not rows.num_rows:
         raise RidealongError(
             f"run {run['run_id']} has no clip for which {request.where or 'true'}",
-            mend="see `ridealong clips list`",
+            hint="see `ridealong clips list`",
         )
     cells = losing_cells(run_cells(snapshot, run["run_id"]), request.cells)
     losses = clip_losses(snapshot, run, cells)
@@ -165,19 +165,19 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
     if kind != "coco" and (request.cameras or request.frames != EVERY_FRAME):
         raise RidealongError(
             f"--frames and --cameras choose images, and --format {kind} exports whole clips",
-            mend="leave them out, or use --format coco",
+            hint="leave them out, or use --format coco",
         )
     if request.frames.kind is FrameKind.LOSS and not _judged_by_frame(chosen.cells):
         why = "flicker and jitter lie between frames" if chosen.cells else chosen.reason
         raise RidealongError(
             f"no frame carries a loss: {why}",
-            mend="name a cell with --prediction and --metric, or use --frames labelled or every:N",
+            hint="name a cell with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
     for camera in request.cameras:
         if camera not in known:
             hint = nearest(camera, known) if known else "they have no cameras"
-            raise RidealongError(f"none of these clips has the camera {camera!r}", mend=hint)
+            raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
 
 
 def _judged_by_frame(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:

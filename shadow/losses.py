@@ -77,7 +77,7 @@ def _named(cells: Sequence[Row], names: CellNames) -> list[Row]:
             left = [cell for cell in left if cell[part] == value]
             if not left:
                 raise RidealongError(
-                    f"no cell has the {part} {value!r}", mend=nearest(value, known)
+                    f"no cell has the {part} {value!r}", hint=nearest(value, known)
                 )
     return left
 

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
-from ridealong.execution.accounting import Status, settle, sheet_path
+from ridealong.execution.accounting import Status, outcomes_path, settle
 from ridealong.execution.processes.ahead import Ahead
 from ridealong.execution.processes.pool import ProcessDiedError, Processes, cores, offer
 from ridealong.execution.runner import THREADS_A_CORE, Work, names_runner, run_work
@@ -36,7 +36,7 @@ def run_replay(
             done += len(batch.clips)
             if ahead:
                 ahead.start(clips[: done + cores()])
-            sheet = sheet_path(plan.home, batch.commit_id)
+            sheet = outcomes_path(plan.home, batch.commit_id)
             # One thread of Beam's, where all it does is wait; each costs 0.1 s a batch.
             outcomes = run_work(
                 work, batch.clips, sheet, ClipOutcome, beam_args, 1, spread=ahead is None

@@ -121,7 +121,7 @@ def pair_of(snapshot: Snapshot, request: RunRequest) -> Pair:
     if not shared:
         raise RidealongError(
             f"{pair[0].network} and {pair[1].network} share no prediction",
-            mend="compare two versions of the same network",
+            hint="compare two versions of the same network",
         )
     return pair
 
@@ -141,7 +141,7 @@ def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
         which = f" for which {request.where}" if request.where else ""
         raise RidealongError(
             f"no clips{which} with a camera that the networks look at",
-            mend="see `ridealong clips list`",
+            hint="see `ridealong clips list`",
         )
     return clips
 
@@ -159,7 +159,7 @@ def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
             raise RidealongError(
                 f"the weights of {entry.network} are damaged: {damaged[entry.blob]}",
                 where=lake.home / entry.blob,
-                mend="restore the file from a copy",
+                hint="restore the file from a copy",
             )
     if is_itself(pair):
         console.note(
@@ -197,7 +197,7 @@ def _require_any(judged: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
         raise RidealongError(
             f"none of the {len(left_out)} clips can be replayed; the first: "
             f"clip {left_out[0].clip_id}: {left_out[0].reason}",
-            mend="nothing was judged",
+            hint="nothing was judged",
         )
     return judged
 

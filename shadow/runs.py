@@ -78,12 +78,12 @@ def find_run(snapshot: Snapshot, run: str) -> Run:
         known = [name for row in runs for name in (row["run_id"], row["name"]) if name]
         hint = nearest(run, known) if known else "there are no runs yet"
         raise RidealongError(
-            f"unknown run {run!r}", mend=f"{hint}; see `ridealong shadow runs list`"
+            f"unknown run {run!r}", hint=f"{hint}; see `ridealong shadow runs list`"
         )
     if len(found) > 1:
         raise RidealongError(
             f"run {run!r} is ambiguous: it fits {len(found)} runs",
-            mend="give more of the id; see `ridealong shadow runs list`",
+            hint="give more of the id; see `ridealong shadow runs list`",
         )
     return found[0]
 
@@ -93,7 +93,7 @@ def _latest(runs: list[Run]) -> Run:
     if found is None:
         raise RidealongError(
             "no run yet, except of a network against itself" if runs else "no run yet",
-            mend="start one with `ridealong shadow run --deployed A --candidate B`",
+            hint="start one with `ridealong shadow run --deployed A --candidate B`",
         )
     return found
 
@@ -156,7 +156,7 @@ def _check_name(name: str, run: Run, runs: list[Run]) -> None:
         if name and other["run_id"] != run["run_id"] and name in (other["name"], other["run_id"]):
             raise RidealongError(
                 f"run {other['run_id']} has the name {name!r}",
-                mend="choose another name, or delete or rename that run",
+                hint="choose another name, or delete or rename that run",
             )
 
 

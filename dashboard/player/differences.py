@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from metrics.tasks import lights
-from metrics.tasks.boxes import IOU_THRESHOLD, Mask, Pairs, most_matches, overlapping
+from metrics.tasks.boxes import IOU_THRESHOLD, Pairs, most_matches, overlapping
 from metrics.tasks.lanes import said_lines, same_lines
-from metrics.tasks.metric import Floats, Ints
 from metrics.tasks.objects import boxes_of, said_boxes
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import Rows, View, rows_of
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.annotations import LightState, Task
 
 ROW = "row"  # a column of our own: which row of its table a row was
@@ -32,12 +32,12 @@ class Judged:
         alone: Said, and the other network does not have it at that instant.
     """
 
-    said: Mask
+    said: Bools
     below: Floats
-    alone: Mask
+    alone: Bools
 
 
-Found = tuple[Rows, Mask]  # what one network said, and which of it the other does not have
+Found = tuple[Rows, Bools]  # what one network said, and which of it the other does not have
 
 
 def judge(one: View, two: View) -> tuple[Judged, Judged]:
@@ -111,7 +111,7 @@ def _unpaired(one: Rows, two: Rows, pairs: Pairs) -> tuple[Found, Found]:
     )
 
 
-def _all_but(places: Ints, size: int) -> Mask:
+def _all_but(places: Ints, size: int) -> Bools:
     mask = np.ones(size, np.bool_)
     mask[places] = False
     return mask

@@ -123,7 +123,7 @@ def damaged(path: Path, error: BaseException) -> UnreadableError:
     """The error for a file whose bytes are not those of a clip."""
     said = str(error) or type(error).__name__
     return UnreadableError(
-        f"is truncated, damaged, or not an MCAP clip ({said})", where=path, mend=MEND
+        f"is truncated, damaged, or not an MCAP clip ({said})", where=path, hint=MEND
     )
 
 

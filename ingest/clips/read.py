@@ -290,7 +290,7 @@ class ClipReader:
     def _undecodable(self, camera: str, timestamp_ns: int, why: str) -> UnreadableError:
         place = f"camera {camera!r} at {exact_instant(timestamp_ns)}"
         what = f"the frame of {place} cannot be decoded: {why}"
-        return UnreadableError(what, where=self.path, mend=MEND)
+        return UnreadableError(what, where=self.path, hint=MEND)
 
     def _messages(self, topic: str) -> list[tuple[int, bytes]]:
         return [(time, data) for _, time, data in self._file.messages([topic])]
@@ -377,14 +377,14 @@ def _decoder(camera: CameraCalibration) -> VideoDecoder:
 
 def _metadata(path: Path, told: Mapping[str, str] | None) -> ClipMetadata:
     if told is None:
-        raise UnreadableError("is an MCAP file but not a ridealong clip", where=path, mend=MEND)
+        raise UnreadableError("is an MCAP file but not a ridealong clip", where=path, hint=MEND)
     version = int(told["format_version"])
     if version > topics.FORMAT_VERSION:
         raise RidealongError(
             f"is of clip format {version}",
             where=path,
             expected=f"at most {topics.FORMAT_VERSION}",
-            mend="read it with a newer ridealong",
+            hint="read it with a newer ridealong",
         )
     return ClipMetadata(
         clip_id=told["clip_id"],

@@ -105,7 +105,7 @@ def _gathered(folder: Path, clips: Iterable[LabelClip], content: CocoLists) -> C
         raise RidealongError(
             "nothing to export: these clips have none of the images asked for",
             where=folder,
-            mend="choose clips with cameras, or other --cameras or --frames",
+            hint="choose clips with cameras, or other --cameras or --frames",
         )
     return content
 

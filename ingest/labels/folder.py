@@ -68,18 +68,18 @@ def check_replaceable(target: Path) -> None:
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not target.is_dir():
-        raise RidealongError("is a file", where=target, expected="a folder", mend=_MEND)
+        raise RidealongError("is a file", where=target, expected="a folder", hint=_MEND)
     try:
         told = json.loads((target / MANIFEST).read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RidealongError(
-            "holds files that are not an export of ridealong", where=target, mend=_MEND
+            "holds files that are not an export of ridealong", where=target, hint=_MEND
         ) from error
     if told != _contents(target):
         raise RidealongError(
             "is an export in which files were changed since it was written",
             where=target,
-            mend=_MEND,
+            hint=_MEND,
         )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
+from ridealong.arrays import Ints
+
 _ROUNDS = 8
 
 
@@ -31,7 +32,7 @@ def balanced(
     The first ``against`` factors are balanced among each other, the others against these.
     """
     rng = np.random.default_rng(seed)
-    placed: list[tuple[Integers, Integers]] = []  # levels of each row, and counts of levels
+    placed: list[tuple[Ints, Ints]] = []  # levels of each row, and counts of levels
     columns: dict[str, list[str]] = {}
     for factor in factors:
         quota = counts(list(factor.weights.values()), count)
@@ -44,7 +45,7 @@ def balanced(
     return [{name: column[i] for name, column in columns.items()} for i in range(count)]
 
 
-def counts(weights: Sequence[float], total: int) -> Integers:
+def counts(weights: Sequence[float], total: int) -> Ints:
     """Whole numbers in those proportions that add up to ``total``; ties go to the first."""
     exact = np.asarray(weights, np.float64) / sum(weights) * total
     whole = np.floor(exact + 1e-9).astype(np.int64)
@@ -54,11 +55,11 @@ def counts(weights: Sequence[float], total: int) -> Integers:
 
 
 def _even_out(
-    levels: Integers,
-    quota: Integers,
-    placed: Sequence[tuple[Integers, Integers]],
+    levels: Ints,
+    quota: Ints,
+    placed: Sequence[tuple[Ints, Ints]],
     rng: np.random.Generator,
-) -> Integers:
+) -> Ints:
     """Swap values between rows while that evens out the combinations with earlier factors."""
     total = len(levels)
     levels = levels.copy()
@@ -75,16 +76,16 @@ def _even_out(
     return levels
 
 
-def _table(levels: Integers, other: Integers, rows: int, columns: int) -> NDArray[np.float64]:
+def _table(levels: Ints, other: Ints, rows: int, columns: int) -> NDArray[np.float64]:
     out = np.zeros((rows, columns))
     np.add.at(out, (levels, other), 1.0)
     return out
 
 
 def _swap_best(
-    levels: Integers,
+    levels: Ints,
     i: int,
-    placed: Sequence[tuple[Integers, Integers]],
+    placed: Sequence[tuple[Ints, Ints]],
     gaps: list[NDArray[np.float64]],
 ) -> bool:
     """Swap row ``i``'s value with the row where that helps most; say whether any did."""

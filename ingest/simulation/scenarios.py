@@ -17,8 +17,7 @@ from ingest.simulation.telemetry.signals import telemetry_of
 from ingest.simulation.traffic.dynamics import STEP_S, motion_of
 from ingest.simulation.traffic.log import BRAKE, EgoLog, Seen, Signals, Tracks, Traffic
 from ingest.simulation.traffic.road_users import BODIES, EGO_FRONT_M, KINDS, PEDESTRIAN
-
-Floats = NDArray[np.float64]
+from ridealong.arrays import Floats
 
 DRIVE = DriveSpec(
     drive_id="scenario",

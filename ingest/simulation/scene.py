@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ridealong.arrays import Bools, Floats
 from ridealong.perception.annotations import LightState, ObjectCategory
 
 Points = NDArray[np.float64]  # (N, 2) x and y in the world frame, metres
 Colour = tuple[int, int, int]  # sRGB
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 CATEGORIES = tuple(ObjectCategory)  # an actor's category is an index into this
 
@@ -202,7 +201,7 @@ class Poles:
     height_m: Floats
     yaw_rad: Floats
     arm_m: Floats
-    lamp: Mask
+    lamp: Bools
 
     def __len__(self) -> int:
         return len(self.x_m)
@@ -330,10 +329,10 @@ class Actors:
     width_m: Floats
     height_m: Floats
     rgb: NDArray[np.uint8]
-    brake: Mask
-    left: Mask
-    right: Mask
-    headlamps: Mask
+    brake: Bools
+    left: Bools
+    right: Bools
+    headlamps: Bools
     phase_rad: Floats
 
     def __len__(self) -> int:

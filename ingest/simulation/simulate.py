@@ -100,10 +100,10 @@ def _claim(out: Path, spec: FleetSpec, seed: int) -> None:
             raise RidealongError(
                 "the folder contains another fleet",
                 where=out,
-                mend="name another folder with --out",
+                hint="name another folder with --out",
             )
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RidealongError("not an empty folder", where=out, mend="name another with --out")
+        raise RidealongError("not an empty folder", where=out, hint="name another with --out")
     (out / DRIVES).mkdir(parents=True, exist_ok=True)
     for left in (out / DRIVES).glob(".*"):  # by a run that was killed
         shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -213,6 +213,6 @@ def _told(error: OSError, out: Path) -> RidealongError:
         return RidealongError(
             "the disk is full",
             where=out,
-            mend="make room and run the same command again: it goes on where it stopped",
+            hint="make room and run the same command again: it goes on where it stopped",
         )
     return RidealongError(f"{error.strerror or error}", where=error.filename or out)

@@ -8,14 +8,7 @@ from numpy.typing import NDArray
 from ingest.simulation.drive_log import DriveLog
 from ingest.simulation.maps.network_world import MapWorld
 from ingest.simulation.plan import DriveSpec
-from ingest.simulation.scene import (
-    CATEGORIES,
-    Actors,
-    Conditions,
-    Light,
-    SceneState,
-    Weather,
-)
+from ingest.simulation.scene import CATEGORIES, Actors, Conditions, Light, SceneState, Weather
 from ingest.simulation.traffic.log import BRAKE, LEFT, RIGHT
 from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
 from ridealong.perception.annotations import PATH_STEP_S, PATH_STEPS, LightState

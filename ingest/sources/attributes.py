@@ -82,5 +82,5 @@ def _attributes(recording: Path) -> DriveAttributes:
         return load_spec(beside, DriveAttributes) if beside.exists() else DriveAttributes()
     except RidealongError as error:
         raise UnreadableError(
-            error.what, where=error.where, expected=error.expected, mend=error.mend
+            error.what, where=error.where, expected=error.expected, hint=error.hint
         ) from error

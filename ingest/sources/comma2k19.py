@@ -20,7 +20,6 @@ from ingest.sources.inertial import Poses, gravity_in_device, vehicle_SO3_device
 from ingest.sources.radar import Targets, look_ahead
 from ingest.sources.streams import Stream, read_array, read_stream
 from ingest.telemetry.resample import (
-    Floats,
     centred_difference,
     distance_m,
     grid_ns,
@@ -28,6 +27,7 @@ from ingest.telemetry.resample import (
     latest,
     window_mean,
 )
+from ridealong.arrays import Floats
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import Camera, Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration

@@ -21,7 +21,8 @@ from av.video.stream import VideoStream
 
 from ingest.sources.containers import EXPECTED, SEEKABLE, camera_streams, opened, telling
 from ingest.sources.orientation import AS_STORED, Orientation, orientation
-from ingest.sources.timeline import Integers, Timeline, VideoPacket, read_timeline
+from ingest.sources.timeline import Timeline, VideoPacket, read_timeline
+from ridealong.arrays import Ints
 from ridealong.errors import UnreadableError
 from ridealong.perception.recording import Image
 
@@ -55,7 +56,7 @@ class VideoIndex:
     orientation: Orientation = AS_STORED
 
     @cached_property
-    def decodable(self) -> Integers:
+    def decodable(self) -> Ints:
         """``(D,)`` int64, numbers of the frames that can be decoded; tries them all."""
         with closing(_frames(self, 0)) as frames:
             return np.array([number for number, _ in frames], np.int64)

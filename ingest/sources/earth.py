@@ -1,9 +1,8 @@
 """Earth-centred coordinates (ECEF, WGS 84) to directions on the ground."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ridealong.arrays import Floats
 
 WGS84_A_M = 6378137.0
 WGS84_F = 1 / 298.257223563

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.sources.earth import east_north_up, rotation_matrices
-from ingest.telemetry.resample import Floats
+from ridealong.arrays import Floats
 
 GRAVITY_MPS2 = 9.80665
 # Slower than this, the direction of travel is mostly noise.

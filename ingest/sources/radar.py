@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.telemetry.resample import Floats, Integers, interpolate
+from ingest.telemetry.resample import interpolate
+from ridealong.arrays import Floats, Ints
 
 PATH_HALF_WIDTH_M = 1.8
 MOVING_MPS = 2.5
@@ -42,7 +43,7 @@ class Targets:
     distance_m: Floats
     left_m: Floats
     speed_mps: Floats
-    slot: Integers
+    slot: Ints
     is_new: NDArray[np.bool_]
 
 
@@ -64,7 +65,7 @@ class Ahead:
     acceleration_mps2: Floats
 
 
-def tracks(targets: Targets) -> Integers:
+def tracks(targets: Targets) -> Ints:
     """``(N,)`` the track of each target, numbered from 0 by first appearance."""
     starts = np.zeros(len(targets.slot), bool)
     for slot in np.unique(targets.slot):
@@ -111,7 +112,7 @@ def look_ahead(targets: Targets, own_mps: Floats) -> Ahead:
     )
 
 
-def _scans(time_s: Floats) -> tuple[Integers, Integers]:
+def _scans(time_s: Floats) -> tuple[Ints, Ints]:
     """First and one past the last target of each scan."""
     if not len(time_s):
         return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -119,11 +120,11 @@ def _scans(time_s: Floats) -> tuple[Integers, Integers]:
     return np.concatenate([[0], breaks]), np.concatenate([breaks, [len(time_s)]])
 
 
-def _nearest(rows: Integers, distance_m: Floats) -> int:
+def _nearest(rows: Ints, distance_m: Floats) -> int:
     return int(rows[np.argmin(distance_m[rows])]) if len(rows) else -1
 
 
-def _lead(rows: Integers, distance_m: Floats, track: Integers, last_track: int) -> int:
+def _lead(rows: Ints, distance_m: Floats, track: Ints, last_track: int) -> int:
     nearest = _nearest(rows, distance_m)
     same = rows[track[rows] == last_track]
     if len(same) and distance_m[same[0]] - distance_m[nearest] <= NEARER_BY_M:
@@ -131,7 +132,7 @@ def _lead(rows: Integers, distance_m: Floats, track: Integers, last_track: int) 
     return nearest
 
 
-def _ever_before(track: Integers, condition: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _ever_before(track: Ints, condition: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether the condition was true for the row's track, in this row or before it."""
     out = np.zeros(len(track), bool)
     for number in np.unique(track[condition]):
@@ -140,7 +141,7 @@ def _ever_before(track: Integers, condition: NDArray[np.bool_]) -> NDArray[np.bo
     return out
 
 
-def _track_rate(track: Integers, time_s: Floats, values: Floats) -> Floats:
+def _track_rate(track: Ints, time_s: Floats, values: Floats) -> Floats:
     """Centred difference over 0.5 s of ``values`` along each track, at each of its targets."""
     out = np.full(len(track), np.nan)
     half = DERIVATIVE_SPAN_S / 2
@@ -153,7 +154,7 @@ def _track_rate(track: Integers, time_s: Floats, values: Floats) -> Floats:
     return out
 
 
-def _pick(values: Floats, rows: Integers) -> Floats:
+def _pick(values: Floats, rows: Ints) -> Floats:
     if not len(values):
         return np.full(len(rows), np.nan)
     return np.where(rows >= 0, values[rows], np.nan)

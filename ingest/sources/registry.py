@@ -28,5 +28,5 @@ def sources_called(name: str | None) -> list[Source]:
     if name is None:
         return list(SOURCES.values())
     if name not in SOURCES:
-        raise RidealongError(f"unknown source {name!r}", mend=nearest(name, list(SOURCES)))
+        raise RidealongError(f"unknown source {name!r}", hint=nearest(name, list(SOURCES)))
     return [SOURCES[name]]

@@ -55,7 +55,7 @@ class SimulationSource:
                 "not a simulated fleet",
                 where=path,
                 expected=f"a folder with {MARKER}",
-                mend="make one with: ridealong simulate FLEET.yaml --out DIR",
+                hint="make one with: ridealong simulate FLEET.yaml --out DIR",
             )
         folders = sorted(
             folder

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.telemetry.resample import Floats
+from ridealong.arrays import Floats
 from ridealong.errors import UnreadableError
 
 

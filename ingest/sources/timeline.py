@@ -21,8 +21,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from av.packet import Packet
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
+from ridealong.arrays import Ints
 from ridealong.units import NS_PER_S
 
 # A bare stream (.h264, .hevc) has no times; this is what ffmpeg assumes for one.
@@ -35,7 +35,6 @@ REORDERED_S = 60  # no frame is decoded so long before it is shown
 SAME_INSTANT_NS = 1_000_000
 FULL = 1 << 33  # where the clock of a transport stream begins again
 
-Integers = NDArray[np.int64]
 VideoPacket: TypeAlias = "Packet[VideoStream]"  # no generic when it runs
 
 
@@ -70,9 +69,9 @@ class Timeline:
     """
 
     time_base: Fraction
-    ticks: Integers
+    ticks: Ints
     end_tick: int
-    marks: Integers
+    marks: Ints
     counted: bool = True
     ordered: bool = True
     entries: tuple[tuple[int, int], ...] = ()
@@ -82,13 +81,13 @@ class Timeline:
     untimed: int = 0
     joints: int = 0
 
-    def since(self, origin_s: Fraction, ticks: Integers) -> Integers:
+    def since(self, origin_s: Fraction, ticks: Ints) -> Ints:
         """``(N,)`` int64 nanoseconds from ``origin_s``, a time in the file, to these ticks."""
         # Python integers: ticks times a billion overflow int64 after some hours.
         scaled = [(tick * self.time_base - origin_s) * NS_PER_S // 1 for tick in ticks.tolist()]
         return np.array(scaled, np.int64)
 
-    def ends(self) -> Integers:
+    def ends(self) -> Ints:
         """``(N,)`` int64, when each frame makes way for the next one, in ticks."""
         return np.append(self.ticks[1:], self.end_tick)[: len(self.ticks)]
 
@@ -130,7 +129,7 @@ def _pieces(times: Sequence[PacketTimes]) -> int:
     return pieces
 
 
-def aligned(times_ns: Integers, reference_ns: Integers) -> Integers:
+def aligned(times_ns: Ints, reference_ns: Ints) -> Ints:
     """One track's times; where a frame of another is of the same instant, that one's.
 
     Args:
@@ -244,7 +243,7 @@ class _Clock:
         return back > 0 and (tick <= first or back > STEP_S * self._second)
 
 
-def _last_step(ticks: Integers, duration: int) -> int:
+def _last_step(ticks: Ints, duration: int) -> int:
     """How long the last frame is shown: as its packet says, else as long as is usual."""
     if duration > 0:
         return duration

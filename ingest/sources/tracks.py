@@ -70,7 +70,7 @@ def open_tracks(path: Path) -> Tracks:
         else:
             found[camera.value] = track.index
     if not found:
-        raise UnreadableError("no video track is a camera", where=path, mend=left_out[0].reason)
+        raise UnreadableError("no video track is a camera", where=path, hint=left_out[0].reason)
     return Tracks(found, created, tuple(left_out))
 
 

@@ -18,8 +18,9 @@ import pyarrow as pa
 from ingest.sources.attributes import drive_attributes, with_attributes
 from ingest.sources.decoding import VideoIndex, decode
 from ingest.sources.files import drive_identity, files_under, hash_files
-from ingest.sources.timeline import Integers, aligned
+from ingest.sources.timeline import aligned
 from ingest.sources.tracks import Tracks, open_tracks
+from ridealong.arrays import Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
@@ -126,9 +127,9 @@ class VideoRecording:
                 yield int(times_ns[number]), camera, image
 
     @cached_property
-    def _times_ns(self) -> dict[str, Integers]:
+    def _times_ns(self) -> dict[str, Ints]:
         """``(N,)`` times of each camera's frames, those that cannot be decoded included."""
-        times_ns: dict[str, Integers] = {}
+        times_ns: dict[str, Ints] = {}
         for name, index in self._tracks.cameras.items():
             timeline = index.timeline
             own_ns = timeline.since(self._origin_s, timeline.ticks) + self._start_ns

@@ -55,7 +55,7 @@ def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
             f"wrong clock: timestamp_ns starts at {first}, before 1970",
             where=where,
             expected="nanoseconds since 1970, UTC, or since the drive's start",
-            mend="add what is missing, or subtract the first timestamp from all",
+            hint="add what is missing, or subtract the first timestamp from all",
         )
     step_ns = float(np.median(np.diff(timestamps_ns)))
     since_1970 = _since_1970(int(timestamps_ns[0]))
@@ -68,7 +68,7 @@ def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
         f"{_span(int(timestamps_ns[-1] - timestamps_ns[0]))}",
         where=where,
         expected="nanoseconds since 1970, UTC",
-        mend=f"they look like {unit.name}: multiply them by {unit.ns:,}",
+        hint=f"they look like {unit.name}: multiply them by {unit.ns:,}",
     )
 
 

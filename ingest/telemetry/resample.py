@@ -5,15 +5,12 @@ so: nothing is invented outside a stream's own time range or across a gap in it.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ridealong.arrays import Floats, Ints
 from ridealong.units import NS_PER_S
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
-
-def grid_ns(length_ns: int, step_ns: int) -> Integers:
+def grid_ns(length_ns: int, step_ns: int) -> Ints:
     """Offsets 0, step, 2 step, … up to and including ``length_ns``."""
     return np.arange(0, length_ns + 1, step_ns, dtype=np.int64)
 
@@ -50,7 +47,7 @@ def window_mean(at_s: Floats, time_s: Floats, values: Floats, width_s: float) ->
     return np.where(inside, (sums[last] - sums[first]) / np.maximum(last - first, 1), np.nan)
 
 
-def latest(at_s: Floats, time_s: Floats, max_age_s: float) -> Integers:
+def latest(at_s: Floats, time_s: Floats, max_age_s: float) -> Ints:
     """Index of the last sample at or before each instant, -1 where it is older than that."""
     index = np.searchsorted(time_s, at_s, side="right") - 1
     if not len(time_s):
@@ -68,7 +65,7 @@ def centred_difference(values: Floats, step_s: float, span_s: float) -> Floats:
     return (_shifted(values, half) - _shifted(values, -half)) / span_s
 
 
-def distance_m(timestamps_ns: Integers, speed_kmh: Floats, max_gap_s: float = 5.0) -> float:
+def distance_m(timestamps_ns: Ints, speed_kmh: Floats, max_gap_s: float = 5.0) -> float:
     """Way driven: the trapezoid integral of the speed; intervals over ``max_gap_s`` count nothing.
 
     Rows of unknown speed are left out first.

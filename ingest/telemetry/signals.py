@@ -97,9 +97,9 @@ def lookup(name: str) -> Signal:
     if name in catalogue():
         raise RidealongError(
             f"signal {name!r} is in VSS but telemetry does not record it",
-            mend="see docs/signals.md for the recorded signals",
+            hint="see docs/signals.md for the recorded signals",
         )
-    raise RidealongError(f"unknown signal {name!r}", mend=nearest(name, list(signals)))
+    raise RidealongError(f"unknown signal {name!r}", hint=nearest(name, list(signals)))
 
 
 def nearest_recorded(name: str) -> list[str]:

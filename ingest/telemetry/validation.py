@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from ingest.schemas import QUARANTINE, TELEMETRY
 from ingest.telemetry.signals import Signal, nearest_recorded, recorded
+from ridealong.arrays import Bools
 from ridealong.errors import UnreadableError
 from ridealong.terminal.readable import exact_instant, listed
 
@@ -33,8 +34,6 @@ TIMESTAMP = "timestamp_ns"
 EARLIEST, LATEST = -(2**61), 2**62  # 1896 and 2116
 NAMED = 10  # columns that a message names before it counts the rest
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class _Column:
 
     name: str
     values: pa.Array
-    bad: Mask | None = None
+    bad: Bools | None = None
     explain: Callable[[object], str] = str
 
     @property
@@ -98,13 +97,13 @@ def check_schema(schema: pa.Schema, where: str | Path) -> None:
     """
     problem = _problem_of(schema)
     if problem is not None:
-        what, expected, mend = problem
-        raise UnreadableError(f"wrong schema: {what}", where=where, expected=expected, mend=mend)
+        what, expected, hint = problem
+        raise UnreadableError(f"wrong schema: {what}", where=where, expected=expected, hint=hint)
 
 
 @lru_cache
 def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
-    """What is wrong with a schema, what was expected, and how to mend it; drives share theirs."""
+    """What is wrong with a schema, what was expected, and how to fix it; drives share schemas."""
     signals = {signal.name: signal for signal in recorded()}
     names = schema.names
     unknown = [name for name in names if name not in signals and name != TIMESTAMP]
@@ -149,7 +148,7 @@ def _meant(unknown: Sequence[str]) -> str | None:
     return "did you mean " + ", ".join(found) + "?" if found else None
 
 
-def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
+def in_order(timestamps_ns: NDArray[np.int64]) -> Bools:
     """Mark the longest strictly ascending subsequence; of several as long, the one seen first."""
     if (np.diff(timestamps_ns) > 0).all():
         return np.ones(len(timestamps_ns), bool)
@@ -171,7 +170,7 @@ def in_order(timestamps_ns: NDArray[np.int64]) -> Mask:
     return _chain(after, tail_rows[-1])
 
 
-def _chain(after: NDArray[np.int64], row: int) -> Mask:
+def _chain(after: NDArray[np.int64], row: int) -> Bools:
     kept = np.zeros(len(after), bool)
     while row >= 0:
         kept[row] = True
@@ -299,7 +298,7 @@ def _surely_within(values: pa.Array, low: float, high: float) -> bool:
     return bool(low <= numbers.min().item() <= numbers.max().item() <= high)
 
 
-def _within(values: pa.Array, low: float, high: float) -> tuple[pa.Array, Mask | None]:
+def _within(values: pa.Array, low: float, high: float) -> tuple[pa.Array, Bools | None]:
     """The values, null where out of range, and where that is."""
     # Comparing as float64 is exact for every type that a signal can have.
     numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
@@ -332,11 +331,11 @@ def _range_text(signal: Signal, low: float, high: float) -> str:
     return f"{low:g} to {high:.12g}{unit}"
 
 
-def _flags(values: pa.Array) -> Mask:
+def _flags(values: pa.Array) -> Bools:
     return np.asarray(values.to_numpy(zero_copy_only=False), bool)
 
 
-def _disorder(times: pa.Array, bad: Mask) -> dict[int, str]:
+def _disorder(times: pa.Array, bad: Bools) -> dict[int, str]:
     """Rows, good by themselves, that stand out of order, each with its reason."""
     rows = np.flatnonzero(~bad)
     good = np.asarray(times.to_numpy(zero_copy_only=False)[rows], np.int64)
@@ -373,7 +372,9 @@ def _reasons(
     return reasons
 
 
-def _quarantine(raw: pa.Table, bad: Mask, reasons: dict[int, list[str]], drive_id: str) -> pa.Table:
+def _quarantine(
+    raw: pa.Table, bad: Bools, reasons: dict[int, list[str]], drive_id: str
+) -> pa.Table:
     numbers = np.flatnonzero(bad).tolist()
     rows: list[dict[str, object]] = [
         {

@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.triggers.applicable import applicable
-from ingest.triggers.columns import Mask
 from ingest.triggers.grid import Grid, Positions, make_grid, samples_at
 from ingest.triggers.lowering import Sliding
 from ingest.triggers.plans import Plan, plan_of, texts_of
 from ingest.triggers.readings import Readings
 from ingest.triggers.separable import Judge
 from ingest.triggers.spec import TriggerSpec
+from ridealong.arrays import Bools
 from ridealong.expressions.nodes import And, Node, Not, Or, Timed, Window, children, variables
 from ridealong.terminal.readable import counted
 from ridealong.units import NS_PER_S
@@ -151,10 +151,10 @@ class _View:
             self._there[signal] = self._covered(self._known(signal)) >= THERE
         return self._there[signal]
 
-    def _known(self, signal: str) -> Mask:
+    def _known(self, signal: str) -> Bools:
         return np.asarray(self.grid.telemetry[signal].is_valid().to_numpy(), bool)
 
-    def _covered(self, known: Mask) -> float:
+    def _covered(self, known: Bools) -> float:
         """Share of the drive between values that follow each other evenly, or row by row."""
         rows = np.flatnonzero(known)
         if len(rows) < 3:
@@ -163,7 +163,7 @@ class _View:
         even = (steps <= 2.5 * np.median(steps)) | (np.diff(rows) == 1)
         return float(steps[even].sum() / (self.times_ns[-1] - self.times_ns[0]))
 
-    def _whole(self, known: Mask, length_ns: int) -> float:
+    def _whole(self, known: Bools, length_ns: int) -> float:
         """Share of the drive in runs, without gap, of known samples as long as a window.
 
         No gap counts for more than the window: to stop for a night is not to be sparse.

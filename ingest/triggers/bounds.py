@@ -14,10 +14,11 @@ from functools import reduce
 
 import numpy as np
 
-from ingest.triggers.columns import Bounds, Column, Floats, Mask, Truth
+from ingest.triggers.columns import Bounds, Column, Truth
+from ridealong.arrays import Bools, Floats
 
 # Of `left sign right`: when it is surely true, and when it surely is not.
-_SURE: Mapping[str, Callable[[Bounds, Bounds], Mask]] = {
+_SURE: Mapping[str, Callable[[Bounds, Bounds], Bools]] = {
     "<": lambda a, b: a[1] < b[0],
     "<=": lambda a, b: a[1] <= b[0],
     ">": lambda a, b: a[0] > b[1],
@@ -75,7 +76,7 @@ def extreme(name: str, columns: Sequence[Column]) -> Bounds | None:
     return np.where(anything, -np.inf, low), np.where(anything, np.inf, high)
 
 
-def _is_open(low: Floats, high: Floats) -> Mask:
+def _is_open(low: Floats, high: Floats) -> Bools:
     """Where it may be anything."""
     return np.isneginf(low) & np.isposinf(high)
 

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ridealong.arrays import Bools, Floats
+
 Truth = NDArray[np.int8]  # 1 true, -1 false, 0 unknown: `and` is the least, `or` the greatest
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Bounds = tuple[Floats, Floats]  # least and greatest, -inf and inf where open
 
 
@@ -24,7 +24,7 @@ class Column:
     """
 
     values: NDArray[Any]
-    unknown: Mask
+    unknown: Bools
     bounds: Bounds | None = None
 
     def at(self, positions: NDArray[np.int64]) -> "Column":
@@ -50,7 +50,7 @@ class Column:
         return np.where(self.unknown, np.nan, self.numbers)
 
 
-def truth_of(true: NDArray[np.bool_], unknown: Mask) -> Truth:
+def truth_of(true: NDArray[np.bool_], unknown: Bools) -> Truth:
     """Flags, some of which are unknown, as truth."""
     # Arithmetic on bytes takes a small part of the time of `where`.
     return (2 * true.astype(np.int8) - 1) * ~unknown
@@ -78,7 +78,7 @@ def read_column(column: pa.ChunkedArray, codes: dict[str, int]) -> Column:
     return _read_texts(column, codes)
 
 
-def _nulls(column: pa.ChunkedArray) -> Mask:
+def _nulls(column: pa.ChunkedArray) -> Bools:
     if not column.null_count:
         return np.zeros(len(column), bool)
     return np.asarray(column.is_null().to_numpy(), bool)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.triggers.columns import Floats
 from ingest.triggers.firing import fraction_of
 from ingest.triggers.grid import Positions
 from ingest.triggers.spec import Random
+from ridealong.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from functools import reduce
 
 import numpy as np
 
-from ingest.triggers.columns import Floats
 from ingest.triggers.grid import Positions
 from ingest.triggers.rowwise import Rows
 from ingest.triggers.separable import greatest_since, least_since
+from ridealong.arrays import Floats
 from ridealong.expressions.nodes import And, Node, Not, Or, Timed, Window
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.triggers import bounds
-from ingest.triggers.columns import Column, Floats, Truth, truth_of
+from ingest.triggers.columns import Column, Truth, truth_of
+from ridealong.arrays import Floats
 from ridealong.expressions.nodes import (
     Absolute,
     And,

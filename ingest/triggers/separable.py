@@ -10,9 +10,10 @@ from functools import reduce
 
 import numpy as np
 
-from ingest.triggers.columns import Floats, Mask, Truth
+from ingest.triggers.columns import Truth
 from ingest.triggers.grid import NEVER, Grid, Positions, Samples
 from ingest.triggers.rowwise import Rows
+from ridealong.arrays import Bools, Floats
 from ridealong.expressions.nodes import And, Node, Not, Or, Timed, Window
 
 
@@ -97,7 +98,7 @@ def any_since(condition: Truth, samples: Samples, grid: Grid, length_ns: int) ->
     return np.where(some, 1, np.where(none, -1, 0)).astype(np.int8)
 
 
-def count_since(flags: Mask, first: Positions) -> Positions:
+def count_since(flags: Bools, first: Positions) -> Positions:
     """For every ``i`` how many of ``flags[first[i] : i + 1]`` are set."""
     counts = np.append(0, np.cumsum(flags))
     return np.asarray(counts[1:] - counts[first])

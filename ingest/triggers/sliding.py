@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from ingest.triggers.bounds import OPEN
-from ingest.triggers.columns import Column, Floats, Truth
+from ingest.triggers.columns import Column, Truth
 from ingest.triggers.grid import Grid, Positions, Samples, samples_at
 from ingest.triggers.separable import any_since, count_since, greatest_since, held, least_since
+from ridealong.arrays import Floats
 from ridealong.expressions.nodes import Window
 from ridealong.units import NS_PER_S
 

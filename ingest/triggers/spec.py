@@ -238,8 +238,8 @@ def _taken_names(triggers: Mapping[Path, TriggerSpec]) -> Iterator[RidealongErro
     first: dict[str, Path] = {}
     for file, spec in triggers.items():
         if spec.name in first:
-            mend = f"see {first[spec.name].name}"
-            yield RidealongError(f"the name {spec.name!r} is taken", where=file, mend=mend)
+            hint = f"see {first[spec.name].name}"
+            yield RidealongError(f"the name {spec.name!r} is taken", where=file, hint=hint)
         first.setdefault(spec.name, file)
 
 

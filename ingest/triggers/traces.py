@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ingest.triggers.columns import Floats
 from ingest.triggers.firing import Trace
 from ingest.triggers.grid import Grid, Positions, samples_at, with_windows
 from ingest.triggers.plans import Condition, plan_of, texts_of
@@ -12,6 +11,7 @@ from ingest.triggers.readings import Readings
 from ingest.triggers.robustness import margin
 from ingest.triggers.separable import Judge, reach_ns, windows
 from ingest.triggers.spec import TriggerSpec
+from ridealong.arrays import Floats
 from ridealong.expressions.nodes import Node
 
 

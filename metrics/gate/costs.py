@@ -27,10 +27,10 @@ import pyarrow.compute as pc
 
 from metrics.gate.evidence import COMPARABLE, Evidence, Ground, Side, gather, make_ground
 from metrics.inference.ap import average_precision
-from metrics.inference.influence import Bools, Floats, Ints
 from metrics.inference.ratio import Figure, ratio
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Better
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.lake.tables import column
 
 COSTS = pa.schema(

@@ -18,10 +18,11 @@ import numpy as np
 from metrics.gate.estimates import Estimates
 from metrics.gate.evidence import task_of
 from metrics.gate.spec import GateSpec
-from metrics.inference.influence import Bools, Floats, Inference, Ints
+from metrics.inference.influence import Inference
 from metrics.inference.multiplicity import benjamini_hochberg, hierarchical_holm
 from metrics.inference.planning import FEWEST, MOST, Borders, clusters_needed
 from metrics.inference.ratio import rounding
+from ridealong.arrays import Bools, Floats, Ints
 
 HALF = 0.5  # of the cells need fewer drives than the number that is named
 

@@ -7,11 +7,12 @@ import numpy as np
 
 from metrics.gate.evidence import COMPARABLE, Detections, Evidence, Ground, Side
 from metrics.inference.ap import average_precision
-from metrics.inference.influence import Bools, Floats, Inference, Ints
+from metrics.inference.influence import Inference
 from metrics.inference.ratio import Figure, difference, ratio
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Better
 from metrics.tasks.objects import average_precision as coco_average_precision
+from ridealong.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)

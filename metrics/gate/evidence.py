@@ -23,11 +23,11 @@ from metrics.gate.sanity import (
     check_share,
     check_sums,
 )
-from metrics.inference.influence import Bools, Floats, Ints
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
 from metrics.tasks.registry import METRICS
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
 COMPARABLE = ("labels", "self")  # references that say which network is better
@@ -272,7 +272,7 @@ def _check_definitions(scores: pa.Table) -> None:
     for first, second in itertools.pairwise(metrics):
         if first == second:
             what = f"scores of {first} come from several definitions"
-            raise RidealongError(what, where="scores", mend="score both networks again")
+            raise RidealongError(what, where="scores", hint="score both networks again")
 
 
 def _coded(rows: pa.Table, ground: Ground, networks: tuple[str, str]) -> _Coded:

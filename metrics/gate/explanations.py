@@ -28,8 +28,8 @@ from metrics.gate.decisions import Decisions
 from metrics.gate.estimates import Estimates, estimate_inside
 from metrics.gate.evidence import Evidence, Ground
 from metrics.gate.spec import GateSpec
-from metrics.inference.influence import Bools, Floats, Ints
 from metrics.slices import in_slice, parse_slice
+from ridealong.arrays import Bools, Floats, Ints
 
 NONE = -1
 

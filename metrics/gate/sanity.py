@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.inference.influence import Bools, Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
 # A share may exceed 1 by the rounding of its sums.
@@ -122,7 +122,7 @@ def check_matches(found: Ints, labels: Floats, clips: pa.Table, names: list[str]
         where = f"{names[prediction]} on clip {clips['clip_id'][clip].as_py()}"
         what = f"{where} has {found[clip, prediction]} matched rows"
         expected = f"at most one per label, of which there are {labels[clip, prediction]:g}"
-        raise RidealongError(what, where="matches", expected=expected, mend=_TWICE)
+        raise RidealongError(what, where="matches", expected=expected, hint=_TWICE)
 
 
 def check_repeats(prediction: Ints, same: Bools, names: list[str]) -> None:
@@ -148,7 +148,7 @@ def check_repeats(prediction: Ints, same: Bools, names: list[str]) -> None:
     common = np.gcd.reduceat(times, first)
     for place in np.flatnonzero((common > 1) & (distinct >= FEWEST_DISTINCT)):
         what = f"every row of {names[codes[place]]} is given {common[place]} times"
-        raise RidealongError(what, where="matches", expected="each detection once", mend=_TWICE)
+        raise RidealongError(what, where="matches", expected="each detection once", hint=_TWICE)
 
 
 _TWICE = "were the same rows given twice?"

@@ -19,9 +19,9 @@ from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
 from metrics.gate.spec import GateSpec, RequiredCell
-from metrics.inference.influence import Ints
 from metrics.inference.planning import MOST
 from metrics.slices import slices_by
+from ridealong.arrays import Ints
 
 Row = dict[str, object]
 

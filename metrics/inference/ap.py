@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.inference.influence import Bools, Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 
 Codes = NDArray[np.integer]
 

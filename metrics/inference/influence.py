@@ -23,12 +23,9 @@ Legend: ``(G, C)`` is clusters by cells, ``(C,)`` one value per cell, NaN where 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from ridealong.arrays import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from metrics.inference.influence import Floats
+from ridealong.arrays import Floats
 
 
 def holm(p: Floats) -> Floats:

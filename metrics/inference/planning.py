@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from metrics.inference.influence import Floats, Inference, Ints, student_quantile
+from metrics.inference.influence import Inference, student_quantile
+from ridealong.arrays import Floats, Ints
 
 FEWEST = 2  # clusters that have a standard error at all
 MOST = 10**9  # stands for "never": more than any fleet has

@@ -11,14 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from metrics.inference.influence import (
-    Bools,
-    Floats,
-    Inference,
-    Ints,
-    deviations,
-    effective_clusters,
-)
+from metrics.inference.influence import Inference, deviations, effective_clusters
+from ridealong.arrays import Bools, Floats, Ints
 
 # Rounding errors of sums, relative to the figures: less than that is no difference at all.
 ROUNDING = 1e-12

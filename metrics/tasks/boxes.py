@@ -7,13 +7,10 @@ x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from metrics.tasks.metric import Floats, Ints
-
-Mask = NDArray[np.bool_]
+from ridealong.arrays import Bools, Floats, Ints
 
 IOU_THRESHOLD = 0.5
 MAX_DETECTIONS = 100  # per group, those of the highest score
@@ -40,10 +37,10 @@ class Matching:
 
     label: Ints
     iou: Floats
-    judged: Mask
+    judged: Bools
 
     @property
-    def matched(self) -> Mask:
+    def matched(self) -> Bools:
         """``(N,)`` true positives."""
         return self.judged & (self.label >= 0)
 
@@ -56,7 +53,7 @@ class Pairs:
     right: Ints
     iou: Floats
 
-    def take(self, which: Mask | Ints) -> "Pairs":
+    def take(self, which: Bools | Ints) -> "Pairs":
         """Some of the pairs, or all in another order."""
         return Pairs(self.left[which], self.right[which], self.iou[which])
 
@@ -77,7 +74,7 @@ def same_group(left: Ints, right: Ints) -> tuple[Ints, Ints]:
     return owner, order[first[owner] + place]
 
 
-def overlapping(lefts: Boxes, rights: Boxes, at_least: float, crowd: Mask | None = None) -> Pairs:
+def overlapping(lefts: Boxes, rights: Boxes, at_least: float, crowd: Bools | None = None) -> Pairs:
     """The pairs of a group whose IoU is at least ``at_least``.
 
     A right box that is a crowd is measured by the left box's own area instead of the union.
@@ -99,7 +96,7 @@ def _area(xyxy: Floats) -> Floats:
 
 
 def match_greedily(
-    found: Boxes, score: Floats, labels: Boxes, ignored: Mask, crowd: Mask | None = None
+    found: Boxes, score: Floats, labels: Boxes, ignored: Bools, crowd: Bools | None = None
 ) -> Matching:
     """COCO's matching: in the order of scores, each detection takes the best label still free.
 
@@ -125,7 +122,7 @@ def _rank_within(group: Ints, score: Floats) -> Ints:
     return rank
 
 
-def _take_in_turn(pairs: Pairs, rank: Ints, ignored: Mask, crowd: Mask) -> tuple[Ints, Floats]:
+def _take_in_turn(pairs: Pairs, rank: Ints, ignored: Bools, crowd: Bools) -> tuple[Ints, Floats]:
     """In all groups at once the best detection takes its label, then the second, and so on."""
     label, iou = np.full(len(rank), -1), np.full(len(rank), np.nan)
     used = np.zeros(len(ignored), np.bool_)

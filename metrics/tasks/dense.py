@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.tasks.metric import Ints
+from ridealong.arrays import Ints
 
 Item = TypeVar("Item", bound=np.generic)
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.tasks.dense import check_frames, in_chunks, nearest_grid
-from metrics.tasks.metric import Better, Floats, Metric, Reference, Result, Sums, over
+from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.arrays import Floats
 from ridealong.perception.annotations import Task
 
 CAP_M = 80.0

@@ -15,22 +15,12 @@ from metrics.tasks import lights
 from metrics.tasks.boxes import IOU_THRESHOLD, Pairs, most_matches, overlapping
 from metrics.tasks.dense import check_frames, finer, in_chunks, nearest_grid
 from metrics.tasks.lanes import drawn_lines, same_lines
-from metrics.tasks.metric import (
-    Better,
-    Floats,
-    Ints,
-    Metric,
-    Ratio,
-    Reference,
-    Result,
-    Sums,
-    over,
-    unshared,
-)
+from metrics.tasks.metric import Better, Metric, Ratio, Reference, Result, Sums, over, unshared
 from metrics.tasks.objects import boxes_of, said_boxes
 from metrics.tasks.overlap import code_of, confusion, map_of, overlap_sums, shared_and_all
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import Task
 
 PARAMETERS = {"iou": IOU_THRESHOLD}

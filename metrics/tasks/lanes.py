@@ -18,8 +18,6 @@ from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs, same_group
 from metrics.tasks.metric import (
     Better,
-    Floats,
-    Ints,
     Metric,
     Reference,
     Result,
@@ -32,6 +30,7 @@ from metrics.tasks.metric import (
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.strokes import Lines
 from metrics.tasks.views import Rows, View, rows_of, sum_by_cell
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import Task
 
 IOU_THRESHOLD = 0.5

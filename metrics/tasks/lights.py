@@ -16,8 +16,6 @@ import pyarrow.compute as pc
 
 from metrics.tasks.metric import (
     Better,
-    Floats,
-    Ints,
     Metric,
     Reference,
     Result,
@@ -28,6 +26,7 @@ from metrics.tasks.metric import (
 )
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import Rows, View, rows_of
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import LightState, Task
 
 STATES = tuple(LightState)

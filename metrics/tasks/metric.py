@@ -11,14 +11,12 @@ from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from metrics.schemas import MATCHES
 from metrics.tasks.prediction import Prediction
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import Task
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
 
 IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id", "definition")

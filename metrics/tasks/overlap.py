@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.tasks.dense import check_codes, check_frames, finer, joint_counts
-from metrics.tasks.metric import Better, Ints, Metric, Reference, Result, Sums, over, shared_part
+from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over, shared_part
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.views import View
+from ridealong.arrays import Ints
 from ridealong.perception.annotations import UNLABELLED, Surface, Task
 
 BEV_CODES = 2  # 0 not occupied, 1 occupied

@@ -108,5 +108,5 @@ def _check_category(prediction: Prediction) -> None:
 def _check_known(part: str, value: str | None, known: list[str], name: str) -> None:
     if value is not None and value not in known:
         raise RidealongError(
-            f"prediction {name!r}: unknown {part} {value!r}", mend=nearest(value, known)
+            f"prediction {name!r}: unknown {part} {value!r}", hint=nearest(value, known)
         )

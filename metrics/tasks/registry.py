@@ -54,7 +54,7 @@ def lookup(task: Task, name: str) -> Metric:
     """
     known = METRICS[task]
     if name not in known:
-        raise RidealongError(f"{task} has no metric {name!r}", mend=nearest(name, list(known)))
+        raise RidealongError(f"{task} has no metric {name!r}", hint=nearest(name, list(known)))
     return known[name]
 
 

@@ -18,20 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.tasks import lights
-from metrics.tasks.boxes import Boxes, Mask, overlapping, same_group
+from metrics.tasks.boxes import Boxes, overlapping, same_group
 from metrics.tasks.dense import check_frames, in_chunks
 from metrics.tasks.lanes import drawn_lines, merged
-from metrics.tasks.metric import (
-    Better,
-    Floats,
-    Ints,
-    Metric,
-    Reference,
-    Result,
-    Sums,
-    over,
-    unshared,
-)
+from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over, unshared
 from metrics.tasks.objects import said_boxes
 from metrics.tasks.overlap import code_of, confusion, map_of, overlap_sums, shared_and_all
 from metrics.tasks.prediction import Prediction
@@ -44,6 +34,7 @@ from metrics.tasks.views import (
     linked,
     sum_by_cell,
 )
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.annotations import Task
 
 LINK_IOU = 0.3  # boxes of neighbouring frames that overlap so much are one object
@@ -123,27 +114,27 @@ def objects(view: View, predictions: Sequence[Prediction]) -> Result:
     return _flickers(BOX_FLICKER, predictions, flickers, said)
 
 
-def _blips(rows: Rows, view: View) -> Mask:
+def _blips(rows: Rows, view: View) -> Bools:
     """Boxes between two linked frames of which neither has them."""
     alone = ~_seen(rows, view, 1) & ~_seen(rows, view, -1)
     inner = np.r_[False, _inner(view), False]
     return np.asarray(alone & inner[rows.frame], np.bool_)
 
 
-def _gaps(rows: Rows, view: View) -> Mask:
+def _gaps(rows: Rows, view: View) -> Bools:
     """Boxes that the next frame lacks and the one after has again."""
     gone = _seen(rows, view, 2) & ~_seen(rows, view, 1)
     inner = np.r_[_inner(view), False, False]
     return np.asarray(gone & inner[rows.frame], np.bool_)
 
 
-def _inner(view: View) -> Mask:
+def _inner(view: View) -> Bools:
     """``(T - 2,)``: whether a frame's two steps, from before and to after, are both linked."""
     steps = linked(view.perception)
     return steps[:-1] & steps[1:]
 
 
-def _seen(rows: Rows, view: View, step: int) -> Mask:
+def _seen(rows: Rows, view: View, step: int) -> Bools:
     """Whether the frame ``step`` later has the same box."""
     xyxy = rows.floats("x1", "y1", "x2", "y2")
     # Two spare frames on either side keep a step from reaching into another cell.

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.tasks.boxes import Mask, spread
-from metrics.tasks.metric import Floats, Ints
+from metrics.tasks.boxes import spread
+from ridealong.arrays import Bools, Floats, Ints
 
 Words = NDArray[np.uint64]
 
@@ -52,7 +52,7 @@ class Lines:
         pixels: Ints = self.row_pixels.sum(axis=1, dtype=np.int64)
         return pixels
 
-    def take(self, which: Mask) -> "Lines":
+    def take(self, which: Bools) -> "Lines":
         """Some of the lines; all of them are not copied."""
         return self if which.all() else Lines(self.group[which], self.bits[which])
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from metrics.tasks.metric import Floats, Ints
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.strokes import Lines
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import Perception, Task, at_times
 
 DEFAULT_THRESHOLD = 0.5

@@ -62,12 +62,12 @@ def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
     return [by_item[item] for item in planned]
 
 
-def sheet_path(home: Path, commit_id: str) -> Path:
+def outcomes_path(home: Path, commit_id: str) -> Path:
     """Where a command's sheet lies; a vacuum sweeps what a killed one left."""
     return scratch_folder(home) / f"{commit_id}.json"
 
 
-def write_sheet(path: Path, kind: Any, items: Sequence[object]) -> None:
+def write_outcomes(path: Path, kind: Any, items: Sequence[object]) -> None:
     """Hand in what every worker emitted, as JSON; a repeated write replaces the whole sheet."""
     adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
     with telling(path):
@@ -76,7 +76,7 @@ def write_sheet(path: Path, kind: Any, items: Sequence[object]) -> None:
         Path(part.name).replace(path)
 
 
-def read_sheet(path: Path, kind: Any) -> list[Any]:
+def read_outcomes(path: Path, kind: Any) -> list[Any]:
     """Take the sheet that the last step handed in, and remove it.
 
     Raises:

@@ -63,7 +63,7 @@ def told(error: BaseException) -> str:
 
 def is_full(error: BaseException) -> bool:
     """Whether it, or what it was raised from, says that the disk is full."""
-    if isinstance(error, ExhaustedError) and error.mend and MAKE_ROOM in error.mend:
+    if isinstance(error, ExhaustedError) and error.hint and MAKE_ROOM in error.hint:
         return True
     cause = error.__cause__ or error
     return isinstance(cause, OSError) and cause.errno in _FULL

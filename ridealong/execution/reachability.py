@@ -30,7 +30,7 @@ def require_reachable(beam_args: Sequence[str]) -> None:
                 f"the runner cannot be reached: {problem}",
                 where=f"{option}={address}",
                 expected=ADDRESSES[option],
-                mend="start it, or correct the address (docs/pipelines.md)",
+                hint="start it, or correct the address (docs/pipelines.md)",
             )
 
 

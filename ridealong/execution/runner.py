@@ -26,7 +26,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 
 from ridealong.errors import RidealongError
 from ridealong.execution import embedded
-from ridealong.execution.accounting import read_sheet, write_sheet
+from ridealong.execution.accounting import read_outcomes, write_outcomes
 from ridealong.execution.failures import told
 from ridealong.execution.processes.pool import ProcessDiedError, cores, helpers_of
 from ridealong.execution.reachability import PATIENCE_S, require_reachable, values_of
@@ -118,7 +118,7 @@ class HandIn(beam.DoFn):
         if self._sheet in _IN_HAND:
             _IN_HAND[self._sheet].append(list(group[1]))
         else:
-            write_sheet(self._sheet, self._kind, list(group[1]))
+            write_outcomes(self._sheet, self._kind, list(group[1]))
         yield str(self._sheet)
 
 
@@ -156,7 +156,7 @@ def run_work(
         _run(lambda root: _define(root, work, items, sheet, kind, spread), beam_args, workers)
     finally:
         del _IN_HAND[sheet]
-    emitted = handed[-1] if handed else read_sheet(sheet, kind | Mishap)
+    emitted = handed[-1] if handed else read_outcomes(sheet, kind | Mishap)
     mishaps = [outcome for outcome in emitted if isinstance(outcome, Mishap)]
     if mishaps:
         raise RidealongError(mishaps[0].mishap)
@@ -229,7 +229,7 @@ def _built(
 
 
 def _refused(what: str, beam_args: Sequence[str]) -> RidealongError:
-    return RidealongError(what, where=" ".join(beam_args), mend="see docs/pipelines.md")
+    return RidealongError(what, where=" ".join(beam_args), hint="see docs/pipelines.md")
 
 
 def _last_words(error: BaseException) -> str:

@@ -152,7 +152,7 @@ def compile_where(text: str, schema: pa.Schema, where: str = "--where") -> Predi
         node = parse_condition(text, table_namespace(schema))
     except RidealongError as error:
         raise RidealongError(
-            error.what, where=where, expected=error.expected, mend=error.mend
+            error.what, where=where, expected=error.expected, hint=error.hint
         ) from error
     return predicate(node)
 

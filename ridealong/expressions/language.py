@@ -75,12 +75,12 @@ def parse_condition(text: str, namespace: Namespace) -> Node:
     try:
         node = _Typer(text, namespace).condition(parse_sql(text), 0)
     except RecursionError as error:
-        raise RidealongError("nested too deep", mend="split it into simpler parts") from error
+        raise RidealongError("nested too deep", hint="split it into simpler parts") from error
     except RidealongError as error:
         raise explained(text, error) from error
     # `between`, `delta` and `crossed` use their operand more than once: nested, that multiplies.
     if sum(1 for _ in islice(walk(node), LARGEST + 1)) > LARGEST:
-        raise RidealongError("too large an expression", mend="split it into simpler parts")
+        raise RidealongError("too large an expression", hint="split it into simpler parts")
     return node
 
 
@@ -133,7 +133,7 @@ class _Typer(Scope):
         return Value(Flag(bool(at.this)), Kind.BOOLEAN)
 
     def null(self, at: exp.Expr, depth: int) -> Value:
-        raise self.error(at, "nothing equals null", mend="write 'x is null' or 'x is not null'")
+        raise self.error(at, "nothing equals null", hint="write 'x is null' or 'x is not null'")
 
     def _finite(self, at: exp.Expr, text: str) -> float | int:
         try:
@@ -189,7 +189,7 @@ class _Typer(Scope):
 
     def _compared(self, at: exp.Expr, operator: str, left: Value, right: Value) -> Node:
         if left.kind is Kind.TEXTS:
-            raise self.error(at, "lists cannot be compared", mend="write contains(list, 'text')")
+            raise self.error(at, "lists cannot be compared", hint="write contains(list, 'text')")
         if operator not in ("=", "<>") and left.kind not in ORDERED:
             raise self.error(
                 at,
@@ -255,7 +255,7 @@ class _Typer(Scope):
         name = str(at.this).lower()
         function = FUNCTIONS.get(name)
         if function is None:
-            raise self.error(at, f"unknown function {name!r}", mend=nearest(name, list(FUNCTIONS)))
+            raise self.error(at, f"unknown function {name!r}", hint=nearest(name, list(FUNCTIONS)))
         arguments = at.expressions
         if not function.fewest <= len(arguments) <= function.most:
             what = f"{name} has {len(arguments)} arguments"

@@ -44,12 +44,12 @@ class Namespace:
         if name in self.variables:
             return self.variables[name]
         if self.timed and "." not in name:
-            mend = f"a signal has a full name, like Vehicle.Speed; a text has quotes: '{name}'"
-            raise RidealongError(f"unknown {self.noun} {name!r}", mend=mend)
+            hint = f"a signal has a full name, like Vehicle.Speed; a text has quotes: '{name}'"
+            raise RidealongError(f"unknown {self.noun} {name!r}", hint=hint)
         if self.refuse:
             self.refuse(name)
         hint = nearest(name, list(self.variables))
-        raise RidealongError(f"unknown {self.noun} {name!r}", mend=hint)
+        raise RidealongError(f"unknown {self.noun} {name!r}", hint=hint)
 
 
 def table_namespace(schema: pa.Schema) -> Namespace:

@@ -61,7 +61,7 @@ def explained(text: str, error: RidealongError) -> RidealongError:
     first = parts[0]
     shown = f", as in: {whole}" if len(whole) <= LONGEST_SHOWN else ""
     what = f"{place_of(first.start, text)}: {first.why}"
-    return RidealongError(what, mend=f"write {first.instead}{shown}")
+    return RidealongError(what, hint=f"write {first.instead}{shown}")
 
 
 def _foreign(text: str) -> Iterator[Respelled]:

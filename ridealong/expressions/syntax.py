@@ -52,7 +52,7 @@ def parse_sql(text: str) -> exp.Expr:
         place = place_of(max(text.rfind("'"), 0), text)
         raise RidealongError(f"{place}: syntax error", expected="every quote closed") from error
     except RecursionError as error:
-        raise RidealongError("nested too deep", mend="split it into simpler parts") from error
+        raise RidealongError("nested too deep", hint="split it into simpler parts") from error
     except Exception as error:  # whatever else a fuzzer gets out of sqlglot is a syntax error too
         raise RidealongError("syntax error") from error
     if not trees or trees[0] is None:

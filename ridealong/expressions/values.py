@@ -42,15 +42,15 @@ class Scope:
         self.text, self.namespace = text, namespace
 
     def error(
-        self, at: exp.Expr, what: str, expected: str | None = None, mend: str | None = None
+        self, at: exp.Expr, what: str, expected: str | None = None, hint: str | None = None
     ) -> RidealongError:
         """An error that points at a part."""
         place = position(at, self.text)
-        return RidealongError(f"{place}: {what}", expected=expected, mend=mend)
+        return RidealongError(f"{place}: {what}", expected=expected, hint=hint)
 
     def reraise(self, at: exp.Expr, error: RidealongError) -> RidealongError:
         """The same error, pointing at a part."""
-        return self.error(at, error.what, error.expected, error.mend)
+        return self.error(at, error.what, error.expected, error.hint)
 
     def adapted(self, at: exp.Expr, literal: Value, beside: Value) -> Value:
         """A literal in quotes, whose meaning is decided by what stands beside it."""
@@ -68,8 +68,8 @@ class Scope:
                 raise self.error(at, f"{text!r} is not a version", "one like '2026.4'")
             return replace(literal, kind=Kind.VERSION, quoted=False)
         if beside.kind is Kind.TEXTS:
-            mend = f"write contains({title(beside.node)}, {text!r})"
-            raise self.error(at, "a list is not one text", mend=mend)
+            hint = f"write contains({title(beside.node)}, {text!r})"
+            raise self.error(at, "a list is not one text", hint=hint)
         raise self.error(at, f"{text!r} is not a condition", "true or false")
 
     def own_quantity(self, at: exp.Expr, literal: Value) -> Value:
@@ -94,8 +94,8 @@ class Scope:
             known = ", ".join(beside.allowed)
             what = f"{title(beside.node)} is never {text!r}"
             close = nearest(text, list(beside.allowed))
-            mend = close if close.startswith("did") else None
-            raise self.error(at, what, f"one of {known}", mend)
+            hint = close if close.startswith("did") else None
+            raise self.error(at, what, f"one of {known}", hint)
 
     def matched(
         self, one: exp.Expr, left: Value, two: exp.Expr, right: Value

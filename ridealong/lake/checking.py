@@ -1,7 +1,7 @@
 """Check: every file that counts is there and is what its name says; what else lies around.
 
 An *error* is damage: a query may fail or be wrong. A *remark* is something that no query sees:
-what a killed command left, what a vacuum will sweep or mend.
+what a killed command left, what a vacuum will sweep or repair.
 """
 
 from collections.abc import Iterable, Iterator

@@ -101,7 +101,7 @@ def telling(where: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, MemoryError) as error:
         raise refused(error, where) or RidealongError(
-            f"cannot be read ({error})", where=where, mend="see `ridealong lake check`"
+            f"cannot be read ({error})", where=where, hint="see `ridealong lake check`"
         ) from error
     except OSError as error:
         place = error.filename if isinstance(error.filename, str) else where

@@ -173,7 +173,7 @@ def read(home: Path) -> tuple[DeltaTable, History]:
     raise RidealongError(
         "other commands changed the lake at every attempt to read it",
         where=folder,
-        mend="try again",
+        hint="try again",
     )
 
 
@@ -208,7 +208,7 @@ def record(
             return recorded
         log.pause(count)
     raise RidealongError(
-        "other commands changed the lake at every attempt to commit", where=home, mend="try again"
+        "other commands changed the lake at every attempt to commit", where=home, hint="try again"
     )
 
 
@@ -217,7 +217,7 @@ def _refuse_abandoned(commit: Commit, history: History, home: Path) -> None:
         raise RidealongError(
             f"a vacuum swept the files of this command while it ran (commit {commit.commit_id})",
             where=home,
-            mend="run it again, and let vacuum keep what is younger than the longest command",
+            hint="run it again, and let vacuum keep what is younger than the longest command",
         )
 
 
@@ -301,7 +301,7 @@ def _require_all(folder: Path, history: History, least: int) -> None:
         found = next((place for place, number in numbers if place != number), count + 1)
         _READ.pop(folder, None)
         raise DamagedError(
-            f"its Delta log is damaged: commit {found} is missing", where=folder, mend=RESTORE
+            f"its Delta log is damaged: commit {found} is missing", where=folder, hint=RESTORE
         )
 
 

@@ -61,7 +61,7 @@ class Lake:
         home = home.absolute()
         if not home.exists():
             raise RidealongError(
-                "there is no such folder", where=home, mend="`ridealong ingest` makes a home"
+                "there is no such folder", where=home, hint="`ridealong ingest` makes a home"
             )
         try:
             content = json.loads((home / MARKER).read_text("utf-8"))
@@ -75,7 +75,7 @@ class Lake:
                 f"the home has format {form}",
                 where=home,
                 expected=f"format {FORMAT} or older",
-                mend="it was written by a newer ridealong: use that one",
+                hint="it was written by a newer ridealong: use that one",
             )
         return cls(home)
 

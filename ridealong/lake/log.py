@@ -101,7 +101,7 @@ def _telling_log(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise refused(error, folder) or RidealongError(
-            f"its Delta log cannot be read ({error})", where=folder, mend=_restoring(folder)
+            f"its Delta log cannot be read ({error})", where=folder, hint=_restoring(folder)
         ) from error
 
 
@@ -290,7 +290,7 @@ def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
     raise RidealongError(
         f"other commands changed the table at each of {ATTEMPTS} attempts",
         where=folder,
-        mend="try again",
+        hint="try again",
     )
 
 
@@ -303,7 +303,7 @@ def _told(folder: Path, error: Exception) -> RidealongError:
     return refused(error, folder) or RidealongError(
         f"the table's log could not be written ({error})",
         where=folder,
-        mend=f"allow writing, or {MAKE_ROOM}",
+        hint=f"allow writing, or {MAKE_ROOM}",
     )
 
 

@@ -261,5 +261,5 @@ def _until_fresh(home: Path, attempt: Callable[[], Commit | None]) -> Commit | N
     raise RidealongError(
         "other commands changed the lake at every attempt to rewrite files",
         where=home,
-        mend="try again",
+        hint="try again",
     )

@@ -53,7 +53,7 @@ class Snapshot:
                 raise RidealongError(
                     "a vacuum removed the file while this command was about to read it",
                     where=self.home / gone[0],
-                    mend="run it again, and let vacuum keep what is younger than a command takes",
+                    hint="run it again, and let vacuum keep what is younger than a command takes",
                 ) from error
             raise
 
@@ -74,7 +74,7 @@ class Snapshot:
             from ridealong.specs import nearest  # YAML and pydantic, for an error alone
 
             raise RidealongError(
-                f"no table {name!r} in the lake", mend=nearest(name, self.tables())
+                f"no table {name!r} in the lake", hint=nearest(name, self.tables())
             )
         one_each = {file.schema: file for file in live}.values()
         schemas = [schema_of(self.home / file.path) for file in one_each]

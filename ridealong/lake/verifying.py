@@ -51,7 +51,7 @@ def require_sound(home: Path, paths: Iterable[str]) -> None:
     """
     if found := damage(home, paths):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise DamagedError(found[0].what + more, where=home / found[0].path, mend=RESTORE)
+        raise DamagedError(found[0].what + more, where=home / found[0].path, hint=RESTORE)
 
 
 def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Finding]:

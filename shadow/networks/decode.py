@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from torch import Tensor
 
+from ridealong.arrays import Bools, Ints
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from shadow.networks.config import SHOWN
 from shadow.networks.polylines import Ridges, trace
@@ -24,9 +25,7 @@ BOXES_PER_IMAGE = 50
 MAX_LOG_SIZE = 6.0  # e^6 cells is wider than any image
 DEPTH_RANGE_M = (0.5, 500.0)
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+Floats32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def decode_objects(
     return rows_of(view, Task.OBJECTS, b[best], c[best], columns)
 
 
-def _peaks(heatmap_BCKhw: Floats, wanted_BCK: Bools) -> tuple[Ints, ...]:
+def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
     """Where a wanted heatmap is above `FLOOR` and no lower than its eight neighbours.
 
     Few cells are above: their neighbours alone are looked at, which a pooling of the whole map
@@ -162,7 +161,7 @@ def decode_lanes(
     return rows_of(view, Task.LANES, b, c, columns)
 
 
-def decode_depth(log_depth_Bhw: Tensor, present_B: Bools) -> Floats:
+def decode_depth(log_depth_Bhw: Tensor, present_B: Bools) -> Floats32:
     """Metres, within `DEPTH_RANGE_M`; NaN where the image is absent."""
     low, high = np.log(DEPTH_RANGE_M)
     metres = np.exp(log_depth_Bhw.cpu().numpy().astype(np.float64).clip(low, high))

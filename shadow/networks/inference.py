@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ridealong.arrays import Bools
 from ridealong.perception.annotations import (
     ANNOTATIONS,
     Camera,
@@ -26,7 +27,6 @@ from shadow.networks.manifest import NetworkManifest
 from shadow.networks.topdown import Sampling, make_sampling
 
 Frames = NDArray[np.uint8]  # (T, height, width, 3), RGB
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from ridealong.arrays import Floats, Ints
 
 TOLERANCE = 0.25  # cells
 FEWEST_RUNS = 3  # shorter chains are specks

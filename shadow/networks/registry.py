@@ -55,7 +55,7 @@ def find_network(snapshot: Snapshot, network: str) -> NetworkEntry:
     entries = {entry.network: entry for entry in list_networks(snapshot)}
     if network not in entries:
         hint = nearest(network, list(entries)) if entries else "none is registered yet"
-        raise RidealongError(f"unknown network {network!r}", mend=f"{hint}; see `networks list`")
+        raise RidealongError(f"unknown network {network!r}", hint=f"{hint}; see `networks list`")
     return entries[network]
 
 
@@ -90,7 +90,7 @@ def _same(lake: Lake, manifest: NetworkManifest, where: Path) -> NetworkEntry:
         raise RidealongError(
             f"{manifest.id} is registered already, with another manifest or other weights",
             where=where,
-            mend="give the manifest a new version: scores are kept by network and never mixed",
+            hint="give the manifest a new version: scores are kept by network and never mixed",
         )
     return entry
 

@@ -42,7 +42,7 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
             f"the file's sha256 is {actual}",
             where=path,
             expected=f"{sha256}, as the manifest says",
-            mend="fetch the file again, or correct the manifest if the file is the right one",
+            hint="fetch the file again, or correct the manifest if the file is the right one",
         )
     return parse_weights(content, path)
 
@@ -73,7 +73,7 @@ def parse_weights(content: bytes, where: Path) -> dict[str, Tensor]:
     try:
         return dict(safetensors.torch.load(content))
     except (SafetensorError, KeyError, ValueError) as error:
-        raise RidealongError(f"not a safetensors file ({error})", where=where, mend=MEND) from error
+        raise RidealongError(f"not a safetensors file ({error})", where=where, hint=MEND) from error
 
 
 def shapes_of(config: HydraNetConfig) -> dict[str, tuple[int, ...]]:
@@ -92,7 +92,7 @@ def check_weights(
             raise RidealongError(
                 f"the weight {name!r} is missing ({len(expected.keys() - weights.keys())} are)",
                 where=where,
-                mend="give the manifest the config that the weights were trained with",
+                hint="give the manifest the config that the weights were trained with",
             )
         _check_tensor(name, weights[name], shape, where)
     for name in weights:
@@ -100,7 +100,7 @@ def check_weights(
             raise RidealongError(
                 f"the weight {name!r} is unexpected",
                 where=where,
-                mend=nearest(name, list(expected)),
+                hint=nearest(name, list(expected)),
             )
 
 
@@ -141,5 +141,5 @@ def _refusal(what: str, where: Path) -> RidealongError:
         f"{what} can run code when it is opened, and is refused",
         where=where,
         expected="a safetensors file",
-        mend=MEND,
+        hint=MEND,
     )

@@ -59,7 +59,7 @@ def deployed_id(snapshot: Snapshot) -> str:
     if now is None:
         raise RidealongError(
             "no network is deployed",
-            mend="name one with --deployed, or make a first release with `networks promote`",
+            hint="name one with --deployed, or make a first release with `networks promote`",
         )
     return now.network
 
@@ -124,7 +124,7 @@ def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
     runs = {row["run_id"]: _Run(**row) for row in snapshot.read(RUNS, columns).to_pylist()}
     if run_id not in runs:
         hint = nearest(run_id, list(runs)) if runs else "there are no runs yet"
-        raise RidealongError(f"unknown run {run_id!r}", mend=hint)
+        raise RidealongError(f"unknown run {run_id!r}", hint=hint)
     return runs[run_id]
 
 
@@ -141,7 +141,7 @@ def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
         raise RidealongError(
             f"run {run.run_id} was compared with a network that is not deployed now",
             expected=f"one against {now.network}",
-            mend=f"run `ridealong shadow run --candidate {entry.network}`",
+            hint=f"run `ridealong shadow run --candidate {entry.network}`",
         )
     if run.deployed_sha256 == run.candidate_sha256:
         raise RidealongError(
@@ -160,11 +160,11 @@ def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) ->
     if run is None:
         raise RidealongError(
             f"nothing says that {entry.network} is no worse than {now.network}",
-            mend=f"name a run of `ridealong shadow run --candidate {entry.network}`, {waiver}",
+            hint=f"name a run of `ridealong shadow run --candidate {entry.network}`, {waiver}",
         )
     if run.verdict != PASS:
         raise RidealongError(
-            f"run {run.run_id} is {run.verdict}", expected=PASS, mend=f"fix the network, {waiver}"
+            f"run {run.run_id} is {run.verdict}", expected=PASS, hint=f"fix the network, {waiver}"
         )
 
 
@@ -179,5 +179,5 @@ def _commit(lake: Lake, release: Release) -> None:
     except AlreadyCommittedError as error:
         raise RidealongError(
             f"release {release.release} was made by somebody else meanwhile",
-            mend="look at `ridealong networks list` and decide again",
+            hint="look at `ridealong networks list` and decide again",
         ) from error

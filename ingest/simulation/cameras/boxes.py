@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ingest.simulation.cameras.pinholes import Pinholes, project_each
 from ingest.simulation.cameras.render import Seen
 from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import LightState, Task
 
 LEAST_PIXELS = 4
@@ -27,8 +27,6 @@ _FACING = 0.2  # cosine below which lenses are seen from the side or from behind
 _CORNERS = np.array([[2 * (i >> axis & 1) - 1 for axis in range(3)] for i in range(8)])
 _EDGES = np.array([(i, i | 1 << axis) for i in range(8) for axis in range(3) if not i >> axis & 1])
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Row = dict[str, object]
 
 

@@ -29,16 +29,16 @@ from ingest.simulation.cameras.ground import (
     WHITE,
     YELLOW,
 )
+from ridealong.arrays import Floats
 
-Numbers = NDArray[np.float64]
 _SIZE = CELLS + 1 + 2 * MARGIN
 _SUBROWS = 4
 
 
 def paint_tile(
-    segments: Numbers,
+    segments: Floats,
     planes: NDArray[np.int64],
-    corners: Numbers,
+    corners: Floats,
     starts: NDArray[np.int64],
     fine_grain: NDArray[np.float32],
     coarse_grain: NDArray[np.float32],
@@ -63,7 +63,7 @@ def paint_tile(
 
 
 def _segment(
-    plane: NDArray[np.float32], row: Numbers, left: float, low: float, node_m: float
+    plane: NDArray[np.float32], row: Floats, left: float, low: float, node_m: float
 ) -> None:
     ax, ay, ux, uy, length, half = (row[i] for i in (AX, AY, UX, UY, LENGTH, HALF))
     reach = half + node_m
@@ -98,7 +98,7 @@ def _segment(
 
 
 def _polygon(
-    plane: NDArray[np.float32], corners: Numbers, left: float, low: float, node_m: float
+    plane: NDArray[np.float32], corners: Floats, left: float, low: float, node_m: float
 ) -> None:
     (x1, y1), (x2, y2), far = corners.min(axis=0), corners.max(axis=0), _SIZE * node_m
     if x2 < left or y2 < low or x1 > left + far or y1 > low + far:

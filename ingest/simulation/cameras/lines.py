@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ingest.simulation.cameras.pinholes import Pinholes, project_ground
 from ingest.simulation.maps.world import resample
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import LaneCategory, Task
 
 LINE_RANGE_M = 60.0  # beyond the corners of the top-down grid, too
@@ -22,8 +23,6 @@ _LEAST_LINE_PX = 4.0
 _GAP = 6  # hidden points of a line that do not break it: what a pole hides
 _CHUNK = 64  # points that are looked at together: a map has some hundred thousand
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Row = dict[str, object]
 
 

@@ -44,9 +44,8 @@ from ingest.simulation.cameras.solids import (
     Z,
 )
 from ingest.simulation.cameras.views import GROUND, NOTHING, SKY_COLUMNS, View
+from ridealong.arrays import Floats, Ints
 
-Numbers = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Floats32 = NDArray[np.float32]
 
 ROUND = -1
@@ -56,12 +55,12 @@ _FIRST, _NODES = np.array(FIRST), np.array(NODES)
 
 def stamp(
     planes: Floats32,
-    casters: Numbers,
-    contacts: Numbers,
-    lamps: Numbers,
-    sun_ego: Numbers,
-    sunlight: Numbers,
-    ambient: Numbers,
+    casters: Floats,
+    contacts: Floats,
+    lamps: Floats,
+    sun_ego: Floats,
+    sunlight: Floats,
+    ambient: Floats,
     light: Floats32,
     lamp: Floats32,
 ) -> None:
@@ -81,7 +80,7 @@ def stamp(
 
 def _patch(
     x: float, y: float, x1: float, x2: float, y1: float, y2: float
-) -> tuple[tuple[slice, slice], Numbers, Numbers]:
+) -> tuple[tuple[slice, slice], Floats, Floats]:
     """Cells of a rectangle, and their middles relative to a place."""
     slices = []
     for low, high in ((y1, y2), (x1, x2)):
@@ -93,7 +92,7 @@ def _patch(
     return (slices[0], slices[1]), px, py
 
 
-def _stamp_shadow(planes: Floats32, row: Numbers, sun: Numbers) -> None:
+def _stamp_shadow(planes: Floats32, row: Floats, sun: Floats) -> None:
     x, y, c, s, hx, hy, low, high = row
     sx, sy = sun[0] / sun[2], sun[1] / sun[2]
     ex, ey = abs(c) * hx + abs(s) * hy, abs(s) * hx + abs(c) * hy
@@ -117,7 +116,7 @@ def _stamp_shadow(planes: Floats32, row: Numbers, sun: Numbers) -> None:
     planes[(SUN, *cells)][enter < leave] = 0.0
 
 
-def _stamp_contact(planes: Floats32, row: Numbers) -> None:
+def _stamp_contact(planes: Floats32, row: Floats) -> None:
     x, y, c, s, hx, hy = row
     reach = 0.7
     ex, ey = abs(c) * hx + abs(s) * hy + reach, abs(s) * hx + abs(c) * hy + reach
@@ -128,7 +127,7 @@ def _stamp_contact(planes: Floats32, row: Numbers) -> None:
     planes[(SKY, *cells)] = np.minimum(planes[(SKY, *cells)], open_sky)
 
 
-def _stamp_lamp(planes: Floats32, row: Numbers) -> None:
+def _stamp_lamp(planes: Floats32, row: Floats) -> None:
     x, y, ax, ay, reach = row[:5]
     span = AROUND_M if reach <= 0 else 1.6 * reach
     wide = 0.0 if reach <= 0 else 2 * (1.1 + 0.30 * span)  # at the beam's end
@@ -146,13 +145,13 @@ def _stamp_lamp(planes: Floats32, row: Numbers) -> None:
 
 
 def light_faces(
-    numbers: Numbers,
+    numbers: Floats,
     kinds: Ints,
-    sun: Numbers,
-    sun_ego: Numbers,
-    ambient: Numbers,
-    light: Numbers,
-    facing: Numbers,
+    sun: Floats,
+    sun_ego: Floats,
+    ambient: Floats,
+    light: Floats,
+    facing: Floats,
 ) -> None:
     """Sun and sky on each face of each block, and how much it turns towards the ego's lamps."""
     tall = 2 * numbers[:, HALF_Z]
@@ -183,7 +182,7 @@ def draw(
     hits: Ints,
     boxes: Ints,
     stamps: NDArray[np.int32],
-    streak_rows: Numbers,
+    streak_rows: Floats,
     exposure: float,
     curve: Floats32,
     grain: Floats32,
@@ -229,7 +228,7 @@ def _cast(
         w[part][wins], who[part][wins], face[part][wins] = value[wins], k, sides[which[wins]]
 
 
-def _inverse_depth(forms: Numbers, entered: int, u: Numbers, v: Numbers) -> tuple[Numbers, Ints]:
+def _inverse_depth(forms: Floats, entered: int, u: Floats, v: Floats) -> tuple[Floats, Ints]:
     """Inverse depth of one solid at pixel places (0 is a miss), and which entered face is hit."""
     if entered == ROUND:
         return _ellipsoid_w(forms, u, v), np.zeros(u.shape, np.int64)
@@ -263,7 +262,7 @@ def _count(
 
 
 def _bounds(
-    view: View, row: Numbers, offset: Numbers, width: int, height: int
+    view: View, row: Floats, offset: Floats, width: int, height: int
 ) -> tuple[int, int, int, int] | None:
     signs = np.array([[1 if i >> axis & 1 else -1 for axis in range(3)] for i in range(8)])
     local = signs * row[HALF_X : HALF_Z + 1]
@@ -284,7 +283,7 @@ def _bounds(
     return (u1, u2, v1, v2) if u1 < u2 and v1 < v2 else None
 
 
-def _forms(view: View, row: Numbers, offset: Numbers, forms: Numbers) -> tuple[int, Ints]:
+def _forms(view: View, row: Floats, offset: Floats, forms: Floats) -> tuple[int, Ints]:
     """Write the faces' linear forms, those entered first; give their count and the faces."""
     hx, hy, hz = row[HALF_X : HALF_Z + 1]
     front, rear, side = row[FRONT : SIDE + 1] / (2 * hz)
@@ -304,7 +303,7 @@ def _forms(view: View, row: Numbers, offset: Numbers, forms: Numbers) -> tuple[i
     return int((slack < 0).sum()), sides
 
 
-def _ellipsoid(view: View, row: Numbers, offset: Numbers, forms: Numbers) -> None:
+def _ellipsoid(view: View, row: Floats, offset: Floats, forms: Floats) -> None:
     c, s = row[COS], row[SIN]
     turn = np.array([(c, s, 0), (-s, c, 0), (0, 0, 1)]) / row[HALF_X : HALF_Z + 1, None]
     rays = turn @ view.rotation
@@ -315,7 +314,7 @@ def _ellipsoid(view: View, row: Numbers, offset: Numbers, forms: Numbers) -> Non
     forms[:3], forms[3, 0], forms[4] = rays, eye @ eye - 1, eye
 
 
-def _ellipsoid_w(forms: Numbers, u: Numbers, v: Numbers) -> Numbers:
+def _ellipsoid_w(forms: Floats, u: Floats, v: Floats) -> Floats:
     gap = forms[..., 3, 0]
     rays = [forms[..., i, 0] * u + forms[..., i, 1] * v + forms[..., i, 2] for i in range(3)]
     b = sum(ray * forms[..., 4, i] for i, ray in enumerate(rays))
@@ -362,7 +361,7 @@ def _texels(ground: Ground, level: Ints, i: Ints, j: Ints) -> Ints:
     return np.asarray(ground.texels[_FIRST[level] + j % nodes * nodes + i % nodes].astype(np.int64))
 
 
-def _albedo(ground: Ground, level: Ints, taps: Ints, spread: Floats32) -> Numbers:
+def _albedo(ground: Ground, level: Ints, taps: Ints, spread: Floats32) -> Floats:
     """Linear colour ``(N, 3)`` of the ground that pixels cover."""
     (c, s), (dx, dy) = ground.turn, spread[:, 2:4].T
     px, py = _in_texture(ground, level, spread[:, :2])
@@ -374,7 +373,7 @@ def _albedo(ground: Ground, level: Ints, taps: Ints, spread: Floats32) -> Number
     return np.asarray((total / (65280.0 * taps[:, None])) ** 2)
 
 
-def _blend(ground: Ground, level: Ints, px: Floats32, py: Floats32) -> Numbers:
+def _blend(ground: Ground, level: Ints, px: Floats32, py: Floats32) -> Floats:
     i, j = px.astype(np.int64), py.astype(np.int64)
     fx, fy = ((px - i) * 16).astype(np.int64), ((py - j) * 16).astype(np.int64)
     w11 = fx * fy
@@ -388,14 +387,14 @@ def _blend(ground: Ground, level: Ints, px: Floats32, py: Floats32) -> Numbers:
     return out
 
 
-def _cells(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
+def _cells(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Places of the ego frame as places in the grid of light; -1 outside."""
     gx, gy = (x + REACH_M) / CELL_M - 0.5, (y + REACH_M) / CELL_M - 0.5
     outside = (gx < 0) | (gy < 0) | (gx >= CELLS - 1) | (gy >= CELLS - 1)
     return np.where(outside, -1, gx), np.where(outside, -1, gy)
 
 
-def _lit(grid: Floats32, gx: Numbers, gy: Numbers, outside: Numbers | Floats32) -> Numbers:
+def _lit(grid: Floats32, gx: Floats, gy: Floats, outside: Floats | Floats32) -> Floats:
     """A grid of light ``(N, 3)`` at places in it, blended between cells."""
     i, j = np.maximum(gx, 0).astype(np.int64), np.maximum(gy, 0).astype(np.int64)
     fx, fy = (gx - i)[:, None], (gy - j)[:, None]
@@ -419,7 +418,7 @@ def _shade_above(view: View, scene: Scene, air: Air, sight: Sight) -> None:
     rgb[:, solid] = _through_air(air, steps, colour).T
 
 
-def _rays(view: View) -> Numbers:
+def _rays(view: View) -> Floats:
     """Each pixel's ray ``(H * W, 3)``, ego frame: one unit is one metre along the optical axis."""
     height, width = view.ground_w.shape
     fx, fy, cx, cy = view.lens
@@ -447,7 +446,7 @@ def _shade_ground(view: View, ground: Ground, air: Air, sight: Sight) -> None:
     rgb[:, at] = _through_air(air, view.hazed[seen].astype(np.int64), colour).T
 
 
-def _through_air(air: Air, steps: Ints, rgb: Numbers) -> Numbers:
+def _through_air(air: Air, steps: Ints, rgb: Floats) -> Floats:
     clear = air.clear[np.minimum(steps, len(air.clear) - 1)]
     return np.asarray(air.haze + (rgb - air.haze) * clear[:, None])
 
@@ -458,9 +457,9 @@ def _solid(
     air: Air,
     k: NDArray[np.int32],
     face: NDArray[np.int8],
-    depth: Numbers,
-    at: Numbers,
-) -> Numbers:
+    depth: Floats,
+    at: Floats,
+) -> Floats:
     row, matter = scene.numbers[k], scene.kinds[k, MATTER]
     block = scene.kinds[k, SHAPE] == Shape.BLOCK
     side = np.where(block, face, 0)
@@ -481,7 +480,7 @@ def _solid(
     return colour
 
 
-def _round_light(row: Numbers, at: Numbers, air: Air) -> Numbers:
+def _round_light(row: Floats, at: Floats, air: Air) -> Floats:
     c, s = row[:, COS], row[:, SIN]
     ex, ey, ez = (at - row[:, [X, Y, Z]]).T
     nx, ny = (c * ex + s * ey) / row[:, HALF_X] ** 2, (c * ey - s * ex) / row[:, HALF_Y] ** 2
@@ -491,29 +490,29 @@ def _round_light(row: Numbers, at: Numbers, air: Air) -> Numbers:
     return np.asarray(air.sun * sun + air.ambient * (0.62 + 0.38 * normals[:, 2:]))
 
 
-def _speckle(row: Numbers, at: Numbers) -> Numbers:
+def _speckle(row: Floats, at: Floats) -> Floats:
     # Towards zero, as the compiled caster rounds.
     cell = np.trunc(at * 5 + [4096, 4096, 0]).astype(np.int64)
     low = (at[:, 2] - row[:, Z]) / row[:, HALF_Z] * 0.5 + 0.5
     return np.asarray((_hash(*cell.T) * 0.5 + 0.72) * (0.65 + 0.35 * np.clip(low, 0, 1)))
 
 
-def _hash(a: Ints, b: Ints, c: Ints) -> Numbers:
+def _hash(a: Ints, b: Ints, c: Ints) -> Floats:
     n = (a * 374761393 + b * 668265263 + c * 2147483647) & 0xFFFFFFFF
     n = ((n ^ (n >> 13)) * 1274126177) & 0xFFFFFFFF
     return ((n ^ (n >> 16)) & 0xFFFF) / 65535.0
 
 
 def _facade(
-    row: Numbers,
+    row: Floats,
     grain: Ints,
     face: NDArray[np.int8],
-    depth: Numbers,
-    at: Numbers,
-    light: Numbers,
+    depth: Floats,
+    at: Floats,
+    light: Floats,
     view: View,
     air: Air,
-) -> Numbers:
+) -> Floats:
     ex, ey = at[:, 0] - row[:, X], at[:, 1] - row[:, Y]
     c, s = row[:, COS], row[:, SIN]
     ends = face < 2
@@ -581,7 +580,7 @@ def _outline(thing: Ints) -> NDArray[np.bool_]:
     return edge
 
 
-def _cover(forms: Numbers, entered: Ints, k: NDArray[np.int32], u: Numbers, v: Numbers) -> Numbers:
+def _cover(forms: Floats, entered: Ints, k: NDArray[np.int32], u: Floats, v: Floats) -> Floats:
     """How much of the pixel around each place each solid covers: half at its outline."""
     ball, out = entered[k] == ROUND, np.empty(len(k))
     out[ball] = _ellipsoid_reach(forms[k[ball]], u[ball], v[ball])
@@ -589,7 +588,7 @@ def _cover(forms: Numbers, entered: Ints, k: NDArray[np.int32], u: Numbers, v: N
     return np.clip(out + 0.5, 0.0, 1.0)
 
 
-def _block_reach(forms: Numbers, entered: Ints, u: Numbers, v: Numbers) -> Numbers:
+def _block_reach(forms: Floats, entered: Ints, u: Floats, v: Floats) -> Floats:
     """How far places lie inside blocks' outlines, in pixels."""
     rows = np.arange(len(forms))
     forms = np.pad(forms, ((0, 0), (0, 1), (0, 0)))  # the last face: depth 0
@@ -602,7 +601,7 @@ def _block_reach(forms: Numbers, entered: Ints, u: Numbers, v: Numbers) -> Numbe
     return np.asarray(gap / np.maximum(np.hypot(*slope.T), 1e-12))
 
 
-def _ellipsoid_reach(forms: Numbers, u: Numbers, v: Numbers) -> Numbers:
+def _ellipsoid_reach(forms: Floats, u: Floats, v: Floats) -> Floats:
     gap, eye = forms[:, 3, 0], forms[:, 4]
     ray = forms[:, :3, 0] * u[:, None] + forms[:, :3, 1] * v[:, None] + forms[:, :3, 2]
     b = (ray * eye).sum(axis=1)
@@ -643,7 +642,7 @@ def _glows(view: View, scene: Scene, air: Air, w: Floats32, rgb: Floats32) -> No
         rgb[:, v1:v2, u1:u2] += part * lamps[k, RED : BLUE + 1, None, None]
 
 
-def _streaks(rows: Numbers, rgb: Floats32) -> None:
+def _streaks(rows: Floats, rgb: Floats32) -> None:
     """Rain that crosses the picture; rows of u, v, du, dv per pixel, length, brightness."""
     height, width = rgb.shape[1:]
     for u, v, du, dv, length, light in rows:

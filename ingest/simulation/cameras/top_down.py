@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from ingest.simulation.cameras.lines import CATEGORIES, Lines
 from ingest.simulation.cameras.render import Renderer
 from ingest.simulation.scene import CATEGORIES as ROAD_USERS
-from ingest.simulation.scene import Floats, SceneState, StaticWorld, Trees, to_ego
+from ingest.simulation.scene import SceneState, StaticWorld, Trees, to_ego
+from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import (
     BEV_X_M,
     BEV_Y_M,
@@ -39,7 +40,6 @@ TRUNK_M, POLE_M = 0.14, 0.075  # radius
 SHAPE = tuple(round((high - low) / BEV_CELL_M) for low, high in (BEV_X_M, BEV_Y_M))
 
 Cells = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 Touched = tuple[Ints, Ints, Ints]  # which solid, in which row, in which column
 _HALF = BEV_CELL_M / 2
 _REACH_M = float(np.hypot(np.abs(BEV_X_M).max(), np.abs(BEV_Y_M).max()))

@@ -49,7 +49,7 @@ def build_map(folder: Path, name: str, left_hand: bool) -> Path:
         OSError: The disk is full.
     """
     if name not in LAYOUTS:
-        raise RidealongError(f"unknown map {name!r}", mend=nearest(name, list(LAYOUTS)))
+        raise RidealongError(f"unknown map {name!r}", hint=nearest(name, list(LAYOUTS)))
     path = map_file(folder, name, left_hand)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ingest.schemas import ROADS
 from ingest.simulation.maps.roads import DRIVE, Edge, Points, RoadNetwork
 from ingest.simulation.maps.world import offset_line
-
-Floats = NDArray[np.float64]
+from ridealong.arrays import Floats
 
 METRES_PER_DEGREE = 111_320.0
 ORIGINS_DEG: dict[str, tuple[float, float]] = {

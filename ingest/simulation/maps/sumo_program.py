@@ -32,6 +32,6 @@ def sumo_binary(name: str = "sumo") -> Path:
         found = shutil.which(name)
     if found is None or not Path(found).exists():
         raise RidealongError(
-            f"SUMO's {name} is not installed", mend="pip install eclipse-sumo libsumo"
+            f"SUMO's {name} is not installed", hint="pip install eclipse-sumo libsumo"
         )
     return Path(found)

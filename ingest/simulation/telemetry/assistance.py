@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.simulation.plan import DriveSpec
+from ridealong.arrays import Bools, Floats
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Column = NDArray[np.float64] | NDArray[np.bool_] | NDArray[np.str_]
 
 STEP_S = 0.1
@@ -35,10 +34,10 @@ class View:
     acceleration: Floats
     lateral: Floats
     lane: NDArray[np.str_]
-    at_junction: Mask
-    emergency: Mask
-    left: Mask
-    right: Mask
+    at_junction: Bools
+    emergency: Bools
+    left: Bools
+    right: Bools
 
     def rng(self, name: str) -> np.random.Generator:
         """Randomness of its own for each rule."""
@@ -69,7 +68,7 @@ def columns(view: View) -> dict[str, Column]:
     }
 
 
-def autonomy(view: View, summon: Mask) -> NDArray[np.str_]:
+def autonomy(view: View, summon: Bools) -> NDArray[np.str_]:
     """SAE 2 with the feature, from the start or after 8 s above 18 km/h; given up when it matters.
 
     It leaves for one second, then the driver drives: at an emergency braking, and when it is
@@ -95,7 +94,7 @@ def autonomy(view: View, summon: Mask) -> NDArray[np.str_]:
     return level
 
 
-def lane_changes(view: View) -> tuple[Mask, Mask]:
+def lane_changes(view: View) -> tuple[Bools, Bools]:
     """Proposed 4 s before the car moves over and confirmed 1.5 s before it; some are ignored."""
     steps = len(view.speed_mps)
     proposed, confirmed = np.zeros(steps, bool), np.zeros(steps, bool)
@@ -129,14 +128,14 @@ def _lane_number(lane: str) -> int:
     return 0 if lane[0] == ":" else int(lane.rpartition("_")[2])
 
 
-def _summon(view: View) -> Mask:
+def _summon(view: View) -> Bools:
     """The session that such a drive begins with."""
     seconds = np.arange(len(view.speed_mps)) * STEP_S
     active = np.zeros(len(seconds), bool)
     return seconds < SUMMON_S if "summon" in view.drive.features else active
 
 
-def _cruise(view: View, engaged: Mask) -> Mask:
+def _cruise(view: View, engaged: Bools) -> Bools:
     """On with the feature above 32 km/h and while SAE 2 drives; braking turns it off for 6 s."""
     steps = len(engaged)
     wanted = np.full(steps, "cruise_control" in view.drive.features) | engaged
@@ -145,7 +144,7 @@ def _cruise(view: View, engaged: Mask) -> Mask:
     return np.asarray(wanted & (engaged | ((view.speed_mps > CRUISE_MPS) & ~off)))
 
 
-def _speed_set(view: View, cruise: Mask) -> Floats:
+def _speed_set(view: View, cruise: Bools) -> Floats:
     """The highest speed of the last 30 s, in steps of 5 km/h; unknown while it is off."""
     window = round(30 / STEP_S)
     speed = np.concatenate([np.full(window, view.speed_mps[0]), view.speed_mps])
@@ -153,14 +152,14 @@ def _speed_set(view: View, cruise: Mask) -> Floats:
     return np.where(cruise, np.ceil(highest * 3.6 / 5) * 5, np.nan)
 
 
-def _hands(view: View, engaged: Mask, summon: Mask) -> Mask:
+def _hands(view: View, engaged: Bools, summon: Bools) -> Bools:
     """On the wheel while the driver drives; else 4 s in every 15; off in a summon session."""
     seconds = np.arange(len(engaged)) * STEP_S + view.rng("hands").uniform(0, HANDS_EVERY_S)
     now_and_then = np.remainder(seconds, HANDS_EVERY_S) < HANDS_FOR_S
     return np.asarray(np.where(summon, False, np.where(engaged, now_and_then, True)))
 
 
-def _eyes(view: View) -> Mask:
+def _eyes(view: View) -> Bools:
     """Away from the road every 22 s on average, for 0.9 s at the median; never in an emergency."""
     steps = len(view.speed_mps)
     rng = view.rng("eyes")
@@ -173,7 +172,7 @@ def _eyes(view: View) -> Mask:
     return np.asarray(on | view.emergency)
 
 
-def _torque(view: View, level: NDArray[np.str_], hands: Mask) -> Floats:
+def _torque(view: View, level: NDArray[np.str_], hands: Bools) -> Floats:
     """What the hands turn the wheel with: against lateral force, and hard where they take over."""
     noise = view.rng("torque").normal(0, 0.12, len(hands))
     torque = np.where(hands, 0.35 * view.lateral + noise, 0.0)
@@ -182,7 +181,7 @@ def _torque(view: View, level: NDArray[np.str_], hands: Mask) -> Floats:
     return np.round(np.where(taking_over, 3.6 * side + noise, torque) / 0.05) * 0.05
 
 
-def _bookmarks(view: View) -> Mask:
+def _bookmarks(view: View) -> Bools:
     """One driver in three presses the button 6 s after an emergency braking."""
     pressed = np.zeros(len(view.speed_mps), bool)
     starts = np.flatnonzero(view.emergency[1:] & ~view.emergency[:-1]) + 1
@@ -192,14 +191,14 @@ def _bookmarks(view: View) -> Mask:
     return pressed
 
 
-def _lasting(active: Mask, seconds: float) -> Mask:
+def _lasting(active: Bools, seconds: float) -> Bools:
     """Where it has been so for that long."""
     steps = np.arange(len(active))
     last_off = np.maximum.accumulate(np.where(active, -1, steps))
     return np.asarray(active & (steps - last_off > seconds / STEP_S))
 
 
-def _stretched(active: Mask, seconds: float) -> Mask:
+def _stretched(active: Bools, seconds: float) -> Bools:
     """Where it is so, and that long after."""
     steps = np.arange(len(active))
     last_on = np.maximum.accumulate(np.where(active, steps, -(10**9)))

@@ -19,10 +19,9 @@ from ingest.simulation.traffic.dynamics import STEP_S
 from ingest.simulation.traffic.log import BRAKE, LEFT, RIGHT, Traffic
 from ingest.simulation.traffic.road_users import BICYCLE, EGO_FRONT_M, PEDESTRIAN
 from ingest.telemetry.signals import recorded
+from ridealong.arrays import Bools, Floats
 from ridealong.units import NS_PER_S
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Column = NDArray[np.float64] | NDArray[np.bool_] | NDArray[np.str_]
 
 STEP_NS = NS_PER_S // 10
@@ -73,7 +72,7 @@ class Ride:
         return weather.friction(self.drive) + self.noise("friction", 0.012, 6.0)
 
     @cached_property
-    def at_junction(self) -> Mask:
+    def at_junction(self) -> Bools:
         """Inside a junction of the town, or close before one with signals."""
         lanes = self.traffic.ego.lane
         inside = np.array([name[0] == ":" and "_" not in _junction(name) for name in lanes])
@@ -81,7 +80,7 @@ class Ride:
         return np.asarray(inside | near)
 
     @cached_property
-    def emergency(self) -> Mask:
+    def emergency(self) -> Bools:
         """The driver stamps on the brake: it rises by 4 m/s² within 0.4 s to more than 5 m/s²."""
         a = self.traffic.motion.acceleration
         before = np.concatenate([np.repeat(a[:1], 4), a[:-4]]) if len(a) > 4 else a
@@ -108,7 +107,7 @@ class Lead:
     aside_mps: Floats
     relative_mps: Floats
     acceleration: Floats
-    braking: Mask
+    braking: Bools
 
     @property
     def time_to_collision_s(self) -> Floats:
@@ -153,7 +152,7 @@ def ride_view(ride: Ride) -> assistance.View:
     )
 
 
-def until_released(begins: Mask, ends: Mask) -> Mask:
+def until_released(begins: Bools, ends: Bools) -> Bools:
     """On from where it begins to where it ends (exclusive); beginning wins over ending."""
     marks = np.where(begins, 1, np.where(ends, -1, 0))
     last = np.maximum.accumulate(np.where(marks != 0, np.arange(len(marks)), 0))

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.simulation.plan import DriveSpec
+from ridealong.arrays import Floats
 
-Floats = NDArray[np.float64]
 Column = NDArray[np.float64] | NDArray[np.bool_] | NDArray[np.str_]
 
 SPEED_FACTOR = {"clear": 1.0, "rain": 0.9, "fog": 0.8}  # how much slower everybody drives

@@ -8,12 +8,10 @@ steered front wheels turns. Yaw, its rate and the steering angle follow from tha
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ingest.simulation.traffic.road_users import EGO_FRONT_M, WHEELBASE_M
-
-Floats = NDArray[np.float64]
+from ridealong.arrays import Floats
 
 STEP_S = 0.1
 _SMOOTH_S = 0.4

@@ -19,10 +19,8 @@ from numpy.typing import NDArray
 
 from ingest.simulation.traffic.dynamics import Motion, motion_of
 from ingest.simulation.traffic.road_users import PEDESTRIAN
+from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 STEP_S = 0.1
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -37,7 +35,7 @@ class SumoMissingError(RidealongError):
     """SUMO is not there, or cannot be loaded: no drive can be simulated."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, mend="pip install eclipse-sumo libsumo")
+        super().__init__(what, hint="pip install eclipse-sumo libsumo")
 
     def __reduce__(self) -> tuple[object, ...]:
         return (SumoMissingError, (self.what,))
@@ -66,22 +64,22 @@ class TrafficJob:
 class Seen:
     """Who was near the ego: one row per step and road user, ordered by step."""
 
-    step: Integers
-    track: Integers
+    step: Ints
+    track: Ints
     x_m: Floats  # centre of the footprint
     y_m: Floats
     yaw_rad: Floats
     speed_mps: Floats
     acceleration: Floats
-    lamps: Integers  # SUMO's bits
+    lamps: Ints  # SUMO's bits
 
 
 @dataclass(frozen=True, eq=False)
 class Tracks:
     """Road users by number: kind (index into `road_users.KINDS`), size, paint."""
 
-    number: Integers
-    kind: Integers
+    number: Ints
+    kind: Ints
     length_m: Floats
     width_m: Floats
     height_m: Floats
@@ -93,11 +91,11 @@ class EgoLog:
     """The ego beside its motion, ``(T,)`` each; lead 0, signal -1 and link -1 are none."""
 
     lane: NDArray[np.str_]
-    lamps: Integers
-    lead: Integers
+    lamps: Ints
+    lead: Ints
     gap_m: Floats
-    signal: Integers
-    link: Integers
+    signal: Ints
+    link: Ints
     signal_m: Floats
 
 
@@ -106,7 +104,7 @@ class Signals:
     """Traffic lights: their names, and each change of state with its step."""
 
     names: NDArray[np.str_]
-    step: Integers
+    step: Ints
     name: NDArray[np.str_]
     state: NDArray[np.str_]
 

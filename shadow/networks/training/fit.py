@@ -93,7 +93,7 @@ def make_lessons(
         raise RidealongError(
             "no camera set to learn from",
             where="recipe: train",
-            mend="make the drives longer, or 'every' shorter",
+            hint="make the drives longer, or 'every' shorter",
         )
     cameras = tuple(camera.value for camera in recipe.inputs.cameras)
     rarity = rarity_of([s.segmentation for s in drives], [s.bev for s in drives if len(s)])
@@ -242,7 +242,7 @@ def _check(losses: dict[str, Tensor], epoch: int, batch: int, folder: Path) -> N
                 f"the loss of the head {head!r} is {loss.item()} in epoch {epoch + 1}, "
                 f"batch {batch + 1}{kept}",
                 where=folder / CHECKPOINT if epoch else folder,
-                mend="lower fit.learning_rate or fit.clip in the recipe, and take a new --out",
+                hint="lower fit.learning_rate or fit.clip in the recipe, and take a new --out",
             )
 
 
@@ -290,7 +290,7 @@ def _resume(state: Fit, path: Path) -> None:
         raise RidealongError(
             f"not a checkpoint of this recipe ({error})",
             where=path,
-            mend="delete it to start again",
+            hint="delete it to start again",
         ) from error
     state.epoch, state.history = int(said["epoch"]), list(said["history"])
 

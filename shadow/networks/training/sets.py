@@ -119,7 +119,7 @@ def read_sets(path: Path) -> LabelledSets:
             )
     except (OSError, ValueError, KeyError) as error:
         raise RidealongError(
-            f"not a drive's camera sets ({error})", where=path, mend="delete it: it is drawn again"
+            f"not a drive's camera sets ({error})", where=path, hint="delete it: it is drawn again"
         ) from error
 
 

@@ -107,10 +107,10 @@ def _claim(out: Path, recipe: Recipe) -> None:
         raise RidealongError(
             "the folder contains another recipe's work",
             where=out,
-            mend="name another folder with --out",
+            hint="name another folder with --out",
         )
     if not marker.exists() and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise RidealongError("not an empty folder", where=out, mend="name another with --out")
+        raise RidealongError("not an empty folder", where=out, hint="name another with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         marker.write_text(text, "utf-8")
@@ -124,7 +124,7 @@ def _drives(data: DataSpec, folder: Path, console: Console) -> list[DriveFiles]:
         raise RidealongError(
             f"{report.failed} of {report.drives} drives failed, the first is {report.failures[0]}",
             where=folder,
-            mend="run the same command again",
+            hint="run the same command again",
         )
     return SimulationSource().discover(folder)
 

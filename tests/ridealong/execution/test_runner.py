@@ -65,7 +65,7 @@ def test_the_sheet_is_read_where_the_last_step_ran_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sheet = tmp_path / "sheet"
-    monkeypatch.setattr(runner, "_run", lambda *_: runner.write_sheet(sheet, str, ["A"]))
+    monkeypatch.setattr(runner, "_run", lambda *_: runner.write_outcomes(sheet, str, ["A"]))
     work = work_of(partial(methodcaller, "upper"))
     assert run_work(work, ["a"], sheet, str) == ["A"] and not sheet.exists()
     monkeypatch.setattr(runner, "_run", lambda *_: None)

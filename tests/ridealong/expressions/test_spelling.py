@@ -34,7 +34,7 @@ def test_the_answer_says_what_to_write_and_that_is_right(text):
     with pytest.raises(RidealongError) as caught:
         parse_when(text)
     assert what in caught.value.what
-    hint, _, whole = str(caught.value.mend).partition(", as in: ")
+    hint, _, whole = str(caught.value.hint).partition(", as in: ")
     assert hint == f"write {instead}"
     parse_when(whole)
 
@@ -43,7 +43,7 @@ def test_all_of_a_text_is_put_right():
     text = f"{SPEED} > 50 km/h && held({SPEED} =< 80 km/h, 2s) || !{FLAG}"
     with pytest.raises(RidealongError) as caught:
         parse_when(text)
-    assert str(caught.value.mend).endswith(
+    assert str(caught.value.hint).endswith(
         f"as in: {SPEED} > '50 km/h' and held({SPEED} <= '80 km/h', '2 s') or !{FLAG}"
     )
 
