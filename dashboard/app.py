@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.text import plain
 from ridealong.errors import RidealongError
 
-PAGES = Path(__file__).parent / "pages"
+HERE = Path(__file__).parent
 STYLE = "[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }"
 
 
@@ -17,9 +17,9 @@ def main() -> None:
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
     pages = [
-        st.Page(PAGES / "clips.py", title="Clips", default=True),
-        st.Page(PAGES / "regressions.py", title="Regressions"),
-        st.Page(PAGES / "fleet.py", title="Fleet"),
+        st.Page(HERE / "clips" / "page.py", title="Clips", url_path="clips", default=True),
+        st.Page(HERE / "regressions" / "page.py", title="Regressions", url_path="regressions"),
+        st.Page(HERE / "fleet" / "page.py", title="Fleet", url_path="fleet"),
     ]
     chosen = st.navigation(pages, position="top")
     try:

@@ -5,31 +5,26 @@ replayed again. A clip that cannot be replayed is given back as failed and is no
 next run tries it again.
 """
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.tasks.registry import definition_sha256
 from ridealong.errors import RidealongError
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, is_full
-from ridealong.lake import AlreadyCommittedError, Lake, new_commit_id
+from ridealong.lake import AlreadyCommittedError, Lake
 from ridealong.terminal.console import Console
 from ridealong.terminal.progress import watching
 from ridealong.terminal.readable import counted
-from shadow.networks.manifest import rate_of
-from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import run_replay
-from shadow.replay import Batch, ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
+from shadow.planning import Pair, plan_replay, replay_sources
+from shadow.replay import Batch, ClipOutcome, ReplayPlan
 
-BATCHES = 10  # at least: a batch is at most a tenth of the clips
 # So many clips that all fail for one reason, before any clip worked, are not to blame themselves.
 SUSPECT = 5
-
-Pair = tuple[NetworkEntry, NetworkEntry]
 
 
 @dataclass(frozen=True)
@@ -144,81 +139,10 @@ def _full(found: Replayed) -> RidealongError:
     )
 
 
-def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
-    """What no commit holds yet of these two networks on these clips, in the clips' order."""
-    lake.require_writable()
-    rate_hz = rate_of(pair[0].manifest, pair[1].manifest)
-    definition = judged_by(rate_hz)
-    entries = {entry.network_sha256: entry for entry in pair}
-    committed = lake.snapshot().sources()
-    wanted = [_clip_plan(row, pair, definition, committed) for row in clips.to_pylist()]
-    return ReplayPlan(
-        home=lake.home,
-        key=new_commit_id(),
-        networks=tuple(
-            NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
-        ),
-        batches=in_batches([clip for clip in wanted if clip.score or clip.compare]),
-        rate_hz=rate_hz,
-        definition=definition,
-        device=device,
-    )
-
-
-def in_batches(clips: Sequence[ClipPlan]) -> tuple[Batch, ...]:
-    """Clips in their order, at most a tenth of them a batch, each batch under a new commit id."""
-    size = max(1, len(clips) // BATCHES)
-    return tuple(
-        _batch(new_commit_id(), clips[at : at + size]) for at in range(0, len(clips), size)
-    )
-
-
-def _batch(commit_id: str, clips: Sequence[ClipPlan]) -> Batch:
-    return Batch(commit_id, tuple(replace(clip, commit_id=commit_id) for clip in clips))
-
-
-def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:
-    shas = dict.fromkeys(entry.network_sha256 for entry in pair)
-    return ClipPlan(
-        clip_id=row["clip_id"],
-        drive_id=row["drive_id"],
-        blob=row["blob"],
-        score=tuple(
-            sha for sha in shas if score_source(sha, row["clip_id"], definition) not in committed
-        ),
-        compare=compare_source(list(shas), row["clip_id"], definition) not in committed,
-    )
-
-
-def judged_by(rate_hz: float) -> str:
-    """What stored scores, matched rows and outputs were made under: definitions and rate."""
-    return f"{definition_sha256()}@{rate_hz:g}"
-
-
-def score_source(sha: str, clip_id: str, definition: str) -> str:
-    """The key under which one network's scores on one clip count once."""
-    return f"score:{sha}:{clip_id}:{definition}"
-
-
-def compare_source(shas: Sequence[str], clip_id: str, definition: str) -> str:
-    """The key under which the comparison of two networks on one clip counts once, either way."""
-    return f"compare:{':'.join(sorted(shas))}:{clip_id}:{definition}"
-
-
 def _commit(lake: Lake, plan: ReplayPlan, batch: Batch, done: Sequence[ClipOutcome]) -> None:
     """Commit what was done of a batch; what failed stays to be done."""
     if done:
         files = [file for outcome in done for file in outcome.written]
         counts = {"planned": len(batch.clips), "done": len(done)}
-        sources = _sources(plan, batch, {outcome.item_id for outcome in done})
+        sources = replay_sources(plan, batch, {outcome.item_id for outcome in done})
         lake.commit(batch.commit_id, "shadow replay", files, sources, counts)
-
-
-def _sources(plan: ReplayPlan, batch: Batch, done: Set[str]) -> list[str]:
-    shas = [file.sha256 for file in plan.networks]
-    sources = []
-    for clip in (clip for clip in batch.clips if clip.clip_id in done):
-        key = clip.clip_id, plan.definition
-        sources += [score_source(sha, *key) for sha in clip.score]
-        sources += [compare_source(shas, *key)] if clip.compare else []
-    return sources

@@ -89,7 +89,7 @@ class ReplayPlan:
         networks: Those of the run; only one when a network is compared with itself.
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
-        definition: `shadow.batches.judged_by`: metric definitions and frame rate.
+        definition: `shadow.planning.judged_by`: metric definitions and frame rate.
         device: Where the networks run, as torch names it.
     """
 

@@ -8,7 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard import queries, queries_fleet, queries_fleet_map, queries_regressions
+from dashboard.clips import queries
+from dashboard.fleet import map_queries as queries_fleet_map
+from dashboard.fleet import queries as queries_fleet
+from dashboard.regressions import queries as queries_regressions
 from ingest.listing import list_clips
 from ingest.schemas import EVENTS
 from metrics.gate.spec import load_gate

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard import queries_fleet_map as places
-from dashboard.charts_fleet_map import MAP_PX, map_chart, round_length
-from dashboard.queries_fleet_map import Area
+from dashboard.fleet import map_queries as places
+from dashboard.fleet.map_charts import MAP_PX, map_chart, round_length
+from dashboard.fleet.map_queries import Area
 from ingest.schemas import DRIVES, ROADS, TELEMETRY
 from ridealong.lake import Lake, Snapshot, write_data_file
 

@@ -9,14 +9,14 @@ import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from dashboard import queries, session
+from dashboard import session
+from dashboard.clips import queries
 from ingest.schemas import CLIPS
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
 from shadow.schemas import RUNS
 
-PAGES = sorted((Path(__file__).parents[2] / "dashboard" / "pages").glob("[a-z]*.py"))
-
+PAGES = sorted((Path(__file__).parents[2] / "dashboard").glob("*/page.py"))
 
 APP = Path(__file__).parents[2] / "dashboard" / "app.py"
 
@@ -30,14 +30,14 @@ def run_page(page: Path, home: Path, **asked: str) -> AppTest:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_a_page_of_the_demo(page: Path, demo_home: Path) -> None:
     app = run_page(page, demo_home)
     assert not app.exception
-    assert app.title[0].value.lower() == page.stem
+    assert app.title[0].value.lower() == page.parent.name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_a_page_of_an_empty_home_says_what_to_do(page: Path, home: Path) -> None:
     Lake.create(home)
     app = run_page(page, home)
@@ -45,11 +45,11 @@ def test_a_page_of_an_empty_home_says_what_to_do(page: Path, home: Path) -> None
     assert "ridealong" in app.info[0].value
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_a_page_of_a_fleet(page: Path, fleet_home: Path) -> None:
     app = run_page(page, fleet_home)
     assert not app.exception
-    assert app.title[0].value.lower() == page.stem
+    assert app.title[0].value.lower() == page.parent.name
 
 
 def unmarked(text: str) -> str:
@@ -58,7 +58,7 @@ def unmarked(text: str) -> str:
 
 
 def page_named(name: str) -> Path:
-    return next(page for page in PAGES if page.stem == name)
+    return next(page for page in PAGES if page.parent.name == name)
 
 
 def test_fleet_says_how_much_was_driven(fleet_home: Path) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard import queries_fleet, queries_regressions
-from dashboard.charts_fleet import OUTCOMES, share_chart, trigger_chart
-from dashboard.charts_regressions import REQUIRED, heatmap
-from dashboard.queries_regressions import Measure
+from dashboard.fleet import queries as queries_fleet
+from dashboard.fleet.charts import OUTCOMES, share_chart, trigger_chart
+from dashboard.regressions import queries as queries_regressions
+from dashboard.regressions.charts import REQUIRED, heatmap
+from dashboard.regressions.queries import Measure
 from ridealong.lake import Lake, Snapshot
 
 

@@ -16,7 +16,8 @@ from ridealong.execution.failures import DISK_FULL
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from shadow import batches
-from shadow.batches import Pair, Replayed, in_batches, plan_replay, replay
+from shadow.batches import Replayed, replay
+from shadow.planning import Pair, in_batches, plan_replay
 from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
 
 

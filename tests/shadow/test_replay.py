@@ -14,8 +14,8 @@ from ridealong.execution.accounting import Status
 from ridealong.execution.processes import pool
 from ridealong.lake import Lake, new_commit_id
 from shadow import pipeline
-from shadow.batches import in_batches, plan_replay
 from shadow.pipeline import run_replay
+from shadow.planning import in_batches, plan_replay
 from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
 

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard import queries, queries_regressions
+from dashboard.clips import queries
+from dashboard.regressions import queries as queries_regressions
 from metrics.gate.schemas import VERDICTS
 from metrics.schemas import SCORES
 from ridealong.errors import RidealongError

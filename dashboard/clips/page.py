@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 import dashboard.player
-from dashboard import charts, queries, session
+from dashboard import session
+from dashboard.clips import charts, queries
 from dashboard.player.differences import judge
 from dashboard.player.layers import layer
 from dashboard.text import MISSING, plain

@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from dashboard import charts_fleet as charts
-from dashboard import queries_fleet as queries
-from dashboard import queries_fleet_map as places
 from dashboard import session
-from dashboard.charts_fleet_map import map_chart
+from dashboard.fleet import charts, queries
+from dashboard.fleet import map_queries as places
+from dashboard.fleet.map_charts import map_chart
 from dashboard.text import MISSING
 from ridealong.lake import Snapshot
 

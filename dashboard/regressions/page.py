@@ -5,10 +5,9 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from dashboard import charts_regressions as charts
-from dashboard import queries_regressions as queries
 from dashboard import session
-from dashboard.queries_regressions import KEY, Measure, Row
+from dashboard.regressions import charts, queries
+from dashboard.regressions.queries import KEY, Measure, Row
 from dashboard.text import MISSING, interval, number, plain, probability
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted, decimals_known

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.queries_regressions import Measure
+from dashboard.regressions.queries import Measure
 
 CELL_PX, LABEL_PX, AROUND_PX = 21, 230, 190
 # Colour-blind safe, and the middle is the margin's inside: nearly white.

@@ -1,0 +1,1 @@
+"""The page Clips: every clip, and what both networks output on it."""

@@ -1,0 +1,1 @@
+"""The page Fleet: what drove, what fired, and where."""

@@ -1,0 +1,1 @@
+"""The page Regressions: what a run found, prediction by prediction."""
