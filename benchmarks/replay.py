@@ -40,7 +40,7 @@ from shadow.networks.inference import Network
 from shadow.networks.loading import load_network
 from shadow.networks.registry import add_network, shipped_manifests
 from shadow.networks.topdown import make_sampling
-from shadow.pipeline import run_replay
+from shadow.pipeline import replaying
 from shadow.planning import in_batches, plan_replay
 from shadow.replay import ClipPlan, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
@@ -124,7 +124,9 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def replayed(plan: ReplayPlan) -> None:
-    assert all(outcome.reason is None for _, batch in run_replay(plan) for outcome in batch)
+    with replaying(plan) as replay_batch:
+        found = [outcome for batch in plan.batches for outcome in replay_batch(batch)]
+    assert all(outcome.reason is None for outcome in found)
 
 
 def bare(lake: Lake, networks: list[Network], clips: pa.Table) -> int:

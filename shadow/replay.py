@@ -20,7 +20,7 @@ from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import parse_prediction
 from metrics.tasks.views import View
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full, told
+from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.perception.annotations import Perception, at_times
@@ -85,7 +85,6 @@ class ReplayPlan:
 
     Attributes:
         home: The lake's folder.
-        key: Names the replay among those of this process.
         networks: Those of the run; only one when a network is compared with itself.
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
@@ -94,7 +93,6 @@ class ReplayPlan:
     """
 
     home: Path
-    key: str
     networks: tuple[NetworkFile, ...]
     batches: tuple[Batch, ...]
     rate_hz: float
@@ -149,7 +147,7 @@ class Replayer:
             return self._replay(clip)
         except Exception as error:
             self._full |= is_full(error)  # threads share it: none may take it back
-            return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
+            return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._perceive(clip)
