@@ -4,10 +4,10 @@ A new kind is a class with the methods of `ridealong.perception.recording.Source
 see ``docs/sources.md``.
 """
 
-from ingest.sources.comma2k19 import Comma2k19Source
+from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.sources.parquet import ParquetSource
-from ingest.sources.simulation import SimulationSource
-from ingest.sources.video import VideoSource
+from ingest.sources.simulation.source import SimulationSource
+from ingest.sources.video.source import VideoSource
 from ridealong.errors import RidealongError
 from ridealong.perception.recording import Source
 from ridealong.specs import nearest
