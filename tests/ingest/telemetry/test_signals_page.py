@@ -6,7 +6,7 @@ Run as a program, it writes the table of recorded signals anew.
 import re
 from pathlib import Path
 
-from ingest.sources.comma2k19 import Comma2k19Source
+from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.telemetry.signals import Signal, recorded
 
 ROOT = Path(__file__).parents[3]
