@@ -1,8 +1,7 @@
-"""The lake: Delta tables and blobs under one home folder; a command is there whole or not at all.
+"""The lake: Delta tables and blobs in one home folder; a command is visible whole or not at all.
 
-`ridealong.lake.files` writes data files and blobs and needs no Delta: a worker that imports a name
-of it alone never loads delta-rs. Names are found when they are first asked for, for the same
-reason.
+`ridealong.lake.files` writes data files and blobs without Delta, so a worker that imports only its
+names never loads delta-rs. That is also why the names here are imported on first use.
 """
 
 from importlib import import_module

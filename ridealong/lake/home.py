@@ -1,4 +1,4 @@
-"""The home: a folder with ``home.json``, one folder per table, and the blobs."""
+"""The home: a folder with ``home.json``, one folder a table, and the blobs."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ridealong.errors import RidealongError
 from ridealong.lake import checking, history, log, rewriting, sweeping, verifying
-from ridealong.lake.files import TEMPORARY, DataFile, flush, new_commit_id, schema_of, telling
+from ridealong.lake.files import TEMPORARY, DataFile, disk_errors, flush, new_commit_id, schema_of
 from ridealong.lake.history import COMMITS, AlreadyCommittedError, Commit, History
 from ridealong.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ridealong.lake.snapshot import Snapshot
@@ -26,26 +26,26 @@ MARKER = "home.json"
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables under one home; see docs/lake.md for what is promised."""
+    """The tables of one home; docs/lake.md states its guarantees."""
 
     home: Path
 
     @classmethod
     def create(cls, home: Path) -> "Lake":
-        """Make a home of a new or empty folder; an existing home is opened.
+        """Make a home in a new or empty folder; an existing home is opened.
 
         Raises:
-            RidealongError: The folder holds other things, is a file, or may not be written.
+            RidealongError: The folder contains other files, is a file, or may not be written.
         """
         home = home.absolute()
-        with telling(home):
+        with disk_errors(home):
             if (home / MARKER).exists():
                 return cls.open(home)
             _require_plain_name(home)
             home.mkdir(parents=True, exist_ok=True)
             _require_unused(home)
             log.add(home / COMMITS.name, [], COMMITS.schema)
-            # Last, so that a folder without it is known to be unfinished.
+            # The marker is last, so a folder without it is known to be unfinished.
             temporary = home / f"{TEMPORARY}{secrets.token_hex(8)}"
             temporary.write_text(json.dumps({"format": FORMAT}) + "\n", "utf-8")
             temporary.replace(home / MARKER)
@@ -54,10 +54,10 @@ class Lake:
 
     @classmethod
     def open(cls, home: Path) -> "Lake":
-        """Open a home for reading; what writes also asks `require_writable`.
+        """Open a home for reading; whoever writes also calls `require_writable`.
 
         Raises:
-            RidealongError: It is missing, no home, or of a newer format.
+            RidealongError: It is missing, is not a home, or has a newer format.
         """
         home = home.absolute()
         if not home.exists():
@@ -81,18 +81,18 @@ class Lake:
         return cls(home)
 
     def require_writable(self) -> None:
-        """Fail now rather than after an hour's work.
+        """Fail now rather than after an hour of work.
 
         Raises:
             RidealongError: The home may not be written.
         """
         probe = self.home / f"{TEMPORARY}{secrets.token_hex(8)}"
-        with telling(self.home):
+        with disk_errors(self.home):
             probe.touch()
             probe.unlink()
 
     def new_commit_id(self) -> str:
-        """A fresh id for one command's work; all its files are written under it.
+        """A new id for one command's work; all its files are written under it.
 
         Raises:
             RidealongError: The home may not be written, or the process may open too few files.
@@ -102,7 +102,7 @@ class Lake:
         return new_commit_id()
 
     def reserve(self, size: int = COMMIT_BYTES) -> AbstractContextManager[Reserve]:
-        """Hold room on the disk for a command's last step; see `ridealong.lake.reserve`.
+        """Reserve room on the disk for a command's last step; see `ridealong.lake.reserve`.
 
         ::
 
@@ -123,20 +123,20 @@ class Lake:
     ) -> Commit:
         """Put a command's files into the lake, all at once.
 
-        Executing it twice with one commit id is harmless: the second time changes nothing.
+        A second call with the same commit id changes nothing.
 
         Args:
             commit_id: The id from `new_commit_id` that the files were written under.
             command: What was done, for the log.
             files: What `write_data_file` and `write_blob` returned.
-            sources: Keys of the inputs (hashes); a key can be committed only once, ever.
+            sources: Keys of the inputs (hashes); each key can be committed only once.
             counts: The command's own counts, for the log.
 
         Raises:
-            AlreadyCommittedError: Another commit holds some of the sources; nothing was added. The
-                same files may be committed again without those that came from them.
+            AlreadyCommittedError: Another commit has some of the sources; nothing was added. The
+                files that came from other sources may be committed again.
             RidealongError: A file is missing, a row names a blob that is not there, a column has
-                another type than before, the disk is full, or a vacuum swept the files.
+                another type than before, the disk is full, or a vacuum removed the files.
         """
         commit = Commit(
             commit_id,
@@ -160,7 +160,7 @@ class Lake:
         return recorded
 
     def snapshot(self) -> Snapshot:
-        """A consistent view of all tables as of now."""
+        """A consistent view of all tables, as of now."""
         return Snapshot(self.home, history.read(self.home)[1])
 
     def delete(
@@ -171,9 +171,9 @@ class Lake:
         return rewriting.delete(self.home, where, command)
 
     def erase_vehicle(self, vehicle_id: str) -> Commit | None:
-        """Delete all that came from one vehicle; `vacuum` with no age then removes every trace.
+        """Delete everything of one vehicle; `vacuum` with age 0 then removes it from the disk.
 
-        Every table with a column ``vehicle_id``, ``drive_id`` or ``clip_id`` loses its rows.
+        Rows are deleted from every table with a column ``vehicle_id``, ``drive_id`` or ``clip_id``.
         """
         self.require_writable()
         return rewriting.erase_vehicle(self.home, vehicle_id)
@@ -188,7 +188,7 @@ class Lake:
         return rewriting.compact(self.home, tables, target_bytes)
 
     def vacuum(self, older_than_s: float = sweeping.DAY_S) -> sweeping.Sweep:
-        """Remove what no longer counts; see `ridealong.lake.sweeping.vacuum`."""
+        """Remove files that are no longer needed; see `ridealong.lake.sweeping.vacuum`."""
         self.require_writable()
         return sweeping.vacuum(self.home, older_than_s)
 
@@ -197,20 +197,20 @@ class Lake:
         return checking.check(self.home, steps)
 
     def verify(self, paths: Iterable[str | Path]) -> None:
-        """Refuse data files or blobs that are missing or damaged, before they are relied upon.
+        """Check data files or blobs before they are used.
 
         Raises:
-            DamagedError: The message names the first and counts the others.
+            DamagedError: Some are missing or damaged; the message names the first and counts them.
         """
         verifying.require_sound(self.home, map(str, paths))
 
     def damaged(self, paths: Iterable[str | Path]) -> dict[str, str]:
-        """Files that are missing or damaged, each with what is the matter: work goes on without."""
+        """The files that are missing or damaged, each with the reason."""
         found = verifying.damage(self.home, map(str, paths))
         return {finding.path: finding.what for finding in found}
 
     def path(self, blob: str) -> Path:
-        """Where a blob, as a row's column ``blob`` names it, lies on the disk; it is sound.
+        """The absolute path of a blob, given as in a row's column ``blob``; its hash is checked.
 
         Raises:
             DamagedError: It is missing or damaged.
@@ -225,7 +225,7 @@ class Lake:
         return commit
 
     def _require_whole(self, commit: Commit) -> None:
-        """Refuse a commit whose files are not all there, under its own id."""
+        """Refuse a commit unless all its files are on the disk, under its own id."""
         for file in commit.files:
             if file.commit_id != commit.commit_id:
                 raise ValueError(f"{file.path} was written under another commit id")
@@ -239,7 +239,7 @@ class Lake:
 
 
 def _require_plain_name(home: Path) -> None:
-    """Refuse what delta-rs 1.6 cannot open: it decodes escapes in a folder's own name."""
+    """Refuse a path that delta-rs 1.6 cannot open: it decodes escapes in folder names."""
     if re.search("%[0-9A-Fa-f]{2}", str(home)):
         raise RidealongError(
             "the path looks URL-encoded (a '%' and two digits)",
@@ -249,12 +249,12 @@ def _require_plain_name(home: Path) -> None:
 
 
 def _require_unused(home: Path) -> None:
-    """Refuse a folder that holds other things than a home that was being made."""
+    """Refuse a folder that contains anything but an unfinished home."""
     entries = (entry.name for entry in home.iterdir())
     others = [name for name in entries if name != COMMITS.name and not name.startswith(TEMPORARY)]
     if others:
         raise RidealongError(
-            f"the folder is not empty and not a home of ridealong (it holds {sorted(others)[0]!r})",
+            f"the folder is not empty and not a home of ridealong (it has {sorted(others)[0]!r})",
             where=home,
             expected="a new or empty folder, or a home",
         )
