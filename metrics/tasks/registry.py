@@ -1,7 +1,7 @@
 """All families of predictions: the built-in ones, and those of installed packages.
 
-An installed package adds a family through the entry point group ``ridealong.tasks``; the entry
-point names a `TaskFamily`, as in ``cones = "conepackage.cones:FAMILY"``.
+An installed package adds a family through the entry point group ``ridealong.tasks``. The
+entry point has the family's name and names a `TaskFamily`: ``cones = "conepackage.cones:FAMILY"``.
 """
 
 import hashlib
@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from metrics.tasks import bev, depth, lanes, lights, objects, segmentation
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import Prediction
 from ridealong.errors import RidealongError
+from ridealong.installed import broken, installed, load
 from ridealong.perception.annotations import Camera
 from ridealong.specs import nearest
 
@@ -34,43 +35,23 @@ def families() -> Mapping[str, TaskFamily]:
     """All families by name: the built-in ones in their order, then the others by name.
 
     Raises:
-        RidealongError: An entry point cannot be loaded, gives something else than a family, or
-            gives a family whose name is taken.
+        RidealongError: An entry point has a name that is taken, cannot be loaded, or does not name
+            a family of the same name.
     """
     known = {family.name: family for family in (*BUILT_IN, *_registered)}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
-        family = _loaded(point)
-        if family.name in known:
-            raise RidealongError(
-                f"the task family {family.name!r} is a duplicate",
-                where=_origin(point),
-                hint="uninstall that package, or rename its family",
-            )
-        known[family.name] = family
+    for name, point in installed(GROUP, taken=known).items():
+        known[name] = _loaded(point)
     return known
 
 
 def _loaded(point: EntryPoint) -> TaskFamily:
-    try:
-        family = point.load()
-    except Exception as error:  # whatever a strange package raises, it is that package's
-        raise RidealongError(
-            f"the task family {point.name!r} cannot be loaded: {error!r}",
-            where=_origin(point),
-            hint="repair or uninstall that package",
-        ) from error
+    family = load(point)
     if not isinstance(family, TaskFamily):
-        raise RidealongError(
-            f"the entry point {point.name!r} gives a {type(family).__name__}",
-            where=_origin(point),
-            expected="a metrics.tasks.family.TaskFamily",
-        )
+        expected = "an object of metrics.tasks.family.TaskFamily"
+        raise broken(point, f"is an object of {type(family).__qualname__}", expected)
+    if family.name != point.name:
+        raise broken(point, f"gives the family {family.name!r}", "an entry point of the same name")
     return family
-
-
-def _origin(point: EntryPoint) -> str:
-    package = point.dist.name if point.dist else "an installed package"
-    return f"{package}, entry point group {GROUP}"
 
 
 @contextmanager

@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from ingest.sources.simulation.recording import SimulatedRecording
+from ingest.sources.simulation.source import SimulationSource
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
