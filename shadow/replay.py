@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from ingest.clips.read import open_clip
 from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.registry import parse_prediction
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
@@ -109,8 +109,8 @@ class ReplayPlan:
 class _Seen:
     """What each network said, and the labels; ready for scoring, so that lines are drawn once."""
 
-    views: dict[str, View]
-    labels: View | None
+    views: dict[str, ClipView]
+    labels: ClipView | None
 
 
 _LOADING = Lock()  # threads that begin at once would each load the networks
@@ -177,10 +177,10 @@ class Replayer:
         views = {}
         for sha, network in needed.items():
             said = network.perceive(images, times, calibrations, present=there)
-            views[sha] = View(said, network.manifest.thresholds, sizes)
+            views[sha] = ClipView(said, network.manifest.thresholds, sizes)
         if labels is None:
             return _Seen(views, None)
-        return _Seen(views, View(at_times(labels, times), image_sizes=sizes))
+        return _Seen(views, ClipView(at_times(labels, times), image_sizes=sizes))
 
     def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
         """Rows of scores and matches that the plan asks of one network, and what has none."""

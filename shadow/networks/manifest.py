@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Camera
 from ridealong.specs import Spec, load_spec, nearest

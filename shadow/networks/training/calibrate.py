@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from ingest.sources.simulation.recording import SimulatedRecording
 from ingest.sources.simulation.source import SimulationSource
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.registry import lookup
-from metrics.tasks.views import View
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.perception.annotations import Perception, Task
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
@@ -35,7 +35,12 @@ from shadow.networks.training.recipe import DataSpec
 from shadow.networks.training.sets import draw, set_times
 
 GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
-JUDGED_BY = {Task.OBJECTS: "f1", Task.LIGHTS: "f1", Task.LANES: "f1", Task.BEV: "iou"}
+JUDGED_BY: dict[str, str] = {
+    Task.OBJECTS: "f1",
+    Task.LIGHTS: "f1",
+    Task.LANES: "f1",
+    Task.BEV: "iou",
+}
 Sums = dict[tuple[str, float], dict[str, float]]  # prediction and threshold -> statistics
 
 
@@ -124,9 +129,9 @@ def _sums_at(
     sizes = {name: (c.width, c.height) for name, c in recording.cameras.items()}
     said = asked.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1])
     scores = score_clip(
-        View(said, thresholds, sizes),
+        ClipView(said, thresholds, sizes),
         [parse_prediction(name) for name in names],
-        View(labels, image_sizes=sizes),
+        ClipView(labels, image_sizes=sizes),
         where=f"drive {recording.drive['drive_id']}",
     )
     found: dict[tuple[str, float], dict[str, float]] = defaultdict(dict)

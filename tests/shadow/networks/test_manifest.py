@@ -4,7 +4,7 @@ import re
 import pytest
 import yaml
 
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Camera
 from shadow.networks.config import HydraNetConfig, possible_predictions
