@@ -24,7 +24,7 @@ from benchmarks.replay import bare
 from metrics.gate.spec import load_gate
 from ridealong.lake import Lake
 from shadow.demo import CANDIDATE, DEPLOYED, FLEET
-from shadow.networks.loading import load_network
+from shadow.networks.hydranet.loading import load_network
 from shadow.run import RunRequest, clips_of, pair_of
 
 PROGRAM = Path(sys.executable).with_name("ridealong")

@@ -29,12 +29,12 @@ from metrics.tasks.lights import NONE, SHOWN, STATES, confusion_of, overall_stat
 from metrics.tasks.views import View
 from ridealong.perception.annotations import Camera, Perception
 from ridealong.terminal.console import Console
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.inference import Network
+from shadow.networks.hydranet.loading import load_folder
+from shadow.networks.hydranet.training.calibrate import joined, stacked
+from shadow.networks.hydranet.training.recipe import DataSpec
+from shadow.networks.hydranet.training.sets import draw, set_times
 from shadow.networks.registry import shipped_manifests
-from shadow.networks.training.calibrate import joined, stacked
-from shadow.networks.training.recipe import DataSpec
-from shadow.networks.training.sets import draw, set_times
 
 CAMERAS = [camera.value for camera in (Camera.NARROW, Camera.MAIN, Camera.WIDE)]
 NAMED = [STATES.index(state) for state in SHOWN]

@@ -36,10 +36,10 @@ from metrics.gate.spec import load_gate
 from ridealong.execution.processes.pool import cores
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_network
+from shadow.networks.hydranet.inference import Network
+from shadow.networks.hydranet.loading import load_network
+from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.registry import add_network, shipped_manifests
-from shadow.networks.topdown import make_sampling
 from shadow.pipeline import run_replay
 from shadow.planning import in_batches, plan_replay
 from shadow.replay import ClipPlan, ReplayPlan

@@ -177,8 +177,8 @@ def networks_train(
 
     Example: ridealong networks train recipe.yaml --out training
     """
-    from shadow.networks.training.recipe import load_recipe
-    from shadow.networks.training.train import train
+    from shadow.networks.hydranet.training.recipe import load_recipe
+    from shadow.networks.hydranet.training.train import train
 
     console = Console(as_json)
     report = train(load_recipe(recipe), out, console, device)
@@ -508,8 +508,8 @@ def schema(
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
     from ridealong.specs import Spec
+    from shadow.networks.hydranet.training.recipe import Recipe
     from shadow.networks.manifest import NetworkManifest
-    from shadow.networks.training.recipe import Recipe
 
     specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,

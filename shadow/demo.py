@@ -21,7 +21,7 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from ridealong.specs import load_spec
 from ridealong.terminal.console import Console
-from shadow.networks.loading import require_device
+from shadow.networks.hydranet.loading import require_device
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.planning import judged_by

@@ -89,7 +89,7 @@ class RunOutputs:
     @cached_property
     def _loaded(self) -> dict[str, Any]:
         # torch takes seconds to import: only dense tasks need it.
-        from shadow.networks.loading import load_network
+        from shadow.networks.hydranet.loading import load_network
 
         return {
             role: load_network(entry.manifest, self.lake.path(entry.blob))

@@ -24,8 +24,8 @@ from ridealong.execution.failures import DISK_FULL, is_full, told
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.perception.annotations import Perception, at_times
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_network
+from shadow.networks.hydranet.inference import Network
+from shadow.networks.hydranet.loading import load_network
 from shadow.networks.manifest import NetworkManifest
 from shadow.schemas import OUTPUTS
 

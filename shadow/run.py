@@ -21,7 +21,7 @@ from ridealong.terminal.console import Console
 from shadow.batches import replay
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
-from shadow.networks.loading import load_network, require_device
+from shadow.networks.hydranet.loading import load_network, require_device
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import find_network
 from shadow.planning import Pair, judged_by

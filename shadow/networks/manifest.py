@@ -12,7 +12,7 @@ from metrics.tasks.prediction import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Camera
 from ridealong.specs import Spec, load_spec, nearest
-from shadow.networks.config import COARSEST_STRIDE, HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.config import COARSEST_STRIDE, HydraNetConfig, possible_predictions
 
 DEFAULT_THRESHOLD = 0.5
 

@@ -68,8 +68,8 @@ def add_network(lake: Lake, manifest_path: Path) -> NetworkEntry:
         RidealongError: It cannot be loaded (see `load_network`), or another network has its id.
     """
     # torch takes seconds to import: only adding needs it, not listing.
-    from shadow.networks.hydranet import parameter_count
-    from shadow.networks.weights import load_model
+    from shadow.networks.hydranet.model import parameter_count
+    from shadow.networks.hydranet.weights import load_model
 
     manifest = load_manifest(manifest_path)
     weights = manifest_path.parent / manifest.artifact

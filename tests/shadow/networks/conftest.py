@@ -9,9 +9,9 @@ import torch
 import yaml
 
 from ridealong.perception.annotations import Camera
-from shadow.networks.config import HydraNetConfig, possible_predictions
-from shadow.networks.initialise import initialise
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.config import HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.initialise import initialise
+from shadow.networks.hydranet.loading import load_folder
 
 TINY = HydraNetConfig(stem=16, widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), pyramid=16)
 CAMERAS = (Camera.MAIN, Camera.REAR)

@@ -7,7 +7,7 @@ import yaml
 from metrics.tasks.prediction import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Camera
-from shadow.networks.config import HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.config import HydraNetConfig, possible_predictions
 from shadow.networks.manifest import NetworkManifest, load_manifest
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
-from shadow.networks.loading import load_network
+from shadow.networks.hydranet.loading import load_network
 from shadow.networks.registry import (
     add_network,
     find_network,

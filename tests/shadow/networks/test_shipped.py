@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ridealong.perception.annotations import Camera
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.loading import load_folder
+from shadow.networks.hydranet.training.recipe import load_recipe
+from shadow.networks.hydranet.training.train import recipe_sha256
 from shadow.networks.manifest import load_manifest
 from shadow.networks.registry import shipped_manifests
-from shadow.networks.training.recipe import load_recipe
-from shadow.networks.training.train import recipe_sha256
 
 MOST_BYTES = 6_000_000
 RECIPES = Path(__file__).parents[3] / "examples/recipes"

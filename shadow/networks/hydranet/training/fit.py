@@ -21,12 +21,12 @@ from torch import Tensor
 
 from ridealong.errors import RidealongError
 from ridealong.terminal.progress import Steps
-from shadow.networks.hydranet import HydraNet
-from shadow.networks.initialise import initialised_network
-from shadow.networks.topdown import Sampling
-from shadow.networks.training.losses import Rarity, Targets, losses_of, rarity_of
-from shadow.networks.training.recipe import FitSpec, Recipe, heads_of
-from shadow.networks.training.sets import LabelledSets
+from shadow.networks.hydranet.initialise import initialised_network
+from shadow.networks.hydranet.model import HydraNet
+from shadow.networks.hydranet.topdown import Sampling
+from shadow.networks.hydranet.training.losses import Rarity, Targets, losses_of, rarity_of
+from shadow.networks.hydranet.training.recipe import FitSpec, Recipe, heads_of
+from shadow.networks.hydranet.training.sets import LabelledSets
 
 LAST_RATE = 0.01  # of the highest
 CHECKPOINT = "checkpoint.safetensors"

@@ -7,9 +7,9 @@ import torch
 from ingest.simulation.rig import rig_cameras
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import BevLayer
-from shadow.networks.topdown import make_sampling
-from shadow.networks.training.fit import CHECKPOINT, fit, make_lessons, rate_at
-from shadow.networks.training.sets import LabelledSets
+from shadow.networks.hydranet.topdown import make_sampling
+from shadow.networks.hydranet.training.fit import CHECKPOINT, fit, make_lessons, rate_at
+from shadow.networks.hydranet.training.sets import LabelledSets
 
 
 class Silent:

@@ -7,11 +7,11 @@ from torch.nn import functional as F
 
 from ridealong.perception.annotations import Surface
 from ridealong.perception.geometry import mounted_camera
-from shadow.networks.config import SHOWN, HydraNetConfig, possible_predictions
-from shadow.networks.initialise import initialised_network
-from shadow.networks.loading import make_network
+from shadow.networks.hydranet.config import SHOWN, HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.initialise import initialised_network
+from shadow.networks.hydranet.loading import make_network
+from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.manifest import NetworkManifest
-from shadow.networks.topdown import make_sampling
 
 HEIGHT, WIDTH, STEPS = 64, 96, 340
 CONFIG = HydraNetConfig(

@@ -2,7 +2,7 @@ import pytest
 
 from ridealong.errors import RidealongError
 from ridealong.specs import parse_spec
-from shadow.networks.training.recipe import HEADS, Recipe
+from shadow.networks.hydranet.training.recipe import HEADS, Recipe
 
 
 def test_a_recipe_reads(recipe):

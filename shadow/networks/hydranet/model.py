@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ridealong.perception.annotations import Camera, Surface
-from shadow.networks.config import SHOWN, HydraNetConfig
-from shadow.networks.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling, lift
+from shadow.networks.hydranet.config import SHOWN, HydraNetConfig
+from shadow.networks.hydranet.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling, lift
 
 NEVER = -20.0  # the logit of what is not looked for
 CAMERA_INDEX = {camera.value: index for index, camera in enumerate(Camera)}

@@ -27,11 +27,11 @@ from metrics.tasks.views import View
 from ridealong.perception.annotations import Perception, Task
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.inference import Network
+from shadow.networks.hydranet.loading import load_folder
+from shadow.networks.hydranet.training.recipe import DataSpec
+from shadow.networks.hydranet.training.sets import draw, set_times
 from shadow.networks.manifest import DEFAULT_THRESHOLD
-from shadow.networks.training.recipe import DataSpec
-from shadow.networks.training.sets import draw, set_times
 
 GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 JUDGED_BY = {Task.OBJECTS: "f1", Task.LIGHTS: "f1", Task.LANES: "f1", Task.BEV: "iou"}

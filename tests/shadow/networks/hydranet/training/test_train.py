@@ -5,13 +5,13 @@ import json
 import pytest
 import yaml
 
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.loading import load_folder
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, recipe):
     from ridealong.terminal.console import Console
-    from shadow.networks.training.train import train
+    from shadow.networks.hydranet.training.train import train
 
     out = tmp_path_factory.mktemp("training") / "work"
     return out, train(recipe, out, Console(as_json=True))

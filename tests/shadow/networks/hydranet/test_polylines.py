@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow.networks.polylines import TOLERANCE, Lines, Ridges, simplify, trace
+from shadow.networks.hydranet.polylines import TOLERANCE, Lines, Ridges, simplify, trace
 
 FORK = """
 #...#

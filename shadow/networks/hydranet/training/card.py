@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from shadow.networks.hydranet.training.calibrate import Calibrated
+from shadow.networks.hydranet.training.recipe import Recipe
 from shadow.networks.manifest import NetworkManifest
-from shadow.networks.training.calibrate import Calibrated
-from shadow.networks.training.recipe import Recipe
 
 
 def write_card(

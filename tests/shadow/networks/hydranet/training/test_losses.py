@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ridealong.perception.annotations import UNLABELLED, BevLayer, Surface
-from shadow.networks.hydranet import HydraOutput
-from shadow.networks.training.losses import (
+from shadow.networks.hydranet.model import HydraOutput
+from shadow.networks.hydranet.training.losses import (
     LOSSES,
     Rarity,
     Targets,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 
-from shadow.networks.config import HydraNetConfig
-from shadow.networks.hydranet import HydraNet
-from shadow.networks.initialise import initialise
+from shadow.networks.hydranet.config import HydraNetConfig
+from shadow.networks.hydranet.initialise import initialise
+from shadow.networks.hydranet.model import HydraNet
 
 
 def test_the_bytes_of_a_seed_do_not_change(tiny):

@@ -21,10 +21,10 @@ from ridealong.perception.annotations import (
     Task,
 )
 from ridealong.perception.geometry import CameraCalibration
-from shadow.networks import decode
-from shadow.networks.hydranet import HydraNet, HydraOutput
+from shadow.networks.hydranet import decode
+from shadow.networks.hydranet.model import HydraNet, HydraOutput
+from shadow.networks.hydranet.topdown import Sampling, make_sampling
 from shadow.networks.manifest import NetworkManifest
-from shadow.networks.topdown import Sampling, make_sampling
 
 Frames = NDArray[np.uint8]  # (T, height, width, 3), RGB
 

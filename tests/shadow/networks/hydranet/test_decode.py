@@ -4,7 +4,7 @@ import torch
 from scipy.special import logit
 
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED
-from shadow.networks.decode import (
+from shadow.networks.hydranet.decode import (
     View,
     decode_depth,
     decode_lanes,

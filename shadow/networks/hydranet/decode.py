@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ridealong.arrays import Bools, Ints
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
-from shadow.networks.config import SHOWN
-from shadow.networks.polylines import Ridges, trace
+from shadow.networks.hydranet.config import SHOWN
+from shadow.networks.hydranet.polylines import Ridges, trace
 
 # Boxes below are not kept: average precision needs the tail, but not all of it, and no threshold is
 # ever chosen below (`training.calibrate.GRID`).

@@ -33,8 +33,8 @@ from ridealong.perception.annotations import (
 )
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
-from shadow.networks.config import SHOWN, STRIDE
-from shadow.networks.training.recipe import DataSpec
+from shadow.networks.hydranet.config import SHOWN, STRIDE
+from shadow.networks.hydranet.training.recipe import DataSpec
 
 Boxes = NDArray[np.float32]
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shadow.networks.config import HydraNetConfig
-from shadow.networks.hydranet import HydraNet
-from shadow.networks.weights import shapes_of
+from shadow.networks.hydranet.config import HydraNetConfig
+from shadow.networks.hydranet.model import HydraNet
+from shadow.networks.hydranet.weights import shapes_of
 
 # Heads start out saying "nothing there", and "twenty metres" for depth.
 OBJECTS_BIAS = -5.6

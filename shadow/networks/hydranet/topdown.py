@@ -1,6 +1,7 @@
 """Where the cells of the top-down layout lie in each camera's image, and features lifted to them.
 
-Legend: as in `shadow.networks.hydranet`, and T taps: a feature that a point reads, with its weight.
+Legend: as in `shadow.networks.hydranet.model`, and T taps: a feature that a point reads, with its
+weight.
 """
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from ingest.simulation.rig import RIG, rig_cameras
 from ridealong.perception.annotations import Camera
 from ridealong.perception.geometry import mounted_camera, unknown_calibration
-from shadow.networks.topdown import BEV_CELLS, cell_centres, lift, make_sampling
+from shadow.networks.hydranet.topdown import BEV_CELLS, cell_centres, lift, make_sampling
 
 
 def test_cells_go_from_far_to_near_and_from_left_to_right():

@@ -20,16 +20,16 @@ from ingest.sources.simulation import SimulationSource
 from ridealong.errors import RidealongError
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.console import Console
-from shadow.networks.config import possible_predictions
-from shadow.networks.hydranet import parameter_count
-from shadow.networks.loading import require_device
+from shadow.networks.hydranet.config import possible_predictions
+from shadow.networks.hydranet.loading import require_device
+from shadow.networks.hydranet.model import parameter_count
+from shadow.networks.hydranet.topdown import make_sampling
+from shadow.networks.hydranet.training.calibrate import Calibrated, calibrate
+from shadow.networks.hydranet.training.card import write_card
+from shadow.networks.hydranet.training.fit import Fit, fit, make_lessons
+from shadow.networks.hydranet.training.recipe import DataSpec, Recipe
+from shadow.networks.hydranet.training.sets import draw_sets, read_sets
 from shadow.networks.manifest import NetworkManifest, load_manifest
-from shadow.networks.topdown import make_sampling
-from shadow.networks.training.calibrate import Calibrated, calibrate
-from shadow.networks.training.card import write_card
-from shadow.networks.training.fit import Fit, fit, make_lessons
-from shadow.networks.training.recipe import DataSpec, Recipe
-from shadow.networks.training.sets import draw_sets, read_sets
 
 RECIPE = "recipe.json"
 WEIGHTS, MANIFEST, CARD, CALIBRATION = (

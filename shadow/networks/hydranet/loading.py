@@ -7,10 +7,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ridealong.errors import RidealongError
-from shadow.networks.hydranet import HydraNet
-from shadow.networks.inference import Network
+from shadow.networks.hydranet.inference import Network
+from shadow.networks.hydranet.model import HydraNet
+from shadow.networks.hydranet.weights import load_model
 from shadow.networks.manifest import NetworkManifest, load_manifest
-from shadow.networks.weights import load_model
 
 
 def require_device(name: str) -> None:

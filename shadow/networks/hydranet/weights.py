@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ridealong.errors import RidealongError
 from ridealong.specs import nearest
-from shadow.networks.config import HydraNetConfig
-from shadow.networks.hydranet import HydraNet
+from shadow.networks.hydranet.config import HydraNetConfig
+from shadow.networks.hydranet.model import HydraNet
 from shadow.networks.manifest import NetworkManifest
 
 PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")

@@ -9,7 +9,7 @@ from ingest.simulation.fleet import FleetSpec
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, load_spec, nearest
 from ridealong.units import NS_PER_S, parse_duration_ns
-from shadow.networks.config import HydraNetConfig
+from shadow.networks.hydranet.config import HydraNetConfig
 from shadow.networks.manifest import NetworkInputs, NetworkName, NetworkVersion
 
 HEADS = ("objects", "lights", "lanes", "depth", "segmentation", "bev")

@@ -10,10 +10,10 @@ import safetensors.torch
 import torch
 
 from ridealong.errors import RidealongError
-from shadow.networks.hydranet import HydraNet
-from shadow.networks.initialise import initialise
-from shadow.networks.loading import fold_normalisation, load_folder
-from shadow.networks.weights import check_weights, parse_weights, read_weights, shapes_of
+from shadow.networks.hydranet.initialise import initialise
+from shadow.networks.hydranet.loading import fold_normalisation, load_folder
+from shadow.networks.hydranet.model import HydraNet
+from shadow.networks.hydranet.weights import check_weights, parse_weights, read_weights, shapes_of
 
 REFUSED = "can run code when it is opened, and is refused; expected a safetensors file; "
 SAVE = "save its state_dict with safetensors.torch.save_file"

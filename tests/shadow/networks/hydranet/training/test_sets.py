@@ -9,7 +9,7 @@ from ridealong.perception.annotations import (
     Task,
     annotation_table,
 )
-from shadow.networks.training.sets import gather, read_sets
+from shadow.networks.hydranet.training.sets import gather, read_sets
 
 SIZE = (16, 24)
 

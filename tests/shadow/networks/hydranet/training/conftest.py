@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from shadow.networks.training.recipe import Recipe, load_recipe
+from shadow.networks.hydranet.training.recipe import Recipe, load_recipe
 
 TINY = Path(__file__).with_name("tiny.yaml")
 

@@ -5,7 +5,7 @@ cell that holds the centre, its width after the box's size, and the focal loss o
 alpha 2 and beta 4. Depth is compared by its logarithm. Classes and layers that fill little of the
 picture weigh more, by the square root of how rare they are.
 
-Legend: as in `shadow.networks.hydranet`; M objects of the batch.
+Legend: as in `shadow.networks.hydranet.model`; M objects of the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ridealong.perception.annotations import UNLABELLED, Surface
-from shadow.networks.config import STRIDE
-from shadow.networks.hydranet import HydraOutput
+from shadow.networks.hydranet.config import STRIDE
+from shadow.networks.hydranet.model import HydraOutput
 
 FARTHEST_M = 120.0  # depth beyond is not asked for: a pixel there is tens of metres
 MOST_WEIGHT = 10.0  # of the rarest class

@@ -3,10 +3,10 @@ import torch
 
 from ingest.simulation.rig import rig_cameras
 from ridealong.perception.annotations import Camera
-from shadow.networks.config import HydraNetConfig, possible_predictions
-from shadow.networks.hydranet import NEVER, HydraNet, parameter_count
-from shadow.networks.initialise import initialised_network
-from shadow.networks.topdown import make_sampling
+from shadow.networks.hydranet.config import HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.initialise import initialised_network
+from shadow.networks.hydranet.model import NEVER, HydraNet, parameter_count
+from shadow.networks.hydranet.topdown import make_sampling
 
 BIG = HydraNetConfig(widths=(32, 64, 128, 192), depths=(1, 2, 3, 2), pyramid=64)
 SMALL = HydraNetConfig(stem=16, widths=(16, 16, 16, 32), depths=(1, 1, 1, 1), pyramid=16)
