@@ -121,10 +121,10 @@ def networks_list(
         {
             "network": entry.network,
             "deployed": now is not None and now.network == entry.network,
-            "predictions": len(entry.manifest.predictions),
+            "predictions": entry.predictions,
             "parameters": entry.parameters,
             "sha256": entry.network_sha256,
-            "description": entry.manifest.description,
+            "description": entry.description,
         }
         for entry in list_networks(snapshot)
     ]
@@ -151,12 +151,10 @@ def networks_add(
         {
             "network": entry.network,
             "sha256": entry.network_sha256,
-            "predictions": len(entry.manifest.predictions),
+            "predictions": entry.predictions,
         }
     )
-    console.text(
-        f"{entry.network} is registered: {counted(len(entry.manifest.predictions), 'prediction')}"
-    )
+    console.text(f"{entry.network} is registered: {counted(entry.predictions, 'prediction')}")
 
 
 @networks_app.command("train")
@@ -509,16 +507,15 @@ def schema(
     from metrics.gate.spec import GateSpec
     from ridealong.specs import Spec
     from shadow.networks.hydranet.training.recipe import Recipe
-    from shadow.networks.manifest import NetworkManifest
+    from shadow.networks.opening import manifest_schema
 
     specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,
         SchemaName.FLEET: FleetSpec,
-        SchemaName.NETWORK: NetworkManifest,
         SchemaName.GATE: GateSpec,
         SchemaName.RECIPE: Recipe,
     }
-    document = specs[name].model_json_schema()
+    document = specs[name].model_json_schema() if name in specs else manifest_schema()
     console = Console(as_json)
     console.result(document)
     console.text(json.dumps(document, indent=2))

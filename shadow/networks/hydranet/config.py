@@ -1,13 +1,13 @@
 """What a HydraNet is made of, and which predictions it can therefore give."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from ridealong.perception.annotations import (
     BevLayer,
-    Camera,
     LaneCategory,
     LightState,
     ObjectCategory,
@@ -21,6 +21,19 @@ SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)  # what a light's 
 STAGES = 4  # strides 4, 8, 16 and 32
 STRIDE = 4  # of the pyramid's finest level, where the heads stand
 COARSEST_STRIDE = 32
+
+
+class HydraNetCamera(StrEnum):
+    """The cameras that a HydraNet can use: its weights have a row for each, in this order."""
+
+    NARROW = "narrow"
+    MAIN = "main"
+    WIDE = "wide"
+    LEFT_PILLAR = "left_pillar"
+    RIGHT_PILLAR = "right_pillar"
+    LEFT_REPEATER = "left_repeater"
+    RIGHT_REPEATER = "right_repeater"
+    REAR = "rear"
 
 
 class HydraNetConfig(Spec):
@@ -39,8 +52,8 @@ class HydraNetConfig(Spec):
     objects: tuple[ObjectCategory, ...] = Field(
         tuple(ObjectCategory), description="Categories of boxes; empty for no such head."
     )
-    lights: tuple[Camera, ...] = Field(
-        (Camera.NARROW, Camera.MAIN, Camera.WIDE),
+    lights: tuple[HydraNetCamera, ...] = Field(
+        (HydraNetCamera.NARROW, HydraNetCamera.MAIN, HydraNetCamera.WIDE),
         description="Cameras in which it tells the state of our traffic light.",
     )
     lanes: tuple[LaneCategory, ...] = Field(
@@ -63,7 +76,7 @@ class HydraNetConfig(Spec):
         return self
 
 
-def possible_predictions(config: HydraNetConfig, cameras: Iterable[Camera]) -> list[str]:
+def possible_predictions(config: HydraNetConfig, cameras: Iterable[HydraNetCamera]) -> list[str]:
     """The names of everything a HydraNet of this config can say about these cameras, in order."""
     names: list[str] = []
     for camera in cameras:

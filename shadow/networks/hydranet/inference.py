@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from ridealong.arrays import Bools
 from ridealong.perception.annotations import (
     ANNOTATIONS,
-    Camera,
     LightState,
     Perception,
     Surface,
@@ -22,16 +21,16 @@ from ridealong.perception.annotations import (
 )
 from ridealong.perception.geometry import CameraCalibration
 from shadow.networks.hydranet import decode
+from shadow.networks.hydranet.config import HydraNetCamera
+from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet, HydraOutput
 from shadow.networks.hydranet.topdown import Sampling, make_sampling
-from shadow.networks.manifest import NetworkManifest
-
-Frames = NDArray[np.uint8]  # (T, height, width, 3), RGB
+from shadow.networks.network import Frames
 
 
 @dataclass(frozen=True)
-class Network:
-    """A network ready to be asked.
+class HydraNetwork:
+    """A HydraNet that is open; see `shadow.networks.network.Network`.
 
     Attributes:
         manifest: What it is and what it answers for.
@@ -39,7 +38,7 @@ class Network:
         device: Where it runs.
     """
 
-    manifest: NetworkManifest
+    manifest: HydraNetManifest
     model: HydraNet
     device: torch.device
 
@@ -86,6 +85,9 @@ class Network:
             output = self._forward(piece, sampling, bf16)
             parts.append(_decode(output, piece.view, listed, sampling))
         return _joined(timestamps_ns, parts, _tasks(listed, sampling))
+
+    def close(self) -> None:
+        """Nothing to do: the weights go with the object."""
 
     @property
     def _fuses(self) -> bool:
@@ -177,12 +179,12 @@ def _repeatable() -> Iterator[None]:
 
 
 def _clip_of(
-    manifest: NetworkManifest,
+    manifest: HydraNetManifest,
     frames: Mapping[str, Frames],
     timestamps_ns: NDArray[np.int64],
     present: Mapping[str, Bools] | None,
 ) -> _Clip:
-    asked = [c.value for c in Camera if c in manifest.inputs.cameras and c in frames]
+    asked = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
     names = tuple(n for n in asked if present is None or n not in present or present[n].any())
     steps = len(timestamps_ns)
     for name in names:
@@ -199,7 +201,7 @@ def _clip_of(
     return _Clip(view, tuple(frames[name] for name in names))
 
 
-def _listed(manifest: NetworkManifest, cameras: tuple[str, ...]) -> _Listed:
+def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
     config, has = manifest.config, frozenset(manifest.predictions)
 
     def grid(template: str, names: tuple[str, ...]) -> Bools:

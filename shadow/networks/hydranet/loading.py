@@ -7,10 +7,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ridealong.errors import RidealongError
-from shadow.networks.hydranet.inference import Network
+from shadow.networks.hydranet.inference import HydraNetwork
+from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet
 from shadow.networks.hydranet.weights import load_model
-from shadow.networks.manifest import NetworkManifest, load_manifest
 
 
 def require_device(name: str) -> None:
@@ -30,8 +30,8 @@ def require_device(name: str) -> None:
 
 
 def load_network(
-    manifest: NetworkManifest, weights_path: Path, device: str | torch.device = "cpu"
-) -> Network:
+    manifest: HydraNetManifest, weights_path: Path, device: str | torch.device = "cpu"
+) -> HydraNetwork:
     """Load a network for inference.
 
     Raises:
@@ -41,25 +41,15 @@ def load_network(
     return make_network(manifest, load_model(manifest, weights_path), device)
 
 
-def load_folder(manifest_path: Path, device: str | torch.device = "cpu") -> Network:
-    """Load the network of a manifest whose weights lie beside it.
-
-    Raises:
-        RidealongError: As for `load_manifest` and `load_network`.
-    """
-    manifest = load_manifest(manifest_path)
-    return load_network(manifest, manifest_path.parent / manifest.artifact, device)
-
-
 def make_network(
-    manifest: NetworkManifest, model: HydraNet, device: str | torch.device = "cpu"
-) -> Network:
+    manifest: HydraNetManifest, model: HydraNet, device: str | torch.device = "cpu"
+) -> HydraNetwork:
     """A model made ready for inference: normalisation folded into the kernels; it is changed."""
     model.eval()
     fold_normalisation(model)
     place = torch.device(device)
     model = model.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Network(manifest, model, place)
+    return HydraNetwork(manifest, model, place)
 
 
 def fold_normalisation(model: nn.Module) -> None:

@@ -24,12 +24,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ridealong.perception.annotations import Camera, Surface
-from shadow.networks.hydranet.config import SHOWN, HydraNetConfig
+from ridealong.perception.annotations import Surface
+from shadow.networks.hydranet.config import SHOWN, HydraNetCamera, HydraNetConfig
 from shadow.networks.hydranet.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling, lift
 
 NEVER = -20.0  # the logit of what is not looked for
-CAMERA_INDEX = {camera.value: index for index, camera in enumerate(Camera)}
+CAMERA_INDEX = {camera.value: index for index, camera in enumerate(HydraNetCamera)}
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,7 @@ class _CameraBias(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(len(Camera), channels))
+        self.weight = nn.Parameter(torch.zeros(len(HydraNetCamera), channels))
 
     def forward(self, camera_N: Tensor) -> Tensor:
         return F.embedding(camera_N, self.weight)
@@ -276,7 +276,7 @@ class _Lights(nn.Module):
         super().__init__()
         width = config.pyramid
         ids = [CAMERA_INDEX[camera.value] for camera in config.lights]
-        looks = torch.zeros(len(Camera), dtype=torch.bool)
+        looks = torch.zeros(len(HydraNetCamera), dtype=torch.bool)
         looks[ids] = True
         self.register_buffer("looks", looks, persistent=False)
         self.detail = nn.Sequential(*_convolution(config.stem, width, 3, 2))

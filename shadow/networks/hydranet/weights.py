@@ -15,8 +15,8 @@ from torch import Tensor
 from ridealong.errors import RidealongError
 from ridealong.specs import nearest
 from shadow.networks.hydranet.config import HydraNetConfig
+from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet
-from shadow.networks.manifest import NetworkManifest
 
 PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")
 ZIP_MAGIC = b"PK\x03\x04"
@@ -47,7 +47,7 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
     return parse_weights(content, path)
 
 
-def load_model(manifest: NetworkManifest, weights_path: Path) -> HydraNet:
+def load_model(manifest: HydraNetManifest, weights_path: Path) -> HydraNet:
     """The manifest's architecture with its weights.
 
     Raises:

@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import repeat
 from multiprocessing import get_context
@@ -27,11 +28,11 @@ from metrics.tasks.views import View
 from ridealong.perception.annotations import Perception, Task
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
-from shadow.networks.hydranet.inference import Network
-from shadow.networks.hydranet.loading import load_folder
 from shadow.networks.hydranet.training.recipe import DataSpec
 from shadow.networks.hydranet.training.sets import draw, set_times
-from shadow.networks.manifest import DEFAULT_THRESHOLD
+from shadow.networks.manifest import DEFAULT_THRESHOLD, NetworkManifest
+from shadow.networks.network import Network
+from shadow.networks.opening import load_manifest, open_network
 
 GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 JUDGED_BY = {Task.OBJECTS: "f1", Task.LIGHTS: "f1", Task.LANES: "f1", Task.BEV: "iou"}
@@ -90,11 +91,11 @@ def _value(prediction: Prediction, statistics: dict[str, float]) -> float:
     return float(metric.value(sums))
 
 
-def _drive_sums(manifest: Path, drive: DriveFiles, data: DataSpec) -> Sums:
-    network = load_folder(manifest)
+def _drive_sums(path: Path, drive: DriveFiles, data: DataSpec) -> Sums:
+    manifest = load_manifest(path)
     recording = SimulationSource().open(drive)
     assert isinstance(recording, SimulatedRecording)
-    names = [camera.value for camera in network.manifest.inputs.cameras]
+    names = manifest.cameras
     drawn = list(draw(recording, set_times(recording, data), names))
     if not drawn:
         return {}
@@ -102,8 +103,16 @@ def _drive_sums(manifest: Path, drive: DriveFiles, data: DataSpec) -> Sums:
     labels = joined([labels for _, labels in drawn])
     sums: Sums = {}
     for threshold in GRID:
-        sums.update(_sums_at(threshold, network, recording, (frames, present), labels))
+        given = dict.fromkeys(_calibrated(manifest), threshold)
+        at_threshold = manifest.model_copy(update={"thresholds": given})
+        with closing(open_network(at_threshold, path.parent)) as network:
+            sums.update(_sums_at(threshold, network, recording, (frames, present), labels))
     return sums
+
+
+def _calibrated(manifest: NetworkManifest) -> list[str]:
+    """The predictions that have a threshold to choose."""
+    return [name for name in manifest.predictions if parse_prediction(name).task in JUDGED_BY]
 
 
 def _sums_at(
@@ -113,18 +122,11 @@ def _sums_at(
     seen: tuple[dict[str, NDArray[np.uint8]], dict[str, NDArray[np.bool_]]],
     labels: Perception,
 ) -> Iterator[tuple[tuple[str, float], dict[str, float]]]:
-    names = [n for n in network.manifest.predictions if parse_prediction(n).task in JUDGED_BY]
-    thresholds = dict.fromkeys(names, threshold)
-    asked = Network(
-        network.manifest.model_copy(update={"thresholds": thresholds}),
-        network.model,
-        network.device,
-    )
     sizes = {name: (c.width, c.height) for name, c in recording.cameras.items()}
-    said = asked.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1])
+    output = network.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1])
     scores = score_clip(
-        View(said, thresholds, sizes),
-        [parse_prediction(name) for name in names],
+        View(output, network.manifest.thresholds, sizes),
+        [parse_prediction(name) for name in _calibrated(network.manifest)],
         View(labels, image_sizes=sizes),
         where=f"drive {recording.drive['drive_id']}",
     )

@@ -8,15 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.training.calibrate import Calibrated
 from shadow.networks.hydranet.training.recipe import Recipe
-from shadow.networks.manifest import NetworkManifest
 
 
 def write_card(
     path: Path,
     recipe: Recipe,
-    manifest: NetworkManifest,
+    manifest: HydraNetManifest,
     told: Counter[str],
     history: Sequence[dict[str, float]],
     chosen: Sequence[Calibrated],

@@ -10,7 +10,8 @@ from ridealong.errors import RidealongError
 from ridealong.specs import Spec, load_spec, nearest
 from ridealong.units import NS_PER_S, parse_duration_ns
 from shadow.networks.hydranet.config import HydraNetConfig
-from shadow.networks.manifest import NetworkInputs, NetworkName, NetworkVersion
+from shadow.networks.hydranet.manifest import HydraNetInputs
+from shadow.networks.manifest import NetworkName, NetworkVersion
 
 HEADS = ("objects", "lights", "lanes", "depth", "segmentation", "bev")
 Positive = Annotated[float, Field(gt=0)]
@@ -74,7 +75,7 @@ class Recipe(Spec):
     description: str = Field(description="What it is, in a sentence or two.")
     licence: str = "Apache-2.0"
     config: HydraNetConfig = HydraNetConfig()
-    inputs: NetworkInputs
+    inputs: HydraNetInputs
     train: DataSpec = Field(description="What the weights are fitted to.")
     calibrate: DataSpec = Field(description="What the thresholds are chosen on: another map.")
     fit: FitSpec

@@ -24,7 +24,6 @@ from ridealong.errors import RidealongError
 from ridealong.perception.annotations import (
     UNLABELLED,
     BevLayer,
-    Camera,
     LaneCategory,
     LightState,
     ObjectCategory,
@@ -33,7 +32,7 @@ from ridealong.perception.annotations import (
 )
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
-from shadow.networks.hydranet.config import SHOWN, STRIDE
+from shadow.networks.hydranet.config import SHOWN, STRIDE, HydraNetCamera
 from shadow.networks.hydranet.training.recipe import DataSpec
 
 Boxes = NDArray[np.float32]
@@ -71,7 +70,7 @@ class LabelledSets:
 def draw_sets(
     drives: Sequence[DriveFiles],
     data: DataSpec,
-    cameras: tuple[Camera, ...],
+    cameras: tuple[HydraNetCamera, ...],
     out: Path,
     steps: Steps,
 ) -> list[Path]:
@@ -143,7 +142,9 @@ def draw(
             yield frames[time], labels
 
 
-def _draw_drive(drive: DriveFiles, data: DataSpec, cameras: tuple[Camera, ...], path: Path) -> None:
+def _draw_drive(
+    drive: DriveFiles, data: DataSpec, cameras: tuple[HydraNetCamera, ...], path: Path
+) -> None:
     recording = SimulationSource().open(drive)
     assert isinstance(recording, SimulatedRecording)
     names = [camera.value for camera in cameras]

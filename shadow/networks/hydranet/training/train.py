@@ -22,6 +22,7 @@ from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.console import Console
 from shadow.networks.hydranet.config import possible_predictions
 from shadow.networks.hydranet.loading import require_device
+from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import parameter_count
 from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.hydranet.training.calibrate import Calibrated, calibrate
@@ -29,7 +30,7 @@ from shadow.networks.hydranet.training.card import write_card
 from shadow.networks.hydranet.training.fit import Fit, fit, make_lessons
 from shadow.networks.hydranet.training.recipe import DataSpec, Recipe
 from shadow.networks.hydranet.training.sets import draw_sets, read_sets
-from shadow.networks.manifest import NetworkManifest, load_manifest
+from shadow.networks.opening import load_manifest
 
 RECIPE = "recipe.json"
 WEIGHTS, MANIFEST, CARD, CALIBRATION = (
@@ -84,13 +85,13 @@ def train(recipe: Recipe, out: Path, console: Console, device: str = "cpu") -> T
         write_card(folder / CARD, recipe, manifest, told, fitted.history, chosen)
         values = {c.prediction: [c.metric, c.value, c.threshold] for c in chosen}
         (folder / CALIBRATION).write_text(json.dumps(values, indent=1) + "\n", "utf-8")
-    manifest = load_manifest(folder / MANIFEST)
+    written = load_manifest(folder / MANIFEST)
     return TrainingReport(
         network=recipe.id,
         manifest=str(folder / MANIFEST),
-        sha256=manifest.network_sha256,
+        sha256=written.network_sha256,
         parameters=parameter_count(fitted.model),
-        predictions=len(manifest.predictions),
+        predictions=len(written.predictions),
         drives=len(drives),
         sets=sets,
         epochs=fitted.epoch,
@@ -150,13 +151,13 @@ def _fitted(
 
 def _write_network(
     folder: Path, recipe: Recipe, fitted: Fit, sets: int, chosen: Sequence[Calibrated]
-) -> NetworkManifest:
+) -> HydraNetManifest:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.cpu().contiguous() for name, tensor in fitted.average.items()}
     artifact = safetensors.torch.save(weights)
     (folder / WEIGHTS).write_bytes(artifact)
     possible = possible_predictions(recipe.config, recipe.inputs.cameras)
-    manifest = NetworkManifest(
+    manifest = HydraNetManifest(
         name=recipe.name,
         version=recipe.version,
         description=recipe.description,
@@ -174,7 +175,10 @@ def _write_network(
         predictions=tuple(name for name in possible if not name.startswith("lights/none@")),
         thresholds={c.prediction: c.threshold for c in chosen},
     )
-    text = yaml.safe_dump(manifest.model_dump(mode="json"), sort_keys=False, width=100)
+    document = manifest.model_dump(mode="json")
+    for name in ("predictions", "thresholds"):  # the longest keys come last
+        document[name] = document.pop(name)
+    text = yaml.safe_dump(document, sort_keys=False, width=100)
     (folder / MANIFEST).write_text(text, "utf-8")
     return manifest
 

@@ -7,7 +7,7 @@ import torch
 from ingest.simulation.rig import rig_cameras
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from ridealong.perception.geometry import unknown_calibration
-from shadow.networks.hydranet.loading import load_folder
+from shadow.networks.opening import open_folder
 
 RIG = rig_cameras(192, 128)
 
@@ -86,14 +86,14 @@ def test_neither_time_nor_the_number_of_cores_changes_a_bit(network, frames, tim
 
 
 def test_the_same_weights_loaded_again_say_the_same(write_network, frames, timestamps_ns):
-    first, second = (load_folder(write_network(folder=name)) for name in ("a", "b"))
+    first, second = (open_folder(write_network(folder=name)) for name in ("a", "b"))
     assert same(
         first.perceive(frames, timestamps_ns, RIG), second.perceive(frames, timestamps_ns, RIG)
     )
 
 
 def test_other_weights_say_something_else(write_network, frames, timestamps_ns):
-    first, second = (load_folder(write_network(seed, folder=f"{seed}")) for seed in (1, 2))
+    first, second = (open_folder(write_network(seed, folder=f"{seed}")) for seed in (1, 2))
     assert not same(
         first.perceive(frames, timestamps_ns, RIG), second.perceive(frames, timestamps_ns, RIG)
     )
@@ -101,7 +101,7 @@ def test_other_weights_say_something_else(write_network, frames, timestamps_ns):
 
 def test_only_what_the_manifest_lists_is_said(write_network, frames, timestamps_ns):
     predictions = ["objects/car@main", "depth@rear", "bev/road", "segmentation/sky@main"]
-    network = load_folder(write_network(predictions=predictions))
+    network = open_folder(write_network(predictions=predictions))
     seen = network.perceive(frames, timestamps_ns, RIG)
     said = {(r["task"], r["category"], r["camera"]) for r in seen.sparse.to_pylist()}
     assert said <= {("objects", "car", "main")}

@@ -10,8 +10,8 @@ from ridealong.perception.geometry import mounted_camera
 from shadow.networks.hydranet.config import SHOWN, HydraNetConfig, possible_predictions
 from shadow.networks.hydranet.initialise import initialised_network
 from shadow.networks.hydranet.loading import make_network
+from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.topdown import make_sampling
-from shadow.networks.manifest import NetworkManifest
 
 HEIGHT, WIDTH, STEPS = 64, 96, 340
 CONFIG = HydraNetConfig(
@@ -102,7 +102,7 @@ def learnt():
         loss(model(images, present, ["main"], sampling), goal).backward()
         optimiser.step()
         calm.step()
-    manifest = NetworkManifest(
+    manifest = HydraNetManifest(
         name="learnt", version="1", description="", licence="", trained="by heart",
         artifact="none", sha256="0" * 64, kind="safetensors", architecture="hydranet",
         config=CONFIG, predictions=tuple(possible_predictions(CONFIG, ["main"])),

@@ -2,15 +2,14 @@ import pytest
 import torch
 
 from ingest.simulation.rig import rig_cameras
-from ridealong.perception.annotations import Camera
-from shadow.networks.hydranet.config import HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.config import HydraNetCamera, HydraNetConfig, possible_predictions
 from shadow.networks.hydranet.initialise import initialised_network
 from shadow.networks.hydranet.model import NEVER, HydraNet, parameter_count
 from shadow.networks.hydranet.topdown import make_sampling
 
 BIG = HydraNetConfig(widths=(32, 64, 128, 192), depths=(1, 2, 3, 2), pyramid=64)
 SMALL = HydraNetConfig(stem=16, widths=(16, 16, 16, 32), depths=(1, 1, 1, 1), pyramid=16)
-ALL = [camera.value for camera in Camera]
+ALL = [camera.value for camera in HydraNetCamera]
 
 
 def images(batch, cameras, seed=0):
@@ -106,12 +105,12 @@ def test_parameter_count_by_hand():
 
 @torch.inference_mode()
 def test_lights_are_looked_for_in_their_cameras_alone():
-    config = SMALL.model_copy(update={"lights": (Camera.MAIN,)})
+    config = SMALL.model_copy(update={"lights": (HydraNetCamera.MAIN,)})
     out = HydraNet(config).eval()(images(1, 2), everywhere(1, 2), ["main", "rear"])
     assert (out.lights_BCShw[0, 1] == NEVER).all()
     assert (out.lights_BCShw[0, 0] > NEVER).all()
 
 
 def test_a_hundred_predictions_and_more():
-    names = possible_predictions(HydraNetConfig(), Camera)
+    names = possible_predictions(HydraNetConfig(), HydraNetCamera)
     assert len(names) == len(set(names)) == 8 * (6 + 2 + 1 + 10) + 3 * 4 + 6

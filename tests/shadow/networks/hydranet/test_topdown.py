@@ -4,8 +4,8 @@ import torch
 from torch.nn import functional as F
 
 from ingest.simulation.rig import RIG, rig_cameras
-from ridealong.perception.annotations import Camera
 from ridealong.perception.geometry import mounted_camera, unknown_calibration
+from shadow.networks.hydranet.config import HydraNetCamera
 from shadow.networks.hydranet.topdown import BEV_CELLS, cell_centres, lift, make_sampling
 
 
@@ -47,10 +47,10 @@ def test_the_rig_sees_the_ground_all_around():
 
 
 def test_the_rig_is_mirrored():
-    assert set(RIG) == set(Camera)
+    assert set(RIG) == set(HydraNetCamera)
     for left, right in (
-        (Camera.LEFT_PILLAR, Camera.RIGHT_PILLAR),
-        (Camera.LEFT_REPEATER, Camera.RIGHT_REPEATER),
+        (HydraNetCamera.LEFT_PILLAR, HydraNetCamera.RIGHT_PILLAR),
+        (HydraNetCamera.LEFT_REPEATER, HydraNetCamera.RIGHT_REPEATER),
     ):
         assert RIG[left].yaw_deg == -RIG[right].yaw_deg > 0
         assert RIG[left].xyz_ego_m[1] == -RIG[right].xyz_ego_m[1] > 0

@@ -11,9 +11,10 @@ import torch
 
 from ridealong.errors import RidealongError
 from shadow.networks.hydranet.initialise import initialise
-from shadow.networks.hydranet.loading import fold_normalisation, load_folder
+from shadow.networks.hydranet.loading import fold_normalisation
 from shadow.networks.hydranet.model import HydraNet
 from shadow.networks.hydranet.weights import check_weights, parse_weights, read_weights, shapes_of
+from shadow.networks.opening import open_folder
 
 REFUSED = "can run code when it is opened, and is refused; expected a safetensors file; "
 SAVE = "save its state_dict with safetensors.torch.save_file"
@@ -190,7 +191,7 @@ def test_a_manifest_with_another_config_than_the_weights(write_network, tiny):
     text = path.read_text().replace("pyramid: 16", "pyramid: 32")
     path.write_text(text)
     with pytest.raises(RidealongError, match=r"has shape .* expected .* by the manifest's config"):
-        load_folder(path)
+        open_folder(path)
 
 
 def test_half_precision_and_counters_are_taken(tiny):

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from shadow.networks.hydranet.loading import load_folder
+from shadow.networks.opening import open_folder
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def test_a_recipe_becomes_a_network(trained):
     out, report = trained
     assert report.fresh and report.sets >= 8 and report.epochs == 2
     folder = out / "tiny-1"
-    network = load_folder(folder / "manifest.yaml")
+    network = open_folder(folder / "manifest.yaml")
     assert len(network.manifest.predictions) == report.predictions
     assert "map training" in network.manifest.trained
     assert "map calibration" in network.manifest.trained
