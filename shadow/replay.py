@@ -3,7 +3,6 @@
 Plain functions that the pipeline calls for one clip at a time, so memory is bounded by one.
 """
 
-import atexit
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -120,11 +119,9 @@ _LOADING = Lock()  # threads that begin at once would each load the networks
 
 @lru_cache(maxsize=4)
 def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
-    """Open a network once a process, however many workers share it; it is closed at the end."""
+    """Open a network once a process, however many workers share it; the process ends with it."""
     artifact = None if file.blob is None else home / file.blob
-    network = open_network(parse_manifest(file.manifest), artifact, device)
-    atexit.register(network.close)
-    return network
+    return open_network(parse_manifest(file.manifest), artifact, device)
 
 
 class Replayer:

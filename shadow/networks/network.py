@@ -52,7 +52,10 @@ class Network(Protocol):
         """
 
     def close(self) -> None:
-        """Release what the network holds. It is not used afterwards."""
+        """Release what the network holds; it is not used afterwards.
+
+        Nothing may depend on it: a worker process ends without closing its networks.
+        """
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def parse_manifest(text: str) -> NetworkManifest:
     """Read a manifest as `NetworkManifest.as_json` wrote it.
 
     Raises:
-        RidealongError: Its kind is unknown: a package that provides it is not installed here.
+        NotInstalledError: Its kind is unknown here: a package is missing or broken.
     """
     kind = find_kind(json.loads(text)["kind"])
     manifest: NetworkManifest = kind.manifest.model_validate_json(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ridealong.errors import RidealongError
+from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.lake import (
     AlreadyCommittedError,
     DataFile,
@@ -54,12 +54,12 @@ class NetworkEntry:
         """What it is.
 
         Raises:
-            RidealongError: A package provides its kind that is not installed here.
+            NotInstalledError: Its kind is unknown here: a package is missing or broken.
         """
         try:
             return parse_manifest(self.document)
-        except RidealongError as error:
-            raise RidealongError(error.what, where=self.network, hint=error.hint) from error
+        except NotInstalledError as error:
+            raise NotInstalledError(error.what, where=self.network, hint=error.hint) from error
 
     @property
     def description(self) -> str:
