@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
-from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from ingest.sources.simulation.recording import SimulatedRecording
+from ingest.sources.simulation.source import SimulationSource
 from metrics.tasks.lights import NONE, SHOWN, STATES, confusion_of, overall_states
 from metrics.tasks.views import View
 from ridealong.perception.annotations import Camera, Perception

@@ -30,7 +30,7 @@ from ingest.clips.read import open_clip
 from ingest.run import ingest
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
-from ingest.sources.simulation import SimulationSource
+from ingest.sources.simulation.source import SimulationSource
 from ingest.triggers.spec import shipped_triggers
 from metrics.gate.spec import load_gate
 from ridealong.execution.processes.pool import cores

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingest.clips.cut import whole_drive_event
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
-from ingest.sources.registry import SOURCES
+from ingest.sources.registry import open_drive
 from ingest.telemetry.clock import check_clock
 from ingest.telemetry.resample import distance_m
 from ingest.telemetry.validation import ValidTelemetry, validate_telemetry
@@ -106,7 +106,7 @@ def ingest_drive(
     if trouble is not None:
         return _ended(plan, trouble.may_pass, trouble.reason)
     try:
-        recording = SOURCES[plan.files.source].open(plan.files)
+        recording = open_drive(plan.files)
         telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
         check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
 from ingest.schemas import EVENTS
-from ingest.sources.registry import SOURCES
+from ingest.sources.registry import open_drive
 from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
@@ -186,7 +186,7 @@ class _OpenDrive:
 
     def __init__(self, files: DriveFiles) -> None:
         self.files = files
-        self.recording: Recording = SOURCES[files.source].open(files)
+        self.recording: Recording = open_drive(files)
 
     @cached_property
     def telemetry(self) -> pa.Table:

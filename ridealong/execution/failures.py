@@ -11,7 +11,7 @@ from pathlib import Path
 
 from av.error import FFmpegError
 
-from ridealong.errors import RidealongError, UnreadableError
+from ridealong.errors import NotInstalledError, RidealongError, UnreadableError
 from ridealong.execution.processes.pool import ProcessDiedError
 from ridealong.limits import MAKE_ROOM, ExhaustedError, refused
 
@@ -35,7 +35,7 @@ def may_pass(error: BaseException) -> bool:
     """
     if isinstance(error, UnreadableError):
         return _is_passing(error.__cause__)
-    if isinstance(error, ExhaustedError | ProcessDiedError):
+    if isinstance(error, ExhaustedError | NotInstalledError | ProcessDiedError):
         return True
     if isinstance(error, RidealongError):
         return isinstance(error.__cause__, OSError)  # the lake could not be written

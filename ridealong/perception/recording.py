@@ -102,6 +102,7 @@ class Selective(Protocol):
         """What was left out, and why; nothing where the drive is whole."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """One kind of log."""
 

@@ -13,7 +13,8 @@ from ingest.simulation.drive_log import read_drive_file, read_log
 from ingest.simulation.maps.network_world import map_world
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.states import DriveScenes
-from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from ingest.sources.simulation.recording import SimulatedRecording
+from ingest.sources.simulation.source import SimulationSource
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import LightState, Task
 from ridealong.perception.recording import DriveFiles

@@ -19,7 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from ingest.sources.simulation.recording import SimulatedRecording
+from ingest.sources.simulation.source import SimulationSource
 from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import Prediction, parse_prediction

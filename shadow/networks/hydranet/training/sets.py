@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.sources.simulation import SimulatedRecording, SimulationSource
+from ingest.sources.simulation.recording import SimulatedRecording
+from ingest.sources.simulation.source import SimulationSource
 from metrics.tasks.objects import MOST_OCCLUSION, MOST_TRUNCATION
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import (

@@ -16,7 +16,7 @@ import safetensors.torch
 import yaml
 
 from ingest.simulation.simulate import simulate
-from ingest.sources.simulation import SimulationSource
+from ingest.sources.simulation.source import SimulationSource
 from ridealong.errors import RidealongError
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.console import Console

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.sources.orientation import AS_STORED, Orientation
-from ingest.sources.video import VideoSource
+from ingest.sources.video.orientation import AS_STORED, Orientation
+from ingest.sources.video.source import VideoSource
 
 SOURCE = VideoSource()
 ONE = 1 << 16

@@ -13,8 +13,8 @@ from pathlib import Path
 from av.video.stream import VideoStream
 
 from ingest.sources.attributes import attributes_file, camera_names
-from ingest.sources.containers import camera_streams, created_ns, opened, telling
-from ingest.sources.decoding import VideoIndex, index_video
+from ingest.sources.video.containers import camera_streams, created_ns, opened, telling
+from ingest.sources.video.decoding import VideoIndex, index_video
 from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Camera
 from ridealong.perception.recording import LeftOut

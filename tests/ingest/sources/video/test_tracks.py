@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from ingest.sources.tracks import cameras_of, open_tracks
-from ingest.sources.video import VideoSource
+from ingest.sources.video.source import VideoSource
+from ingest.sources.video.tracks import cameras_of, open_tracks
 from ridealong.errors import UnreadableError
 
 SOURCE = VideoSource()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ingest.sources.radar import Targets, look_ahead, tracks
+from ingest.sources.comma2k19.radar import Targets, look_ahead, tracks
 
 NAN = float("nan")
 

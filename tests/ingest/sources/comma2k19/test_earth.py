@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from ingest.sources.earth import (
+from ingest.sources.comma2k19.earth import (
     WGS84_A_M,
     WGS84_F,
     east_north_up,

@@ -19,9 +19,9 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ingest.sources.containers import EXPECTED, SEEKABLE, camera_streams, opened, telling
-from ingest.sources.orientation import AS_STORED, Orientation, orientation
-from ingest.sources.timeline import Timeline, VideoPacket, read_timeline
+from ingest.sources.video.containers import EXPECTED, SEEKABLE, camera_streams, opened, telling
+from ingest.sources.video.orientation import AS_STORED, Orientation, orientation
+from ingest.sources.video.timeline import Timeline, VideoPacket, read_timeline
 from ridealong.arrays import Ints
 from ridealong.errors import UnreadableError
 from ridealong.perception.recording import Image

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.sources.video import VideoSource
+from ingest.sources.video.source import VideoSource
 from ridealong.errors import RidealongError, UnreadableError
 
 SOURCE = VideoSource()

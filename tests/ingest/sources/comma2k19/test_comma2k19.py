@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 
-from ingest.sources.comma2k19 import Comma2k19Source
+from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.telemetry.validation import validate_telemetry
 from ridealong.errors import RidealongError, UnreadableError
 
@@ -40,7 +40,7 @@ def array(folder: Path, name: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def rows() -> pa.Table:
-    folder = Path(__file__).parents[3] / "examples" / "comma2k19_first30s"
+    folder = Path(__file__).parents[4] / "examples" / "comma2k19_first30s"
     valid = validate_telemetry(open_one(folder).telemetry(), "d")
     assert valid.quarantine.num_rows == 0
     return valid.rows

@@ -1,24 +1,21 @@
-"""``--source comma2k19``: segments of comma.ai's dataset, as logged by an EON and a panda.
+"""A segment of comma2k19, opened.
 
-A segment (``<dongle>|<date>--<time>/<n>``, or with ``_`` for ``|``) is one drive of up to a minute;
-the segments of one route share a cluster. Times in the log are seconds since the device booted; the
-drive starts with its first video frame, whose GPS time gives UTC. Every derived signal is defined
-in ``docs/signals.md``.
+Times in the log are seconds since the device booted; the drive starts with its first video frame,
+whose GPS time gives UTC. Every derived signal is defined in ``docs/signals.md``.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from ingest.sources.decoding import VideoIndex, decode, index_video
-from ingest.sources.earth import heading_rad
-from ingest.sources.files import drive_identity, hash_files, is_hidden
-from ingest.sources.inertial import Poses, gravity_in_device, vehicle_SO3_device
-from ingest.sources.radar import Targets, look_ahead
-from ingest.sources.streams import Stream, read_array, read_stream
+from ingest.sources.comma2k19.earth import heading_rad
+from ingest.sources.comma2k19.inertial import Poses, gravity_in_device, vehicle_SO3_device
+from ingest.sources.comma2k19.radar import Targets, look_ahead
+from ingest.sources.comma2k19.segments import route_of
+from ingest.sources.comma2k19.streams import Stream, read_array, read_stream
+from ingest.sources.video.decoding import VideoIndex, decode, index_video
 from ingest.telemetry.resample import (
     centred_difference,
     distance_m,
@@ -28,13 +25,11 @@ from ingest.telemetry.resample import (
     window_mean,
 )
 from ridealong.arrays import Floats
-from ridealong.errors import RidealongError, UnreadableError
+from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Camera, Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
-from ridealong.perception.recording import DriveFiles, Image, LeftOut, Recording
+from ridealong.perception.recording import DriveFiles, Image, LeftOut
 from ridealong.units import NS_PER_S
-
-ROUTE = re.compile(r"(?P<dongle>[0-9a-f]{16})[|_](?P<start>\d{4}-\d\d-\d\d--\d\d-\d\d-\d\d)")
 
 LONGEST_S = 3600.0
 STEP_NS = 100_000_000
@@ -53,31 +48,6 @@ VIDEO = "video.hevc"
 EON_SIZE = (1164, 874)
 EON_FOCAL_PX = 910.0
 CAMERA = Camera.MAIN.value
-
-
-class Comma2k19Source:
-    """Segments of comma2k19: one segment, one drive."""
-
-    name = "comma2k19"
-
-    def recognises(self, path: Path) -> bool:
-        """Whether it is a segment's folder."""
-        return _is_segment(path.absolute())
-
-    def discover(self, path: Path) -> list[DriveFiles]:
-        """The segments under ``path``, by route and number."""
-        segments = _segments(path)
-        if not segments:
-            raise RidealongError(
-                "no comma2k19 segment",
-                where=path,
-                expected="folders <dongle>|<date>--<time>/<segment>, '_' for '|' is fine",
-            )
-        return [_drive_files(segment) for segment in segments]
-
-    def open(self, files: DriveFiles) -> Recording:
-        """Open a segment; raises `UnreadableError` where its poses, speed or any array fail."""
-        return Comma2k19Recording(files)
 
 
 class Comma2k19Recording:
@@ -104,7 +74,7 @@ class Comma2k19Recording:
     @property
     def drive(self) -> dict[str, object]:
         """The drive's row; weather, light, road, software and features are not in the log."""
-        route = _route(self._folder)
+        route = route_of(self._folder)
         since_boot_ns = np.rint(self._speed.time_s * NS_PER_S).astype(np.int64)
         return {
             "drive_id": self._files.drive_id,
@@ -250,36 +220,6 @@ class Comma2k19Recording:
 
     def _own_mps(self, at_s: Floats) -> Floats:
         return interpolate(at_s, self._speed.time_s, self._speed.values[:, 0], MAX_GAP_S)
-
-
-def _segments(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return []
-    root = path.absolute()
-    below = [folder for folder in root.rglob("*") if not is_hidden(folder, root)]
-    found = [folder for folder in (root, *below) if _is_segment(folder)]
-    return sorted(found, key=lambda folder: (str(folder.parent), int(folder.name)))
-
-
-def _is_segment(folder: Path) -> bool:
-    is_numbered = folder.name.isascii() and folder.name.isdigit()
-    return is_numbered and bool(ROUTE.fullmatch(folder.parent.name)) and folder.is_dir()
-
-
-def _route(segment: Path) -> dict[str, str]:
-    match = ROUTE.fullmatch(segment.parent.name)
-    if match is None:
-        raise UnreadableError("is not a comma2k19 segment", where=segment)
-    return match.groupdict()
-
-
-def _drive_files(segment: Path) -> DriveFiles:
-    sha256, size = hash_files(segment, [file for file in segment.rglob("*") if not file.is_dir()])
-    route = _route(segment)
-    name = f"{route['dongle']}_{route['start']}--{segment.name}"
-    return DriveFiles(
-        Comma2k19Source.name, drive_identity(name, sha256), str(segment), sha256, size
-    )
 
 
 def _read_poses(folder: Path) -> Poses:

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from ingest.sources.video import VideoSource
+from ingest.sources.video.source import VideoSource
 from ridealong.errors import UnreadableError
 
 SOURCE = VideoSource()

@@ -1,4 +1,4 @@
-"""``--source video``: a video file is a drive, each of its video tracks a camera; no telemetry.
+"""A video file, opened: its video tracks are its cameras, and it has no telemetry.
 
 The drive starts when the file says it was recorded (``creation_time``), else at the Unix epoch, so
 that the same file always gives the same drive. It lasts from the first frame that can be decoded to
@@ -15,44 +15,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingest.sources.attributes import drive_attributes, with_attributes
-from ingest.sources.decoding import VideoIndex, decode
-from ingest.sources.files import drive_identity, files_under, hash_files
-from ingest.sources.timeline import aligned
-from ingest.sources.tracks import Tracks, open_tracks
+from ingest.sources.attributes import drive_attributes
+from ingest.sources.video.decoding import VideoIndex, decode
+from ingest.sources.video.timeline import aligned
+from ingest.sources.video.tracks import Tracks
 from ridealong.arrays import Ints
-from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
-from ridealong.perception.recording import DriveFiles, Image, LeftOut, Recording
+from ridealong.perception.recording import DriveFiles, Image, LeftOut
 from ridealong.units import NS_PER_S
-
-SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".avi", ".webm", ".ts", ".mts", ".h264", ".h265", ".hevc"}
-)
-
-
-class VideoSource:
-    """Video files: one file, one drive."""
-
-    name = "video"
-
-    def recognises(self, path: Path) -> bool:
-        """Whether it is a video file by its suffix."""
-        return path.suffix.lower() in SUFFIXES and not path.is_dir()
-
-    def discover(self, path: Path) -> list[DriveFiles]:
-        """One drive per video file, by path."""
-        files = files_under(path, SUFFIXES)
-        if not files:
-            raise RidealongError(
-                "no video in this folder", where=path, expected="files like .mp4, .mkv or .h264"
-            )
-        return [_drive_files(file) for file in files]
-
-    def open(self, files: DriveFiles) -> Recording:
-        """Open one file; raises `UnreadableError` where it is no video."""
-        return VideoRecording(files, open_tracks(Path(files.path)))
 
 
 class VideoRecording:
@@ -173,10 +144,3 @@ def _lost(camera: str, index: VideoIndex) -> list[LeftOut]:
         how = f"its clock starts over {times}; what follows was joined on"
         found.append(LeftOut(0, f"camera {camera}: {how}"))
     return found
-
-
-def _drive_files(file: Path) -> DriveFiles:
-    sha256, size = hash_files(file.parent, with_attributes(file))
-    return DriveFiles(
-        VideoSource.name, drive_identity(file.stem, sha256), str(file.absolute()), sha256, size
-    )

@@ -1,4 +1,4 @@
-"""``--source simulation``: a fleet that ``ridealong simulate`` made.
+"""A simulated drive, opened.
 
 Telemetry lies there as a vehicle sent it. Frames and labels are rendered from the logged state of
 the world when they are asked for, and come out the same every time.
@@ -14,61 +14,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingest.schemas import ROADS
-from ingest.simulation.drive_log import FILES, DriveFile, read_drive_file, read_log, read_table
+from ingest.simulation.drive_log import DriveFile, read_drive_file, read_log, read_table
+from ingest.simulation.folders import MAPS
 from ingest.simulation.maps.build import map_file
 from ingest.simulation.maps.geography import road_rows
 from ingest.simulation.maps.network_world import MapWorld, map_world
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.scene import SceneState, StaticWorld
-from ingest.simulation.simulate import DRIVES, MAPS, MARKER
 from ingest.simulation.states import DriveScenes
-from ingest.sources.files import hash_files
-from ridealong.errors import RidealongError, UnreadableError
+from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
-from ridealong.perception.recording import DriveFiles, Image, Recording
+from ridealong.perception.recording import DriveFiles, Image
 from ridealong.units import NS_PER_S
 
 if TYPE_CHECKING:  # it loads numba, which telemetry does without
     from ingest.simulation.cameras.render import Renderer
 
 STEP_NS = NS_PER_S // 10
-
-
-class SimulationSource:
-    """A folder of simulated drives, recognised by its ``fleet.json``."""
-
-    name = "simulation"
-
-    def recognises(self, path: Path) -> bool:
-        """Whether it is such a folder."""
-        return (path / MARKER).is_file() and (path / DRIVES).is_dir()
-
-    def discover(self, path: Path) -> list[DriveFiles]:
-        """The drives that are whole, by name.
-
-        Raises:
-            RidealongError: Not a simulated fleet, or no drive in it yet.
-        """
-        if not self.recognises(path):
-            raise RidealongError(
-                "not a simulated fleet",
-                where=path,
-                expected=f"a folder with {MARKER}",
-                hint="make one with: ridealong simulate FLEET.yaml --out DIR",
-            )
-        folders = sorted(
-            folder
-            for folder in (path / DRIVES).iterdir()
-            if folder.is_dir() and not folder.name.startswith(".")
-        )
-        if not folders:
-            raise RidealongError("no drive in this fleet", where=path)
-        return [_files(folder) for folder in folders]
-
-    def open(self, files: DriveFiles) -> Recording:
-        """Open one drive; raises `UnreadableError` where its decisions cannot be read."""
-        return SimulatedRecording(files)
 
 
 class SimulatedRecording:
@@ -224,9 +187,3 @@ def _renderer(
             return out
 
     return Keeping(world, cameras, seed)
-
-
-def _files(folder: Path) -> DriveFiles:
-    files = [folder / name for name in FILES if (folder / name).exists()]
-    sha256, size = hash_files(folder, files)
-    return DriveFiles(SimulationSource.name, folder.name, str(folder.absolute()), sha256, size)

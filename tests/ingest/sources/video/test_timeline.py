@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.sources.timeline import FULL, SAME_INSTANT_NS, Timeline, aligned, read_timeline
+from ingest.sources.video.timeline import FULL, SAME_INSTANT_NS, Timeline, aligned, read_timeline
 
 MS = Fraction(1, 1000)
 TS_CLOCK = Fraction(1, 90_000)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.sources.earth import east_north_up, rotation_matrices
+from ingest.sources.comma2k19.earth import east_north_up, rotation_matrices
 from ridealong.arrays import Floats
 
 GRAVITY_MPS2 = 9.80665
