@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingest.drives import Row
 from ingest.planning import shard_size
+from ingest.rows import ClipRow, DriveRow, EventRow, TableRow, table_of
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
 from ingest.triggers.spec import TriggerSpec
 from ridealong.execution.accounting import Outcome
 from ridealong.lake import DataFile, Lake, Reserve, write_data_file
+from ridealong.lake.tables import TableSpec
 from ridealong.terminal.console import Console
 
 
@@ -48,9 +49,9 @@ class ShardCommit:
     commit_id: str
     files: Sequence[DataFile]
     sources: Sequence[str]
-    drives: Sequence[Row] = ()
-    events: Sequence[Row] = ()
-    clips: Sequence[Row] = ()
+    drives: Sequence[DriveRow] = ()
+    events: Sequence[EventRow] = ()
+    clips: Sequence[ClipRow] = ()
     quarantine: Sequence[pa.Table] = ()
 
     def write(self, lake: Lake, outcomes: Sequence[Outcome], reserve: Reserve) -> None:
@@ -68,8 +69,12 @@ class ShardCommit:
         lake.commit(self.commit_id, "ingest", files, self.sources, counts)
 
     def _small_files(self, lake: Lake) -> Iterable[DataFile]:
-        rows = {DRIVES: self.drives, EVENTS: self.events, CLIPS: self.clips}
-        tables = {s: pa.Table.from_pylist(list(r), schema=s.schema) for s, r in rows.items()}
+        rows: dict[TableSpec, Sequence[TableRow]] = {
+            DRIVES: self.drives,
+            EVENTS: self.events,
+            CLIPS: self.clips,
+        }
+        tables = {spec: table_of(some, spec) for spec, some in rows.items()}
         tables[QUARANTINE] = pa.concat_tables([QUARANTINE.schema.empty_table(), *self.quarantine])
         for spec, table in tables.items():
             if written := write_data_file(lake.home, self.commit_id, spec, table):

@@ -74,4 +74,4 @@ def _died(job: ClipJob, reason: str) -> ClipOutcome:
 
 def _has_cameras(job: ClipJob) -> bool:
     """Without cameras there is little to do."""
-    return bool(job.drive["cameras"])
+    return bool(job.drive.cameras)

@@ -127,7 +127,7 @@ def _sums_at(
         View(said, thresholds, sizes),
         [parse_prediction(name) for name in names],
         View(labels, image_sizes=sizes),
-        where=f"drive {recording.drive['drive_id']}",
+        where=f"drive {recording.drive_id}",
     )
     found: dict[tuple[str, float], dict[str, float]] = defaultdict(dict)
     for row in scores.statistics.to_pylist():
