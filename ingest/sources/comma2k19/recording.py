@@ -225,6 +225,12 @@ def _read_poses(folder: Path) -> Poses:
                 where=folder / name,
                 expected=f"{len(time_s)}, one a frame",
             )
+    if not arrays[-1].any(axis=1).all():
+        raise UnreadableError(
+            "has a row of zeros, which is not a rotation",
+            where=folder / "frame_orientations",
+            expected="a quaternion a frame",
+        )
     return Poses(time_s, *arrays)
 
 
