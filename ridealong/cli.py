@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 import dashboard.cli
 import ingest.cli
 import shadow.cli
+from ridealong.commands import lake
 from ridealong.errors import RidealongError, each
 from ridealong.limits import refused
 from ridealong.terminal.console import HOME_BEFORE
@@ -37,8 +38,10 @@ app = typer.Typer(
     "deployed and the candidate network, and see for every prediction whether the candidate is "
     "no worse.",
 )
-for package in (ingest.cli, shadow.cli, dashboard.cli):
-    app.add_typer(package.app)
+app.add_typer(ingest.cli.app)
+app.add_typer(lake.app, name="lake")
+app.add_typer(shadow.cli.app)
+app.add_typer(dashboard.cli.app)
 
 
 def _print_version(asked: bool) -> None:

@@ -37,16 +37,16 @@ def write_card(
         f"**Trained**: {manifest.trained}. **Licence**: {manifest.licence}. "
         f"**Predictions**: {len(manifest.predictions)}, from {len(manifest.inputs.cameras)} "
         f"cameras of {manifest.inputs.width} x {manifest.inputs.height} pixels.",
-        "**Meant for**: shadow runs on simulated fleets. It has never seen a real street, and "
-        "nothing it says may steer a car.",
-        "## What it learnt from",
+        "**Meant for**: shadow runs on simulated fleets. It was never trained on real images, and "
+        "its outputs must not steer a car.",
+        "## Training data",
         _conditions(told),
-        "## How it learnt",
+        "## Training",
         f"Seed {recipe.fit.seed}, {recipe.fit.epochs} epochs in batches of {recipe.fit.batch}, "
         f"learning rate up to {recipe.fit.learning_rate:g}. Mean loss by head:",
         _losses(history),
         "## On the calibration map",
-        "The thresholds were chosen on these very drives, so these values are a little too good.",
+        "The thresholds were chosen on these drives, so these values are slightly too good.",
         _values(chosen),
     ]
     path.write_text("\n\n".join(parts) + "\n", "utf-8")

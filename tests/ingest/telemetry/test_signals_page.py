@@ -11,7 +11,8 @@ from ingest.telemetry.signals import Signal, recorded
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "signals.md"
-BEGIN = "<!-- recorded signals: written by `python tests/ingest/test_signals_page.py` -->\n"
+SELF = "tests/ingest/telemetry/test_signals_page.py"
+BEGIN = f"<!-- recorded signals: written by `python {SELF}` -->\n"
 END = "<!-- end -->"
 
 

@@ -4,19 +4,13 @@ from typing import Annotated
 
 import typer
 
-from ridealong.terminal.completion import completing
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.tables import Column
+from shadow.commands.options import RunArgument
 
-runs_app = typer.Typer(no_args_is_help=True, help="Runs: list, name, annotate, delete.")
-RUN_IDS = completing("runs", "run_id", "latest")
-RunArgument = Annotated[
-    str,
-    typer.Argument(
-        help="Run id or a unique beginning of it, run name, or 'latest'.",
-        autocompletion=RUN_IDS,
-    ),
-]
+app = typer.Typer(no_args_is_help=True, help="Runs: list, name, annotate, delete.")
+
+
 RUN_COLUMNS = (
     Column("run", rank=0, shorten=True),
     Column("name", rank=1),
@@ -30,7 +24,7 @@ RUN_COLUMNS = (
 )
 
 
-@runs_app.command("list", short_help="List the runs, the newest first, with verdicts.")
+@app.command("list", short_help="List the runs, the newest first, with verdicts.")
 def runs_list(
     wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
@@ -49,7 +43,7 @@ def runs_list(
     console.rows(RUN_COLUMNS, (row | {"left out": row["clips_left_out"]} for row in rows))
 
 
-@runs_app.command("name")
+@app.command("name")
 def runs_name(
     run: RunArgument,
     name: Annotated[str, typer.Argument(help="The new name; '' removes the name.")],
@@ -70,7 +64,7 @@ def runs_name(
     console.text(f"run {row['run_id']} {said}")
 
 
-@runs_app.command("note")
+@app.command("note")
 def runs_note(
     run: RunArgument,
     text: Annotated[str, typer.Argument(help="The note; '' removes it.")],
@@ -90,7 +84,7 @@ def runs_note(
     console.text(f"run {row['run_id']}: {row['note'] or 'no note'}")
 
 
-@runs_app.command("delete")
+@app.command("delete")
 def runs_delete(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Delete a run and its verdicts. Scores stay: other runs use them.
 
