@@ -134,7 +134,7 @@ def _sums_at(
         ClipView(output, network.manifest.thresholds, sizes),
         [parse_prediction(name) for name in _calibrated(network.manifest)],
         ClipView(labels, image_sizes=sizes),
-        where=f"drive {recording.drive['drive_id']}",
+        where=f"drive {recording.drive_id}",
     )
     found: dict[tuple[str, float], dict[str, float]] = defaultdict(dict)
     for row in scores.statistics.to_pylist():
