@@ -1,8 +1,8 @@
-"""The lake: Delta tables and blobs under one home folder; a command is there whole or not at all.
+"""The lake: Delta tables and blobs under one home folder. Commits are atomic.
 
-`ridealong.lake.files` writes data files and blobs and needs no Delta: a worker that imports a name
-of it alone never loads delta-rs. Names are found when they are first asked for, for the same
-reason.
+`ridealong.lake.files` writes data files and blobs and needs no Delta: a worker that imports only
+its names never loads delta-rs. For the same reason, names of this package are imported when they
+are first used.
 """
 
 from importlib import import_module
