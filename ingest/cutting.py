@@ -1,17 +1,18 @@
 """The second stage of an ingest: budgets are applied, clips are cut and committed by shards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
 
 from ingest.clips.cut import ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
-from ingest.drives import DriveOutcome, Row, quarantine_rows
+from ingest.drives import DriveOutcome, quarantine_rows
 from ingest.flow import COMMAND, Flow, contents
 from ingest.pipeline import clip_workers, cut_clips
 from ingest.planning import drive_source, pass_sources, unusable_source
 from ingest.report import Tally
+from ingest.rows import DriveRow, EventRow, event_rows, table_of
 from ingest.schemas import CLIPS, EVENTS
 from ingest.triggers.budget import apply_budgets
 from ingest.triggers.firing import Reason
@@ -30,7 +31,7 @@ class DrawnDrive:
     """A drive after the budgets, and the clips that its kept events ask for."""
 
     outcome: DriveOutcome
-    row: Row
+    row: DriveRow
     planned: PlannedClips
 
 
@@ -69,16 +70,16 @@ def draw(
     This comes before shards are cut, because one day's budget may concern several of them.
     """
     # The order must not depend on which drive was read first.
-    rows = sorted((e for d in waiting for e in d.events), key=lambda e: str(e["event_id"]))
-    events = pa.Table.from_pylist(rows, schema=EVENTS.schema)
-    by_drive: dict[str, list[Row]] = {}
-    for event in apply_budgets(events, triggers, kept_before).to_pylist():
-        by_drive.setdefault(str(event["drive_id"]), []).append(event)
+    rows = sorted((e for d in waiting for e in d.events), key=lambda event: event.event_id)
+    events = apply_budgets(table_of(rows, EVENTS), triggers, kept_before)
+    by_drive: dict[str, list[EventRow]] = {}
+    for event in event_rows(events):
+        by_drive.setdefault(event.drive_id, []).append(event)
     drawn = []
     for outcome in waiting:
         assert outcome.drive is not None  # it was read
         mine = by_drive[outcome.plan.files.drive_id]
-        mine.sort(key=lambda event: (event["time_ns"], str(event["trigger"])))
+        mine.sort(key=lambda event: (event.time_ns, event.trigger))
         planned = plan_clips(outcome.drive, mine, triggers)
         drawn.append(DrawnDrive(outcome, outcome.drive, planned))
     return drawn
@@ -149,12 +150,10 @@ class _CutDrive:
         """Whether the drive is nothing but a clip, and that cannot be cut."""
         return self.outcome.is_clip_alone and bool(self.bad)
 
-    def events(self) -> list[Row]:
+    def events(self) -> list[EventRow]:
         """Its events; those of a clip that cannot be cut are suppressed, with the reason."""
-        unseen: Row = {"clip_id": None}
-        lost = unseen | {"kept": False, "reason": str(Reason.UNREADABLE)}
         return [
-            event | (lost if event["kept"] else unseen) if event["clip_id"] in self.bad else event
+            _without_clip(event) if event.clip_id in self.bad else event
             for event in self.drawn.planned.events
         ]
 
@@ -170,13 +169,19 @@ class _CutDrive:
 
     def reasons(self) -> list[str]:
         """Why each clip cannot be cut, with its place in the drive."""
-        start_ns = int(str(self.drawn.row["start_ns"]))
+        start_ns = self.drawn.row.start_ns
         return [
             f"clip from {(window.start_ns - start_ns) / NS_PER_S:.1f} s to "
             f"{(window.end_ns - start_ns) / NS_PER_S:.1f} s: {self.bad[window.clip_id]}"
             for window in self.drawn.planned.windows
             if window.clip_id in self.bad
         ]
+
+
+def _without_clip(event: EventRow) -> EventRow:
+    if not event.kept:
+        return replace(event, clip_id=None)
+    return replace(event, clip_id=None, kept=False, reason=str(Reason.UNREADABLE))
 
 
 def _by_failure(

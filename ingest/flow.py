@@ -6,12 +6,13 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from ingest.drives import Row
+from ingest.rows import ClipRow, DriveRow, EventRow, TableRow, table_of
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
 from ingest.triggers.spec import TriggerSpec
 from ridealong.execution.loop import Contents
 from ridealong.execution.shards import Shard, shard_size, shards
 from ridealong.lake import DataFile, Lake
+from ridealong.lake.tables import TableSpec
 from ridealong.terminal.console import Console
 
 Part = TypeVar("Part")
@@ -47,15 +48,13 @@ def contents(
     files: Sequence[DataFile],
     sources: Sequence[str],
     *,
-    drives: Sequence[Row] = (),
-    events: Sequence[Row] = (),
-    clips: Sequence[Row] = (),
+    drives: Sequence[DriveRow] = (),
+    events: Sequence[EventRow] = (),
+    clips: Sequence[ClipRow] = (),
     quarantine: Sequence[pa.Table] = (),
 ) -> Contents:
     """What a shard puts into the lake: the files of its workers, and the rows of small tables."""
-    rows = {DRIVES: drives, EVENTS: events, CLIPS: clips}
-    tables = {
-        spec: pa.Table.from_pylist(list(some), schema=spec.schema) for spec, some in rows.items()
-    }
+    rows: dict[TableSpec, Sequence[TableRow]] = {DRIVES: drives, EVENTS: events, CLIPS: clips}
+    tables = {spec: table_of(some, spec) for spec, some in rows.items()}
     tables[QUARANTINE] = pa.concat_tables([QUARANTINE.schema.empty_table(), *quarantine])
     return Contents(files, sources, tables)

@@ -83,4 +83,4 @@ def _not_cut(job: ClipJob, reason: str) -> ClipOutcome:
 
 def _has_cameras(job: ClipJob) -> bool:
     """Whether a process is worth it: without cameras there is little to do."""
-    return bool(job.drive["cameras"])
+    return bool(job.drive.cameras)

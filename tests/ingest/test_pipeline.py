@@ -14,6 +14,7 @@ import pytest
 from ingest.discovery import find_drives
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
 from ingest.report import IngestReport
+from ingest.rows import columns
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.triggers.spec import TriggerSpec
@@ -99,7 +100,7 @@ def test_the_pipeline_equals_direct_calls(home: Path, logs: Path, tmp_path: Path
     by_id = {event["event_id"]: event for event in events}
     for outcome in direct:
         for event in outcome.events:
-            assert by_id[event["event_id"]] | {"clip_id": None} == event | {"clip_id": None}
+            assert by_id[event.event_id] | {"clip_id": None} == columns(event)
     names = {Path(file.path).name for outcome in direct for file in outcome.written}
     assert names == {Path(f).name for f in Lake.open(home).snapshot().files(TELEMETRY)}
 
