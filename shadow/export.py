@@ -201,7 +201,7 @@ def _coco(work: _Work) -> dict[str, Any]:
                 yield _label_clip(work, clip, reader, lost)
 
     write = preview_coco if work.request.dry_run else write_coco
-    return asdict(write(work.request.out, opened(), _label_networks(work.outputs), _box_tasks()))
+    return asdict(write(work.request.out, opened(), _label_networks(work.outputs), box_tasks()))
 
 
 def _label_clip(
@@ -218,7 +218,7 @@ def _label_clip(
         images=_images(reader, cameras, frames, lost),
         pixels=lambda wanted: reader.frames_at(cameras, wanted),
         labels=labels,
-        ignored=_ignored(labels.sparse) if labels else np.zeros(0, np.bool_),
+        ignored=ignored_labels(labels.sparse) if labels else np.zeros(0, np.bool_),
         outputs={role: view.perception for role, view in views.items()},
         said={role: _said(work.outputs, role, view) for role, view in views.items()},
         about=clip["about"],
@@ -238,14 +238,15 @@ def _box_families() -> dict[str, TaskFamily]:
     return {name: own for name, own in families().items() if own.form is Form.BOXES}
 
 
-def _box_tasks() -> list[BoxTask]:
+def box_tasks() -> list[BoxTask]:
+    """The tasks whose boxes are exported."""
     return [
         BoxTask(name, own.categories, own.supercategory or name)
         for name, own in _box_families().items()
     ]
 
 
-def _ignored(labels: pa.Table) -> Bools:
+def ignored_labels(labels: pa.Table) -> Bools:
     """``(N,)`` which labels, rows of ``ANNOTATIONS``, their families ignore."""
     ignored = np.zeros(labels.num_rows, np.bool_)
     for name, own in _box_families().items():
