@@ -17,6 +17,8 @@ from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import ANNOTATIONS, Perception
 from shadow.networks.manifest import NetworkManifest, rate_of
+from shadow.networks.network import Network
+from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS
 
@@ -78,7 +80,7 @@ class RunOutputs:
         return {role: ClipView(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
 
     def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
-        cameras = sorted({c.value for r in ROLES for c in self.manifest(r).inputs.cameras})
+        cameras = sorted({camera for role in ROLES for camera in self.manifest(role).cameras})
         times, images, present = reader.read_sets(cameras, self.rate_hz)
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
         return {
@@ -87,12 +89,9 @@ class RunOutputs:
         }
 
     @cached_property
-    def _loaded(self) -> dict[str, Any]:
-        # torch takes seconds to import: only dense tasks need it.
-        from shadow.networks.loading import load_network
-
+    def _loaded(self) -> dict[str, Network]:
         return {
-            role: load_network(entry.manifest, self.lake.path(entry.blob))
+            role: open_network(entry.manifest, entry.artifact(self.lake))
             for role, entry in self.networks.items()
         }
 
