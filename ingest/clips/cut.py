@@ -21,7 +21,6 @@ from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, is_full, may_pass, told
 from ridealong.hashing import short_hash
 from ridealong.lake import DataFile, scratch_folder, write_blob
-from ridealong.perception.annotations import Camera
 from ridealong.perception.recording import DriveFiles, Recording
 from ridealong.units import NS_PER_S
 
@@ -142,7 +141,7 @@ def _windows(
                 end_ns=end,
                 triggers=(WHOLE_DRIVE,),
                 event_ids=(str(whole[0]["event_id"]),),
-                cameras=tuple(Camera),
+                cameras=None,
                 by_disagreement=False,
             )
         )
@@ -213,7 +212,7 @@ def _cut(home: Path, job: ClipJob, opened: _OpenDrive) -> tuple[Row, DataFile]:
 
 def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
     window, recording = job.window, opened.recording
-    names = [name for name in recording.cameras if name in window.cameras]
+    names = [name for name in recording.cameras if window.wants(name)]
     return ClipContent(
         clip_id=window.clip_id,
         drive={key: value for key, value in job.drive.items() if key != "source_path"},

@@ -12,13 +12,13 @@ from enum import StrEnum
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import (
     BevLayer,
-    Camera,
     LaneCategory,
     LightState,
     ObjectCategory,
     Surface,
     Task,
 )
+from ridealong.perception.cameras import check_camera_name
 from ridealong.specs import nearest
 
 CATEGORIES: dict[Task, type[StrEnum]] = {
@@ -61,7 +61,8 @@ class Prediction:
     def __post_init__(self) -> None:
         _check_parts(self)
         _check_category(self)
-        _check_known("camera", self.camera, [str(camera) for camera in Camera], str(self))
+        if self.camera is not None:
+            check_camera_name(self.camera)
 
     def __str__(self) -> str:
         category = f"/{self.category}" if self.category is not None else ""
