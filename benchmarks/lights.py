@@ -26,8 +26,8 @@ from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
 from ingest.sources.simulation.recording import SimulatedRecording
 from ingest.sources.simulation.source import SimulationSource
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.lights import NONE, SHOWN, STATES, confusion_of, overall_states
-from metrics.tasks.views import View
 from ridealong.perception.annotations import Perception
 from ridealong.terminal.console import Console
 from shadow.networks.hydranet.training.calibrate import joined, stacked
@@ -98,7 +98,7 @@ def looked(
 
 
 def states_of(perception: Perception, thresholds: dict[str, float]) -> States:
-    return overall_states(View(perception, thresholds), CAMERAS)
+    return overall_states(ClipView(perception, thresholds), CAMERAS)
 
 
 def show(name: str, truth: States, best: States, judged: States) -> None:

@@ -41,7 +41,7 @@ from shadow.networks.hydranet.loading import load_network
 from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.registry import NetworkEntry, add_network, shipped_manifests
-from shadow.pipeline import run_replay
+from shadow.pipeline import replaying
 from shadow.planning import in_batches, plan_replay
 from shadow.replay import ClipPlan, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
@@ -125,7 +125,9 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def replayed(plan: ReplayPlan) -> None:
-    assert all(outcome.reason is None for _, batch in run_replay(plan) for outcome in batch)
+    with replaying(plan) as replay_batch:
+        found = [outcome for batch in plan.batches for outcome in replay_batch(batch)]
+    assert all(outcome.reason is None for outcome in found)
 
 
 def hydranet(lake: Lake, entry: NetworkEntry) -> HydraNetwork:

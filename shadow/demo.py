@@ -30,7 +30,7 @@ from shadow.report import run_document
 from shadow.run import RunRequest, clips_of, shadow_run
 from shadow.runs import list_runs
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parent / "examples"  # package data; ./examples links here
 FLEET = EXAMPLES / "fleet.yaml"
 RECORDINGS = {"comma2k19": "comma2k19_first30s", "video": "udacity_highway_video"}
 SIMULATED = "simulated"  # folder of the home
@@ -93,9 +93,7 @@ def _ingest(
     lake: Lake, path: Path, source: str, triggers: Sequence[TriggerSpec], console: Console
 ) -> IngestReport:
     if not path.is_dir():
-        raise RidealongError(
-            "the example is not there", where=path, hint="clone the whole repository"
-        )
+        raise RidealongError("the example is not there", where=path, hint="install ridealong again")
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)
     for problem in (*report.failures, *report.quarantined):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from ingest.simulation.rig import RigCamera
 from metrics.gate.spec import GateSpec
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.specs import nearest
 

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
 from shadow.networks.manifest import NetworkManifest, rate_of
@@ -67,7 +68,7 @@ class RunOutputs:
         )
         return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 
-    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, View]:
+    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, ClipView]:
         """What each network said on a clip, with its thresholds, by role.
 
         Args:
@@ -77,7 +78,7 @@ class RunOutputs:
         """
         sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
         said = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
-        return {role: View(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
+        return {role: ClipView(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
 
     def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
         cameras = sorted({camera for role in ROLES for camera in self.manifest(role).cameras})

@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 
 from ingest.clips.read import open_clip
 from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.registry import parse_prediction
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full, told
+from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.perception.annotations import Perception, at_times
@@ -84,7 +84,6 @@ class ReplayPlan:
 
     Attributes:
         home: The lake's folder.
-        key: Names the replay among those of this process.
         networks: Those of the run; only one when a network is compared with itself.
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
@@ -93,7 +92,6 @@ class ReplayPlan:
     """
 
     home: Path
-    key: str
     networks: tuple[NetworkFile, ...]
     batches: tuple[Batch, ...]
     rate_hz: float
@@ -110,8 +108,8 @@ class ReplayPlan:
 class _Seen:
     """What each network said, and the labels; ready for scoring, so that lines are drawn once."""
 
-    views: dict[str, View]
-    labels: View | None
+    views: dict[str, ClipView]
+    labels: ClipView | None
 
 
 _LOADING = Lock()  # threads that begin at once would each load the networks
@@ -148,7 +146,7 @@ class Replayer:
             return self._replay(clip)
         except Exception as error:
             self._full |= is_full(error)  # threads share it: none may take it back
-            return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
+            return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._perceive(clip)
@@ -178,10 +176,10 @@ class Replayer:
         views = {}
         for sha, network in needed.items():
             said = network.perceive(images, times, calibrations, present=there)
-            views[sha] = View(said, network.manifest.thresholds, sizes)
+            views[sha] = ClipView(said, network.manifest.thresholds, sizes)
         if labels is None:
             return _Seen(views, None)
-        return _Seen(views, View(at_times(labels, times), image_sizes=sizes))
+        return _Seen(views, ClipView(at_times(labels, times), image_sizes=sizes))
 
     def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
         """Rows of scores and matches that the plan asks of one network, and what has none."""

@@ -185,7 +185,7 @@ def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
 
 
 def _damaged(lake: Lake, clips: pa.Table) -> list[LeftOut]:
-    """The clips whose file is missing or not what was written."""
+    """The clips whose file is missing or damaged."""
     damaged = lake.damaged(clips["blob"].to_pylist())
     return [
         LeftOut(row["clip_id"], f"{damaged[row['blob']]} ({row['blob']}); restore it from a copy")

@@ -23,12 +23,12 @@ class SchemaName(StrEnum):
 
 @app.command()
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="The kind of YAML file.")],
+    name: Annotated[SchemaName, typer.Argument(help="Kind of YAML file.")],
     as_json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a kind of YAML file.
 
-    Editors can use it to check the file while you type.
+    Editors use it to complete and check the file while you type.
 
     Example: ridealong schema trigger > trigger.schema.json
     """

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from ingest.simulation.fleet import FleetSpec
-from ingest.sources.attributes import DriveAttributes
+from ingest.sources.attributes import AttributesSpec
 from ingest.triggers.spec import TriggerSpec
 from metrics.gate.spec import GateSpec
 from ridealong import documents
@@ -21,7 +21,7 @@ from ridealong.specs import Day, Spec, load_spec, parse_spec
 from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.training.recipe import Recipe
 
-KINDS = [TriggerSpec, FleetSpec, DriveAttributes, GateSpec, HydraNetManifest, Recipe]
+KINDS = [TriggerSpec, FleetSpec, AttributesSpec, GateSpec, HydraNetManifest, Recipe]
 
 
 class Inner(Spec):

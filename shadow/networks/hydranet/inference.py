@@ -228,7 +228,7 @@ def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
     )
 
 
-def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[Task]:
+def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
     """What was looked for in the cameras that there were."""
     looked = {
         Task.OBJECTS: listed.objects_CK.any(),
@@ -309,7 +309,7 @@ def _bev(
 
 
 def _joined(
-    timestamps_ns: NDArray[np.int64], parts: list[_Part], tasks: frozenset[Task]
+    timestamps_ns: NDArray[np.int64], parts: list[_Part], tasks: frozenset[str]
 ) -> Perception:
     if not parts:
         return Perception(timestamps_ns, ANNOTATIONS.empty_table(), tasks=tasks)

@@ -2,13 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.tasks.prediction import CATEGORIES, EXAMPLES, Prediction, parse_prediction
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import families, parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Task
 from ridealong.perception.cameras import ALL, LONGEST_NAME, PATTERN
 
 
-@pytest.mark.parametrize("name", EXAMPLES.values())
+@pytest.mark.parametrize("name", [own.example for own in families().values()])
 def test_names_are_read_and_written_alike(name):
     assert str(parse_prediction(name)) == name
 
@@ -20,13 +21,13 @@ def test_parts():
 
 
 @given(
-    st.sampled_from(list(CATEGORIES)),
+    st.sampled_from([own for own in families().values() if own.categories]),
     st.from_regex(PATTERN, fullmatch=True).filter(lambda n: n != ALL and len(n) <= LONGEST_NAME),
     st.data(),
 )
-def test_every_combination_survives_the_round_trip(task, camera, data):
-    category = str(data.draw(st.sampled_from(list(CATEGORIES[task]))))
-    prediction = Prediction(task, category, None if task is Task.BEV else str(camera))
+def test_every_combination_survives_the_round_trip(own, camera, data):
+    category = data.draw(st.sampled_from(own.categories))
+    prediction = Prediction(own.name, category, camera if own.has_camera else None)
     assert parse_prediction(str(prediction)) == prediction
 
 

@@ -4,7 +4,7 @@ import re
 import pytest
 import yaml
 
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
 from shadow.networks.hydranet.config import HydraNetCamera, HydraNetConfig, possible_predictions
 from shadow.networks.hydranet.manifest import HydraNetManifest

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from ingest.sources.simulation.recording import SimulatedRecording
 from ingest.sources.simulation.source import SimulationSource
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.registry import lookup
-from metrics.tasks.views import View
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.perception.annotations import Perception, Task
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
@@ -36,7 +36,12 @@ from shadow.networks.network import Network
 from shadow.networks.opening import load_manifest, open_network
 
 GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
-JUDGED_BY = {Task.OBJECTS: "f1", Task.LIGHTS: "f1", Task.LANES: "f1", Task.BEV: "iou"}
+JUDGED_BY: dict[str, str] = {
+    Task.OBJECTS: "f1",
+    Task.LIGHTS: "f1",
+    Task.LANES: "f1",
+    Task.BEV: "iou",
+}
 Sums = dict[tuple[str, float], dict[str, float]]  # prediction and threshold -> statistics
 
 
@@ -126,10 +131,10 @@ def _sums_at(
     sizes = {name: (c.width, c.height) for name, c in recording.cameras.items()}
     output = network.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1])
     scores = score_clip(
-        View(output, network.manifest.thresholds, sizes),
+        ClipView(output, network.manifest.thresholds, sizes),
         [parse_prediction(name) for name in _calibrated(network.manifest)],
-        View(labels, image_sizes=sizes),
-        where=f"drive {recording.drive['drive_id']}",
+        ClipView(labels, image_sizes=sizes),
+        where=f"drive {recording.drive_id}",
     )
     found: dict[tuple[str, float], dict[str, float]] = defaultdict(dict)
     for row in scores.statistics.to_pylist():

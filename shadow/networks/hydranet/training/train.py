@@ -144,8 +144,9 @@ def _fitted(
         fitted = fit(recipe, lessons, out, device, steps)
     told: Counter[str] = Counter()
     for drive, sets in zip(drives, kept, strict=True):
-        row = SimulationSource().open(drive).drive
-        told.update({f"{key} {row[key]}": len(sets) for key in ("light", "weather", "road")})
+        known = SimulationSource().open(drive).attributes
+        conditions = {"light": known.light, "weather": known.weather, "road": known.road}
+        told.update({f"{key} {value}": len(sets) for key, value in conditions.items()})
     return fitted, len(lessons), told
 
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from ridealong.execution.processes.ahead import Ahead
 from ridealong.execution.processes.pool import ProcessDiedError
+from ridealong.execution.processes.prefetch import Prefetcher
 
 
 def test_items_are_done_in_the_order_of_their_announcement_and_once() -> None:
@@ -15,22 +15,22 @@ def test_items_are_done_in_the_order_of_their_announcement_and_once() -> None:
         seen.append(item)
         return 2 * item
 
-    ahead = Ahead(double, 1)
-    ahead.start([3, 1, 2])
-    assert [ahead.do(item) for item in (1, 2, 3, 3)] == [2, 4, 6, 6]
-    ahead.start([2, 4])
-    assert ahead.do(5) == 10  # nobody announced it
+    prefetcher = Prefetcher(double, 1)
+    prefetcher.start([3, 1, 2])
+    assert [prefetcher.do(item) for item in (1, 2, 3, 3)] == [2, 4, 6, 6]
+    prefetcher.start([2, 4])
+    assert prefetcher.do(5) == 10  # nobody announced it
     assert seen == [3, 1, 2, 4, 5]
-    ahead.close()
+    prefetcher.close()
 
 
 def test_an_error_belongs_to_its_item_alone() -> None:
-    ahead = Ahead(lambda item: 1 // item, 2)
-    ahead.start([0, 1])
+    prefetcher = Prefetcher(lambda item: 1 // item, 2)
+    prefetcher.start([0, 1])
     with pytest.raises(ZeroDivisionError):
-        ahead.do(0)
-    assert ahead.do(1) == 1
-    ahead.close()
+        prefetcher.do(0)
+    assert prefetcher.do(1) == 1
+    prefetcher.close()
 
 
 def test_nothing_is_started_after_the_end() -> None:
@@ -42,13 +42,13 @@ def test_nothing_is_started_after_the_end() -> None:
         go_on.wait(60)
         return item
 
-    ahead = Ahead(wait, 1)
-    ahead.start([1, 2])
+    prefetcher = Prefetcher(wait, 1)
+    prefetcher.start([1, 2])
     assert running.wait(60)
-    ahead.close()
+    prefetcher.close()
     with pytest.raises(ProcessDiedError):
-        ahead.do(2)  # it was announced, and is not begun any more
+        prefetcher.do(2)  # it was announced, and is not begun any more
     with pytest.raises(ProcessDiedError):
-        ahead.do(3)
+        prefetcher.do(3)
     go_on.set()
-    assert ahead.do(1) == 1 and seen == [1]
+    assert prefetcher.do(1) == 1 and seen == [1]

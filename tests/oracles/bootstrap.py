@@ -1,8 +1,8 @@
 """Resampling of clusters: one weight matrix times one matrix of sums.
 
-The verdicts do not use it; it checks the linearised t and draws the spread of a cell. Clusters are
-drawn with replacement, both networks with the same draw. Percentile intervals are too short with
-few clusters (88% instead of 95% at 8), studentised ones are about as good as the linearised t.
+It checks the linearised t by which verdicts are given. Clusters are drawn with replacement, both
+networks with the same draw. Percentile intervals are too short with few clusters (88% instead of
+95% at 8); studentised ones are about as good as the linearised t.
 """
 
 from dataclasses import dataclass

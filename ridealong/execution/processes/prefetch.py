@@ -1,8 +1,8 @@
 """Items that are started before a pipeline asks for them.
 
 Work is committed in batches, a pipeline each. If workers waited for the next pipeline whenever one
-ends, some cores would be idle at the end of every batch. So whoever knows what comes next
-announces it, and the workers go on.
+ends, some cores would be idle at the end of every batch. So whoever knows what comes next announces
+it, and the workers go on.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,8 +16,8 @@ Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
 
-class Ahead(Generic[Job, Outcome]):
-    """Does items in the order in which they are announced, several at once, each of them once.
+class Prefetcher(Generic[Job, Outcome]):
+    """Does items in the order in which they are announced, several at once, each item once.
 
     Args:
         do: Does one item; it is called in ``count`` threads.
@@ -31,10 +31,10 @@ class Ahead(Generic[Job, Outcome]):
         self._lock = Lock()
 
     def start(self, items: Iterable[Job]) -> None:
-        """Announce items, in order; those that were announced before are left as they are.
+        """Announce items, in order; items that were announced before keep their place.
 
         Raises:
-            ProcessDiedError: It is closed.
+            ProcessDiedError: The prefetcher is closed.
         """
         with self._lock:
             for item in items:
@@ -42,10 +42,10 @@ class Ahead(Generic[Job, Outcome]):
                     self._started[item] = self._submit(item)
 
     def do(self, item: Job) -> Outcome:
-        """Wait for the outcome of an item; it is started now if nobody announced it.
+        """Wait for the outcome of an item; it starts now if nobody announced it.
 
         Raises:
-            ProcessDiedError: Its worker died, or all were closed meanwhile.
+            ProcessDiedError: Its worker died, or the prefetcher was closed meanwhile.
         """
         self.start([item])
         try:
@@ -54,7 +54,7 @@ class Ahead(Generic[Job, Outcome]):
             raise ProcessDiedError("the run has ended") from error
 
     def close(self) -> None:
-        """Start nothing any more; what is under way is not waited for."""
+        """Start nothing any more; items in progress are not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, item: Job) -> Future[Outcome]:

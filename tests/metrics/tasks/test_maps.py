@@ -9,10 +9,10 @@ from sklearn.metrics import jaccard_score
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from metrics.tasks import bev, segmentation
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.dense import nearest_grid
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import METRICS
-from metrics.tasks.views import View
+from metrics.tasks.registry import lookup
 from ridealong.perception.annotations import UNLABELLED, Surface, Task
 
 SURFACES = tuple(Prediction(Task.SEGMENTATION, surface, "main") for surface in Surface)
@@ -26,9 +26,9 @@ def scored(make, said, truth, predictions=SURFACES):
     for values in (said, truth):
         array = np.asarray(values, np.uint8)
         dense = {"bev": {"road": array}} if task is Task.BEV else {"segmentation": {"main": array}}
-        sides.append(View(make.perception(len(array), **dense)))
+        sides.append(ClipView(make.perception(len(array), **dense)))
     module = bev if task is Task.BEV else segmentation
-    return module.against_labels(*sides, predictions)
+    return module.FAMILY.against_labels(*sides, predictions)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_equals_scikit_learn_and_torchmetrics(make, sums_of, seed):
     said = np.where(rng.uniform(size=truth.shape) < 0.6, truth, rng.integers(0, 10, truth.shape))
     truth[rng.uniform(size=truth.shape) < 0.2] = UNLABELLED
     result = scored(make, said, truth)
-    iou = METRICS[Task.SEGMENTATION]["iou"]
+    iou = lookup(Task.SEGMENTATION, "iou")
     values = [float(iou.value(sums_of(result, str(p), "iou"))) for p in SURFACES]
     known = truth != UNLABELLED
     by_sklearn = jaccard_score(truth[known], said[known], labels=range(10), average=None)

@@ -13,16 +13,17 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.strokes import Lines
+from metrics.tasks.strokes import StrokeSet
 from ridealong.arrays import Floats, Ints
-from ridealong.perception.annotations import Perception, Task, at_times
+from ridealong.perception.annotations import Perception, at_times
+from ridealong.perception.forms import Form
 
 DEFAULT_THRESHOLD = 0.5
 MAX_STEP_NS = 500_000_000  # frames further apart than this are not followed from one to the next
 
 
 @dataclass(frozen=True)
-class View:
+class ClipView:
     """One perception on the frames judged, with what it takes to read it.
 
     Attributes:
@@ -35,18 +36,18 @@ class View:
     perception: Perception
     thresholds: Mapping[str, float] = field(default_factory=dict)
     image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    drawn: dict[tuple[Prediction, ...], Lines] = field(default_factory=dict, compare=False)
+    drawn: dict[tuple[Prediction, ...], StrokeSet] = field(default_factory=dict, compare=False)
 
     @property
     def frames(self) -> int:
         """Number of frames."""
         return len(self.perception.timestamps_ns)
 
-    def on(self, perception: Perception) -> "View":
+    def on(self, perception: Perception) -> "ClipView":
         """The view of another cut of the perception; of the same one, this very view."""
         if perception is self.perception:
             return self
-        return View(perception, self.thresholds, self.image_sizes)
+        return ClipView(perception, self.thresholds, self.image_sizes)
 
     def threshold_of(self, predictions: Sequence[Prediction]) -> Floats:
         """``(N,)`` thresholds, compared in float32 as scores are stored."""
@@ -55,7 +56,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Rows:
+class SparseRows:
     """Sparse rows of some predictions, in the table's order.
 
     Attributes:
@@ -85,28 +86,28 @@ class Rows:
         filled = pc.fill_null(self.table[column], otherwise)
         return np.asarray(filled.to_numpy(), np.float64)
 
-    def in_order(self, order: Ints) -> "Rows":
+    def in_order(self, order: Ints) -> "SparseRows":
         """The rows in another order."""
-        return Rows(self.table.take(pa.array(order)), self.cell[order], self.frame[order])
+        return SparseRows(self.table.take(pa.array(order)), self.cell[order], self.frame[order])
 
-    def take(self, mask: NDArray[np.bool_]) -> "Rows":
+    def take(self, mask: NDArray[np.bool_]) -> "SparseRows":
         """The rows where ``mask`` is true."""
-        return Rows(self.table.filter(pa.array(mask)), self.cell[mask], self.frame[mask])
+        return SparseRows(self.table.filter(pa.array(mask)), self.cell[mask], self.frame[mask])
 
 
-def rows_of(perception: Perception, predictions: Sequence[Prediction]) -> Rows:
+def rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
     """The sparse rows that belong to one of ``predictions``.
 
     Raises:
         ValueError: A row's time is none of the frames.
     """
-    tasks = sorted({str(p.task) for p in predictions})
+    tasks = sorted({p.task for p in predictions})
     mine = perception.sparse.filter(pc.is_in(perception.sparse["task"], pa.array(tasks)))
     path = pc.binary_join_element_wise(mine["task"], mine["category"], "/")
     names = pc.binary_join_element_wise(path, mine["camera"], "@")
     wanted = pa.array([str(p) for p in predictions], pa.string())
     cell = pc.fill_null(pc.index_in(names, wanted), -1).to_numpy().astype(np.int64)
-    rows = Rows(mine, cell, np.zeros(len(cell), np.int64)).take(cell >= 0)
+    rows = SparseRows(mine, cell, np.zeros(len(cell), np.int64)).take(cell >= 0)
     return replace(rows, frame=_frames_of(rows.table, perception.timestamps_ns))
 
 
@@ -130,18 +131,18 @@ def _cut(perception: Perception, timestamps_ns: NDArray[np.int64]) -> Perception
     return at_times(perception, timestamps_ns)
 
 
-def missing(view: View, prediction: Prediction) -> str | None:
-    """What of the prediction the view does not have; None when it has all."""
+def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
+    """What the view lacks for a prediction of that form; None if it lacks nothing."""
     seen, camera = view.perception, prediction.camera
     if prediction.task not in seen.tasks:
         return f"nobody looked for {prediction.task}"
-    if prediction.task is Task.DEPTH and camera not in seen.depth:
+    if form is Form.DEPTH and camera not in seen.depth:
         return f"no depth of the camera {camera}"
-    if prediction.task is Task.SEGMENTATION and camera not in seen.segmentation:
+    if form is Form.CLASSES and camera not in seen.segmentation:
         return f"no segmentation of the camera {camera}"
-    if prediction.task is Task.BEV and prediction.category not in seen.bev:
+    if form is Form.LAYERS and prediction.category not in seen.bev:
         return f"no top-down layer {prediction.category}"
-    if prediction.task is Task.LANES and camera not in view.image_sizes:
+    if form is Form.POLYLINES and camera not in view.image_sizes:
         return f"the size of the pictures of the camera {camera} is not given"
     return None
 
