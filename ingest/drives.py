@@ -22,7 +22,7 @@ from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import may_pass, told
+from ridealong.execution.failures import described, may_pass
 from ridealong.lake import DataFile, write_data_file
 from ridealong.perception.recording import DriveAttributes, DriveFiles, Mapped, Recording, Selective
 from ridealong.units import NS_PER_S
@@ -120,7 +120,7 @@ def is_gone(files: DriveFiles) -> bool:
 
 def located(error: BaseException, files: DriveFiles) -> str:
     """What is wrong with a recording, and where it lies."""
-    said = told(error)
+    said = described(error)
     return said if isinstance(error, RidealongError) or may_pass(error) else f"{files.path}: {said}"
 
 
@@ -181,7 +181,7 @@ def _events(
             raise
         if len(triggers) == 1:
             name = triggers[0].name
-            return [], {name: f"trigger {name!r} cannot be evaluated: {told(error)}"}
+            return [], {name: f"trigger {name!r} cannot be evaluated: {described(error)}"}
     # One of them cannot, so each by itself: the others stand.
     each = [_events(rows, drives, [trigger]) for trigger in triggers]
     events = [event for fired, _ in each for event in fired]

@@ -19,7 +19,7 @@ from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full, may_pass, told
+from ridealong.execution.failures import DISK_FULL, described, is_full, may_pass
 from ridealong.hashing import short_hash
 from ridealong.lake import DataFile, scratch_folder, write_blob
 from ridealong.perception.annotations import Camera
@@ -76,6 +76,11 @@ class ClipOutcome:
         if self.failure is None:
             return Status.DONE
         return Status.QUARANTINED if self.is_bad else Status.FAILED
+
+    @property
+    def reason(self) -> str | None:
+        """Why it could not be cut."""
+        return self.failure
 
 
 def whole_drive_event(drive: DriveRow) -> EventRow:
@@ -171,7 +176,7 @@ class ClipCutter:
         except Exception as error:
             self._full = is_full(error)
             passing = may_pass(error) or not Path(job.files.path).exists()
-            return ClipOutcome(job.window.clip_id, failure=told(error), is_bad=not passing)
+            return ClipOutcome(job.window.clip_id, failure=described(error), is_bad=not passing)
         return ClipOutcome(job.window.clip_id, row, blob)
 
 

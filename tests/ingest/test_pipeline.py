@@ -21,7 +21,7 @@ from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError
 from ridealong.execution import runner
 from ridealong.execution.accounting import ItemsLostError, Status, settle
-from ridealong.execution.failures import DISK_FULL, one_line_each, told
+from ridealong.execution.failures import DISK_FULL, described, one_line_each
 from ridealong.lake import Lake
 from ridealong.lake.files import telling
 from ridealong.perception.recording import DriveFiles
@@ -190,13 +190,13 @@ def test_failures_of_one_cause_share_a_line() -> None:
     assert one_line_each(failures) == ("a and 2 more: full", "b: torn")
     assert one_line_each([]) == ()
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert told(full) == DISK_FULL
+    assert described(full) == DISK_FULL
     try:
         with telling(Path("x")):
             raise full
     except RidealongError as error:
-        assert told(error) == DISK_FULL
-    assert told(RidealongError("torn", where="x")) == "x: torn"
+        assert described(error) == DISK_FULL
+    assert described(RidealongError("torn", where="x")) == "x: torn"
 
 
 def test_settle_names_what_was_lost_and_what_is_strange() -> None:

@@ -18,10 +18,10 @@ from metrics.gate.spec import GateSpec
 from ridealong import documents
 from ridealong.errors import ManyErrors, RidealongError, each
 from ridealong.specs import Day, Spec, load_spec, parse_spec
-from shadow.networks.manifest import NetworkManifest
-from shadow.networks.training.recipe import Recipe
+from shadow.networks.hydranet.manifest import HydraNetManifest
+from shadow.networks.hydranet.training.recipe import Recipe
 
-KINDS = [TriggerSpec, FleetSpec, AttributesSpec, GateSpec, NetworkManifest, Recipe]
+KINDS = [TriggerSpec, FleetSpec, AttributesSpec, GateSpec, HydraNetManifest, Recipe]
 
 
 class Inner(Spec):
