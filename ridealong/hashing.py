@@ -1,11 +1,11 @@
-"""Identities from content."""
+"""Hashes of content."""
 
 import hashlib
 from pathlib import Path
 
 
 def short_hash(*parts: str) -> str:
-    """16 hexadecimal digits that stand for the parts, in their order."""
+    """A hash of the parts, in their order: 16 hexadecimal digits."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

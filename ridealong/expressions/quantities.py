@@ -1,4 +1,4 @@
-"""Units within expressions: quantities in quotes, durations, and what arithmetic makes of units."""
+"""Units within expressions: quantities in quotes, durations, and units of arithmetic results."""
 
 import math
 
@@ -18,7 +18,7 @@ def quantity_in(text: str, unit: str) -> float:
     """The quantity ``text`` as a number of ``unit``.
 
     Raises:
-        RidealongError: Not a quantity, or one of something else.
+        RidealongError: It is not a quantity, or measures something else.
     """
     value, own = parse_quantity(text)
     factor, offset = factor_and_offset(own, unit, text)
@@ -26,7 +26,7 @@ def quantity_in(text: str, unit: str) -> float:
 
 
 def factor_and_offset(source: str, target: str, what: str) -> tuple[float, float]:
-    """What turns ``source`` into ``target``; ``what`` is named when they don't fit.
+    """Factor and offset from ``source`` to ``target``; ``what`` is named in the error.
 
     Raises:
         RidealongError: The two measure different things.
@@ -47,7 +47,7 @@ def duration_ns(text: str) -> int:
     """Read a duration of at most a year.
 
     Raises:
-        RidealongError: Not such a duration.
+        RidealongError: It is not a duration, or too long.
     """
     length = parse_duration_ns(text)
     if length > LONGEST_DURATION_NS:
@@ -56,7 +56,7 @@ def duration_ns(text: str) -> int:
 
 
 def difference_unit(unit: str | None) -> str | None:
-    """The unit of a difference of two values: a temperature's loses its zero."""
+    """The unit of a difference of two values: for a temperature without the offset."""
     if unit and "celsius" in unit.lower():
         return "delta_degree_Celsius"
     return unit
@@ -66,7 +66,7 @@ def combined_unit(operator: str, left: str | None, right: str | None) -> str | N
     """The unit of a product (``*``) or quotient (``/``); None is a bare number.
 
     Raises:
-        RidealongError: Pint will not combine them, as with temperatures.
+        RidealongError: Pint cannot combine them, for example temperatures.
     """
     if not left and not right:
         return left if left == right else ""

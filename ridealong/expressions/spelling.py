@@ -1,4 +1,4 @@
-"""What people write who come from another language, and what to write instead."""
+"""Spellings from other languages, and what to write instead."""
 
 import difflib
 import re
@@ -41,7 +41,7 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True)
 class Respelled:
-    """A part of a text that is not the language's, why, and what to write for it."""
+    """A part of a text that is not valid here, the reason, and the correct text."""
 
     start: int
     end: int
@@ -50,9 +50,9 @@ class Respelled:
 
 
 def explained(text: str, error: RidealongError) -> RidealongError:
-    """The error of a text that was refused; where a foreign spelling is to blame, one that says so.
+    """The error for a refused text; if a foreign spelling is the cause, the message says so.
 
-    It says what to write: the part, and the whole text with every such part put right.
+    The message has the correct part, and the whole corrected text.
     """
     parts = list(_foreign(text))
     if not parts:
@@ -78,7 +78,7 @@ def _foreign(text: str) -> Iterator[Respelled]:
 
 
 def _unit(text: str) -> str | None:
-    """The unit that is meant; None where it is none."""
+    """The intended unit; None if it is not a unit."""
     try:
         check_unit(text)
     except RidealongError:

@@ -1,6 +1,6 @@
-"""From text to SQL's expression tree, by sqlglot, with the column of every part.
+"""Parses text to SQL's expression tree with sqlglot, with the column of every part.
 
-Nothing that sqlglot makes is trusted: `language` takes over the few kinds of node it knows and
+The result of sqlglot is not trusted: `language` accepts the few kinds of node that it knows and
 refuses the rest.
 """
 
@@ -15,7 +15,7 @@ from sqlglot.parsers.duckdb import DuckDBParser
 from ridealong.errors import RidealongError
 
 LONGEST_TEXT = 4000
-DEEPEST_NESTING = 16  # sqlglot descends about twenty Python frames a level
+DEEPEST_NESTING = 16  # sqlglot uses about twenty Python frames per level
 
 
 class _Parser(DuckDBParser):
@@ -37,7 +37,7 @@ def parse_sql(text: str) -> exp.Expr:
     """The tree of exactly one expression.
 
     Raises:
-        RidealongError: Not one expression, or too long or too deep; names the column.
+        RidealongError: It is not one expression, or too long or deep; the message names the column.
     """
     if len(text) > LONGEST_TEXT:
         raise RidealongError(
@@ -53,7 +53,7 @@ def parse_sql(text: str) -> exp.Expr:
         raise RidealongError(f"{place}: syntax error", expected="every quote closed") from error
     except RecursionError as error:
         raise RidealongError("nested too deep", hint="split it into simpler parts") from error
-    except Exception as error:  # whatever else a fuzzer gets out of sqlglot is a syntax error too
+    except Exception as error:  # a fuzzer finds others in sqlglot: syntax errors too
         raise RidealongError("syntax error") from error
     if not trees or trees[0] is None:
         raise RidealongError("column 1: the expression is empty", expected="an expression")
@@ -63,7 +63,7 @@ def parse_sql(text: str) -> exp.Expr:
 
 
 def position(tree: exp.Expr, text: str) -> str:
-    """Where the part begins: ``"column 12"``, or line and column in a text of several lines."""
+    """Position of a part: ``"column 12"``, or line and column if there are several lines."""
     starts = [node.meta["start"] for node in tree.walk() if "start" in node.meta]
     parent = tree.parent
     if not starts and isinstance(parent, exp.Expr):
@@ -72,7 +72,7 @@ def position(tree: exp.Expr, text: str) -> str:
 
 
 def place_of(offset: int, text: str) -> str:
-    """An offset as a column counted from 1, with its line where there are several."""
+    """An offset as a column counted from 1, with its line if there are several."""
     before = text[:offset]
     column = offset - (before.rfind("\n") + 1) + 1
     if "\n" not in text.strip():

@@ -1,6 +1,6 @@
-"""What a shell offers when the user presses Tab: names and ids that the home holds.
+"""Shell completion: names and ids from the home.
 
-A completion never fails and never speaks: where nothing can be read, nothing is offered.
+A completion never fails and never prints: if nothing can be read, it offers nothing.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Completer = Callable[[typer.Context, str], list[str]]
 
 
 def completing(table: str, column: str, *more: str) -> Completer:
-    """Offer the values of a table's column, and ``more`` fixed ones."""
+    """Offer the values of a table's column, and the fixed values in ``more``."""
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
         found = {*more, *_values(_home(context), table, column)}
@@ -39,5 +39,5 @@ def _values(home: Path, table: str, column: str) -> list[str]:
 
     try:
         return [str(name) for name in Lake.open(home).snapshot().read(table, [column])[column]]
-    except Exception:  # whatever it is, a prompt is no place to tell it
+    except Exception:  # never print an error into a prompt
         return []

@@ -1,10 +1,10 @@
-"""What every command shares: where the home is, how results and progress are printed.
+"""Shared by all commands: the home, and how results and progress are printed.
 
 Results go to standard output, as text or (``--json``) as exactly one JSON document; everything
 else goes to standard error.
 
-Tables and reports fit the width: what COLUMNS says, else the terminal's. A pipe without COLUMNS has
-no width, so that ``grep`` sees whole rows.
+Tables and reports fit the width: COLUMNS, else the terminal's. A pipe without COLUMNS has no limit,
+so that ``grep`` sees whole rows.
 """
 
 import json
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "RIDEALONG_HOME"
 DEFAULT_HOME = "ridealong-home"
-UNTOLD_WIDTH = 80  # of a terminal that does not say
+UNTOLD_WIDTH = 80  # of a terminal of unknown width
 
-# The --home that stood before the command.
+# The --home given before the command.
 HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
 
 
 def _with_room(home: Path | None) -> Path | None:
-    """Whatever has a home loads the lake: ask for what that takes before it does."""
+    """Check the resources first: every command with a home loads the lake."""
     require_to_read()
     return home
 
@@ -74,12 +74,12 @@ def home_of(home: Path | None) -> Path:
 
 @dataclass(frozen=True)
 class Console:
-    """Where a command speaks: results to standard output, the rest to standard error.
+    """Prints for a command: results to standard output, the rest to standard error.
 
     Attributes:
         as_json: One JSON document, and no text.
-        wide: Tables as wide as their rows.
-        wide_hint: What a table that left columns out tells the user to call.
+        wide: Tables show all columns.
+        wide_hint: The command or option that a table with missing columns recommends.
     """
 
     as_json: bool = False
@@ -92,12 +92,12 @@ class Console:
             print(json.dumps(jsonable(document), ensure_ascii=False, allow_nan=False))
 
     def text(self, line: str = "") -> None:
-        """Print a line of the result as it stands; does nothing in JSON mode."""
+        """Print a line of the result unchanged; does nothing in JSON mode."""
         if not self.as_json:
             print(line)
 
     def paragraph(self, text: str) -> None:
-        """Print prose, broken between words to fit the width; does nothing in JSON mode."""
+        """Print prose, wrapped between words to fit the width; does nothing in JSON mode."""
         self._print(wrapped(text, self._width()))
 
     def table(
@@ -108,7 +108,7 @@ class Console:
     ) -> None:
         """Print rows as a table that fits the width; does nothing in JSON mode.
 
-        Of columns that are named by a string, the first is never left out and the last goes first.
+        If columns are strings, the first is never left out, and the last is left out first.
         """
         self.sections(columns, [Section(rows, title)])
 
@@ -117,7 +117,7 @@ class Console:
         self.table(columns, [[row[column.name] for column in columns] for row in rows])
 
     def sections(self, columns: Sequence[str | Column], sections: Sequence[Section]) -> None:
-        """Print one table whose rows stand under titles; does nothing in JSON mode."""
+        """Print one table with a title above each section; does nothing in JSON mode."""
         if not self.as_json:
             self._print(table_lines(columns, sections, self._width(), self.wide_hint))
 
@@ -133,7 +133,7 @@ class Console:
         return None if self.wide else output_width()
 
     def note(self, line: str) -> None:
-        """Say something about the work, on standard error."""
+        """Print a note on standard error."""
         print(line, file=sys.stderr, flush=True)
 
     @contextmanager
@@ -147,9 +147,9 @@ class Console:
 
 
 def output_width() -> int | None:
-    """How wide text on standard output may be: COLUMNS, else the terminal's width, else no limit.
+    """Width of text on standard output: COLUMNS, else the terminal's width, else no limit.
 
-    COLUMNS counts wherever it is a positive number, in a pipe too.
+    COLUMNS counts if it is a positive number, also in a pipe.
     """
     given = os.environ.get("COLUMNS", "").strip()
     if given.isascii() and given.isdecimal() and int(given):
@@ -197,7 +197,7 @@ class _BarSteps:
 
 
 class _PlainSteps:
-    """A line at the end, and every ten seconds before it if something was done since."""
+    """Prints a line at the end, and every ten seconds if there was progress."""
 
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
@@ -218,7 +218,7 @@ class _PlainSteps:
 
 
 def jsonable(value: object) -> object:
-    """The same value with NaN and infinities as null, paths as text, tuples as lists."""
+    """The value with NaN and infinities as null, paths as text, tuples as lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

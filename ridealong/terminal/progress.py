@@ -1,7 +1,7 @@
 """Progress that workers report from inside a pipeline, where they share the launcher's process.
 
-A pipeline's functions are pickled, so they carry only a key (the commit's id); whoever watches
-that key in the same process hears of each step, elsewhere reporting does nothing.
+A pipeline's functions are pickled, so they carry only a key (the commit's id). Code that watches
+this key in the same process gets each step. In other processes, reporting does nothing.
 """
 
 import threading
@@ -14,13 +14,13 @@ class Steps(Protocol):
     """Progress of one piece of long work."""
 
     def advance(self, count: int = 1) -> None:
-        """That many more steps are done."""
+        """This many more steps are done."""
 
     def at(self, done: int) -> None:
-        """So many steps are done in all."""
+        """This many steps are done in total."""
 
     def expect(self, count: int) -> None:
-        """That many more steps are to be done than was known."""
+        """This many more steps are expected."""
 
 
 _LOCK = threading.Lock()
@@ -40,7 +40,7 @@ def watching(key: str, steps: Steps) -> Iterator[None]:
 
 
 def expect(key: str, count: int) -> None:
-    """That many more steps of the work called ``key`` are to come."""
+    """This many more steps of the work called ``key`` are expected."""
     with _LOCK:
         steps = _WATCHED.get(key)
         if steps:

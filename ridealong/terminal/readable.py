@@ -1,6 +1,6 @@
-"""Values as people read them: a fitting unit, no more digits than are known, one line.
+"""Values as text for people: a fitting unit, only the known digits, one line.
 
-Only text output goes through here: JSON keeps the raw numbers, in the units of the tables' columns.
+Only for text output: JSON keeps the raw numbers, in the units of the tables' columns.
 """
 
 import math
@@ -37,7 +37,7 @@ def value(thing: object) -> str:
 def printable(text: str) -> str:
     """The text on one line: line breaks become spaces, other control characters are escaped.
 
-    A name comes from whoever wrote the log; it must not move a terminal's cursor.
+    Names come from logs, and must not move a terminal's cursor.
     """
     if text.isprintable():
         return text
@@ -52,7 +52,7 @@ def _shown(character: str) -> str:
 
 
 def number(known: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits, whole ones from a thousand on."""
+    """A number with ``digits`` significant digits; integers from a thousand on."""
     if known is None or not math.isfinite(known):
         return UNKNOWN
     if abs(known) >= 10**digits:
@@ -66,7 +66,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """The first names with commas, then how many others there are: ``a, b, c, and 4 more``."""
+    """The first names with commas, then the count of the others: ``a, b, c, and 4 more``."""
     more = f", and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -101,7 +101,7 @@ def _parts(seconds: float) -> str:
 
 
 def moment(seconds: float | None) -> str:
-    """An instant since a drive's start: seconds to a tenth, so that a column of them compares."""
+    """Seconds since a drive's start, to a tenth, so that a column is easy to compare."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     return f"{seconds:,.1f} s"
@@ -110,7 +110,7 @@ def moment(seconds: float | None) -> str:
 def instant(epoch_ns: int | None) -> str:
     """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the millisecond.
 
-    An instant before year 1 or after year 9999 stays a number of seconds.
+    An instant before year 1 or after year 9999 is shown in seconds.
     """
     if epoch_ns is None:
         return UNKNOWN
@@ -124,7 +124,7 @@ def instant(epoch_ns: int | None) -> str:
 
 
 def exact_instant(epoch_ns: int) -> str:
-    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, with as many decimals as it takes."""
+    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, exactly."""
     seconds, rest = divmod(epoch_ns, 1_000_000_000)
     whole = instant(seconds * 1_000_000_000)
     if not rest or not whole.endswith("Z"):
@@ -154,10 +154,11 @@ def distance(metres: float | None) -> str:
 def decimals_known(low: float | None, high: float | None, *values: float | None) -> int:
     """Decimals to which an estimate is known: those of the second digit of its half-width.
 
-    The Particle Data Group's rule rounds an error to two digits at most and the value to the same
-    place. The largest of ``values`` keeps two to four digits all the same: with fewer a difference
-    may contradict what it is the difference of, with more an interval of nought says too much.
-    Without an interval three decimals stand. Negative decimals round to tens and hundreds.
+    The Particle Data Group's rule rounds an error to at most two digits, and the value to the same
+    decimal. The largest of ``values`` keeps two to four digits in any case. With fewer, a
+    difference may contradict its operands. With more, an interval of zero width would claim too
+    much. Without an interval there are three decimals. Negative decimals round to tens and
+    hundreds.
     """
     half = (high - low) / 2 if low is not None and high is not None else 0.0
     known = 1 - _magnitude(half) if math.isfinite(half) and half > 0 else 3
@@ -169,14 +170,14 @@ def decimals_known(low: float | None, high: float | None, *values: float | None)
 
 
 def _magnitude(number: float) -> int:
-    """The power of ten of its first digit."""
+    """The power of ten of the first digit."""
     return math.floor(math.log10(number))
 
 
 def rounded(known: float | None, decimals: int, signed: bool = False) -> str:
-    """A number to so many decimals, with its sign if asked for; nought has none."""
+    """A number with ``decimals`` decimals, optionally with its sign; zero has no sign."""
     if known is None or not math.isfinite(known):
         return UNKNOWN
-    near = round(known, decimals) or 0.0  # no negative nought
+    near = round(known, decimals) or 0.0  # no negative zero
     sign = "+" if signed and near else ""
     return f"{near:{sign},.{max(decimals, 0)}f}"

@@ -1,8 +1,8 @@
-"""Tables that fit the terminal: what matters stays whole, the rest gives way and is named.
+"""Tables that fit the terminal. No value is cut.
 
-Nothing is cut. Where a table is too wide, columns are left out, the least important first; where
-even the important ones are too wide, long ids are shortened to a beginning that is unique in their
-column; where that does not help, each row becomes lines of ``name  value``.
+If a table is too wide, columns are left out, the least important first, and a line names them. If
+the necessary columns are still too wide, long ids are shortened to a prefix that is unique in their
+column. If that is not enough, each row becomes lines of ``name  value``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from ridealong.terminal.readable import value
 GAP = "  "
 NOTHING = "(none)"
 SHORTEST_ID = 8
-NARROWEST = 20  # of a terminal, and of a column whose text goes over several lines
+NARROWEST = 20  # of a terminal, and of a column with wrapped text
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Column:
 
     Attributes:
         name: Its heading.
-        rank: 0 is never left out; of the others the highest goes first. None: as it stands in the
-            table, the first column 0.
-        right: Numbers: aligned at the right.
-        fold: Prose: may take several lines.
-        shorten: Ids: may be shown by a unique beginning.
+        rank: A column of rank 0 is never left out. Of the others, the highest is left out first.
+            None: the position in the table, the first column is 0.
+        right: Aligned at the right, for numbers.
+        fold: May take several lines, for prose.
+        shorten: May be shortened to a unique prefix, for ids.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows under a title of their own; all sections of a table share its columns."""
+    """Rows under a title; all sections of a table share its columns."""
 
     rows: Sequence[Sequence[object]]
     title: str | None = None
@@ -57,7 +57,7 @@ class _Grid:
 
     @cached_property
     def natural(self) -> list[int]:
-        """Widths at which nothing is broken."""
+        """Widths at which no text is wrapped."""
         widths = [cells(column.name) for column in self.columns]
         for row in self.rows():
             widths = [max(known, cells(cell)) for known, cell in zip(widths, row, strict=True)]
@@ -90,8 +90,8 @@ def table_lines(
 ) -> list[str]:
     """The table's lines, none wider than ``width`` cells (None: no limit).
 
-    Only a single word that is wider than the terminal, such as a path, is broken over lines.
-    ``hint`` says what to call for what was left out.
+    A word is broken only if it is wider than the terminal, such as a path. ``hint`` says how to get
+    the missing columns.
     """
     named = [c if isinstance(c, Column) else Column(c) for c in columns]
     grid = _Grid(
@@ -112,8 +112,8 @@ def table_lines(
 def record_lines(pairs: Sequence[tuple[str, object]], width: int | None) -> list[str]:
     """``name  value`` lines, the values below each other.
 
-    A single word that is wider than the line, such as a path, stays whole: a terminal breaks it
-    without harm to who copies it.
+    A word that is wider than the line, such as a path, stays whole: a terminal wraps it, and it can
+    still be copied.
     """
     texts = [(name, value(thing)) for name, thing in pairs]
     return list(_record(texts, None, width))
@@ -148,7 +148,7 @@ def _broken(words: Iterable[str], width: int) -> Iterator[str]:
 
 
 def cells(text: str) -> int:
-    """How many columns of a terminal the text takes; a Chinese character takes two."""
+    """Number of terminal columns that the text takes; a Chinese character takes two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -157,9 +157,9 @@ def cells(text: str) -> int:
 
 
 def unique_beginnings(ids: Iterable[str]) -> dict[str, str]:
-    """Each id's shortest beginning that no other begins with, at least `SHORTEST_ID` long.
+    """Each id's shortest unique prefix, at least `SHORTEST_ID` long.
 
-    It ends after the first character that tells it from its neighbours in the order of the ids.
+    It ends after the first character that differs from its neighbours in the order of the ids.
     """
     ordered = sorted(set(ids))
     needed = dict.fromkeys(ordered, SHORTEST_ID)
@@ -185,7 +185,7 @@ def _shortened(grid: _Grid) -> _Grid:
 
 
 def _fitting(grid: _Grid, width: int) -> list[int] | None:
-    """Places of the columns to keep; None where even the necessary ones are too wide."""
+    """Positions of the columns to keep; None if even the necessary ones are too wide."""
     least = grid.least
     kept: list[int] = []
     room = width + len(GAP)
@@ -205,12 +205,12 @@ def _rank(grid: _Grid, place: int) -> int:
 
 
 def _widths(grid: _Grid, width: int) -> list[int]:
-    """The least widths, and what they leave is the prose's."""
+    """The smallest widths; the remaining width goes to prose."""
     natural, widths = grid.natural, grid.least
     spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
     wanting = sorted(range(len(widths)), key=lambda place: natural[place] - widths[place])
     for position, place in enumerate(wanting):
-        # Who wants least goes first: what it does not need is the others'.
+        # The column that needs least goes first: the others share what it does not need.
         more = min(natural[place] - widths[place], spare // (len(wanting) - position))
         widths[place] += more
         spare -= more
@@ -246,7 +246,7 @@ def _line(texts: Sequence[str], columns: Sequence[Column], widths: list[int]) ->
 
 
 def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: str) -> list[str]:
-    """Says what the lines above do not show."""
+    """The line that names what the table does not show."""
     out = [column.name for place, column in enumerate(grid.columns) if place not in places]
     short = [c.name for p, c in enumerate(grid.columns) if c.shorten and p in places]
     said = []
@@ -258,7 +258,7 @@ def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: 
 
 
 def _records(grid: _Grid, short: _Grid, width: int) -> list[str]:
-    """Every row as lines of its own, all columns shown; a blank line between rows."""
+    """Every row as several lines with all columns; a blank line between rows."""
     names = [column.name for column in grid.columns]
     lines: list[str] = []
     for (title, rows), (_, briefs) in zip(grid.sections, short.sections, strict=True):
@@ -282,6 +282,6 @@ def _record(
             yield head + first
             yield from (" " * label + line for line in more)
         elif brief is None or cells(text) <= width:
-            yield from (name, text)  # on a line of its own it is whole, and can be copied
+            yield from (name, text)  # on a separate line it stays whole, and can be copied
         else:
             yield from (name, *wrapped(brief[place], width))
