@@ -21,8 +21,8 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from ridealong.specs import load_spec
 from ridealong.terminal.console import Console
-from shadow.networks.loading import require_device
 from shadow.networks.manifest import rate_of
+from shadow.networks.opening import load_manifest, require_device
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.planning import judged_by
 from shadow.releases.promotion import deployed, promote
@@ -30,7 +30,7 @@ from shadow.report import run_document
 from shadow.run import RunRequest, clips_of, shadow_run
 from shadow.runs import list_runs
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parent / "examples"  # package data; ./examples links here
 FLEET = EXAMPLES / "fleet.yaml"
 RECORDINGS = {"comma2k19": "comma2k19_first30s", "video": "udacity_highway_video"}
 SIMULATED = "simulated"  # folder of the home
@@ -69,7 +69,8 @@ def demo(
             or the home cannot be written.
     """
     started = time.monotonic()
-    require_device(device)
+    for manifest in shipped_manifests():
+        require_device(load_manifest(manifest), device)
     spec = load_spec(fleet, FleetSpec)
     lake = Lake.create(home)
     folder = home / SIMULATED / f"{spec.name}-{spec.seed if seed is None else seed}"
@@ -93,7 +94,7 @@ def _ingest(
 ) -> IngestReport:
     if not path.is_dir():
         raise RidealongError(
-            "the example is not there", where=path, hint="clone the whole repository"
+            "the example is not there", where=path, hint="install ridealong again"
         )
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)

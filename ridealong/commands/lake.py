@@ -23,13 +23,12 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     Example: ridealong lake check
     """
-    from ridealong.lake import HASHING, Lake
-    from ridealong.terminal.progress import watching
+    from ridealong.lake import Lake
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
-    with console.steps("files", 0) as steps, watching(HASHING, steps):
-        report = lake.check()
+    with console.steps("files", 0) as steps:
+        report = lake.check(steps)
     console.result({"sound": report.sound, **asdict(report)})
     parts = {"table": report.tables, "commit": report.commits, "file": report.files}
     held = ", ".join(counted(count, one) for one, count in (parts | {"blob": report.blobs}).items())

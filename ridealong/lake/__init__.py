@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from ridealong.lake.rewriting import Compaction
     from ridealong.lake.snapshot import Snapshot
     from ridealong.lake.sweeping import Sweep
-    from ridealong.lake.verifying import HASHING, DamagedError, Finding
+    from ridealong.lake.verifying import DamagedError, Finding
 
 __all__ = [
     "COMMITS",
-    "HASHING",
     "AlreadyCommittedError",
     "Commit",
     "Compaction",
@@ -54,7 +53,7 @@ _MODULES = {
     "rewriting": ("Compaction",),
     "snapshot": ("Snapshot",),
     "sweeping": ("Sweep",),
-    "verifying": ("HASHING", "DamagedError", "Finding"),
+    "verifying": ("DamagedError", "Finding"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

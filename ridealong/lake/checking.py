@@ -6,6 +6,7 @@ command, or files that a vacuum will remove or repair.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from ridealong.lake.history import COMMITS, History
 from ridealong.lake.sweeping import Stray, listed_files, named_blobs, table_folders, walk
 from ridealong.lake.verifying import Finding, damage
 from ridealong.limits import ExhaustedError
+from ridealong.terminal.progress import SILENT, Steps
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Report:
         return not self.errors
 
 
-def check(home: Path) -> Report:
+def check(home: Path, steps: Steps = SILENT) -> Report:
     """Hash all live files, and compare the commits, the tables' logs and the disk.
 
     Errors: ``missing`` and ``corrupt`` files, ``schema`` (a column changes its type between files),
@@ -47,16 +49,17 @@ def check(home: Path) -> Report:
     """
     problems: list[Finding] = []
     commits = sorted(_listed(home, COMMITS.name, problems))
-    problems += damage(home, commits, anew=True)
+    hashed = partial(damage, home, anew=True, steps=steps)
+    problems += hashed(commits)
     now = _history(home, problems)
     if problems:  # without the commits nothing else can be checked
         return Report(0, 0, len(commits), 0, 0, tuple(problems), ())
     files = [file for table in now.live.values() for file in table.values()]
-    problems += damage(home, [file.path for file in files], anew=True)
+    problems += hashed([file.path for file in files])
     broken = {finding.path for finding in problems}
     sound = [file for file in files if file.path not in broken]
     blobs = sorted(named_blobs(home, sound))
-    problems += [*damage(home, blobs, anew=True), *_clashing_schemas(home, sound)]
+    problems += [*hashed(blobs), *_clashing_schemas(home, sound)]
     remarks = [*_lagging(home, now, problems), *_strays(home, now, {*commits, *blobs})]
     return Report(
         tables=sum(bool(table) for table in now.live.values()),

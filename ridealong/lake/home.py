@@ -18,6 +18,7 @@ from ridealong.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ridealong.lake.snapshot import Snapshot
 from ridealong.lake.tables import TableSpec
 from ridealong.limits import require_to_work
+from ridealong.terminal.progress import SILENT, Steps
 
 FORMAT = 1
 MARKER = "home.json"
@@ -191,9 +192,9 @@ class Lake:
         self.require_writable()
         return sweeping.vacuum(self.home, older_than_s)
 
-    def check(self) -> checking.Report:
+    def check(self, steps: Steps = SILENT) -> checking.Report:
         """Look for damage; see `ridealong.lake.checking.check`."""
-        return checking.check(self.home)
+        return checking.check(self.home, steps)
 
     def verify(self, paths: Iterable[str | Path]) -> None:
         """Raise if data files or blobs are missing or damaged.

@@ -15,9 +15,8 @@ from pathlib import Path
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.limits import refused
-from ridealong.terminal import progress
+from ridealong.terminal.progress import SILENT, Steps
 
-HASHING = "hashing"  # what progress calls the files that are hashed
 RESTORE = (
     "restore it from a copy (`ridealong lake check` lists all damage), or ingest into a new home"
 )
@@ -54,24 +53,36 @@ def require_sound(home: Path, paths: Iterable[str]) -> None:
         raise DamagedError(found[0].what + more, where=home / found[0].path, hint=RESTORE)
 
 
-def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Finding]:
+def damage(
+    home: Path, paths: Iterable[str], *, anew: bool = False, steps: Steps = SILENT
+) -> list[Finding]:
     """The files that are missing or do not match their name, in their order.
 
     Args:
         home: The lake's folder.
         paths: Files named by their sha256, relative to the home or absolute.
         anew: Hash also the files that this process has already checked.
+        steps: Progress: one step a file that is hashed.
 
     Raises:
         RidealongError: The machine lacks the resources (open files, memory).
     """
     unknown = [path for path in paths if anew or not _is_known(home / path)]
-    progress.expect(HASHING, len(unknown))
+    steps.expect(len(unknown))
     judge = partial(_judge, home)
     if _is_little(home, unknown):
-        return [finding for finding in map(judge, unknown) if finding]
+        return _found(map(judge, unknown), steps)
     with ThreadPoolExecutor(_THREADS) as pool:  # hashing lets other threads run
-        return [finding for finding in pool.map(judge, unknown) if finding]
+        return _found(pool.map(judge, unknown), steps)
+
+
+def _found(judged: Iterable[Finding | None], steps: Steps) -> list[Finding]:
+    findings = []
+    for finding in judged:
+        steps.advance()
+        if finding:
+            findings.append(finding)
+    return findings
 
 
 def _is_known(path: Path) -> bool:
@@ -86,7 +97,6 @@ def _is_little(home: Path, paths: list[str]) -> bool:
 
 
 def _judge(home: Path, path: str) -> Finding | None:
-    progress.report(HASHING)
     place = home / path
     stamp = _stamp(place)  # before the content, so that the next check notices a change meanwhile
     try:

@@ -42,10 +42,10 @@ def networks_list(
         {
             "network": entry.network,
             "deployed": now is not None and now.network == entry.network,
-            "predictions": len(entry.manifest.predictions),
+            "predictions": entry.predictions,
             "parameters": entry.parameters,
             "sha256": entry.network_sha256,
-            "description": entry.manifest.description,
+            "description": entry.description,
         }
         for entry in list_networks(snapshot)
     ]
@@ -72,12 +72,10 @@ def networks_add(
         {
             "network": entry.network,
             "sha256": entry.network_sha256,
-            "predictions": len(entry.manifest.predictions),
+            "predictions": entry.predictions,
         }
     )
-    console.text(
-        f"{entry.network} is registered: {counted(len(entry.manifest.predictions), 'prediction')}"
-    )
+    console.text(f"{entry.network} is registered: {counted(entry.predictions, 'prediction')}")
 
 
 @app.command("train")
@@ -96,8 +94,8 @@ def networks_train(
 
     Example: ridealong networks train recipe.yaml --out training
     """
-    from shadow.networks.training.recipe import load_recipe
-    from shadow.networks.training.train import train
+    from shadow.networks.hydranet.training.recipe import load_recipe
+    from shadow.networks.hydranet.training.train import train
 
     console = Console(as_json)
     report = train(load_recipe(recipe), out, console, device)

@@ -36,17 +36,16 @@ def schema(
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
     from ridealong.specs import Spec
-    from shadow.networks.manifest import NetworkManifest
-    from shadow.networks.training.recipe import Recipe
+    from shadow.networks.hydranet.training.recipe import Recipe
+    from shadow.networks.opening import manifest_schema
 
     specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,
         SchemaName.FLEET: FleetSpec,
-        SchemaName.NETWORK: NetworkManifest,
         SchemaName.GATE: GateSpec,
         SchemaName.RECIPE: Recipe,
     }
-    document = specs[name].model_json_schema()
+    document = specs[name].model_json_schema() if name in specs else manifest_schema()
     console = Console(as_json)
     console.result(document)
     console.text(json.dumps(document, indent=2))
