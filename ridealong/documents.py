@@ -1,10 +1,10 @@
-"""Reads YAML text as plain values with line numbers, and limits its size.
+"""YAML text as plain values, each with its line, and no larger than a spec can be.
 
-This is the core of YAML 1.2: mappings with text as keys, lists, texts, numbers, ``true``, ``false``
-and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` is a text. YAML
-1.1 reads them as false and 90. A duplicate key is a mistake, and so is a tag.
+What is read is the core of YAML 1.2: mappings with text as keys, lists, texts, numbers, ``true``,
+``false`` and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` is a
+text, which YAML 1.1 takes for false and 90. A duplicate key is a mistake, and so is a tag.
 
-Size, depth and aliases are limited while the text is read, before anything larger is built.
+Size, depth and aliases are bounded while the text is read: nothing is built that is larger.
 """
 
 import re
@@ -20,7 +20,7 @@ from ridealong.errors import RidealongError
 
 LARGEST_BYTES = 2**20
 DEEPEST = 32
-MOST_NODES = 100_000  # with all aliases expanded
+MOST_NODES = 100_000  # with every alias written out
 LARGEST_INTEGER = 2**63 - 1
 LONGEST_SHOWN = 60  # characters of a value or a key in a message
 
@@ -33,7 +33,7 @@ _FLAGS = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# libyaml is many times as fast. If PyYAML was built without it, its own parser is as correct.
+# libyaml is many times as quick; where PyYAML was built without it, its own parser is as right.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -43,10 +43,10 @@ class Node:
 
     Attributes:
         value: Text, number, flag, None, nodes by key, or a list of nodes.
-        line: From 1; a mapping's value has the line of its key.
-        text: A scalar as written, without quotes.
-        size: Number of nodes, with aliases expanded.
-        broken: Whether a mistake in it was reported.
+        line: From 1; of a mapping's value that of its key.
+        text: A scalar as it was written, without quotes.
+        size: How many nodes it is, with aliases written out.
+        broken: A fault was found in it, and told.
     """
 
     value: "str | int | float | bool | dict[str, Node] | list[Node] | None"
@@ -57,7 +57,7 @@ class Node:
 
     @property
     def plain(self) -> Any:
-        """The value without line numbers."""
+        """The value without lines."""
         if isinstance(self.value, dict):
             return {key: node.plain for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -67,7 +67,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Document:
-    """A document, and its mistakes that do not affect the rest."""
+    """A document, and the mistakes in it that leave the rest readable."""
 
     root: Node
     faults: tuple[RidealongError, ...]
@@ -83,7 +83,7 @@ def read_text(path: Path) -> str:
     """The text of one regular file of at most `LARGEST_BYTES`.
 
     Raises:
-        RidealongError: It cannot be read, is not a regular file, is too large, or is not UTF-8.
+        RidealongError: It cannot be read, is not a regular file, too large, or no UTF-8.
     """
     content = read_bytes(path)
     try:
@@ -96,10 +96,10 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of one regular file of at most `LARGEST_BYTES`.
 
     Raises:
-        RidealongError: It cannot be read, is not a regular file, or is too large.
+        RidealongError: It cannot be read, is not a regular file, or too large.
     """
     try:
-        # Checked first: opening a pipe waits for a writer, and reading a device never ends.
+        # Looked at first: opening a pipe waits for a writer, reading a device never ends.
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "not a regular file"
             raise RidealongError(f"is {kind}", where=path, expected="a file")
@@ -115,10 +115,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_document(text: str, where: str | Path) -> Document:
-    """Read YAML text with one mapping; ``where`` names it in errors.
+    """Read YAML text that holds one mapping; ``where`` names it in errors.
 
     Raises:
-        RidealongError: It is not YAML, not one mapping, too large, too deep, or endless.
+        RidealongError: Not YAML, not one mapping, or too large, too deep, or without end.
     """
     if len(text) > LARGEST_BYTES:
         raise RidealongError(
@@ -139,7 +139,7 @@ def parse_document(text: str, where: str | Path) -> Document:
 
 
 def kind_of(node: Node) -> str:
-    """The type of a node, as users call it."""
+    """What a node is, as users call it."""
     names: Mapping[type, str] = {
         dict: "keys and values",
         list: "a list",
@@ -153,7 +153,7 @@ def kind_of(node: Node) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text of the user, shortened for a message."""
+    """A text of the user's, short enough for a message."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
@@ -173,7 +173,7 @@ def _syntax_error(error: yaml.YAMLError, text: str, where: str | Path) -> Rideal
 
 
 class _Composer:
-    """Builds nodes from the events of one text."""
+    """Makes nodes of one text's events."""
 
     def __init__(self, text: str, where: str | Path) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
@@ -254,7 +254,7 @@ class _Composer:
         return Node({**merged, **own}, _line(start), size=size)
 
     def _merge(self, event: Any, value: Node, merged: dict[str, Node]) -> None:
-        """The keys that ``<<`` adds; of several mappings, the first with a key counts."""
+        """What ``<<`` brings in; of several mappings the first that has a key gives it."""
         for part in value.value if isinstance(value.value, list) else [value]:
             if isinstance(part.value, dict):
                 merged.update({k: v for k, v in part.value.items() if k not in merged})
@@ -266,7 +266,7 @@ class _Composer:
         return self._resolved(event, node) if _is_plain(event) else node
 
     def _resolved(self, event: Any, node: Node) -> Node:
-        """The value of a scalar without quotes."""
+        """A scalar without quotes as what it looks like."""
         text = node.text
         if text in _NULLS:
             return replace(node, value=None)
@@ -280,7 +280,7 @@ class _Composer:
 
     def _integer(self, event: Any, node: Node) -> Node:
         base = {"0o": 8, "0x": 16}.get(node.text[:2], 10)
-        # Checked first: the time to convert digits to a number grows with their square.
+        # Looked at first: making a number of its digits takes time with their square.
         value = int(node.text, base) if len(node.text) < 80 else LARGEST_INTEGER + 1
         if abs(value) <= LARGEST_INTEGER:
             return replace(node, value=value)
@@ -318,5 +318,5 @@ def _line(event: Any) -> int:
 
 
 def _is_plain(event: Any) -> bool:
-    """Whether it is a scalar without quotes; the scalar of an alias counts as quoted."""
+    """Whether it is a scalar without quotes; of an alias, the anchor's scalar counts as quoted."""
     return isinstance(event, yaml.ScalarEvent) and event.style in (None, "")

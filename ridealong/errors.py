@@ -1,4 +1,4 @@
-"""The errors that a user sees: what is wrong, where, what was expected, how to fix it."""
+"""The one error that a user sees: what is wrong, where, what was expected, how to fix it."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,9 +9,9 @@ class RidealongError(Exception):
 
     Args:
         what: What is wrong, with the actual value.
-        where: The file, table, or argument with the mistake.
-        expected: What is valid.
-        hint: How to fix it.
+        where: The file, table, or argument it is wrong in.
+        expected: What would have been right.
+        hint: What to do about it.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class RidealongError(Exception):
         return f"{place}{self.what}{expected}{hint}".replace("\n", " ")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Beam and process pools pickle errors; pickle needs help with keyword-only arguments.
+        # Beam and process pools pickle errors; keyword-only arguments need telling how.
         return (_rebuild, (type(self), self.what, self.where, self.expected, self.hint))
 
 
@@ -47,10 +47,10 @@ def _rebuild(
 
 
 class ManyErrors(RidealongError):
-    """Several mistakes, found together: the command line prints each on a separate line.
+    """Several mistakes, found together: the command line prints each on a line of its own.
 
     Args:
-        errors: The mistakes; a `ManyErrors` among them is split into its mistakes.
+        errors: The mistakes; those that are several themselves are taken apart.
     """
 
     def __init__(self, errors: Iterable[RidealongError]) -> None:
@@ -73,7 +73,7 @@ def together(errors: Iterable[RidealongError]) -> RidealongError:
 
 
 class UnreadableError(RidealongError):
-    """A file of a drive cannot be read: the drive is quarantined, the others are ingested."""
+    """A file of a drive that cannot be read: the drive goes to the quarantine, the others stand."""
 
 
 class NotInstalledError(RidealongError):

@@ -1,11 +1,11 @@
-"""Hashes of content."""
+"""Identities from content."""
 
 import hashlib
 from pathlib import Path
 
 
 def short_hash(*parts: str) -> str:
-    """A hash of the parts, in their order: 16 hexadecimal digits."""
+    """16 hexadecimal digits that stand for the parts, in their order."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,8 +1,8 @@
-"""Reports in one line which resource the machine refuses: open files, memory, threads, disk space.
+"""What the machine refuses a process (open files, memory, threads, room on the disk), in one line.
 
-Each library reports this in its own words: Python by `MemoryError` and error numbers, Arrow, DuckDB
-and delta-rs by their own errors around the operating system's text, Rust by a panic. Some end the
-process instead (an abort, a segmentation fault), so the minimum is checked beforehand.
+Each library says it in its own words: Python by `MemoryError` and error numbers, Arrow, DuckDB and
+delta-rs by their own errors around the operating system's text, Rust by a panic. Some end the
+whole process instead (an abort, a segmentation fault), so the least is asked for beforehand.
 """
 
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from ridealong.errors import RidealongError
 
-# The measured minimum for reading; other work needs processes and pipes.
+# What reading takes, as measured, where nothing is left to spare; work has processes and pipes.
 FILES_TO_READ, FILES_TO_WORK, FILES_A_CORE = 24, 48, 8
 ADDRESSES, ADDRESSES_A_CORE = 3 * 2**30, 2**29  # most of it is never used: stacks and pools
 MAKE_ROOM = "make room and run the command again: what is committed stands"
 
-# The resource by the words that libraries use for it; the message, and the hint.
+# What is refused, by the words that libraries use for it; what to say, and what to do about it.
 _REFUSED = (
     (
         r"too many open files|os error 2[34]\b",
@@ -50,14 +50,14 @@ _REFUSED = (
 
 
 class ExhaustedError(RidealongError):
-    """The machine lacks the resources for a command; the input is not at fault."""
+    """The machine refuses what a command takes; nothing is wrong with its input."""
 
 
 def require_memory() -> None:
-    """Fail in one line if the limit on address space is too low for our libraries.
+    """Fail in one line where the address space is limited to less than our libraries take.
 
     Raises:
-        ExhaustedError: ``ulimit -v`` is too low; the libraries would end the process silently.
+        ExhaustedError: ``ulimit -v`` is too low; they would end the process without a word.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     least = ADDRESSES + ADDRESSES_A_CORE * (os.cpu_count() or 1)
@@ -70,7 +70,7 @@ def require_memory() -> None:
 
 
 def require_open_files(least: int) -> None:
-    """Raise the limit of open files to the maximum, and fail in one line if it is too low.
+    """Take all open files that the process may have, and fail in one line where they are too few.
 
     Raises:
         ExhaustedError: ``ulimit -n`` is too low.
@@ -88,18 +88,18 @@ def require_open_files(least: int) -> None:
 
 
 def require_to_read() -> None:
-    """Check the resources for reading, before a command with a home loads a library."""
+    """What every command with a home asks for before it loads a library."""
     require_memory()
     require_open_files(FILES_TO_READ)
 
 
 def require_to_work() -> None:
-    """Check the resources for a command that starts threads and processes."""
+    """What a command asks for that starts threads and processes."""
     require_open_files(FILES_TO_WORK + FILES_A_CORE * (os.cpu_count() or 1))
 
 
 def refused(error: BaseException, where: str | Path | None = None) -> ExhaustedError | None:
-    """The line to show if the machine, not the input, caused ``error``; else None."""
+    """The line to show where the machine, not the input, is why ``error`` was raised; else None."""
     text = f"{type(error).__name__} {error}".lower()
     if isinstance(error, OSError) and error.errno is not None:
         text = f"os error {error.errno} "

@@ -1,4 +1,4 @@
-"""Reads YAML files as frozen specs: one file, one pydantic model, errors with the line."""
+"""YAML files to frozen specs: one file, one pydantic model, and errors that name the line."""
 
 import difflib
 import re
@@ -20,7 +20,7 @@ from ridealong.documents import (
 )
 from ridealong.errors import RidealongError, each, together
 
-MOST_FAULTS = 20  # reported for one file
+MOST_FAULTS = 20  # told of one file
 
 Place = tuple[int | str, ...]  # the keys and numbers that lead to a value
 
@@ -32,9 +32,9 @@ class Spec(BaseModel):
 
     @classmethod
     def clashes(cls, keys: Container[str]) -> Iterator[str]:
-        """Conflicts between these keys, for any values.
+        """What is wrong with these keys beside each other, whatever their values are.
 
-        They are reported together with wrong values. A model's own check would run only later.
+        It is told together with wrong values, where a model's own check comes only after them.
         """
         yield from ()
 
@@ -50,7 +50,7 @@ S = TypeVar("S", bound=Spec)
 
 
 def _calendar_day(value: object) -> object:
-    """A day as text; pydantic would read a number as seconds since 1970."""
+    """A day as text; pydantic would take a number for seconds since 1970."""
     if isinstance(value, date):
         return value
     if not (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
@@ -67,7 +67,7 @@ Day = Annotated[date, BeforeValidator(_calendar_day)]
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Suggest the known name that the user meant: ``"did you mean 'x'?"``, or list them all."""
+    """Say which known name the user may have meant: ``"did you mean 'x'?"``, or list them all."""
     close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
@@ -78,8 +78,8 @@ def load_spec(path: Path, kind: type[S]) -> S:
     """Read one YAML file as one spec.
 
     Raises:
-        RidealongError: The file is missing, is not a regular file, is too large, is not a YAML
-            mapping, or does not match the spec. It has every mistake, with its key and line.
+        RidealongError: The file is missing, no regular file or too large, is no YAML mapping, or
+            does not fit the spec. It tells every mistake, with its key and its line.
     """
     return parse_spec(read_text(path), kind, where=path)
 
@@ -118,7 +118,7 @@ def load_json_spec(path: Path, kind: type[S]) -> S:
 
 
 def _told(faults: Sequence[RidealongError], where: str | Path) -> RidealongError:
-    """The mistakes of one file in the order of its lines; beyond the limit they are counted."""
+    """The faults of one file in the order of its lines; the rest is counted."""
     ordered = sorted(faults, key=lambda fault: _line_number(str(fault.where)))
     rest = len(ordered) - MOST_FAULTS
     more = [RidealongError(f"and {rest} more mistakes", where=where)] if rest > 0 else []
@@ -133,13 +133,13 @@ def _line_number(where: str) -> int:
 def _problems(
     error: ValidationError, kind: type[Spec], root: Node | None, where: str | Path
 ) -> Iterator[RidealongError]:
-    """The mistakes that pydantic found, except those reported when the text was read."""
+    """What pydantic found, but for what was told when the text was read."""
     found = error.errors(include_url=False)
     below = {details["loc"][:-1] for details in found}
     for details in found:
         node = _deepest(root, details["loc"])
         is_told = node is not None and node.broken
-        # If a list is too short because its invalid values were dropped, that is not a mistake.
+        # A list that is too short for want of what was wrong in it is no mistake of its own.
         if is_told or (details["type"] == "too_short" and details["loc"] in below):
             continue
         place = f"{where}:{node.line}" if node is not None and details["loc"] else where
@@ -170,7 +170,7 @@ def _problem(
 
 
 def _message(details: ErrorDetails, node: Node | None) -> str:
-    """Pydantic's message, with the value as the user wrote it."""
+    """Pydantic's words, with the value as the user wrote it."""
     message = details["msg"].removeprefix("Value error, ")
     value = details["input"]
     if details["type"] == "value_error":
@@ -190,7 +190,7 @@ def _message(details: ErrorDetails, node: Node | None) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as in YAML: texts in quotes."""
+    """A value as YAML has it: texts in quotes."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return shortened(repr(value) if isinstance(value, str) else str(value))
@@ -210,7 +210,7 @@ def _keys_at(loc: Place, kind: type[BaseModel]) -> list[str]:
 
 
 def _keys(node: Node | None, loc: Place) -> Iterator[str]:
-    """The parts of ``loc`` as users know them; pydantic adds its own names for types."""
+    """The parts of ``loc`` as users know them: pydantic has names of its own for kinds of value."""
     for part in loc:
         is_kind = isinstance(part, str) and node is not None and not isinstance(node.value, dict)
         if part != "[key]" and not is_kind:
@@ -219,7 +219,7 @@ def _keys(node: Node | None, loc: Place) -> Iterator[str]:
 
 
 def _deepest(node: Node | None, loc: Place) -> Node | None:
-    """The deepest part of ``loc`` that is in the document."""
+    """The deepest part of ``loc`` that stands in the document."""
     for part in loc:
         node = _below(node, part) or node
     return node
@@ -236,7 +236,7 @@ def _below(node: Node | None, part: int | str) -> Node | None:
 def _flags_for_numbers(
     node: Node, value: object, where: str | Path, loc: Place
 ) -> Iterator[RidealongError]:
-    """Every ``true`` that pydantic read as 1."""
+    """Every ``true`` that pydantic took for 1."""
     if isinstance(node.value, bool) and not isinstance(value, bool):
         key = ".".join(map(str, loc))
         what = f"{key}: Input should be a number, not {_shown(node.value)}"

@@ -15,7 +15,7 @@ LONGEST_NS = 2**63 - 1  # what a column of nanoseconds holds: 292 years
 DURATION_EXAMPLE = "a duration like '15 s'"
 QUANTITY_EXAMPLE = "a number and a unit, like '10 km/h'"
 
-# Pint would compute '10^10^10'; a unit needs only single-digit powers.
+# Pint would work out '10^10^10' given the chance; a unit needs single-digit powers alone.
 _FACTOR = r"[A-Za-z\u00b5\u03bc°_%]{1,24}(\^-?[1-9]|[²³])?"
 _UNIT = re.compile(rf"{_FACTOR}([ */·]{{1,3}}{_FACTOR}){{0,5}}")
 _QUANTITY = re.compile(
@@ -27,7 +27,7 @@ _QUANTITY = re.compile(
 @cache
 def registry() -> "pint.UnitRegistry[Any]":
     """The unit registry, with VSS's spellings added."""
-    import pint  # here, because it takes 0.15 s to load and few commands read a unit
+    import pint  # here, since it takes 0.15 s to load and few commands read a unit
 
     units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
     units.define("@alias degree_Celsius = Celsius")
@@ -38,7 +38,7 @@ def parse_quantity(text: str) -> tuple[float, str]:
     """Split ``'10 km/h'`` or ``'10km/h'`` into ``(10.0, 'km/h')``; the unit may be ``''``.
 
     Raises:
-        RidealongError: It is not a finite number, or the unit is unknown.
+        RidealongError: No finite number, or an unknown unit.
     """
     shown = _shown(text)
     parts = _QUANTITY.fullmatch(text) if len(text) <= 1000 else None
@@ -86,7 +86,7 @@ def parse_duration_ns(text: str) -> int:
     """Read a duration such as ``'15 s'``, ``'100ms'`` or ``'2h'`` as whole nanoseconds.
 
     Raises:
-        RidealongError: It is not a duration, negative, or longer than `LONGEST_NS`.
+        RidealongError: Not a duration, a negative one, or one longer than `LONGEST_NS`.
     """
     value, unit = _parts_of_duration(text)
     try:
