@@ -34,7 +34,8 @@ def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerCha
     """Predictions by slices, in the order given; a click selects a cell.
 
     Required cells have a frame, REGRESSED ones a cross, INCONCLUSIVE ones are pale. Each has a
-    white background, so that it looks the same on a dark page. The chosen cell has a second, wider frame.
+    white background, so that it looks the same on a dark page. The chosen cell has a second,
+    wider frame.
     """
     rows = [_heat_row(cell, measure, chosen) for cell in cells]
     order = list(dict.fromkeys(str(row["row"]) for row in rows))

@@ -1,4 +1,4 @@
-"""The command that brings recordings into the lake."""
+"""The command that reads recordings into the lake."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -64,12 +64,12 @@ def ingest(
         console.note(note)
     report = run(Lake.create(home_of(home)), found.drives, specs, console, beam_args or [])
     console.result(asdict(report))
-    _tell(report, console)
+    _print_report(report, console)
     if (report.quarantined or report.failures) and not keep_going:
         raise typer.Exit(2)
 
 
-def _tell(report: "IngestReport", console: Console) -> None:
+def _print_report(report: "IngestReport", console: Console) -> None:
     from ingest.report import problems, summary
 
     console.text(summary(report))
