@@ -1,4 +1,4 @@
-"""The command that brings recordings into the lake."""
+"""The command that reads recordings into the lake."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -66,7 +66,7 @@ def ingest(
     lake = Lake.create(home_of(home))
     report = run(lake, found.drives, specs, console, beam_args or [])
     console.result(asdict(report))
-    _tell(report, console)
+    _print_report(report, console)
     for warnings in camera_warnings(specs, lake.home).values():
         for warning in warnings:
             console.note(f"warning: {warning}")
@@ -74,7 +74,7 @@ def ingest(
         raise typer.Exit(2)
 
 
-def _tell(report: "IngestReport", console: Console) -> None:
+def _print_report(report: "IngestReport", console: Console) -> None:
     from ingest.report import problems, summary
 
     console.text(summary(report))
