@@ -19,8 +19,9 @@ from ridealong.lake import AlreadyCommittedError, Lake
 from ridealong.terminal.console import Console
 from ridealong.terminal.progress import watching
 from ridealong.terminal.readable import counted
+from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import run_replay
-from shadow.planning import Pair, plan_replay, replay_sources
+from shadow.planning import plan_replay, replay_sources
 from shadow.replay import Batch, ClipOutcome, ReplayPlan
 
 # So many clips that all fail for one reason, before any clip worked, are not to blame themselves.
@@ -42,7 +43,7 @@ class Replayed:
 
 def replay(
     lake: Lake,
-    pair: Pair,
+    networks: Sequence[NetworkEntry],
     clips: pa.Table,
     device: str,
     console: Console,
@@ -59,7 +60,7 @@ def replay(
         ItemsLostError: The runner lost clips of the batch in hand.
     """
     found = Replayed()
-    plan = plan_replay(lake, pair, clips, device)
+    plan = plan_replay(lake, networks, clips, device)
     stored = clips.num_rows - len(plan.clips)
     while plan.batches:
         try:
@@ -69,7 +70,7 @@ def replay(
             console.note("another process replayed some of these clips first; doing what is left")
         left = pc.invert(pc.is_in(clips["clip_id"], pa.array(found.failed_ids, pa.string())))
         clips = clips.filter(left)[::-1]
-        plan = plan_replay(lake, pair, clips, device)
+        plan = plan_replay(lake, networks, clips, device)
     return found
 
 

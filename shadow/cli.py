@@ -247,6 +247,13 @@ def shadow_run(
         Path | None,
         typer.Option(help="The gate's YAML file.", show_default="the shipped gate"),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Also compare the candidate with this frozen release: its number, or a network.",
+            autocompletion=NETWORK_IDS,
+        ),
+    ] = None,
     device: DeviceOption = "cpu",
     beam_args: Annotated[
         list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Passed to Beam.")
@@ -272,7 +279,7 @@ def shadow_run(
     console = Console(as_json)
     lake = Lake.open(home_of(home))
     against = deployed or deployed_id(lake.snapshot())
-    request = RunRequest(against, candidate, where, load_gate(gate), device)
+    request = RunRequest(against, candidate, where, load_gate(gate), device, baseline)
     report = run(lake, request, console, beam_args or [])
     console.result(asdict(report))
     _tell(report, console)
@@ -280,8 +287,9 @@ def shadow_run(
 
 def _tell(report: "RunReport", console: Console) -> None:
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
+    rescored = f"{report.clips_rescored:,} scored anew, " if report.clips_rescored else ""
     console.text(
-        f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, "
+        f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, {rescored}"
         f"{counted(report.frames, 'frame')}) in {readable.duration(report.seconds)}"
     )
     if report.clips_left_out:
@@ -298,6 +306,9 @@ def _tell(report: "RunReport", console: Console) -> None:
         console.text(f"not scored against {why}")
     if len(report.unscored) > UNSCORED_SHOWN:
         console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json lists all)")
+    if report.baseline is not None:
+        worse = counted(report.worse_than_baseline or 0, "cell")
+        console.text(f"worse than the baseline {report.baseline}: {worse}")
     console.text(f"{report.verdict}: {report.reason}")
 
 
@@ -342,6 +353,7 @@ CELL_COLUMNS = (
 
 def _print_report(console: Console, document: dict[str, Any]) -> None:
     from shadow.report import (
+        baseline_sentence,
         cause_sentence,
         cell_texts,
         cells_that_matter,
@@ -370,10 +382,10 @@ def _print_report(console: Console, document: dict[str, Any]) -> None:
     if missing:
         console.paragraph(f"required, but without data: {listed(missing, 3)}")
     console.paragraph(direction_sentence(cells))
-    cause = cause_sentence(document["summary"])
     console.text()
-    if cause:
-        console.paragraph(cause)
+    for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
+        if sentence:
+            console.paragraph(sentence)
     console.paragraph(f"{document['verdict']}: {document['reason']}")
 
 

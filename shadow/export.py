@@ -28,8 +28,9 @@ from ridealong.terminal.console import Console
 from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
+from shadow.kept import SPARSE_TASKS
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
-from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs, run_outputs
+from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.runs import find_run
 

@@ -8,7 +8,7 @@ Only comparisons with labels can be shared so: flicker and jitter lie between fr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,9 @@ from metrics.tasks.prediction import Prediction, parse_prediction
 from metrics.tasks.views import View
 from ridealong.perception.annotations import Task, at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
-from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs
+from shadow.kept import SPARSE_TASKS
+from shadow.keys import definition_in
+from shadow.outputs import ROLES, RunOutputs
 
 Row = Mapping[str, Any]
 Times = NDArray[np.int64]
@@ -99,7 +101,7 @@ class FrameLosses:
             None,
             f"{clip['clip_id']}@{time}",
             clip["drive_id"],
-            self.outputs.run["definition"],
+            partial(definition_in, self.outputs.run["definition"]),
         )
         return rows
 

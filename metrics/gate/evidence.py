@@ -265,13 +265,13 @@ def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa
 
 
 def _check_definitions(scores: pa.Table) -> None:
-    """Refuse one metric by several definitions: their sums do not add up."""
-    keys = ["metric", "definition"]
-    names = scores.select(keys).group_by(keys).aggregate([]).to_pylist()
-    metrics = sorted(row["metric"] for row in names)
-    for first, second in itertools.pairwise(metrics):
-        if first == second:
-            what = f"scores of {first} come from several definitions"
+    """Refuse one metric of a task by several definitions: their sums do not add up."""
+    keys = ["prediction", "metric", "definition"]
+    rows = scores.select(keys).group_by(keys).aggregate([]).to_pylist()
+    used = {(task_of(row["prediction"]), row["metric"], row["definition"]) for row in rows}
+    for first, second in itertools.pairwise(sorted(used)):
+        if first[:2] == second[:2]:
+            what = f"scores of {first[1]} come from several definitions"
             raise RidealongError(what, where="scores", hint="score both networks again")
 
 

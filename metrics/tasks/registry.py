@@ -75,6 +75,27 @@ def definition_sha256() -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
+@cache
+def definition_of(task: str) -> str:
+    """Hash (sha256) of all that the stored scores of a family depend on: ids, parameters, version.
+
+    Prose is no part of it, so rewording a description voids no score.
+    """
+    metrics = METRICS[Task(task)].values()
+    judging = [module for module in MODULES if any(m in metrics for m in module.METRICS)]
+    document = {
+        "task": task,
+        "version": VERSION,
+        "default_threshold": views.DEFAULT_THRESHOLD,
+        "parameters": [module.PARAMETERS for module in judging],
+        "metrics": [
+            (m.name, m.better, m.unit, m.reference, m.statistics, sorted(m.categories))
+            for m in metrics
+        ],
+    }
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
 def _definition(metric: Metric) -> list[object]:
     parts = (metric.name, metric.task, metric.better, metric.unit, metric.reference)
     return [*parts, metric.description, metric.statistics, sorted(metric.categories)]
