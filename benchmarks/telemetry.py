@@ -35,7 +35,7 @@ from ingest.run import IngestReport, ingest
 from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
 from ingest.sources.parquet import ParquetSource
-from ingest.sources.simulation import SimulationSource
+from ingest.sources.simulation.source import SimulationSource
 from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.spec import shipped_triggers
 from ridealong.lake import Lake

@@ -74,3 +74,7 @@ def together(errors: Iterable[RidealongError]) -> RidealongError:
 
 class UnreadableError(RidealongError):
     """A file of a drive that cannot be read: the drive goes to the quarantine, the others stand."""
+
+
+class NotInstalledError(RidealongError):
+    """A package is missing or broken; the input is not at fault, so the next run tries it again."""

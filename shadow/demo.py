@@ -22,8 +22,8 @@ from ridealong.lake import Lake
 from ridealong.specs import load_spec
 from ridealong.terminal.console import Console
 from shadow.keys import judged_by
-from shadow.networks.loading import require_device
 from shadow.networks.manifest import rate_of
+from shadow.networks.opening import load_manifest, require_device
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.planning import tasks_of
 from shadow.releases.promotion import deployed, promote
@@ -32,7 +32,7 @@ from shadow.run import RunRequest, clip_labels, clips_of, shadow_run
 from shadow.runs import list_runs
 from shadow.scores import labels_of
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parent / "examples"  # package data; ./examples links here
 FLEET = EXAMPLES / "fleet.yaml"
 RECORDINGS = {"comma2k19": "comma2k19_first30s", "video": "udacity_highway_video"}
 SIMULATED = "simulated"  # folder of the home
@@ -71,7 +71,8 @@ def demo(
             or the home cannot be written.
     """
     started = time.monotonic()
-    require_device(device)
+    for manifest in shipped_manifests():
+        require_device(load_manifest(manifest), device)
     spec = load_spec(fleet, FleetSpec)
     lake = Lake.create(home)
     folder = home / SIMULATED / f"{spec.name}-{spec.seed if seed is None else seed}"
@@ -94,9 +95,7 @@ def _ingest(
     lake: Lake, path: Path, source: str, triggers: Sequence[TriggerSpec], console: Console
 ) -> IngestReport:
     if not path.is_dir():
-        raise RidealongError(
-            "the example is not there", where=path, hint="clone the whole repository"
-        )
+        raise RidealongError("the example is not there", where=path, hint="install ridealong again")
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)
     for problem in (*report.failures, *report.quarantined):

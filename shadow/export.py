@@ -17,9 +17,11 @@ from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.listing import list_clips
+from metrics.tasks.box_scores import said_boxes
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.metric import Reference
-from metrics.tasks.objects import ignored_labels, said_boxes
-from metrics.tasks.views import View
+from metrics.tasks.objects import ignored_labels
+from metrics.tasks.registry import sparse_tasks
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import Perception, Task, at_times
@@ -28,7 +30,6 @@ from ridealong.terminal.console import Console
 from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
-from shadow.kept import SPARSE_TASKS
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
 from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
@@ -252,7 +253,7 @@ def _images(
     ]
 
 
-def _said(outputs: RunOutputs, role: str, view: View) -> pa.Table:
+def _said(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
     """The boxes that a network says, by the rule of the metrics."""
     return said_boxes(view, outputs.predictions(role, Task.OBJECTS)).table
 
@@ -263,7 +264,7 @@ def _label_networks(outputs: RunOutputs) -> LabelNetworks:
 
 def _label_network(outputs: RunOutputs, role: str) -> LabelNetwork:
     manifest = outputs.manifest(role)
-    names = map(str, outputs.predictions(role, *SPARSE_TASKS))
+    names = map(str, outputs.predictions(role, *sparse_tasks()))
     thresholds = {name: manifest.threshold(name) for name in names}
     return LabelNetwork(manifest.id, manifest.network_sha256, thresholds)
 

@@ -13,20 +13,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake.files import telling
-from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
+from ridealong.perception.annotations import ANNOTATIONS, Perception
 from shadow.networks.manifest import NetworkManifest
 
-SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})  # families that are kept
 ORDER = [("timestamp_ns", "ascending"), ("camera", "ascending")]  # ties keep their order
 
 Times = NDArray[np.int64]
 
 
-def as_kept(perception: Perception, looked_for: frozenset[Task]) -> Perception:
+def as_kept(perception: Perception, looked_for: frozenset[str]) -> Perception:
     """A network's outputs, the sparse ones as the lake keeps them; the dense ones unchanged."""
-    tasks = (perception.tasks - SPARSE_TASKS) | looked_for
+    tasks = (perception.tasks - sparse_tasks()) | looked_for
     return replace(perception, sparse=perception.sparse.sort_by(ORDER), tasks=tasks)
 
 
@@ -56,10 +55,11 @@ def read_kept(
     return Perception(times, rows.cast(ANNOTATIONS))
 
 
-def looked_for(manifest: NetworkManifest, cameras: Collection[str]) -> frozenset[Task]:
+def looked_for(manifest: NetworkManifest, cameras: Collection[str]) -> frozenset[str]:
     """The sparse families for which a network looks in these cameras."""
     named = [parse_prediction(name) for name in manifest.predictions]
-    return frozenset(p.task for p in named if p.task in SPARSE_TASKS and p.camera in cameras)
+    seen = (p for p in named if (p.camera in cameras if p.camera else cameras))
+    return frozenset(p.task for p in seen) & sparse_tasks()
 
 
 def cameras_with_frames(reader: ClipReader, times: Times) -> set[str]:

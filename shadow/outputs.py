@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
-from shadow.kept import SPARSE_TASKS
+from ridealong.perception.annotations import ANNOTATIONS, Perception
 from shadow.keys import outputs_in
 from shadow.networks.manifest import NetworkManifest, rate_of
+from shadow.networks.network import Network
+from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS
 
@@ -53,7 +55,7 @@ class RunOutputs:
         """A network's manifest."""
         return self.networks[role].manifest
 
-    def predictions(self, role: str, *tasks: Task) -> list[Prediction]:
+    def predictions(self, role: str, *tasks: str) -> list[Prediction]:
         """What a network answers for, of these tasks."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
         return [prediction for prediction in named if prediction.task in tasks]
@@ -68,7 +70,7 @@ class RunOutputs:
         )
         return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 
-    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, View]:
+    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, ClipView]:
         """What each network said on a clip, with its thresholds, by role.
 
         Args:
@@ -78,10 +80,10 @@ class RunOutputs:
         """
         sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
         said = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
-        return {role: View(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
+        return {role: ClipView(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
 
     def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
-        cameras = sorted({c.value for r in ROLES for c in self.manifest(r).inputs.cameras})
+        cameras = sorted({camera for role in ROLES for camera in self.manifest(role).cameras})
         times, images, present = reader.read_sets(cameras, self.rate_hz)
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
         return {
@@ -90,12 +92,9 @@ class RunOutputs:
         }
 
     @cached_property
-    def _loaded(self) -> dict[str, Any]:
-        # torch takes seconds to import: only dense tasks need it.
-        from shadow.networks.loading import load_network
-
+    def _loaded(self) -> dict[str, Network]:
         return {
-            role: load_network(entry.manifest, self.lake.path(entry.blob))
+            role: open_network(entry.manifest, entry.artifact(self.lake))
             for role, entry in self.networks.items()
         }
 
@@ -136,4 +135,4 @@ def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]
 def _said(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
     own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
     sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS).sort_by("timestamp_ns")
-    return Perception(times, sparse, tasks=SPARSE_TASKS)
+    return Perception(times, sparse, tasks=sparse_tasks())

@@ -12,9 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, new_commit_id
-from shadow.kept import SPARSE_TASKS
 from shadow.keys import (
     ScoreUnit,
     judged_by,
@@ -56,6 +55,7 @@ def plan_replay(
         judged_by(tasks_of(networks[:2]), rate_hz),
         stored_by(rate_hz),
         snapshot.sources(),
+        sparse_tasks(),
     )
     plans = [plan for row in clips.to_pylist() if (plan := planner.plan(row)).units]
     if any(plan.from_kept for plan in plans):
@@ -63,7 +63,6 @@ def plan_replay(
         plans = [_with_files(plan, files) for plan in plans]
     return ReplayPlan(
         home=lake.home,
-        key=new_commit_id(),
         networks=tuple(
             NetworkFile(entry.network_sha256, entry.manifest.as_json(), entry.blob)
             for entry in {entry.network_sha256: entry for entry in networks}.values()
@@ -125,12 +124,14 @@ class _Planner:
         definition: As `shadow.keys.judged_by`.
         stored_by: As `shadow.keys.stored_by`.
         committed: The keys of all that is stored.
+        sparse: The families whose outputs are stored.
     """
 
     units: tuple[ScoreUnit, ...]
     definition: str
     stored_by: str
     committed: Set[str]
+    sparse: Set[str]
 
     def plan(self, row: Mapping[str, Any]) -> ClipPlan:
         """What is missing of one clip, and what it takes; no units if nothing is missing."""
@@ -141,7 +142,7 @@ class _Planner:
             if score_source(unit, clip_id, labels, self.definition) not in self.committed
         )
         needed = _networks(units)
-        dense = _networks(unit for unit in units if unit.task not in SPARSE_TASKS)
+        dense = _networks(unit for unit in units if unit.task not in self.sparse)
         new = {
             sha
             for sha in needed

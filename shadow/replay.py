@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader, open_clip
 from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full, told
+from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.perception.annotations import Perception, at_times, empty_perception
-from shadow.kept import SPARSE_TASKS, as_kept, cameras_with_frames, looked_for, read_kept
+from shadow.kept import as_kept, cameras_with_frames, looked_for, read_kept
 from shadow.keys import ScoreUnit, definition_in, stored_by
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_network
 from shadow.networks.manifest import NetworkManifest
+from shadow.networks.network import Network
+from shadow.networks.opening import open_network, parse_manifest
 from shadow.schemas import OUTPUTS
 
 Times = NDArray[np.int64]
@@ -87,11 +87,11 @@ class ClipOutcome:
 
 @dataclass(frozen=True)
 class NetworkFile:
-    """A network as workers find it: identity, manifest as JSON, weights relative to the home."""
+    """A network as workers find it: identity, manifest as JSON, artifact relative to the home."""
 
     sha256: str
     manifest: str
-    blob: str
+    blob: str | None
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,6 @@ class ReplayPlan:
 
     Attributes:
         home: The lake's folder.
-        key: Names the replay among those of this process.
         networks: Those of the run; each once.
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
@@ -117,7 +116,6 @@ class ReplayPlan:
     """
 
     home: Path
-    key: str
     networks: tuple[NetworkFile, ...]
     batches: tuple[Batch, ...]
     rate_hz: float
@@ -139,8 +137,8 @@ class ReplayPlan:
 class _Seen:
     """The outputs of each network, and the labels; shared, so that lines are drawn once."""
 
-    views: Mapping[str, View]
-    labels: View | None
+    views: Mapping[str, ClipView]
+    labels: ClipView | None
 
 
 @dataclass(frozen=True)
@@ -157,9 +155,9 @@ _LOADING = Lock()  # threads that begin at once would each load the networks
 
 @lru_cache(maxsize=4)
 def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
-    """Load a network once a process, however many workers share it."""
-    manifest = NetworkManifest.model_validate_json(file.manifest)
-    return load_network(manifest, home / file.blob, device)
+    """Open a network once a process, however many workers share it; the process ends with it."""
+    artifact = None if file.blob is None else home / file.blob
+    return open_network(parse_manifest(file.manifest), artifact, device)
 
 
 class Replayer:
@@ -175,10 +173,7 @@ class Replayer:
 
     @cached_property
     def _manifests(self) -> dict[str, NetworkManifest]:
-        return {
-            sha: NetworkManifest.model_validate_json(file.manifest)
-            for sha, file in self._files.items()
-        }
+        return {sha: parse_manifest(file.manifest) for sha, file in self._files.items()}
 
     def _network(self, sha: str) -> Network:
         with _LOADING:
@@ -195,7 +190,7 @@ class Replayer:
             return self._replay(clip)
         except Exception as error:
             self._full |= is_full(error)  # threads share it: none may take it back
-            return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
+            return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._see(clip)
@@ -226,8 +221,8 @@ class Replayer:
         for sha in (file.sha256 for file in self._plan.networks if file.sha256 in outputs):
             manifest = self._manifests[sha]
             perception = as_kept(outputs[sha], looked_for(manifest, there))
-            views[sha] = View(perception, manifest.thresholds, sizes)
-        labels = View(at_times(found, times), image_sizes=sizes) if found else None
+            views[sha] = ClipView(perception, manifest.thresholds, sizes)
+        labels = ClipView(at_times(found, times), image_sizes=sizes) if found else None
         return _Seen(views, labels)
 
     def _run(self, clip: ClipPlan, reader: ClipReader) -> dict[str, Perception]:
@@ -235,8 +230,7 @@ class Replayer:
         if not clip.run:
             return {}
         networks = {sha: self._network(sha) for sha in clip.run}
-        used = (network.manifest.inputs.cameras for network in networks.values())
-        cameras = sorted({camera.value for each in used for camera in each})
+        cameras = sorted({name for each in networks.values() for name in each.manifest.cameras})
         times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
         return {
@@ -301,7 +295,7 @@ class Replayer:
 def _needs_dense_labels(clip: ClipPlan) -> bool:
     """Whether a dense family is compared with labels; to unpack dense labels takes longest."""
     compared = (unit.task for unit in clip.units if unit.reference == Reference.LABELS)
-    return any(task not in SPARSE_TASKS for task in compared)
+    return any(task not in sparse_tasks() for task in compared)
 
 
 def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set[str]]:

@@ -19,7 +19,7 @@ from rich.cells import cell_len
 from ingest.schemas import CLIPS, DRIVES, EVENTS
 from ridealong.lake import Lake, write_data_file
 from ridealong.terminal.console import Console
-from shadow.cli import CELL_COLUMNS, _print_report
+from shadow.commands.report import CELL_COLUMNS, print_report
 from shadow.report import cell_texts, direction_sentence
 
 LISTS = (
@@ -160,7 +160,7 @@ def test_a_prediction_of_100_characters(
     document |= {"name": None, "note": None}
     for width in WIDTHS:
         monkeypatch.setenv("COLUMNS", str(width))
-        _print_report(Console(), document)
+        print_report(Console(), document)
         told = capsys.readouterr().out
         checked(told, width)
         assert str(cell["prediction"]) in told.replace("\n", "")

@@ -45,7 +45,7 @@ def signals(out: Path, drives: int, changes: dict[str, object]) -> list[dict[str
     from ingest.simulation.drive_log import read_log
     from ingest.simulation.fleet import FleetSpec
     from ingest.simulation.simulate import simulate
-    from ingest.sources.simulation import SimulationSource
+    from ingest.sources.simulation.source import SimulationSource
     from ridealong.terminal.console import Console
 
     clean = {name: {"drives": 0} for name in ("dropped_samples", "jittered_clock")}

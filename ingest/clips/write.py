@@ -5,7 +5,7 @@ so that reading one does not unpack the other.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -33,8 +33,6 @@ from ridealong.perception.recording import Image
 from ridealong.terminal.console import jsonable
 from ridealong.terminal.readable import exact_instant
 
-Row = dict[str, object]
-
 
 @dataclass(frozen=True)
 class ClipContent:
@@ -55,7 +53,7 @@ class ClipContent:
     drive: Mapping[str, object]
     start_ns: int
     end_ns: int
-    events: list[Row]
+    events: Sequence[Mapping[str, object]]
     telemetry: pa.Table | None
     cameras: Mapping[str, CameraCalibration]
     frames: Iterator[tuple[int, dict[str, Image]]]

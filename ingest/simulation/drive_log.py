@@ -23,14 +23,6 @@ from ingest.simulation.traffic.log import Seen, Tracks, Traffic
 from ridealong.errors import RidealongError, UnreadableError, each
 from ridealong.specs import Spec, load_json_spec
 
-FILES = (
-    "drive.json",
-    "telemetry.parquet",
-    "ego.parquet",
-    "actors.parquet",
-    "tracks.parquet",
-    "lights.parquet",
-)
 FORMAT = 1
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ingest.simulation.drive_log import write_drive
 from ingest.simulation.fleet import FleetSpec
+from ingest.simulation.folders import DRIVES, MAPS, MARKER
 from ingest.simulation.maps.build import build_map
 from ingest.simulation.maps.sumo_program import sumo_binary
 from ingest.simulation.plan import DriveSpec, plan_fleet
@@ -32,8 +33,6 @@ from ridealong.errors import RidealongError
 from ridealong.specs import Spec
 from ridealong.terminal.console import Console
 
-MARKER = "fleet.json"
-DRIVES, MAPS = "drives", "maps"
 FORMAT = 1
 
 

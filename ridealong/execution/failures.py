@@ -11,7 +11,7 @@ from pathlib import Path
 
 from av.error import FFmpegError
 
-from ridealong.errors import RidealongError, UnreadableError
+from ridealong.errors import NotInstalledError, RidealongError, UnreadableError
 from ridealong.execution.processes.pool import ProcessDiedError
 from ridealong.limits import MAKE_ROOM, ExhaustedError, refused
 
@@ -35,7 +35,7 @@ def may_pass(error: BaseException) -> bool:
     """
     if isinstance(error, UnreadableError):
         return _is_passing(error.__cause__)
-    if isinstance(error, ExhaustedError | ProcessDiedError):
+    if isinstance(error, ExhaustedError | NotInstalledError | ProcessDiedError):
         return True
     if isinstance(error, RidealongError):
         return isinstance(error.__cause__, OSError)  # the lake could not be written
@@ -48,7 +48,7 @@ def _is_passing(error: BaseException | None) -> bool:
     return error.errno in (_PASSING_IN_FFMPEG if isinstance(error, FFmpegError) else _PASSING)
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """An error in one line; an unexpected one with the place in our code."""
     if is_full(error):
         return DISK_FULL
@@ -57,8 +57,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'disk'}: {error.strerror or error}".replace("\n", " ")
     place = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said} ({Path(place.filename).name}:{place.lineno})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({Path(place.filename).name}:{place.lineno})"
 
 
 def is_full(error: BaseException) -> bool:

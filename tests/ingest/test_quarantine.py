@@ -20,7 +20,7 @@ from ingest.discovery import find_drives
 from ingest.report import IngestReport, problems
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE
-from ingest.sources.registry import SOURCES
+from ingest.sources.registry import source
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError, UnreadableError
@@ -151,17 +151,17 @@ def test_a_recording_without_permission_is_tried_again(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_trip(tmp_path / "trip.parquet")
-    source = SOURCES["parquet"]
-    opened = type(source).open
+    parquet = source("parquet")
+    opened = type(parquet).open
 
     def denied(self: Any, files: Any) -> Any:
         denial = PermissionError(errno.EACCES, "Permission denied", files.path)
         raise UnreadableError("cannot be read", where=files.path) from denial
 
-    monkeypatch.setattr(type(source), "open", denied)
+    monkeypatch.setattr(type(parquet), "open", denied)
     first = run(home, tmp_path)
     assert (first.files_failed, first.files_quarantined, first.commit) == (1, 0, None)
-    monkeypatch.setattr(type(source), "open", opened)
+    monkeypatch.setattr(type(parquet), "open", opened)
     assert run(home, tmp_path).drives == 1
 
 

@@ -17,8 +17,7 @@ CLIPS = pa.table({"clip_id": ["c"], "drive_id": ["d"], "blob": ["blobs/1/v1.mcap
 
 
 def network(sha: str, predictions: tuple[str, ...] = PREDICTIONS, rate_hz: float = 5.0) -> Any:
-    inputs = SimpleNamespace(rate_hz=rate_hz)
-    manifest = SimpleNamespace(inputs=inputs, predictions=predictions, as_json=lambda: "{}")
+    manifest = SimpleNamespace(rate_hz=rate_hz, predictions=predictions, as_json=lambda: "{}")
     return SimpleNamespace(network_sha256=sha, manifest=manifest, blob=f"blobs/{sha}")
 
 

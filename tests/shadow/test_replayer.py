@@ -13,7 +13,7 @@ from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan
 def test_a_full_disk_stays_known_when_another_clip_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    plan = ReplayPlan(tmp_path, "key", (), (), 10.0, "definition", "cpu")
+    plan = ReplayPlan(tmp_path, (), (), 10.0, "definition", "cpu")
     replayer, clips = Replayer(plan), {n: ClipPlan(n, "d", "b") for n in "abc"}
 
     def replay(self: Replayer, clip: ClipPlan) -> ClipOutcome:

@@ -59,7 +59,7 @@ def test_sparse_families_are_scored_from_the_lake(
     if compacted:
         lake.compact()
     before, sparse = counts(lake), ("objects", "lights", "lanes")
-    monkeypatch.setattr(replaying, "load_network", lambda *_: pytest.fail("a network was opened"))
+    monkeypatch.setattr(replaying, "open_network", lambda *_: pytest.fail("a network was opened"))
     redefine(monkeypatch, *sparse)
     found = run(lake)
     assert len(found.done) > 1 and not found.failed

@@ -6,12 +6,13 @@ Run as a program, it writes the table of recorded signals anew.
 import re
 from pathlib import Path
 
-from ingest.sources.comma2k19 import Comma2k19Source
+from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.telemetry.signals import Signal, recorded
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "signals.md"
-BEGIN = "<!-- recorded signals: written by `python tests/ingest/test_signals_page.py` -->\n"
+SELF = "tests/ingest/telemetry/test_signals_page.py"
+BEGIN = f"<!-- recorded signals: written by `python {SELF}` -->\n"
 END = "<!-- end -->"
 
 

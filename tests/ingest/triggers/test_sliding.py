@@ -20,7 +20,7 @@ def slider(times):
 @pytest.mark.parametrize(
     ("window", "plain"),
     [(Window.AVERAGE, np.nanmean), (Window.LEAST, np.nanmin), (Window.GREATEST, np.nanmax)],
-    ids=str,
+    ids=["average", "least", "greatest"],
 )
 def test_long_windows_of_uneven_steps(window, plain):
     rng = np.random.default_rng(1)

@@ -12,7 +12,7 @@ from ingest.schemas import ROADS
 from ingest.simulation.maps.geography import METRES_PER_DEGREE, ORIGINS_DEG, degrees_of, road_rows
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.maps.world import resample
-from ingest.sources.simulation import SimulationSource
+from ingest.sources.simulation.source import SimulationSource
 from ridealong.lake import Lake
 from ridealong.perception.recording import Mapped
 

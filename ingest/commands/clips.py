@@ -1,0 +1,213 @@
+"""Commands about clips."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ridealong.errors import RidealongError
+from ridealong.terminal import readable
+from ridealong.terminal.completion import completing
+from ridealong.terminal.console import (
+    Console,
+    HomeOption,
+    JsonOption,
+    WhereOption,
+    WideOption,
+    home_of,
+)
+from ridealong.terminal.tables import Column
+
+app = typer.Typer(no_args_is_help=True, help="List, show and verify clips.")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be written as
+ClipArgument = Annotated[
+    str,
+    typer.Argument(
+        help="Clip id, or a unique prefix of it.",
+        autocompletion=completing("clips", "clip_id"),
+    ),
+]
+
+
+CLIP_COLUMNS = (
+    Column("clip_id", 0),
+    Column("drive_id", 0, shorten=True),
+    Column("start", 1, right=True),
+    Column("end", 4, right=True),
+    Column("triggers", 2, fold=True),
+    Column("frames", 5, right=True),
+    Column("size", 3, right=True),
+    Column("cameras", 6, fold=True),
+)
+
+
+@app.command("list")
+def clips_list(
+    where: WhereOption = None,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the clips with drive, time, triggers, size and cameras.
+
+    Times are from the start of the drive. --where may also use columns of the drive.
+
+    Example: ridealong clips list --where "light = 'night'"
+    """
+    from ingest.listing import list_clips
+    from ridealong.lake import Lake
+
+    console = Console(as_json, wide)
+    rows = list_clips(Lake.open(home_of(home)).snapshot(), where).to_pylist()
+    console.result(rows)
+    for row in rows:
+        row["start"], row["end"] = map(readable.moment, (row["start_s"], row["end_s"]))
+        row["size"] = readable.size(row["bytes"])
+    console.rows(CLIP_COLUMNS, rows)
+
+
+@app.command("show")
+def clips_show(
+    clip: ClipArgument,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a picture of all cameras at one instant to this .png, .jpg or .webp file."
+        ),
+    ] = None,
+    at: Annotated[
+        float | None,
+        typer.Option(
+            help="Instant of the picture, in seconds from the clip's start.",
+            show_default="the labelled frame nearest the middle",
+        ),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print what a clip contains. With --picture, write its camera images.
+
+    The picture shows the labels.
+
+    Example: ridealong clips show 3f2a --picture clip.png
+    """
+    from ingest.listing import find_row
+    from ingest.schemas import CLIPS
+    from ridealong.lake import Lake
+
+    if picture:
+        _require_picture(picture)
+    console = Console(as_json)
+    lake = Lake.open(home_of(home))
+    row = find_row(lake.snapshot(), CLIPS, "clip_id", clip)
+    if picture:
+        _draw(lake.path(str(row["blob"])), str(row["clip_id"]), picture, at)
+        row["picture"] = str(picture)
+    console.result(row)
+    console.record(_clip_told(row))
+
+
+def _require_picture(path: Path) -> None:
+    """Refuse what no picture can be written to, before any work."""
+    from ridealong.specs import nearest
+
+    if path.suffix.lower() not in PICTURES:
+        known = ", ".join(PICTURES[:-1]) + f" or {PICTURES[-1]}"
+        hint = nearest(path.suffix, list(PICTURES)) if path.suffix else None
+        raise RidealongError(
+            f"--picture {path} is not the name of a picture",
+            expected=f"a name that ends in {known}",
+            hint=hint if hint and hint.startswith("did") else None,
+        )
+    if not path.parent.is_dir():
+        raise RidealongError(
+            f"there is no folder {path.parent}", where=path, hint="create it first"
+        )
+
+
+def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
+    from ingest.clips.picture import clip_picture, telling_moment_s
+    from ingest.clips.read import open_clip
+
+    with open_clip(blob) as reader:
+        if not reader.cameras:
+            raise RidealongError(f"clip {clip_id} has no cameras to picture")
+        seconds = telling_moment_s(reader) if at is None else at
+        if not 0 <= seconds <= reader.duration_s:  # NaN is outside too
+            raise RidealongError(
+                f"--at {seconds:g} is outside the clip",
+                expected=f"0 to {reader.duration_s:g} seconds",
+            )
+        clip_picture(reader, seconds).save(picture)
+
+
+def _clip_told(row: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """A clip's row in words."""
+    start, end = row["start_s"], row["end_s"]
+    pairs: list[tuple[str, object]] = [
+        ("clip_id", row["clip_id"]),
+        ("drive_id", row["drive_id"]),
+        ("start", readable.instant(row["start_ns"])),
+        ("end", readable.instant(row["end_ns"])),
+        ("in the drive", f"{readable.moment(start)} to {readable.moment(end)}"),
+        ("length", readable.duration(end - start)),
+        ("triggers", row["triggers"]),
+        ("event_ids", row["event_ids"]),
+        ("cameras", row["cameras"]),
+        ("frames", row["frames"]),
+        ("telemetry_rows", row["telemetry_rows"]),
+        ("labelled", row["labelled"]),
+        ("by_disagreement", row["by_disagreement"]),
+        ("size", readable.size(row["bytes"])),
+        ("blob", row["blob"]),
+    ]
+    return pairs + ([("picture", row["picture"])] if "picture" in row else [])
+
+
+@app.command("verify")
+def clips_verify(
+    clip: Annotated[
+        str | None,
+        typer.Argument(
+            help="Clip id, or a unique prefix of it.",
+            autocompletion=completing("clips", "clip_id"),
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Verify all clips.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read one clip or all clips completely, and print the damage.
+
+    This checks the hash, decodes every frame, and compares the frame times. The exit code is 1 if a
+    clip is damaged.
+
+    Example: ridealong clips verify --all
+    """
+    from ingest.clips.verify import verify_clip
+    from ingest.listing import find_row
+    from ingest.schemas import CLIPS
+    from ridealong.lake import Lake
+
+    console = Console(as_json)
+    root = home_of(home)
+    if (clip is None) is not every:
+        raise RidealongError("name one clip, or --all")
+    snapshot = Lake.open(root).snapshot()
+    rows = (
+        snapshot.read(CLIPS).to_pylist()
+        if every
+        else [find_row(snapshot, CLIPS, "clip_id", str(clip))]
+    )
+    problems: dict[str, list[str]] = {}
+    with console.steps("clips", len(rows)) as steps:
+        for row in rows:
+            path = root / str(row["blob"])
+            problems[str(row["clip_id"])] = verify_clip(path, path.stem)
+            steps.advance()
+    console.result([{"clip": clip, "problems": found} for clip, found in problems.items()])
+    for name, found in problems.items():
+        console.text(f"{name}: {'; '.join(found) or 'ok'}")
+    if any(problems.values()):
+        raise typer.Exit(1)

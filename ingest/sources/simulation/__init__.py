@@ -1,0 +1,1 @@
+"""Simulated fleets: the source, and frames and labels rendered from the log."""

@@ -1,0 +1,1 @@
+"""Video files: the source, the tracks of a file, and decoding their frames."""

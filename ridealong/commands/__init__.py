@@ -1,0 +1,1 @@
+"""The commands that belong to the base: those about the lake's files."""

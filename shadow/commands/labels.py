@@ -1,0 +1,123 @@
+"""Commands about label sets."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ridealong.terminal.console import Console, HomeOption, JsonOption, WhereOption, home_of
+from ridealong.terminal.readable import counted
+from shadow.commands.options import RUN_IDS
+
+app = typer.Typer(no_args_is_help=True, help="Export clips for labelling.")
+
+
+class ExportFormat(StrEnum):
+    """Formats that clips are handed over in."""
+
+    COCO = "coco"
+    MCAP = "mcap"
+
+
+@app.command("export", short_help="Export the clips behind a run's regressions.")
+def labels_export(
+    out: Annotated[
+        Path, typer.Option(help="Folder to write. It must be new, or an unchanged earlier export.")
+    ],
+    run: Annotated[
+        str,
+        typer.Option(help="Export the clips and outputs of this run.", autocompletion=RUN_IDS),
+    ] = "latest",
+    kind: Annotated[
+        ExportFormat, typer.Option("--format", help="File format.")
+    ] = ExportFormat.COCO,
+    where: WhereOption = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Export at most this many clips, those with the largest share of the loss."
+        ),
+    ] = None,
+    prediction: Annotated[
+        str | None,
+        typer.Option(help="Order clips by this prediction's loss, e.g. objects/car@main."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Order clips by this metric's loss, e.g. f1.")
+    ] = None,
+    where_lost: Annotated[
+        str | None,
+        typer.Option("--slice", help="Order clips by the loss on this slice, e.g. light=night."),
+    ] = None,
+    frames: Annotated[
+        str,
+        typer.Option(help="Export these frames: every:N, labelled, or loss. COCO only."),
+    ] = "every:1",
+    cameras: Annotated[
+        str | None,
+        typer.Option(help="Export only these cameras, e.g. main,wide. COCO only. [default: all]"),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print counts and size. Write nothing.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export the clips behind a run's regressions for labelling, the costliest first.
+
+    The export contains the known labels, the outputs of both networks, and each clip's share of the
+    loss. If no cell has a loss, the clips are in the order of `clips list`. README.md in the folder
+    describes each file.
+
+    coco: images, labels, pre-labels, and each network's results for loadRes.
+    mcap: the clips, with both networks' outputs as additional topics.
+
+    Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
+    """
+    from ridealong.lake import Lake
+    from shadow.export import ExportRequest, export_run
+    from shadow.frames import parse_frames
+    from shadow.losses import CellNames
+
+    console = Console(as_json)
+    request = ExportRequest(
+        run,
+        where,
+        limit,
+        out,
+        CellNames(prediction, metric, where_lost),
+        parse_frames(frames),
+        _comma_separated(cameras),
+        dry_run,
+    )
+    report = export_run(Lake.open(home_of(home)), request, kind.value, console)
+    console.result(report)
+    _print_export(console, report)
+
+
+def _comma_separated(names: str | None) -> tuple[str, ...]:
+    """``main,wide`` as names, each once; none for None."""
+    parts = [part.strip() for part in names.split(",")] if names is not None else []
+    return tuple(dict.fromkeys(parts))
+
+
+def _print_export(console: Console, report: dict[str, Any]) -> None:
+    from ridealong.terminal.readable import value
+
+    done, about = ("would write", "about ") if report["dry_run"] else ("wrote", "")
+    clips, megabytes = counted(report["clips"], "clip"), value(report["megabytes"])
+    pairs = [(done, f"{clips}, {about}{megabytes} MB"), ("folder", report["out"])]
+    if "images" in report:
+        labelled, unlabelled = value(report["labelled"]), value(report["unlabelled"])
+        labels, ignored = value(report["annotations"]), value(report["ignored"])
+        pairs += [
+            ("images", f"{labelled} labelled, {unlabelled} that nobody labelled"),
+            ("labels", f"{labels}, of which {ignored} are ignored"),
+        ]
+        for role, count in report["prelabels"].items():
+            at_any = value(report["results"][role])
+            said = counted(count, "pre-label")
+            pairs.append((role, f"{said}; {at_any} boxes at any score on labelled images"))
+    console.record(pairs)
+    console.paragraph(f"in the order of the {report['order']}: {report['reason']}")

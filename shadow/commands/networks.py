@@ -1,0 +1,145 @@
+"""Commands about networks: list, register, train, deploy."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
+from ridealong.terminal.readable import counted
+from ridealong.terminal.tables import Column
+from shadow.commands.options import NETWORK_IDS, RUN_IDS, DeviceOption
+
+app = typer.Typer(no_args_is_help=True, help="Register, list, train and deploy networks.")
+
+
+NETWORK_COLUMNS = (
+    Column("network", 0),
+    Column("deployed", 1),
+    Column("predictions", 2, right=True),
+    Column("parameters", 3, right=True),
+    Column("description", 4, fold=True),
+)
+
+
+@app.command("list")
+def networks_list(
+    wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the registered networks and mark the deployed one.
+
+    Example: ridealong networks list
+    """
+    from ridealong.lake import Lake
+    from shadow.networks.registry import list_networks
+    from shadow.releases.promotion import deployed
+
+    console = Console(as_json, wide)
+    snapshot = Lake.open(home_of(home)).snapshot()
+    now = deployed(snapshot)
+    rows = [
+        {
+            "network": entry.network,
+            "deployed": now is not None and now.network == entry.network,
+            "predictions": entry.predictions,
+            "parameters": entry.parameters,
+            "sha256": entry.network_sha256,
+            "description": entry.description,
+        }
+        for entry in list_networks(snapshot)
+    ]
+    console.result(rows)
+    console.rows(NETWORK_COLUMNS, rows)
+
+
+@app.command("add")
+def networks_add(
+    manifest: Annotated[Path, typer.Argument(help="Manifest of the network (YAML).")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a network, and keep a copy of it in the lake.
+
+    Example: ridealong networks add my-network/manifest.yaml
+    """
+    from ridealong.lake import Lake
+    from shadow.networks.registry import add_network
+
+    console = Console(as_json)
+    entry = add_network(Lake.create(home_of(home)), manifest)
+    console.result(
+        {
+            "network": entry.network,
+            "sha256": entry.network_sha256,
+            "predictions": entry.predictions,
+        }
+    )
+    console.text(f"{entry.network} is registered: {counted(entry.predictions, 'prediction')}")
+
+
+@app.command("train")
+def networks_train(
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML): network, training data and fit.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder to write drives, intermediate files and the network to.")
+    ],
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network on simulated drives.
+
+    This writes the network and its model card. The recipe determines everything: the drives, the
+    fit, and the choice of thresholds. After a kill, the same command continues.
+
+    Example: ridealong networks train recipe.yaml --out training
+    """
+    from shadow.networks.hydranet.training.recipe import load_recipe
+    from shadow.networks.hydranet.training.train import train
+
+    console = Console(as_json)
+    report = train(load_recipe(recipe), out, console, device)
+    console.result(asdict(report))
+    console.text(
+        f"{report.network}: {counted(report.sets, 'camera set')}, "
+        f"{counted(report.epochs, 'epoch')}, {counted(report.predictions, 'prediction')}, "
+        f"{counted(report.parameters, 'parameter')}"
+        + ("" if report.fresh else " (was there already)")
+    )
+    console.text(f"Next: ridealong networks add {report.manifest}")
+
+
+@app.command("promote")
+def networks_promote(
+    network: Annotated[
+        str,
+        typer.Argument(help="Network to deploy, e.g. hydra-1.1.", autocompletion=NETWORK_IDS),
+    ],
+    run: Annotated[
+        str | None,
+        typer.Option(
+            help="Run with the verdict PASS against the deployed network: id, name or 'latest'.",
+            autocompletion=RUN_IDS,
+        ),
+    ] = None,
+    waiver: Annotated[
+        str | None, typer.Option(help="Deploy without a PASS, for this reason. Needs --by.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Name of the person who signs the waiver.")] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deploy a network that has a run with PASS, or a signed waiver.
+
+    Example: ridealong networks promote hydra-1.1 --run latest
+    """
+    from ridealong.lake import Lake
+    from shadow.releases.promotion import promote
+    from shadow.runs import find_run
+
+    console = Console(as_json)
+    lake = Lake.open(home_of(home))
+    run_id = find_run(lake.snapshot(), run)["run_id"] if run else None
+    release = promote(lake, network, run_id=run_id, waiver_reason=waiver, waiver_by=by)
+    console.result(asdict(release))
+    console.text(f"release {release.release}: {release.network} is deployed")
