@@ -24,7 +24,7 @@ from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan
 
 
 def network(sha: str) -> Any:
-    manifest = SimpleNamespace(inputs=SimpleNamespace(rate_hz=5.0), as_json=lambda: "{}")
+    manifest = SimpleNamespace(rate_hz=5.0, as_json=lambda: "{}")
     return SimpleNamespace(network_sha256=sha, manifest=manifest, blob=f"blobs/{sha}")
 
 
