@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ridealong.arrays import Bools
+from ridealong.arrays import Bools, Floats, Floats32, Ints
 from ridealong.perception.annotations import (
     ANNOTATIONS,
     LightState,
@@ -45,7 +45,7 @@ class HydraNetwork:
     def perceive(
         self,
         frames: Mapping[str, Frames],
-        timestamps_ns: NDArray[np.int64],
+        timestamps_ns: Ints,
         calibrations: Mapping[str, CameraCalibration],
         *,
         present: Mapping[str, Bools] | None = None,
@@ -83,7 +83,7 @@ class HydraNetwork:
         for start in range(0, len(timestamps_ns), batch):
             piece = clip.piece(slice(start, start + batch))
             output = self._forward(piece, sampling, bf16)
-            parts.append(_decode(output, piece.view, listed, sampling))
+            parts.append(_decode(output, piece.images, listed, sampling))
         return _joined(timestamps_ns, parts, _tasks(listed, sampling))
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class HydraNetwork:
 
     def _forward(self, clip: "_Clip", sampling: Sampling | None, bf16: bool) -> HydraOutput:
         with torch.inference_mode(), _repeatable(), self._precision(bf16):
-            present = torch.from_numpy(clip.view.present).to(self.device)
+            present = torch.from_numpy(clip.images.present).to(self.device)
             output: HydraOutput = self.model(self._images(clip), present, clip.cameras, sampling)
             return output.float()
 
@@ -119,21 +119,21 @@ class HydraNetwork:
 
 @dataclass(frozen=True)
 class _Clip:
-    view: decode.View
+    images: decode.ImageBatch
     frames: tuple[Frames, ...]
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        return self.view.cameras
+        return self.images.cameras
 
     def piece(self, when: slice) -> "_Clip":
-        view = decode.View(
-            self.view.timestamps_ns[when],
-            self.view.cameras,
-            self.view.sizes_px,
-            self.view.present[when],
+        images = decode.ImageBatch(
+            self.images.timestamps_ns[when],
+            self.images.cameras,
+            self.images.sizes_px,
+            self.images.present[when],
         )
-        return _Clip(view, tuple(frames[when] for frames in self.frames))
+        return _Clip(images, tuple(frames[when] for frames in self.frames))
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class _Listed:
     objects_CK: Bools
     lights_C: Bools
     lanes_CL: Bools
-    lane_threshold_CL: NDArray[np.float64]
+    lane_threshold_CL: Floats
     depth_C: Bools
     segmentation_C: Bools
     layers: tuple[tuple[int, str, float], ...]  # index, name, threshold
@@ -156,7 +156,7 @@ class _Part:
     """What was said about one batch."""
 
     sparse: list[pa.Table]
-    depth: dict[str, NDArray[np.float32]]
+    depth: dict[str, Floats32]
     segmentation: dict[str, NDArray[np.uint8]]
     bev: dict[str, NDArray[np.uint8]]
 
@@ -181,7 +181,7 @@ def _repeatable() -> Iterator[None]:
 def _clip_of(
     manifest: HydraNetManifest,
     frames: Mapping[str, Frames],
-    timestamps_ns: NDArray[np.int64],
+    timestamps_ns: Ints,
     present: Mapping[str, Bools] | None,
 ) -> _Clip:
     asked = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
@@ -197,8 +197,8 @@ def _clip_of(
     for index, name in enumerate(names):
         if present is not None and name in present:
             there[:, index] = present[name]
-    view = decode.View(np.asarray(timestamps_ns, np.int64), names, sizes, there)
-    return _Clip(view, tuple(frames[name] for name in names))
+    images = decode.ImageBatch(np.asarray(timestamps_ns, np.int64), names, sizes, there)
+    return _Clip(images, tuple(frames[name] for name in names))
 
 
 def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
@@ -242,75 +242,71 @@ def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
 
 
 def _decode(
-    output: HydraOutput, view: decode.View, listed: _Listed, sampling: Sampling | None
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed, sampling: Sampling | None
 ) -> _Part:
     return _Part(
-        _sparse(output, view, listed),
-        _depth(output, view, listed),
-        _segmentation(output, view, listed),
-        _bev(output, view, listed, sampling),
+        _sparse(output, images, listed),
+        _depth(output, images, listed),
+        _segmentation(output, images, listed),
+        _bev(output, images, listed, sampling),
     )
 
 
-def _sparse(output: HydraOutput, view: decode.View, listed: _Listed) -> list[pa.Table]:
+def _sparse(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> list[pa.Table]:
     tables = []
     if output.heatmap_BCKhw is not None and output.box_BC4hw is not None:
         tables.append(
             decode.decode_objects(
-                output.heatmap_BCKhw, output.box_BC4hw, view, listed.categories, listed.objects_CK
+                output.heatmap_BCKhw, output.box_BC4hw, images, listed.categories, listed.objects_CK
             )
         )
     if output.lights_BCShw is not None:
-        tables.append(decode.decode_lights(output.lights_BCShw, view, listed.lights_C))
+        tables.append(decode.decode_lights(output.lights_BCShw, images, listed.lights_C))
     if output.lanes_BCLhw is not None:
         tables.append(
             decode.decode_lanes(
-                output.lanes_BCLhw, view, listed.lines, listed.lanes_CL, listed.lane_threshold_CL
+                output.lanes_BCLhw, images, listed.lines, listed.lanes_CL, listed.lane_threshold_CL
             )
         )
     return tables
 
 
-def _depth(
-    output: HydraOutput, view: decode.View, listed: _Listed
-) -> dict[str, NDArray[np.float32]]:
+def _depth(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> dict[str, Floats32]:
     if output.log_depth_BChw is None:
         return {}
     return {
-        name: decode.decode_depth(output.log_depth_BChw[:, c], view.present[:, c])
-        for c, name in enumerate(view.cameras)
+        name: decode.decode_depth(output.log_depth_BChw[:, c], images.present[:, c])
+        for c, name in enumerate(images.cameras)
         if listed.depth_C[c]
     }
 
 
 def _segmentation(
-    output: HydraOutput, view: decode.View, listed: _Listed
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed
 ) -> dict[str, NDArray[np.uint8]]:
     if output.segmentation_BCUhw is None:
         return {}
     return {
-        name: decode.decode_segmentation(output.segmentation_BCUhw[:, c], view.present[:, c])
-        for c, name in enumerate(view.cameras)
+        name: decode.decode_segmentation(output.segmentation_BCUhw[:, c], images.present[:, c])
+        for c, name in enumerate(images.cameras)
         if listed.segmentation_C[c]
     }
 
 
 def _bev(
-    output: HydraOutput, view: decode.View, listed: _Listed, sampling: Sampling | None
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed, sampling: Sampling | None
 ) -> dict[str, NDArray[np.uint8]]:
     if output.bev_BYyx is None or sampling is None:
         return {}
     calibrated = sampling.visible_CP.any(dim=1).cpu().numpy()
-    known = (view.present & calibrated[None]).any(axis=1)
+    known = (images.present & calibrated[None]).any(axis=1)
     return {
         layer: decode.decode_layer(output.bev_BYyx[:, index], threshold, known)
         for index, layer, threshold in listed.layers
     }
 
 
-def _joined(
-    timestamps_ns: NDArray[np.int64], parts: list[_Part], tasks: frozenset[str]
-) -> Perception:
+def _joined(timestamps_ns: Ints, parts: list[_Part], tasks: frozenset[str]) -> Perception:
     if not parts:
         return Perception(timestamps_ns, ANNOTATIONS.empty_table(), tasks=tasks)
     tables = [table for part in parts for table in part.sparse]
@@ -327,7 +323,7 @@ def _joined(
     )
 
 
-def _reading_order(sparse: pa.Table) -> NDArray[np.int64]:
+def _reading_order(sparse: pa.Table) -> Ints:
     """By time, then camera; within an image boxes, lights, lines, each as decoded."""
     cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
     return np.lexsort((cameras, sparse["timestamp_ns"].to_numpy()))

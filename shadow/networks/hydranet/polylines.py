@@ -1,4 +1,4 @@
-"""Lines out of maps of probability: traced, split where they fork, simplified.
+"""Polylines out of maps of probability: traced, split where they fork, simplified.
 
 The 8-connected parts of the mask are found first. A part that is taller than wide is traced row by
 row, any other column by column. In each row (column) a part's cells fall into runs; runs of
@@ -11,11 +11,10 @@ line without them (Ramer, Douglas and Peucker). All of it works on a whole stack
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
-from ridealong.arrays import Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 
 TOLERANCE = 0.25  # cells
 FEWEST_RUNS = 3  # shorter chains are specks
@@ -26,11 +25,11 @@ class Ridges:
     """Stacks ``(M, h, w)``: probability, and which cells count."""
 
     probability: Floats
-    mask: NDArray[np.bool_]
+    mask: Bools
 
 
 @dataclass(frozen=True)
-class Lines:
+class Polylines:
     """Polylines, ordered by image, then by where they start.
 
     Attributes:
@@ -58,17 +57,17 @@ class _Runs:
     links: tuple[Ints, Ints]  # upper run, lower run
 
 
-def trace(ridges: Ridges) -> Lines:
+def trace(ridges: Ridges) -> Polylines:
     """Turn a stack of maps into polylines."""
     steep = _steep(ridges.mask)
     flat_mask = (ridges.mask & ~steep).transpose(0, 2, 1)
     flat = _chains(_runs(ridges.probability.transpose(0, 2, 1), flat_mask))
     upright = _chains(_runs(ridges.probability, steep))
-    swapped = Lines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
+    swapped = Polylines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
     return simplify(_merged(upright, swapped), TOLERANCE)
 
 
-def _steep(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _steep(mask: Bools) -> Bools:
     """The cells of parts that are taller than wide."""
     around = np.zeros((3, 3, 3), int)
     around[1] = 1  # neighbours within an image, none across images
@@ -89,7 +88,7 @@ def _extent(part: Ints, position: Ints, count: int) -> Ints:
     return extent
 
 
-def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
+def _runs(probability: Floats, mask: Bools) -> _Runs:
     image, row, column = cells = _cells(mask)
     place = np.ravel_multi_index(cells, mask.shape)
     first = (np.diff(place, prepend=-2) != 1) | (column == 0)
@@ -107,12 +106,12 @@ def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
     )
 
 
-def _cells(mask: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+def _cells(mask: Bools) -> tuple[Ints, Ints, Ints]:
     image, row, column = np.nonzero(mask)
     return image, row, column
 
 
-def _links(run: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
+def _links(run: Ints, mask: Bools, cells: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
     """Pairs of runs in neighbouring rows that touch, where neither touches another there."""
     image, row, column = cells
     run_of = np.full(mask.shape, -1)
@@ -129,7 +128,7 @@ def _links(run: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]) -
     return upper[alone], lower[alone]
 
 
-def _chains(runs: _Runs) -> Lines:
+def _chains(runs: _Runs) -> Polylines:
     size = len(runs.row)
     graph = sparse.coo_array((np.ones(len(runs.links[0])), runs.links), shape=(size, size))
     chain = connected_components(graph, directed=False)[1] if size else np.zeros(0, np.int64)
@@ -141,10 +140,10 @@ def _chains(runs: _Runs) -> Lines:
     score = np.bincount(rank, runs.score_sum[kept]) / np.bincount(rank, runs.cells[kept])
     points = np.stack([runs.centre[order], runs.row[order] + 0.5], axis=1)
     offsets = np.concatenate([[0], np.cumsum(length)])
-    return Lines(runs.image[order][offsets[:-1]], score, offsets, points)
+    return Polylines(runs.image[order][offsets[:-1]], score, offsets, points)
 
 
-def _merged(a: Lines, b: Lines) -> Lines:
+def _merged(a: Polylines, b: Polylines) -> Polylines:
     """Both, ordered by image; within one, those of ``a`` first."""
     image = np.concatenate([a.image, b.image])
     order = np.argsort(image, kind="stable")
@@ -152,10 +151,10 @@ def _merged(a: Lines, b: Lines) -> Lines:
     line = np.repeat(np.argsort(order, kind="stable"), length)
     points = np.concatenate([a.points, b.points])[np.argsort(line, kind="stable")]
     offsets = np.concatenate([[0], np.cumsum(length[order])])
-    return Lines(image[order], np.concatenate([a.score, b.score])[order], offsets, points)
+    return Polylines(image[order], np.concatenate([a.score, b.score])[order], offsets, points)
 
 
-def simplify(lines: Lines, tolerance: float) -> Lines:
+def simplify(lines: Polylines, tolerance: float) -> Polylines:
     """Drop points that are within ``tolerance`` of the line without them; ends always stay."""
     kept = np.zeros(len(lines.points), bool)
     kept[lines.offsets[:-1]] = kept[lines.offsets[1:] - 1] = True
@@ -165,12 +164,10 @@ def simplify(lines: Lines, tolerance: float) -> Lines:
     line = np.repeat(np.arange(len(lines.image)), np.diff(lines.offsets))
     length = np.bincount(line[kept], minlength=len(lines.image))
     offsets = np.concatenate([[0], np.cumsum(length)])
-    return Lines(lines.image, lines.score, offsets, lines.points[kept])
+    return Polylines(lines.image, lines.score, offsets, lines.points[kept])
 
 
-def _keep_farthest(
-    points: Floats, kept: NDArray[np.bool_], undecided: Ints, tolerance: float
-) -> Ints:
+def _keep_farthest(points: Floats, kept: Bools, undecided: Ints, tolerance: float) -> Ints:
     """Keep the farthest point of every stretch between two kept ones, if it is beyond tolerance.
 
     Gives the points that are still undecided: the others of those stretches, in order.

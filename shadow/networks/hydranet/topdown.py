@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ridealong.arrays import Bools, Floats, Floats32
 from ridealong.perception.annotations import BEV_X_M, BEV_Y_M
 from ridealong.perception.geometry import CameraCalibration, project
 
@@ -96,7 +96,7 @@ def lift(features_BChwF: Tensor, present_BC: Tensor, sampling: Sampling) -> Tens
     return summed.reshape(batch, -1, channels) / seen_BP.clamp(min=1)[:, :, None]
 
 
-def cell_centres() -> NDArray[np.float64]:
+def cell_centres() -> Floats:
     """``(P, 3)`` points in the ego frame, metres: heights, then rows, then columns."""
     rows, columns = BEV_CELLS
     x = BEV_X_M[1] - CELL_M * (np.arange(rows) + 0.5)
@@ -121,9 +121,7 @@ def make_sampling(
     return Sampling(torch.from_numpy(points), torch.from_numpy(visible))
 
 
-def _seen(
-    camera: CameraCalibration, centres: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _seen(camera: CameraCalibration, centres: Floats) -> tuple[Floats32, Bools]:
     x, y, depth = project(camera, centres).T
     across, down = 2 * x / camera.width - 1, 2 * y / camera.height - 1
     with np.errstate(invalid="ignore"):
