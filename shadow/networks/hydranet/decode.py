@@ -18,8 +18,8 @@ from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from shadow.networks.hydranet.config import SHOWN
 from shadow.networks.hydranet.polylines import Ridges, trace
 
-# Boxes below are not kept: average precision needs the tail, but not all of it, and no threshold is
-# ever chosen below (`training.calibrate.GRID`).
+# Boxes with a lower score are dropped. Average precision needs low scores too, but not all of them,
+# and no threshold is lower (`training.calibrate.GRID`).
 FLOOR = 0.1
 BOXES_PER_IMAGE = 50
 MAX_LOG_SIZE = 6.0  # e^6 cells is wider than any image
@@ -28,13 +28,13 @@ DEPTH_RANGE_M = (0.5, 500.0)
 
 @dataclass(frozen=True)
 class ImageBatch:
-    """The images that a batch of outputs is about.
+    """The images that a batch of outputs belongs to.
 
     Attributes:
         timestamps_ns: ``(B,)``.
         cameras: The C cameras by name.
         sizes_px: ``(C, 2)`` width and height of each camera's image in the clip.
-        present: ``(B, C)``; what is absent gives nothing.
+        present: ``(B, C)``; an absent image gives no rows.
     """
 
     timestamps_ns: Ints
@@ -46,7 +46,7 @@ class ImageBatch:
 def rows_of(
     images: ImageBatch, task: Task, time: Ints, camera: Ints, columns: dict[str, pa.Array]
 ) -> pa.Table:
-    """Rows of `ANNOTATIONS`: when, which camera and task, and the columns given; others null."""
+    """Rows of `ANNOTATIONS`: time, camera, task and the given columns; the others are null."""
     size = len(time)
     given = {
         "timestamp_ns": pa.array(images.timestamps_ns[time]),
@@ -70,15 +70,15 @@ def decode_objects(
     listed_CK: Bools,
     per_image: int = BOXES_PER_IMAGE,
 ) -> pa.Table:
-    """Boxes at the heatmap's local maxima (3x3), the best ``per_image`` of an image, clipped to it.
+    """Boxes at the local maxima (3x3) of the heatmap, clipped to the image.
 
     Args:
         heatmap_BCKhw: Logits.
         box_BC4hw: Offset and log size in cells, as in `HydraOutput`.
         images: The images.
         categories: Names of the K categories.
-        listed_CK: Which categories are wanted of which camera.
-        per_image: Most boxes kept of an image, best first.
+        listed_CK: Which categories are wanted in which camera.
+        per_image: At most this many boxes are kept in an image: those with the highest scores.
     """
     heatmap = heatmap_BCKhw.cpu().numpy()
     wanted = images.present[:, :, None] & listed_CK[None]
@@ -97,10 +97,10 @@ def decode_objects(
 
 
 def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
-    """Where a wanted heatmap is above `FLOOR` and no lower than its eight neighbours.
+    """Where a wanted heatmap is above `FLOOR` and not lower than any of its eight neighbours.
 
-    Few cells are above: their neighbours alone are looked at, which a pooling of the whole map
-    takes many times as long for.
+    Few cells are above `FLOOR`. Comparing only their neighbours is many times as fast as pooling
+    the whole map.
     """
     high = (heatmap_BCKhw >= logit(FLOOR)) & wanted_BCK[..., None, None]
     b, c, k, i, j = np.nonzero(high)
@@ -111,10 +111,10 @@ def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
 
 
 def decode_lights(logits_BCShw: Tensor, images: ImageBatch, listed_C: Bools) -> pa.Table:
-    """A row per image and state that our light may show there, with its best cell's probability.
+    """A row per image and state, with the probability of the best cell.
 
-    States below `FLOOR` give no row, and neither does a camera where nothing is said at all: no
-    light in sight is what is left. Metrics take the best row at or above its threshold.
+    A state whose probability is below `FLOOR` gives no row. An image without any row has no light
+    in sight. Metrics use the best row at or above its threshold.
     """
     probability = expit(logits_BCShw.flatten(3).amax(dim=-1).cpu().numpy().astype(np.float64))
     wanted = (images.present & listed_C[None])[:, :, None]
@@ -133,9 +133,9 @@ def decode_lanes(
     listed_CL: Bools,
     threshold_CL: Floats,
 ) -> pa.Table:
-    """Polylines along the ridges of what is at or above the threshold; see `polylines.trace`.
+    """Polylines through the cells at or above the threshold; see `polylines.trace`.
 
-    A line's score is the mean probability of the cells that it was traced through.
+    The score of a line is the mean probability of its cells.
     """
     logits = logits_BCLhw.cpu().numpy()
     wanted = images.present[:, :, None] & listed_CL[None]
@@ -167,18 +167,20 @@ def decode_depth(log_depth_Bhw: Tensor, present_B: Bools) -> Floats32:
 
 
 def decode_segmentation(logits_BUhw: Tensor, present_B: Bools) -> NDArray[np.uint8]:
-    """The likeliest surface's id; `UNLABELLED` where the image is absent."""
+    """The id of the most likely surface; `UNLABELLED` where the image is absent."""
     ids = logits_BUhw.cpu().numpy().argmax(axis=1)
     return np.where(present_B[:, None, None], ids, UNLABELLED).astype(np.uint8)
 
 
 def decode_layer(logits_Byx: Tensor, threshold: float, known_B: Bools) -> NDArray[np.uint8]:
-    """1 where a top-down layer's probability reaches the threshold; `UNLABELLED` when nobody saw.
+    """1 where the probability of a top-down layer reaches the threshold, else 0.
+
+    Instants without any calibrated image are `UNLABELLED`.
 
     Args:
         logits_Byx: One layer's logits.
         threshold: Probability.
-        known_B: Whether any calibrated camera was present.
+        known_B: Whether an image of a calibrated camera was present.
     """
     occupied = logits_Byx.cpu().numpy() >= logit(threshold)
     return np.where(known_B[:, None, None], occupied, UNLABELLED).astype(np.uint8)
@@ -202,7 +204,7 @@ def _corners(box_M4: Floats, row: Ints, column: Ints) -> Floats:
 
 
 def _best(group: Ints, score: Floats, most: int) -> Ints:
-    """Indices of each group's ``most`` best, groups in order, best first, ties by index."""
+    """Indices of the ``most`` best of each group: groups in order, best first, ties by index."""
     order = np.lexsort((-score, group))
     first = np.searchsorted(group[order], group[order], side="left")
     return order[np.arange(len(order)) - first < most]

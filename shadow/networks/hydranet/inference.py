@@ -1,4 +1,4 @@
-"""Asking a network: frames of a clip in, what it says in the standard forms out."""
+"""Inference: the frames of a clip in, perception in the standard forms out."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,8 +33,8 @@ class HydraNetwork:
     """A HydraNet that is open; see `shadow.networks.network.Network`.
 
     Attributes:
-        manifest: What it is and what it answers for.
-        model: In evaluation mode, on the device.
+        manifest: What it is, and which predictions it gives.
+        model: The model, in evaluation mode, on the device.
         device: Where it runs.
     """
 
@@ -52,23 +52,19 @@ class HydraNetwork:
         batch: int = 8,
         bf16: bool = False,
     ) -> Perception:
-        """What the network says about a clip: the manifest's predictions, nothing else.
+        """The network's outputs on a clip; see `shadow.networks.network.Network.perceive`.
 
-        Images are stretched to the network's input size. A camera that the clip lacks, or that the
-        manifest does not name, is not looked at; where a single frame is lost, there are no rows,
-        depth is NaN and segmentation `UNLABELLED`.
-
-        The same clip gives the same bytes on one kind of processor, whatever its number of cores;
-        another ``batch`` may choose other kernels, and so change last bits.
+        Images are stretched to the network's input size. Another ``batch`` may use other kernels,
+        and so change the last bits.
 
         Args:
             frames: By camera, ``(T, height, width, 3)`` uint8; cameras may differ in size.
             timestamps_ns: ``(T,)``, ascending.
-            calibrations: By camera, for the frames' own size; one that is unknown does not take
-                part in the top-down layout.
-            present: By camera ``(T,)``, False where the frame was lost; all there by default.
-            batch: Time steps at once; bounds the memory.
-            bf16: Compute in bfloat16: faster, coarser.
+            calibrations: By camera, for the size of its frames. A camera whose calibration is
+                unknown is not used for the top-down layout.
+            present: By camera ``(T,)``, False where the frame was lost; by default none was.
+            batch: How many time steps are computed at once; it limits the memory.
+            bf16: Whether to compute in bfloat16, which is faster and less exact.
 
         Raises:
             ValueError: Arrays of the wrong shape or type.
@@ -87,7 +83,7 @@ class HydraNetwork:
         return _joined(timestamps_ns, parts, _tasks(listed, sampling))
 
     def close(self) -> None:
-        """Nothing to do: the weights go with the object."""
+        """Do nothing: the weights are freed with the object."""
 
     @property
     def _fuses(self) -> bool:
@@ -100,7 +96,7 @@ class HydraNetwork:
             return output.float()
 
     def _images(self, clip: "_Clip") -> Tensor:
-        """``(B, C, 3, H, W)`` in 0 to 1; channels lie last in memory, as convolutions want them."""
+        """``(B, C, 3, H, W)`` in 0 to 1; channels are last in memory, which suits convolutions."""
         size = (self.manifest.inputs.height, self.manifest.inputs.width)
         frames = clip.frames
         if any(each.shape[1:3] != size for each in frames):
@@ -109,7 +105,7 @@ class HydraNetwork:
         return (stacked.float() / 255).permute(0, 1, 4, 2, 3)
 
     def _resized(self, frames: Frames, size: tuple[int, int]) -> Tensor:
-        # Decoded video may be read-only memory, which torch cannot share: copy.
+        # Decoded video may be read-only memory, which torch cannot share, so it is copied.
         images = torch.tensor(frames, device=self.device).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(images, size, mode="bilinear", antialias=True)
 
@@ -138,7 +134,7 @@ class _Clip:
 
 @dataclass(frozen=True)
 class _Listed:
-    """The manifest's predictions as arrays over cameras C and categories; True is listed."""
+    """The manifest's predictions as arrays over cameras C and categories: True if listed."""
 
     categories: tuple[str, ...]
     lines: tuple[str, ...]
@@ -153,7 +149,7 @@ class _Listed:
 
 @dataclass(frozen=True)
 class _Part:
-    """What was said about one batch."""
+    """The outputs for one batch."""
 
     sparse: list[pa.Table]
     depth: dict[str, Floats32]
@@ -163,11 +159,12 @@ class _Part:
 
 @contextmanager
 def _repeatable() -> Iterator[None]:
-    """Make sums run in one order, whatever the machine's number of cores or its load.
+    """Make results independent of the machine's number of cores and its load.
 
-    On a CPU a convolution shared out among threads rounds differently for each number of threads.
-    One thread here and one worker a core is also the faster way: threads that wait for each other
-    spin. CUDA chooses its kernels by what they are, not by how fast they were just now.
+    On a CPU, a convolution that is split over threads rounds differently for each number of
+    threads. So each worker uses one thread. With one worker per core this is also faster, because
+    threads that wait for each other use the processor. On CUDA, kernels are not chosen by a
+    benchmark, whose result would vary.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -184,8 +181,8 @@ def _clip_of(
     timestamps_ns: Ints,
     present: Mapping[str, Bools] | None,
 ) -> _Clip:
-    asked = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
-    names = tuple(n for n in asked if present is None or n not in present or present[n].any())
+    names_used = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
+    names = tuple(n for n in names_used if present is None or n not in present or present[n].any())
     steps = len(timestamps_ns)
     for name in names:
         if frames[name].dtype != np.uint8 or frames[name].ndim != 4:
@@ -229,8 +226,8 @@ def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
 
 
 def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
-    """What was looked for in the cameras that there were."""
-    looked = {
+    """The tasks that were judged in the cameras that the clip has."""
+    judged = {
         Task.OBJECTS: listed.objects_CK.any(),
         Task.LIGHTS: listed.lights_C.any(),
         Task.LANES: listed.lanes_CL.any(),
@@ -238,7 +235,7 @@ def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
         Task.SEGMENTATION: listed.segmentation_C.any(),
         Task.BEV: bool(listed.layers) and sampling is not None,
     }
-    return frozenset(task for task, did in looked.items() if did)
+    return frozenset(task for task, is_judged in judged.items() if is_judged)
 
 
 def _decode(
@@ -324,6 +321,6 @@ def _joined(timestamps_ns: Ints, parts: list[_Part], tasks: frozenset[str]) -> P
 
 
 def _reading_order(sparse: pa.Table) -> Ints:
-    """By time, then camera; within an image boxes, lights, lines, each as decoded."""
+    """Order by time and camera; within an image boxes, lights and lines, each as decoded."""
     cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
     return np.lexsort((cameras, sparse["timestamp_ns"].to_numpy()))

@@ -1,11 +1,12 @@
-"""Polylines out of maps of probability: traced, split where they fork, simplified.
+"""Polylines from maps of probability. All steps work on a whole stack of images at once.
 
-The 8-connected parts of the mask are found first. A part that is taller than wide is traced row by
-row, any other column by column. In each row (column) a part's cells fall into runs; runs of
-neighbouring rows that touch are linked, but only where neither forks, so that two lines which meet
-at the horizon stay two. A chain of links is a polyline with one point per run: the mean of its
-cells' centres, weighted by probability. Last, points are dropped that lie within `TOLERANCE` of the
-line without them (Ramer, Douglas and Peucker). All of it works on a whole stack of images at once.
+1. Find the 8-connected parts of the mask. A part that is taller than wide is traced row by row, any
+   other part column by column.
+2. In each row (column), the cells of a part form runs. Link runs of neighbouring rows that touch,
+   but only where neither run forks. So two lines that meet at the horizon stay two lines.
+3. A chain of links is a polyline with one point per run: the mean of the centres of its cells,
+   weighted by probability.
+4. Drop points that are within `TOLERANCE` of the line without them (Ramer, Douglas and Peucker).
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from ridealong.arrays import Bools, Floats, Ints
 
 TOLERANCE = 0.25  # cells
-FEWEST_RUNS = 3  # shorter chains are specks
+FEWEST_RUNS = 3  # shorter chains are noise
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Ridges:
 
 @dataclass(frozen=True)
 class Polylines:
-    """Polylines, ordered by image, then by where they start.
+    """Polylines, ordered by image and then by their start.
 
     Attributes:
         image: ``(L,)`` index into the stack.
@@ -58,7 +59,7 @@ class _Runs:
 
 
 def trace(ridges: Ridges) -> Polylines:
-    """Turn a stack of maps into polylines."""
+    """Trace the polylines of a stack of maps."""
     steep = _steep(ridges.mask)
     flat_mask = (ridges.mask & ~steep).transpose(0, 2, 1)
     flat = _chains(_runs(ridges.probability.transpose(0, 2, 1), flat_mask))
@@ -68,7 +69,7 @@ def trace(ridges: Ridges) -> Polylines:
 
 
 def _steep(mask: Bools) -> Bools:
-    """The cells of parts that are taller than wide."""
+    """The cells of all parts that are taller than wide."""
     around = np.zeros((3, 3, 3), int)
     around[1] = 1  # neighbours within an image, none across images
     labels, count = ndimage.label(mask, around)
@@ -112,7 +113,7 @@ def _cells(mask: Bools) -> tuple[Ints, Ints, Ints]:
 
 
 def _links(run: Ints, mask: Bools, cells: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
-    """Pairs of runs in neighbouring rows that touch, where neither touches another there."""
+    """Pairs of runs in neighbouring rows that touch each other and no other run there."""
     image, row, column = cells
     run_of = np.full(mask.shape, -1)
     run_of[cells] = run
@@ -144,7 +145,7 @@ def _chains(runs: _Runs) -> Polylines:
 
 
 def _merged(a: Polylines, b: Polylines) -> Polylines:
-    """Both, ordered by image; within one, those of ``a`` first."""
+    """The polylines of both, ordered by image; within an image those of ``a`` come first."""
     image = np.concatenate([a.image, b.image])
     order = np.argsort(image, kind="stable")
     length = np.concatenate([np.diff(a.offsets), np.diff(b.offsets)])
@@ -155,7 +156,7 @@ def _merged(a: Polylines, b: Polylines) -> Polylines:
 
 
 def simplify(lines: Polylines, tolerance: float) -> Polylines:
-    """Drop points that are within ``tolerance`` of the line without them; ends always stay."""
+    """Drop points that are within ``tolerance`` of the line without them; ends are always kept."""
     kept = np.zeros(len(lines.points), bool)
     kept[lines.offsets[:-1]] = kept[lines.offsets[1:] - 1] = True
     undecided = np.flatnonzero(~kept)
@@ -168,9 +169,10 @@ def simplify(lines: Polylines, tolerance: float) -> Polylines:
 
 
 def _keep_farthest(points: Floats, kept: Bools, undecided: Ints, tolerance: float) -> Ints:
-    """Keep the farthest point of every stretch between two kept ones, if it is beyond tolerance.
+    """Keep the farthest point between each two kept points, if it is beyond the tolerance.
 
-    Gives the points that are still undecided: the others of those stretches, in order.
+    Returns:
+        The points that are still undecided: the others between those kept points, in order.
     """
     ends = np.flatnonzero(kept)
     stretch = np.searchsorted(ends, undecided) - 1
@@ -180,14 +182,14 @@ def _keep_farthest(points: Floats, kept: Bools, undecided: Ints, tolerance: floa
     counts = np.diff(starts, append=len(stretch))
     split = np.repeat(farthest > tolerance, counts)
     worst = np.flatnonzero(split & (distance == np.repeat(farthest, counts)))
-    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # of equal ones the first
+    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # the first of equally far ones
     kept[undecided[worst]] = True
     split[worst] = False
     return undecided[split]
 
 
 def _from_chord(points: Floats, first: Ints, last: Ints, between: Ints) -> Floats:
-    """How far points lie from the straight line between two others."""
+    """The distance of points from the straight line between two others."""
     chord, away = points[last] - points[first], points[between] - points[first]
     length = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-12)
     distance: Floats = np.abs(chord[:, 0] * away[:, 1] - chord[:, 1] * away[:, 0]) / length
