@@ -1,4 +1,4 @@
-"""The command that brings recordings into the lake."""
+"""The command that reads recordings into the lake."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -52,9 +52,9 @@ def ingest(
 
     Example: ridealong ingest logs/ --triggers my-triggers/
     """
+    from ingest.cameras import camera_warnings
     from ingest.discovery import find_drives
     from ingest.run import ingest as run
-    from ingest.triggers.cameras import camera_warnings
     from ingest.triggers.spec import load_triggers, shipped_triggers
     from ridealong.lake import Lake
 
@@ -66,7 +66,7 @@ def ingest(
     lake = Lake.create(home_of(home))
     report = run(lake, found.drives, specs, console, beam_args or [])
     console.result(asdict(report))
-    _tell(report, console)
+    _print_report(report, console)
     for warnings in camera_warnings(specs, lake.home).values():
         for warning in warnings:
             console.note(f"warning: {warning}")
@@ -74,7 +74,7 @@ def ingest(
         raise typer.Exit(2)
 
 
-def _tell(report: "IngestReport", console: Console) -> None:
+def _print_report(report: "IngestReport", console: Console) -> None:
     from ingest.report import problems, summary
 
     console.text(summary(report))

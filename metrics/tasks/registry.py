@@ -84,6 +84,11 @@ def family(name: str) -> TaskFamily:
     return known[name]
 
 
+def sparse_tasks() -> frozenset[str]:
+    """The names of the families that are stored as rows, so that outputs of them are kept."""
+    return frozenset(name for name, own in families().items() if own.form.sparse)
+
+
 def lookup(task: str, metric: str) -> Metric:
     """The metric of that task and name.
 
