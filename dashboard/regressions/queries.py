@@ -7,16 +7,25 @@ from enum import StrEnum
 from typing import Any
 
 from ingest.schemas import DRIVES
+from metrics.gate.cells import RANKS, Cell
 from metrics.gate.evidence import task_of
 from ridealong.lake import Snapshot
 from shadow.costs import cell_costs, run_clips
-from shadow.report import RANKS, run_cells
+from shadow.report import run_cells
 from shadow.runs import list_runs
 
 LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
 KEY = ("prediction", "metric", "slice")  # what names a cell
 
 Row = dict[str, Any]
+
+
+class ShownCell(Cell):
+    """A cell with its task, and a number for each `Measure`."""
+
+    task: str
+    margins: float | None
+    significance: float | None
 
 
 class Measure(StrEnum):
@@ -40,23 +49,31 @@ def runs(snapshot: Snapshot) -> list[Row]:
     return list_runs(snapshot)
 
 
-def cells(snapshot: Snapshot, run_id: str) -> list[Row]:
+def cells(snapshot: Snapshot, run_id: str) -> list[ShownCell]:
     """A run's cells by name, with their ``task``, and a number for each `Measure`."""
-    rows = run_cells(snapshot, run_id)
-    return [row | {"task": task_of(row["prediction"])} | _measures(row) for row in rows]
+    return [_shown(cell) for cell in run_cells(snapshot, run_id)]
 
 
-def _measures(cell: Row) -> Row:
+def _shown(cell: Cell) -> ShownCell:
     delta, margin, p = cell["delta"], cell["margin"], cell["p_value"]
-    margins = None if delta is None or not margin else delta / margin
     significance = None
     if delta is not None and p is not None:
         tail = max(min(p, 1 - p), LEAST_P)
         significance = math.copysign(-math.log10(2 * tail), delta)
-    return {str(Measure.MARGINS): margins, str(Measure.SIGNIFICANCE): significance}
+    return {
+        **cell,
+        "task": task_of(cell["prediction"]),
+        "margins": None if delta is None or not margin else delta / margin,
+        "significance": significance,
+    }
 
 
-def tally(found: Sequence[Row]) -> Tally:
+def measured(cell: ShownCell, measure: Measure) -> float | None:
+    """The number that a cell's colour stands for; None where it is unknown."""
+    return cell["margins"] if measure is Measure.MARGINS else cell["significance"]
+
+
+def tally(found: Sequence[ShownCell]) -> Tally:
     """Count verdicts among required cells, alerts among watched ones, and improvements."""
     required = [cell["verdict"] for cell in found if cell["required"]]
     return Tally(
@@ -66,21 +83,24 @@ def tally(found: Sequence[Row]) -> Tally:
     )
 
 
-def gated_metrics(found: Sequence[Row]) -> list[str]:
+def gated_metrics(found: Sequence[ShownCell]) -> list[str]:
     """The metrics that required cells use; what the heatmap shows at first."""
     return sorted({cell["metric"] for cell in found if cell["required"]})
 
 
-def rows_in_order(found: Sequence[Row], measure: Measure, most: int | None) -> list[Row]:
+def rows_in_order(
+    found: Sequence[ShownCell], measure: Measure, most: int | None
+) -> list[ShownCell]:
     """Cells by rows (a prediction and a metric), the row with the worst cell first.
 
-    Rows with a required cell are all there and come before the others, of which the ``most`` worst
-    are kept, or all.
+    Rows with a required cell are all included and come before the others. Of the others the
+    ``most`` worst are kept, or all.
     """
     worst: dict[tuple[str, str], float] = {}
     for cell in found:
-        value = math.inf if cell[measure] is None else cell[measure]
-        worst[_row(cell)] = min(value, worst.get(_row(cell), math.inf))
+        value = measured(cell, measure)
+        known = math.inf if value is None else value
+        worst[_row(cell)] = min(known, worst.get(_row(cell), math.inf))
     pinned = {_row(cell) for cell in found if cell["required"]}
     order = sorted(worst, key=lambda row: (row not in pinned, worst[row], row))
     shown = order if most is None else order[: len(pinned) + most]
@@ -88,46 +108,54 @@ def rows_in_order(found: Sequence[Row], measure: Measure, most: int | None) -> l
     return sorted((c for c in found if _row(c) in places), key=lambda c: places[_row(c)])
 
 
-def _row(cell: Row) -> tuple[str, str]:
+def _row(cell: ShownCell) -> tuple[str, str]:
     return cell["prediction"], cell["metric"]
 
 
-def ranked(found: Sequence[Row]) -> list[Row]:
+def ranked(found: Sequence[ShownCell]) -> list[ShownCell]:
     """Cells as the tables list them: REGRESSED first, most margins lost first."""
     return sorted(found, key=_rank)
 
 
-def _rank(cell: Row) -> tuple[object, ...]:
+def _rank(cell: ShownCell) -> tuple[bool, int, float]:
     lost = math.inf if cell["margins"] is None else cell["margins"]
     return not cell["required"], RANKS[cell["verdict"]], lost
 
 
-def worst_cell(found: Sequence[Row]) -> Row:
+def worst_cell(found: Sequence[ShownCell]) -> ShownCell:
     """The cell to look at first: required before watched, REGRESSED first, most margins lost."""
     return min(found, key=_rank)
 
 
-def nearest_cell(found: Sequence[Row], asked: Mapping[str, str]) -> tuple[Row, str | None]:
+def name_of(cell: Mapping[str, object]) -> dict[str, str]:
+    """What names a cell, by the `KEY`."""
+    return {name: str(cell[name]) for name in KEY}
+
+
+def nearest_cell(
+    found: Sequence[ShownCell], asked: Mapping[str, str]
+) -> tuple[ShownCell, str | None]:
     """The cell that was asked for by some of `KEY`, and the first of these that is unknown.
 
-    What is unknown, given those before it, narrows nothing: the worst cell that is left is given.
+    A part that no cell has, among those that fit the parts before it, is ignored. Of the cells that
+    are left the worst is returned.
     """
     missing = None
     for name in KEY:
         if name in asked:
-            same = [cell for cell in found if cell[name] == asked[name]]
+            same = [cell for cell in found if name_of(cell)[name] == asked[name]]
             missing = missing or (None if same else name)
             found = same or found
     return worst_cell(found), missing
 
 
-def siblings(found: Sequence[Row], cell: Row) -> list[Row]:
+def siblings(found: Sequence[ShownCell], cell: ShownCell) -> list[ShownCell]:
     """The cell's prediction and metric on every slice, ``all`` first."""
-    same = [c for c in found if all(c[k] == cell[k] for k in ("prediction", "metric"))]
+    same = [other for other in found if _row(other) == _row(cell)]
     return sorted(same, key=lambda c: (c["slice"] != "all", c["slice"]))
 
 
-def costs(snapshot: Snapshot, run: Row, cell: Row) -> list[Row]:
+def costs(snapshot: Snapshot, run: Row, cell: ShownCell) -> list[Row]:
     """The clips behind a cell, the costliest first, with what they show and their drive."""
     if cell["reference"] is None:
         return []
