@@ -15,7 +15,7 @@ import pyarrow as pa
 from metrics.gate.cells import Cell, JudgedCell, Verdict
 from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
-from metrics.gate.evidence import Ground, gather, make_ground
+from metrics.gate.evidence import JudgedClips, gather, judged_clips
 from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
@@ -66,11 +66,11 @@ def judge(
     Raises:
         RidealongError: The scores contradict themselves, or a clip's drive is unknown.
     """
-    ground = make_ground(clips, drives)
+    judged = judged_clips(clips, drives)
 
     def cells_against(reference_sha256: str) -> list[JudgedCell]:
         pair = (reference_sha256, candidate_sha256)
-        return _cells(scores, matches, ground, pair, gate)
+        return _cells(scores, matches, judged, pair, gate)
 
     cells = cells_against(deployed_sha256)
     if baseline_sha256 is not None:
@@ -99,17 +99,17 @@ def run_verdict(cells: Sequence[Cell], dropped: Sequence[str]) -> RunVerdict:
 def _cells(
     scores: pa.Table,
     matches: pa.Table,
-    ground: Ground,
+    judged: JudgedClips,
     networks: tuple[str, str],
     gate: GateSpec,
 ) -> list[JudgedCell]:
     """All cells for one pair of networks, in the order of their names."""
-    evidence = gather(scores, matches, ground, networks)
-    watched = set(slices_by(ground.clips, gate.watched.by))
+    evidence = gather(scores, matches, judged, networks)
+    watched = set(slices_by(judged.clips, gate.watched.by))
     slices = sorted(watched | {cell.slice for cell in gate.required})
-    estimates = _wanted(estimate(evidence, ground, slices), watched, gate)
+    estimates = _wanted(estimate(evidence, judged, slices), watched, gate)
     decided = decide(estimates, gate)
-    causes = explain(evidence, ground, estimates, decided, gate)
+    causes = explain(evidence, judged, estimates, decided, gate)
     rows = _rows(estimates, decided, causes, gate)
     found = {(row["prediction"], row["metric"], row["slice"]) for row in rows if row["required"]}
     rows += [_missing(cell, gate) for cell in gate.required if cell.key not in found]
