@@ -1,4 +1,4 @@
-"""What the page Regressions asks of the lake: runs, their cells, and the clips behind a cell."""
+"""Queries for the page Regressions: runs, their cells, and the clips behind a cell."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from shadow.costs import cell_costs, run_clips
 from shadow.report import run_cells
 from shadow.runs import list_runs
 
-LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
-KEY = ("prediction", "metric", "slice")  # what names a cell
+LEAST_P = 1e-9  # smaller p-values have the same colour
+KEY = ("prediction", "metric", "slice")  # the key of a cell
 
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ class ShownCell(Cell):
 
 
 class Measure(StrEnum):
-    """What a cell's colour says."""
+    """What the colour of a cell shows."""
 
     MARGINS = "margins"  # delta as a multiple of the margin
     SIGNIFICANCE = "significance"  # decimal places of the p-value, with delta's sign
@@ -37,7 +37,7 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True)
 class Tally:
-    """How the cells of a run ended."""
+    """Counts of a run's cells by result."""
 
     required: Mapping[str, int]
     alerts: int
@@ -84,7 +84,7 @@ def tally(found: Sequence[ShownCell]) -> Tally:
 
 
 def gated_metrics(found: Sequence[ShownCell]) -> list[str]:
-    """The metrics that required cells use; what the heatmap shows at first."""
+    """The metrics of required cells; the heatmap starts with them."""
     return sorted({cell["metric"] for cell in found if cell["required"]})
 
 
@@ -93,8 +93,7 @@ def rows_in_order(
 ) -> list[ShownCell]:
     """Cells by rows (a prediction and a metric), the row with the worst cell first.
 
-    Rows with a required cell are all included and come before the others. Of the others the
-    ``most`` worst are kept, or all.
+    All rows with a required cell come first. Of the others, the ``most`` worst are kept, or all.
     """
     worst: dict[tuple[str, str], float] = {}
     for cell in found:
@@ -113,7 +112,7 @@ def _row(cell: ShownCell) -> tuple[str, str]:
 
 
 def ranked(found: Sequence[ShownCell]) -> list[ShownCell]:
-    """Cells as the tables list them: REGRESSED first, most margins lost first."""
+    """Cells in the order of the tables: REGRESSED first, largest loss in margins first."""
     return sorted(found, key=_rank)
 
 
@@ -123,22 +122,21 @@ def _rank(cell: ShownCell) -> tuple[bool, int, float]:
 
 
 def worst_cell(found: Sequence[ShownCell]) -> ShownCell:
-    """The cell to look at first: required before watched, REGRESSED first, most margins lost."""
+    """The worst cell: required before watched, then REGRESSED, then the largest loss in margins."""
     return min(found, key=_rank)
 
 
 def name_of(cell: Mapping[str, object]) -> dict[str, str]:
-    """What names a cell, by the `KEY`."""
+    """The key of a cell, by the parts of `KEY`."""
     return {name: str(cell[name]) for name in KEY}
 
 
 def nearest_cell(
     found: Sequence[ShownCell], asked: Mapping[str, str]
 ) -> tuple[ShownCell, str | None]:
-    """The cell that was asked for by some of `KEY`, and the first of these that is unknown.
+    """The cell that matches the given parts of `KEY`, and the first part that is unknown.
 
-    A part that no cell has, among those that fit the parts before it, is ignored. Of the cells that
-    are left the worst is returned.
+    An unknown part filters nothing: the result is the worst cell that is left.
     """
     missing = None
     for name in KEY:
@@ -156,7 +154,7 @@ def siblings(found: Sequence[ShownCell], cell: ShownCell) -> list[ShownCell]:
 
 
 def costs(snapshot: Snapshot, run: Row, cell: ShownCell) -> list[Row]:
-    """The clips behind a cell, the costliest first, with what they show and their drive."""
+    """The clips behind a cell, the costliest first, with their triggers and drive."""
     if cell["reference"] is None:
         return []
     clip_of = {row["clip_id"]: row for row in run_clips(snapshot, run).to_pylist()}

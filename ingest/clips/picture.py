@@ -13,23 +13,23 @@ from PIL import Image, ImageDraw, ImageFont
 from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
 from ingest.clips.paths import paths_in_images, split_paths
 from ingest.clips.read import ClipReader
-from ridealong.perception.annotations import Camera, Perception
+from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import Image as Frame
 from ridealong.units import NS_PER_S
 
 Picture = Image.Image
 
-# As one sits in the car: left, ahead, right; then backwards.
+# The usual rig as one sits in the car: left, ahead, right; then backwards.
 LAYOUT = (
-    Camera.LEFT_PILLAR,
-    Camera.MAIN,
-    Camera.RIGHT_PILLAR,
-    Camera.NARROW,
-    Camera.LEFT_REPEATER,
-    Camera.REAR,
-    Camera.RIGHT_REPEATER,
-    Camera.WIDE,
+    "left_pillar",
+    "main",
+    "right_pillar",
+    "narrow",
+    "left_repeater",
+    "rear",
+    "right_repeater",
+    "wide",
 )
 TILE_WIDTH = 480
 LONE_TILE_WIDTH = 960
@@ -56,8 +56,9 @@ class Layer:
 def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None = None) -> Picture:
     """Draw the cameras of a clip at one time, layers over them.
 
-    A clip of one camera gives one tile; of several, the whole rig, in which a camera that has no
-    frame then is a dark tile with its name.
+    A clip of one camera gives one tile. A clip of several cameras of the usual rig gives the whole
+    rig; a clip of other cameras gives its own. A camera without a frame at that time is a dark tile
+    with its name.
 
     Args:
         reader: The clip, which has a camera.
@@ -145,10 +146,8 @@ def _caption(
 
 
 def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
-    others = [name for name in cameras if name not in set(LAYOUT)]
-    if len(cameras) < 2:
-        return list(cameras)
-    return [*map(str, LAYOUT), *others]
+    is_usual_rig = len(cameras) > 1 and set(cameras) <= set(LAYOUT)
+    return list(LAYOUT if is_usual_rig else cameras)
 
 
 def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[int, Frame]]]:

@@ -4,7 +4,6 @@ An installed package adds a family through the entry point group ``ridealong.tas
 entry point has the family's name and names a `TaskFamily`: ``cones = "conepackage.cones:FAMILY"``.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import Prediction
 from ridealong.errors import RidealongError
 from ridealong.installed import broken, installed, load
-from ridealong.perception.annotations import Camera
+from ridealong.perception.cameras import check_camera_name
 from ridealong.specs import nearest
 
 GROUP = "ridealong.tasks"
@@ -115,11 +114,6 @@ def definition_of(task: str) -> str:
     return family(task).definition
 
 
-def definition_sha256() -> str:
-    """Hash over the definitions of all families."""
-    return hashlib.sha256("".join(f.definition for f in families().values()).encode()).hexdigest()
-
-
 def parse_prediction(name: str) -> Prediction:
     """Read a name such as ``'lights/red@narrow'``.
 
@@ -137,7 +131,8 @@ def parse_prediction(name: str) -> Prediction:
     _check_parts(prediction, own)
     if own.categories:
         _check_known("category", prediction.category, own.categories, name)
-    _check_known("camera", prediction.camera, [str(camera) for camera in Camera], name)
+    if prediction.camera is not None:
+        check_camera_name(prediction.camera)
     return prediction
 
 
