@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
+from metrics.gate.cells import Verdict
 from ridealong.errors import RidealongError
 from ridealong.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
 from ridealong.specs import nearest
 from shadow.networks.registry import NetworkEntry, find_network, list_networks
 from shadow.schemas import RELEASES, RUNS
-
-PASS = "PASS"
 
 
 @dataclass(frozen=True)
@@ -182,9 +181,11 @@ def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) ->
             f"there is no evidence that {entry.network} is not worse than {now.network}",
             hint=f"name a run of `ridealong shadow run --candidate {entry.network}`, {waiver}",
         )
-    if run.verdict != PASS:
+    if run.verdict != Verdict.PASS:
         raise RidealongError(
-            f"run {run.run_id} is {run.verdict}", expected=PASS, hint=f"fix the network, {waiver}"
+            f"run {run.run_id} is {run.verdict}",
+            expected=Verdict.PASS,
+            hint=f"fix the network, {waiver}",
         )
 
 
