@@ -23,7 +23,7 @@ from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_
 from metrics.tasks.metric import MATCH_ROWS, Reference
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction, sparse_tasks
-from ridealong.perception.annotations import Task, at_times
+from ridealong.perception.annotations import at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
 from shadow.keys import definition_in
 from shadow.outputs import ROLES, RunOutputs
@@ -91,7 +91,7 @@ class FrameLosses:
     def _predictions(self, role: str) -> list[Prediction]:
         """What a network answers for among the cells."""
         named = {parse_prediction(cell["prediction"]) for cell in self.cells}
-        return [one for one in self.outputs.predictions(role, *Task) if one in named]
+        return [one for one in self.outputs.predictions(role) if one in named]
 
     def _rows(self, seen: "_Seen", clip: Row, role: str, time: int) -> pa.Table:
         """One network's rows of SCORES of one frame."""

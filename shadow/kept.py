@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
 from metrics.tasks.registry import parse_prediction, sparse_tasks
-from ridealong.lake.files import telling
+from ridealong.lake.files import disk_errors
 from ridealong.perception.annotations import ANNOTATIONS, Perception
 from shadow.networks.manifest import NetworkManifest
 
@@ -45,7 +45,7 @@ def read_kept(
         RidealongError: The file is missing or cannot be read.
     """
     named = {"network_sha256": network_sha256, "clip_id": clip_id, "definition": stored_by}
-    with telling(path):
+    with disk_errors(path):
         rows = pq.read_table(
             path,
             columns=ANNOTATIONS.names,

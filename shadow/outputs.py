@@ -1,6 +1,6 @@
 """What the two networks of a run said on a clip: kept, or for dense tasks inferred again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,10 +55,10 @@ class RunOutputs:
         """A network's manifest."""
         return self.networks[role].manifest
 
-    def predictions(self, role: str, *tasks: str) -> list[Prediction]:
-        """What a network answers for, of these tasks."""
+    def predictions(self, role: str, tasks: Collection[str] | None = None) -> list[Prediction]:
+        """The predictions of a network; of these tasks alone where some are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
-        return [prediction for prediction in named if prediction.task in tasks]
+        return [one for one in named if tasks is None or one.task in tasks]
 
     def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
         """What the lake keeps of a clip, sparse tasks alone, by role; ``times`` are its frames."""

@@ -21,6 +21,7 @@ from ridealong.execution.runner import cautions
 from ridealong.lake import Lake, Snapshot, write_data_file
 from ridealong.terminal.console import Console
 from shadow.batches import replay
+from shadow.gate_cameras import check_gate_cameras
 from shadow.keys import judged_by, labels_version
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
@@ -113,6 +114,7 @@ def shadow_run(
     networks = (*pair, baseline) if baseline else pair
     for entry in networks:
         require_device(entry.manifest, request.device)
+    check_gate_cameras(request.gate, _cameras(pair, clips))
     _require_sound(lake, networks)
     _warn_of_no_difference(pair, console)
     left_out = _damaged(lake, clips)
@@ -182,6 +184,12 @@ def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
             hint="see `ridealong clips list`",
         )
     return clips
+
+
+def _cameras(pair: Pair, clips: pa.Table) -> set[str]:
+    """The cameras of either network or of any clip."""
+    recorded = (camera for names in clips["cameras"].to_pylist() for camera in names or ())
+    return {*recorded, *(camera for entry in pair for camera in entry.manifest.cameras)}
 
 
 def _baseline_of(snapshot: Snapshot, request: RunRequest, pair: Pair) -> NetworkEntry | None:
