@@ -1,4 +1,4 @@
-"""What a run's clips cost the candidate, from the scores in the lake (`metrics.gate.costs`)."""
+"""The cost of each clip of a run to the candidate, from stored scores (`metrics.gate.costs`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> LossPa
 
 @dataclass(frozen=True)
 class CostTables:
-    """What costs are computed from.
+    """The input of costs.
 
     Attributes:
         scores, matches: The rows of the cells' predictions by the run's networks.
@@ -60,7 +60,7 @@ class CostTables:
 
 
 def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Row]) -> LossParts:
-    """Each clip's part of the loss of many cells, from tables at hand.
+    """Each clip's part of the loss of many cells, from tables that were read before.
 
     Raises:
         RidealongError: The scores contradict themselves.
@@ -72,7 +72,7 @@ def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Row]) -> LossPar
 
 
 def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> CostTables:
-    """The rows of the lake that the costs of some cells are computed from."""
+    """The stored rows from which the costs of some cells are computed."""
     clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
     predictions, metrics = (sorted({cell[n] for cell in cells}) for n in ("prediction", "metric"))
     wanted, named = query_of(run), "list_contains(?, prediction)"
