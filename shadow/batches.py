@@ -96,7 +96,7 @@ def _without(clips: pa.Table, clip_ids: Sequence[str]) -> pa.Table:
 def _results(
     lake: Lake, plan: ReplayPlan, console: Console, beam_args: Sequence[str]
 ) -> Generator[ShardResult[Batch, ClipOutcome], None, None]:
-    """What became of each batch of a plan, after it is committed."""
+    """The result of each batch of a plan, after it is committed."""
     with (
         console.steps("clips", len(plan.clips)) as steps,
         replaying(plan, beam_args, steps) as replay_batch,
