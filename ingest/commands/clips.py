@@ -92,9 +92,9 @@ def clips_show(
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
-    from ingest.listing import find_row
     from ingest.schemas import CLIPS
     from ridealong.lake import Lake
+    from ridealong.lake.listing import find_row
 
     if picture:
         _require_picture(picture)
@@ -186,9 +186,9 @@ def clips_verify(
     Example: ridealong clips verify --all
     """
     from ingest.clips.verify import verify_clip
-    from ingest.listing import find_row
     from ingest.schemas import CLIPS
     from ridealong.lake import Lake
+    from ridealong.lake.listing import find_row
 
     console = Console(as_json)
     root = home_of(home)

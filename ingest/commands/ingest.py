@@ -54,6 +54,7 @@ def ingest(
     """
     from ingest.discovery import find_drives
     from ingest.run import ingest as run
+    from ingest.triggers.cameras import camera_warnings
     from ingest.triggers.spec import load_triggers, shipped_triggers
     from ridealong.lake import Lake
 
@@ -62,9 +63,13 @@ def ingest(
     specs = load_triggers(triggers) if triggers else shipped_triggers()
     for note in found.notes():
         console.note(note)
-    report = run(Lake.create(home_of(home)), found.drives, specs, console, beam_args or [])
+    lake = Lake.create(home_of(home))
+    report = run(lake, found.drives, specs, console, beam_args or [])
     console.result(asdict(report))
     _print_report(report, console)
+    for warnings in camera_warnings(specs, lake.home).values():
+        for warning in warnings:
+            console.note(f"warning: {warning}")
     if (report.quarantined or report.failures) and not keep_going:
         raise typer.Exit(2)
 

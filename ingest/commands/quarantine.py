@@ -37,9 +37,9 @@ def quarantine_list(
 
     Example: ridealong quarantine list --where "kind = 'file'"
     """
-    from ingest.listing import list_rows
     from ingest.schemas import QUARANTINE
     from ridealong.lake import Lake
+    from ridealong.lake.listing import list_rows
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), QUARANTINE, where).to_pylist()

@@ -1,8 +1,9 @@
-"""The expression language: parses text to a typed tree, or raises an error with the column.
+"""The expression language: text becomes a typed tree, or an error that names the column.
 
-The grammar is SQL's. Allowed are names, numbers, texts and quantities in quotes, ``and``,
-``or``, ``not``, comparisons, ``in``, ``between``, ``is null``, ``+ - * /`` and the functions of
-`FUNCTIONS`. The tree is our own; SQL text is never passed through.
+The grammar is SQL's. Allowed are names, numbers, text and quantities in quotes, ``and``, ``or``,
+``not``, comparisons, ``in``, ``between``, ``is null``, ``+ - * /`` and the functions of
+`FUNCTIONS`. The tree is our own; SQL text is never passed
+through.
 """
 
 import math
@@ -78,14 +79,14 @@ def parse_condition(text: str, namespace: Namespace) -> Node:
         raise RidealongError("nested too deep", hint="split it into simpler parts") from error
     except RidealongError as error:
         raise explained(text, error) from error
-    # `between`, `delta` and `crossed` use their operand more than once: nesting multiplies it.
+    # `between`, `delta` and `crossed` repeat their operand, so nesting multiplies the size.
     if sum(1 for _ in islice(walk(node), LARGEST + 1)) > LARGEST:
         raise RidealongError("too large an expression", hint="split it into simpler parts")
     return node
 
 
 class _Typer(Scope):
-    """Types every part of one text."""
+    """Finds the type of every part of one text."""
 
     def condition(self, at: exp.Expr, depth: int) -> Node:
         value = self.value(at, depth)
@@ -145,14 +146,14 @@ class _Typer(Scope):
         return value if abs(value) < 2**63 else float(text)
 
     def alike(self, one: exp.Expr, two: exp.Expr, depth: int) -> tuple[Value, Value]:
-        """Two parts as values of one kind and, for numbers, of the left one's unit."""
+        """Two parts as values of one kind; numbers get the unit of the left one."""
         first, second = self.every(self.value, (one, two), depth)
         return self.matched(one, first, two, second)
 
     def every(
         self, typed: Callable[[exp.Expr, int], T], parts: Iterable[exp.Expr], depth: int
     ) -> list[T]:
-        """All parts typed; their mistakes are reported together."""
+        """The values of all parts; the mistakes in all of them are reported together."""
         found: list[T] = []
         errors: list[RidealongError] = []
         for part in parts:
@@ -380,7 +381,7 @@ def _contains(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 
 @dataclass(frozen=True)
 class Function:
-    """One function: its typing, and the number of its arguments."""
+    """One function: how it is typed, and how many arguments it takes."""
 
     typed: Callable[[_Typer, exp.Expr, int], Value]
     usage: str
@@ -442,7 +443,7 @@ def _name_parts(at: exp.Expr) -> list[str] | None:
 
 
 def _described(at: exp.Expr) -> str:
-    """The name of a refused part for a message."""
+    """A refused part, in the user's terms."""
     names: Mapping[type, str] = {
         exp.Alias: "a second expression after the first",
         exp.Star: "'*'",

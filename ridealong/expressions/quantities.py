@@ -1,4 +1,4 @@
-"""Units within expressions: quantities in quotes, durations, and units of arithmetic results."""
+"""Units in expressions: quantities in quotes, durations, and the units of results."""
 
 import math
 
@@ -18,7 +18,7 @@ def quantity_in(text: str, unit: str) -> float:
     """The quantity ``text`` as a number of ``unit``.
 
     Raises:
-        RidealongError: It is not a quantity, or measures something else.
+        RidealongError: It is not a quantity, or its unit does not fit.
     """
     value, own = parse_quantity(text)
     factor, offset = factor_and_offset(own, unit, text)
@@ -26,28 +26,28 @@ def quantity_in(text: str, unit: str) -> float:
 
 
 def factor_and_offset(source: str, target: str, what: str) -> tuple[float, float]:
-    """Factor and offset from ``source`` to ``target``; ``what`` is named in the error.
+    """Factor and offset that convert ``source`` to ``target``; ``what`` is named in errors.
 
     Raises:
-        RidealongError: The two measure different things.
+        RidealongError: The two units measure different quantities.
     """
     try:
         factor, offset = conversion(source, target)
-    except Exception as error:  # pint raises its own kinds for logarithmic and offset units
+    except Exception as error:  # pint raises errors of its own for logarithmic and offset units
         raise RidealongError(
             f"{what!r} is not in a unit like {target!r}" if target else f"{what!r} has a unit",
             expected=f"a quantity in {target!r}" if target else "a bare number",
         ) from error
     if not (math.isfinite(factor) and math.isfinite(offset)):
-        raise RidealongError(f"{what!r} cannot be turned into {target!r}")
+        raise RidealongError(f"cannot convert {what!r} to {target!r}")
     return factor, offset
 
 
 def duration_ns(text: str) -> int:
-    """Read a duration of at most a year.
+    """Parse a duration of at most a year, to nanoseconds.
 
     Raises:
-        RidealongError: It is not a duration, or too long.
+        RidealongError: It is not a duration, or it is longer.
     """
     length = parse_duration_ns(text)
     if length > LONGEST_DURATION_NS:
@@ -56,7 +56,7 @@ def duration_ns(text: str) -> int:
 
 
 def difference_unit(unit: str | None) -> str | None:
-    """The unit of a difference of two values: for a temperature without the offset."""
+    """The unit of a difference of two values; for temperatures, one without an offset."""
     if unit and "celsius" in unit.lower():
         return "delta_degree_Celsius"
     return unit

@@ -1,4 +1,4 @@
-"""Spellings from other languages, and what to write instead."""
+"""Spellings of other languages in an expression, and what to write instead."""
 
 import difflib
 import re
@@ -41,7 +41,7 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True)
 class Respelled:
-    """A part of a text that is not valid here, the reason, and the correct text."""
+    """A part of a text with a foreign spelling: what is wrong, and what to write instead."""
 
     start: int
     end: int
@@ -50,9 +50,9 @@ class Respelled:
 
 
 def explained(text: str, error: RidealongError) -> RidealongError:
-    """The error for a refused text; if a foreign spelling is the cause, the message says so.
+    """The error for a refused text; if a foreign spelling is to blame, an error that explains it.
 
-    The message has the correct part, and the whole corrected text.
+    It says what to write instead of the part, and shows the whole text with all parts corrected.
     """
     parts = list(_foreign(text))
     if not parts:
@@ -78,7 +78,7 @@ def _foreign(text: str) -> Iterator[Respelled]:
 
 
 def _unit(text: str) -> str | None:
-    """The intended unit; None if it is not a unit."""
+    """The unit that is meant; None if it is not a unit."""
     try:
         check_unit(text)
     except RidealongError:

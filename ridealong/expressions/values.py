@@ -1,4 +1,4 @@
-"""Typed parts of an expression, and how two are converted to one kind and unit."""
+"""Typed parts of an expression, and how two of them get one kind and one unit."""
 
 from dataclasses import dataclass, replace
 
@@ -20,11 +20,11 @@ class Value:
 
     Attributes:
         node: Its tree.
-        kind: Its type.
-        unit: Unit of a number; None for a bare number, which takes its neighbour's unit.
-        allowed: The possible texts; empty if any text is possible.
-        single: A number recorded with 32-bit precision.
-        quoted: A literal in quotes; its neighbour decides what it means.
+        kind: The kind of its value.
+        unit: The unit of a number; None for a bare number, which takes its neighbour's unit.
+        allowed: The texts that it may be; empty if any are allowed.
+        single: It is a number recorded with 32-bit precision.
+        quoted: It is a literal in quotes, whose meaning depends on its neighbour.
     """
 
     node: Node
@@ -53,7 +53,7 @@ class Scope:
         return self.error(at, error.what, error.expected, error.hint)
 
     def adapted(self, at: exp.Expr, literal: Value, beside: Value) -> Value:
-        """A literal in quotes, converted to the type of its neighbour."""
+        """A literal in quotes, as what its neighbour makes it."""
         assert isinstance(literal.node, Text)
         text = literal.node.value
         if beside.kind is Kind.NUMBER and beside.unit is not None:
@@ -73,7 +73,7 @@ class Scope:
         raise self.error(at, f"{text!r} is not a condition", "true or false")
 
     def own_quantity(self, at: exp.Expr, literal: Value) -> Value:
-        """A literal in quotes as a quantity with its own unit."""
+        """A literal in quotes, as a quantity in its own unit."""
         assert isinstance(literal.node, Text)
         try:
             value, unit = parse_quantity(literal.node.value)
@@ -100,7 +100,7 @@ class Scope:
     def matched(
         self, one: exp.Expr, left: Value, two: exp.Expr, right: Value
     ) -> tuple[Value, Value]:
-        """Two values as values of one kind and, for numbers, of the left one's unit."""
+        """Two values as values of one kind; numbers get the unit of the left one."""
         if left.quoted and right.quoted:
             raise self.error(one, "two literals in quotes", "a name on one side")
         if left.quoted:
@@ -137,7 +137,7 @@ class Scope:
 
 
 def _rounded(value: Value, beside: Value) -> Value:
-    """A literal beside a 32-bit signal takes its precision, so that a recorded 4.4 equals 4.4."""
+    """A literal beside a 32-bit signal gets its precision, so a recorded 4.4 equals ``4.4``."""
     if beside.single and isinstance(value.node, Number) and abs(value.node.value) < 3e38:
         return replace(value, node=Number(float(np.float32(value.node.value))))
     return value
