@@ -2,8 +2,7 @@
 
 The grammar is SQL's. Allowed are names, numbers, text and quantities in quotes, ``and``, ``or``,
 ``not``, comparisons, ``in``, ``between``, ``is null``, ``+ - * /`` and the functions of
-`FUNCTIONS`. The tree is our own; SQL text is never passed
-through.
+`FUNCTIONS`. The tree is our own; SQL text is never passed through.
 """
 
 import math
@@ -381,7 +380,7 @@ def _contains(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 
 @dataclass(frozen=True)
 class Function:
-    """One function: how it is typed, and how many arguments it takes."""
+    """One function: its typing, and the number of its arguments."""
 
     typed: Callable[[_Typer, exp.Expr, int], Value]
     usage: str
