@@ -52,9 +52,9 @@ def ingest(
 
     Example: ridealong ingest logs/ --triggers my-triggers/
     """
+    from ingest.cameras import camera_warnings
     from ingest.discovery import find_drives
     from ingest.run import ingest as run
-    from ingest.triggers.cameras import camera_warnings
     from ingest.triggers.spec import load_triggers, shipped_triggers
     from ridealong.lake import Lake
 

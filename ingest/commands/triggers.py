@@ -68,7 +68,7 @@ def triggers_check(
 
     Example: ridealong triggers check my-triggers/
     """
-    from ingest.triggers.cameras import camera_warnings
+    from ingest.cameras import camera_warnings
     from ingest.triggers.spec import load_triggers
 
     console = Console(as_json)
