@@ -1,1 +1,1 @@
-"""Label formats, out and in."""
+"""Exports of clips and labels in formats of labelling tools."""

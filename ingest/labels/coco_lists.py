@@ -25,7 +25,7 @@ _ImageKey = tuple[int, str]  # timestamp_ns and camera of a clip's image
 
 
 class CocoLists:
-    """Sorts clips into the lists that documents are made of, and counts ids.
+    """Sorts clips into the lists of the documents, and assigns ids.
 
     Lists: ``images``, the ``labelled`` and the ``unlabelled`` ones, ``annotations``, and for each
     network ``results-NETWORK`` and ``prelabels-NETWORK``.
@@ -34,9 +34,9 @@ class CocoLists:
         lists: Those lists.
         networks: Roles of the networks.
         categories: The categories whose boxes are listed.
-        clips: What is known about each clip, in order.
-        first: Id of the first labelled image; None where there is none.
-        ignored: How many labels are ignored.
+        clips: The entry of each clip, in order.
+        first: Id of the first labelled image; None if there is none.
+        ignored: Number of ignored labels.
     """
 
     def __init__(
@@ -109,6 +109,6 @@ class CocoLists:
     def _annotate(
         self, name: str, box: dict[str, Any], attributes: Entry, ignored: bool = False
     ) -> None:
-        # Ids from 1: COCOeval takes an annotation with id 0 for an unmatched one.
+        # Ids from 1: COCOeval treats an annotation with id 0 as unmatched.
         at = next(self._annotation_ids)
         self.lists[name].add(annotation(at, box, attributes, ignored))

@@ -1,6 +1,6 @@
-"""JSON lists that grow on disk, an entry at a time, until they are put together as documents.
+"""JSON lists that grow on disk, one entry at a time, and are then combined to documents.
 
-An export may hold millions of boxes; only the entry being written is in memory.
+An export may have millions of boxes; only the current entry is in memory.
 """
 
 import json
@@ -26,7 +26,7 @@ class EntryList:
         """Append an entry.
 
         Raises:
-            ValueError: It holds a number that JSON cannot say.
+            ValueError: It has a number that JSON cannot represent.
         """
         text = json_bytes(entry)
         data = b"," + text if self.count else text
@@ -36,12 +36,12 @@ class EntryList:
             self._file.write(data)
 
     def close(self) -> None:
-        """Close the file; nothing can be added any more."""
+        """Close the file; no entry can be added afterwards."""
         if self._file:
             self._file.close()
 
     def copy_to(self, out: BinaryIO) -> None:
-        """Write the list, brackets and all."""
+        """Write the list with its brackets."""
         out.write(b"[")
         if self._path:
             with self._path.open("rb") as file:
@@ -50,10 +50,10 @@ class EntryList:
 
 
 class EntryLists:
-    """Growing lists by name, kept in a folder of their own that goes when the block ends.
+    """Growing lists by name, in a folder that is removed when the block ends.
 
     Args:
-        folder: Where to keep them; None to count entries and bytes without writing.
+        folder: The folder for them; None to count entries and bytes without writing.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -82,13 +82,13 @@ class EntryLists:
         return self._lists[name]
 
     def write_list(self, path: Path, name: str) -> None:
-        """Write a list as a JSON file of its own."""
+        """Write a list as a separate JSON file."""
         self[name].close()
         with path.open("wb") as out:
             self[name].copy_to(out)
 
     def write_document(self, path: Path, head: Entry, lists: Mapping[str, str]) -> None:
-        """Write a JSON object: what ``head`` holds, then lists under the keys given."""
+        """Write a JSON object: the keys of ``head``, then lists under the given keys."""
         with path.open("wb") as out:
             out.write(json_bytes(head)[:-1])
             for key, name in lists.items():
@@ -102,7 +102,7 @@ def json_bytes(document: object) -> bytes:
     """A document as compact JSON in UTF-8.
 
     Raises:
-        ValueError: It holds a number that JSON cannot say.
+        ValueError: It has a number that JSON cannot represent.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()

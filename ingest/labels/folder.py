@@ -1,12 +1,12 @@
-"""Export folders: they appear whole, and only an export that nobody touched is replaced.
+"""Export folders: they are written completely or not at all, and replace only unchanged exports.
 
-An export ends with the file ``ridealong-manifest.json``: what kind it is, and the hash of every
-file. A folder that holds anything else, or an export in which a file was changed, added or taken
-away (somebody labelled in it), is never overwritten.
+The last file of an export is ``ridealong-manifest.json``, with its format and the hash of every
+file. A folder with other content, or an export in which a file was changed, added or removed
+(because somebody labelled in it), is never overwritten.
 
-While an export is written it stands beside its target in a hidden folder, ``.NAME.partial-…``,
-which its writer holds locked. One that nobody holds was left by a process that was killed; the
-next export to the same target removes it.
+While an export is written, it is beside its target in a hidden folder, ``.NAME.partial-…``, which
+its writer holds locked. If nobody holds the lock, its process was killed, and the next export to
+the same target removes the folder.
 """
 
 import fcntl
@@ -22,20 +22,20 @@ from uuid import uuid4
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 
-MANIFEST = "ridealong-manifest.json"  # *-export.json would be VoTT's, to who guesses formats
+MANIFEST = "ridealong-manifest.json"  # tools that guess formats would take *-export.json for VoTT's
 _MEND = "name another folder, or move this one away"
 
 
 @contextmanager
 def export_folder(target: Path, kind: str) -> Iterator[Path]:
-    """Give an empty folder to write into; it becomes ``target`` when the block ends well.
+    """Give an empty folder to write into; it becomes ``target`` if the block succeeds.
 
     Args:
-        target: Must not exist, be empty, or be an earlier export exactly as it was written.
-        kind: Format, kept in the manifest.
+        target: It does not exist, is empty, or is an unchanged earlier export.
+        kind: Format, for the manifest.
 
     Raises:
-        RidealongError: ``target`` holds something that we did not write.
+        RidealongError: ``target`` has content that ridealong did not write.
     """
     target = target.resolve()
     check_replaceable(target)
@@ -44,25 +44,25 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
     with _held_folder(target) as partial:
         yield partial
         _write_manifest(partial, kind)
-        check_replaceable(target)  # much may have happened while we wrote
+        check_replaceable(target)  # others may have changed it while we wrote
         _swap(partial, target)
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write a document as JSON that people can read.
+    """Write a document as readable JSON.
 
     Raises:
-        ValueError: It holds a number that JSON cannot say.
+        ValueError: It has a number that JSON cannot represent.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     path.write_text(f"{text}\n", "utf-8")
 
 
 def check_replaceable(target: Path) -> None:
-    """Check that an export may be written there.
+    """Check that an export may replace the target.
 
     Raises:
-        RidealongError: ``target`` holds something that we did not write.
+        RidealongError: ``target`` has content that ridealong did not write.
     """
     target = target.resolve()
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
@@ -89,7 +89,7 @@ def _write_manifest(folder: Path, kind: str) -> None:
 
 
 def _contents(folder: Path) -> dict[str, str]:
-    """The hash of every file but the manifest, by its path in the folder."""
+    """The hash of every file except the manifest, by its path in the folder."""
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     return {
         path.relative_to(folder).as_posix(): sha256_of(path)
@@ -102,7 +102,8 @@ def _swap(partial: Path, target: Path) -> None:
     if not target.exists():
         partial.rename(target)
         return
-    # A folder cannot be replaced in one step: the old one stands aside until the new one is there.
+    # A folder cannot be replaced in one step: the old one is moved aside until the new one is in
+    # place.
     aside = _beside(target, "earlier")
     target.rename(aside)
     try:
@@ -140,9 +141,9 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed exports to this target left."""
+    """Remove the folders of killed exports to this target."""
     for folder in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
-        with suppress(OSError), _locked(folder, wait=False):  # OSError: somebody holds it
+        with suppress(OSError), _locked(folder, wait=False):  # OSError: another process holds it
             shutil.rmtree(folder)
     if target.exists():
         for folder in target.parent.glob(f".{glob.escape(target.name)}.earlier-*"):

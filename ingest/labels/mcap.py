@@ -1,9 +1,8 @@
-"""MCAP: the clips themselves, with what networks said as topics of their own.
+"""MCAP: the clips, with the outputs of networks as additional topics.
 
-Each copy holds all that the clip holds and, for each network, ``/NETWORK/outputs`` (exact) and
-``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
-which they should be looked at, with what is known about them; ``thresholds.json`` says from which
-score on each prediction counts as said.
+Each copy has the content of the clip and, for each network, ``/NETWORK/outputs`` (exact) and
+``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order to
+look at them. ``thresholds.json`` has the score from which an output of a prediction counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,9 +24,9 @@ CLIPS_FILE = "clips.json"
 
 @dataclass(frozen=True)
 class ReplayedClip:
-    """A clip's file, and what each network said on it, by role (``deployed``, ``candidate``).
+    """A clip's file, and the outputs of each network on it, by role (``deployed``, ``candidate``).
 
-    ``about`` is what else labelers should know of it, as JSON can say it.
+    ``about`` has other fields for labellers, as JSON values.
     """
 
     clip_id: str
@@ -38,7 +37,7 @@ class ReplayedClip:
 
 @dataclass(frozen=True)
 class McapSummary:
-    """How much was exported: clips, and the folder's size in 10^6 bytes."""
+    """The size of an export: clips, and the folder's size in 10^6 bytes."""
 
     clips: int
     megabytes: float
@@ -47,12 +46,12 @@ class McapSummary:
 def write_mcaps(
     folder: Path, clips: Iterable[ReplayedClip], networks: LabelNetworks
 ) -> McapSummary:
-    """Write ``CLIP_ID.mcap`` for each clip, and what there is to say about them.
+    """Write ``CLIP_ID.mcap`` for each clip, and the lists about them.
 
-    The folder appears whole or not at all.
+    The folder is written completely or not at all.
 
     Raises:
-        RidealongError: The folder holds something else, no clips, or a clip that is damaged.
+        RidealongError: The folder has other content, there are no clips, or a clip is damaged.
     """
     told: list[dict[str, object]] = []
     with export_folder(folder, "mcap") as partial:
@@ -68,7 +67,7 @@ def write_mcaps(
 
 
 def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
-    """What `write_mcaps` would write; one clip at a time is written elsewhere, to be measured.
+    """The summary of `write_mcaps`; clips are written to temporary files, to measure them.
 
     Raises:
         RidealongError: As for `write_mcaps`.
@@ -88,13 +87,13 @@ def _summary(clips: int, size: int) -> McapSummary:
 
 
 def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> None:
-    """Copy a clip, message by message, and add what networks said on it.
+    """Copy a clip, message by message, and add the outputs of networks.
 
     Raises:
         RidealongError: The clip is damaged.
     """
     with open_clip(source):
-        pass  # says what is wrong with it before anything is written
+        pass  # raises for a damaged clip before anything is written
     with reading(source):
         original = TopicReader(source)
     try:
@@ -108,7 +107,7 @@ def _copy(
     source: Path, original: TopicReader, out: TopicWriter, outputs: Mapping[str, Perception]
 ) -> None:
     schemas = original.summary.schemas
-    # A clip that was exported before has such topics already: what is said now replaces them.
+    # A clip that was exported before has such topics already; the new ones replace them.
     added = tuple(f"/{network}/" for network in outputs)
     kept = [channel for channel in original.channels if not channel.topic.startswith(added)]
     for channel in kept:

@@ -1,4 +1,4 @@
-"""The networks whose outputs an export holds, and from which score on each prediction counts."""
+"""The networks whose outputs an export has, with the threshold of each prediction."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
