@@ -8,7 +8,7 @@ Only comparisons with labels can be shared so: flicker and jitter lie between fr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.perception.annotations import at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
+from shadow.keys import definition_in
 from shadow.outputs import ROLES, RunOutputs
 
 Row = Mapping[str, Any]
@@ -100,7 +101,7 @@ class FrameLosses:
             None,
             f"{clip['clip_id']}@{time}",
             clip["drive_id"],
-            self.outputs.run["definition"],
+            partial(definition_in, self.outputs.run["definition"]),
         )
         return rows
 
