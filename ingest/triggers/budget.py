@@ -1,7 +1,7 @@
 """Budgets: how many events of a trigger a UTC day may keep, drawn by hash.
 
-A draw by hash is a sample of known probability, and the same whenever it is repeated: what is
-said of all events can rest on those that were kept. The vehicle's day comes first, then the day.
+A draw by hash is a sample with a known probability, and is repeatable. So kept events can estimate
+properties of all events. The vehicle's day comes first, then the day.
 """
 
 import hashlib
