@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.clips.read import open_clip
+from metrics.gate.cells import Cell
 from metrics.schemas import SCORES
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
@@ -42,7 +43,7 @@ class FrameLosses:
     """
 
     outputs: RunOutputs
-    cells: Sequence[dict[str, Any]]
+    cells: Sequence[Cell]
 
     def of(self, clip: Row) -> dict[int, float]:
         """A clip's frames with a share of the loss above 0, by time in ns.

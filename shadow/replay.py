@@ -112,7 +112,7 @@ class ReplayPlan:
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
         definition: As `shadow.keys.judged_by`: definitions of families, and frame rate.
-        device: Where the networks run, as torch names it.
+        device: Where the networks run, as their kinds name it.
     """
 
     home: Path

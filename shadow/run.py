@@ -42,7 +42,7 @@ class RunRequest:
         deployed, candidate: Network ids.
         where: Expression over clips and their drives; None takes all.
         gate: The gate to judge by.
-        device: Where the networks run, as torch names it.
+        device: Where the networks run, as their kinds name it.
         baseline: A frozen release to compare the candidate with too: its number, or a network id.
     """
 

@@ -1,1 +1,1 @@
-"""Exports of clips and labels in formats of labelling tools."""
+"""Label formats that are exported."""

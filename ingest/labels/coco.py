@@ -1,14 +1,14 @@
 """COCO: images, their labels, and the outputs of networks as results and as pre-labels.
 
-Datumaro, and CVAT through it, recognises the layout of the folder as COCO. Labelled images are in
-``annotations/instances_default.json``, unlabelled ones in a separate file. So plain `pycocotools`
-with the first file and a results file gives ridealong's value. The README.md in the folder
-(`ingest.labels.readme`) describes each file. Only boxes in images are exported, because COCO has no
-place for other forms.
+Datumaro (and CVAT through it) recognises the folder as COCO. Labelled images are listed in
+``annotations/instances_default.json``, unlabelled ones in a file of their own. So `pycocotools`
+with the first file and a results file gives the same numbers as ridealong. The README.md in the
+folder (`ingest.labels.readme`) describes each file. Boxes in images are exported; COCO has no place
+for other forms.
 
-`pycocotools` 2.0.11 raises ``IndexError`` for an empty list of results. So a network that found
-nothing has one placeholder of category 0. No category has this id: the list loads, and the
-placeholder is never counted.
+`pycocotools` 2.0.11 raises ``IndexError`` for an empty list of results. A network that found
+nothing therefore gets one placeholder of category 0, which is no category: it loads, and is not
+counted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,25 +25,25 @@ from ingest.labels.pictures import PictureFiles, PictureSizes
 from ingest.labels.readme import coco_readme
 from ridealong.errors import RidealongError
 
-SUBSET = "default"  # Datumaro's name for a data set without subsets
-LISTS = ".lists"  # where the documents grow; removed when the folder is complete
+SUBSET = "default"  # Datumaro's name for a data set without parts
+LISTS = ".lists"  # where the documents are built; removed when the folder is complete
 _NO_CATEGORY = 0
 _BYTES_PER_MB = 1_000_000
 
 
 @dataclass(frozen=True)
 class CocoSummary:
-    """The size of an export, or of a dry run.
+    """How much was exported, or would be exported.
 
     Attributes:
         clips: Clips.
         images: Images, ``labelled`` and ``unlabelled`` together.
-        labelled, unlabelled: Images with and without labels.
-        annotations: Labels, including ``ignored`` ones.
-        ignored: Labels that count neither for nor against a network.
+        labelled, unlabelled: Images with labels, and without.
+        annotations: Labels, ``ignored`` ones too.
+        ignored: Labels that do not count.
         results: Boxes on labelled images at any score, by network.
         prelabels: Boxes at or above their thresholds, on all images, by network.
-        megabytes: Size of the folder in 10^6 bytes; an estimate for a dry run.
+        megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
     """
 
     clips: int
@@ -63,20 +63,20 @@ def write_coco(
     networks: LabelNetworks,
     tasks: Sequence[BoxTask],
 ) -> CocoSummary:
-    """Write clips as a COCO data set; the folder is written completely or not at all.
+    """Write clips as a COCO data set; the folder appears when it is complete, or not at all.
 
     One camera set and one clip's boxes are in memory at a time. Ids count from 1 in the order
-    given, so the same clips give the same bytes. Ids of images, annotations (labels and pre-labels)
-    and tracks are unique in the export.
+    given, so the same clips give the same bytes; those of images, annotations (labels and
+    pre-labels) and tracks are unique over the export.
 
     Args:
-        folder: New, empty, or an unchanged earlier export.
-        clips: In the order to look at them.
+        folder: New, empty, or an earlier export that was not changed since.
+        clips: In the order in which they should be reviewed.
         networks: The networks whose outputs are exported.
         tasks: The tasks whose boxes are exported.
 
     Raises:
-        RidealongError: The folder has other content, or there is no image to export.
+        RidealongError: The folder holds something else, or there is no image to export.
     """
     with export_folder(folder, "coco") as partial, EntryLists(partial / LISTS) as lists:
         pictures = PictureFiles(partial / "images" / SUBSET)
@@ -97,7 +97,7 @@ def preview_coco(
     networks: LabelNetworks,
     tasks: Sequence[BoxTask],
 ) -> CocoSummary:
-    """The summary of `write_coco` without writing: counts are exact, the size is an estimate.
+    """What `write_coco` would write: counts are exact, the size is an estimate.
 
     One camera set of each clip is decoded and compressed to estimate the size of its images.
 
@@ -143,18 +143,18 @@ def _summary(content: CocoLists, size: int) -> CocoSummary:
 
 
 def _documents(content: CocoLists) -> Iterator[tuple[str, dict[str, object], dict[str, str]]]:
-    """Each COCO document: its file, its head, and its lists by key."""
+    """Each COCO document: its file, its first keys, and its lists by key."""
     labels = {"images": LABELLED, "annotations": "annotations"}
     head = {"categories": content.categories.entries()}
     yield f"instances_{SUBSET}.json", _info("labels") | head | {"clips": content.clips}, labels
-    # No underscore in the other names: Datumaro reads every *_*.json as labels of the data set.
+    # The other names have no underscore: Datumaro reads every *_*.json as labels of the data set.
     if content.lists[UNLABELLED].count:
         unlabelled = {"images": UNLABELLED, "annotations": "none"}
-        yield "unlabelled.json", _info("unlabelled images") | head, unlabelled
+        yield "unlabelled.json", _info("images that nobody labelled") | head, unlabelled
     for network in content.networks:
-        said = {"images": "images", "annotations": f"prelabels-{network}"}
+        lists = {"images": "images", "annotations": f"prelabels-{network}"}
         info = _info(f"what the {network} network says")
-        yield f"prelabels-{network}.json", info | head, said
+        yield f"prelabels-{network}.json", info | head, lists
 
 
 def _info(what: str) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """COCO's entries: an image, an annotation, a box of a table of annotations.
 
 Labels that ridealong ignores get ``ignore: 1`` and the area -1. `pycocotools` 2.0.11 overwrites
-``ignore`` with ``iscrowd``. It matches crowds by another rule (overlap by the detection's own area,
-any number of times), which gives another value. A label whose area is outside the area range is
-ignored by the normal rule, as in ridealong (``COCOeval.evaluateImg``).
+``ignore`` with ``iscrowd``, and a crowd is matched by another rule (overlap relative to the
+detection's own area, any number of times), which gives another number. A label whose area is
+outside the area range is ignored by the usual rule, like ours (``COCOeval.evaluateImg``).
 """
 
 import math
@@ -23,7 +23,7 @@ from ridealong.terminal.readable import exact_instant
 
 IGNORED_AREA = -1  # below every area range of COCOeval
 
-# The columns of a label that become attributes if known, in addition to the track's id.
+# Columns of a label that become attributes if they are known; the track's id is added.
 ATTRIBUTES = (
     "occlusion", "truncation", "x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad",
 )  # fmt: skip
@@ -33,13 +33,13 @@ ImageIds = Mapping[tuple[int, str], int]  # by timestamp_ns and camera of a clip
 
 @dataclass(frozen=True)
 class CocoCategories:
-    """The categories of an export: those of its tasks, in order, with ids from 1."""
+    """The categories of an export: those of its tasks, one after the other, with ids from 1."""
 
     tasks: Sequence[BoxTask]
 
     @cached_property
     def ids(self) -> dict[tuple[str, str], int]:
-        """The id of each category of each task."""
+        """The id of each task's each category."""
         names = [(task.name, category) for task in self.tasks for category in task.categories]
         return {name: at for at, name in enumerate(names, start=1)}
 
@@ -51,7 +51,7 @@ class CocoCategories:
     def entries(self) -> list[Entry]:
         """The categories as COCO lists them.
 
-        If several tasks have a category, its name includes the task.
+        A category that several tasks have is named with its task.
         """
         times = Counter(category for _, category in self.ids)
         above = {task.name: task.supercategory for task in self.tasks}
@@ -79,7 +79,7 @@ class CocoCategories:
 
 
 def image_entry(clip: LabelClip, image: LabelImage, at: int, name: str, labelled: bool) -> Entry:
-    """The entry of an image, with its id and file name."""
+    """An image, by its id and file name."""
     return {
         "id": at,
         "file_name": name,
@@ -94,7 +94,7 @@ def image_entry(clip: LabelClip, image: LabelImage, at: int, name: str, labelled
 
 
 def annotation(at: int, box: Mapping[str, Any], attributes: Entry, ignored: bool = False) -> Entry:
-    """The entry of an annotation, with its id: a box of `boxes_in`, with attributes."""
+    """An annotation by its id: a box of `boxes_in`, with attributes."""
     _, _, width, height = box["bbox"]
     return {
         "id": at,
@@ -108,7 +108,7 @@ def annotation(at: int, box: Mapping[str, Any], attributes: Entry, ignored: bool
 
 
 def label_attributes(row: Mapping[str, Any]) -> dict[str, object]:
-    """The known attributes of a label, a row of `ridealong.perception.annotations.ANNOTATIONS`."""
+    """The attributes of a label, a row of `ridealong.perception.annotations.ANNOTATIONS`."""
     known = {name: row[name] for name in ATTRIBUTES if row[name] is not None}
     return {name: value for name, value in known.items() if math.isfinite(value)}
 
@@ -121,9 +121,9 @@ def score_of(row: Mapping[str, Any]) -> float:
 def boxes_in(
     sparse: pa.Table, ids: ImageIds, categories: CocoCategories
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows with a box in one of these images, each with the fields that labels and results share.
+    """Rows with a box in one of these images, with the keys that labels and results share.
 
-    Rows of other tasks are left out.
+    Rows of other tasks than those of the categories are left out.
 
     Raises:
         RidealongError: A corner is not a number, or a category is unknown.

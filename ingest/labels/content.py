@@ -1,4 +1,4 @@
-"""The content of an export of images: clips, their images, labels, and outputs of networks."""
+"""The content of an export of images: clips, their images, labels, and networks' outputs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class BoxTask:
     Attributes:
         name: As in the column ``task`` of its rows.
         categories: Its categories, in their order.
-        supercategory: COCO's name for all of them.
+        supercategory: What all of them are.
     """
 
     name: str
@@ -28,7 +28,7 @@ class BoxTask:
 
 @dataclass(frozen=True)
 class LabelImage:
-    """One image to export: its time, its camera, its size in pixels, and other fields."""
+    """One image to export: its time, camera, size in pixels, and other information."""
 
     timestamp_ns: int
     camera: str
@@ -44,12 +44,12 @@ class LabelClip:
     Attributes:
         clip_id: The clip.
         images: The images to export, in time.
-        pixels: Returns the camera sets at the given times, ``(timestamp_ns, {camera: image})``.
-        labels: Reference labels; None if there are none.
+        pixels: Gives the camera sets at some of their times, ``(timestamp_ns, {camera: image})``.
+        labels: Reference labels; None if none are known.
         ignored: ``(N,)`` which rows of ``labels.sparse`` the metrics ignore.
-        outputs: Outputs of each network at any score, by role (``deployed``, ``candidate``).
-        said: The rows of the outputs at or above their thresholds.
-        about: Other fields for labellers, as JSON values.
+        outputs: Each network's outputs at any score, by role (``deployed``, ``candidate``).
+        said: Those of its rows at or above their thresholds.
+        about: Other information for labellers, as JSON can express it.
     """
 
     clip_id: str
@@ -62,7 +62,7 @@ class LabelClip:
     about: Mapping[str, object] = field(default_factory=dict)
 
     def judged(self, tasks: Collection[str]) -> set[int]:
-        """The times with labels of any of these tasks."""
+        """The times at which somebody labelled any of these tasks."""
         if self.labels is None or self.labels.tasks.isdisjoint(tasks):
             return set()
         return set(self.labels.timestamps_ns.tolist())

@@ -1,4 +1,4 @@
-"""JSON lists that grow on disk, one entry at a time, and are then combined to documents.
+"""JSON lists that are built on disk, entry by entry, and then joined to documents.
 
 An export may have millions of boxes; only the current entry is in memory.
 """
@@ -26,7 +26,7 @@ class EntryList:
         """Append an entry.
 
         Raises:
-            ValueError: It has a number that JSON cannot represent.
+            ValueError: It has a number that JSON cannot express.
         """
         text = json_bytes(entry)
         data = b"," + text if self.count else text
@@ -36,12 +36,12 @@ class EntryList:
             self._file.write(data)
 
     def close(self) -> None:
-        """Close the file; no entry can be added afterwards."""
+        """Close the file; nothing can be added afterwards."""
         if self._file:
             self._file.close()
 
     def copy_to(self, out: BinaryIO) -> None:
-        """Write the list with its brackets."""
+        """Write the list, brackets and all."""
         out.write(b"[")
         if self._path:
             with self._path.open("rb") as file:
@@ -53,7 +53,7 @@ class EntryLists:
     """Growing lists by name, in a folder that is removed when the block ends.
 
     Args:
-        folder: The folder for them; None to count entries and bytes without writing.
+        folder: Where to keep them; None to count entries and bytes without writing.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -82,7 +82,7 @@ class EntryLists:
         return self._lists[name]
 
     def write_list(self, path: Path, name: str) -> None:
-        """Write a list as a separate JSON file."""
+        """Write a list as a JSON file of its own."""
         self[name].close()
         with path.open("wb") as out:
             self[name].copy_to(out)
@@ -102,7 +102,7 @@ def json_bytes(document: object) -> bytes:
     """A document as compact JSON in UTF-8.
 
     Raises:
-        ValueError: It has a number that JSON cannot represent.
+        ValueError: It has a number that JSON cannot express.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()

@@ -1,8 +1,9 @@
-"""MCAP: the clips, with the outputs of networks as additional topics.
+"""MCAP: the clips themselves, with the outputs of networks in additional topics.
 
 Each copy has the content of the clip and, for each network, ``/NETWORK/outputs`` (exact) and
-``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order to
-look at them. ``thresholds.json`` has the score from which an output of a prediction counts.
+``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
+which they should be reviewed, with information about them. ``thresholds.json`` has the score from
+which each prediction counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,9 +25,9 @@ CLIPS_FILE = "clips.json"
 
 @dataclass(frozen=True)
 class ReplayedClip:
-    """A clip's file, and the outputs of each network on it, by role (``deployed``, ``candidate``).
+    """A clip's file, and each network's outputs on it, by role (``deployed``, ``candidate``).
 
-    ``about`` has other fields for labellers, as JSON values.
+    ``about`` is other information for labellers, as JSON can express it.
     """
 
     clip_id: str
@@ -37,7 +38,7 @@ class ReplayedClip:
 
 @dataclass(frozen=True)
 class McapSummary:
-    """The size of an export: clips, and the folder's size in 10^6 bytes."""
+    """How much was exported: clips, and the folder's size in 10^6 bytes."""
 
     clips: int
     megabytes: float
@@ -46,28 +47,28 @@ class McapSummary:
 def write_mcaps(
     folder: Path, clips: Iterable[ReplayedClip], networks: LabelNetworks
 ) -> McapSummary:
-    """Write ``CLIP_ID.mcap`` for each clip, and the lists about them.
+    """Write ``CLIP_ID.mcap`` for each clip, and information about them.
 
-    The folder is written completely or not at all.
+    The folder appears when it is complete, or not at all.
 
     Raises:
-        RidealongError: The folder has other content, there are no clips, or a clip is damaged.
+        RidealongError: The folder has other content, there are no clips, or one is damaged.
     """
-    told: list[dict[str, object]] = []
+    about: list[dict[str, object]] = []
     with export_folder(folder, "mcap") as partial:
         for clip in clips:
             add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
-            told.append({"clip_id": clip.clip_id} | dict(clip.about))
-        if not told:
+            about.append({"clip_id": clip.clip_id} | dict(clip.about))
+        if not about:
             raise RidealongError("nothing to export: no clips were chosen", where=folder)
-        write_json(partial / CLIPS_FILE, told)
+        write_json(partial / CLIPS_FILE, about)
         networks.write(partial / THRESHOLDS_FILE)
         (partial / "README.md").write_text(mcap_readme(networks), "utf-8")
-        return _summary(len(told), sum(path.stat().st_size for path in partial.iterdir()))
+        return _summary(len(about), sum(path.stat().st_size for path in partial.iterdir()))
 
 
 def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
-    """The summary of `write_mcaps`; clips are written to temporary files, to measure them.
+    """What `write_mcaps` would write; to measure it, one clip at a time is written elsewhere.
 
     Raises:
         RidealongError: As for `write_mcaps`.
@@ -93,7 +94,7 @@ def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -
         RidealongError: The clip is damaged.
     """
     with open_clip(source):
-        pass  # raises for a damaged clip before anything is written
+        pass  # raises if it is damaged, before anything is written
     with reading(source):
         original = TopicReader(source)
     try:
@@ -107,7 +108,7 @@ def _copy(
     source: Path, original: TopicReader, out: TopicWriter, outputs: Mapping[str, Perception]
 ) -> None:
     schemas = original.summary.schemas
-    # A clip that was exported before has such topics already; the new ones replace them.
+    # A clip that was exported before has such topics already; the new outputs replace them.
     added = tuple(f"/{network}/" for network in outputs)
     kept = [channel for channel in original.channels if not channel.topic.startswith(added)]
     for channel in kept:

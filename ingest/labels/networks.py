@@ -1,4 +1,4 @@
-"""The networks whose outputs an export has, with the threshold of each prediction."""
+"""The networks of an export, and the score from which each of their predictions counts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

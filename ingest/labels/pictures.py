@@ -14,7 +14,7 @@ from ridealong.perception.recording import Image
 Names = Mapping[tuple[int, str], str]  # (timestamp_ns, camera): file name
 Pixels = Callable[[NDArray[np.int64]], Iterable[tuple[int, Mapping[str, Image]]]]
 
-_COMPRESSION = 3  # of 9: a higher level takes twice the time and saves a few per cent
+_COMPRESSION = 3  # of 9: higher levels take twice the time and save a few per cent
 
 
 class Encoder(Protocol):
@@ -51,7 +51,7 @@ class PictureSizes:
         self.bytes = 0
 
     def add(self, names: Names, pixels: Pixels) -> None:
-        """Measure a clip's images."""
+        """Estimate the size of a clip's images."""
         times = sorted({time for time, _ in names})
         if not times:
             return

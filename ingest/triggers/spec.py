@@ -1,4 +1,4 @@
-"""The spec of a trigger: one YAML file, checked completely when it is read."""
+"""The spec of a trigger: one YAML file, fully checked when it is read."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from ridealong.units import DURATION_EXAMPLE
 
 LIBRARY = Path(__file__).parent / "library"
 SHORTEST_INTERVAL_NS = 100_000_000
-MOST_EVENTS = 1_000_000_000  # of a budget: more events than a day can have
+MOST_EVENTS = 1_000_000_000  # of a budget: more than any day has
 
 
 def _in_quotes(value: object) -> object:
@@ -29,7 +29,7 @@ def _in_quotes(value: object) -> object:
 
 
 def _interval_ns(text: str) -> int:
-    """A duration that is long enough for repeated firing, in nanoseconds."""
+    """A duration between firings; too short a one would fire endlessly."""
     length = duration_ns(text)
     if length < SHORTEST_INTERVAL_NS:
         raise RidealongError(f"{text!r} is too short", expected="at least '0.1 s'")
@@ -37,19 +37,19 @@ def _interval_ns(text: str) -> int:
 
 
 def _checked(parse: Callable[[str], object]) -> Callable[[str], str]:
-    """A validator that keeps the text if ``parse`` accepts it."""
+    """A validator that returns the text if ``parse`` accepts it."""
 
     def check(text: str) -> str:
         try:
             parse(text)
         except RidealongError as error:
-            raise ValueError(str(error)) from error  # pydantic collects only ValueErrors
+            raise ValueError(str(error)) from error  # pydantic collects only ValueError
         return text
 
     return check
 
 
-# What editors can check; `triggers check` checks the rest.
+# What editors can check; `triggers check` reports the rest.
 _DURATION = {
     "pattern": r"^\s*\+?[0-9.]+([eE][-+]?[0-9]+)?\s*[A-Za-z\u00b5\u03bc]+\s*$",
     "maxLength": 1000,
@@ -89,26 +89,26 @@ Count = Annotated[int, Field(ge=1, le=MOST_EVENTS)]
 
 
 class Budget(Spec):
-    """How many events of one trigger a UTC day may keep; they are drawn by hash."""
+    """How many events of one trigger a UTC day may keep; the rest is drawn out by hash."""
 
     per_vehicle_per_day: Count | None = None
     per_day: Count | None = None
 
 
 class Random(Spec):
-    """Random moments with a mean interval: the unbiased control."""
+    """Moments at random, at a mean distance: the unbiased control."""
 
     every: Interval
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
 
     @property
     def every_ns(self) -> int:
-        """Mean interval, nanoseconds."""
+        """Mean distance, nanoseconds."""
         return duration_ns(self.every)
 
 
 class TriggerSpec(Spec):
-    """Which moments of which drives are kept, with how much time around them."""
+    """Which moments of which drives are kept, and how much around them."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="Lower case, as the file.")
     description: str = Field(min_length=1, description="One sentence: what it finds.")
@@ -150,7 +150,7 @@ class TriggerSpec(Spec):
 
     @classmethod
     def clashes(cls, keys: Container[str]) -> Iterator[str]:
-        """A trigger has a condition or is random; some keys are valid for only one of them."""
+        """A trigger has a condition or is random; some keys go with the one alone."""
         if ("when" in keys) == ("random" in keys):
             yield "needs either 'when' or 'random', not both"
         for key in ("rearm", "every"):
@@ -169,23 +169,23 @@ class TriggerSpec(Spec):
 
     @property
     def signals(self) -> frozenset[str]:
-        """The signals that the trigger reads."""
+        """The signals that it reads."""
         nodes = [node for node in (self.condition, self.rearm_condition) if node is not None]
         return frozenset(name for node in nodes for name in variables(node))
 
     @property
     def by_disagreement(self) -> bool:
-        """Whether the trigger reads signals of network disagreement."""
+        """Whether it reads signals of disagreement between two networks."""
         return any(name.startswith("Shadow.") for name in self.signals)
 
     @property
     def pre_ns(self) -> int:
-        """Time kept before the event, nanoseconds."""
+        """Kept before the firing, nanoseconds."""
         return duration_ns(self.pre)
 
     @property
     def post_ns(self) -> int:
-        """Time kept after the event, nanoseconds."""
+        """Kept after the firing, nanoseconds."""
         return duration_ns(self.post)
 
     @property
@@ -195,12 +195,12 @@ class TriggerSpec(Spec):
 
     @property
     def every_ns(self) -> int | None:
-        """Interval of repeated firings, nanoseconds; None for none."""
+        """Time between repeated firings, nanoseconds; None for none."""
         return duration_ns(self.every) if self.every else None
 
 
 def trigger_sha256(spec: TriggerSpec) -> str:
-    """Hash of everything in the spec except its description."""
+    """Hash of the spec without its description."""
     content = spec.model_dump(mode="json", exclude={"description"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -209,8 +209,8 @@ def load_triggers(path: Path) -> list[TriggerSpec]:
     """Read one trigger, or every ``*.yaml`` of a folder, by file name.
 
     Raises:
-        RidealongError: There is none, some are invalid, or two have one name. It has every mistake
-            of every file, with line and column.
+        RidealongError: There is none, some are invalid, or two have one name. The message has every
+            mistake of every file, with line and column.
     """
     triggers: dict[Path, TriggerSpec] = {}
     faults: list[RidealongError] = []
@@ -244,5 +244,5 @@ def _taken_names(triggers: Mapping[Path, TriggerSpec]) -> Iterator[RidealongErro
 
 
 def shipped_triggers() -> list[TriggerSpec]:
-    """The triggers that are included in ridealong."""
+    """The library that comes with ridealong."""
     return load_triggers(LIBRARY)
