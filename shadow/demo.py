@@ -92,9 +92,7 @@ def _ingest(
     lake: Lake, path: Path, source: str, triggers: Sequence[TriggerSpec], console: Console
 ) -> IngestReport:
     if not path.is_dir():
-        raise RidealongError(
-            "the example is not there", where=path, hint="install ridealong again"
-        )
+        raise RidealongError("the example is not there", where=path, hint="install ridealong again")
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)
     for problem in (*report.failures, *report.quarantined):

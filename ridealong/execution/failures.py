@@ -9,10 +9,9 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from av.error import FFmpegError
-
 from ridealong.errors import NotInstalledError, RidealongError, UnreadableError
 from ridealong.execution.processes.pool import ProcessDiedError
+from ridealong.extras import missing_extra
 from ridealong.limits import MAKE_ROOM, ExhaustedError, refused
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -39,19 +38,25 @@ def may_pass(error: BaseException) -> bool:
         return True
     if isinstance(error, RidealongError):
         return isinstance(error.__cause__, OSError)  # the lake could not be written
-    return _is_passing(error) or refused(error) is not None
+    return _is_passing(error) or refused(error) is not None or missing_extra(error) is not None
 
 
 def _is_passing(error: BaseException | None) -> bool:
     if not isinstance(error, OSError):
         return False
-    return error.errno in (_PASSING_IN_FFMPEG if isinstance(error, FFmpegError) else _PASSING)
+    return error.errno in (_PASSING_IN_FFMPEG if _is_of_ffmpeg(error) else _PASSING)
+
+
+def _is_of_ffmpeg(error: BaseException) -> bool:
+    """Known by the module of its classes: the base package does not import PyAV, an extra."""
+    return any(kind.__module__ == "av.error" for kind in type(error).__mro__)
 
 
 def told(error: BaseException) -> str:
     """An error in one line; an unexpected one with the place in our code."""
     if is_full(error):
         return DISK_FULL
+    error = missing_extra(error) or error
     if isinstance(error, RidealongError):
         return str(error)
     if isinstance(error, OSError):
