@@ -24,7 +24,7 @@ from benchmarks.replay import bare
 from metrics.gate.spec import load_gate
 from ridealong.lake import Lake
 from shadow.demo import CANDIDATE, DEPLOYED, FLEET
-from shadow.networks.loading import load_network
+from shadow.networks.opening import open_network
 from shadow.run import RunRequest, clips_of, pair_of
 
 PROGRAM = Path(sys.executable).with_name("ridealong")
@@ -67,7 +67,7 @@ def bare_seconds(lake: Lake) -> float:
     request = RunRequest(DEPLOYED, CANDIDATE, "source = 'simulation'", load_gate())
     clips = clips_of(lake.snapshot(), request)
     pair = pair_of(lake.snapshot(), request)
-    networks = [load_network(entry.manifest, lake.path(entry.blob)) for entry in pair]
+    networks = [open_network(entry.manifest, entry.artifact(lake)) for entry in pair]
     bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
     started = time.perf_counter()
     bare(lake, networks, clips)

@@ -26,16 +26,16 @@ from ingest.simulation.fleet import FleetSpec
 from ingest.simulation.simulate import simulate
 from ingest.sources.simulation.recording import SimulatedRecording
 from ingest.sources.simulation.source import SimulationSource
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.lights import NONE, SHOWN, STATES, confusion_of, overall_states
-from metrics.tasks.views import View
 from ridealong.perception.annotations import Camera, Perception
 from ridealong.terminal.console import Console
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.training.calibrate import joined, stacked
+from shadow.networks.hydranet.training.recipe import DataSpec
+from shadow.networks.hydranet.training.sets import draw, set_times
+from shadow.networks.network import Network
+from shadow.networks.opening import open_folder
 from shadow.networks.registry import shipped_manifests
-from shadow.networks.training.calibrate import joined, stacked
-from shadow.networks.training.recipe import DataSpec
-from shadow.networks.training.sets import draw, set_times
 
 CAMERAS = [camera.value for camera in (Camera.NARROW, Camera.MAIN, Camera.WIDE)]
 NAMED = [STATES.index(state) for state in SHOWN]
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--drives", type=int, default=24)
     drives = parser.parse_args().drives
-    networks = [load_folder(path) for path in shipped_manifests()]
+    networks = [open_folder(path) for path in shipped_manifests()]
     with tempfile.TemporaryDirectory() as scratch:
         found = list(looked(data_of(drives), Path(scratch), networks))
     heads = ("network", "cameras", "red, yellow, green", "named", "balanced accuracy")
@@ -98,7 +98,7 @@ def looked(
 
 
 def states_of(perception: Perception, thresholds: dict[str, float]) -> States:
-    return overall_states(View(perception, thresholds), CAMERAS)
+    return overall_states(ClipView(perception, thresholds), CAMERAS)
 
 
 def show(name: str, truth: States, best: States, judged: States) -> None:

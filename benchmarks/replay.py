@@ -36,11 +36,12 @@ from metrics.gate.spec import load_gate
 from ridealong.execution.processes.pool import cores
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_network
-from shadow.networks.registry import add_network, shipped_manifests
-from shadow.networks.topdown import make_sampling
-from shadow.pipeline import run_replay
+from shadow.networks.hydranet.inference import HydraNetwork
+from shadow.networks.hydranet.loading import load_network
+from shadow.networks.hydranet.manifest import HydraNetManifest
+from shadow.networks.hydranet.topdown import make_sampling
+from shadow.networks.registry import NetworkEntry, add_network, shipped_manifests
+from shadow.pipeline import replaying
 from shadow.planning import in_batches, plan_replay
 from shadow.replay import ClipPlan, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
@@ -87,7 +88,7 @@ def report(lake: Lake, rounds: int) -> None:
     request = RunRequest("hydra-1.0", "hydra-1.1", "source = 'simulation'", load_gate())
     pair = pair_of(lake.snapshot(), request)
     clips = clips_of(lake.snapshot(), request)
-    networks = [load_network(entry.manifest, lake.path(entry.blob)) for entry in pair]
+    networks = [hydranet(lake, entry) for entry in pair]
     plan = plan_replay(lake, pair, clips, "cpu")
     bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
     ours, peer, sets = [], [], 0
@@ -124,17 +125,25 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def replayed(plan: ReplayPlan) -> None:
-    assert all(outcome.reason is None for _, batch in run_replay(plan) for outcome in batch)
+    with replaying(plan) as replay_batch:
+        found = [outcome for batch in plan.batches for outcome in replay_batch(batch)]
+    assert all(outcome.reason is None for outcome in found)
 
 
-def bare(lake: Lake, networks: list[Network], clips: pa.Table) -> int:
+def hydranet(lake: Lake, entry: NetworkEntry) -> HydraNetwork:
+    artifact = entry.artifact(lake)
+    assert isinstance(entry.manifest, HydraNetManifest) and artifact is not None
+    return load_network(entry.manifest, artifact)
+
+
+def bare(lake: Lake, networks: list[HydraNetwork], clips: pa.Table) -> int:
     """Decode every clip and run both networks on it; the number of camera sets."""
     torch.set_num_threads(1)
 
     def one(blob: str) -> int:
         with open_clip(lake.path(blob)) as reader:
-            cameras = [camera.value for camera in networks[0].manifest.inputs.cameras]
-            times, images, _ = reader.read_sets(cameras, networks[0].manifest.inputs.rate_hz)
+            cameras = networks[0].manifest.cameras
+            times, images, _ = reader.read_sets(cameras, networks[0].manifest.rate_hz)
             sampling = make_sampling(list(images), reader.cameras)
         frames = np.stack(list(images.values()), axis=1)
         for start in range(0, len(times), BATCH):

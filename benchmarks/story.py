@@ -21,9 +21,9 @@ from metrics.gate.spec import load_gate
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from shadow.demo import demo
+from shadow.networks.hydranet.training.recipe import load_recipe
+from shadow.networks.hydranet.training.train import train
 from shadow.networks.registry import add_network
-from shadow.networks.training.recipe import load_recipe
-from shadow.networks.training.train import train
 from shadow.report import run_document
 from shadow.run import RunRequest, shadow_run
 

@@ -21,8 +21,7 @@ from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.registry import metrics_of
+from metrics.tasks.registry import metrics_of, parse_prediction
 from ridealong.arrays import Bools
 from ridealong.perception.annotations import Camera, ObjectCategory, Task
 

@@ -12,27 +12,27 @@ from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 app = typer.Typer()
 
 
-@app.command(short_help="Serve the dashboard, for a browser.")
+@app.command(short_help="Show clips, regressions and the fleet in a browser.")
 def dashboard(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="Port to listen on. 0 takes a free port.")
     ] = 8501,
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
-            help="Further host name to answer to, such as a proxy's; repeatable.",
+            help="Additional host name to answer to, such as a proxy's. Repeatable.",
             show_default=False,
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Serve the dashboard: watch clips with what both networks said drawn over them.
+    """Show clips, regressions and the fleet in a browser.
 
-    Listens on this machine only, unless --host says otherwise, and answers to the names of this
-    machine's loopback, to --host and to each --allowed-host. Prints its address once it answers.
-    Ctrl-C ends it.
+    This prints an address and serves the dashboard there until Ctrl-C. By default it listens on
+    this machine only. It answers to this machine's loopback names, to --host and to each
+    --allowed-host.
 
     Example: ridealong dashboard --port 8502
     """

@@ -1,36 +1,41 @@
-"""The second stage of an ingest: budgets are drawn, clips are cut and come in, shard by shard."""
+"""The second stage of an ingest: budgets are applied, clips are cut and committed by shards."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
 
 from ingest.clips.cut import ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
-from ingest.drives import DriveOutcome, Row, quarantine_rows
-from ingest.flow import Flow, ShardCommit
-from ingest.pipeline import cut_clips, cutting
+from ingest.drives import DriveOutcome, quarantine_rows
+from ingest.flow import COMMAND, Flow, contents
+from ingest.pipeline import clip_workers, cut_clips
 from ingest.planning import drive_source, pass_sources, unusable_source
 from ingest.report import Tally
-from ingest.schemas import EVENTS
+from ingest.rows import DriveRow, EventRow, event_rows, table_of
+from ingest.schemas import CLIPS, EVENTS
 from ingest.triggers.budget import apply_budgets
 from ingest.triggers.firing import Reason
 from ingest.triggers.spec import TriggerSpec
-from ridealong.errors import RidealongError
-from ridealong.execution.accounting import Status, settle
-from ridealong.execution.failures import DISK_FULL, is_full
-from ridealong.lake import Reserve
-from ridealong.terminal.progress import watching
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL
+from ridealong.execution.loop import Contents, ShardResult, run_shards
+from ridealong.execution.processes.pool import Workers
+from ridealong.execution.shards import Shard
+from ridealong.terminal.progress import Steps
 from ridealong.units import NS_PER_S
 
 
 @dataclass(frozen=True)
 class DrawnDrive:
-    """A drive whose events went through the budgets, and the clips that they ask for."""
+    """A drive after the budgets, and the clips that its kept events ask for."""
 
     outcome: DriveOutcome
-    row: Row
+    row: DriveRow
     planned: PlannedClips
+
+
+Drawn = Shard[DrawnDrive]
 
 
 def cut_all(
@@ -38,68 +43,89 @@ def cut_all(
 ) -> None:
     """Cut all clips and commit them, with the events that they show.
 
-    Once the disk is full no other shard is tried.
+    Once the disk is full, no further shard is tried.
 
     Raises:
         AlreadyCommittedError: Another process committed some of these clips first.
-        ItemsLostError: The runner lost items of a shard; the shards before it stand.
+        ItemsLostError: The runner lost items of a shard; the earlier shards stay committed.
         RidealongError: The lake cannot be written, or the runner does not work.
     """
     if not waiting:
         return
     drawn = draw(waiting, flow.triggers, kept_before)
-    clips = sum(len(drive.planned.windows) for drive in drawn)
     with (
-        cutting(flow.lake.home, flow.clips_key, flow.beam_args),
-        flow.console.steps("clips", clips) as steps,
-        watching(flow.clips_key, steps),
+        clip_workers(flow.lake.home, flow.beam_args) as workers,
+        flow.console.steps("clips", sum(map(_clips_of, drawn))) as steps,
     ):
-        for shard in _by_clips(drawn, flow.shard_size(clips)):
-            if tally.is_full or not _try_shard(flow, shard, tally):
-                for drive in shard:
-                    tally.fail(drive.outcome, DISK_FULL)
+        cutting, shards = _Cutting(flow, workers, steps), flow.shards(drawn, _clips_of)
+        for result in run_shards(flow.lake, cutting, shards, is_disk_full=tally.is_full):
+            _count(result, tally)
 
 
 def draw(
     waiting: Sequence[DriveOutcome], triggers: Sequence[TriggerSpec], kept_before: pa.Table
 ) -> list[DrawnDrive]:
-    """Draw budgets over the events of all drives together, and plan each drive's clips.
+    """Apply the budgets to the events of all drives together, and plan each drive's clips.
 
-    A budget's day may lie in several shards, so this comes before they are made.
+    This comes before shards are cut, because one day's budget may concern several of them.
     """
-    # In an order that does not depend on which drive came first.
-    rows = sorted((e for d in waiting for e in d.events), key=lambda e: str(e["event_id"]))
-    events = pa.Table.from_pylist(rows, schema=EVENTS.schema)
-    by_drive: dict[str, list[Row]] = {}
-    for event in apply_budgets(events, triggers, kept_before).to_pylist():
-        by_drive.setdefault(str(event["drive_id"]), []).append(event)
+    # The order must not depend on which drive was read first.
+    rows = sorted((e for d in waiting for e in d.events), key=lambda event: event.event_id)
+    events = apply_budgets(table_of(rows, EVENTS), triggers, kept_before)
+    by_drive: dict[str, list[EventRow]] = {}
+    for event in event_rows(events):
+        by_drive.setdefault(event.drive_id, []).append(event)
     drawn = []
     for outcome in waiting:
         assert outcome.drive is not None  # it was read
         mine = by_drive[outcome.plan.files.drive_id]
-        mine.sort(key=lambda event: (event["time_ns"], str(event["trigger"])))
+        mine.sort(key=lambda event: (event.time_ns, event.trigger))
         planned = plan_clips(outcome.drive, mine, triggers)
         drawn.append(DrawnDrive(outcome, outcome.drive, planned))
     return drawn
 
 
-def _by_clips(drawn: Sequence[DrawnDrive], size: int) -> Iterator[list[DrawnDrive]]:
-    """Drives in their order, so many that their clips make a shard."""
-    shard: list[DrawnDrive] = []
-    clips = 0
-    for drive in drawn:
-        shard.append(drive)
-        clips += len(drive.planned.windows)
-        if clips >= size:
-            yield shard
-            shard, clips = [], 0
-    if shard:
-        yield shard
+def _clips_of(drive: DrawnDrive) -> int:
+    """How many clips a drive has."""
+    return len(drive.planned.windows)
+
+
+@dataclass(frozen=True)
+class _Cutting:
+    """Cutting clips, as the loop knows it."""
+
+    flow: Flow
+    workers: Workers | None
+    steps: Steps
+    command: str = COMMAND
+
+    def planned(self, shard: Drawn) -> list[str]:
+        return [window.clip_id for drive in shard.parts for window in drive.planned.windows]
+
+    def run(self, shard: Drawn) -> list[ClipOutcome]:
+        jobs = [job for drawn in shard.parts for job in _jobs(shard.commit_id, drawn)]
+        flow = self.flow
+        return cut_clips(
+            flow.lake.home, shard.commit_id, jobs, self.workers, self.steps, flow.beam_args
+        )
+
+    def contents(self, shard: Drawn, outcomes: Sequence[ClipOutcome]) -> Contents | None:
+        """What can be committed; if any clip of a drive failed for now, the drive is left out."""
+        good, failed = _by_failure(shard, outcomes)
+        for drive in failed:
+            self._remove_clips(drive)
+        return _contents(good, self.flow.triggers) if good else None
+
+    def _remove_clips(self, drive: "_CutDrive") -> None:
+        """Make room: no row names the clips of a drive that is not committed."""
+        for clip in drive.clips:
+            if clip.written is not None:
+                self.flow.lake.path(clip.written.path).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
 class _CutDrive:
-    """A drive with its clips as they came back."""
+    """A drive, and what became of each of its clips."""
 
     drawn: DrawnDrive
     clips: tuple[ClipOutcome, ...]
@@ -111,38 +137,39 @@ class _CutDrive:
 
     @property
     def failure(self) -> str | None:
-        """Why the first clip that failed for now did; then nothing of the drive is committed."""
+        """Why a clip failed for now; then nothing of the drive is committed."""
         return next((c.failure for c in self.clips if c.status is Status.FAILED), None)
 
     @cached_property
     def bad(self) -> dict[str, str]:
-        """Why clips cannot be cut, by id: for what the recording holds."""
+        """Why clips can never be cut, by clip id: the recording is to blame."""
         return {clip.clip_id: str(clip.failure) for clip in self.clips if clip.is_bad}
 
     @property
     def is_unusable(self) -> bool:
-        """Whether it was nothing but a clip, and that cannot be cut."""
+        """Whether the drive is nothing but a clip, and that cannot be cut."""
         return self.outcome.is_clip_alone and bool(self.bad)
 
-    def events(self) -> list[Row]:
+    def events(self) -> list[EventRow]:
         """Its events; those of a clip that cannot be cut are suppressed, with the reason."""
-        unseen: Row = {"clip_id": None}
-        lost = unseen | {"kept": False, "reason": str(Reason.UNREADABLE)}
         return [
-            event | (lost if event["kept"] else unseen) if event["clip_id"] in self.bad else event
+            _without_clip(event) if event.clip_id in self.bad else event
             for event in self.drawn.planned.events
         ]
 
     def aside(self) -> list[tuple[str, str]]:
-        """What is not used of it: the clips that cannot be cut, and what was not told before."""
+        """What of it goes to the quarantine: (kind, reason) of each clip that cannot be cut.
+
+        For a drive that is nothing but a clip, also what reading it found.
+        """
         if self.is_unusable:
             return [("file", reason) for reason in self.reasons()]
-        untold = self.outcome.aside if self.outcome.is_clip_alone else ()
-        return [*untold, *(("clip", reason) for reason in self.reasons())]
+        from_reading = self.outcome.aside if self.outcome.is_clip_alone else ()
+        return [*from_reading, *(("clip", reason) for reason in self.reasons())]
 
     def reasons(self) -> list[str]:
-        """What to tell of the clips that cannot be cut, each with its place in the drive."""
-        start_ns = int(str(self.drawn.row["start_ns"]))
+        """Why each clip cannot be cut, with its place in the drive."""
+        start_ns = self.drawn.row.start_ns
         return [
             f"clip from {(window.start_ns - start_ns) / NS_PER_S:.1f} s to "
             f"{(window.end_ns - start_ns) / NS_PER_S:.1f} s: {self.bad[window.clip_id]}"
@@ -151,54 +178,30 @@ class _CutDrive:
         ]
 
 
-def _try_shard(flow: Flow, shard: Sequence[DrawnDrive], tally: Tally) -> bool:
-    """Whether there was room to commit anything."""
-    try:
-        with flow.lake.reserve() as reserve:
-            _cut_shard(flow, shard, tally, reserve)
-    except RidealongError as error:
-        if not is_full(error):
-            raise
-        return False
-    return True
+def _without_clip(event: EventRow) -> EventRow:
+    if not event.kept:
+        return replace(event, clip_id=None)
+    return replace(event, clip_id=None, kept=False, reason=str(Reason.UNREADABLE))
 
 
-def _cut_shard(flow: Flow, shard: Sequence[DrawnDrive], tally: Tally, reserve: Reserve) -> None:
-    """Cut the clips of some drives; what failed for now is left for the next run."""
-    commit_id = flow.lake.new_commit_id()
-    jobs = [job for drawn in shard for job in _jobs(commit_id, drawn)]
-    told = cut_clips(flow.lake.home, commit_id, jobs, flow.clips_key, flow.beam_args)
-    clips = {clip.clip_id: clip for clip in settle([job.window.clip_id for job in jobs], told)}
-    cut = [_CutDrive(d, tuple(clips[w.clip_id] for w in d.planned.windows)) for d in shard]
-    for drive in cut:
-        if drive.failure is not None:
-            tally.fail(drive.outcome, drive.failure)
-            _make_room(flow, drive)
+def _by_failure(
+    shard: Drawn, outcomes: Sequence[ClipOutcome]
+) -> tuple[list[_CutDrive], list[_CutDrive]]:
+    """The drives whose clips all ended for good, and those with a clip that failed for now."""
+    clips = {clip.clip_id: clip for clip in outcomes}
+    cut = [_CutDrive(d, tuple(clips[w.clip_id] for w in d.planned.windows)) for d in shard.parts]
     good = [drive for drive in cut if drive.failure is None]
-    if good:
-        commit = _commit_of(commit_id, good, flow.triggers)
-        commit.write(flow.lake, list(clips.values()), reserve)
-        _count(good, commit, tally)
+    return good, [drive for drive in cut if drive.failure is not None]
 
 
 def _jobs(commit_id: str, drawn: DrawnDrive) -> list[ClipJob]:
     return clip_jobs(commit_id, drawn.outcome.plan.files, drawn.row, drawn.planned)
 
 
-def _make_room(flow: Flow, drive: _CutDrive) -> None:
-    """Remove the clips of a drive that is not committed: nothing names them."""
-    for clip in drive.clips:
-        if clip.written is not None:
-            flow.lake.path(clip.written.path).unlink(missing_ok=True)
-
-
-def _commit_of(
-    commit_id: str, cut: Sequence[_CutDrive], triggers: Sequence[TriggerSpec]
-) -> ShardCommit:
+def _contents(cut: Sequence[_CutDrive], triggers: Sequence[TriggerSpec]) -> Contents:
     usable = [drive for drive in cut if not drive.is_unusable]
     clips = [clip for drive in usable for clip in drive.clips if clip.clip is not None]
-    return ShardCommit(
-        commit_id,
+    return contents(
         files=[clip.written for clip in clips if clip.written is not None],
         sources=[key for drive in cut for key in _sources(drive, triggers)],
         drives=[drive.drawn.row for drive in usable if drive.outcome.is_clip_alone],
@@ -216,11 +219,24 @@ def _sources(drive: _CutDrive, triggers: Sequence[TriggerSpec]) -> list[str]:
     return [drive_source(plan.files), *keys] if drive.outcome.is_clip_alone else keys
 
 
-def _count(cut: Sequence[_CutDrive], commit: ShardCommit, tally: Tally) -> None:
-    alone = [_told(drive) for drive in cut if drive.outcome.is_clip_alone]
-    tally.committed(commit.commit_id, alone)
-    tally.events += len(commit.events)
-    tally.clips += len(commit.clips)
+def _count(result: ShardResult[Drawn, ClipOutcome], tally: Tally) -> None:
+    if result.outcomes is None:
+        for drawn in result.shard.parts:
+            tally.fail(drawn.outcome, DISK_FULL)
+        return
+    good, failed = _by_failure(result.shard, result.outcomes)
+    for drive in failed:
+        tally.fail(drive.outcome, str(drive.failure))
+    if result.contents is not None:
+        _count_committed(good, result.shard.commit_id, result.contents, tally)
+
+
+def _count_committed(
+    cut: Sequence[_CutDrive], commit_id: str, committed: Contents, tally: Tally
+) -> None:
+    tally.committed(commit_id, [_ended(drive) for drive in cut if drive.outcome.is_clip_alone])
+    tally.events += len(committed.tables[EVENTS])
+    tally.clips += len(committed.tables[CLIPS])
     for drive in cut:
         if drive.bad and not drive.is_unusable:
             tally.clips_left_out += len(drive.bad)
@@ -228,7 +244,8 @@ def _count(cut: Sequence[_CutDrive], commit: ShardCommit, tally: Tally) -> None:
             tally.left_out += [f"{path}: {reason}" for reason in drive.reasons()]
 
 
-def _told(drive: _CutDrive) -> DriveOutcome:
+def _ended(drive: _CutDrive) -> DriveOutcome:
+    """What became of a drive that is nothing but a clip."""
     if not drive.is_unusable:
         return drive.outcome
     path = drive.outcome.plan.files.path

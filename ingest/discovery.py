@@ -14,7 +14,7 @@ from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files, require_regular
 from ingest.sources.registry import sources_called
 from ridealong.errors import RidealongError, UnreadableError
-from ridealong.execution.failures import may_pass, told
+from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
 from ridealong.lake.home import MARKER
 from ridealong.perception.recording import DriveFiles, Source, Trouble
@@ -121,7 +121,7 @@ class _Finder:
 
 def _troubled(source: str, path: Path, error: Exception) -> DriveFiles:
     """A log that cannot even be looked into; it counts as new when its content changes."""
-    reason = told(error)
+    reason = described(error)
     if not isinstance(error, RidealongError):
         reason = f"{path_text(path)}: {reason}"
     sha256, size = short_hash(source, path_text(path), reason), 0

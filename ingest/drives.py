@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.clips.cut import whole_drive_event
+from ingest.rows import DriveRow, EventRow, event_rows, table_of
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import open_drive
 from ingest.telemetry.clock import check_clock
@@ -21,12 +22,10 @@ from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import may_pass, told
+from ridealong.execution.failures import described, may_pass
 from ridealong.lake import DataFile, write_data_file
-from ridealong.perception.recording import DriveFiles, Mapped, Recording, Selective
+from ridealong.perception.recording import DriveAttributes, DriveFiles, Mapped, Recording, Selective
 from ridealong.units import NS_PER_S
-
-Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class DriveOutcome:
     status: Status
     plan: DrivePlan
     reason: str | None = None
-    drive: Row | None = None
-    events: tuple[Row, ...] = ()
+    drive: DriveRow | None = None
+    events: tuple[EventRow, ...] = ()
     rows: int = 0
     rows_quarantined: int = 0
     frames_left_out: int = 0
@@ -87,7 +86,7 @@ class DriveOutcome:
     @property
     def waits(self) -> bool:
         """Whether events of it are left for the budgets to draw from, and for clips to show."""
-        return any(event["kept"] for event in self.events)
+        return any(event.kept for event in self.events)
 
     @property
     def is_clip_alone(self) -> bool:
@@ -121,7 +120,7 @@ def is_gone(files: DriveFiles) -> bool:
 
 def located(error: BaseException, files: DriveFiles) -> str:
     """What is wrong with a recording, and where it lies."""
-    said = told(error)
+    said = described(error)
     return said if isinstance(error, RidealongError) or may_pass(error) else f"{files.path}: {said}"
 
 
@@ -139,7 +138,7 @@ def _ingest_recording(
     telemetry: ValidTelemetry,
 ) -> DriveOutcome:
     drive = drive_row(plan.files, recording, telemetry)
-    drives = pa.Table.from_pylist([drive], schema=DRIVES.schema)
+    drives = table_of([drive], DRIVES)
     wanted = [trigger for trigger in triggers if trigger.name in plan.triggers]
     events, problems = _events(telemetry.rows, drives, wanted)
     seeing = [trigger for trigger in wanted if trigger.name not in problems]
@@ -173,16 +172,16 @@ def _ingest_recording(
 
 def _events(
     rows: pa.Table, drives: pa.Table, triggers: Sequence[TriggerSpec]
-) -> tuple[list[Row], dict[str, str]]:
+) -> tuple[list[EventRow], dict[str, str]]:
     """The events of all triggers, and why a trigger, by name, cannot be evaluated on this drive."""
     try:
-        return evaluate(rows, drives, triggers).to_pylist(), {}
+        return event_rows(evaluate(rows, drives, triggers)), {}
     except Exception as error:
         if may_pass(error):
             raise
         if len(triggers) == 1:
             name = triggers[0].name
-            return [], {name: f"trigger {name!r} cannot be evaluated: {told(error)}"}
+            return [], {name: f"trigger {name!r} cannot be evaluated: {described(error)}"}
     # One of them cannot, so each by itself: the others stand.
     each = [_events(rows, drives, [trigger]) for trigger in triggers]
     events = [event for fired, _ in each for event in fired]
@@ -194,47 +193,60 @@ def _first_bad(quarantine: pa.Table) -> str | None:
     return f"row {first[0]['row']}: {first[0]['reason']}" if first else None
 
 
-def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry) -> Row:
-    """The drive's row of the table drives: what the source knows, and what follows from it.
+def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry) -> DriveRow:
+    """The drive's row: what the source knows, and the rest from the valid rows of telemetry.
 
     Raises:
-        UnreadableError: The source does not know when it was, and there is no good row.
+        UnreadableError: The source does not know when the drive was, and no row is valid.
     """
-    row: Row = dict.fromkeys(DRIVES.schema.names) | dict(recording.drive)
-    if row["start_ns"] is None:
-        row |= _driven(files, telemetry)
-    start, end = int(str(row["start_ns"])), int(str(row["end_ns"]))
-    row |= {
-        "drive_id": files.drive_id,
-        "source": files.source,
-        "source_path": files.path,
-        "source_sha256": files.sha256,
-        "duration_s": (end - start) / NS_PER_S,
-        "cluster_id": row["cluster_id"] or files.drive_id,
-        "cameras": list(recording.cameras),
-        "telemetry_rows": telemetry.rows.num_rows,
-    }
-    return row
+    known = recording.attributes
+    start_ns, end_ns = _span(files, known, telemetry)
+    return DriveRow(
+        drive_id=files.drive_id,
+        vehicle_id=known.vehicle_id or files.drive_id,
+        source=files.source,
+        source_path=files.path,
+        source_sha256=files.sha256,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        duration_s=(end_ns - start_ns) / NS_PER_S,
+        distance_m=_driven_m(telemetry.rows) if known.distance_m is None else known.distance_m,
+        country=known.country,
+        weather=known.weather,
+        light=known.light,
+        road=known.road,
+        hardware=known.hardware,
+        software=known.software,
+        features=known.features,
+        cluster_id=known.cluster_id or files.drive_id,
+        cameras=tuple(recording.cameras),
+        labelled=known.labelled,
+        telemetry_rows=telemetry.rows.num_rows,
+    )
 
 
-def _driven(files: DriveFiles, telemetry: ValidTelemetry) -> Row:
-    """When and how far it was driven, by its good rows."""
-    rows = telemetry.rows
-    if not rows.num_rows:
+def _span(files: DriveFiles, known: DriveAttributes, telemetry: ValidTelemetry) -> tuple[int, int]:
+    """First and last instant of the drive: as the source says, else those of its valid rows."""
+    if known.start_ns is not None and known.end_ns is not None:
+        return known.start_ns, known.end_ns
+    if not telemetry.rows.num_rows:
         first = telemetry.quarantine.column("reason").to_pylist()[:1]
         raise UnreadableError(
-            "holds no good row",
+            "has no valid row",
             where=files.path,
             hint=f"row 0: {first[0]}" if first else None,
         )
-    times_ns = rows.column("timestamp_ns").to_numpy()
+    times_ns = telemetry.rows.column("timestamp_ns")
+    return times_ns[0].as_py(), times_ns[-1].as_py()
+
+
+def _driven_m(rows: pa.Table) -> float | None:
+    """Distance driven, by the speed in the valid rows; None where they have none."""
     speed = rows.column("Vehicle.Speed")
-    known = speed.null_count < rows.num_rows
-    return {
-        "start_ns": int(times_ns[0]),
-        "end_ns": int(times_ns[-1]),
-        "distance_m": distance_m(times_ns, speed.to_numpy().astype(np.float64)) if known else None,
-    }
+    if speed.null_count == rows.num_rows:
+        return None
+    times_ns = rows.column("timestamp_ns").to_numpy()
+    return distance_m(times_ns, speed.to_numpy().astype(np.float64))
 
 
 def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:

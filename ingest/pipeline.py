@@ -1,8 +1,7 @@
-"""The two pipelines of ingest: drives are read, clips are cut; each is one kind of item."""
+"""The two pipelines of ingest: one reads drives, the other cuts clips."""
 
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +9,10 @@ from ingest.clips.cut import ClipJob, ClipOutcome, clip_cutter
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
 from ingest.triggers.spec import TriggerSpec
 from ridealong.execution.accounting import Status, outcomes_path
-from ridealong.execution.processes.pool import cores, helped
-from ridealong.execution.runner import Work, names_runner, run_work
-
-# Memory is bounded by one drive a core, however many threads wait.
-_READING = threading.BoundedSemaphore(cores())
+from ridealong.execution.options import names_runner
+from ridealong.execution.processes.pool import AtMost, Processes, Workers, cores
+from ridealong.execution.runner import Work, run_work
+from ridealong.terminal.progress import Steps
 
 
 def read_drives(
@@ -22,56 +20,67 @@ def read_drives(
     commit_id: str,
     drives: Sequence[DrivePlan],
     triggers: Sequence[TriggerSpec],
-    key: str,
+    steps: Steps | None = None,
     beam_args: Sequence[str] = (),
 ) -> list[DriveOutcome]:
-    """Read drives under one commit and give what every worker said, as the runner delivered it.
+    """Read drives under one commit id, and give the outcomes as the runner delivered them.
+
+    In this process one drive a core is read at a time, which bounds the memory.
 
     Raises:
         ItemsLostError: The runner never ran the last step.
         RidealongError: The runner does not work, or a step failed.
     """
     read = partial(_read_one, home=home, commit_id=commit_id, triggers=tuple(triggers))
-    work = Work(key, make=partial(partial, read), died=_never)
-    return run_work(work, drives, outcomes_path(home, commit_id), DriveOutcome, beam_args)
+    work = Work(make=partial(partial, read), died=_not_read)
+    path, workers = outcomes_path(home, commit_id), AtMost(read, cores())
+    return run_work(work, drives, path, DriveOutcome, beam_args, steps=steps, workers=workers)
 
 
 def cut_clips(
-    home: Path, commit_id: str, jobs: Sequence[ClipJob], key: str, beam_args: Sequence[str] = ()
+    home: Path,
+    commit_id: str,
+    jobs: Sequence[ClipJob],
+    workers: Workers | None = None,
+    steps: Steps | None = None,
+    beam_args: Sequence[str] = (),
 ) -> list[ClipOutcome]:
-    """Cut clips under one commit, by the processes of `cutting` where there are any.
+    """Cut clips under one commit id; clips with cameras by ``workers``, if there are any.
 
     Raises:
         ItemsLostError: The runner never ran the last step.
         RidealongError: The runner does not work, or a step failed.
     """
-    work = Work(key, make=partial(clip_cutter, home), died=_died, is_heavy=_has_cameras)
-    return run_work(work, jobs, outcomes_path(home, commit_id), ClipOutcome, beam_args)
+    work = Work(make=partial(clip_cutter, home), died=_not_cut, is_heavy=_has_cameras)
+    path = outcomes_path(home, commit_id)
+    return run_work(work, jobs, path, ClipOutcome, beam_args, steps=steps, workers=workers)
 
 
 @contextmanager
-def cutting(home: Path, key: str, beam_args: Sequence[str] = ()) -> Iterator[None]:
-    """Have clips cut by processes of our own, a core each, unless the user names a runner."""
+def clip_workers(home: Path, beam_args: Sequence[str] = ()) -> Iterator[Workers | None]:
+    """Processes that cut clips, one a core; None if the user names a runner, which has its own."""
+    if names_runner(beam_args):
+        yield None
+        return
     make = partial(clip_cutter, home.absolute())
-    with nullcontext() if names_runner(beam_args) else helped(key, make, cores()):
-        yield
+    with closing(Processes(make, cores())) as processes:
+        yield processes
 
 
 def _read_one(
     drive: DrivePlan, home: Path, commit_id: str, triggers: tuple[TriggerSpec, ...]
 ) -> DriveOutcome:
-    with _READING:
-        return ingest_drive(home, commit_id, drive, triggers)
+    return ingest_drive(home, commit_id, drive, triggers)
 
 
-def _never(drive: DrivePlan, reason: str) -> DriveOutcome:
+def _not_read(drive: DrivePlan, reason: str) -> DriveOutcome:
     return DriveOutcome(Status.FAILED, drive, reason)
 
 
-def _died(job: ClipJob, reason: str) -> ClipOutcome:
+def _not_cut(job: ClipJob, reason: str) -> ClipOutcome:
     return ClipOutcome(job.window.clip_id, failure=reason)
 
 
 def _has_cameras(job: ClipJob) -> bool:
-    """Without cameras there is little to do."""
-    return bool(job.drive["cameras"])
+    """Whether a process is worth it: without cameras there is little to do."""
+    return bool(job.drive.cameras)

@@ -1,9 +1,7 @@
 """What an ingest has to do: which drives are new, and which triggers a drive has not met."""
 
-import math
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pyarrow as pa
 
@@ -11,21 +9,11 @@ from ingest.clashes import without_clashes
 from ingest.drives import DrivePlan
 from ingest.schemas import DRIVES, EVENTS
 from ingest.triggers.spec import TriggerSpec, trigger_sha256
-from ridealong.execution.processes.pool import cores
-from ridealong.execution.runner import names_runner
 from ridealong.hashing import short_hash
 from ridealong.lake import Snapshot
 from ridealong.perception.recording import DriveFiles
 
 BUDGETED = ["trigger", "vehicle_id", "time_ns", "kept"]
-# A shard is what a kill or a full disk can cost. Each is a commit of its own, and at its end
-# workers wait for the slowest: a tenth of the work, within these bounds.
-LEAST_A_CORE = 8
-MOST = 500
-# On a runner elsewhere a job takes minutes to start.
-MOST_ELSEWHERE = 5_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -96,16 +84,3 @@ def plan_drives(
 def pass_sources(plan: DrivePlan, triggers: Sequence[TriggerSpec]) -> list[str]:
     """The keys that passing the plan's triggers over its drive uses up."""
     return [trigger_source(plan.files, t) for t in triggers if t.name in plan.triggers]
-
-
-def shard_size(items: int, beam_args: Sequence[str] = ()) -> int:
-    """How many items are done and committed together."""
-    if names_runner(beam_args):
-        return MOST_ELSEWHERE
-    return min(max(math.ceil(items / 10), LEAST_A_CORE * cores()), MOST)
-
-
-def shards(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items in their order, so many at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -1,94 +1,108 @@
-"""The first stage of an ingest: drives are read and come in, shard by shard."""
+"""The first stage of an ingest: drives are read and committed, shard by shard."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ingest.drives import DriveOutcome, DrivePlan, quarantine_rows
-from ingest.flow import Flow, ShardCommit
+from ingest.flow import COMMAND, Flow, contents
 from ingest.pipeline import read_drives
-from ingest.planning import drive_source, pass_sources, shards, unusable_source
+from ingest.planning import drive_source, pass_sources, unusable_source
 from ingest.report import Tally
+from ingest.schemas import EVENTS
 from ingest.triggers.spec import TriggerSpec
-from ridealong.errors import RidealongError
-from ridealong.execution.accounting import Status, settle
-from ridealong.execution.failures import DISK_FULL, is_full
-from ridealong.lake import Reserve
-from ridealong.terminal.progress import watching
+from ridealong.execution.accounting import Status
+from ridealong.execution.failures import DISK_FULL
+from ridealong.execution.loop import Contents, ShardResult, run_shards
+from ridealong.execution.shards import Shard
+from ridealong.terminal.progress import Steps
+
+Drives = Shard[DrivePlan]
 
 
 def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:
     """Read all drives and commit them; give those whose kept events ask for clips.
 
-    Once the disk is full no other shard is tried.
+    Once the disk is full, no further shard is tried.
 
     Raises:
         AlreadyCommittedError: Another process committed some of these drives first.
-        ItemsLostError: The runner lost items of a shard; the shards before it stand.
+        ItemsLostError: The runner lost items of a shard; the earlier shards stay committed.
         RidealongError: The lake cannot be written, or the runner does not work.
     """
     if not drives:
         return []
     waiting: list[DriveOutcome] = []
-    with flow.console.steps("drives", len(drives)) as steps, watching(flow.key, steps):
-        for shard in shards(drives, flow.shard_size(len(drives))):
-            outcomes = _full(shard) if tally.is_full else _try_shard(flow, shard, tally)
-            for drive in outcomes:
-                if drive.status is Status.FAILED:
-                    tally.fail(drive, str(drive.reason))
-            waiting += [drive for drive in outcomes if drive.waits]
+    with flow.console.steps("drives", len(drives)) as steps:
+        reading = _Reading(flow, steps)
+        for result in run_shards(flow.lake, reading, flow.shards(drives)):
+            _count(result, tally)
+            waiting += [drive for drive in result.outcomes or () if drive.waits]
     return waiting
 
 
-def _full(drives: Sequence[DrivePlan]) -> list[DriveOutcome]:
-    return [DriveOutcome(Status.FAILED, drive, DISK_FULL) for drive in drives]
+@dataclass(frozen=True)
+class _Reading:
+    """Reading drives, as the loop knows it."""
+
+    flow: Flow
+    steps: Steps
+    command: str = COMMAND
+
+    def planned(self, shard: Drives) -> list[str]:
+        return [drive.item_id for drive in shard.parts]
+
+    def run(self, shard: Drives) -> list[DriveOutcome]:
+        flow = self.flow
+        return read_drives(
+            flow.lake.home,
+            shard.commit_id,
+            shard.parts,
+            flow.triggers,
+            self.steps,
+            flow.beam_args,
+        )
+
+    def contents(self, shard: Drives, outcomes: Sequence[DriveOutcome]) -> Contents | None:
+        """What can be committed now; a drive that asks for no clip is finished with that."""
+        settled, triggers = _settled(outcomes), self.flow.triggers
+        bad = [drive for drive in settled if drive.status is Status.QUARANTINED]
+        good = [drive for drive in settled if drive.status is Status.DONE]
+        found = contents(
+            files=[file for drive in good for file in drive.written],
+            sources=[key for drive in settled for key in _sources(drive, triggers)],
+            drives=[d.drive for d in good if d.plan.new and d.drive is not None],
+            events=[event for drive in good if not drive.waits for event in drive.events],
+            quarantine=[
+                *(quarantine_rows(d.plan.files, d.aside) for d in good),
+                *(quarantine_rows(d.plan.files, [("file", str(d.reason))]) for d in bad),
+            ],
+        )
+        return found if found.sources or found.files else None
 
 
-def _try_shard(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:
-    try:
-        with flow.lake.reserve() as reserve:
-            return _read_shard(flow, drives, tally, reserve)
-    except RidealongError as error:
-        if not is_full(error):
-            raise
-        return _full(drives)
+def _settled(outcomes: Sequence[DriveOutcome]) -> list[DriveOutcome]:
+    """The drives that are committed by this stage.
+
+    A video without telemetry is committed together with its clip, or not at all.
+    """
+    return [d for d in outcomes if d.status is not Status.FAILED and not d.is_clip_alone]
 
 
-def _read_shard(
-    flow: Flow, drives: Sequence[DrivePlan], tally: Tally, reserve: Reserve
-) -> list[DriveOutcome]:
-    """Read some drives and commit them; one that nothing asks a clip of is done with that."""
-    lake, commit_id = flow.lake, flow.lake.new_commit_id()
-    told = read_drives(lake.home, commit_id, drives, flow.triggers, flow.key, flow.beam_args)
-    outcomes = settle([drive.item_id for drive in drives], told)
-    # A video without telemetry comes in with its clip, or not at all.
-    settled = [d for d in outcomes if d.status is not Status.FAILED and not d.is_clip_alone]
-    commit = _commit_of(commit_id, settled, flow.triggers)
-    if commit.sources or commit.files:
-        commit.write(lake, outcomes, reserve)
-        tally.committed(commit_id, settled)
-        tally.events += len(commit.events)
-    return outcomes
-
-
-def _commit_of(
-    commit_id: str, settled: Sequence[DriveOutcome], triggers: Sequence[TriggerSpec]
-) -> ShardCommit:
-    bad = [drive for drive in settled if drive.status is Status.QUARANTINED]
-    good = [drive for drive in settled if drive.status is Status.DONE]
-    return ShardCommit(
-        commit_id,
-        files=[file for drive in good for file in drive.written],
-        sources=[key for drive in settled for key in _sources(drive, triggers)],
-        drives=[d.drive for d in good if d.plan.new and d.drive is not None],
-        events=[event for drive in good if not drive.waits for event in drive.events],
-        quarantine=[
-            *(quarantine_rows(d.plan.files, d.aside) for d in good),
-            *(quarantine_rows(d.plan.files, [("file", str(d.reason))]) for d in bad),
-        ],
-    )
+def _count(result: ShardResult[Drives, DriveOutcome], tally: Tally) -> None:
+    if result.outcomes is None:
+        for plan in result.shard.parts:
+            tally.fail(DriveOutcome(Status.FAILED, plan), DISK_FULL)
+        return
+    for drive in result.outcomes:
+        if drive.status is Status.FAILED:
+            tally.fail(drive, str(drive.reason))
+    if result.contents is not None:
+        tally.committed(result.shard.commit_id, _settled(result.outcomes))
+        tally.events += len(result.contents.tables[EVENTS])
 
 
 def _sources(drive: DriveOutcome, triggers: Sequence[TriggerSpec]) -> list[str]:
-    """The keys that are used up: of the drive, and of its triggers unless clips are to come."""
+    """The keys that are used up: the drive's, and its triggers' unless clips are still to come."""
     if drive.status is Status.QUARANTINED and drive.plan.new:
         return [unusable_source(drive.plan.files)]
     keys = [drive_source(drive.plan.files)] if drive.plan.new else []

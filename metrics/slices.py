@@ -6,7 +6,7 @@ A slice is ``all``, or conditions on attributes of the drive, sorted by attribut
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -57,14 +57,6 @@ def format_slice(conditions: Slice) -> str:
 
 def _encoded(value: str) -> str:
     return re.sub("[%&=]", lambda found: quote(found[0]), value)
-
-
-def slice_of(drive: Mapping[str, object], dimensions: Sequence[str]) -> str | None:
-    """The slice a drive lies in by these attributes; None where one is unknown."""
-    values = [(name, drive[name]) for name in dimensions]
-    if any(value in (None, "") for _, value in values):
-        return None
-    return format_slice(tuple((name, str(value)) for name, value in values))
 
 
 def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:

@@ -35,9 +35,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Fleet data in, verdicts out: find the moments that matter, replay them through the "
-    "deployed and the candidate network, and see for every prediction whether the candidate is "
-    "no worse.",
+    help="Find the moments that matter in a fleet's drives, replay them through two networks, and "
+    "report for every prediction whether the candidate is worse than the deployed network. Start "
+    "with `ridealong demo`.",
 )
 app.add_typer(ingest.cli.app)
 app.add_typer(lake.app, name="lake")
@@ -57,7 +57,7 @@ def _print_version(asked: bool) -> None:
 def program(
     home: Annotated[
         Path | None,
-        typer.Option("--home", help="Folder of the lake; may also follow the command."),
+        typer.Option("--home", help="Folder of the lake. You may also give it after the command."),
     ] = None,
     version: Annotated[
         bool,

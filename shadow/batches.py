@@ -1,12 +1,11 @@
-"""The replay of a run: what no commit holds yet, replayed and committed batch by batch.
+"""The replay of a run: clips without stored scores are replayed and committed batch by batch.
 
-A kill, a full disk or a lost worker costs the batch in hand; what was committed before it is not
-replayed again. A clip that cannot be replayed is given back as failed and is not committed, so the
-next run tries it again.
+A kill, a full disk or a lost worker costs the batch in progress. Batches that were committed before
+are not replayed again. A clip that cannot be replayed is reported as failed and is not committed,
+so the next run tries it again.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,17 +13,17 @@ import pyarrow.compute as pc
 
 from ridealong.errors import RidealongError
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full
-from ridealong.lake import AlreadyCommittedError, Lake
+from ridealong.execution.loop import Contents, ShardResult, run_plans, run_shards
+from ridealong.lake import Lake
 from ridealong.terminal.console import Console
-from ridealong.terminal.progress import watching
 from ridealong.terminal.readable import counted
-from shadow.pipeline import run_replay
+from shadow.pipeline import ReplayBatch, replaying
 from shadow.planning import Pair, plan_replay, replay_sources
 from shadow.replay import Batch, ClipOutcome, ReplayPlan
 
-# So many clips that all fail for one reason, before any clip worked, are not to blame themselves.
+# If so many clips all fail for one reason before any clip worked, the clips are not to blame.
 SUSPECT = 5
+LOST_RACE = "another process replayed some of these clips first; doing what is left"
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,11 @@ class Replayed:
         """The clips that failed."""
         return [outcome.item_id for outcome in self.failed]
 
+    def count(self, outcomes: Sequence[ClipOutcome]) -> None:
+        """Add the outcomes of a batch that was committed."""
+        self.done.extend(o for o in outcomes if o.status is Status.DONE)
+        self.failed.extend(o for o in outcomes if o.status is not Status.DONE)
+
 
 def replay(
     lake: Lake,
@@ -48,59 +52,80 @@ def replay(
     console: Console,
     beam_args: Sequence[str] = (),
 ) -> Replayed:
-    """Replay and commit what no commit holds yet of these clips.
+    """Replay and commit the clips that have no stored scores yet.
 
-    Another process may commit the same clips first; this one then goes on from the other end, so
-    that two processes with the same work share it.
+    If another process commits the same clips first, this one goes on from the other end. So two
+    processes with the same work share it.
 
     Raises:
         RidealongError: The disk is full, or clip after clip fails for one reason. Batches that
             were committed before that stay.
-        ItemsLostError: The runner lost clips of the batch in hand.
+        ItemsLostError: The runner lost clips of the batch in progress.
     """
     found = Replayed()
-    plan = plan_replay(lake, pair, clips, device)
-    stored = clips.num_rows - len(plan.clips)
-    while plan.batches:
-        try:
-            _run_batches(lake, plan, found, stored, console, beam_args)
-            break
-        except AlreadyCommittedError:  # each time, there is less left to do
-            console.note("another process replayed some of these clips first; doing what is left")
-        left = pc.invert(pc.is_in(clips["clip_id"], pa.array(found.failed_ids, pa.string())))
-        clips = clips.filter(left)[::-1]
-        plan = plan_replay(lake, pair, clips, device)
+    first = plan_replay(lake, pair, clips, device)
+    has_stored = len(first.clips) < clips.num_rows
+
+    def plans() -> Iterator[ReplayPlan]:
+        plan, left = first, clips
+        while plan.batches:
+            yield plan
+            left = _without(left, found.failed_ids)[::-1]
+            plan = plan_replay(lake, pair, left, device)
+
+    def run(plan: ReplayPlan) -> None:
+        for result in _results(lake, plan, console, beam_args):
+            found.count(result.outcomes or ())
+            if result.hit_full_disk:
+                raise _full(found)
+            if not has_stored:
+                _require_one_that_works(found)
+
+    run_plans(plans(), run, lambda: console.note(LOST_RACE))
     return found
 
 
-def _run_batches(
-    lake: Lake,
-    plan: ReplayPlan,
-    found: Replayed,
-    stored: int,
-    console: Console,
-    beam_args: Sequence[str],
-) -> None:
-    """Replay a plan, commit each batch, and add to ``found`` what became of its clips."""
+def _without(clips: pa.Table, clip_ids: Sequence[str]) -> pa.Table:
+    return clips.filter(pc.invert(pc.is_in(clips["clip_id"], pa.array(clip_ids, pa.string()))))
+
+
+def _results(
+    lake: Lake, plan: ReplayPlan, console: Console, beam_args: Sequence[str]
+) -> Iterator[ShardResult[Batch, ClipOutcome]]:
+    """What became of each batch of a plan, after it is committed."""
     with (
         console.steps("clips", len(plan.clips)) as steps,
-        watching(plan.key, steps),
-        closing(run_replay(plan, beam_args)) as batches,
-        _telling_full_disk(found),
+        replaying(plan, beam_args, steps) as replay_batch,
     ):
-        for batch, outcomes in _keeping_room(lake, batches):
-            done = [outcome for outcome in outcomes if outcome.status is Status.DONE]
-            _commit(lake, plan, batch, done)
-            found.done.extend(done)
-            found.failed.extend(o for o in outcomes if o.status is not Status.DONE)
-            if any(outcome.reason == DISK_FULL for outcome in outcomes):
-                raise _full(found)
-            if not stored:
-                _require_one_that_works(found)
+        yield from run_shards(lake, _Replaying(plan, replay_batch), plan.batches)
+
+
+@dataclass(frozen=True)
+class _Replaying:
+    """Replaying clips, as the loop knows it."""
+
+    plan: ReplayPlan
+    replay_batch: ReplayBatch
+    command: str = "shadow replay"
+
+    def planned(self, batch: Batch) -> list[str]:
+        return [clip.clip_id for clip in batch.clips]
+
+    def run(self, batch: Batch) -> list[ClipOutcome]:
+        return self.replay_batch(batch)
+
+    def contents(self, batch: Batch, outcomes: Sequence[ClipOutcome]) -> Contents | None:
+        """What was done; a clip that failed is left for the next run."""
+        done = [outcome for outcome in outcomes if outcome.status is Status.DONE]
+        if not done:
+            return None
+        files = [file for outcome in done for file in outcome.written]
+        ids = {outcome.item_id for outcome in done}
+        return Contents(files, replay_sources(self.plan, batch, ids))
 
 
 def _require_one_that_works(found: Replayed) -> None:
-    """Stop a replay in which the network or the machine is at fault, and not the clips."""
+    """Stop a replay in which the network or the machine is to blame, and not the clips."""
     reasons = {outcome.reason for outcome in found.failed}
     if not found.done and len(found.failed) >= SUSPECT and len(reasons) == 1:
         raise RidealongError(
@@ -110,39 +135,8 @@ def _require_one_that_works(found: Replayed) -> None:
         )
 
 
-def _keeping_room(
-    lake: Lake, batches: Iterator[tuple[Batch, list[ClipOutcome]]]
-) -> Iterator[tuple[Batch, list[ClipOutcome]]]:
-    """The batches; while each of them is worked on, the disk keeps room for its commit."""
-    while True:
-        with lake.reserve():
-            batch = next(batches, None)
-        if batch is None:
-            return
-        yield batch
-
-
-@contextmanager
-def _telling_full_disk(found: Replayed) -> Iterator[None]:
-    try:
-        yield
-    except RidealongError as error:
-        if is_full(error):
-            raise _full(found) from error
-        raise
-
-
 def _full(found: Replayed) -> RidealongError:
     return RidealongError(
         f"the disk is full; replayed and kept: {counted(len(found.done), 'clip')}",
         hint="make room and run the command again",
     )
-
-
-def _commit(lake: Lake, plan: ReplayPlan, batch: Batch, done: Sequence[ClipOutcome]) -> None:
-    """Commit what was done of a batch; what failed stays to be done."""
-    if done:
-        files = [file for outcome in done for file in outcome.written]
-        counts = {"planned": len(batch.clips), "done": len(done)}
-        sources = replay_sources(plan, batch, {outcome.item_id for outcome in done})
-        lake.commit(batch.commit_id, "shadow replay", files, sources, counts)

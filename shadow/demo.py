@@ -21,8 +21,8 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from ridealong.specs import load_spec
 from ridealong.terminal.console import Console
-from shadow.networks.loading import require_device
 from shadow.networks.manifest import rate_of
+from shadow.networks.opening import load_manifest, require_device
 from shadow.networks.registry import add_network, find_network, shipped_manifests
 from shadow.planning import judged_by
 from shadow.releases.promotion import deployed, promote
@@ -69,7 +69,8 @@ def demo(
             or the home cannot be written.
     """
     started = time.monotonic()
-    require_device(device)
+    for manifest in shipped_manifests():
+        require_device(load_manifest(manifest), device)
     spec = load_spec(fleet, FleetSpec)
     lake = Lake.create(home)
     folder = home / SIMULATED / f"{spec.name}-{spec.seed if seed is None else seed}"

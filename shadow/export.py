@@ -17,9 +17,10 @@ from ingest.labels.content import LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.listing import list_clips
+from metrics.tasks.box_scores import said_boxes
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.metric import Reference
-from metrics.tasks.objects import ignored_labels, said_boxes
-from metrics.tasks.views import View
+from metrics.tasks.objects import ignored_labels
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import Perception, Task, at_times
@@ -251,7 +252,7 @@ def _images(
     ]
 
 
-def _said(outputs: RunOutputs, role: str, view: View) -> pa.Table:
+def _said(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
     """The boxes that a network says, by the rule of the metrics."""
     return said_boxes(view, outputs.predictions(role, Task.OBJECTS)).table
 

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from ingest.clips.read import open_clip
 from metrics.schemas import SCORES
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
 from metrics.tasks.metric import MATCH_ROWS, Reference
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.perception.annotations import Task, at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
 from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs
@@ -79,7 +80,7 @@ class FrameLosses:
             views = self.outputs.views(reader, times, dense)
             found = reader.labels(with_dense=dense)
         sizes = views[ROLES[0]].image_sizes
-        labels = View(at_times(found, times), image_sizes=sizes) if found else None
+        labels = ClipView(at_times(found, times), image_sizes=sizes) if found else None
         tables = [SCORES.schema.empty_table()]
         for role in ROLES:
             seen = _Seen(views[role], labels, self._predictions(role), f"clip {clip['clip_id']}")
@@ -108,8 +109,8 @@ class FrameLosses:
 class _Seen:
     """What one network said on a clip, and the labels: any of its frames can be scored."""
 
-    own: View
-    labels: View | None
+    own: ClipView
+    labels: ClipView | None
     predictions: Sequence[Prediction]
     where: str
 
@@ -122,7 +123,7 @@ class _Seen:
         return scores.filter(pc.equal(scores["reference"], Reference.LABELS.value))
 
 
-def _cut(view: View, times: Times) -> View:
+def _cut(view: ClipView, times: Times) -> ClipView:
     return view.on(at_times(view.perception, times))
 
 

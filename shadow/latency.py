@@ -13,7 +13,7 @@ from statistics import median
 
 from ingest.clips.read import FrameSets
 from ridealong.perception.geometry import CameraCalibration
-from shadow.networks.inference import Network
+from shadow.networks.network import Network
 
 INSTANTS = 12
 

@@ -16,7 +16,7 @@ from metrics.gate.evidence import that_count
 from metrics.gate.verdicts import RunVerdict, Verdict, run_verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted
 

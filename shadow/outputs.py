@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
 from shadow.networks.manifest import NetworkManifest, rate_of
+from shadow.networks.network import Network
+from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS
 
@@ -65,7 +68,7 @@ class RunOutputs:
         )
         return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 
-    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, View]:
+    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, ClipView]:
         """What each network said on a clip, with its thresholds, by role.
 
         Args:
@@ -75,10 +78,10 @@ class RunOutputs:
         """
         sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
         said = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
-        return {role: View(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
+        return {role: ClipView(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
 
     def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
-        cameras = sorted({c.value for r in ROLES for c in self.manifest(r).inputs.cameras})
+        cameras = sorted({camera for role in ROLES for camera in self.manifest(role).cameras})
         times, images, present = reader.read_sets(cameras, self.rate_hz)
         there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
         return {
@@ -87,12 +90,9 @@ class RunOutputs:
         }
 
     @cached_property
-    def _loaded(self) -> dict[str, Any]:
-        # torch takes seconds to import: only dense tasks need it.
-        from shadow.networks.loading import load_network
-
+    def _loaded(self) -> dict[str, Network]:
         return {
-            role: load_network(entry.manifest, self.lake.path(entry.blob))
+            role: open_network(entry.manifest, entry.artifact(self.lake))
             for role, entry in self.networks.items()
         }
 

@@ -1,54 +1,76 @@
-"""The pipelines of a shadow run: clips in, what became of them out, one pipeline a batch."""
+"""The pipeline of a replay: clips in, an outcome of each clip out, one pipeline a batch."""
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
-from ridealong.execution.accounting import Status, outcomes_path, settle
-from ridealong.execution.processes.ahead import Ahead
-from ridealong.execution.processes.pool import ProcessDiedError, Processes, cores, offer
-from ridealong.execution.runner import THREADS_A_CORE, Work, names_runner, run_work
+from ridealong.execution.accounting import Status, outcomes_path
+from ridealong.execution.options import names_runner
+from ridealong.execution.processes.pool import Processes, Retrying, cores
+from ridealong.execution.processes.prefetch import Prefetcher
+from ridealong.execution.runner import THREADS_A_CORE, Work, run_work
+from ridealong.terminal.progress import Steps
 from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
 
-FEWEST_CLIPS = 6  # for processes of our own: to start one takes about as long as a clip
+FEWEST_CLIPS = 6  # for processes of our own: starting one takes about as long as a clip
+
+ReplayBatch = Callable[[Batch], list[ClipOutcome]]
 
 
-def run_replay(
-    plan: ReplayPlan, beam_args: Sequence[str] = ()
-) -> Generator[tuple[Batch, list[ClipOutcome]], None, None]:
-    """Replay the plan batch by batch, and give each batch with one outcome a clip, in its order.
+@contextmanager
+def replaying(
+    plan: ReplayPlan, beam_args: Sequence[str] = (), steps: Steps | None = None
+) -> Iterator[ReplayBatch]:
+    """Give the function that replays one batch of the plan; call it in the plan's order.
 
-    On the embedded runner clips are replayed by workers that the batches share, and that go on
-    with the next batch while one ends: processes of our own, a core each, if there are enough
-    clips to be worth the start; threads otherwise, and on a GPU, where they share the networks'
-    one copy.
+    It gives the outcomes as the runner delivered them.
+
+    On the embedded runner all batches share the same workers, which go on with the next batch while
+    one ends. These are processes of our own, one a core. Threads are used instead if there are too
+    few clips to be worth the start, and on a GPU, where they share one copy of the networks.
 
     Raises:
-        ItemsLostError: The runner lost a clip, or never ran the last step.
+        ItemsLostError: The runner never ran the last step of a batch.
         RidealongError: The runner does not work, or a step failed.
     """
     # A worker needs no more than its clip.
-    work = Work(plan.key, partial(clip_replayer, replace(plan, batches=())), died=_died)
-    clips, done = plan.clips, 0
-    with _workers(plan, beam_args) as ahead:
-        for batch in plan.batches:
-            done += len(batch.clips)
-            if ahead:
-                ahead.start(clips[: done + cores()])
-            sheet = outcomes_path(plan.home, batch.commit_id)
-            # One thread of Beam's, where all it does is wait; each costs 0.1 s a batch.
-            outcomes = run_work(
-                work, batch.clips, sheet, ClipOutcome, beam_args, 1, spread=ahead is None
+    work = Work(partial(clip_replayer, replace(plan, batches=())), died=_not_replayed)
+    ends = _ends(plan)
+    with _workers(plan, beam_args) as workers:
+
+        def replay_batch(batch: Batch) -> list[ClipOutcome]:
+            if workers:
+                workers.start(plan.clips[: ends[batch.commit_id] + cores()])
+            return run_work(
+                work,
+                batch.clips,
+                outcomes_path(plan.home, batch.commit_id),
+                ClipOutcome,
+                beam_args,
+                steps=steps,
+                workers=workers,
+                threads=1,  # all it does is wait, and each thread costs 0.1 s a batch
+                spread=workers is None,
             )
-            yield batch, settle([clip.clip_id for clip in batch.clips], outcomes)
+
+        yield replay_batch
+
+
+def _ends(plan: ReplayPlan) -> dict[str, int]:
+    """How many clips the batches have up to the end of each, by commit id."""
+    ends, done = {}, 0
+    for batch in plan.batches:
+        done += len(batch.clips)
+        ends[batch.commit_id] = done
+    return ends
 
 
 @contextmanager
 def _workers(
     plan: ReplayPlan, beam_args: Sequence[str]
-) -> Iterator[Ahead[ClipPlan, ClipOutcome] | None]:
-    """Workers in this process for all batches; None where the runner that the user names has them.
+) -> Iterator[Prefetcher[ClipPlan, ClipOutcome] | None]:
+    """Workers for all batches; None if the user names a runner, which has its own.
 
     They close with the run, however it ends.
     """
@@ -57,25 +79,14 @@ def _workers(
         return
     bare = replace(plan, home=plan.home.absolute(), batches=())
     if plan.device != "cpu" or len(plan.clips) < FEWEST_CLIPS:
-        with closing(Ahead(Replayer(bare).replay, THREADS_A_CORE * cores())) as ahead:
-            offer(plan.key, ahead)
-            yield ahead
+        threads = Prefetcher(Replayer(bare).replay, THREADS_A_CORE * cores())
+        with closing(threads):
+            yield threads
         return
     processes = Processes(partial(clip_replayer, bare), cores())
-    with closing(processes), closing(Ahead(partial(_do_twice, processes), cores())) as ahead:
-        offer(plan.key, ahead)
-        yield ahead
+    with closing(processes), closing(Prefetcher(Retrying(processes).do, cores())) as workers:
+        yield workers
 
 
-def _do_twice(processes: Processes[ClipPlan, ClipOutcome], clip: ClipPlan) -> ClipOutcome:
-    """Try a clip once more whose process died: it may have been killed for another's memory."""
-    with suppress(ProcessDiedError):
-        return processes.do(clip)
-    try:
-        return processes.do(clip)
-    except ProcessDiedError as error:
-        raise ProcessDiedError(f"tried twice; {error}") from error
-
-
-def _died(clip: ClipPlan, reason: str) -> ClipOutcome:
+def _not_replayed(clip: ClipPlan, reason: str) -> ClipOutcome:
     return ClipOutcome(clip.clip_id, Status.FAILED, reason)

@@ -26,7 +26,6 @@ def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayP
     wanted = [_clip_plan(row, pair, definition, committed) for row in clips.to_pylist()]
     return ReplayPlan(
         home=lake.home,
-        key=new_commit_id(),
         networks=tuple(
             NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
         ),

@@ -15,18 +15,17 @@ import pyarrow.compute as pc
 
 from ingest.clips.read import open_clip
 from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.registry import parse_prediction
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full, told
+from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.perception.annotations import Perception, at_times
-from shadow.networks.inference import Network
-from shadow.networks.loading import load_network
-from shadow.networks.manifest import NetworkManifest
+from shadow.networks.network import Network
+from shadow.networks.opening import open_network, parse_manifest
 from shadow.schemas import OUTPUTS
 
 
@@ -64,11 +63,11 @@ class ClipOutcome:
 
 @dataclass(frozen=True)
 class NetworkFile:
-    """A network as workers find it: identity, manifest as JSON, weights relative to the home."""
+    """A network as workers find it: identity, manifest as JSON, artifact relative to the home."""
 
     sha256: str
     manifest: str
-    blob: str
+    blob: str | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,6 @@ class ReplayPlan:
 
     Attributes:
         home: The lake's folder.
-        key: Names the replay among those of this process.
         networks: Those of the run; only one when a network is compared with itself.
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
@@ -94,7 +92,6 @@ class ReplayPlan:
     """
 
     home: Path
-    key: str
     networks: tuple[NetworkFile, ...]
     batches: tuple[Batch, ...]
     rate_hz: float
@@ -111,8 +108,8 @@ class ReplayPlan:
 class _Seen:
     """What each network said, and the labels; ready for scoring, so that lines are drawn once."""
 
-    views: dict[str, View]
-    labels: View | None
+    views: dict[str, ClipView]
+    labels: ClipView | None
 
 
 _LOADING = Lock()  # threads that begin at once would each load the networks
@@ -120,9 +117,9 @@ _LOADING = Lock()  # threads that begin at once would each load the networks
 
 @lru_cache(maxsize=4)
 def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
-    """Load a network once a process, however many workers share it."""
-    manifest = NetworkManifest.model_validate_json(file.manifest)
-    return load_network(manifest, home / file.blob, device)
+    """Open a network once a process, however many workers share it; the process ends with it."""
+    artifact = None if file.blob is None else home / file.blob
+    return open_network(parse_manifest(file.manifest), artifact, device)
 
 
 class Replayer:
@@ -149,7 +146,7 @@ class Replayer:
             return self._replay(clip)
         except Exception as error:
             self._full |= is_full(error)  # threads share it: none may take it back
-            return ClipOutcome(clip.clip_id, Status.FAILED, told(error))
+            return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._perceive(clip)
@@ -170,7 +167,7 @@ class Replayer:
     def _perceive(self, clip: ClipPlan) -> _Seen:
         """What each network that this clip still needs says, and the labels at those frames."""
         needed = self._networks if clip.compare else {s: self._networks[s] for s in clip.score}
-        cameras = sorted({c.value for n in needed.values() for c in n.manifest.inputs.cameras})
+        cameras = sorted({camera for n in needed.values() for camera in n.manifest.cameras})
         with open_clip(self._plan.home / clip.blob) as reader:
             times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
             labels, calibrations = reader.labels(), reader.cameras
@@ -179,10 +176,10 @@ class Replayer:
         views = {}
         for sha, network in needed.items():
             said = network.perceive(images, times, calibrations, present=there)
-            views[sha] = View(said, network.manifest.thresholds, sizes)
+            views[sha] = ClipView(said, network.manifest.thresholds, sizes)
         if labels is None:
             return _Seen(views, None)
-        return _Seen(views, View(at_times(labels, times), image_sizes=sizes))
+        return _Seen(views, ClipView(at_times(labels, times), image_sizes=sizes))
 
     def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
         """Rows of scores and matches that the plan asks of one network, and what has none."""

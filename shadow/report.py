@@ -6,8 +6,7 @@ from metrics.gate.schemas import VERDICTS
 from metrics.gate.verdicts import Verdict
 from metrics.slices import parse_slice
 from metrics.tasks.metric import Better, Metric
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.registry import lookup
+from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
 from ridealong.terminal import readable

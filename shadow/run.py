@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -21,8 +22,8 @@ from ridealong.terminal.console import Console
 from shadow.batches import replay
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
-from shadow.networks.loading import load_network, require_device
 from shadow.networks.manifest import rate_of
+from shadow.networks.opening import open_network, require_device
 from shadow.networks.registry import find_network
 from shadow.planning import Pair, judged_by
 from shadow.schemas import RUNS
@@ -83,9 +84,10 @@ def shadow_run(
     started = time.monotonic()
     for line in cautions(beam_args):
         console.note(line)
-    require_device(request.device)
     snapshot = lake.snapshot()
     pair, clips = pair_of(snapshot, request), clips_of(snapshot, request)
+    for entry in pair:
+        require_device(entry.manifest, request.device)
     _look_at_networks(lake, pair, console)
     left_out = _damaged(lake, clips)
     replayed = replay(lake, pair, _without(clips, left_out), request.device, console, beam_args)
@@ -135,7 +137,7 @@ def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
     """
     pair = pair_of(snapshot, request)
     clips = list_clips(snapshot, request.where)
-    looked_at = {camera.value for entry in pair for camera in entry.manifest.inputs.cameras}
+    looked_at = {camera for entry in pair for camera in entry.manifest.cameras}
     seen = [bool(looked_at & set(names)) for names in clips["cameras"].to_pylist()]
     clips = clips.filter(pa.array(seen, pa.bool_()))
     if not clips.num_rows:
@@ -154,12 +156,12 @@ def is_itself(pair: Pair) -> bool:
 
 def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
     """Refuse damaged weights before any work, and warn of a comparison that says nothing."""
-    damaged = lake.damaged([entry.blob for entry in pair])
+    damaged = lake.damaged([entry.blob for entry in pair if entry.blob])
     for entry in pair:
         if entry.blob in damaged:
             raise RidealongError(
                 f"the weights of {entry.network} are damaged: {damaged[entry.blob]}",
-                where=lake.home / entry.blob,
+                where=lake.home / str(entry.blob),
                 hint="restore the file from a copy",
             )
     if is_itself(pair):
@@ -167,7 +169,7 @@ def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
             f"warning: {pair[0].network} is compared with itself: this run can show no regression, "
             "promotes nothing, and is never `latest`"
         )
-    elif pair[0].manifest.sha256 == pair[1].manifest.sha256:
+    elif pair[0].manifest.sha256 == pair[1].manifest.sha256 is not None:
         console.note(
             f"warning: {pair[0].network} and {pair[1].network} have the same weights; only their "
             "manifests differ"
@@ -175,7 +177,7 @@ def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
 
 
 def _damaged(lake: Lake, clips: pa.Table) -> list[LeftOut]:
-    """The clips whose file is missing or not what was written."""
+    """The clips whose file is missing or damaged."""
     damaged = lake.damaged(clips["blob"].to_pylist())
     return [
         LeftOut(row["clip_id"], f"{damaged[row['blob']]} ({row['blob']}); restore it from a copy")
@@ -205,11 +207,17 @@ def _require_any(judged: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
 
 def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
     """Measured on the first clip, with nothing else of ours running."""
-    networks = [load_network(e.manifest, lake.path(e.blob), device) for e in pair]
-    cameras = sorted({c.value for entry in pair for c in entry.manifest.inputs.cameras})
-    with open_clip(lake.path(clips["blob"][0].as_py())) as reader:
+    cameras = sorted({camera for entry in pair for camera in entry.manifest.cameras})
+    with ExitStack() as opened:
+        deployed, candidate = (
+            opened.enter_context(
+                closing(open_network(entry.manifest, entry.artifact(lake), device))
+            )
+            for entry in pair
+        )
+        reader = opened.enter_context(open_clip(lake.path(clips["blob"][0].as_py())))
         sets = reader.read_sets(cameras, rate_of(pair[0].manifest, pair[1].manifest))
-        return measure_latency(networks[0], networks[1], sets, reader.cameras)
+        return measure_latency(deployed, candidate, sets, reader.cameras)
 
 
 def _judge(

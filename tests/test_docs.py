@@ -15,7 +15,7 @@ from ridealong.lake import Lake
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-TINY = "tests/shadow/networks/training/tiny.yaml"  # a recipe of seconds
+TINY = "tests/shadow/networks/hydranet/training/tiny.yaml"  # a recipe of seconds
 FENCE = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 

@@ -16,7 +16,7 @@ from dashboard.player.layers import layer
 from dashboard.text import MISSING, plain
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
 from ridealong.errors import RidealongError
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
@@ -190,9 +190,9 @@ def _network_layers(
     times = _reader.sample_times(rate_of(*manifests))
     sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
-    def view(sha256: str, thresholds: Mapping[str, float]) -> View:
+    def view(sha256: str, thresholds: Mapping[str, float]) -> ClipView:
         rows = queries.outputs(_snapshot, clip_id, sha256, pair.definition)
-        return View(Perception(times, rows), thresholds, sizes)
+        return ClipView(Perception(times, rows), thresholds, sizes)
 
     views = (
         view(pair.deployed_sha256, manifests[0].thresholds),

@@ -60,14 +60,14 @@ def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkM
     Raises:
         RidealongError: One of them is not registered any more.
     """
-    known = {entry.network_sha256: entry.manifest for entry in list_networks(snapshot)}
+    known = {entry.network_sha256: entry for entry in list_networks(snapshot)}
     for name, sha256 in (
         (pair.deployed, pair.deployed_sha256),
         (pair.candidate, pair.candidate_sha256),
     ):
         if sha256 not in known:
             raise RidealongError(f"the network {name!r} of these outputs is no longer registered")
-    return known[pair.deployed_sha256], known[pair.candidate_sha256]
+    return known[pair.deployed_sha256].manifest, known[pair.candidate_sha256].manifest
 
 
 def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, definition: str) -> pa.Table:

@@ -4,7 +4,7 @@ Plain functions that the pipeline calls; a job is small enough to be sent to ano
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
+from ingest.rows import ClipRow, DriveRow, EventRow, columns, event_rows, table_of
 from ingest.schemas import EVENTS
 from ingest.sources.registry import open_drive
 from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
 from ridealong.execution.accounting import Status
-from ridealong.execution.failures import DISK_FULL, is_full, may_pass, told
+from ridealong.execution.failures import DISK_FULL, described, is_full, may_pass
 from ridealong.hashing import short_hash
 from ridealong.lake import DataFile, scratch_folder, write_blob
 from ridealong.perception.annotations import Camera
@@ -26,7 +27,6 @@ from ridealong.perception.recording import DriveFiles, Recording
 from ridealong.units import NS_PER_S
 
 WHOLE_DRIVE = "whole_drive"
-Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PlannedClips:
     """The clips that one drive's events ask for; each event knows the one that shows it."""
 
     drive_id: str
-    events: tuple[Row, ...]
+    events: tuple[EventRow, ...]
     windows: tuple[ClipWindow, ...]
 
 
@@ -47,9 +47,9 @@ class ClipJob:
 
     commit_id: str
     files: DriveFiles
-    drive: Row
+    drive: DriveRow
     window: ClipWindow
-    events: tuple[Row, ...]
+    events: tuple[EventRow, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ClipOutcome:
     """
 
     clip_id: str
-    clip: Row | None = None
+    clip: ClipRow | None = None
     written: DataFile | None = None
     failure: str | None = None
     is_bad: bool = False
@@ -77,40 +77,48 @@ class ClipOutcome:
             return Status.DONE
         return Status.QUARANTINED if self.is_bad else Status.FAILED
 
+    @property
+    def reason(self) -> str | None:
+        """Why it could not be cut."""
+        return self.failure
 
-def whole_drive_event(drive: Row) -> Row:
+
+def whole_drive_event(drive: DriveRow) -> EventRow:
     """The one event of a drive without telemetry: no trigger can choose, so all of it is a clip."""
-    drive_id = str(drive["drive_id"])
-    return dict.fromkeys(EVENTS.schema.names) | {
-        "event_id": short_hash(WHOLE_DRIVE, drive_id),
-        "drive_id": drive_id,
-        "vehicle_id": drive["vehicle_id"],
-        "trigger": WHOLE_DRIVE,
-        "trigger_sha256": short_hash(WHOLE_DRIVE),
-        "onset_ns": drive["start_ns"],
-        "time_ns": drive["start_ns"],
-        "onset_s": 0.0,
-        "time_s": 0.0,
-        "kept": True,
-        "inclusion_probability": 1.0,
-    }
+    return EventRow(
+        event_id=short_hash(WHOLE_DRIVE, drive.drive_id),
+        drive_id=drive.drive_id,
+        vehicle_id=drive.vehicle_id,
+        trigger=WHOLE_DRIVE,
+        trigger_sha256=short_hash(WHOLE_DRIVE),
+        onset_ns=drive.start_ns,
+        time_ns=drive.start_ns,
+        onset_s=0.0,
+        time_s=0.0,
+        margin=None,
+        kept=True,
+        reason=None,
+        inclusion_probability=1.0,
+        clip_id=None,
+    )
 
 
-def plan_clips(drive: Row, events: Sequence[Row], triggers: Sequence[TriggerSpec]) -> PlannedClips:
-    """Merge the windows of one drive's kept events, and tell each event its clip."""
+def plan_clips(
+    drive: DriveRow, events: Sequence[EventRow], triggers: Sequence[TriggerSpec]
+) -> PlannedClips:
+    """Merge the windows of one drive's kept events, and give each event its clip."""
     windows = _windows(events, triggers, drive)
-    table = pa.Table.from_pylist(list(events), schema=EVENTS.schema)
-    known = with_clip_ids(table, windows).to_pylist()
-    return PlannedClips(str(drive["drive_id"]), tuple(known), tuple(windows))
+    known = event_rows(with_clip_ids(table_of(events, EVENTS), windows))
+    return PlannedClips(drive.drive_id, tuple(known), tuple(windows))
 
 
 def clip_jobs(
-    commit_id: str, files: DriveFiles, drive: Row, planned: PlannedClips
+    commit_id: str, files: DriveFiles, drive: DriveRow, planned: PlannedClips
 ) -> list[ClipJob]:
     """The planned clips one by one, to be written under that commit."""
-    # A clip tells what it shows, not its own name.
-    events = [event | {"clip_id": None} for event in planned.events]
-    place = {str(event["event_id"]): at for at, event in enumerate(events)}
+    # A clip names the events that it shows, not itself.
+    events = [replace(event, clip_id=None) for event in planned.events]
+    place = {event.event_id: at for at, event in enumerate(events)}
     return [
         ClipJob(
             commit_id,
@@ -124,29 +132,25 @@ def clip_jobs(
 
 
 def _windows(
-    events: Sequence[Row], triggers: Sequence[TriggerSpec], drive: Row
+    events: Sequence[EventRow], triggers: Sequence[TriggerSpec], drive: DriveRow
 ) -> list[ClipWindow]:
-    start, end = int(str(drive["start_ns"])), int(str(drive["end_ns"]))
-    kept = [event for event in events if event["kept"]]
-    whole = [event for event in kept if event["trigger"] == WHOLE_DRIVE]
-    chosen = [event for event in kept if event["trigger"] != WHOLE_DRIVE]
-    table = pa.Table.from_pylist(chosen, schema=EVENTS.schema)
-    windows = merge_windows(table, triggers, start, end)
-    if whole:
-        drive_id = str(drive["drive_id"])
-        windows.append(
-            ClipWindow(
-                drive_id=drive_id,
-                clip_id=clip_id(drive_id, start, end, [str(whole[0]["event_id"])]),
-                start_ns=start,
-                end_ns=end,
-                triggers=(WHOLE_DRIVE,),
-                event_ids=(str(whole[0]["event_id"]),),
-                cameras=tuple(Camera),
-                by_disagreement=False,
-            )
-        )
-    return windows
+    whole = [event for event in events if event.kept and event.trigger == WHOLE_DRIVE]
+    chosen = [event for event in events if event.kept and event.trigger != WHOLE_DRIVE]
+    windows = merge_windows(table_of(chosen, EVENTS), triggers, drive.start_ns, drive.end_ns)
+    return windows + [_whole_window(drive, event) for event in whole[:1]]
+
+
+def _whole_window(drive: DriveRow, event: EventRow) -> ClipWindow:
+    return ClipWindow(
+        drive_id=drive.drive_id,
+        clip_id=clip_id(drive.drive_id, drive.start_ns, drive.end_ns, [event.event_id]),
+        start_ns=drive.start_ns,
+        end_ns=drive.end_ns,
+        triggers=(WHOLE_DRIVE,),
+        event_ids=(event.event_id,),
+        cameras=tuple(Camera),
+        by_disagreement=False,
+    )
 
 
 class ClipCutter:
@@ -172,7 +176,7 @@ class ClipCutter:
         except Exception as error:
             self._full = is_full(error)
             passing = may_pass(error) or not Path(job.files.path).exists()
-            return ClipOutcome(job.window.clip_id, failure=told(error), is_bad=not passing)
+            return ClipOutcome(job.window.clip_id, failure=described(error), is_bad=not passing)
         return ClipOutcome(job.window.clip_id, row, blob)
 
 
@@ -200,7 +204,7 @@ class _OpenDrive:
         return self.telemetry.filter(inside)
 
 
-def _cut(home: Path, job: ClipJob, opened: _OpenDrive) -> tuple[Row, DataFile]:
+def _cut(home: Path, job: ClipJob, opened: _OpenDrive) -> tuple[ClipRow, DataFile]:
     content = _content(job, opened)
     path = scratch_folder(home) / f"{job.commit_id}-{job.window.clip_id}.mcap"
     try:
@@ -216,10 +220,10 @@ def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
     names = [name for name in recording.cameras if name in window.cameras]
     return ClipContent(
         clip_id=window.clip_id,
-        drive={key: value for key, value in job.drive.items() if key != "source_path"},
+        drive={name: v for name, v in columns(job.drive).items() if name != "source_path"},
         start_ns=window.start_ns,
         end_ns=window.end_ns,
-        events=list(job.events),
+        events=[columns(event) for event in job.events],
         telemetry=opened.within(window),
         cameras={name: recording.cameras[name] for name in names},
         frames=recording.frames(window.start_ns, window.end_ns, names),
@@ -227,22 +231,22 @@ def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
     )
 
 
-def _clip_row(job: ClipJob, content: ClipContent, summary: ClipSummary, blob: DataFile) -> Row:
-    window, start = job.window, int(str(job.drive["start_ns"]))
-    return {
-        "clip_id": window.clip_id,
-        "drive_id": job.files.drive_id,
-        "start_ns": window.start_ns,
-        "end_ns": window.end_ns,
-        "start_s": (window.start_ns - start) / NS_PER_S,
-        "end_s": (window.end_ns - start) / NS_PER_S,
-        "triggers": list(window.triggers),
-        "event_ids": list(window.event_ids),
-        "by_disagreement": window.by_disagreement,
-        "cameras": list(content.cameras),
-        "frames": summary.frames,
-        "telemetry_rows": summary.telemetry_rows,
-        "labelled": summary.labelled,
-        "bytes": blob.bytes,
-        "blob": blob.path,
-    }
+def _clip_row(job: ClipJob, content: ClipContent, summary: ClipSummary, blob: DataFile) -> ClipRow:
+    window, start_ns = job.window, job.drive.start_ns
+    return ClipRow(
+        clip_id=window.clip_id,
+        drive_id=job.files.drive_id,
+        start_ns=window.start_ns,
+        end_ns=window.end_ns,
+        start_s=(window.start_ns - start_ns) / NS_PER_S,
+        end_s=(window.end_ns - start_ns) / NS_PER_S,
+        triggers=window.triggers,
+        event_ids=window.event_ids,
+        by_disagreement=window.by_disagreement,
+        cameras=tuple(content.cameras),
+        frames=summary.frames,
+        telemetry_rows=summary.telemetry_rows,
+        labelled=summary.labelled,
+        bytes=blob.bytes,
+        blob=blob.path,
+    )

@@ -23,7 +23,7 @@ from ingest.clips.container import MEND, TopicReader, reading
 from ingest.clips.packets import is_keyframe
 from ingest.schemas import TELEMETRY
 from ridealong.errors import RidealongError, UnreadableError
-from ridealong.perception.annotations import Perception, Task
+from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import Image
 from ridealong.terminal.readable import exact_instant
@@ -314,7 +314,7 @@ class ClipReader:
             return Perception(
                 timestamps_ns=np.array([time for time, _ in found], np.int64),
                 sparse=rows.read_annotations(found),
-                tasks=frozenset(Task(task) for task in json.loads(channel.metadata["tasks"])),
+                tasks=frozenset(json.loads(channel.metadata["tasks"])),
                 **(self._dense() if with_dense else {}),
             )
 

@@ -5,7 +5,7 @@ so that reading one does not unpack the other.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,8 +36,6 @@ from ridealong.terminal.readable import exact_instant
 if TYPE_CHECKING:  # encoding needs the extra `video`
     from ingest.clips.encode import VideoEncoder
 
-Row = dict[str, object]
-
 
 @dataclass(frozen=True)
 class ClipContent:
@@ -58,7 +56,7 @@ class ClipContent:
     drive: Mapping[str, object]
     start_ns: int
     end_ns: int
-    events: list[Row]
+    events: Sequence[Mapping[str, object]]
     telemetry: pa.Table | None
     cameras: Mapping[str, CameraCalibration]
     frames: Iterator[tuple[int, dict[str, Image]]]

@@ -19,12 +19,12 @@ from ridealong.terminal.console import (
 )
 from ridealong.terminal.tables import Column
 
-app = typer.Typer(no_args_is_help=True, help="Clips: the recordings around events.")
+app = typer.Typer(no_args_is_help=True, help="List, show and verify clips.")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be written as
 ClipArgument = Annotated[
     str,
     typer.Argument(
-        help="Clip id, or a unique beginning of it.",
+        help="Clip id, or a unique prefix of it.",
         autocompletion=completing("clips", "clip_id"),
     ),
 ]
@@ -49,9 +49,9 @@ def clips_list(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the clips: drive, window, triggers, size, cameras.
+    """List the clips with drive, time, triggers, size and cameras.
 
-    Times count from the start of the drive. --where can also use the drive's conditions.
+    Times are from the start of the drive. --where may also use columns of the drive.
 
     Example: ridealong clips list --where "light = 'night'"
     """
@@ -79,16 +79,16 @@ def clips_show(
     at: Annotated[
         float | None,
         typer.Option(
-            help="Seconds from the clip's start.",
+            help="Instant of the picture, in seconds from the clip's start.",
             show_default="the labelled frame nearest the middle",
         ),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what is in a clip, and with --picture what its cameras saw.
+    """Print what a clip contains. With --picture, write its camera images.
 
-    The picture has the labels drawn in.
+    The picture shows the labels.
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
@@ -170,18 +170,18 @@ def clips_verify(
     clip: Annotated[
         str | None,
         typer.Argument(
-            help="Clip id, or a unique beginning of it.",
+            help="Clip id, or a unique prefix of it.",
             autocompletion=completing("clips", "clip_id"),
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Verify every clip.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Verify all clips.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read clips to the end and look for damage.
+    """Read one clip or all clips completely, and print the damage.
 
-    It checks the hash, decodes every frame, and compares their times. Exits with 1 if a clip is
-    damaged.
+    This checks the hash, decodes every frame, and compares the frame times. The exit code is 1 if a
+    clip is damaged.
 
     Example: ridealong clips verify --all
     """

@@ -13,7 +13,7 @@ from ridealong.terminal.console import (
 )
 from ridealong.terminal.tables import Column
 
-app = typer.Typer(no_args_is_help=True, help="The drives in the lake.")
+app = typer.Typer(no_args_is_help=True, help="List the drives in the lake.")
 
 
 DRIVE_COLUMNS = (
@@ -37,7 +37,7 @@ def drives_list(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the drives: length, distance, conditions, cameras.
+    """List the drives with length, distance, conditions and cameras.
 
     Example: ridealong drives list --where "light = 'night' and duration_s > 60"
     """

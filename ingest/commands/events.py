@@ -13,7 +13,7 @@ from ridealong.terminal.console import (
 )
 from ridealong.terminal.tables import Column
 
-app = typer.Typer(no_args_is_help=True, help="Where triggers fired, kept or not.")
+app = typer.Typer(no_args_is_help=True, help="List the events of triggers.")
 
 
 EVENT_COLUMNS = (
@@ -35,9 +35,9 @@ def events_list(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the events: when triggers fired, and why some were not kept.
+    """List the events of triggers, with the reason if one was not kept.
 
-    Times count from the start of the drive. The margin is in the unit of the trigger's condition.
+    Times are from the start of the drive. The margin is in the unit of the trigger's condition.
 
     Example: ridealong events list --where "trigger = 'hard_brake' and not kept"
     """

@@ -17,15 +17,15 @@ TriggersOption = Annotated[
     Path | None,
     typer.Option(
         "--triggers",
-        help="A trigger's YAML file, or a folder of them.",
-        show_default="the shipped library",
+        help="YAML file of a trigger, or a folder of such files.",
+        show_default="the included triggers",
     ),
 ]
 
 
-@app.command(short_help="Bring recordings into the lake, with their events and clips.")
+@app.command(short_help="Read recordings into the lake, run the triggers, and cut clips.")
 def ingest(
-    path: Annotated[Path, typer.Argument(help="Folder or file of the recordings.")],
+    path: Annotated[Path, typer.Argument(help="Recording, or folder of recordings.")],
     source: Annotated[
         str | None,
         typer.Option(
@@ -34,20 +34,21 @@ def ingest(
     ] = None,
     triggers: TriggersOption = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Exit with 0 even if a file gave no drive.")
+        bool, typer.Option("--keep-going", help="Exit with 0 even if a file did not give a drive.")
     ] = False,
     beam_args: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- BEAM OPTIONS]", help="Passed to Beam.")
+        list[str] | None,
+        typer.Argument(metavar="[-- BEAM OPTIONS]", help="Options for Apache Beam."),
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring recordings into the lake: telemetry, the events of triggers, and their clips.
+    """Read recordings into the lake, run the triggers, and cut clips.
 
-    Only what is new is read: a second run over the same files does nothing, and a new trigger is
-    evaluated on all drives. A folder may contain several kinds of logs. Unusable files and bad rows
-    are quarantined with the reason, and the rest is ingested. Exits with 2 if a file gave no drive.
-    Work is committed in parts: after a kill or a full disk, run the command again to continue.
+    A folder may contain several kinds of logs. A second run reads only new files. A new trigger
+    runs on all drives. Bad files and rows are quarantined with the reason, and the rest is
+    ingested. The exit code is 2 if a file did not give a drive. After a kill or a full disk, run
+    the command again to continue.
 
     Example: ridealong ingest logs/ --triggers my-triggers/
     """

@@ -12,7 +12,7 @@ from ridealong.terminal.console import (
 )
 from ridealong.terminal.tables import Column
 
-app = typer.Typer(no_args_is_help=True, help="What could not be used, and why.")
+app = typer.Typer(no_args_is_help=True, help="List the input that could not be used.")
 
 
 QUARANTINE_COLUMNS = (
@@ -23,16 +23,17 @@ QUARANTINE_COLUMNS = (
 )
 
 
-@app.command("list", short_help="List what could not be used, and why.")
+@app.command("list", short_help="List the input that could not be used, with the reasons.")
 def quarantine_list(
     where: WhereOption = None,
     wide: WideOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what could not be used, and why: whole files, and rows or clips of drives that came in.
+    """List the input that could not be used, with the reasons.
 
-    A file is listed until it changes; then the next run reads it again.
+    The list has whole files, and rows, frames and clips of ingested drives. A file stays in the
+    list until it changes. Then the next run reads it again.
 
     Example: ridealong quarantine list --where "kind = 'file'"
     """

@@ -18,22 +18,25 @@ app = typer.Typer()
 def simulate(
     fleet: Annotated[Path, typer.Argument(help="The fleet's YAML file.", metavar="FLEET.yaml")],
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for the drives; an earlier run is continued.")
+        Path,
+        typer.Option(
+            "--out", help="Folder to write the drives to. An earlier run there continues."
+        ),
     ],
     seed: Annotated[
         int | None,
         typer.Option(min=0, max=2**31 - 1, help="Use this seed.", show_default="the file's"),
     ] = None,
     processes: Annotated[
-        int, typer.Option(min=1, help="Traffic simulations at the same time.")
+        int, typer.Option(min=1, help="Number of traffic simulations at the same time.")
     ] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a fleet: telemetry, cameras and exact labels.
+    """Simulate a fleet and write its drives to a folder.
 
-    SUMO simulates the traffic. Pictures are drawn later, for the clips alone. A second run
-    continues where the first was stopped; the same file and seed give the same bytes. A drive
-    that fails is reported (exit code 2); the others are kept, and the next run tries it again.
+    SUMO simulates the traffic. `ridealong ingest` renders the camera images later, and only for
+    clips. The same file and seed give the same bytes. After a kill, the same command continues. If
+    a drive fails, the command reports it and exits with 2; the next run tries it again.
 
     Example: ridealong simulate examples/fleet.yaml --out fleet && ridealong ingest fleet
     """

@@ -11,7 +11,7 @@ from ridealong.terminal.tables import Column
 if TYPE_CHECKING:
     from ingest.triggers.spec import Random
 
-app = typer.Typer(no_args_is_help=True, help="Triggers: which moments matter.")
+app = typer.Typer(no_args_is_help=True, help="List and check triggers.")
 
 
 TRIGGER_COLUMNS = (
@@ -28,13 +28,14 @@ def triggers_list(
     path: Annotated[
         Path | None,
         typer.Argument(
-            help="A trigger's YAML file, or a folder of them.", show_default="the shipped library"
+            help="YAML file of a trigger, or a folder of such files.",
+            show_default="the included triggers",
         ),
     ] = None,
     wide: WideOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List triggers: what each looks for, and how much it keeps.
+    """List triggers with their conditions and time windows.
 
     Example: ridealong triggers list my-triggers/ --wide
     """
@@ -54,10 +55,14 @@ def _rate_of(random: "Random | None") -> str:
 
 @app.command("check")
 def triggers_check(
-    path: Annotated[Path, typer.Argument(help="A trigger's YAML file, or a folder of them.")],
+    path: Annotated[
+        Path, typer.Argument(help="YAML file of a trigger, or a folder of such files.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """Check triggers without running them: keys, signals, units, types.
+    """Check triggers and print every mistake with line and column.
+
+    This checks keys, signals, units and types. It does not run the triggers.
 
     Example: ridealong triggers check my-triggers/
     """

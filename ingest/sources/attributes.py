@@ -1,4 +1,4 @@
-"""What a log does not say of its drive, told in a file beside it: ``<name>.drive.yaml``."""
+"""Attributes of a drive that its log lacks, in a file beside it: ``<name>.drive.yaml``."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import Camera
+from ridealong.perception.recording import DriveAttributes
 from ridealong.specs import Spec, load_spec
 
 ATTRIBUTES = ".drive.yaml"
@@ -14,8 +15,8 @@ CameraNames = tuple[Camera | None, ...]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class DriveAttributes(Spec):
-    """Attributes of a drive; whatever is left out is unknown (null)."""
+class AttributesSpec(Spec):
+    """The file ``<name>.drive.yaml``; whatever is left out is unknown (null)."""
 
     vehicle_id: Name | None = Field(None, description="the vehicle; default: a vehicle of its own")
     cluster_id: Name | None = Field(None, description="drives that are not independent share one")
@@ -51,20 +52,13 @@ def with_attributes(recording: Path) -> list[Path]:
     return [recording, beside] if beside.exists() else [recording]
 
 
-def drive_attributes(recording: Path, drive_id: str) -> dict[str, object]:
-    """Columns of the table drives that stand beside a recorded file; unknown ones are null.
-
-    A vehicle that is not named is one of its own, and so is the cluster, the vehicle's.
+def drive_attributes(recording: Path) -> DriveAttributes:
+    """The attributes of a drive that are in the file beside a recorded file.
 
     Raises:
-        UnreadableError: The file beside it is no such mapping; the message names the line.
+        UnreadableError: The file beside it is not such a mapping; the message names the line.
     """
-    spec = _attributes(recording)
-    columns: dict[str, object] = spec.model_dump(exclude={"cameras"})
-    columns["features"] = None if spec.features is None else list(spec.features)
-    columns["vehicle_id"] = spec.vehicle_id or drive_id
-    columns["cluster_id"] = spec.cluster_id or drive_id
-    return columns
+    return DriveAttributes(**_attributes(recording).model_dump(exclude={"cameras"}))
 
 
 def camera_names(recording: Path) -> CameraNames | None:
@@ -76,10 +70,10 @@ def camera_names(recording: Path) -> CameraNames | None:
     return _attributes(recording).cameras
 
 
-def _attributes(recording: Path) -> DriveAttributes:
+def _attributes(recording: Path) -> AttributesSpec:
     beside = attributes_file(recording)
     try:
-        return load_spec(beside, DriveAttributes) if beside.exists() else DriveAttributes()
+        return load_spec(beside, AttributesSpec) if beside.exists() else AttributesSpec()
     except RidealongError as error:
         raise UnreadableError(
             error.what, where=error.where, expected=error.expected, hint=error.hint

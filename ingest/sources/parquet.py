@@ -65,7 +65,7 @@ class ParquetRecording:
     def __init__(self, files: DriveFiles) -> None:
         path = Path(files.path)
         self._telemetry = _rows_of(path, files.drive_id)
-        self._attributes = drive_attributes(path, files.drive_id)
+        self.attributes = drive_attributes(path)
         named = camera_names(path) or ()
         if named:
             raise UnreadableError(
@@ -73,11 +73,6 @@ class ParquetRecording:
                 where=attributes_file(path),
                 expected="none: a Parquet file has no video tracks",
             )
-
-    @property
-    def drive(self) -> dict[str, object]:
-        """What stands beside the file; times and distance follow from its good rows."""
-        return {"cameras": [], "labelled": False, **self._attributes}
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:

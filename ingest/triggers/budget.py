@@ -6,18 +6,19 @@ said of all events can rest on those that were kept. The vehicle's day comes fir
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 
+from ingest.rows import EventRow, event_rows, table_of
 from ingest.schemas import EVENTS
 from ingest.triggers.firing import Reason
 from ingest.triggers.spec import TriggerSpec
 
 DAY_NS = 86_400 * 1_000_000_000
 
-Row = dict[str, object]
-Group = tuple[object, ...]
+Group = tuple[str, int]  # a vehicle ("" for all together) and a UTC day
 
 
 def apply_budgets(
@@ -28,63 +29,57 @@ def apply_budgets(
     Args:
         events: Rows of the table events; those that are suppressed already stay as they are.
         triggers: Their specs.
-        already_kept: Earlier events, kept ones of which use up the budget of their day.
+        already_kept: Earlier events (``trigger``, ``vehicle_id``, ``time_ns``, ``kept``); those
+            that were kept use up the budget of their day.
 
     A kept event's ``inclusion_probability`` is multiplied by the share of candidates that its day
     had room for; so is that of an event which the draw left out.
     """
-    specs = {trigger.name: trigger for trigger in triggers}
-    rows = events.to_pylist()
-    spent = already_kept.to_pylist() if already_kept is not None else []
-    for name in sorted({str(row["trigger"]) for row in rows} & specs.keys()):
-        budget = specs[name].budget
-        own = [row for row in rows if row["trigger"] == name]
-        used = [row for row in spent if row["trigger"] == name and row["kept"]]
-        _limit(own, used, budget.per_vehicle_per_day, _vehicle_day, Reason.BUDGET_VEHICLE_DAY)
-        _limit(own, used, budget.per_day, _day, Reason.BUDGET_DAY)
-    return pa.Table.from_pylist(rows, schema=EVENTS.schema)
+    rows = event_rows(events)
+    earlier = already_kept.to_pylist() if already_kept is not None else []
+    for trigger in triggers:
+        used = [row for row in earlier if row["trigger"] == trigger.name and row["kept"]]
+        used_up = [(str(row["vehicle_id"]), int(row["time_ns"])) for row in used]
+        budget = trigger.budget
+        _limit(rows, trigger.name, used_up, budget.per_vehicle_per_day, Reason.BUDGET_VEHICLE_DAY)
+        _limit(rows, trigger.name, used_up, budget.per_day, Reason.BUDGET_DAY)
+    return table_of(rows, EVENTS)
 
 
 def _limit(
-    rows: list[Row], used: list[Row], limit: int | None, group: Callable[[Row], Group], why: Reason
+    rows: list[EventRow],
+    trigger: str,
+    used_up: Sequence[tuple[str, int]],
+    limit: int | None,
+    why: Reason,
 ) -> None:
-    """Keep the first ``limit`` of every group, in the order of a hash."""
+    """Keep at most ``limit`` events of a trigger in each group; replaces the others in ``rows``.
+
+    ``used_up``: vehicle and time of the earlier events that the trigger kept.
+    """
     if limit is None:
         return
-    spent = Counter(group(row) for row in used)
-    for key, candidates in _grouped(rows, group):
-        room = max(limit - spent[key], 0)
-        share = min(room / len(candidates), 1.0)
-        # Each stage draws by a hash of its own: else the first draw would decide the second.
-        order = sorted(candidates, key=lambda row: _rank(why, row))
-        for place, row in enumerate(order):
-            row["inclusion_probability"] = _probability(row) * share
-            if place >= room:
-                row["kept"], row["reason"] = False, str(why)
+    spent = Counter(_group(vehicle_id, time_ns, why) for vehicle_id, time_ns in used_up)
+    groups: dict[Group, list[int]] = {}
+    for at, row in enumerate(rows):
+        if row.trigger == trigger and row.kept:
+            groups.setdefault(_group(row.vehicle_id, row.time_ns, why), []).append(at)
+    for group, candidates in groups.items():
+        _draw(rows, candidates, max(limit - spent[group], 0), why)
 
 
-def _grouped(rows: list[Row], group: Callable[[Row], Group]) -> Iterator[tuple[Group, list[Row]]]:
-    groups: dict[Group, list[Row]] = {}
-    for row in rows:
-        if row["kept"]:
-            groups.setdefault(group(row), []).append(row)
-    yield from groups.items()
+def _draw(rows: list[EventRow], candidates: Sequence[int], room: int, why: Reason) -> None:
+    """Keep as many of the candidates, by their place in ``rows``, as there is room for."""
+    share = min(room / len(candidates), 1.0)
+    # Each stage draws by a hash of its own: else the first draw would decide the second.
+    for place, at in enumerate(sorted(candidates, key=lambda at: _rank(why, rows[at]))):
+        event = replace(rows[at], inclusion_probability=rows[at].inclusion_probability * share)
+        rows[at] = event if place < room else replace(event, kept=False, reason=str(why))
 
 
-def _probability(row: Row) -> float:
-    value = row["inclusion_probability"]
-    return float(value) if isinstance(value, float) else 1.0
+def _group(vehicle_id: str, time_ns: int, why: Reason) -> Group:
+    return (vehicle_id if why is Reason.BUDGET_VEHICLE_DAY else "", time_ns // DAY_NS)
 
 
-def _rank(why: Reason, row: Row) -> str:
-    return hashlib.sha256(f"{why}:{row['event_id']}".encode()).hexdigest()
-
-
-def _day(row: Row) -> Group:
-    time_ns = row["time_ns"]
-    assert isinstance(time_ns, int)
-    return (time_ns // DAY_NS,)
-
-
-def _vehicle_day(row: Row) -> Group:
-    return (row["vehicle_id"], *_day(row))
+def _rank(why: Reason, row: EventRow) -> str:
+    return hashlib.sha256(f"{why}:{row.event_id}".encode()).hexdigest()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ingest.rows import EventRow, table_of
 from ingest.schemas import EVENTS
 from ingest.triggers.applicable import applicable
 from ingest.triggers.firing import Firing, Trace, firings, suppressed
@@ -23,7 +24,7 @@ BATCH_ROWS = 2_000_000  # columns of a batch are held in memory
 
 
 @dataclass(frozen=True)
-class Drive:
+class _Drive:
     """What events need to know of a drive."""
 
     vehicle_id: str
@@ -55,12 +56,12 @@ def evaluate(
     if not active or telemetry.num_rows == 0:
         return EVENTS.schema.empty_table()
     grid = make_grid(telemetry)
-    rows: list[dict[str, object]] = []
+    rows: list[EventRow] = []
     for trigger, drive_id, fired in _fired(grid, active, sparse):
         if passes[trigger.name][known[drive_id].row]:
             rows += _events(trigger, drive_id, known[drive_id], fired)
-    rows.sort(key=lambda row: (row["drive_id"], row["time_ns"], row["trigger"]))
-    return pa.Table.from_pylist(rows, schema=EVENTS.schema)
+    rows.sort(key=lambda row: (row.drive_id, row.time_ns, row.trigger))
+    return table_of(rows, EVENTS)
 
 
 def event_id(trigger_sha: str, drive_id: str, time_ns: int) -> str:
@@ -69,28 +70,28 @@ def event_id(trigger_sha: str, drive_id: str, time_ns: int) -> str:
 
 
 def _events(
-    trigger: TriggerSpec, drive_id: str, drive: Drive, fired: Sequence[Firing]
-) -> list[dict[str, object]]:
+    trigger: TriggerSpec, drive_id: str, drive: _Drive, fired: Sequence[Firing]
+) -> list[EventRow]:
     sha = trigger_sha256(trigger)
     ids = [event_id(sha, drive_id, firing.time_ns) for firing in fired]
     reasons = suppressed(fired, ids, trigger)
     return [
-        {
-            "event_id": name,
-            "drive_id": drive_id,
-            "vehicle_id": drive.vehicle_id,
-            "trigger": trigger.name,
-            "trigger_sha256": sha,
-            "onset_ns": firing.onset_ns,
-            "time_ns": firing.time_ns,
-            "onset_s": (firing.onset_ns - drive.start_ns) / NS_PER_S,
-            "time_s": (firing.time_ns - drive.start_ns) / NS_PER_S,
-            "margin": firing.margin,
-            "kept": reason is None,
-            "reason": reason,
-            "inclusion_probability": firing.chance * trigger.sample,
-            "clip_id": None,
-        }
+        EventRow(
+            event_id=name,
+            drive_id=drive_id,
+            vehicle_id=drive.vehicle_id,
+            trigger=trigger.name,
+            trigger_sha256=sha,
+            onset_ns=firing.onset_ns,
+            time_ns=firing.time_ns,
+            onset_s=(firing.onset_ns - drive.start_ns) / NS_PER_S,
+            time_s=(firing.time_ns - drive.start_ns) / NS_PER_S,
+            margin=firing.margin,
+            kept=reason is None,
+            reason=reason,
+            inclusion_probability=firing.chance * trigger.sample,
+            clip_id=None,
+        )
         for name, reason, firing in zip(ids, reasons, fired, strict=True)
     ]
 
@@ -118,10 +119,10 @@ def _by_drive(
         yield trigger, grid.drive_ids[drive], fired
 
 
-def _drives(drives: pa.Table) -> dict[str, Drive]:
+def _drives(drives: pa.Table) -> dict[str, _Drive]:
     columns = drives.select(["drive_id", "vehicle_id", "start_ns"]).to_pydict()
     rows = zip(*columns.values(), strict=True)
-    return {name: Drive(vehicle, start, row) for row, (name, vehicle, start) in enumerate(rows)}
+    return {name: _Drive(vehicle, start, row) for row, (name, vehicle, start) in enumerate(rows)}
 
 
 def _at_random(

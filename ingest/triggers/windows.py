@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ingest.rows import EventRow, event_rows
 from ingest.triggers.spec import TriggerSpec
 from ridealong.perception.annotations import Camera
 
@@ -57,9 +58,9 @@ def merge_windows(
     if len(drive_ids) > 1:
         raise ValueError(f"events of {len(drive_ids)} drives; expected one drive's")
     moments = [
-        _moment(row, specs[row["trigger"]], drive_start_ns, drive_end_ns)
-        for row in events.to_pylist()
-        if row["kept"]
+        _moment(event, specs[event.trigger], drive_start_ns, drive_end_ns)
+        for event in event_rows(events)
+        if event.kept
     ]
     return [_window(str(*drive_ids), group) for group in _overlapping(moments)]
 
@@ -78,12 +79,10 @@ def clip_id(drive_id: str, start_ns: int, end_ns: int, event_ids: Iterable[str])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _moment(row: dict[str, object], trigger: TriggerSpec, first_ns: int, last_ns: int) -> _Moment:
-    time_ns, event_id = row["time_ns"], row["event_id"]
-    assert isinstance(time_ns, int)
-    start = max(time_ns - trigger.pre_ns, first_ns)
-    end = min(time_ns + trigger.post_ns, last_ns)
-    return _Moment(start, end, time_ns, str(event_id), trigger)
+def _moment(event: EventRow, trigger: TriggerSpec, first_ns: int, last_ns: int) -> _Moment:
+    start_ns = max(event.time_ns - trigger.pre_ns, first_ns)
+    end_ns = min(event.time_ns + trigger.post_ns, last_ns)
+    return _Moment(start_ns, end_ns, event.time_ns, event.event_id, trigger)
 
 
 def _overlapping(moments: list[_Moment]) -> list[list[_Moment]]:

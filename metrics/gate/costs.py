@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metrics.gate.evidence import COMPARABLE, Evidence, Ground, Side, gather, make_ground
-from metrics.inference.ap import average_precision
+from metrics.inference.ap import precision_recall_area
 from metrics.inference.ratio import Figure, ratio
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Better
@@ -211,7 +211,7 @@ def _figure(side: Side, keep: Ints) -> Figure:
     place[keep] = np.arange(len(keep))
     clip = place[side.detections.clip]
     score, matched = side.detections.score[clip >= 0], side.detections.matched[clip >= 0]
-    found = average_precision(score, matched, clip[clip >= 0], den[:, 0])
+    found = precision_recall_area(score, matched, clip[clip >= 0], den[:, 0])
     return Figure(np.array([found.area]), found.influence[:, None], den)
 
 
@@ -228,7 +228,7 @@ def _alone(side: Side, keep: Ints) -> Floats:
     one = np.zeros(len(clip), np.int64)
     spans = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
     areas = [
-        average_precision(score[span], matched[span], one[span], labels[None]).area
+        precision_recall_area(score[span], matched[span], one[span], labels[None]).area
         for span, labels in zip(spans, den, strict=True)
     ]
     return np.array(areas, np.float64)

@@ -14,12 +14,13 @@ that count:
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from metrics.gate.estimates import Estimates
 from metrics.gate.evidence import task_of
 from metrics.gate.spec import GateSpec
 from metrics.inference.influence import Inference
-from metrics.inference.multiplicity import benjamini_hochberg, hierarchical_holm
+from metrics.inference.multiplicity import hierarchical_holm
 from metrics.inference.planning import FEWEST, MOST, Borders, clusters_needed
 from metrics.inference.ratio import rounding
 from ridealong.arrays import Bools, Floats, Ints
@@ -103,13 +104,13 @@ def _adjusted(p: Floats, testable: Bools, required: Bools, cells: Estimates) -> 
     tasks = [task_of(cells.names[index][0]) for index in gated]
     adjusted[gated] = hierarchical_holm(p[gated], tasks)
     watched = testable & ~required
-    adjusted[watched] = benjamini_hochberg(p[watched])
+    adjusted[watched] = false_discovery_control(p[watched])
     return adjusted
 
 
 def _better(delta: Inference, testable: Bools, gate: GateSpec) -> Bools:
     better = np.zeros(testable.shape, np.bool_)
-    better[testable] = benjamini_hochberg(delta.p_better()[testable]) <= gate.watched.fdr
+    better[testable] = false_discovery_control(delta.p_better()[testable]) <= gate.watched.fdr
     return better
 
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from metrics.gate.evidence import COMPARABLE, Detections, Evidence, Ground, Side
-from metrics.inference.ap import average_precision
+from metrics.inference.ap import coco_average_precision, precision_recall_area
 from metrics.inference.influence import Inference
 from metrics.inference.ratio import Figure, difference, ratio
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Better
-from metrics.tasks.objects import average_precision as coco_average_precision
 from ridealong.arrays import Bools, Floats, Ints
 
 
@@ -191,7 +190,7 @@ def _precisions(detections: Detections, labels: Floats, spot: _Spot) -> Figure:
         inside = cluster >= 0
         score, matched = detections.score[rows][inside], detections.matched[rows][inside]
         value[index] = coco_average_precision(score, matched, int(labels[:, index].sum()))
-        found = average_precision(score, matched, cluster[inside], labels[:, index])
+        found = precision_recall_area(score, matched, cluster[inside], labels[:, index])
         influence[:, index], weight[:, index] = found.influence, found.weight
     return Figure(value, influence, weight)
 

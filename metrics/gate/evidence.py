@@ -26,7 +26,7 @@ from metrics.gate.sanity import (
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
-from metrics.tasks.registry import METRICS
+from metrics.tasks.registry import families
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
@@ -228,7 +228,7 @@ def gather(
         RidealongError: The tables hold what cannot be: scores of several definitions, the same
             score twice, and what `metrics.gate.sanity` refuses.
     """
-    known = {(str(task), name): m for task, named in METRICS.items() for name, m in named.items()}
+    known = {(own.name, name): m for own in families().values() for name, m in own.metrics.items()}
     coded = _coded(_relevant(scores, ground, networks), ground, networks)
     found = []
     for code, (task, name, reference) in enumerate(coded.groups):
@@ -265,13 +265,14 @@ def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa
 
 
 def _check_definitions(scores: pa.Table) -> None:
-    """Refuse one metric by several definitions: their sums do not add up."""
-    keys = ["metric", "definition"]
-    names = scores.select(keys).group_by(keys).aggregate([]).to_pylist()
-    metrics = sorted(row["metric"] for row in names)
+    """Refuse one metric of a task by several definitions: their sums do not add up."""
+    keys = ["prediction", "metric", "definition"]
+    rows = scores.select(keys).group_by(keys).aggregate([]).to_pylist()
+    named = {(task_of(row["prediction"]), row["metric"], row["definition"]) for row in rows}
+    metrics = sorted((task, metric) for task, metric, _ in named)
     for first, second in itertools.pairwise(metrics):
         if first == second:
-            what = f"scores of {first} come from several definitions"
+            what = f"scores of {first[0]} {first[1]} come from several definitions"
             raise RidealongError(what, where="scores", hint="score both networks again")
 
 

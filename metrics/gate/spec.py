@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from metrics.slices import ALL, format_slice, parse_slice
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.registry import METRICS, lookup
+from metrics.tasks.registry import families, lookup, parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, load_spec, nearest
 
@@ -21,7 +20,7 @@ Dimension = Literal["country", "hardware", "light", "road", "software", "weather
 
 
 def _check_metrics(names: Iterable[str]) -> None:
-    known = sorted({name for task in METRICS.values() for name in task})
+    known = sorted({name for own in families().values() for name in own.metrics})
     for name in names:
         if name not in known:
             raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")
@@ -117,7 +116,8 @@ class GateSpec(Spec):
     def _sensible(cls, margins: dict[str, float]) -> dict[str, float]:
         _check_metrics(margins)
         for metric, margin in margins.items():
-            share = all(named[metric].share for named in METRICS.values() if metric in named)
+            named = (own.metrics.get(metric) for own in families().values())
+            share = all(one.share for one in named if one is not None)
             _check_margin(metric, margin, share)
         return margins
 

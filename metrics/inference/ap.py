@@ -23,9 +23,11 @@ from ridealong.arrays import Bools, Floats, Ints
 
 Codes = NDArray[np.integer]
 
+RECALL_POINTS = np.linspace(0, 1, 101)
+
 
 @dataclass(frozen=True)
-class AveragePrecision:
+class PrecisionRecallArea:
     """An area, and what every cluster does to it.
 
     Attributes:
@@ -40,9 +42,9 @@ class AveragePrecision:
     weight: Floats
 
 
-def average_precision(
+def precision_recall_area(
     scores: Floats, matched: Bools, clusters: Codes, labels: Floats
-) -> AveragePrecision:
+) -> PrecisionRecallArea:
     """The area, its influence values, and how much each cluster weighs.
 
     Args:
@@ -54,9 +56,9 @@ def average_precision(
     """
     total = float(labels.sum())
     if total <= 0:
-        return AveragePrecision(float("nan"), np.full(labels.shape, np.nan), labels)
+        return PrecisionRecallArea(float("nan"), np.full(labels.shape, np.nan), labels)
     if not matched.any():
-        return AveragePrecision(0.0, np.zeros(labels.shape), labels)
+        return PrecisionRecallArea(0.0, np.zeros(labels.shape), labels)
     cuts, hits = cuts_of(scores, matched)
     rows = cuts + 1.0
     precision = np.cumsum(hits) / rows
@@ -69,7 +71,34 @@ def average_precision(
     as_row = _from_right(pull * precision)[cut]
     gained = np.bincount(clusters, weights=as_match, minlength=len(labels))
     lost = np.bincount(clusters, weights=as_row, minlength=len(labels)) + labels * area
-    return AveragePrecision(area, (gained - lost) / total, lost * (total / lost.sum()))
+    return PrecisionRecallArea(area, (gained - lost) / total, lost * (total / lost.sum()))
+
+
+def coco_average_precision(score: Floats, matched: Bools, labels: int) -> float:
+    """COCO's 101-point average precision.
+
+    Rows of one score enter together, because no threshold can separate them. So the value does not
+    depend on the order of the rows. pycocotools lets them enter one by one, in the order of the
+    image ids; where no two scores are equal the two agree.
+
+    Args:
+        score: ``(N,)`` scores of all judged detections, in any order.
+        matched: ``(N,)`` whether each found a label.
+        labels: How many labels there were to find.
+
+    Returns:
+        From 0 to 1; NaN, unknown, if there was nothing to find.
+    """
+    if labels <= 0:
+        return float("nan")
+    if not len(score):
+        return 0.0
+    order = np.argsort(-np.asarray(score, np.float64), kind="stable")
+    cuts, hits = cuts_of(np.asarray(score)[order], np.asarray(matched, np.bool_)[order])
+    tp = np.cumsum(hits)
+    best_beyond = np.maximum.accumulate((tp / (cuts + 1))[::-1])[::-1]
+    reached = np.searchsorted(tp / labels, RECALL_POINTS, side="left")
+    return float(np.r_[best_beyond, 0.0][np.minimum(reached, len(tp))].mean())
 
 
 def cuts_of(scores: Floats, matched: Bools) -> tuple[Ints, Floats]:

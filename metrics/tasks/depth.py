@@ -13,13 +13,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from metrics.tasks.dense import check_frames, in_chunks, nearest_grid
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.dense import check_frames, finer, in_chunks, nearest_grid
+from metrics.tasks.disagreement import disagreement_metric
+from metrics.tasks.family import Scorer, TaskFamily
 from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.views import View
+from metrics.tasks.stability import PARAMETERS as STEADINESS
+from metrics.tasks.stability import SOURCE, inner_frames
 from ridealong.arrays import Floats
 from ridealong.perception.annotations import Task
+from ridealong.perception.forms import Form
 
+NAME = Task.DEPTH.value
 CAP_M = 80.0
 LEAST_M = 0.001
 BIN_EDGES_M = (20.0, 50.0)
@@ -31,7 +37,7 @@ EIGEN = "Eigen et al. 2014; cap 80 m, no crop, no median scaling"
 def _abs_rel(suffix: str, where: str) -> Metric:
     return Metric(
         f"abs_rel{suffix}",
-        Task.DEPTH,
+        NAME,
         Better.LOWER,
         "1",
         ("relative_error", "pixels"),
@@ -51,7 +57,7 @@ ABS_REL_BY_RANGE = (
 )
 MSE = Metric(
     "mse",
-    Task.DEPTH,
+    NAME,
     Better.LOWER,
     "m^2",
     ("squared_error", "pixels"),
@@ -63,7 +69,7 @@ MSE = Metric(
 )
 WITHIN = Metric(
     "within_1_25",
-    Task.DEPTH,
+    NAME,
     Better.HIGHER,
     "1",
     ("within", "pixels"),
@@ -72,17 +78,30 @@ WITHIN = Metric(
     EIGEN,
     over("within", "pixels"),
 )
-METRICS = (ABS_REL, *ABS_REL_BY_RANGE, MSE, WITHIN)
-PARAMETERS = {
-    "cap_m": CAP_M,
-    "least_m": LEAST_M,
-    "bin_edges_m": list(BIN_EDGES_M),
-    "factor": FACTOR,
-    "median_scaling": False,
-}
+JITTER = Metric(
+    "jitter",
+    NAME,
+    Better.LOWER,
+    "1",
+    ("change", "pixels"),
+    Reference.SELF,
+    "mean of |before - 2 now + after| / (before + now + after) over three linked frames",
+    SOURCE,
+    over("change", "pixels"),
+    share=False,
+)
+DISAGREEMENT = disagreement_metric(
+    NAME,
+    ("difference", "pixels"),
+    "mean of |one - other| / the larger; 1 where only one of them knows",
+    "ours",
+    over("difference", "pixels"),
+)
 
 
-def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
+def against_labels(
+    outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
+) -> Result:
     """Errors of each camera, by range."""
     sums = np.array([_camera_sums(outputs, labels, str(p.camera)) for p in predictions])
     names = tuple(map(str, predictions))
@@ -101,7 +120,7 @@ def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction
     )
 
 
-def _camera_sums(outputs: View, labels: View, camera: str) -> Floats:
+def _camera_sums(outputs: ClipView, labels: ClipView, camera: str) -> Floats:
     """``(4, ranges)``: pixels, relative error, squared error, pixels within the factor."""
     said, truth = outputs.perception.depth[camera], labels.perception.depth[camera]
     check_frames(said, outputs.frames)
@@ -124,3 +143,62 @@ def _errors(label: NDArray[np.float32], output: NDArray[np.float32]) -> Floats:
     within = (output < factor * label) & (label < factor * output)
     weights = (None, error / label, error * error, within)
     return np.stack([np.bincount(place, w, len(RANGES)).astype(np.float64) for w in weights])
+
+
+def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
+    """How far each pixel is from changing steadily."""
+    sums = np.array([_change(view, str(p.camera)) for p in predictions]).reshape(-1, 2)
+    names = tuple(map(str, predictions))
+    return Result((Sums(JITTER, names, {"change": sums[:, 0], "pixels": sums[:, 1]}),))
+
+
+def _change(view: ClipView, camera: str) -> Floats:
+    said = view.perception.depth[camera]
+    check_frames(said, view.frames)
+    inner, sums = np.flatnonzero(inner_frames(view)), np.zeros(2)
+    for chunk in in_chunks(len(inner), (said.shape[1], said.shape[2])):
+        before, now, after = (said[inner[chunk] + step].astype(np.float64) for step in (0, 1, 2))
+        whole = before + now + after
+        known = whole > 0  # false for NaN
+        sums += (np.abs(before - 2 * now + after)[known] / whole[known]).sum(), known.sum()
+    return sums
+
+
+def against_other(one: ClipView, two: ClipView, predictions: Sequence[Prediction]) -> Result:
+    """How far apart the depths are, relative to the larger."""
+    sums = np.array([_difference(one, two, str(p.camera)) for p in predictions]).reshape(-1, 2)
+    names = tuple(map(str, predictions))
+    return Result((Sums(DISAGREEMENT, names, {"difference": sums[:, 0], "pixels": sums[:, 1]}),))
+
+
+def _difference(one: ClipView, two: ClipView, camera: str) -> Floats:
+    a, b = one.perception.depth[camera], two.perception.depth[camera]
+    check_frames(a, one.frames)
+    check_frames(b, two.frames)
+    size, sums = finer(a, b), np.zeros(2)
+    for chunk in in_chunks(len(a), size):
+        x, y = (nearest_grid(side[chunk], size).astype(np.float64) for side in (a, b))
+        larger, smaller = np.fmax(x, y), np.fmin(x, y)
+        known = larger > 0  # false where neither knows
+        alone = known & np.isnan(x + y)
+        apart = np.where(alone, 1, 1 - smaller / np.where(known, larger, 1))
+        sums += apart[known].sum(), known.sum()
+    return sums
+
+
+FAMILY = TaskFamily(
+    name=NAME,
+    form=Form.DEPTH,
+    example="depth@rear",
+    against_labels=Scorer((ABS_REL, *ABS_REL_BY_RANGE, MSE, WITHIN), against_labels),
+    against_self=Scorer((JITTER,), against_self),
+    against_other=Scorer((DISAGREEMENT,), against_other),
+    parameters={
+        "cap_m": CAP_M,
+        "least_m": LEAST_M,
+        "bin_edges_m": list(BIN_EDGES_M),
+        "factor": FACTOR,
+        "median_scaling": False,
+        **STEADINESS,
+    },
+)

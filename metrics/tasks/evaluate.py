@@ -1,6 +1,6 @@
 """All statistics of one network on one clip: against labels, itself, and the other network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,50 +8,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks import (
-    bev,
-    depth,
-    disagreement,
-    lanes,
-    lights,
-    objects,
-    segmentation,
-    stability,
-)
+from metrics.tasks.clip_view import ClipView, common_frames, missing
+from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.views import View, common_frames, missing
+from metrics.tasks.registry import families, family
 from ridealong.errors import RidealongError
-from ridealong.perception.annotations import Task
 
 STATISTIC_ROWS = pa.schema(
     [SCORES.schema.field(n) for n in ("prediction", "metric", "reference", "statistic", "value")]
 )
-
-AGAINST_LABELS: dict[Task, Callable[[View, View, Sequence[Prediction]], Result]] = {
-    Task.OBJECTS: objects.against_labels,
-    Task.LIGHTS: lights.against_labels,
-    Task.LANES: lanes.against_labels,
-    Task.DEPTH: depth.against_labels,
-    Task.SEGMENTATION: segmentation.against_labels,
-    Task.BEV: bev.against_labels,
-}
-AGAINST_SELF: dict[Task, Callable[[View, Sequence[Prediction]], Result]] = {
-    Task.OBJECTS: stability.objects,
-    Task.LIGHTS: stability.light_states,
-    Task.LANES: stability.lanes,
-    Task.DEPTH: stability.depth,
-    Task.SEGMENTATION: stability.segmentation,
-    Task.BEV: stability.bev,
-}
-AGAINST_OTHER: dict[Task, Callable[[View, View, Sequence[Prediction]], Result]] = {
-    Task.OBJECTS: disagreement.objects,
-    Task.LIGHTS: disagreement.light_states,
-    Task.LANES: disagreement.lanes,
-    Task.DEPTH: disagreement.depth,
-    Task.SEGMENTATION: disagreement.segmentation,
-    Task.BEV: disagreement.bev,
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -80,10 +46,10 @@ class ClipScores:
 
 
 def score_clip(
-    own: View,
+    own: ClipView,
     predictions: Sequence[Prediction],
-    labels: View | None = None,
-    other: View | None = None,
+    labels: ClipView | None = None,
+    other: ClipView | None = None,
     where: str = "clip",
 ) -> ClipScores:
     """Score one network's outputs on one clip.
@@ -178,29 +144,30 @@ class _Part:
 
 
 def _against_labels(
-    own: View, labels: View | None, predictions: Sequence[Prediction], where: str
+    own: ClipView, labels: ClipView | None, predictions: Sequence[Prediction], where: str
 ) -> _Part:
     if labels is None:
         return _none_scored(Reference.LABELS, predictions, "the clip has no labels")
-    return _against(Reference.LABELS, AGAINST_LABELS, (own, labels), predictions, where)
+    return _against(Reference.LABELS, (own, labels), predictions, where)
 
 
-def _against_self(own: View, predictions: Sequence[Prediction], where: str) -> _Part:
-    return _families(Reference.SELF, AGAINST_SELF, {"the network": own}, predictions, where)
+def _against_self(own: ClipView, predictions: Sequence[Prediction], where: str) -> _Part:
+    return _by_family(Reference.SELF, {"the network": own}, predictions, where)
 
 
-def _against_other(own: View, other: View, predictions: Sequence[Prediction], where: str) -> _Part:
-    return _against(Reference.OTHER, AGAINST_OTHER, (own, other), predictions, where)
+def _against_other(
+    own: ClipView, other: ClipView, predictions: Sequence[Prediction], where: str
+) -> _Part:
+    return _against(Reference.OTHER, (own, other), predictions, where)
 
 
 def _against(
     reference: Reference,
-    families: Mapping[Task, Callable[[View, View, Sequence[Prediction]], Result]],
-    views: tuple[View, View],
+    views: tuple[ClipView, ClipView],
     predictions: Sequence[Prediction],
     where: str,
 ) -> _Part:
-    """Hold the first view against the second, on the frames that both have."""
+    """Compare the first view with the second, on the frames that both have."""
     own, theirs = common_frames(views[0].perception, views[1].perception)
     if not len(own.timestamps_ns):
         return _none_scored(reference, predictions, "no frame in common")
@@ -209,48 +176,51 @@ def _against(
         "the network": views[0].on(own),
         whose: views[1].on(theirs),
     }
-    return _families(reference, families, sides, predictions, where)
+    return _by_family(reference, sides, predictions, where)
 
 
 def _none_scored(reference: Reference, predictions: Sequence[Prediction], reason: str) -> _Part:
     return _Part(reference, (), tuple(Unscored(str(p), reference, reason) for p in predictions))
 
 
-def _families(
+def _by_family(
     reference: Reference,
-    families: Mapping[Task, Callable[..., Result]],
-    sides: Mapping[str, View],
+    sides: Mapping[str, ClipView],
     predictions: Sequence[Prediction],
     where: str,
 ) -> _Part:
-    """Score what every side has, task by task."""
+    """Score what every side has, one family after the other."""
     reasons = {p: _why_not(p, sides) for p in predictions}
     unscored = tuple(Unscored(str(p), reference, why) for p, why in reasons.items() if why)
     results = []
-    for task in Task:
-        chosen = [p for p, why in reasons.items() if p.task is task and not why]
+    for own in families().values():
+        chosen = [p for p, why in reasons.items() if p.task == own.name and not why]
         if chosen:
-            results.append(_scored(families[task], reference, sides, chosen, where))
+            results.append(_scored(own, reference, sides, chosen, where))
     return _Part(reference, tuple(results), unscored)
 
 
-def _why_not(prediction: Prediction, sides: Mapping[str, View]) -> str | None:
+def _why_not(prediction: Prediction, sides: Mapping[str, ClipView]) -> str | None:
+    form = family(prediction.task).form
     for whose, view in sides.items():
-        lacking = missing(view, prediction)
+        lacking = missing(view, prediction, form)
         if lacking:
             return f"{whose}: {lacking}"
     return None
 
 
 def _scored(
-    family: Callable[..., Result],
+    own: TaskFamily,
     reference: Reference,
-    sides: Mapping[str, View],
+    sides: Mapping[str, ClipView],
     predictions: list[Prediction],
     where: str,
 ) -> Result:
+    scorer = own.scorer(reference)
+    if scorer is None:
+        return Result()
     try:
-        return family(*sides.values(), predictions)
+        return scorer(*sides.values(), predictions)
     except Exception as error:  # whatever it is, it belongs to this clip and this statistic
         first, count = predictions[0], len(predictions)
         raise RidealongError(

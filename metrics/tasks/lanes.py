@@ -16,6 +16,17 @@ from scipy.optimize import linear_sum_assignment
 
 from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs, same_group
+from metrics.tasks.clip_view import (
+    DEFAULT_THRESHOLD,
+    ClipView,
+    SparseRows,
+    linked,
+    rows_of,
+    sum_by_cell,
+)
+from metrics.tasks.disagreement import pairing_metric, pairing_sums, unpaired
+from metrics.tasks.family import Reported, Scorer, TaskFamily
+from metrics.tasks.maps import overlap_sums
 from metrics.tasks.metric import (
     Better,
     Metric,
@@ -28,17 +39,20 @@ from metrics.tasks.metric import (
     shared_part,
 )
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.strokes import Lines
-from metrics.tasks.views import Rows, View, rows_of, sum_by_cell
+from metrics.tasks.stability import PARAMETERS as STEADINESS
+from metrics.tasks.stability import jitter_metric
+from metrics.tasks.strokes import StrokeSet
 from ridealong.arrays import Floats, Ints
-from ridealong.perception.annotations import Task
+from ridealong.perception.annotations import LaneCategory, Task
+from ridealong.perception.forms import Form
 
+NAME = Task.LANES.value
 IOU_THRESHOLD = 0.5
 
-COUNTS = detection_metrics(Task.LANES, "lines", "CULane: 30 px wide, IoU over 0.5, Hungarian")
+COUNTS = detection_metrics(NAME, "lines", "CULane: 30 px wide, IoU over 0.5, Hungarian")
 IOU = Metric(
     "iou",
-    Task.LANES,
+    NAME,
     Better.HIGHER,
     "1",
     ("intersection", "union"),
@@ -48,16 +62,13 @@ IOU = Metric(
     over("intersection", "union"),
     to_find=shared_part,
 )
-METRICS = (*COUNTS, IOU)
-PARAMETERS = {
-    "iou": IOU_THRESHOLD,
-    "width": strokes.WIDTH,
-    "height": strokes.HEIGHT,
-    "stroke": strokes.STROKE,
-}
+JITTER = jitter_metric(NAME, "drawn lines' pixels")
+DISAGREEMENT = pairing_metric(NAME, "lines")
 
 
-def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
+def against_labels(
+    outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
+) -> Result:
     """Hits and misses of lines, and the overlap of their pixels."""
     found, wanted = drawn_lines(outputs, predictions), drawn_lines(labels, predictions)
     hits = _assigned_groups(overlaps(found, wanted), found.group)
@@ -70,7 +81,7 @@ def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction
     return Result((*counts, Sums(IOU, names, {"intersection": intersection, "union": union})))
 
 
-def drawn_lines(view: View, predictions: Sequence[Prediction]) -> Lines:
+def drawn_lines(view: ClipView, predictions: Sequence[Prediction]) -> StrokeSet:
     """The lines at or above their thresholds that leave a pixel; drawn once a view."""
     key = tuple(predictions)
     if key not in view.drawn:
@@ -78,18 +89,20 @@ def drawn_lines(view: View, predictions: Sequence[Prediction]) -> Lines:
     return view.drawn[key]
 
 
-def said_lines(view: View, predictions: Sequence[Prediction]) -> tuple[Rows, Lines]:
+def said_lines(view: ClipView, predictions: Sequence[Prediction]) -> tuple[SparseRows, StrokeSet]:
     """The lines at or above their thresholds that leave a pixel: as rows, and drawn."""
     rows = rows_of(view.perception, predictions)
     said = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
     rows = rows.take(said)
     rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))
-    bits = strokes.draw(*_on_raster(rows, view, predictions))
+    bits = strokes.rasterise(*_on_raster(rows, view, predictions))
     seen = np.asarray(bits.any(axis=1))
-    return rows.take(seen), Lines(rows.cell * view.frames + rows.frame, bits).take(seen)
+    return rows.take(seen), StrokeSet(rows.cell * view.frames + rows.frame, bits).take(seen)
 
 
-def _on_raster(rows: Rows, view: View, predictions: Sequence[Prediction]) -> tuple[Floats, Ints]:
+def _on_raster(
+    rows: SparseRows, view: ClipView, predictions: Sequence[Prediction]
+) -> tuple[Floats, Ints]:
     points = rows.table["points"].combine_chunks()
     counts = np.diff(points.offsets.to_numpy())
     values = points.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
@@ -101,7 +114,7 @@ def _on_raster(rows: Rows, view: View, predictions: Sequence[Prediction]) -> tup
     return xy, counts // 2
 
 
-def overlaps(left: Lines, right: Lines) -> Pairs:
+def overlaps(left: StrokeSet, right: StrokeSet) -> Pairs:
     """The pairs of lines of a group that share a pixel, with their IoU.
 
     Groups in which no pair can be over the threshold are left out.
@@ -112,7 +125,7 @@ def overlaps(left: Lines, right: Lines) -> Pairs:
     return pairs.take(pairs.iou > 0)
 
 
-def same_lines(left: Lines, right: Lines) -> Pairs:
+def same_lines(left: StrokeSet, right: StrokeSet) -> Pairs:
     """The pairs of lines of a group that are close enough to be the same line."""
     one, two, most = _pairs(left, right)
     hopeful = most > IOU_THRESHOLD
@@ -120,7 +133,7 @@ def same_lines(left: Lines, right: Lines) -> Pairs:
     return pairs.take(pairs.iou > IOU_THRESHOLD)
 
 
-def _pairs(left: Lines, right: Lines) -> tuple[Ints, Ints, Floats]:
+def _pairs(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints, Floats]:
     """The pairs of a group, and the most that their IoU can be: to compare pixels takes longer.
 
     In no row can two lines share more pixels than the shorter span has.
@@ -131,7 +144,7 @@ def _pairs(left: Lines, right: Lines) -> tuple[Ints, Ints, Floats]:
     return one, two, shared / (left.pixels[one] + right.pixels[two] - shared)
 
 
-def _measured(left: Lines, right: Lines, one: Ints, two: Ints) -> Pairs:
+def _measured(left: StrokeSet, right: StrokeSet, one: Ints, two: Ints) -> Pairs:
     intersection = strokes.shared_pixels(left.bits, one, right.bits, two)
     union = left.pixels[one] + right.pixels[two] - intersection
     return Pairs(one, two, intersection / union)
@@ -158,7 +171,7 @@ def _hits(pairs: Pairs) -> int:
     return int((table[chosen] > IOU_THRESHOLD).sum())
 
 
-def pixel_overlap(one: Lines, two: Lines, cells: int, frames: int) -> tuple[Ints, Ints]:
+def pixel_overlap(one: StrokeSet, two: StrokeSet, cells: int, frames: int) -> tuple[Ints, Ints]:
     """``(cells,)`` intersection and union of the pixels of merged lines, summed over frames."""
     a, b = same_group(one.group, two.group)
     shared = strokes.shared_pixels(one.bits, a, two.bits, b)
@@ -167,7 +180,7 @@ def pixel_overlap(one: Lines, two: Lines, cells: int, frames: int) -> tuple[Ints
     return intersection, whole[0] + whole[1] - intersection
 
 
-def merged(lines: Lines) -> Lines:
+def merged(lines: StrokeSet) -> StrokeSet:
     """All lines of a group as one drawing."""
     if not len(lines.group):
         return lines
@@ -176,8 +189,59 @@ def merged(lines: Lines) -> Lines:
     for place in range(1, count.max()):  # few groups have many lines
         more = np.flatnonzero(count > place)
         bits[more] |= lines.bits[start[more] + place]
-    return Lines(groups, bits)
+    return StrokeSet(groups, bits)
 
 
 def _by_cell(group: Ints, cells: int, frames: int) -> Ints:
     return np.bincount(group // frames, minlength=cells)
+
+
+def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
+    """What the drawn lines of consecutive frames do not share."""
+    lines, frames = merged(drawn_lines(view, predictions)), view.frames
+    steps, frame = linked(view.perception), lines.group % max(frames, 1)
+    first = np.flatnonzero(np.r_[steps, False][frame])
+    second = np.flatnonzero(np.r_[False, steps][frame])
+    one, two = same_group(lines.group[first], lines.group[second] - 1)
+    shared = strokes.shared_pixels(lines.bits, first[one], lines.bits, second[two])
+    cell, cells = lines.group // max(frames, 1), len(predictions)
+    intersection = sum_by_cell(cell[first[one]], shared, cells)
+    whole = [sum_by_cell(cell[side], lines.pixels[side], cells) for side in (first, second)]
+    union = whole[0] + whole[1] - intersection
+    pairs = list(zip(intersection, union, strict=True))
+    return Result((overlap_sums(JITTER, predictions, pairs),))
+
+
+def against_other(one: ClipView, two: ClipView, predictions: Sequence[Prediction]) -> Result:
+    """Lines that the other network does not have."""
+    a, b = drawn_lines(one, predictions), drawn_lines(two, predictions)
+    cells = a.group // one.frames, b.group // one.frames
+    return pairing_sums(DISAGREEMENT, predictions, same_lines(a, b), *cells)
+
+
+def differences(
+    one: ClipView, two: ClipView, predictions: Sequence[Prediction]
+) -> tuple[Reported, Reported]:
+    """The lines of both networks, and which of them the other one does not have."""
+    (a, drawn_a), (b, drawn_b) = said_lines(one, predictions), said_lines(two, predictions)
+    return unpaired(a, b, same_lines(drawn_a, drawn_b))
+
+
+FAMILY = TaskFamily(
+    name=NAME,
+    form=Form.POLYLINES,
+    example="lanes/road_edge@main",
+    categories=tuple(category.value for category in LaneCategory),
+    against_labels=Scorer((*COUNTS, IOU), against_labels),
+    against_self=Scorer((JITTER,), against_self),
+    against_other=Scorer((DISAGREEMENT,), against_other),
+    parameters={
+        "iou": IOU_THRESHOLD,
+        "width": strokes.WIDTH,
+        "height": strokes.HEIGHT,
+        "stroke": strokes.STROKE,
+        "default_threshold": DEFAULT_THRESHOLD,
+        **STEADINESS,
+    },
+    differences=differences,
+)

@@ -2,18 +2,22 @@
 
 A frame's *overall state* is that of the relevant light (``relevant`` is not false) that is red,
 yellow or green with the highest score at or above its threshold; of equal scores the larger box,
-then red before yellow before green; no such light is the state "none". Rows of the category "none"
-say nothing. Each frame is one entry of a confusion matrix, label against output; a prediction such
-as ``lights/red@narrow`` is read off it. Red taken for green is counted apart.
+then red before yellow before green. Without such a light the state is "none"; rows of the category
+"none" do not count. Each frame is one entry of a confusion matrix, label against output, and a
+prediction such as ``lights/red@narrow`` is read from it. Red taken for green is counted separately.
 
 Source: scikit-learn's confusion matrix and balanced accuracy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow.compute as pc
 
+from metrics.tasks.clip_view import DEFAULT_THRESHOLD, ClipView, SparseRows, rows_of
+from metrics.tasks.disagreement import jaccard_metric
+from metrics.tasks.family import Reported, Scorer, TaskFamily
+from metrics.tasks.maps import overlap_sums
 from metrics.tasks.metric import (
     Better,
     Metric,
@@ -25,20 +29,23 @@ from metrics.tasks.metric import (
     over,
 )
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.views import Rows, View, rows_of
+from metrics.tasks.stability import PARAMETERS as STEADINESS
+from metrics.tasks.stability import flicker_metric, flicker_sums, inner_frames
 from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import LightState, Task
+from ridealong.perception.forms import Form
 
+NAME = Task.LIGHTS.value
 STATES = tuple(LightState)
 SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)
 RED, GREEN, NONE = (STATES.index(s) for s in (LightState.RED, LightState.GREEN, LightState.NONE))
 
 COUNTS = detection_metrics(
-    Task.LIGHTS, "frames in that state", "confusion of overall states, as scikit-learn's"
+    NAME, "frames in that state", "confusion of overall states, as scikit-learn's"
 )
 RED_AS_GREEN = Metric(
     "red_as_green",
-    Task.LIGHTS,
+    NAME,
     Better.LOWER,
     "1",
     ("red_as_green", "red"),
@@ -48,11 +55,17 @@ RED_AS_GREEN = Metric(
     over("red_as_green", "red"),
     categories=frozenset({LightState.RED}),
 )
-METRICS = (*COUNTS, RED_AS_GREEN)
-PARAMETERS = {"states": ",".join(STATES)}
+FLICKER = flicker_metric(
+    NAME,
+    "frames that alone are in the state, or that the next frame alone is not in it",
+    "all frames in the state",
+)
+DISAGREEMENT = jaccard_metric(NAME, "frames in the state")
 
 
-def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
+def against_labels(
+    outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
+) -> Result:
     """Each state's counts, read off the camera's confusion matrix."""
     cameras = cameras_of(predictions)
     confusion = confusion_of(overall_states(labels, cameras), overall_states(outputs, cameras))
@@ -79,9 +92,9 @@ def code_of(prediction: Prediction) -> int:
     return STATES.index(LightState(str(prediction.category)))
 
 
-def overall_states(view: View, cameras: Sequence[str]) -> Ints:
+def overall_states(view: ClipView, cameras: Sequence[str]) -> Ints:
     """``(cameras, T)`` index into `STATES`."""
-    shown = [Prediction(Task.LIGHTS, state, camera) for camera in cameras for state in SHOWN]
+    shown = [Prediction(NAME, state, camera) for camera in cameras for state in SHOWN]
     rows = said_lights(view, shown)
     states = np.full((len(cameras), view.frames), NONE)
     camera, state = np.divmod(rows.cell, len(SHOWN))
@@ -91,7 +104,7 @@ def overall_states(view: View, cameras: Sequence[str]) -> Ints:
     return states
 
 
-def said_lights(view: View, predictions: Sequence[Prediction]) -> Rows:
+def said_lights(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The relevant lights at or above their thresholds."""
     rows = rows_of(view.perception, predictions)
     relevant = pc.fill_null(rows.table["relevant"], True).to_numpy().astype(np.bool_)
@@ -100,7 +113,7 @@ def said_lights(view: View, predictions: Sequence[Prediction]) -> Rows:
     )
 
 
-def _area(rows: Rows) -> Floats:
+def _area(rows: SparseRows) -> Floats:
     """Size of each light's box; 0 where the box is unknown."""
     x1, y1, x2, y2 = (rows.known(name, 0.0) for name in ("x1", "y1", "x2", "y2"))
     return (x2 - x1) * (y2 - y1)
@@ -115,17 +128,64 @@ def confusion_of(truth: Ints, said: Ints) -> Ints:
     return flat.reshape(cameras, len(STATES), len(STATES))
 
 
-def balanced_accuracy(
-    recalls: Mapping[str, Mapping[str, Floats]], states: Sequence[str] = SHOWN
-) -> Floats:
-    """Mean recall over ``states`` ("none" apart), from each state's summed tp and fn.
+def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
+    """States that last one frame, and states that are left for one frame."""
+    cameras = cameras_of(predictions)
+    states = overall_states(view, cameras)
+    camera = [cameras.index(str(p.camera)) for p in predictions]
+    state = np.array([code_of(p) for p in predictions])
+    shows = states[camera] == state[:, None]
+    before, now, after = shows[:, :-2], shows[:, 1:-1], shows[:, 2:]
+    unsteady = np.zeros_like(shows)
+    unsteady[:, 1:-1] |= ~before & now & ~after & inner_frames(view)
+    unsteady[:, :-2] |= before & ~now & after & inner_frames(view)
+    return flicker_sums(FLICKER, predictions, unsteady.sum(axis=1), shows.sum(axis=1))
 
-    Args:
-        recalls: Per state the sums of the metric recall, arrays of one shape.
-        states: The states to average over.
 
-    Returns:
-        NaN, unknown, where one of the states never showed.
-    """
-    means = [COUNTS[2].value(recalls[state]) for state in states]
-    return np.asarray(np.mean(means, axis=0), np.float64)
+def against_other(one: ClipView, two: ClipView, predictions: Sequence[Prediction]) -> Result:
+    """Frames in which only one of the networks sees the state."""
+    cameras = cameras_of(predictions)
+    states = [overall_states(view, cameras) for view in (one, two)]
+    sums = []
+    for prediction in predictions:
+        camera = cameras.index(str(prediction.camera))
+        a, b = (s[camera] == code_of(prediction) for s in states)
+        sums.append((int((a & b).sum()), int((a | b).sum())))
+    return Result((overlap_sums(DISAGREEMENT, predictions, sums),))
+
+
+def differences(
+    one: ClipView, two: ClipView, predictions: Sequence[Prediction]
+) -> tuple[Reported, Reported]:
+    """The lights that show each network's overall state, and whether the other one's differs."""
+    cameras = cameras_of(predictions)
+    states = [overall_states(view, cameras) for view in (one, two)]
+    camera = np.array([cameras.index(str(p.camera)) for p in predictions])
+    code = np.array([code_of(p) for p in predictions])
+
+    def shown(view: ClipView, own: int) -> Reported:
+        rows = said_lights(view, predictions)
+        at = camera[rows.cell], rows.frame
+        state = code[rows.cell]
+        wins = states[own][at] == state
+        return rows.take(wins), (states[1 - own][at] != state)[wins]
+
+    return shown(one, 0), shown(two, 1)
+
+
+FAMILY = TaskFamily(
+    name=NAME,
+    form=Form.STATES,
+    example="lights/red@narrow",
+    categories=tuple(state.value for state in LightState),
+    against_labels=Scorer((*COUNTS, RED_AS_GREEN), against_labels),
+    against_self=Scorer((FLICKER,), against_self),
+    against_other=Scorer((DISAGREEMENT,), against_other),
+    parameters={
+        "states": [state.value for state in STATES],
+        "default_threshold": DEFAULT_THRESHOLD,
+        **STEADINESS,
+    },
+    nothing=LightState.NONE.value,
+    differences=differences,
+)

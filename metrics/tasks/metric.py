@@ -15,7 +15,6 @@ import pyarrow as pa
 from metrics.schemas import MATCHES
 from metrics.tasks.prediction import Prediction
 from ridealong.arrays import Floats, Ints
-from ridealong.perception.annotations import Task
 
 Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
 
@@ -63,7 +62,7 @@ class Metric:
     """
 
     name: str
-    task: Task
+    task: str
     better: Better
     unit: str
     statistics: tuple[str, ...]
@@ -83,7 +82,7 @@ class Metric:
     def judges(self, prediction: Prediction) -> bool:
         """Whether it is a metric of that prediction."""
         fits = not self.categories or prediction.category in self.categories
-        return prediction.task is self.task and fits
+        return prediction.task == self.task and fits
 
     def value(self, sums: Mapping[str, Floats]) -> Floats:
         """``numerator / denominator``; NaN, unknown, where the denominator is 0.
@@ -168,7 +167,7 @@ def unshared(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
     return sums["union"] - sums["intersection"], sums["union"]
 
 
-def detection_metrics(task: Task, unit_of_count: str, source: str) -> tuple[Metric, Metric, Metric]:
+def detection_metrics(task: str, unit_of_count: str, source: str) -> tuple[Metric, Metric, Metric]:
     """F1, precision and recall at the network's threshold, from tp, fp, fn."""
     count = f"of {unit_of_count}, at the network's threshold"
     labels, higher = Reference.LABELS, Better.HIGHER

@@ -1,80 +1,155 @@
-"""Every metric by task and name, and the hash of their definitions."""
+"""All families of predictions: the built-in ones, and those of installed packages.
+
+An installed package adds a family through the entry point group ``ridealong.tasks``. The
+entry point has the family's name and names a `TaskFamily`: ``cones = "conepackage.cones:FAMILY"``.
+"""
 
 import hashlib
-import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
+from importlib.metadata import EntryPoint
 
-from metrics.tasks import (
-    bev,
-    depth,
-    disagreement,
-    lanes,
-    lights,
-    objects,
-    segmentation,
-    stability,
-    views,
-)
+from metrics.tasks import bev, depth, lanes, lights, objects, segmentation
+from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import Prediction
 from ridealong.errors import RidealongError
-from ridealong.perception.annotations import Task
+from ridealong.installed import broken, installed, load
+from ridealong.perception.annotations import Camera
 from ridealong.specs import nearest
 
-MODULES = (objects, lights, lanes, depth, segmentation, bev, stability, disagreement)
+GROUP = "ridealong.tasks"
 
-# To be raised when a change of the code changes what a statistic means: stored scores are reused
-# only under an equal definition.
-VERSION = 2
+# Their order is the order of evaluation and of listings.
+BUILT_IN = tuple(module.FAMILY for module in (objects, lights, lanes, depth, segmentation, bev))
+
+NAME = re.compile(r"(?P<task>[^/@]+)(/(?P<category>[^/@]+))?(@(?P<camera>[^/@]+))?")
+
+_registered: list[TaskFamily] = []  # by `registered`, for a while
 
 
-def by_task(metrics: Iterable[Metric]) -> dict[Task, dict[str, Metric]]:
-    """Metrics by task and name.
+@cache
+def families() -> Mapping[str, TaskFamily]:
+    """All families by name: the built-in ones in their order, then the others by name.
 
     Raises:
-        ValueError: Two of one task have the same name.
+        RidealongError: An entry point has a name that is taken, cannot be loaded, or does not name
+            a family of the same name.
     """
-    known: dict[Task, dict[str, Metric]] = {task: {} for task in Task}
-    for metric in metrics:
-        if metric.name in known[metric.task]:
-            raise ValueError(f"{metric.task} has two metrics called {metric.name!r}")
-        known[metric.task][metric.name] = metric
+    known = {family.name: family for family in (*BUILT_IN, *_registered)}
+    for name, point in installed(GROUP, taken=known).items():
+        known[name] = _loaded(point)
     return known
 
 
-METRICS = by_task(metric for module in MODULES for metric in module.METRICS)
+def _loaded(point: EntryPoint) -> TaskFamily:
+    family = load(point)
+    if not isinstance(family, TaskFamily):
+        expected = "an object of metrics.tasks.family.TaskFamily"
+        raise broken(point, f"is an object of {type(family).__qualname__}", expected)
+    if family.name != point.name:
+        raise broken(point, f"gives the family {family.name!r}", "an entry point of the same name")
+    return family
 
 
-def lookup(task: Task, name: str) -> Metric:
+@contextmanager
+def registered(family: TaskFamily) -> Iterator[None]:
+    """Know one more family inside a ``with`` block, in this process alone: for tests.
+
+    Raises:
+        ValueError: There is a family of that name.
+    """
+    if family.name in families():
+        raise ValueError(f"the task family {family.name!r} is a duplicate")
+    _registered.append(family)
+    families.cache_clear()
+    try:
+        yield
+    finally:
+        _registered.remove(family)
+        families.cache_clear()
+
+
+def family(name: str) -> TaskFamily:
+    """The family of that name.
+
+    Raises:
+        RidealongError: Unknown; the message suggests the nearest.
+    """
+    known = families()
+    if name not in known:
+        raise RidealongError(f"unknown task {name!r}", hint=nearest(name, list(known)))
+    return known[name]
+
+
+def lookup(task: str, metric: str) -> Metric:
     """The metric of that task and name.
 
     Raises:
         RidealongError: Unknown; the message suggests the nearest.
     """
-    known = METRICS[task]
-    if name not in known:
-        raise RidealongError(f"{task} has no metric {name!r}", hint=nearest(name, list(known)))
-    return known[name]
+    known = family(task).metrics
+    if metric not in known:
+        raise RidealongError(f"{task} has no metric {metric!r}", hint=nearest(metric, list(known)))
+    return known[metric]
 
 
 def metrics_of(prediction: Prediction) -> tuple[Metric, ...]:
     """The metrics that judge a prediction."""
-    return tuple(m for m in METRICS[prediction.task].values() if m.judges(prediction))
+    return tuple(m for m in family(prediction.task).metrics.values() if m.judges(prediction))
 
 
-@cache
+def definition_of(task: str) -> str:
+    """Hash (sha256) of all that the stored scores of a family depend on.
+
+    Raises:
+        RidealongError: Unknown; the message suggests the nearest.
+    """
+    return family(task).definition
+
+
 def definition_sha256() -> str:
-    """Hash over every metric's definition, its parameters, and `VERSION`."""
-    document = {
-        "version": VERSION,
-        "default_threshold": views.DEFAULT_THRESHOLD,
-        "metrics": [_definition(m) for task in METRICS.values() for m in task.values()],
-        "parameters": {module.__name__: module.PARAMETERS for module in MODULES},
-    }
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    """Hash over the definitions of all families."""
+    return hashlib.sha256("".join(f.definition for f in families().values()).encode()).hexdigest()
 
 
-def _definition(metric: Metric) -> list[object]:
-    parts = (metric.name, metric.task, metric.better, metric.unit, metric.reference)
-    return [*parts, metric.description, metric.statistics, sorted(metric.categories)]
+def parse_prediction(name: str) -> Prediction:
+    """Read a name such as ``'lights/red@narrow'``.
+
+    Raises:
+        RidealongError: There is no such prediction; the message suggests the nearest.
+    """
+    parts = NAME.fullmatch(name)
+    if parts is None:
+        raise RidealongError(
+            f"{name!r} is not a prediction", expected="a name like 'objects/pedestrian@main'"
+        )
+    prediction = Prediction(parts["task"], parts["category"], parts["camera"])
+    _check_known("task", prediction.task, list(families()), name)
+    own = families()[prediction.task]
+    _check_parts(prediction, own)
+    if own.categories:
+        _check_known("category", prediction.category, own.categories, name)
+    _check_known("camera", prediction.camera, [str(camera) for camera in Camera], name)
+    return prediction
+
+
+def _check_parts(prediction: Prediction, own: TaskFamily) -> None:
+    for part, value, wanted in (
+        ("category", prediction.category, bool(own.categories)),
+        ("camera", prediction.camera, own.has_camera),
+    ):
+        if (value is not None) != wanted:
+            problem = f"has no {part}" if wanted else f"has a {part}, but {own.name} has none"
+            raise RidealongError(
+                f"prediction {str(prediction)!r} {problem}", expected=f"like {own.example!r}"
+            )
+
+
+def _check_known(part: str, value: str | None, known: Sequence[str], name: str) -> None:
+    if value is not None and value not in known:
+        raise RidealongError(
+            f"prediction {name!r}: unknown {part} {value!r}", hint=nearest(value, list(known))
+        )

@@ -1,21 +1,33 @@
-"""Segmentation per camera and class: IoU against labels.
+"""A class for every pixel, per camera (see `metrics.tasks.maps`)."""
 
-The outputs are resampled to the labels' grid by the nearest pixel; see `metrics.tasks.overlap`.
-"""
-
-from collections.abc import Sequence
-
-from metrics.tasks.metric import Result
-from metrics.tasks.overlap import iou_against_labels, iou_metric
+from metrics.tasks.family import TaskFamily
+from metrics.tasks.maps import PARAMETERS, ClassMap, MapReader, MapScores
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.views import View
-from ridealong.perception.annotations import UNLABELLED, Task
+from ridealong.perception.annotations import Perception, Surface, Task
+from ridealong.perception.forms import Form
 
-IOU = iou_metric(Task.SEGMENTATION, "pixels of the class")
-METRICS = (IOU,)
-PARAMETERS = {"unlabelled": UNLABELLED, "resampling": "nearest"}
+CLASSES = tuple(surface.value for surface in Surface)  # in the order of their ids
 
 
-def against_labels(outputs: View, labels: View, predictions: Sequence[Prediction]) -> Result:
-    """IoU of each class in each camera."""
-    return iou_against_labels(IOU, outputs, labels, predictions)
+def _map_of(perception: Perception, prediction: Prediction) -> tuple[ClassMap, str]:
+    camera = str(prediction.camera)
+    return perception.segmentation[camera], camera
+
+
+def _code_of(prediction: Prediction) -> int:
+    return CLASSES.index(str(prediction.category))
+
+
+SCORES = MapScores(
+    Task.SEGMENTATION.value, "pixels of the class", MapReader(len(CLASSES), _map_of, _code_of)
+)
+FAMILY = TaskFamily(
+    name=Task.SEGMENTATION.value,
+    form=Form.CLASSES,
+    example="segmentation/road@main",
+    categories=CLASSES,
+    against_labels=SCORES.against_labels,
+    against_self=SCORES.against_self,
+    against_other=SCORES.against_other,
+    parameters={"classes": list(CLASSES), **PARAMETERS},
+)

@@ -26,7 +26,7 @@ AT_ONCE = 128  # drawings worked on together: few enough to stay in the cache
 
 
 @dataclass(frozen=True)
-class Lines:
+class StrokeSet:
     """Drawn lines in the order of their groups, each group one class in one image.
 
     Attributes:
@@ -52,12 +52,12 @@ class Lines:
         pixels: Ints = self.row_pixels.sum(axis=1, dtype=np.int64)
         return pixels
 
-    def take(self, which: Bools) -> "Lines":
+    def take(self, which: Bools) -> "StrokeSet":
         """Some of the lines; all of them are not copied."""
-        return self if which.all() else Lines(self.group[which], self.bits[which])
+        return self if which.all() else StrokeSet(self.group[which], self.bits[which])
 
 
-def draw(xy: Floats, points: Ints) -> Words:
+def rasterise(xy: Floats, points: Ints) -> Words:
     """Draw polylines.
 
     Args:

@@ -11,25 +11,24 @@ from ridealong.terminal.completion import completing
 from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 from ridealong.terminal.readable import counted
 
-app = typer.Typer(no_args_is_help=True, help="Check and clean up the stored files.")
+app = typer.Typer(no_args_is_help=True, help="Check the stored files and clean them up.")
 
 
 @app.command("check")
 def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Check every file of the lake against its hash.
+    """Check every file of the lake for damage.
 
-    Exits with 1 if a file is damaged. Remarks are not damage: they name files that no query reads
-    and that `lake vacuum` removes.
+    This compares each file with the hash in its name. The exit code is 1 if a file is damaged.
+    Remarks are not damage: they name files that no query reads and that `lake vacuum` removes.
 
     Example: ridealong lake check
     """
-    from ridealong.lake import HASHING, Lake
-    from ridealong.terminal.progress import watching
+    from ridealong.lake import Lake
 
     console = Console(as_json)
     lake = Lake.open(home_of(home))
-    with console.steps("files", 0) as steps, watching(HASHING, steps):
-        report = lake.check()
+    with console.steps("files", 0) as steps:
+        report = lake.check(steps)
     console.result({"sound": report.sound, **asdict(report)})
     parts = {"table": report.tables, "commit": report.commits, "file": report.files}
     held = ", ".join(counted(count, one) for one, count in (parts | {"blob": report.blobs}).items())
@@ -45,7 +44,9 @@ def lake_check(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
 @app.command("compact")
 def lake_compact(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Merge small files into large ones; readers are not disturbed.
+    """Merge small files into large ones. The rows stay the same.
+
+    Other commands may run at the same time.
 
     Example: ridealong lake compact
     """
@@ -71,15 +72,15 @@ def lake_vacuum(
     older_than: Annotated[
         str,
         typer.Option(
-            help="Remove only what is older, e.g. '2 h'. With '0 s', no other command may run."
+            help="Remove only files older than this, e.g. '2 h'. With '0 s', run no other command."
         ),
     ] = "1 day",
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove files that no query reads any more.
+    """Remove files that no query reads.
 
-    They were replaced or erased, or a killed command left them.
+    These are files that were replaced or erased, and files of killed commands.
 
     Example: ridealong lake vacuum --older-than '7 days'
     """
@@ -107,9 +108,10 @@ def lake_erase(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase everything of one vehicle, and what was made of it.
+    """Erase one vehicle: its drives, events, clips, scores and outputs.
 
-    The rows are gone at once. The bytes are gone after `ridealong lake vacuum --older-than '0 s'`.
+    No query finds the rows from then on. `ridealong lake vacuum --older-than '0 s'` removes the
+    bytes.
 
     Example: ridealong lake erase vehicle-7
     """

@@ -1,7 +1,7 @@
-"""Every planned item ends as done, quarantined or failed, or nothing of its shard is committed.
+"""Every planned item must have an outcome, or nothing of its shard is committed.
 
-Runners repeat work and, as measured, lose it in silence; so what arrived is compared with what was
-planned before a shard is committed.
+Runners repeat work. They also lose work without an error, as measured. So the outcomes are compared
+with the plan before a shard is committed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,12 +20,12 @@ class Status(StrEnum):
     """How one planned item ended."""
 
     DONE = "done"
-    QUARANTINED = "quarantined"  # its input cannot be used, and never will be as it is
-    FAILED = "failed"  # for now, by the machine's fault: the next run tries it again
+    QUARANTINED = "quarantined"  # its input is unusable until it changes
+    FAILED = "failed"  # because of the machine, not of the input: the next run tries it again
 
 
 class Outcome(Protocol):
-    """What a worker says of one planned item."""
+    """What became of one planned item."""
 
     @property
     def item_id(self) -> str:
@@ -34,6 +34,10 @@ class Outcome(Protocol):
     @property
     def status(self) -> Status:
         """How it ended."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was quarantined, or failed."""
 
 
 O = TypeVar("O", bound=Outcome)  # noqa: E741
@@ -63,12 +67,12 @@ def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
 
 
 def outcomes_path(home: Path, commit_id: str) -> Path:
-    """Where a command's sheet lies; a vacuum sweeps what a killed one left."""
+    """File for the outcomes of a pipeline's items; a vacuum removes what a killed one left."""
     return scratch_folder(home) / f"{commit_id}.json"
 
 
 def write_outcomes(path: Path, kind: Any, items: Sequence[object]) -> None:
-    """Hand in what every worker emitted, as JSON; a repeated write replaces the whole sheet."""
+    """Write all outcomes as JSON; a repeated write replaces the whole file."""
     adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
     with telling(path):
         with NamedTemporaryFile(dir=path.parent, delete=False) as part:
@@ -77,7 +81,7 @@ def write_outcomes(path: Path, kind: Any, items: Sequence[object]) -> None:
 
 
 def read_outcomes(path: Path, kind: Any) -> list[Any]:
-    """Take the sheet that the last step handed in, and remove it.
+    """Read the outcomes that the last step wrote, and remove the file.
 
     Raises:
         ItemsLostError: The runner never ran the last step.

@@ -52,7 +52,7 @@ def _is_of_ffmpeg(error: BaseException) -> bool:
     return any(kind.__module__ == "av.error" for kind in type(error).__mro__)
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """An error in one line; an unexpected one with the place in our code."""
     if is_full(error):
         return DISK_FULL
@@ -62,8 +62,8 @@ def told(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'disk'}: {error.strerror or error}".replace("\n", " ")
     place = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said} ({Path(place.filename).name}:{place.lineno})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text} ({Path(place.filename).name}:{place.lineno})"
 
 
 def is_full(error: BaseException) -> bool:

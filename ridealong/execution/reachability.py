@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from ridealong.errors import RidealongError
+from ridealong.execution.options import values_of
 
 PATIENCE_S = 8.0
 ADDRESSES = {
@@ -32,16 +33,6 @@ def require_reachable(beam_args: Sequence[str]) -> None:
                 expected=ADDRESSES[option],
                 hint="start it, or correct the address (docs/pipelines.md)",
             )
-
-
-def values_of(beam_args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Options and their values, written ``--name=value`` or ``--name value``."""
-    for place, word in enumerate(beam_args):
-        name, equals, value = word.partition("=")
-        if equals:
-            yield name, value
-        elif name.startswith("--") and place + 1 < len(beam_args):
-            yield name, beam_args[place + 1]
 
 
 def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:

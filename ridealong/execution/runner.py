@@ -1,14 +1,14 @@
-"""The Beam wiring that ingest and replay share: items in, what became of each out.
+"""The Beam wiring that ingest and replay share: items go in, an outcome of each comes out.
 
 ::
 
-    items ─ spread ─ do one ─ all ─ sheet
+    items -> spread -> do one -> gather -> deliver
 
-Only descriptors are shuffled; workers open files themselves and write their own. Nothing is
-emitted in ``finish_bundle`` (some runners drop it), and the last step is the only one with an
-output that counts (some runners compute only the last collection). It hands in one sheet; the
-launcher compares the sheet with the plan and commits, so a runner that loses an item commits
-nothing of it.
+Only descriptors are shuffled: workers open and write files themselves. Nothing is emitted in
+``finish_bundle``, because some runners drop it. Only the last step's output counts, because some
+runners compute nothing but the last collection. That step delivers all outcomes together. The
+launcher compares them with the plan before it commits, so nothing is committed if a runner loses
+an item.
 """
 
 import io
@@ -27,23 +27,21 @@ from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
 from ridealong.errors import RidealongError
 from ridealong.execution import embedded
 from ridealong.execution.accounting import read_outcomes, write_outcomes
-from ridealong.execution.failures import told
-from ridealong.execution.processes.pool import ProcessDiedError, cores, helpers_of
-from ridealong.execution.reachability import PATIENCE_S, require_reachable, values_of
-from ridealong.terminal.progress import report
+from ridealong.execution.failures import described
+from ridealong.execution.options import names_runner, values_of
+from ridealong.execution.processes.pool import ProcessDiedError, Workers, cores
+from ridealong.execution.reachability import PATIENCE_S, require_reachable
+from ridealong.execution.running import Key, find_running, running
+from ridealong.terminal.progress import Steps
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
-# Beam deals items out to its threads beforehand. With two threads a core, one that drew short
-# work leaves no core idle.
+# Beam assigns items to its threads beforehand. With two threads a core, no core is idle when one
+# thread has finished early.
 THREADS_A_CORE = 2
-DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam knows it by no shorter name
-# How long we wait for a job to be cancelled after Ctrl-C.
-CANCEL_S = 5.0
-# Where the last step runs in the launcher's process, what it hands in needs no file: a full disk
-# must not stand between finished work and its commit.
-_IN_HAND: dict[Path, list[list[Any]]] = {}
+DASK = "apache_beam.runners.dask.dask_runner.DaskRunner"  # Beam has no shorter name for it
+CANCEL_S = 5.0  # how long to wait, after Ctrl-C, until a job is cancelled
 _LIBRARIES = ("apache_beam", "distributed", "tornado", "asyncio")
 
 
@@ -52,95 +50,104 @@ class Work(Generic[Item, Outcome]):
     """What is done to each item: small enough to be pickled into every worker.
 
     Attributes:
-        key: Under which progress is reported and helping processes are found.
         make: Called once in each worker; gives the function that turns an item into its outcome.
         died: The outcome of an item whose process died, with the reason.
-        tries: How many processes may die of an item before that is its outcome.
-        is_heavy: Whether an item is worth a process of its own, where there are any.
+        is_heavy: Whether an item is worth passing to `run_work`'s workers, if there are any.
     """
 
-    key: str
     make: Callable[[], Callable[[Item], Outcome]]
     died: Callable[[Item, str], Outcome]
-    tries: int = 1
     is_heavy: Callable[[Item], bool] = lambda item: True
 
 
 @dataclass(frozen=True)
 class Mishap:
-    """An error in a step of ours: emitted, so that its message is the same on every runner."""
+    """An error in one of our steps: emitted, so that its message is the same on every runner."""
 
     mishap: str
 
 
 class Do(beam.DoFn):
-    """One item at a time: by the processes that the launcher has for it, elsewhere right here."""
+    """One item at a time: by the launcher's workers if there are any, otherwise right here."""
 
-    def __init__(self, work: Work[Any, Any]) -> None:
-        self._work = work
+    def __init__(self, work: Work[Any, Any], key: Key) -> None:
+        self._work, self._key = work, key
 
     def setup(self) -> None:
-        """What an item is done by is made when the first item comes."""
+        """Start without a function: it is made when the first item comes."""
         self._do: Callable[[Any], Any] | None = None
 
     def process(self, item: Any) -> Iterator[Any]:
-        """Emit what became of the item."""
+        """Emit the item's outcome."""
         try:
-            outcome = self._outcome(item)
+            run = find_running(self._key)
+        except ProcessDiedError as error:
+            yield self._work.died(item, str(error))
+            return
+        try:
+            outcome = self._outcome(item, run.workers if run else None)
         except Exception as error:
-            outcome = Mishap(told(error))
-        report(self._work.key)
+            outcome = Mishap(described(error))
+        if run:
+            run.advance()
         yield outcome
 
-    def _outcome(self, item: Any) -> Any:
+    def _outcome(self, item: Any, workers: Workers | None) -> Any:
         work = self._work
-        helpers = helpers_of(work.key) if work.is_heavy(item) else None
-        if helpers is None:
+        if workers is None or not work.is_heavy(item):
             self._do = self._do or work.make()
             return self._do(item)
-        said = ""
-        for _ in range(work.tries):
-            try:
-                return helpers.do(item)
-            except ProcessDiedError as error:
-                said = str(error)
-        return work.died(item, said)
+        try:
+            return workers.do(item)
+        except ProcessDiedError as error:
+            return work.died(item, str(error))
 
 
-class HandIn(beam.DoFn):
-    """The last step: everything that was emitted, on one sheet."""
+class Deliver(beam.DoFn):
+    """The last step: gives all outcomes to the launcher.
 
-    def __init__(self, sheet: Path, kind: Any) -> None:
-        self._sheet, self._kind = sheet, kind
+    In the launcher's own process that needs no file: a full disk must not come between finished
+    work and its commit.
+    """
+
+    def __init__(self, path: Path, kind: Any, key: Key) -> None:
+        self._path, self._kind, self._key = path, kind, key
 
     def process(self, group: tuple[None, Iterable[object]]) -> Iterator[str]:
-        """Hand in (again, if the runner repeats work: the content is the same)."""
-        if self._sheet in _IN_HAND:
-            _IN_HAND[self._sheet].append(list(group[1]))
-        else:
-            write_outcomes(self._sheet, self._kind, list(group[1]))
-        yield str(self._sheet)
+        """Deliver, and deliver the same again if the runner repeats work."""
+        outcomes = list(group[1])
+        with suppress(ProcessDiedError):
+            if run := find_running(self._key):
+                run.outcomes = outcomes
+            else:
+                write_outcomes(self._path, self._kind, outcomes)
+        yield str(self._path)
 
 
 def run_work(
     work: Work[Item, Outcome],
     items: Sequence[Item],
-    sheet: Path,
+    path: Path,
     kind: Any,
     beam_args: Sequence[str] = (),
-    workers: int | None = None,
+    *,
+    steps: Steps | None = None,
+    workers: Workers | None = None,
+    threads: int | None = None,
     spread: bool = True,
 ) -> list[Outcome]:
-    """Do every item and give what was emitted, as the runner delivered it.
+    """Do every item, and give the outcomes as the runner delivered them.
 
     Args:
         work: What is done to an item.
         items: The items.
-        sheet: Where the last step hands in what it got, on runners elsewhere.
+        path: File for the outcomes, if the last step runs in another process.
         kind: Type of the outcomes, or a union of types, for reading them back.
-        beam_args: Beam's options; without a runner among them the embedded one runs.
-        workers: Threads of the embedded runner; by default two a core.
-        spread: Have the runner deal the items out to its workers; else they are asked for one
+        beam_args: Beam's options; if they name no runner, the embedded one runs.
+        steps: Progress: one step an item. Items that other processes do are not reported.
+        workers: Who does the heavy items, on runners that run in this process.
+        threads: Threads of the embedded runner; two a core by default.
+        spread: Let the runner distribute the items to its workers; otherwise they are done one
             after the other, in their order.
 
     Raises:
@@ -150,60 +157,55 @@ def run_work(
     if not items:
         return []
     # Each thread costs a tenth of a second.
-    workers = min(workers or THREADS_A_CORE * cores(), len(items))
-    handed = _IN_HAND[sheet] = []
-    try:
-        _run(lambda root: _define(root, work, items, sheet, kind, spread), beam_args, workers)
-    finally:
-        del _IN_HAND[sheet]
-    emitted = handed[-1] if handed else read_outcomes(sheet, kind | Mishap)
+    threads = min(threads or THREADS_A_CORE * cores(), len(items))
+    with running(steps, workers) as (key, run):
+        _run(lambda root: _define(root, work, key, items, path, kind, spread), beam_args, threads)
+    emitted = run.outcomes
+    if emitted is None:
+        emitted = read_outcomes(path, kind | Mishap)
     mishaps = [outcome for outcome in emitted if isinstance(outcome, Mishap)]
     if mishaps:
         raise RidealongError(mishaps[0].mishap)
-    return emitted
-
-
-def names_runner(beam_args: Sequence[str]) -> bool:
-    """Whether the user chose a runner; else the embedded one runs."""
-    return any(name == "--runner" for name, _ in values_of(beam_args))
+    return list(emitted)
 
 
 def cautions(beam_args: Sequence[str]) -> list[str]:
-    """What to tell a user before the work starts."""
-    said = None if names_runner(beam_args) else embedded.caution()
-    return [said] if said else []
+    """Notes for the user before the work starts."""
+    caution = None if names_runner(beam_args) else embedded.caution()
+    return [caution] if caution else []
 
 
 def _define(
     root: beam.Pipeline,
     work: Work[Any, Any],
+    key: Key,
     items: Sequence[Any],
-    sheet: Path,
+    path: Path,
     kind: Any,
     spread: bool,
 ) -> Any:
     planned = root | "items" >> beam.Create(list(items))
     if spread:
-        # Shuffles descriptors, so that items spread over the workers.
+        # Shuffles descriptors, to distribute the items to the workers.
         planned = planned | "spread" >> beam.Reshuffle()
     return (
         planned
-        | "do one" >> beam.ParDo(Do(work))
+        | "do one" >> beam.ParDo(Do(work, key))
         | "one group" >> beam.Map(lambda outcome: (None, outcome))
         # Shuffles outcomes: counts, paths and small rows.
         | "gather" >> beam.GroupByKey()
-        | "hand in" >> beam.ParDo(HandIn(sheet, kind | Mishap))
+        | "deliver" >> beam.ParDo(Deliver(path, kind | Mishap, key))
     )
 
 
-def _run(define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], workers: int) -> None:
-    options = _options(_arguments(beam_args, workers))
+def _run(define: Callable[[beam.Pipeline], object], beam_args: Sequence[str], threads: int) -> None:
+    options = _options(_arguments(beam_args, threads))
     if not names_runner(beam_args):
         logging.getLogger("apache_beam").setLevel(logging.ERROR)
         with embedded.guarded():
             _run_aside(_built(define, options, beam_args))
         return
-    for library in _LIBRARIES:  # what they have to say, we say in one line
+    for library in _LIBRARIES:  # we report their errors, in one line
         logging.getLogger(library).setLevel(logging.CRITICAL)
     require_reachable(beam_args)
     pipeline = _built(define, options, beam_args)
@@ -233,7 +235,7 @@ def _refused(what: str, beam_args: Sequence[str]) -> RidealongError:
 
 
 def _last_words(error: BaseException) -> str:
-    """What an error says in the end: ours as we wrote it, others by the last line of their text."""
+    """The message of our own error inside another one's text; otherwise the text's last line."""
     details = getattr(error, "details", None)  # gRPC's errors
     text = str(details() if callable(details) else error).strip() or type(error).__name__
     ours = re.findall(r"RidealongError: (.*)", text)
@@ -242,9 +244,9 @@ def _last_words(error: BaseException) -> str:
 
 
 def _run_aside(pipeline: beam.Pipeline) -> None:
-    """Run a pipeline in a thread of its own, so that Ctrl-C ends our waiting and the job.
+    """Run a pipeline in a thread of its own, so that Ctrl-C ends the wait and the job.
 
-    Beam, interrupted itself, shuts down under its workers, and they say so by tracebacks.
+    If Beam itself is interrupted, it shuts down while its workers run, and they print tracebacks.
     """
     started: list[Any] = []
     failed: list[BaseException] = []
@@ -268,7 +270,7 @@ def _run_aside(pipeline: beam.Pipeline) -> None:
 
 
 def _cancel(started: list[Any]) -> None:
-    """Cancel the job, where the runner has told of one (the embedded runner never does)."""
+    """Cancel the job, if the runner has given one (the embedded runner never does)."""
 
     def cancel() -> None:
         with suppress(Exception):
@@ -281,23 +283,23 @@ def _cancel(started: list[Any]) -> None:
 
 
 def _options(arguments: list[str]) -> PipelineOptions:
-    """Beam's options; what its parser prints before it leaves becomes one line of ours."""
-    said = io.StringIO()
+    """Beam's options; if its parser prints a message and exits, that becomes one line of ours."""
+    printed = io.StringIO()
     try:
-        with redirect_stdout(said), redirect_stderr(said):
+        with redirect_stdout(printed), redirect_stderr(printed):
             options = PipelineOptions(arguments)
             options.view_as(SetupOptions).save_main_session = False
             options.get_all_options()  # parses
     except SystemExit as error:
-        lines = said.getvalue().strip().splitlines() or ["no usable options"]
+        lines = printed.getvalue().strip().splitlines() or ["no usable options"]
         raise _refused(f"Beam cannot run: {lines[-1]}", arguments) from error
     return options
 
 
-def _arguments(beam_args: Sequence[str], workers: int) -> list[str]:
-    """Beam's arguments: ours where the user names no runner."""
+def _arguments(beam_args: Sequence[str], threads: int) -> list[str]:
+    """Beam's arguments: with ours if the user names no runner."""
     if not names_runner(beam_args):
-        return [*embedded.arguments(workers), *beam_args]
+        return [*embedded.arguments(threads), *beam_args]
     names = {"DaskRunner": DASK, "--runner=DaskRunner": f"--runner={DASK}"}
     words = [names.get(arg, arg) for arg in beam_args]
     given = {name for name, _ in values_of(beam_args)}

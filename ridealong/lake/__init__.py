@@ -1,8 +1,8 @@
-"""The lake: Delta tables and blobs under one home folder; a command is there whole or not at all.
+"""The lake: Delta tables and blobs under one home folder. Commits are atomic.
 
-`ridealong.lake.files` writes data files and blobs and needs no Delta: a worker that imports a name
-of it alone never loads delta-rs. Names are found when they are first asked for, for the same
-reason.
+`ridealong.lake.files` writes data files and blobs and needs no Delta: a worker that imports only
+its names never loads delta-rs. For the same reason, names of this package are imported when they
+are first used.
 """
 
 from importlib import import_module
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from ridealong.lake.rewriting import Compaction
     from ridealong.lake.snapshot import Snapshot
     from ridealong.lake.sweeping import Sweep
-    from ridealong.lake.verifying import HASHING, DamagedError, Finding
+    from ridealong.lake.verifying import DamagedError, Finding
 
 __all__ = [
     "COMMITS",
-    "HASHING",
     "AlreadyCommittedError",
     "Commit",
     "Compaction",
@@ -54,7 +53,7 @@ _MODULES = {
     "rewriting": ("Compaction",),
     "snapshot": ("Snapshot",),
     "sweeping": ("Sweep",),
-    "verifying": ("HASHING", "DamagedError", "Finding"),
+    "verifying": ("DamagedError", "Finding"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

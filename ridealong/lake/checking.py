@@ -1,11 +1,12 @@
-"""Check: every file that counts is there and is what its name says; what else lies around.
+"""Check: every live file exists and matches the hash in its name; which other files exist.
 
-An *error* is damage: a query may fail or be wrong. A *remark* is something that no query sees:
-what a killed command left, what a vacuum will sweep or repair.
+An *error* is damage: a query may fail or be wrong. A *remark* affects no query: files of a killed
+command, or files that a vacuum will remove or repair.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,11 +18,12 @@ from ridealong.lake.history import COMMITS, History
 from ridealong.lake.sweeping import Stray, listed_files, named_blobs, table_folders, walk
 from ridealong.lake.verifying import Finding, damage
 from ridealong.limits import ExhaustedError
+from ridealong.terminal.progress import SILENT, Steps
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a check looked at and found; ``errors`` are damage, ``remarks`` are not."""
+    """What a check read and found; ``errors`` are damage, ``remarks`` are not."""
 
     tables: int
     commits: int
@@ -37,8 +39,8 @@ class Report:
         return not self.errors
 
 
-def check(home: Path) -> Report:
-    """Hash all that counts, and compare the commits, the tables' logs and the disk.
+def check(home: Path, steps: Steps = SILENT) -> Report:
+    """Hash all live files, and compare the commits, the tables' logs and the disk.
 
     Errors: ``missing`` and ``corrupt`` files, ``schema`` (a column changes its type between files),
     ``log`` (a table's log cannot be read or is of a kind that ridealong refuses). Remarks:
@@ -47,16 +49,17 @@ def check(home: Path) -> Report:
     """
     problems: list[Finding] = []
     commits = sorted(_listed(home, COMMITS.name, problems))
-    problems += damage(home, commits, anew=True)
+    hashed = partial(damage, home, anew=True, steps=steps)
+    problems += hashed(commits)
     now = _history(home, problems)
-    if problems:  # without the commits nothing else can be told
+    if problems:  # without the commits nothing else can be checked
         return Report(0, 0, len(commits), 0, 0, tuple(problems), ())
     files = [file for table in now.live.values() for file in table.values()]
-    problems += damage(home, [file.path for file in files], anew=True)
+    problems += hashed([file.path for file in files])
     broken = {finding.path for finding in problems}
     sound = [file for file in files if file.path not in broken]
     blobs = sorted(named_blobs(home, sound))
-    problems += [*damage(home, blobs, anew=True), *_clashing_schemas(home, sound)]
+    problems += [*hashed(blobs), *_clashing_schemas(home, sound)]
     remarks = [*_lagging(home, now, problems), *_strays(home, now, {*commits, *blobs})]
     return Report(
         tables=sum(bool(table) for table in now.live.values()),
@@ -70,7 +73,7 @@ def check(home: Path) -> Report:
 
 
 def _history(home: Path, problems: list[Finding]) -> History:
-    """What the commits say; what they lack is a problem, unless there is a worse one already."""
+    """The history; a missing commit is a problem, unless there is a worse one already."""
     try:
         return history.read(home)[1]
     except ExhaustedError:
@@ -81,7 +84,7 @@ def _history(home: Path, problems: list[Finding]) -> History:
 
 
 def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
-    """What a table's own log lists; a log that cannot be read is a problem."""
+    """The files that a table's own log lists; an unreadable log is a problem."""
     try:
         return listed_files(home, name)
     except ExhaustedError:
@@ -92,7 +95,7 @@ def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
 
 
 def _clashing_schemas(home: Path, files: Iterable[DataFile]) -> Iterator[Finding]:
-    """Files whose columns have other types than the table's earlier files, or than recorded."""
+    """Files whose column types differ from the table's earlier files, or from the commit."""
     seen: dict[tuple[str, str], pa.DataType] = {}
     for file in files:
         schema = schema_of(home / file.path)
@@ -104,7 +107,7 @@ def _clashing_schemas(home: Path, files: Iterable[DataFile]) -> Iterator[Finding
 
 
 def _lagging(home: Path, now: History, problems: list[Finding]) -> Iterator[Finding]:
-    """Tables whose own log, which other tools read, is not what the commits say."""
+    """Files for which a table's own log, which other tools read, differs from the commits."""
     for name in sorted({folder.name for folder in table_folders(home)} - {COMMITS.name}):
         before = len(problems)
         listed = _listed(home, name, problems)
@@ -112,13 +115,13 @@ def _lagging(home: Path, now: History, problems: list[Finding]) -> Iterator[Find
             continue
         live = set(now.live.get(name, {}))
         for path in sorted(live - listed):
-            yield Finding("lagging", path, "counts, but other tools do not see it yet")
+            yield Finding("lagging", path, "is live, but other tools do not see it yet")
         for path in sorted((listed - live) & now.replaced.keys()):
             yield Finding("lagging", path, "was replaced, but other tools still see it")
 
 
 def _strays(home: Path, now: History, needed: set[str]) -> Iterator[Finding]:
-    """Files that no query sees, with why they are there."""
+    """Files that no query sees, with the reason for each."""
     for file in walk(home):
         if file.path in needed or now.is_live(file.path):
             continue
@@ -126,11 +129,11 @@ def _strays(home: Path, now: History, needed: set[str]) -> Iterator[Finding]:
 
 
 def _why(file: Stray, now: History) -> tuple[str, str, str]:
-    """Kind, path and explanation of a file that does not count."""
+    """Kind, path and explanation of a file that is not live."""
     if file.temporary:
-        return "temporary", file.path, "a writer is at it, or was killed"
+        return "temporary", file.path, "its writer runs, or was killed"
     if file.commit_id in now.abandoned:
-        return "half-done", file.path, "its command was declared dead; vacuum removes it"
+        return "half-done", file.path, "its command was declared abandoned; vacuum removes it"
     if file.commit_id not in now.by_id:
         return "half-done", file.path, "its command has not committed: it runs, or was killed"
     if file.path in now.replaced:
@@ -141,7 +144,7 @@ def _why(file: Stray, now: History) -> tuple[str, str, str]:
 
 
 def _still_there(home: Path, problems: list[Finding]) -> Iterator[Finding]:
-    """All but the files that a delete or compaction, and a vacuum, took out during the check."""
+    """All except the files that a delete or compaction and a vacuum removed during the check."""
     _, latest = history.read(home)
     for finding in problems:
         if finding.kind != "missing" or finding.path not in latest.replaced:

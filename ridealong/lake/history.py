@@ -1,21 +1,21 @@
-"""The table ``commits``: which commands are done, and so which files are in the lake.
+"""The table ``commits``: which commands committed, and so which files are in the lake.
 
-Each row is one command. It is appended last, when all files of the command lie on the disk, and
-that append is the one moment of truth: a file counts if, and only if, a row names it among its
-``files`` and no row names it among its ``replaced``. So one read of this table at one version is a
-consistent view of all tables.
+Each row is one command. It is appended last, when all files of the command are on the disk. Only
+this append makes the commit visible. A file is live if, and only if, a row names it in ``files``
+and no row names it in ``replaced``. So one read of this table at one version is a consistent view
+of all tables.
 
-Rows are appended by optimistic concurrency on the version that was looked at: what must happen
-once (a source, the replacement of a file, the end of an abandoned command) is looked up in the
-rows, and whoever finds the table moved on looks again. One Delta application transaction does it,
-so nothing piles up in the log.
+Appends use optimistic concurrency on the version that was read. Some things must happen once (a
+source, the replacement of a file, the end of an abandoned command): they are looked up in the rows.
+If the table has changed, the process reads and decides again. One Delta application transaction
+does it, so the log does not grow with the number of applications.
 
-Rows are numbered from 1 without a gap, and a file beside the table's log says how far they went: so
-a row that damage to the log hides is missed, wherever it stood.
+Rows are numbered from 1 without a gap, and a file beside the table's log has the last number. So a
+row that a damaged log hides is noticed, wherever it is.
 
-A commit costs the same however many there were. A process keeps the history it has read and reads
-what was added to it, and whenever sixteen files of about a size have gathered, the commit that
-follows merges them: of n commits there are about log n files.
+The cost of a commit does not grow with the number of commits. A process keeps the history that it
+has read, and reads only new rows. When there are sixteen files of similar size, the next commit
+merges them: n commits have about log n files.
 """
 
 import hashlib
@@ -70,9 +70,9 @@ COMMITS = TableSpec(
     order=("number",),
 )
 
-MERGED = 16  # files of about a size: when so many have gathered, they become one
-NEWEST = "_newest"  # readers of Delta tables pass over such names
-# The history as it was last read, by the table's folder, and the files that it was read from.
+MERGED = 16  # this many files of similar size are merged into one
+NEWEST = "_newest"  # readers of Delta tables skip such names
+# The history as last read, by the table's folder, with the files that it was read from.
 _READ: dict[Path, tuple[frozenset[str], "History"]] = {}
 _READ_MOST = 64
 
@@ -96,8 +96,8 @@ class Commit:
 class History:
     """The commits up to one version, and what follows from them.
 
-    ``live`` holds the data files that count, by table and path; ``replaced`` says when (ns) a file
-    was taken out. A blob counts when a row of a live file names it.
+    ``live`` has the live data files, by table and path. ``replaced`` has the time (ns) at which a
+    file was replaced. A blob is live if a row of a live file names it.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -108,11 +108,11 @@ class History:
     live: dict[str, dict[str, DataFile]] = field(default_factory=dict)
 
     def is_live(self, path: str) -> bool:
-        """Whether a data file counts."""
+        """Whether a data file is live."""
         return path in self.live.get(path.split("/", maxsplit=1)[0], {})
 
     def after(self, rows: Sequence[Commit]) -> "History":
-        """The history once these further commits, in their order, have happened."""
+        """The history after these commits, in their order."""
         if not rows:
             return self
         replaced = self.replaced | {path: row.time_ns for row in rows for path in row.replaced}
@@ -136,7 +136,7 @@ class History:
 
 
 class AlreadyCommittedError(RidealongError):
-    """Another commit holds some of the sources; ``sources`` names them, nothing was added."""
+    """Another commit has some of the sources; ``sources`` names them. Nothing was added."""
 
     def __init__(self, sources: Iterable[str], where: Path) -> None:
         self.sources, self._home = tuple(sources), where
@@ -147,23 +147,23 @@ class AlreadyCommittedError(RidealongError):
 
 
 class StaleError(Exception):
-    """A file to be replaced is no longer there: the rewrite must start from a new snapshot."""
+    """A file to replace is no longer live: the rewrite must start from a new snapshot."""
 
 
 def read(home: Path) -> tuple[DeltaTable, History]:
-    """The table ``commits`` at its newest version, and the history it tells.
+    """The table ``commits`` at its newest version, and its history.
 
     Raises:
         RidealongError: The table or one of its files is damaged or cannot be read.
     """
     folder = home / COMMITS.name
     for count in range(log.ATTEMPTS):
-        least = _newest(folder)  # before the log, which others add to meanwhile
+        least = _newest(folder)  # before the log, which others extend meanwhile
         table = log.load(folder)
         try:
             history = _history(folder, frozenset(log.listed(table)))
         except DamagedError:
-            # A vacuum that knows no age may take a file between the log's reading and ours.
+            # A vacuum with age 0 may remove a file after the log was read.
             if log.load(folder).version() == table.version():
                 raise
             log.pause(count)
@@ -180,12 +180,12 @@ def read(home: Path) -> tuple[DeltaTable, History]:
 def record(
     home: Path, decide: Callable[[History], Commit | None], *, merge: bool = False
 ) -> Commit | None:
-    """Append one row: the moment of truth.
+    """Append one row, which makes the commit visible.
 
     Args:
         home: The lake's folder.
-        decide: Makes the row from the history it would follow, or None when there is nothing to
-            do; it is asked again after each conflict, and raises what forbids the commit.
+        decide: Makes the row from the history that it would follow, or None if there is nothing to
+            do. It is called again after each conflict, and raises if the commit is not allowed.
         merge: Write all rows into one file instead of adding one (the table's own compaction).
 
     Returns:
@@ -201,8 +201,8 @@ def record(
             return earlier
         _refuse_abandoned(commit, history, home)
         _append(home, table, history, replace(commit, time_ns=time_ns), merge)
-        # Read it back: an append that met somebody else's is not there, and a log cut meanwhile
-        # (a vacuum that knows no age) swallows what is appended to an old version.
+        # Read it back: after a conflict the row is missing, and if a vacuum with age 0 truncated
+        # the log meanwhile, an append to the old version is lost.
         if recorded := read(home)[1].by_id.get(commit.commit_id):
             _note_newest(home / COMMITS.name, recorded.number)
             return recorded
@@ -215,14 +215,14 @@ def record(
 def _refuse_abandoned(commit: Commit, history: History, home: Path) -> None:
     if commit.commit_id in history.abandoned:
         raise RidealongError(
-            f"a vacuum swept the files of this command while it ran (commit {commit.commit_id})",
+            f"a vacuum removed the files of this command while it ran (commit {commit.commit_id})",
             where=home,
-            hint="run it again, and let vacuum keep what is younger than the longest command",
+            hint="run it again, and give vacuum an --older-than longer than your commands",
         )
 
 
 def _append(home: Path, table: DeltaTable, history: History, commit: Commit, merge: bool) -> None:
-    """Try to add the row to exactly the version that ``table`` holds."""
+    """Try to add the row to exactly this version of ``table``."""
     folder, listed = home / COMMITS.name, sorted(log.listed(table))
     commit = replace(commit, number=len(history.commits) + 1)
     old = listed if merge else _alike(folder, listed)
@@ -231,7 +231,7 @@ def _append(home: Path, table: DeltaTable, history: History, commit: Commit, mer
     except RidealongError:
         if merge or not old:
             raise
-        old = []  # there may be room for one row where there is none for many
+        old = []  # there may be room for one row, but not for many
         added = _written(home, commit, old)
     try:
         log.swap(table, folder, added, old, COMMITS.schema)
@@ -240,7 +240,7 @@ def _append(home: Path, table: DeltaTable, history: History, commit: Commit, mer
 
 
 def _alike(folder: Path, listed: Iterable[str]) -> list[str]:
-    """Files of about a size (in powers of `MERGED`) of which there are enough to merge them."""
+    """Enough files of similar size (in powers of `MERGED`) to merge them, or none."""
     sizes: dict[int, list[str]] = {}
     for path in listed:
         size, rows = 0, len(_rows(folder / path))
@@ -251,7 +251,7 @@ def _alike(folder: Path, listed: Iterable[str]) -> list[str]:
 
 
 def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
-    """One file of the row and of all rows in the old files, which it replaces."""
+    """One file with the row and all rows of the old files, which it replaces."""
     folder = home / COMMITS.name
     merged = tuple(f"{COMMITS.name}/{path}" for path in old)
     earlier = (row for path in old for row in _rows(folder / path))
@@ -264,7 +264,7 @@ def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
 
 
 def _history(folder: Path, listed: frozenset[str]) -> History:
-    """What the listed files tell, reading only those that are new since the last time."""
+    """The history in the listed files; only files that are new since the last time are read."""
     files, known = _READ.get(folder, (frozenset[str](), History()))
     told = _continued(folder, known, listed - files, files - listed)
     told = told or _continued(folder, History(), listed)
@@ -278,9 +278,9 @@ def _history(folder: Path, listed: frozenset[str]) -> History:
 def _continued(
     folder: Path, known: History, fresh: Iterable[str], gone: Iterable[str] = ()
 ) -> History | None:
-    """The history with the rows of further files; None where they do not go on from it.
+    """The history with the rows of more files; None if they do not continue it.
 
-    Files that are gone were merged into further ones, unless this is another home at that place.
+    Files that are gone were merged into other files, unless this is another home at the same path.
     """
     rows = {row.number: row for path in sorted(fresh) for row in _rows(folder / path)}
     if any(row.number not in rows for path in gone for row in _rows(folder / path)):
@@ -293,7 +293,7 @@ def _continued(
 
 
 def _require_all(folder: Path, history: History, least: int) -> None:
-    """Refuse a table that lacks a commit, which a log that was damaged may do in silence."""
+    """Refuse a table that lacks a commit, because a damaged log can hide one without an error."""
     count = len(history.commits)
     last = history.commits[-1].number if history.commits else 0
     if last != count or count < least:
@@ -306,7 +306,7 @@ def _require_all(folder: Path, history: History, least: int) -> None:
 
 
 def _newest(folder: Path) -> int:
-    """How many commits there were at least; 0 when nothing, or nothing legible, says it."""
+    """A lower bound for the number of commits; 0 if the note is missing or unreadable."""
     with suppress(OSError, ValueError):
         number, proof = (folder / NEWEST).read_text("utf-8").split()
         return int(number) if proof == _proof(number) else 0
@@ -314,7 +314,7 @@ def _newest(folder: Path) -> int:
 
 
 def _note_newest(folder: Path, number: int) -> None:
-    """Write down how far the commits went; where there is no room, an earlier number stays."""
+    """Note the number of the newest commit; if there is no room, the earlier number stays."""
     if number <= _newest(folder):
         return
     temporary = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
@@ -332,7 +332,7 @@ def _proof(number: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _rows(path: Path) -> tuple[Commit, ...]:
-    """The commits in one file of the table; files never change, so they are kept.
+    """The commits in one file of the table; files never change, so the result is cached.
 
     Raises:
         DamagedError: The file is missing or damaged.
@@ -343,7 +343,7 @@ def _rows(path: Path) -> tuple[Commit, ...]:
 
 
 def _commits(rows: pa.Table) -> Iterator[Commit]:
-    """The rows, column by column: Arrow takes three times as long to make dictionaries of them."""
+    """The rows, read column by column: making dictionaries in Arrow takes three times as long."""
     columns: dict[str, list[Any]] = {
         name: rows[name].to_pylist()
         for name in ("commit_id", "command", "counts", "number", "time_ns")
@@ -356,7 +356,7 @@ def _commits(rows: pa.Table) -> Iterator[Commit]:
 
 
 def _tuples(column: pa.ChunkedArray, items: Callable[[pa.Array], list[Any]]) -> list[Any]:
-    """The lists of a column as tuples; ``items`` makes Python's values of all lists together."""
+    """The lists of a column as tuples; ``items`` converts the values of all lists at once."""
     lists = column.combine_chunks()
     # Not `flatten`, which loads all of pyarrow.compute: a tenth of a list's start.
     ends, values = lists.offsets.to_pylist(), items(lists.values)

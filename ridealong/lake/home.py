@@ -18,6 +18,7 @@ from ridealong.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ridealong.lake.snapshot import Snapshot
 from ridealong.lake.tables import TableSpec
 from ridealong.limits import require_to_work
+from ridealong.terminal.progress import SILENT, Steps
 
 FORMAT = 1
 MARKER = "home.json"
@@ -25,16 +26,16 @@ MARKER = "home.json"
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables under one home; see docs/lake.md for what is promised."""
+    """The tables under one home; docs/lake.md describes the guarantees."""
 
     home: Path
 
     @classmethod
     def create(cls, home: Path) -> "Lake":
-        """Make a home of a new or empty folder; an existing home is opened.
+        """Make a home in a new or empty folder, or open an existing home.
 
         Raises:
-            RidealongError: The folder holds other things, is a file, or may not be written.
+            RidealongError: The folder has other content, is a file, or is not writable.
         """
         home = home.absolute()
         with telling(home):
@@ -44,7 +45,7 @@ class Lake:
             home.mkdir(parents=True, exist_ok=True)
             _require_unused(home)
             log.add(home / COMMITS.name, [], COMMITS.schema)
-            # Last, so that a folder without it is known to be unfinished.
+            # Last: a folder without the marker is an unfinished home.
             temporary = home / f"{TEMPORARY}{secrets.token_hex(8)}"
             temporary.write_text(json.dumps({"format": FORMAT}) + "\n", "utf-8")
             temporary.replace(home / MARKER)
@@ -53,10 +54,10 @@ class Lake:
 
     @classmethod
     def open(cls, home: Path) -> "Lake":
-        """Open a home for reading; what writes also asks `require_writable`.
+        """Open a home for reading; code that writes also calls `require_writable`.
 
         Raises:
-            RidealongError: It is missing, no home, or of a newer format.
+            RidealongError: It is missing, is not a home, or has a newer format.
         """
         home = home.absolute()
         if not home.exists():
@@ -80,10 +81,10 @@ class Lake:
         return cls(home)
 
     def require_writable(self) -> None:
-        """Fail now rather than after an hour's work.
+        """Fail before the work starts if the home is not writable.
 
         Raises:
-            RidealongError: The home may not be written.
+            RidealongError: The home is not writable.
         """
         probe = self.home / f"{TEMPORARY}{secrets.token_hex(8)}"
         with telling(self.home):
@@ -91,17 +92,17 @@ class Lake:
             probe.unlink()
 
     def new_commit_id(self) -> str:
-        """A fresh id for one command's work; all its files are written under it.
+        """A new random id for one command; all its files are written under it.
 
         Raises:
-            RidealongError: The home may not be written, or the process may open too few files.
+            RidealongError: The home is not writable, or the process may open too few files.
         """
         require_to_work()
         self.require_writable()
         return new_commit_id()
 
     def reserve(self, size: int = COMMIT_BYTES) -> AbstractContextManager[Reserve]:
-        """Hold room on the disk for a command's last step; see `ridealong.lake.reserve`.
+        """Reserve disk space for a command's last step; see `ridealong.lake.reserve`.
 
         ::
 
@@ -120,22 +121,22 @@ class Lake:
         sources: Iterable[str] = (),
         counts: Mapping[str, object] | None = None,
     ) -> Commit:
-        """Put a command's files into the lake, all at once.
+        """Add a command's files to the lake, atomically.
 
-        Executing it twice with one commit id is harmless: the second time changes nothing.
+        This is idempotent: a second call with the same commit id changes nothing.
 
         Args:
             commit_id: The id from `new_commit_id` that the files were written under.
-            command: What was done, for the log.
+            command: Name of the command, for the log.
             files: What `write_data_file` and `write_blob` returned.
             sources: Keys of the inputs (hashes); a key can be committed only once, ever.
             counts: The command's own counts, for the log.
 
         Raises:
-            AlreadyCommittedError: Another commit holds some of the sources; nothing was added. The
-                same files may be committed again without those that came from them.
-            RidealongError: A file is missing, a row names a blob that is not there, a column has
-                another type than before, the disk is full, or a vacuum swept the files.
+            AlreadyCommittedError: Another commit has some of the sources; nothing was added. Commit
+                again without the files that came from these sources.
+            RidealongError: A file is missing, a row names a blob that does not exist, a column has
+                another type than before, the disk is full, or a vacuum removed the files.
         """
         commit = Commit(
             commit_id,
@@ -170,9 +171,9 @@ class Lake:
         return rewriting.delete(self.home, where, command)
 
     def erase_vehicle(self, vehicle_id: str) -> Commit | None:
-        """Delete all that came from one vehicle; `vacuum` with no age then removes every trace.
+        """Delete all rows of one vehicle; `vacuum` with age 0 then removes the bytes.
 
-        Every table with a column ``vehicle_id``, ``drive_id`` or ``clip_id`` loses its rows.
+        This covers every table with a column ``vehicle_id``, ``drive_id`` or ``clip_id``.
         """
         self.require_writable()
         return rewriting.erase_vehicle(self.home, vehicle_id)
@@ -187,16 +188,16 @@ class Lake:
         return rewriting.compact(self.home, tables, target_bytes)
 
     def vacuum(self, older_than_s: float = sweeping.DAY_S) -> sweeping.Sweep:
-        """Remove what no longer counts; see `ridealong.lake.sweeping.vacuum`."""
+        """Remove files that no query reads; see `ridealong.lake.sweeping.vacuum`."""
         self.require_writable()
         return sweeping.vacuum(self.home, older_than_s)
 
-    def check(self) -> checking.Report:
+    def check(self, steps: Steps = SILENT) -> checking.Report:
         """Look for damage; see `ridealong.lake.checking.check`."""
-        return checking.check(self.home)
+        return checking.check(self.home, steps)
 
     def verify(self, paths: Iterable[str | Path]) -> None:
-        """Refuse data files or blobs that are missing or damaged, before they are relied upon.
+        """Raise if data files or blobs are missing or damaged.
 
         Raises:
             DamagedError: The message names the first and counts the others.
@@ -204,12 +205,12 @@ class Lake:
         verifying.require_sound(self.home, map(str, paths))
 
     def damaged(self, paths: Iterable[str | Path]) -> dict[str, str]:
-        """Files that are missing or damaged, each with what is the matter: work goes on without."""
+        """Files that are missing or damaged, each with the fault, for work that can continue."""
         found = verifying.damage(self.home, map(str, paths))
         return {finding.path: finding.what for finding in found}
 
     def path(self, blob: str) -> Path:
-        """Where a blob, as a row's column ``blob`` names it, lies on the disk; it is sound.
+        """The path on the disk of a blob, as a row's column ``blob`` names it; it is checked.
 
         Raises:
             DamagedError: It is missing or damaged.
@@ -224,7 +225,7 @@ class Lake:
         return commit
 
     def _require_whole(self, commit: Commit) -> None:
-        """Refuse a commit whose files are not all there, under its own id."""
+        """Refuse a commit if a file is missing or was written under another id."""
         for file in commit.files:
             if file.commit_id != commit.commit_id:
                 raise ValueError(f"{file.path} was written under another commit id")
@@ -238,7 +239,7 @@ class Lake:
 
 
 def _require_plain_name(home: Path) -> None:
-    """Refuse what delta-rs 1.6 cannot open: it decodes escapes in a folder's own name."""
+    """Refuse a path that delta-rs 1.6 cannot open: it decodes escapes in a folder's name."""
     if re.search("%[0-9A-Fa-f]{2}", str(home)):
         raise RidealongError(
             "the path looks URL-encoded (a '%' and two digits)",
@@ -248,7 +249,7 @@ def _require_plain_name(home: Path) -> None:
 
 
 def _require_unused(home: Path) -> None:
-    """Refuse a folder that holds other things than a home that was being made."""
+    """Refuse a folder with other content than an unfinished home."""
     entries = (entry.name for entry in home.iterdir())
     others = [name for name in entries if name != COMMITS.name and not name.startswith(TEMPORARY)]
     if others:

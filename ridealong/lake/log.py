@@ -1,12 +1,12 @@
-"""The one door to Delta: what a table's log lists, and how entries are added and removed.
+"""All access to Delta: what a table's log lists, and how entries are added and removed.
 
-Every table is a Delta table of its own, which other tools can open. Entries carry row counts but
-no column statistics: a statistic would keep an erased vehicle's name in the log.
+Each table is a separate Delta table, which other tools can open. Entries carry row counts but no
+column statistics, because a statistic would keep an erased vehicle's name in the log.
 
-Reading a log costs as much as it has entries since its last checkpoint, four times that of all
-else in a commit once there are a hundred. So a table once loaded is kept until its log grows, and
-every tenth entry a checkpoint is made; delta-rs would do so every hundredth, inside the commit,
-which then fails after it was made where there is no room for the checkpoint.
+The cost of reading a log grows with the entries since its last checkpoint. With a hundred entries
+it is four times the rest of a commit. So a loaded table is kept until its log grows, and every
+tenth entry is followed by a checkpoint. delta-rs would make one every hundred entries, inside the
+commit. If there is no room for the checkpoint, the commit would then fail although it was made.
 
 delta-rs starts threads when it is loaded: a process that imported this module must not fork.
 """
@@ -37,7 +37,7 @@ from ridealong.limits import MAKE_ROOM, refused
 ATTEMPTS = 200
 CHECKPOINT_EVERY = 10
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
-# Tables as they were last loaded, each with what its newest log entry looked like.
+# Tables as last loaded, each with inode and time of its newest log entry.
 _LOADED: dict[Path, tuple[DeltaTable, tuple[int, int]]] = {}
 _LOADED_MOST = 256
 _SYNC = "ridealong-sync"
@@ -45,7 +45,7 @@ _REFUSED_FEATURES = {"deletionVectors": "deletion vectors", "columnMapping": "co
 
 
 class ConflictError(Exception):
-    """Somebody else committed to the table meanwhile: look again, decide again."""
+    """Another process committed to the table meanwhile: read and decide again."""
 
 
 def is_table(folder: Path) -> bool:
@@ -57,7 +57,7 @@ def is_table(folder: Path) -> bool:
 
 
 def load(folder: Path) -> DeltaTable:
-    """The table at its newest version; the one loaded before, where its log has not grown.
+    """The table at its newest version; the loaded one is reused if its log has not grown.
 
     Raises:
         RidealongError: Its log cannot be read, or it uses deletion vectors or column mapping.
@@ -75,7 +75,7 @@ def load(folder: Path) -> DeltaTable:
 
 
 def _kept(folder: Path) -> DeltaTable | None:
-    """The table as it was loaded before, if its log is still what it was then."""
+    """The table as loaded before, if its log has not changed."""
     table, seen = _LOADED.get(folder, (None, None))
     if table is None or seen != _entry(folder, table.version()):
         return None
@@ -83,7 +83,7 @@ def _kept(folder: Path) -> DeltaTable | None:
 
 
 def _entry(folder: Path, version: int) -> tuple[int, int] | None:
-    """Inode and time of an entry of the log; None when there is none."""
+    """Inode and time of an entry of the log; None if there is no such entry."""
     try:
         status = (folder / "_delta_log" / f"{version:020d}.json").stat()
     except OSError:
@@ -93,7 +93,7 @@ def _entry(folder: Path, version: int) -> tuple[int, int] | None:
 
 @contextmanager
 def _telling_log(folder: Path) -> Iterator[None]:
-    """Turn what delta-rs raises over a log into one line for the user."""
+    """Turn errors of delta-rs about a log into one line for the user."""
     try:
         with _panics_raised():
             yield
@@ -107,7 +107,7 @@ def _telling_log(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _panics_raised() -> Iterator[None]:
-    """Make an error of a panic of delta-rs, which is no `Exception` and would end the program."""
+    """Turn delta-rs' panic into an error: it is not an `Exception` and would end the program."""
     try:
         yield
     except BaseException as error:
@@ -117,9 +117,9 @@ def _panics_raised() -> Iterator[None]:
 
 
 def _restoring(folder: Path) -> str:
-    """What to do about a damaged log: only that of ``commits`` says what nothing else does."""
+    """How to fix a damaged log; only the log of ``commits`` cannot be rebuilt."""
     if folder.name == "commits":
-        return "restore the table's folder from a copy; `ridealong lake check` tells more"
+        return "restore the table's folder from a copy; `ridealong lake check` lists all damage"
     return "remove its folder _delta_log: `ridealong lake vacuum` rebuilds it from the commits"
 
 
@@ -129,13 +129,13 @@ def listed(table: DeltaTable) -> set[str]:
 
 
 def require_plain(folder: Path) -> None:
-    """Refuse a table that holds more than its files say."""
+    """Refuse a table whose content is not in its files alone."""
     if (folder / "_delta_log").is_dir():
         load(folder)
 
 
 def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
-    """List the files, creating the table or its new columns first; listing twice is harmless.
+    """List the files; create the table or its new columns first. This is idempotent.
 
     Raises:
         RidealongError: A column has another type in the table, or the log cannot be written.
@@ -162,10 +162,10 @@ def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
 def swap(
     table: DeltaTable, folder: Path, added: DataFile, removed: Iterable[str], schema: pa.Schema
 ) -> None:
-    """Add one file and remove others in one commit on exactly the version that ``table`` holds.
+    """Add one file and remove others in one commit, on exactly this version of ``table``.
 
     Raises:
-        ConflictError: The table has moved on by another `swap`.
+        ConflictError: Another `swap` changed the table.
     """
     application = Transaction(folder.name, table.version() + 1)
     actions: list[AddAction | RemoveAction] = [_add_action(folder, added)]
@@ -174,10 +174,10 @@ def swap(
 
 
 def sync(folder: Path, decide: Callable[[set[str]], tuple[list[DataFile], list[str]]]) -> None:
-    """Bring the log in line: ``decide`` maps the listed paths to (files to list, paths to drop).
+    """Update the log: ``decide`` maps the listed paths to (files to list, paths to drop).
 
-    ``decide`` must look at the commits anew at each call: it is called after the log was read, and
-    again whenever another `sync` came between, so that a stale view can never list a file again.
+    ``decide`` must read the commits at each call. It is called after the log was read, and again if
+    another `sync` came between. So a stale view can never list a file again.
     """
     if not is_table(folder):
         return
@@ -211,7 +211,7 @@ def forget_history(folder: Path) -> None:
 
 
 def _uri(folder: Path) -> str:
-    # As a URL: delta-rs reads a plain path with a '%' or a '#' in it in different ways.
+    # As a URL: delta-rs is inconsistent about a plain path with a '%' or a '#'.
     return folder.absolute().as_uri()
 
 
@@ -232,14 +232,14 @@ def _create(folder: Path, schema: Schema, files: list[DataFile]) -> None:
     try:
         create_table_with_add_actions(_uri(folder), schema, actions, mode="error")
     except DeltaError as error:
-        if is_table(folder):  # somebody else was faster
+        if is_table(folder):  # another process was faster
             raise ConflictError from error
         raise
     _settle(folder, -1)
 
 
 def _widen(table: DeltaTable, wanted: Schema, folder: Path) -> None:
-    """Add the columns that the table lacks; refuse another type for one that it has."""
+    """Add the columns that the table lacks; refuse a column whose type differs."""
     known = {field.name: field for field in table.schema().fields}
     for field in wanted.fields:
         if field.name in known and known[field.name].type != field.type:
@@ -278,7 +278,7 @@ def _write(
 
 
 def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
-    """Repeat after conflicts: each of them means that somebody else got on."""
+    """Repeat after conflicts: each means that another process made progress."""
     for count in range(ATTEMPTS):
         try:
             with telling(folder), _panics_raised():
@@ -295,7 +295,7 @@ def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
 
 
 def pause(count: int) -> None:
-    """Wait a little after a conflict, longer and more unevenly after many."""
+    """Wait a little after a conflict, longer and more randomly after many."""
     time.sleep(random.uniform(0.001, min(0.01 * (count + 1), 0.2)))
 
 
@@ -308,17 +308,17 @@ def _told(folder: Path, error: Exception) -> RidealongError:
 
 
 def _settle(folder: Path, before: int) -> None:
-    """Wait until the entries after one are on the disk, and now and then make a checkpoint.
+    """Wait until the entries after ``before`` are on the disk; make a checkpoint if it is time.
 
-    delta-rs does not wait; a power cut must not leave an empty entry.
+    delta-rs does not wait, and a power cut must not leave an empty entry.
     """
     table, log = load(folder), folder / "_delta_log"
     for version in range(before + 1, table.version() + 1):
-        with suppress(FileNotFoundError):  # a vacuum that knows no age may be faster
+        with suppress(FileNotFoundError):  # a vacuum with age 0 may be faster
             flush(log / f"{version:020d}.json")
     flush(log)
     if table.version() and table.version() % CHECKPOINT_EVERY == 0:
-        # It only makes reading quicker: without room for one the entry counts all the same.
+        # It only makes reading faster: without room for it the entry is still valid.
         with suppress(DeltaError, OSError):
             table.create_checkpoint()
             table.cleanup_metadata()
@@ -336,7 +336,7 @@ def _require_plain(table: DeltaTable, folder: Path) -> None:
         features.add("deletionVectors")
     for feature in sorted(features & set(_REFUSED_FEATURES)):
         raise RidealongError(
-            f"the table uses {_REFUSED_FEATURES[feature]}, so its files do not say what it holds",
+            f"the table uses {_REFUSED_FEATURES[feature]}: its files alone are not its content",
             where=folder,
             expected="a table that only ridealong writes",
         )

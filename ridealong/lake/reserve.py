@@ -1,8 +1,8 @@
-"""Room on the home's disk that is kept for a command's last step.
+"""Disk space in the home that is reserved for a command's last step.
 
-A command that fills the disk has work on it that is whole, and cannot say so: the rows, the logs'
-entries and the commit itself need room as well. So it holds a file of that size from the start, and
-gives it up before it writes them.
+A command that fills the disk has finished work that it could not commit: the rows, the logs'
+entries and the commit itself need room too. So it holds a file of that size from the start, and
+removes it before it writes them.
 """
 
 import errno
@@ -16,31 +16,31 @@ from pathlib import Path
 
 from ridealong.lake.files import scratch_folder, telling
 
-# A commit of a thousand files in a handful of tables, and a sheet of outcomes.
+# A commit of a thousand files in a handful of tables, and a manifest of outcomes.
 COMMIT_BYTES = 512 * 1024
 _NO_FALLOCATE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
 class Reserve:
-    """Room that is held until `release`."""
+    """Disk space that is held until `release`."""
 
     path: Path
 
     def release(self) -> None:
-        """Give the room up, for what is written next; twice is harmless."""
+        """Free the space for the next writes. This is idempotent."""
         with telling(self.path):
             self.path.unlink(missing_ok=True)
 
 
 @contextmanager
 def reserved(home: Path, size: int = COMMIT_BYTES) -> Iterator[Reserve]:
-    """Hold so many bytes of the home's disk until they are released, or to the end of the block.
+    """Hold ``size`` bytes of the home's disk until they are released, or to the end of the block.
 
-    What a killed command held is swept by the next vacuum.
+    If the command is killed, the next vacuum removes the file.
 
     Raises:
-        RidealongError: There is no such room.
+        RidealongError: There is not enough room.
     """
     reserve = Reserve(scratch_folder(home) / f"reserve-{secrets.token_hex(8)}")
     try:
@@ -60,6 +60,6 @@ def _allocate(path: Path, size: int) -> None:
         except OSError as error:
             if error.errno not in _NO_FALLOCATE:
                 raise
-            file.write(os.urandom(size))  # a disk that compresses would keep no room for zeros
+            file.write(os.urandom(size))  # compression would leave no room for zeros
             file.flush()
             os.fsync(file.fileno())

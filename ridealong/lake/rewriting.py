@@ -1,4 +1,4 @@
-"""Delete and compact: files are never changed, they are replaced by new ones in one commit."""
+"""Delete and compact: one commit replaces files by new ones. Files never change."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ _FILE = "ridealong.file"
 
 @dataclass(frozen=True)
 class Compaction:
-    """What a compaction did: per table, how many files were merged into how many."""
+    """The result of a compaction: per table, how many files were merged into how many."""
 
     tables: dict[str, tuple[int, int]]
 
@@ -40,17 +40,17 @@ def delete(
 ) -> Commit | None:
     """Delete the rows for which a condition is true, in several tables, in one commit.
 
-    Only files that hold such rows are rewritten. What others commit after the delete began is not
-    deleted. A blob whose row is gone is removed by the next vacuum.
+    Only files with such rows are rewritten. Rows that others commit after the delete began stay.
+    The next vacuum removes the blobs of deleted rows.
 
     Args:
         home: The lake's folder.
-        where: Per table, a SQL condition over its columns; it may look into the other tables, as in
+        where: Per table, a SQL condition over its columns; it may use the other tables, as in
             ``drive_id IN (SELECT drive_id FROM drives WHERE vehicle_id = 'v1')``. It is trusted.
-        command: What to call it in the log.
+        command: Name of the command in the log.
 
     Returns:
-        The commit, or None when no row matched.
+        The commit, or None if no row matched.
     """
 
     def attempt() -> Commit | None:
@@ -69,7 +69,7 @@ def delete(
 
 
 def erase_vehicle(home: Path, vehicle_id: str) -> Commit | None:
-    """Delete every row that came from one vehicle, by vehicle, drive or clip, in one commit."""
+    """Delete every row of one vehicle, by vehicle, drive or clip, in one commit."""
     now = Snapshot(home, history.read(home)[1])
     vehicle = "'" + vehicle_id.replace("'", "''") + "'"
     drives = f"SELECT drive_id FROM drives WHERE vehicle_id = {vehicle}"
@@ -91,13 +91,13 @@ def erase_vehicle(home: Path, vehicle_id: str) -> Commit | None:
 def compact(
     home: Path, tables: Sequence[TableSpec | str] | None = None, target_bytes: int = TARGET_BYTES
 ) -> Compaction:
-    """Merge files smaller than the target until no two of them fit together any more.
+    """Merge files smaller than the target until no two of them fit together.
 
-    A second compaction therefore does nothing. Rows, and what any query says, stay the same.
+    So a second compaction does nothing. The rows, and the results of queries, stay the same.
 
     Args:
         home: The lake's folder.
-        tables: Which; all, the table of commits among them, by default.
+        tables: The tables; by default all, including the table of commits.
         target_bytes: Files are merged up to this size (and up to a million rows).
     """
     now = Snapshot(home, history.read(home)[1])
@@ -113,7 +113,7 @@ def compact(
 
 
 def bins(files: Iterable[DataFile], target_bytes: int) -> list[list[DataFile]]:
-    """Groups of two or more files, each group together within the target's bytes and rows."""
+    """Groups of two or more files; each group is within the target's bytes and rows."""
     groups: list[list[DataFile]] = []
     for file in sorted(files, key=lambda file: (file.bytes, file.path)):
         group = groups[-1] if groups else []
@@ -127,7 +127,7 @@ def bins(files: Iterable[DataFile], target_bytes: int) -> list[list[DataFile]]:
 
 
 def _compact_table(home: Path, name: str, target_bytes: int) -> int:
-    """Merge until nothing is left to merge; the number of files after it."""
+    """Merge until nothing is left to merge; return the number of files."""
 
     def attempt() -> Commit | None:
         now, commit_id = Snapshot(home, history.read(home)[1]), new_commit_id()
@@ -145,7 +145,7 @@ def _compact_table(home: Path, name: str, target_bytes: int) -> int:
 
 
 def _merge_commits(home: Path) -> int:
-    """Write all commits into one file, unless they already are; the number of files before."""
+    """Write all commits into one file, unless there is only one; return the earlier number."""
     table, _ = history.read(home)
     before = len(log.listed(table))
     if before > 1:
@@ -167,7 +167,7 @@ def _read(path: Path) -> pa.Table:
 def _without(
     now: Snapshot, name: str, condition: str, commit_id: str
 ) -> tuple[list[DataFile], list[DataFile]]:
-    """The files that hold matching rows, and what takes their place."""
+    """The files with matching rows, and the files that replace them."""
     spec, old, new = now.spec(name), [], []
     with now.connect() as connection, telling_sql(f"deleting from {name}"):
         every = now.relation(spec, now.data_files(name), _FILE)
@@ -202,7 +202,7 @@ def _replace(
     new: list[DataFile],
     counts: dict[str, int],
 ) -> Commit | None:
-    """Record that the new files stand for the old ones, then tell the tables' own logs."""
+    """Commit the replacement of the old files by the new ones, then update the tables' logs."""
     if not old:
         return None
     replaced = tuple(sorted(file.path for file in old))
@@ -223,12 +223,12 @@ def _replace(
 
 
 def sync_table(home: Path, name: str, dead: frozenset[str] = frozenset()) -> None:
-    """List in a table's own log exactly the live files, and others' work in progress.
+    """Make a table's own log list the live files, and keep files of running commands.
 
     Args:
         home: The lake's folder.
         name: The table.
-        dead: Further files (relative to the home) to take off the list.
+        dead: Additional files (relative to the home) to remove from the log.
     """
 
     def decide(listed: set[str]) -> tuple[list[DataFile], list[str]]:
@@ -244,7 +244,7 @@ def sync_table(home: Path, name: str, dead: frozenset[str] = frozenset()) -> Non
 
 
 def _relist(home: Path, name: str, live: Mapping[str, DataFile]) -> None:
-    """Make the table's log anew where somebody removed it, a damaged one for example."""
+    """Rebuild the table's log if somebody removed it, for example a damaged one."""
     if not log.is_table(home / name):
         require_sound(home, live)
         schemas = [schema_of(home / path).remove_metadata() for path in live]
@@ -252,7 +252,7 @@ def _relist(home: Path, name: str, live: Mapping[str, DataFile]) -> None:
 
 
 def _until_fresh(home: Path, attempt: Callable[[], Commit | None]) -> Commit | None:
-    """Start over whenever another rewrite replaced one of our files first."""
+    """Start over if another rewrite replaced one of our files first."""
     for count in range(log.ATTEMPTS):
         try:
             return attempt()

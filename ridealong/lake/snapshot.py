@@ -19,20 +19,20 @@ from ridealong.limits import refused
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was in the lake at one moment; it stays so while others commit, delete and compact.
+    """The lake at one moment; it does not change while others commit, delete and compact.
 
-    Its files stay on the disk for as long as `vacuum` is told to keep what is no longer needed.
+    Its files stay on the disk until a `vacuum` removes them.
     """
 
     home: Path
     history: History
 
     def tables(self) -> list[str]:
-        """Names of the tables that hold rows."""
+        """Names of the tables that have rows."""
         return sorted(name for name, files in self.history.live.items() if files)
 
     def data_files(self, table: TableSpec | str) -> list[DataFile]:
-        """The table's data files, by path; all that reads them asks here, and so they are sound.
+        """The table's data files, by path, after a check. All readers get their files here.
 
         Raises:
             DamagedError: A file is missing or damaged.
@@ -53,7 +53,7 @@ class Snapshot:
                 raise RidealongError(
                     "a vacuum removed the file while this command was about to read it",
                     where=self.home / gone[0],
-                    hint="run it again, and let vacuum keep what is younger than a command takes",
+                    hint="run it again, and give vacuum an --older-than longer than your commands",
                 ) from error
             raise
 
@@ -62,16 +62,16 @@ class Snapshot:
         return [str(self.home / file.path) for file in self.data_files(table)]
 
     def spec(self, table: TableSpec | str) -> TableSpec:
-        """The table as its files have it: all columns that any of them has, newest order.
+        """The table's spec from its files: the columns of all files, in the newest order.
 
         Raises:
-            RidealongError: No file tells what the table's columns are.
+            RidealongError: There is no such table.
         """
         name, live = name_of(table), self.data_files(table)
         if not live:
             if isinstance(table, TableSpec):
                 return table
-            from ridealong.specs import nearest  # YAML and pydantic, for an error alone
+            from ridealong.specs import nearest  # loads YAML and pydantic, only for this error
 
             raise RidealongError(
                 f"no table {name!r} in the lake", hint=nearest(name, self.tables())
@@ -84,11 +84,11 @@ class Snapshot:
     def connect(self, *tables: TableSpec | str) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with one view per table (all tables of the lake by default).
 
-        A view of a spec has exactly the spec's columns, null where a file has none, and exists
-        even when the table is empty. Threads share the connection through ``.cursor()``.
+        A view of a spec has exactly the spec's columns, null if a file lacks one. It exists
+        even if the table is empty. Threads share the connection through ``.cursor()``.
 
         Raises:
-            RidealongError: A table named by a string is empty, so that its columns are unknown.
+            RidealongError: A table named by a string is empty, so its columns are unknown.
         """
         connection = _quiet_connection()
         for table in tables or tuple(self.tables()):
@@ -104,18 +104,18 @@ class Snapshot:
         *tables: TableSpec | str,
         params: Sequence[object] | Mapping[str, object] | None = None,
     ) -> pa.Table:
-        """The rows of a SQL query over the named tables, as Arrow; ``params`` fill its blanks.
+        """The rows of a SQL query over the named tables, as Arrow; ``params`` are its parameters.
 
         Raises:
             DamagedError: A file of the tables is missing or damaged.
-            RidealongError: The query fails, or the machine refuses what it takes.
+            RidealongError: The query fails, or the machine lacks the resources.
         """
         where = f"table {', '.join(map(name_of, tables))}"
         with self.connect(*tables) as connection, telling_sql(where):
             return connection.sql(sql, params=params).to_arrow_table()
 
     def relation(self, spec: TableSpec, files: Sequence[DataFile], path_column: str = "") -> str:
-        """SQL that selects the spec's columns from files, and if asked for each row's file."""
+        """SQL that selects the spec's columns from files, and optionally each row's file."""
         known = self._columns_of(files)
         columns = [
             quoted(field.name)
@@ -125,7 +125,7 @@ class Snapshot:
         ]
         if not files:
             return f"SELECT {', '.join(columns)} WHERE false"
-        # Same columns everywhere: no need to open every file before the first row.
+        # With the same columns in all files, DuckDB need not open every file first.
         union = len({file.schema for file in files}) > 1
         paths = ", ".join(_literal(str(self.home / file.path)) for file in files)
         options = f"hive_partitioning = false, union_by_name = {union}"
@@ -145,7 +145,7 @@ class Snapshot:
         Args:
             table: The table's spec, or its name.
             columns: Which columns; all by default.
-            where: A SQL condition over the table's columns; trusted, so never a user's text.
+            where: A SQL condition over the table's columns. It is trusted: pass no user's text.
 
         Raises:
             RidealongError: The condition is wrong, or a file cannot be read.
@@ -162,7 +162,7 @@ class Snapshot:
         return frozenset(self.history.sources)
 
     def commits(self) -> pa.Table:
-        """The table of commits, in the order in which they happened."""
+        """The table of commits, in order."""
         rows = [asdict(commit) for commit in self.history.commits]
         return pa.Table.from_pylist(rows, schema=COMMITS.schema)
 
@@ -177,13 +177,13 @@ def name_of(table: TableSpec | str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL writes it."""
+    """A name as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 @contextmanager
 def telling_sql(where: str) -> Iterator[None]:
-    """Turn DuckDB's and Arrow's errors over a query into one line for the user."""
+    """Turn DuckDB's and Arrow's errors about a query into one line for the user."""
     try:
         yield
     except (duckdb.Error, pa.ArrowException, MemoryError) as error:
@@ -196,7 +196,7 @@ def _literal(text: str) -> str:
 
 
 def _quiet_connection() -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory; it must never reach for an extension on the network."""
+    """DuckDB in memory; it must never load an extension from the network."""
     return duckdb.connect(
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
@@ -213,8 +213,8 @@ def sql_type(kind: pa.DataType) -> str:
         return str(connection.from_arrow(empty).types[0])
 
 
-# Those of our own tables. Asking DuckDB means handing it Arrow, and that loads pandas: 0.2 s, which
-# is more than the rest of a list takes.
+# The types of our own tables. Asking DuckDB for them loads pandas, which takes 0.2 s: longer than
+# the rest of a list command.
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.bool_(): "BOOLEAN",

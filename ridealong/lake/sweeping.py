@@ -1,9 +1,9 @@
-"""Vacuum: remove from the disk what no longer counts, once it is old enough.
+"""Vacuum: remove files from the disk that are not live and are old enough.
 
-The age is there for those who still need a file: a reader whose snapshot names a replaced one, a
-command that has written files and not committed yet. So a replaced file's age counts from its
-replacement, and a running command's from the newest file it wrote. A command that is older is
-declared dead in the table of commits *before* its files go, and can never commit after that.
+The age protects those who still need a file: a reader whose snapshot has a replaced file, and a
+command that has written files but not committed yet. So a replaced file's age counts from its
+replacement, and a running command's from its newest file. An older command is declared abandoned in
+the table of commits *before* its files are removed. It can never commit after that.
 """
 
 import shutil
@@ -34,7 +34,7 @@ DAY_S = 86400.0
 
 @dataclass(frozen=True)
 class Stray:
-    """A file in the house's form that a walk over the disk found; path relative to the home."""
+    """A file with a lake's kind of name that is on the disk; path relative to the home."""
 
     path: str
     bytes: int
@@ -47,13 +47,13 @@ class Stray:
 
     @property
     def temporary(self) -> bool:
-        """Whether its writer never finished it."""
+        """Whether its writer has not finished it."""
         return self.path.split("/")[2].startswith(TEMPORARY)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a vacuum removed: files, their bytes, and the ids of commands it declared dead."""
+    """What a vacuum removed: files, their bytes, and the ids of abandoned commands."""
 
     files: int
     bytes: int
@@ -61,15 +61,14 @@ class Sweep:
 
 
 def vacuum(home: Path, older_than_s: float = DAY_S) -> Sweep:
-    """Remove replaced files, dead commands' files, temporary files and blobs without a row.
+    """Remove replaced files, abandoned commands' files, temporary files and blobs without a row.
 
-    What is younger than the age stays, and so do readers' snapshots and running commands. With age
-    0 nothing that does not count is left, in Delta's logs neither: an erased vehicle is gone.
-    Then no other command should be running: a reader may find a file gone, and a writer
-    is told to start again.
+    Files younger than the age stay, and with them readers' snapshots and running commands. With age
+    0, only live files are left, also in Delta's logs: an erased vehicle is gone. Then no other
+    command should run: a reader may find that a file is gone, and a writer has to start again.
 
     Raises:
-        RidealongError: A table or file cannot be read, or may not be removed.
+        RidealongError: A table or file cannot be read or removed.
     """
     before_ns = time.time_ns() - int(older_than_s * 1e9)
     with telling(home):  # first: on a full disk it makes room for what is written below
@@ -85,7 +84,7 @@ def vacuum(home: Path, older_than_s: float = DAY_S) -> Sweep:
 
 
 def table_folders(home: Path) -> list[Path]:
-    """The folders of the home that are tables, or that a command has begun to make one."""
+    """The folders of the home that are tables, or that a command has begun to create."""
     return sorted(
         entry
         for entry in home.iterdir()
@@ -111,7 +110,7 @@ def blobs_of(path: Path) -> list[str]:
     """The blobs that a data file's rows name, relative to the home.
 
     Raises:
-        DamagedError: The file is missing or damaged: it may name others than it did.
+        DamagedError: The file is missing or damaged, so it may name the wrong blobs.
     """
     require_sound(path.parent, [str(path)])
     if "blob" not in schema_of(path).names:
@@ -122,7 +121,7 @@ def blobs_of(path: Path) -> list[str]:
 
 
 def listed_files(home: Path, name: str) -> set[str]:
-    """What a table's own log lists, relative to the home."""
+    """The files that a table's own log lists, relative to the home."""
     folder = home / name
     if not log.is_table(folder):
         return set()
@@ -130,7 +129,7 @@ def listed_files(home: Path, name: str) -> set[str]:
 
 
 def _abandon(home: Path, before_ns: int) -> tuple[str, ...]:
-    """Declare dead the commands that left files, never committed, and wrote nothing since."""
+    """Declare commands abandoned that have files, no commit, and no file newer than the age."""
     newest: dict[str, int] = {}
     for file in walk(home):
         newest[file.commit_id] = max(newest.get(file.commit_id, 0), file.modified_ns)
@@ -146,7 +145,7 @@ def _abandon(home: Path, before_ns: int) -> tuple[str, ...]:
 
 
 def _unlist(home: Path, before_ns: int) -> None:
-    """Take off the tables' own lists what is replaced, dead, or left over by a repeated step."""
+    """Remove replaced, abandoned and left-over files from the tables' own logs."""
     _, now = history.read(home)
     on_disk = {file.path: file for file in walk(home)}
     for folder in table_folders(home):
@@ -161,7 +160,7 @@ def _unlist(home: Path, before_ns: int) -> None:
 
 
 def _is_dead(path: str, now: History) -> bool:
-    """Whether the file's command has ended, so that what is not live will never be."""
+    """Whether the file's command has ended, so a file that is not live never will be."""
     commit_id = path.split("/")[1]
     return commit_id in now.abandoned or commit_id in now.by_id
 
@@ -180,7 +179,7 @@ def _remove(home: Path, before_ns: int) -> list[Stray]:
     _unlink(home, gone)
     removed = {file.path for file in gone}
     every = (file for row in now.commits for file in row.files if not file.is_blob)
-    # A replaced file that stays for its readers keeps its blobs as well.
+    # A replaced file that readers may still need keeps its blobs.
     needed = named_blobs(
         home, (f for f in every if f.path not in removed and (home / f.path).exists())
     )
@@ -205,7 +204,7 @@ def named_blobs(home: Path, files: Iterable[DataFile]) -> set[str]:
 
 
 def _since_ns(file: Stray, now: History) -> int:
-    """Since when nobody new could need the file: 0 for a dead command's."""
+    """The time since which no new reader can need the file: 0 for an abandoned command's."""
     if file.commit_id in now.abandoned:
         return 0
     return now.replaced.get(file.path, file.modified_ns)
@@ -221,7 +220,7 @@ def _unlink(home: Path, files: list[Stray]) -> None:
 
 
 def _remove_temporary(home: Path, before_ns: int) -> None:
-    """Remove what a killed process left half-made in the home, its scratch, and Delta's logs."""
+    """Remove unfinished files of killed processes in the home, its scratch, and Delta's logs."""
     for entry in (home / SCRATCH).glob("*"):
         found = [_status(path) for path in (entry, *entry.rglob("*"))]
         if all(one is None or one[1] <= before_ns for one in found):
@@ -237,7 +236,7 @@ def _remove_temporary(home: Path, before_ns: int) -> None:
 
 
 def _status(path: Path) -> tuple[int, int] | None:
-    """Size and time of the last change; None when the file has just gone."""
+    """Size and time of the last change; None if the file no longer exists."""
     try:
         status = path.stat()
     except FileNotFoundError:

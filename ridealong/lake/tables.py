@@ -1,4 +1,4 @@
-"""What a table of the lake is: its name, its columns with units and meanings, its order."""
+"""The spec of a table of the lake: its name, its columns with units and meanings, its order."""
 
 from dataclasses import dataclass
 

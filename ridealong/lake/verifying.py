@@ -1,8 +1,8 @@
-"""Verify: a file counts only while its content is what its name, a sha256, says.
+"""Verify: a file is used only if its content matches its name, a sha256.
 
 A flipped bit in a Parquet file can read back as another number without an error. So every file is
-hashed before anything is read from it, once in a process: what was found sound stays known until
-the file changes on the disk.
+hashed before anything is read from it, once in a process. An intact file is hashed again only if it
+changes on the disk.
 """
 
 import os
@@ -15,13 +15,12 @@ from pathlib import Path
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.limits import refused
-from ridealong.terminal import progress
+from ridealong.terminal.progress import SILENT, Steps
 
-HASHING = "hashing"  # what progress calls the files that are hashed
 RESTORE = (
     "restore it from a copy (`ridealong lake check` lists all damage), or ingest into a new home"
 )
-# Threads cost more than they save where there is little to hash.
+# With little to hash, threads cost more than they save.
 _FEW_FILES, _FEW_BYTES = 8, 2**22
 _THREADS = min(os.cpu_count() or 1, 8)  # each has a file open
 
@@ -32,7 +31,7 @@ _SOUND: dict[Path, Stamp] = {}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check found: its kind, the file or table, and what is the matter."""
+    """One result of a check: its kind, the file or table, and the fault."""
 
     kind: str
     path: str
@@ -40,11 +39,11 @@ class Finding:
 
 
 class DamagedError(RidealongError):
-    """A file of the lake is missing or is not what was written."""
+    """A file of the lake is missing or damaged."""
 
 
 def require_sound(home: Path, paths: Iterable[str]) -> None:
-    """Refuse files that are missing or damaged; paths are relative to the home, or absolute.
+    """Raise if files are missing or damaged; paths are relative to the home, or absolute.
 
     Raises:
         DamagedError: The message names the first such file and counts the others.
@@ -54,28 +53,40 @@ def require_sound(home: Path, paths: Iterable[str]) -> None:
         raise DamagedError(found[0].what + more, where=home / found[0].path, hint=RESTORE)
 
 
-def damage(home: Path, paths: Iterable[str], *, anew: bool = False) -> list[Finding]:
-    """The files that are missing or whose content is not what their name says, in their order.
+def damage(
+    home: Path, paths: Iterable[str], *, anew: bool = False, steps: Steps = SILENT
+) -> list[Finding]:
+    """The files that are missing or do not match their name, in their order.
 
     Args:
         home: The lake's folder.
         paths: Files named by their sha256, relative to the home or absolute.
-        anew: Hash also what this process has found sound before.
+        anew: Hash also the files that this process has already checked.
+        steps: Progress: one step a file that is hashed.
 
     Raises:
-        RidealongError: The machine refuses what reading takes (open files, memory).
+        RidealongError: The machine lacks the resources (open files, memory).
     """
     unknown = [path for path in paths if anew or not _is_known(home / path)]
-    progress.expect(HASHING, len(unknown))
+    steps.expect(len(unknown))
     judge = partial(_judge, home)
     if _is_little(home, unknown):
-        return [finding for finding in map(judge, unknown) if finding]
+        return _found(map(judge, unknown), steps)
     with ThreadPoolExecutor(_THREADS) as pool:  # hashing lets other threads run
-        return [finding for finding in pool.map(judge, unknown) if finding]
+        return _found(pool.map(judge, unknown), steps)
+
+
+def _found(judged: Iterable[Finding | None], steps: Steps) -> list[Finding]:
+    findings = []
+    for finding in judged:
+        steps.advance()
+        if finding:
+            findings.append(finding)
+    return findings
 
 
 def _is_known(path: Path) -> bool:
-    """Whether the file was found sound before, and has not changed since."""
+    """Whether the file was checked before, and has not changed since."""
     known = _SOUND.get(path)
     return known is not None and known == _stamp(path)
 
@@ -86,9 +97,8 @@ def _is_little(home: Path, paths: list[str]) -> bool:
 
 
 def _judge(home: Path, path: str) -> Finding | None:
-    progress.report(HASHING)
     place = home / path
-    stamp = _stamp(place)  # before the content: a change meanwhile is seen the next time
+    stamp = _stamp(place)  # before the content, so that the next check notices a change meanwhile
     try:
         actual = sha256_of(place)
     except (FileNotFoundError, NotADirectoryError):
@@ -100,7 +110,7 @@ def _judge(home: Path, path: str) -> Finding | None:
     if place.name.split(".")[0] != actual:
         _SOUND.pop(place, None)
         return Finding(
-            "corrupt", path, "the file is damaged: its content is not what was written (sha256)"
+            "corrupt", path, "the file is damaged: it does not match the sha256 in its name"
         )
     if stamp:
         _SOUND[place] = stamp

@@ -31,7 +31,11 @@ class Camera(StrEnum):
 
 
 class Task(StrEnum):
-    """Families of predictions; the first part of a prediction's name."""
+    """The names of the tasks that come with ridealong.
+
+    The list is not closed: an installed package adds families of predictions under other names
+    (`metrics.tasks.registry`), so a task is a ``str`` everywhere.
+    """
 
     OBJECTS = "objects"  # boxes of road users
     LIGHTS = "lights"  # traffic lights that matter to us, with their state
@@ -114,8 +118,8 @@ ANNOTATIONS = pa.schema(
     [
         pa.field("timestamp_ns", pa.int64()),
         pa.field("camera", pa.string()),  # null for a path
-        pa.field("task", pa.string()),  # Task: objects, lights, lanes, path
-        pa.field("category", pa.string()),  # ObjectCategory, LightState, LaneCategory
+        pa.field("task", pa.string()),  # name of the family: objects, lights, …
+        pa.field("category", pa.string()),  # one of its categories
         pa.field("score", pa.float32()),  # 1 for labels
         pa.field("x1", pa.float32()),  # box, pixels; x2 and y2 exclusive
         pa.field("y1", pa.float32()),
@@ -159,7 +163,7 @@ class Perception:
     depth: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     segmentation: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     bev: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
-    tasks: frozenset[Task] = frozenset()
+    tasks: frozenset[str] = frozenset()
 
 
 def annotation_table(rows: list[dict[str, object]]) -> pa.Table:

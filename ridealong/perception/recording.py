@@ -1,4 +1,4 @@
-"""What every source gives for a drive: its row, its telemetry, its frames, its labels."""
+"""What every source gives for a drive: its attributes, telemetry, frames and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
+from ridealong.units import NS_PER_S
 
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
 
@@ -60,15 +61,58 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class DriveAttributes:
+    """What a log says of its drive besides telemetry and frames; None is unknown.
+
+    Attributes:
+        start_ns, end_ns: First and last instant, nanoseconds since 1970 UTC. Give both, or neither:
+            then they are those of the valid rows of telemetry.
+        distance_m: Distance driven; if unknown, it is computed from the speed.
+        vehicle_id: The vehicle; if unknown, the drive counts as a vehicle of its own.
+        cluster_id: Drives that are not independent of each other share one; default: the drive.
+        country: ISO 3166 code, such as ``DE``.
+        weather: ``clear``, ``rain`` or ``fog``.
+        light: ``day``, ``dusk`` or ``night``.
+        road: ``city``, ``highway`` or ``rural``.
+        hardware: The vehicle's computer.
+        software: Its version, such as ``2026.4.1``.
+        features: Driver assistance that was engaged.
+        labelled: Reference labels are known.
+    """
+
+    start_ns: int | None = None
+    end_ns: int | None = None
+    distance_m: float | None = None
+    vehicle_id: str | None = None
+    cluster_id: str | None = None
+    country: str | None = None
+    weather: str | None = None
+    light: str | None = None
+    road: str | None = None
+    hardware: str | None = None
+    software: str | None = None
+    features: tuple[str, ...] | None = None
+    labelled: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.start_ns is None) != (self.end_ns is None):
+            raise ValueError("start_ns without end_ns, or the reverse; expected both or neither")
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length in seconds; None where the times are unknown."""
+        if self.start_ns is None or self.end_ns is None:
+            return None
+        return (self.end_ns - self.start_ns) / NS_PER_S
+
+
 class Recording(Protocol):
     """One drive, opened."""
 
     @property
-    def drive(self) -> dict[str, object]:
-        """The drive's row of the table drives, as far as the source knows it.
-
-        Without ``start_ns``, times and distance follow from the good rows of its telemetry.
-        """
+    def attributes(self) -> DriveAttributes:
+        """What the source knows of the drive; what it leaves out follows from the telemetry."""
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:

@@ -52,7 +52,7 @@ HomeOption = Annotated[
     ),
 ]
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on standard output, and no text.")
+    bool, typer.Option("--json", help="Print one JSON document instead of text.")
 ]
 WideOption = Annotated[
     bool, typer.Option("--wide", help="Show all columns, however wide the terminal is.")
@@ -61,7 +61,7 @@ WhereOption = Annotated[
     str | None,
     typer.Option(
         "--where",
-        help="Only rows for which this expression is true, e.g. \"light = 'night'\".",
+        help="Use only rows for which this expression is true, e.g. \"light = 'night'\".",
         show_default=False,
     ),
 ]

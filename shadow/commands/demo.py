@@ -21,13 +21,13 @@ REPORT_WIDE = "ridealong shadow report --wide"
 def demo(
     fleet: Annotated[
         Path | None,
-        typer.Option(help="The fleet's YAML file.", show_default="examples/fleet.yaml"),
+        typer.Option(help="YAML file of the fleet.", show_default="examples/fleet.yaml"),
     ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Use this seed; another seed gives another fleet.",
+            help="Use this seed. Another seed gives another fleet.",
             show_default="the file's",
         ),
     ] = None,
@@ -35,10 +35,9 @@ def demo(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run everything once, on a simulated fleet, up to a verdict.
+    """Simulate a fleet, cut clips, and compare two networks.
 
-    A fleet drives, clips are cut, two networks are compared. A second run does only what is not
-    done yet. Look at it with `ridealong dashboard`.
+    A second run does only what is missing. Look at the result with `ridealong dashboard`.
 
     Example: ridealong demo --home demo-home
     """

@@ -20,12 +20,14 @@ class ExportFormat(StrEnum):
     MCAP = "mcap"
 
 
-@app.command("export", short_help="Export the clips behind a run's regressions, for labelling.")
+@app.command("export", short_help="Export the clips behind a run's regressions.")
 def labels_export(
-    out: Annotated[Path, typer.Option(help="Folder to write; must be new or an earlier export.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder to write. It must be new, or an unchanged earlier export.")
+    ],
     run: Annotated[
         str,
-        typer.Option(help="Run whose clips and outputs to export.", autocompletion=RUN_IDS),
+        typer.Option(help="Export the clips and outputs of this run.", autocompletion=RUN_IDS),
     ] = "latest",
     kind: Annotated[
         ExportFormat, typer.Option("--format", help="File format.")
@@ -34,38 +36,42 @@ def labels_export(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1, help="At most this many clips: those with the largest share of the loss."
+            min=1, help="Export at most this many clips, those with the largest share of the loss."
         ),
     ] = None,
     prediction: Annotated[
-        str | None, typer.Option(help="Order by this prediction's loss, e.g. objects/car@main.")
+        str | None,
+        typer.Option(help="Order clips by this prediction's loss, e.g. objects/car@main."),
     ] = None,
-    metric: Annotated[str | None, typer.Option(help="Order by this metric's loss.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Order clips by this metric's loss, e.g. f1.")
+    ] = None,
     where_lost: Annotated[
-        str | None, typer.Option("--slice", help="Order by the loss there, e.g. light=night.")
+        str | None,
+        typer.Option("--slice", help="Order clips by the loss on this slice, e.g. light=night."),
     ] = None,
     frames: Annotated[
         str,
-        typer.Option(help="Which frames of a clip: every:N, labelled, or loss. COCO only."),
+        typer.Option(help="Export these frames: every:N, labelled, or loss. COCO only."),
     ] = "every:1",
     cameras: Annotated[
         str | None,
-        typer.Option(help="Only these cameras, e.g. main,wide. COCO only. [default: all]"),
+        typer.Option(help="Export only these cameras, e.g. main,wide. COCO only. [default: all]"),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print counts and size, and write nothing.")
+        bool, typer.Option("--dry-run", help="Print counts and size. Write nothing.")
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the clips behind a run's regressions, the costliest first, for labelling.
+    """Export the clips behind a run's regressions for labelling, the costliest first.
 
     The export contains the known labels, the outputs of both networks, and each clip's share of the
-    loss. If no cell lost anything, the clips are in the order of `clips list`. README.md in
-    the folder describes each file.
+    loss. If no cell has a loss, the clips are in the order of `clips list`. README.md in the folder
+    describes each file.
 
-    COCO: images, labels, pre-labels, and each network's results for loadRes.
-    MCAP: the clips, with both networks' outputs as additional topics.
+    coco: images, labels, pre-labels, and each network's results for loadRes.
+    mcap: the clips, with both networks' outputs as additional topics.
 
     Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
     """

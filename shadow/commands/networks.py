@@ -12,7 +12,7 @@ from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
 from shadow.commands.options import NETWORK_IDS, RUN_IDS, DeviceOption
 
-app = typer.Typer(no_args_is_help=True, help="Networks: register, train, list, deploy.")
+app = typer.Typer(no_args_is_help=True, help="Register, list, train and deploy networks.")
 
 
 NETWORK_COLUMNS = (
@@ -28,7 +28,7 @@ NETWORK_COLUMNS = (
 def networks_list(
     wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
-    """List the registered networks, and say which one is deployed.
+    """List the registered networks and mark the deployed one.
 
     Example: ridealong networks list
     """
@@ -43,10 +43,10 @@ def networks_list(
         {
             "network": entry.network,
             "deployed": now is not None and now.network == entry.network,
-            "predictions": len(entry.manifest.predictions),
+            "predictions": entry.predictions,
             "parameters": entry.parameters,
             "sha256": entry.network_sha256,
-            "description": entry.manifest.description,
+            "description": entry.description,
         }
         for entry in list_networks(snapshot)
     ]
@@ -56,11 +56,11 @@ def networks_list(
 
 @app.command("add")
 def networks_add(
-    manifest: Annotated[Path, typer.Argument(help="The network's manifest (YAML).")],
+    manifest: Annotated[Path, typer.Argument(help="Manifest of the network (YAML).")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Register a network: check it, and keep a copy in the lake.
+    """Check a network, and keep a copy of it in the lake.
 
     Example: ridealong networks add my-network/manifest.yaml
     """
@@ -73,35 +73,31 @@ def networks_add(
         {
             "network": entry.network,
             "sha256": entry.network_sha256,
-            "predictions": len(entry.manifest.predictions),
+            "predictions": entry.predictions,
         }
     )
-    console.text(
-        f"{entry.network} is registered: {counted(len(entry.manifest.predictions), 'prediction')}"
-    )
+    console.text(f"{entry.network} is registered: {counted(entry.predictions, 'prediction')}")
 
 
 @app.command("train")
 def networks_train(
-    recipe: Annotated[
-        Path, typer.Argument(help="The recipe (YAML): network, training data and fit.")
-    ],
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML): network, training data and fit.")],
     out: Annotated[
-        Path, typer.Option(help="Folder for the drives, intermediate files, and the network.")
+        Path, typer.Option(help="Folder to write drives, intermediate files and the network to.")
     ],
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network from a recipe, on simulated drives.
+    """Train a network on simulated drives.
 
-    Drives are simulated, drawn and labelled; the network is fitted and calibrated, and a model card
-    is written. After a kill the same command continues where it stopped.
+    This writes the network and its model card. The recipe determines everything: the drives, the
+    fit, and the choice of thresholds. After a kill, the same command continues.
 
     Example: ridealong networks train recipe.yaml --out training
     """
     require("training", "simulation", "networks")
-    from shadow.networks.training.recipe import load_recipe
-    from shadow.networks.training.train import train
+    from shadow.networks.hydranet.training.recipe import load_recipe
+    from shadow.networks.hydranet.training.train import train
 
     console = Console(as_json)
     report = train(load_recipe(recipe), out, console, device)
@@ -119,23 +115,23 @@ def networks_train(
 def networks_promote(
     network: Annotated[
         str,
-        typer.Argument(help="The network to deploy, e.g. hydra-1.1.", autocompletion=NETWORK_IDS),
+        typer.Argument(help="Network to deploy, e.g. hydra-1.1.", autocompletion=NETWORK_IDS),
     ],
     run: Annotated[
         str | None,
         typer.Option(
-            help="A run with the verdict PASS against the deployed network: id, name or 'latest'.",
+            help="Run with the verdict PASS against the deployed network: id, name or 'latest'.",
             autocompletion=RUN_IDS,
         ),
     ] = None,
     waiver: Annotated[
-        str | None, typer.Option(help="Deploy without a PASS, for this reason; needs --by.")
+        str | None, typer.Option(help="Deploy without a PASS, for this reason. Needs --by.")
     ] = None,
-    by: Annotated[str | None, typer.Option(help="Who signs the waiver.")] = None,
+    by: Annotated[str | None, typer.Option(help="Name of the person who signs the waiver.")] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Deploy a network that passed the gate, or with a signed waiver.
+    """Deploy a network that has a run with PASS, or a signed waiver.
 
     Example: ridealong networks promote hydra-1.1 --run latest
     """

@@ -7,14 +7,14 @@ import typer
 from ridealong.terminal.completion import completing
 
 DeviceOption = Annotated[
-    str, typer.Option(help="Where networks run, as torch names it: cpu, cuda, cuda:1.")
+    str, typer.Option(help="Device that runs the networks, as torch names it: cpu, cuda, cuda:1.")
 ]
 NETWORK_IDS = completing("networks", "network")
 RUN_IDS = completing("runs", "run_id", "latest")
 RunArgument = Annotated[
     str,
     typer.Argument(
-        help="Run id or a unique beginning of it, run name, or 'latest'.",
+        help="Run id or a unique prefix of it, run name, or 'latest'.",
         autocompletion=RUN_IDS,
     ),
 ]

@@ -19,11 +19,11 @@ def shadow_report(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a run's verdict and the cells behind it.
+    """Print a run's verdict and its most important cells.
 
-    Exits with 0 on PASS, 1 on REGRESSED or INCONCLUSIVE. Required predictions come first, then the
-    clearest changes among the others. Numbers have the digits that their interval supports; --json
-    has them all.
+    Required predictions come first, then the clearest changes among the others. Numbers are rounded
+    to what their interval supports. --json has all cells, unrounded. The exit code is 0 for PASS, 1
+    for REGRESSED and INCONCLUSIVE.
 
     Example: ridealong shadow report latest
     """

@@ -22,12 +22,12 @@ UNSCORED_SHOWN = 5
 def shadow_run(
     candidate: Annotated[
         str,
-        typer.Option(help="The network to judge.", autocompletion=NETWORK_IDS),
+        typer.Option(help="Network to judge, e.g. hydra-1.1.", autocompletion=NETWORK_IDS),
     ],
     deployed: Annotated[
         str | None,
         typer.Option(
-            help="The network to compare it with.",
+            help="Network to compare it with.",
             autocompletion=NETWORK_IDS,
             show_default="the deployed one",
         ),
@@ -35,21 +35,21 @@ def shadow_run(
     where: WhereOption = None,
     gate: Annotated[
         Path | None,
-        typer.Option(help="The gate's YAML file.", show_default="the shipped gate"),
+        typer.Option(help="YAML file of the gate.", show_default="the included gate"),
     ] = None,
     device: DeviceOption = "cpu",
     beam_args: Annotated[
-        list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Passed to Beam.")
+        list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Options for Apache Beam.")
     ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay clips through both networks, score every prediction, and judge the candidate.
+    """Replay clips through two networks, score every prediction, and judge the candidate.
 
-    Clips that were replayed before are not replayed again; after a kill, the same command continues
-    where it stopped. A clip that cannot be replayed is left out and named, and a cell that lacks
-    one does not pass. Exits with 0 for every verdict; `ridealong shadow report` exits with 1
-    unless the verdict is PASS.
+    This commits a run and prints its verdict. Stored scores are reused. After a kill, the same
+    command continues. A clip that cannot be replayed is left out and reported, and a cell that
+    lacks a clip does not pass. The exit code is 0 for every verdict; `ridealong shadow report`
+    exits with 1 unless the verdict is PASS.
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """

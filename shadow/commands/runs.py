@@ -8,7 +8,7 @@ from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOpti
 from ridealong.terminal.tables import Column
 from shadow.commands.options import RunArgument
 
-app = typer.Typer(no_args_is_help=True, help="Runs: list, name, annotate, delete.")
+app = typer.Typer(no_args_is_help=True, help="List, name, annotate and delete runs.")
 
 
 RUN_COLUMNS = (
@@ -24,11 +24,11 @@ RUN_COLUMNS = (
 )
 
 
-@app.command("list", short_help="List the runs, the newest first, with verdicts.")
+@app.command("list", short_help="List the runs with their verdicts, the newest first.")
 def runs_list(
     wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
-    """List the runs, the newest first, with their names, notes and verdicts.
+    """List the runs with their names, notes and verdicts, the newest first.
 
     A run in which deployed and candidate are the same network is never 'latest'.
 
@@ -46,11 +46,11 @@ def runs_list(
 @app.command("name")
 def runs_name(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(help="The new name; '' removes the name.")],
+    name: Annotated[str, typer.Argument(help="The new name. '' removes the name.")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a run a name, which every command then accepts.
+    """Give a run a name. Every command accepts it in place of the id.
 
     Example: ridealong shadow runs name latest "before the night fix"
     """
@@ -67,11 +67,11 @@ def runs_name(
 @app.command("note")
 def runs_note(
     run: RunArgument,
-    text: Annotated[str, typer.Argument(help="The note; '' removes it.")],
+    text: Annotated[str, typer.Argument(help="The note. '' removes it.")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a note on a run, in place of the one it had.
+    """Add a note to a run. It replaces an earlier note.
 
     Example: ridealong shadow runs note latest "main camera was dirty on two drives"
     """
@@ -86,9 +86,9 @@ def runs_note(
 
 @app.command("delete")
 def runs_delete(run: RunArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Delete a run and its verdicts. Scores stay: other runs use them.
+    """Delete a run and its verdicts.
 
-    A run that a release was made with cannot be deleted.
+    Scores are kept, because other runs use them. A run that led to a release cannot be deleted.
 
     Example: ridealong shadow runs delete RUN
     """

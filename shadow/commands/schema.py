@@ -23,12 +23,12 @@ class SchemaName(StrEnum):
 
 @app.command()
 def schema(
-    name: Annotated[SchemaName, typer.Argument(help="The kind of YAML file.")],
+    name: Annotated[SchemaName, typer.Argument(help="Kind of YAML file.")],
     as_json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a kind of YAML file.
 
-    Editors can use it to check the file while you type.
+    Editors use it to complete and check the file while you type.
 
     Example: ridealong schema trigger > trigger.schema.json
     """
@@ -36,17 +36,16 @@ def schema(
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
     from ridealong.specs import Spec
-    from shadow.networks.manifest import NetworkManifest
-    from shadow.networks.training.recipe import Recipe
+    from shadow.networks.hydranet.training.recipe import Recipe
+    from shadow.networks.opening import manifest_schema
 
     specs: dict[SchemaName, type[Spec]] = {
         SchemaName.TRIGGER: TriggerSpec,
         SchemaName.FLEET: FleetSpec,
-        SchemaName.NETWORK: NetworkManifest,
         SchemaName.GATE: GateSpec,
         SchemaName.RECIPE: Recipe,
     }
-    document = specs[name].model_json_schema()
+    document = specs[name].model_json_schema() if name in specs else manifest_schema()
     console = Console(as_json)
     console.result(document)
     console.text(json.dumps(document, indent=2))

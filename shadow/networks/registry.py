@@ -1,15 +1,27 @@
-"""The networks that a home knows: each one's manifest as a row, its weights as a blob."""
+"""The networks that are registered in a home: each manifest is a row, its artifact a blob."""
 
+import json
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from ridealong.errors import RidealongError
-from ridealong.lake import AlreadyCommittedError, Lake, Snapshot, write_blob, write_data_file
+from ridealong.errors import NotInstalledError, RidealongError
+from ridealong.lake import (
+    AlreadyCommittedError,
+    DataFile,
+    Lake,
+    Snapshot,
+    write_blob,
+    write_data_file,
+)
 from ridealong.specs import nearest
-from shadow.networks.manifest import NetworkManifest, load_manifest
+from shadow.networks.kinds import find_kind
+from shadow.networks.manifest import NetworkManifest
+from shadow.networks.opening import load_manifest, parameters_of, parse_manifest
 from shadow.schemas import NETWORKS
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -21,19 +33,46 @@ class NetworkEntry:
 
     Attributes:
         network: Name and version.
-        manifest: What it is.
+        document: Its manifest as JSON.
         network_sha256: Hash of the manifest, and so of the weights.
-        parameters: How many numbers it learns.
+        predictions: How many predictions it gives.
+        parameters: How many numbers it learns; None if there is no such number.
         added_ns: When it was registered.
-        blob: Its weights, relative to the home.
+        blob: Its artifact, relative to the home; None if it has none.
     """
 
     network: str
-    manifest: NetworkManifest
+    document: str
     network_sha256: str
-    parameters: int
+    predictions: int
+    parameters: int | None
     added_ns: int
-    blob: str
+    blob: str | None
+
+    @cached_property
+    def manifest(self) -> NetworkManifest:
+        """What it is.
+
+        Raises:
+            NotInstalledError: Its kind is unknown here: a package is missing or broken.
+        """
+        try:
+            return parse_manifest(self.document)
+        except NotInstalledError as error:
+            raise NotInstalledError(error.what, where=self.network, hint=error.hint) from error
+
+    @property
+    def description(self) -> str:
+        """What it is, in a sentence; known even where its kind is not."""
+        return str(json.loads(self.document)["description"])
+
+    def artifact(self, lake: Lake) -> Path | None:
+        """Its artifact on the disk, which is sound; None if it has none.
+
+        Raises:
+            DamagedError: It is missing or damaged.
+        """
+        return None if self.blob is None else lake.path(self.blob)
 
 
 def shipped_manifests() -> list[Path]:
@@ -60,24 +99,19 @@ def find_network(snapshot: Snapshot, network: str) -> NetworkEntry:
 
 
 def add_network(lake: Lake, manifest_path: Path) -> NetworkEntry:
-    """Register the network of a manifest whose weights lie beside it; the lake keeps a copy.
+    """Register the network of a manifest whose artifact lies beside it; the lake keeps a copy.
 
-    The network is really loaded first. Adding the same network again changes nothing.
+    The network is opened first, as a test. Adding the same network again changes nothing.
 
     Raises:
-        RidealongError: It cannot be loaded (see `load_network`), or another network has its id.
+        RidealongError: It cannot be opened (see `open_network`), or another network has its id.
     """
-    # torch takes seconds to import: only adding needs it, not listing.
-    from shadow.networks.hydranet import parameter_count
-    from shadow.networks.weights import load_model
-
     manifest = load_manifest(manifest_path)
-    weights = manifest_path.parent / manifest.artifact
-    parameters = parameter_count(load_model(manifest, weights))
+    parameters = parameters_of(manifest, manifest_path.parent)
     if manifest.id in {entry.network for entry in list_networks(lake.snapshot())}:
         return _same(lake, manifest, manifest_path)
     try:
-        _commit(lake, manifest, weights, parameters)
+        _commit(lake, manifest, manifest_path.parent, parameters)
     except AlreadyCommittedError:  # another process was faster
         return _same(lake, manifest, manifest_path)
     return find_network(lake.snapshot(), manifest.id)
@@ -95,9 +129,9 @@ def _same(lake: Lake, manifest: NetworkManifest, where: Path) -> NetworkEntry:
     return entry
 
 
-def _commit(lake: Lake, manifest: NetworkManifest, weights: Path, parameters: int) -> None:
+def _commit(lake: Lake, manifest: NetworkManifest, folder: Path, parameters: int | None) -> None:
     commit_id = lake.new_commit_id()
-    blob = write_blob(lake.home, commit_id, weights, ".safetensors")
+    blob = _blob(lake, commit_id, manifest, folder)
     row = {
         "network": manifest.id,
         "name": manifest.name,
@@ -108,22 +142,31 @@ def _commit(lake: Lake, manifest: NetworkManifest, weights: Path, parameters: in
         "predictions": len(manifest.predictions),
         "parameters": parameters,
         "added_ns": time.time_ns(),
-        "blob": blob.path,
+        "blob": blob.path if blob else None,
     }
     rows = write_data_file(
         lake.home, commit_id, NETWORKS, pa.Table.from_pylist([row], schema=NETWORKS.schema)
     )
     assert rows is not None
     sources = [f"network:{manifest.id}"]
-    lake.commit(commit_id, "networks add", [blob, rows], sources, {"networks": 1})
+    files = [blob, rows] if blob else [rows]
+    lake.commit(commit_id, "networks add", files, sources, {"networks": 1})
 
 
-def _entry(row: dict[str, object]) -> NetworkEntry:
+def _blob(lake: Lake, commit_id: str, manifest: NetworkManifest, folder: Path) -> DataFile | None:
+    if manifest.artifact is None:
+        return None
+    suffix = find_kind(manifest.kind).suffix
+    return write_blob(lake.home, commit_id, folder / manifest.artifact, suffix)
+
+
+def _entry(row: dict[str, Any]) -> NetworkEntry:
     return NetworkEntry(
-        network=str(row["network"]),
-        manifest=NetworkManifest.model_validate_json(str(row["manifest"])),
-        network_sha256=str(row["network_sha256"]),
-        parameters=int(str(row["parameters"])),
-        added_ns=int(str(row["added_ns"])),
-        blob=str(row["blob"]),
+        network=row["network"],
+        document=row["manifest"],
+        network_sha256=row["network_sha256"],
+        predictions=row["predictions"],
+        parameters=row["parameters"],
+        added_ns=row["added_ns"],
+        blob=row["blob"],
     )

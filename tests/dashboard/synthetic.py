@@ -16,8 +16,7 @@ from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.registry import definition_sha256, lookup
+from metrics.tasks.registry import definition_sha256, lookup, parse_prediction
 from ridealong.lake import Lake, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.units import NS_PER_S

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dashboard.player.differences import judge
-from metrics.tasks.evaluate import AGAINST_OTHER
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.views import View
+from metrics.tasks.registry import family
 from ridealong.perception.annotations import Perception, Task, annotation_table
 
 TIMES = np.arange(6, dtype=np.int64) * 200_000_000
@@ -35,8 +35,8 @@ def light(state: str, score: float = 1.0, **more: Any) -> Any:
     return row("lights", state, score, **more)
 
 
-def view(rows: list[Any], **thresholds: float) -> View:
-    return View(Perception(TIMES, annotation_table(rows)), thresholds, SIZES)
+def view(rows: list[Any], **thresholds: float) -> ClipView:
+    return ClipView(Perception(TIMES, annotation_table(rows)), thresholds, SIZES)
 
 
 def alone(one: list[Any], two: list[Any]) -> tuple[list[bool], list[bool]]:
@@ -124,7 +124,7 @@ def test_the_marks_alone_are_what_the_metric_counts_as_unpaired(seed: int) -> No
             if r["task"] == task
         }
         predictions = [Prediction(task, *name) for name in sorted(names)]
-        (sums,) = AGAINST_OTHER[task](one, two, predictions).sums
+        (sums,) = family(task).against_other(one, two, predictions).sums
         expected = dict(zip(sums.predictions, counted(sums.values), strict=True))
         assert {str(p): alone_of(p, (one, two), found) for p in predictions} == expected
         assert sum(expected.values()) > 0

@@ -4,7 +4,7 @@ import numpy as np
 
 from dashboard.player.differences import judge
 from dashboard.player.layers import layer
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
 from ridealong.perception.annotations import Perception, annotation_table
 
 S = 1_000_000_000
@@ -35,7 +35,7 @@ def test_frames_count_from_the_first_of_the_videos_and_marks_stay_a_step() -> No
 
 def test_marks_of_a_network_say_what_does_not_count_and_what_is_alone() -> None:
     rows = [{"timestamp_ns": S, **BOX, **CORNERS, "score": score} for score in (0.9, 0.4)]
-    views = View(seen(rows, 1)), View(seen([], 1))
+    views = ClipView(seen(rows, 1)), ClipView(seen([], 1))
     marks = layer("candidate", "b", views[0].perception, S, judge(*views)[0])["marks"]
     assert isinstance(marks, list)
     assert [(mark.get("below"), mark.get("alone")) for mark in marks] == [(None, True), (0.1, None)]

@@ -14,13 +14,14 @@ import pytest
 from ingest.discovery import find_drives
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
 from ingest.report import IngestReport
+from ingest.rows import columns
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError
 from ridealong.execution import runner
 from ridealong.execution.accounting import ItemsLostError, Status, settle
-from ridealong.execution.failures import DISK_FULL, one_line_each, told
+from ridealong.execution.failures import DISK_FULL, described, one_line_each
 from ridealong.lake import Lake
 from ridealong.lake.files import telling
 from ridealong.perception.recording import DriveFiles
@@ -99,7 +100,7 @@ def test_the_pipeline_equals_direct_calls(home: Path, logs: Path, tmp_path: Path
     by_id = {event["event_id"]: event for event in events}
     for outcome in direct:
         for event in outcome.events:
-            assert by_id[event["event_id"]] | {"clip_id": None} == event | {"clip_id": None}
+            assert by_id[event.event_id] | {"clip_id": None} == columns(event)
     names = {Path(file.path).name for outcome in direct for file in outcome.written}
     assert names == {Path(f).name for f in Lake.open(home).snapshot().files(TELEMETRY)}
 
@@ -189,13 +190,13 @@ def test_failures_of_one_cause_share_a_line() -> None:
     assert one_line_each(failures) == ("a and 2 more: full", "b: torn")
     assert one_line_each([]) == ()
     full = OSError(errno.ENOSPC, "No space left on device")
-    assert told(full) == DISK_FULL
+    assert described(full) == DISK_FULL
     try:
         with telling(Path("x")):
             raise full
     except RidealongError as error:
-        assert told(error) == DISK_FULL
-    assert told(RidealongError("torn", where="x")) == "x: torn"
+        assert described(error) == DISK_FULL
+    assert described(RidealongError("torn", where="x")) == "x: torn"
 
 
 def test_settle_names_what_was_lost_and_what_is_strange() -> None:

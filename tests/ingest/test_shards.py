@@ -10,12 +10,12 @@ import pytest
 
 from ingest import cutting, reading
 from ingest.discovery import find_drives
-from ingest.planning import LEAST_A_CORE, MOST, MOST_ELSEWHERE, shard_size, shards
 from ingest.report import IngestReport
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, TELEMETRY
 from ingest.triggers.spec import TriggerSpec
 from ridealong.execution.processes.pool import cores
+from ridealong.execution.shards import LEAST_A_CORE, MOST, MOST_ELSEWHERE, shard_size, shards
 from ridealong.lake import Lake
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.slices import DIMENSIONS, format_slice, in_slice, parse_slice, slice_of, slices_by
+from metrics.slices import DIMENSIONS, format_slice, in_slice, parse_slice, slices_by
 from ridealong.errors import RidealongError
 
 DRIVES = pa.table(
@@ -52,7 +52,3 @@ def test_slices_that_drives_show() -> None:
     assert slices_by(DRIVES, ["road", "light"]) == [
         "all", "light=day", "light=night", "road=city", "road=highway",
     ]  # fmt: skip
-    assert (
-        slice_of({"light": "night", "road": "city"}, ["road", "light"]) == "light=night&road=city"
-    )
-    assert slice_of({"light": None, "road": "city"}, ["road", "light"]) is None

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from ingest.simulation.fleet import FleetSpec
-from ingest.sources.attributes import DriveAttributes
+from ingest.sources.attributes import AttributesSpec
 from ingest.triggers.spec import TriggerSpec
 from metrics.gate.spec import GateSpec
 from ridealong import documents
 from ridealong.errors import ManyErrors, RidealongError, each
 from ridealong.specs import Day, Spec, load_spec, parse_spec
-from shadow.networks.manifest import NetworkManifest
-from shadow.networks.training.recipe import Recipe
+from shadow.networks.hydranet.manifest import HydraNetManifest
+from shadow.networks.hydranet.training.recipe import Recipe
 
-KINDS = [TriggerSpec, FleetSpec, DriveAttributes, GateSpec, NetworkManifest, Recipe]
+KINDS = [TriggerSpec, FleetSpec, AttributesSpec, GateSpec, HydraNetManifest, Recipe]
 
 
 class Inner(Spec):

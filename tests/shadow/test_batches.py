@@ -1,6 +1,7 @@
 """Batches of a replay: how they are cut, and what stands after whatever goes wrong."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,10 +16,11 @@ from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
+from ridealong.terminal.progress import Steps
 from shadow import batches
 from shadow.batches import Replayed, replay
 from shadow.planning import Pair, in_batches, plan_replay
-from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
+from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan
 
 
 def network(sha: str) -> Any:
@@ -55,13 +57,11 @@ def replaying(monkeypatch: pytest.MonkeyPatch) -> Any:
             status = Status.DONE if reason is None else Status.FAILED
             return ClipOutcome(clip.clip_id, status, reason, frames=7)
 
-        def run(
-            plan: ReplayPlan, beam_args: Sequence[str]
-        ) -> Generator[tuple[Batch, list[ClipOutcome]], None, None]:
-            for batch in plan.batches:
-                yield batch, [outcome(clip) for clip in batch.clips]
+        @contextmanager
+        def replaying(plan: ReplayPlan, beam_args: Sequence[str], steps: Steps) -> Iterator[Any]:
+            yield lambda batch: [outcome(clip) for clip in batch.clips]
 
-        monkeypatch.setattr(batches, "run_replay", run)
+        monkeypatch.setattr(batches, "replaying", replaying)
         return tried
 
     return by

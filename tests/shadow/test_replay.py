@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from metrics.gate.spec import load_gate
-from ridealong.execution.accounting import Status
+from ridealong.execution.accounting import Status, settle
 from ridealong.execution.processes import pool
 from ridealong.lake import Lake, new_commit_id
 from shadow import pipeline
-from shadow.pipeline import run_replay
+from shadow.pipeline import replaying
 from shadow.planning import in_batches, plan_replay
 from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
@@ -36,7 +36,16 @@ def plan(demo_home: Path, tmp_path: Path) -> ReplayPlan:
 
 
 def outcomes(plan: ReplayPlan) -> dict[str, ClipOutcome]:
-    return {outcome.item_id: outcome for _, found in run_replay(plan) for outcome in found}
+    with replaying(plan) as replay_batch:
+        return {
+            found.item_id: found
+            for batch in plan.batches
+            for found in in_order(replay_batch(batch), batch)
+        }
+
+
+def in_order(found: list[ClipOutcome], batch: Batch) -> list[ClipOutcome]:
+    return settle([clip.clip_id for clip in batch.clips], found)
 
 
 def names(found: dict[str, ClipOutcome]) -> dict[str, list[str]]:

@@ -11,8 +11,9 @@ An accelerometer feels ``a - g``: standing still, 1 g upwards. The pose says whe
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from ingest.sources.comma2k19.earth import east_north_up, rotation_matrices
+from ingest.sources.comma2k19.earth import up_ecef
 from ridealong.arrays import Floats
 
 GRAVITY_MPS2 = 9.80665
@@ -24,7 +25,8 @@ STEADY_MPS = 5.0
 class Poses:
     """Poses of the device: ``time_s (N,)``; ECEF position, velocity ``(N, 3)``; ``wxyz (N, 4)``.
 
-    ``wxyz`` turns device axes (forward, right, down) into ECEF.
+    ``wxyz`` are quaternions, scalar first, that rotate device axes (forward, right, down) to ECEF;
+    they need not have length 1, but none may be zero.
     """
 
     time_s: Floats
@@ -35,8 +37,7 @@ class Poses:
 
 def gravity_in_device(poses: Poses) -> Floats:
     """``(N, 3)`` the acceleration of gravity in device axes, m/s², at each pose."""
-    _, _, up = east_north_up(poses.xyz_ecef_m)
-    return _to_device(poses, -GRAVITY_MPS2 * up)
+    return _to_device(poses, -GRAVITY_MPS2 * up_ecef(poses.xyz_ecef_m))
 
 
 def vehicle_SO3_device(poses: Poses) -> Floats | None:
@@ -53,8 +54,8 @@ def vehicle_SO3_device(poses: Poses) -> Floats | None:
 
 
 def _to_device(poses: Poses, ecef: Floats) -> Floats:
-    turned: Floats = np.einsum("nji,nj->ni", rotation_matrices(poses.wxyz), ecef)
-    return turned
+    ecef_SO3_device = Rotation.from_quat(poses.wxyz, scalar_first=True)
+    return np.asarray(ecef_SO3_device.apply(ecef, inverse=True), np.float64)
 
 
 def _unit(vector: Floats) -> Floats:

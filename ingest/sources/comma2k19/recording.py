@@ -28,7 +28,7 @@ from ridealong.arrays import Floats
 from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Camera, Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
-from ridealong.perception.recording import DriveFiles, Image, LeftOut
+from ridealong.perception.recording import DriveAttributes, DriveFiles, Image, LeftOut
 from ridealong.units import NS_PER_S
 
 LONGEST_S = 3600.0
@@ -54,7 +54,7 @@ class Comma2k19Recording:
     """One segment, opened."""
 
     def __init__(self, files: DriveFiles) -> None:
-        self._files, self._folder = files, Path(files.path)
+        self._folder = Path(files.path)
         self._poses = _read_poses(self._folder / "global_pose")
         self._boot_s = float(self._poses.time_s[0])
         self._start_ns = _utc_ns(self._folder / "global_pose" / "frame_gps_times")
@@ -72,31 +72,19 @@ class Comma2k19Recording:
         self._video, self._left_out = _read_video(self._folder / VIDEO, len(self._poses.time_s))
 
     @property
-    def drive(self) -> dict[str, object]:
-        """The drive's row; weather, light, road, software and features are not in the log."""
+    def attributes(self) -> DriveAttributes:
+        """What the log says; weather, light, road, software and features are not in it."""
         route = route_of(self._folder)
         since_boot_ns = np.rint(self._speed.time_s * NS_PER_S).astype(np.int64)
-        return {
-            "drive_id": self._files.drive_id,
-            "vehicle_id": route["dongle"],
-            "source": self._files.source,
-            "source_path": self._files.path,
-            "source_sha256": self._files.sha256,
-            "start_ns": self._start_ns,
-            "end_ns": self._start_ns + self._length_ns,
-            "duration_s": self._length_ns / NS_PER_S,
-            "distance_m": distance_m(since_boot_ns, self._speed.values[:, 0] * 3.6, MAX_GAP_S),
-            "country": "US",
-            "weather": None,
-            "light": None,
-            "road": None,
-            "hardware": "comma EON",
-            "software": None,
-            "features": None,
-            "cluster_id": f"{route['dongle']}_{route['start']}",
-            "cameras": list(self.cameras),
-            "labelled": False,
-        }
+        return DriveAttributes(
+            start_ns=self._start_ns,
+            end_ns=self._start_ns + self._length_ns,
+            distance_m=distance_m(since_boot_ns, self._speed.values[:, 0] * 3.6, MAX_GAP_S),
+            vehicle_id=route["dongle"],
+            cluster_id=f"{route['dongle']}_{route['start']}",
+            country="US",
+            hardware="comma EON",
+        )
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
@@ -237,6 +225,12 @@ def _read_poses(folder: Path) -> Poses:
                 where=folder / name,
                 expected=f"{len(time_s)}, one a frame",
             )
+    if not arrays[-1].any(axis=1).all():
+        raise UnreadableError(
+            "has a row of zeros, which is not a rotation",
+            where=folder / "frame_orientations",
+            expected="a quaternion a frame",
+        )
     return Poses(time_s, *arrays)
 
 

@@ -25,7 +25,7 @@ from ingest.simulation.states import DriveScenes
 from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
-from ridealong.perception.recording import DriveFiles, Image
+from ridealong.perception.recording import DriveAttributes, DriveFiles, Image
 from ridealong.units import NS_PER_S
 
 if TYPE_CHECKING:  # it loads numba, which telemetry does without
@@ -38,35 +38,29 @@ class SimulatedRecording:
     """One simulated drive, opened."""
 
     def __init__(self, files: DriveFiles) -> None:
-        self._files = files
+        self.drive_id = files.drive_id
         self._folder = Path(files.path)
         self._decided: DriveFile = read_drive_file(self._folder)
 
     @cached_property
-    def drive(self) -> dict[str, object]:
-        """The drive's row."""
+    def attributes(self) -> DriveAttributes:
+        """All of them, as they were decided. Each drive is a cluster: it has its own traffic."""
         drive = self._decided.drive
         ego = read_table(self._folder, "ego")
-        return {
-            "drive_id": self._files.drive_id,
-            "vehicle_id": drive.vehicle_id,
-            "source": self._files.source,
-            "source_path": self._files.path,
-            "source_sha256": self._files.sha256,
-            "start_ns": drive.start_ns,
-            "end_ns": drive.start_ns + (ego.num_rows - 1) * STEP_NS,
-            "distance_m": float(ego["speed_mps"].to_numpy()[:-1].sum() * 0.1),
-            "country": drive.country,
-            "weather": drive.weather,
-            "light": drive.light,
-            "road": drive.road,
-            "hardware": drive.hardware,
-            "software": drive.software,
-            "features": list(drive.features),
-            # A traffic run of its own each: no two drives depend on each other.
-            "cluster_id": self._files.drive_id,
-            "labelled": True,
-        }
+        return DriveAttributes(
+            start_ns=drive.start_ns,
+            end_ns=drive.start_ns + (ego.num_rows - 1) * STEP_NS,
+            distance_m=float(ego["speed_mps"].to_numpy()[:-1].sum() * 0.1),
+            vehicle_id=drive.vehicle_id,
+            country=drive.country,
+            weather=drive.weather,
+            light=drive.light,
+            road=drive.road,
+            hardware=drive.hardware,
+            software=drive.software,
+            features=tuple(drive.features),
+            labelled=True,
+        )
 
     @cached_property
     def cameras(self) -> Mapping[str, CameraCalibration]:

@@ -7,6 +7,7 @@ the end of the last one.
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import groupby
@@ -22,37 +23,25 @@ from ingest.sources.video.tracks import Tracks
 from ridealong.arrays import Ints
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
-from ridealong.perception.recording import DriveFiles, Image, LeftOut
-from ridealong.units import NS_PER_S
+from ridealong.perception.recording import DriveAttributes, DriveFiles, Image, LeftOut
 
 
 class VideoRecording:
     """One video file, opened."""
 
     def __init__(self, files: DriveFiles, tracks: Tracks) -> None:
-        self._files, self._tracks = files, tracks
+        self._tracks = tracks
         self._start_ns = tracks.created_ns or 0
-        self._attributes = drive_attributes(Path(files.path), files.drive_id)
+        self._beside = drive_attributes(Path(files.path))
 
     @cached_property
-    def drive(self) -> dict[str, object]:
-        """The drive's row, as far as a video and the file beside it tell.
+    def attributes(self) -> DriveAttributes:
+        """When the drive was, from the video; the rest from the file beside it.
 
         Every frame is decoded for it: only then it is known where the drive ends.
         """
         length_ns = max(self._end_ns(index) for index in self._tracks.cameras.values())
-        return {
-            "drive_id": self._files.drive_id,
-            "source": self._files.source,
-            "source_path": self._files.path,
-            "source_sha256": self._files.sha256,
-            "start_ns": self._start_ns,
-            "end_ns": self._start_ns + length_ns,
-            "duration_s": length_ns / NS_PER_S,
-            "cameras": list(self._tracks.cameras),
-            "labelled": False,
-            **self._attributes,
-        }
+        return replace(self._beside, start_ns=self._start_ns, end_ns=self._start_ns + length_ns)
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:

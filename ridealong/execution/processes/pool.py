@@ -1,8 +1,8 @@
-"""Processes that do the heavy items of a pipeline, beside the one that runs it.
+"""Processes that do the heavy items of a pipeline, beside the process that runs it.
 
-Much of the work on a clip is Python's own, so threads would wait for each other. The processes are
-started afresh (forking under Delta's and Arrow's threads is not safe), when the first item comes,
-and end with their owner: their input ends when it does, however it ends.
+Much of the work on a clip is Python's own, so threads would wait for each other. Each process is
+started when its first item comes. It is started afresh, because forking is not safe under the
+threads of Delta and Arrow. It exits when its parent does, because its input ends then.
 """
 
 import os
@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,42 +21,44 @@ Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
 
 _ENVIRONMENT = {
-    # A process a core: libraries' own threads would only get in each other's way.
+    # There is one process a core: threads of libraries would only get in each other's way.
     "OMP_NUM_THREADS": "1",
-    # Arrays come and go by the megabyte. To give their memory back to the system each time, and
-    # get it again a page at a time, took a twentieth of a replay. (glibc alone reads these.)
+    # Arrays come and go by the megabyte. Returning their memory to the system each time, and
+    # getting it back page by page, took 5% of a replay. (Only glibc reads these.)
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
 }
 _MOST = 8  # processes, of 400 MB to 1 GB each
-_LOCK = threading.Lock()
-_OF_COMMIT: dict[str, "Helpers"] = {}
 
 
 class ProcessDiedError(Exception):
-    """The process that did an item is gone; the message says how it ended."""
+    """The process that did an item is gone; the message says how it exited."""
 
 
-class Helpers(Protocol):
-    """Whoever does the items of a pipeline in its steps' place."""
+class Workers(Protocol):
+    """Whoever does the items of a pipeline in place of the pipeline's own threads."""
 
     def do(self, item: Any) -> Any:
-        """Do one item; raises `ProcessDiedError` if its process died of it."""
+        """Do one item.
+
+        Raises:
+            ProcessDiedError: The item's process died.
+        """
 
 
 def cores() -> int:
-    """Cores to be used: all that this process may use, within reason."""
+    """How many cores to use: those that this process may use, but not more than 8."""
     may = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(may or 1, _MOST)
 
 
 class Processes(Generic[Job, Outcome]):
-    """A few processes; a thread that has an item waits for one that is free, and for the outcome.
+    """A few processes; a thread with an item waits for a free process, and for the outcome.
 
     Args:
-        make: Makes, in each process, what turns one item into its outcome. It is pickled, as are
-            items and outcomes.
-        count: How many.
+        make: Called once in each process; gives the function that turns an item into its outcome.
+            It is pickled, and so are items and outcomes.
+        count: How many processes.
     """
 
     def __init__(self, make: Callable[[], Callable[[Job], Outcome]], count: int) -> None:
@@ -69,7 +71,7 @@ class Processes(Generic[Job, Outcome]):
         """Do one item.
 
         Raises:
-            ProcessDiedError: The process died of it; the next item finds a new one.
+            ProcessDiedError: The process died; the next item gets a new one.
         """
         process = self._free.get()
         try:
@@ -79,9 +81,52 @@ class Processes(Generic[Job, Outcome]):
             self._free.put(process)
 
     def close(self) -> None:
-        """End all processes, also those that are in the midst of an item."""
+        """End all processes, also those that are busy with an item."""
         for process in self._all:
             process.close()
+
+
+class AtMost(Generic[Job, Outcome]):
+    """Items are done in the threads that bring them, but not more than ``count`` at once."""
+
+    def __init__(self, do: Callable[[Job], Outcome], count: int) -> None:
+        self._do, self._free = do, threading.BoundedSemaphore(count)
+
+    def do(self, item: Job) -> Outcome:
+        """Do one item, as soon as there is room for it."""
+        with self._free:
+            return self._do(item)
+
+
+class Retrying:
+    """Workers that try an item again if its process died.
+
+    It may have been killed because another one used up the memory.
+
+    Args:
+        workers: Who does the items.
+        tries: How many processes an item may have.
+    """
+
+    def __init__(self, workers: Workers, tries: int = 2) -> None:
+        self._workers, self._tries = workers, tries
+
+    def do(self, item: Any) -> Any:
+        """Do one item.
+
+        Raises:
+            ProcessDiedError: All processes that tried it died.
+        """
+        for _ in range(self._tries - 1):
+            with suppress(ProcessDiedError):
+                return self._workers.do(item)
+        try:
+            return self._workers.do(item)
+        except ProcessDiedError as error:
+            if self._tries == 1:
+                raise
+            times = "twice" if self._tries == 2 else f"{self._tries} times"
+            raise ProcessDiedError(f"tried {times}; {error}") from error
 
 
 class _Process:
@@ -153,31 +198,3 @@ def _start() -> "subprocess.Popen[bytes]":
         stderr=subprocess.DEVNULL,  # errors come as outcomes
         env=os.environ | {"PYTHONPATH": path} | _ENVIRONMENT,
     )
-
-
-@contextmanager
-def helped(
-    commit_id: str, make: Callable[[], Callable[[Job], Outcome]], count: int
-) -> Iterator[None]:
-    """Have the items of a commit done by processes, wherever in this process they come up.
-
-    What comes up after the end is not done: a runner's threads may go on for a while after Ctrl-C.
-    """
-    processes = Processes(make, count)
-    offer(commit_id, processes)
-    try:
-        yield
-    finally:
-        processes.close()
-
-
-def offer(commit_id: str, helpers: Helpers) -> None:
-    """Let these do the items of a commit, wherever in this process they come up."""
-    with _LOCK:
-        _OF_COMMIT[commit_id] = helpers
-
-
-def helpers_of(commit_id: str) -> Helpers | None:
-    """Who does a commit's items, or did; None where nobody was ever offered."""
-    with _LOCK:
-        return _OF_COMMIT.get(commit_id)

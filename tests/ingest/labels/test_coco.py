@@ -16,9 +16,10 @@ from pycocotools.cocoeval import COCOeval
 from ingest.labels.coco import preview_coco, write_coco
 from ingest.labels.coco_boxes import CATEGORY_IDS
 from ingest.labels.content import LabelImage
-from metrics.tasks.objects import against_labels, average_precision, ignored_labels
+from metrics.inference.ap import coco_average_precision
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.objects import FAMILY, ignored_labels
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.views import View
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import ObjectCategory, Perception, Task, empty_perception
 
@@ -164,9 +165,11 @@ def test_crowded_images_score_as_ours(tmp_path, make, write, seed):
     assert 0 < ignored.sum() < 30
     found = make.seen(*boxes(80, "score"))
     write(make.clip(labels=labels, ignored=ignored, deployed=found))
-    result = against_labels(View(found), View(labels), [Prediction(Task.OBJECTS, "car", "main")])
+    result = FAMILY.against_labels(
+        ClipView(found), ClipView(labels), [Prediction(Task.OBJECTS, "car", "main")]
+    )
     rows = result.matches
-    ours = average_precision(
+    ours = coco_average_precision(
         rows["score"].to_numpy(), np.array(rows["matched"].to_pylist()), int((~ignored).sum())
     )
     assert 0 < ours < 1

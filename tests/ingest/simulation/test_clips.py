@@ -15,6 +15,7 @@ import pytest
 from ingest.clips.cut import ClipCutter, clip_jobs, plan_clips
 from ingest.discovery import find_drives
 from ingest.report import IngestReport
+from ingest.rows import DriveRow, event_rows
 from ingest.run import ingest
 from ingest.schemas import CLIPS, DRIVES, EVENTS
 from ingest.triggers.spec import TriggerSpec
@@ -86,13 +87,13 @@ def test_processes_cut_what_this_one_would(
     said = capsys.readouterr().err.splitlines()
     assert said[-1] == "clips: 4/4" and "drives: 4/4" in said
     snapshot = Lake.open(home).snapshot()
-    drives = {row["drive_id"]: row for row in snapshot.read(DRIVES).to_pylist()}
-    events = snapshot.read(EVENTS).to_pylist()
+    drives = {row["drive_id"]: DriveRow(**row) for row in snapshot.read(DRIVES).to_pylist()}
+    events = event_rows(snapshot.read(EVENTS))
     blobs = {row["clip_id"]: Path(row["blob"]).name for row in snapshot.read(CLIPS).to_pylist()}
     cutter, commit_id = ClipCutter(home), Lake.open(home).new_commit_id()
     for files in find_drives(small_fleet).drives[:2]:
         drive = drives[files.drive_id]
-        mine = [event for event in events if event["drive_id"] == files.drive_id]
+        mine = [event for event in events if event.drive_id == files.drive_id]
         for job in clip_jobs(commit_id, files, drive, plan_clips(drive, mine, (START,))):
             outcome = cutter.cut(job)
             assert outcome.written is not None, outcome.failure

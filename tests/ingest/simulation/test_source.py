@@ -45,10 +45,10 @@ def test_the_drives_row_says_what_was_decided(drives: list[DriveFiles]) -> None:
     for files in drives:
         recording = SOURCE.open(files)
         assert isinstance(recording, SimulatedRecording)
-        row, decided = recording.drive, read_drive_file(Path(files.path)).drive
-        assert row["country"] == decided.country
-        assert row["end_ns"] == decided.start_ns + 119 * 100_000_000
-        assert row["cluster_id"] == files.drive_id
+        known, decided = recording.attributes, read_drive_file(Path(files.path)).drive
+        assert known.country == decided.country
+        assert known.end_ns == decided.start_ns + 119 * 100_000_000
+        assert known.cluster_id is None  # a cluster of its own
         assert set(recording.cameras).isdisjoint(decided.dead_cameras)
         assert len(recording.cameras) == 8 - len(decided.dead_cameras)
     assert sum(len(read_drive_file(Path(f.path)).drive.dead_cameras) for f in drives) == 1
@@ -56,7 +56,7 @@ def test_the_drives_row_says_what_was_decided(drives: list[DriveFiles]) -> None:
 
 def test_frames_stand_on_the_videos_grid_and_repeat(drives: list[DriveFiles]) -> None:
     recording = SOURCE.open(drives[0])
-    start = int(str(recording.drive["start_ns"]))
+    start = recording.attributes.start_ns
     window = (start + 950_000_000, start + 1_600_000_000)
     found = list(recording.frames(*window, ["main", "rear"]))
     assert [(t - start) // 1_000_000 for t, _ in found] == [1000, 1200, 1400, 1600]
@@ -70,7 +70,7 @@ def test_frames_stand_on_the_videos_grid_and_repeat(drives: list[DriveFiles]) ->
 
 def test_frames_drawn_for_labels_are_the_same(drives: list[DriveFiles]) -> None:
     recording, fresh = SOURCE.open(drives[0]), SOURCE.open(drives[0])
-    start = int(str(recording.drive["start_ns"]))
+    start = recording.attributes.start_ns
     window = (start, start + 1_000_000_000)
     labels = recording.labels(*window)
     assert labels is not None
@@ -88,7 +88,7 @@ def test_frames_drawn_for_labels_are_the_same(drives: list[DriveFiles]) -> None:
 def test_the_path_is_where_the_ego_drove(drives: list[DriveFiles]) -> None:
     for files in drives:
         recording = SOURCE.open(files)
-        start, end = (int(str(recording.drive[key])) for key in ("start_ns", "end_ns"))
+        start, end = (int(getattr(recording.attributes, key)) for key in ("start_ns", "end_ns"))
         ego = read_log(Path(files.path)).ego
         labels = recording.labels(start, end)
         assert labels is not None
@@ -114,7 +114,7 @@ def test_the_path_is_where_the_ego_drove(drives: list[DriveFiles]) -> None:
 
 def test_nothing_lies_outside_the_drive(drives: list[DriveFiles]) -> None:
     recording = SOURCE.open(drives[0])
-    end = int(str(recording.drive["end_ns"]))
+    end = recording.attributes.end_ns
     times = [t for t, _ in recording.frames(end - 300_000_000, end + 10**10, ["main"])]
     assert [(end - t) // 1_000_000 for t in times] == [300, 100]
     assert list(recording.frames(0, 10, ["main"])) == []
@@ -188,7 +188,7 @@ def test_a_missing_map_is_told(small_fleet: Path, tmp_path: Path) -> None:
     shutil.copytree(small_fleet, copy)
     shutil.rmtree(copy / "maps")
     recording = SOURCE.open(SOURCE.discover(copy)[0])
-    start = int(str(recording.drive["start_ns"]))
+    start = recording.attributes.start_ns
     with pytest.raises(UnreadableError, match="the drive's map is missing"):
         list(recording.frames(start, start + 10**9, ["main"]))
 

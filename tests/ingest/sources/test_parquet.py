@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingest.drives import drive_row
+from ingest.rows import DriveRow, columns
 from ingest.sources.parquet import ParquetSource
 from ingest.telemetry.validation import validate_telemetry
 from ridealong.errors import RidealongError, UnreadableError
@@ -31,7 +32,7 @@ def trip(seconds: int = 3, **more: Any) -> dict[str, Any]:
     }
 
 
-def row_of(files: DriveFiles) -> dict[str, object]:
+def row_of(files: DriveFiles) -> DriveRow:
     recording = SOURCE.open(files)
     return drive_row(files, recording, validate_telemetry(recording.telemetry(), files.drive_id))
 
@@ -44,7 +45,7 @@ def test_a_file_is_a_drive(tmp_path: Path) -> None:
     (files,) = SOURCE.discover(path)
     recording = SOURCE.open(files)
     assert files.drive_id.startswith("my_trip_1-")
-    assert row_of(files) == {
+    assert columns(row_of(files)) == {
         "drive_id": files.drive_id,
         "vehicle_id": "v1",
         "source": "parquet",
@@ -62,7 +63,7 @@ def test_a_file_is_a_drive(tmp_path: Path) -> None:
         "software": "2026.4",
         "features": None,
         "cluster_id": files.drive_id,
-        "cameras": [],
+        "cameras": (),
         "labelled": False,
         "telemetry_rows": 3,
     }
@@ -86,12 +87,12 @@ def test_bad_rows_do_not_move_the_ends_of_the_drive(tmp_path: Path) -> None:
     columns["timestamp_ns"][1] = 10**18
     (files,) = SOURCE.discover(write(tmp_path / "x.parquet", **columns))
     row = row_of(files)
-    assert (row["end_ns"], row["telemetry_rows"]) == (3 * SECOND, 3)
+    assert (row.end_ns, row.telemetry_rows) == (3 * SECOND, 3)
 
 
 def test_a_drive_without_speed_has_no_distance(tmp_path: Path) -> None:
     (files,) = SOURCE.discover(write(tmp_path / "x.parquet", timestamp_ns=[1, 2]))
-    assert row_of(files)["distance_m"] is None
+    assert row_of(files).distance_m is None
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_rows_of_no_drive(tmp_path: Path) -> None:
 
 def test_no_good_row(tmp_path: Path) -> None:
     path = write(tmp_path / "x.parquet", timestamp_ns=pa.array([None], pa.int64()))
-    with pytest.raises(UnreadableError, match="holds no good row; row 0: timestamp_ns: is null"):
+    with pytest.raises(UnreadableError, match="has no valid row; row 0: timestamp_ns: is null"):
         row_of(SOURCE.discover(path)[0])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ingest.sources.attributes import DriveAttributes
+from ingest.sources.attributes import AttributesSpec
 from ingest.sources.registry import source_names
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sources.md").read_text("utf-8")
@@ -27,8 +27,8 @@ def test_the_source_of_your_own(
 def test_the_attributes() -> None:
     (text,) = blocks("yaml")
     shown = yaml.safe_load(text)
-    assert set(shown) == set(DriveAttributes.model_fields)
-    DriveAttributes.model_validate(shown)
+    assert set(shown) == set(AttributesSpec.model_fields)
+    AttributesSpec.model_validate(shown)
 
 
 def test_every_source_is_in_the_table() -> None:

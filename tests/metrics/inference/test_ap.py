@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from metrics.inference.ap import average_precision
-from metrics.tasks.objects import average_precision as coco_average_precision
+from metrics.inference.ap import coco_average_precision, precision_recall_area
 
 
 def detections(seed: int, drives: int, rows: int) -> tuple[np.ndarray, ...]:
@@ -20,7 +19,7 @@ def detections(seed: int, drives: int, rows: int) -> tuple[np.ndarray, ...]:
 def test_hand_computed() -> None:
     # Precision 1, 1/2, 2/3 at three cuts; envelope 1, 2/3, 2/3; three labels.
     score, matched = np.array([0.9, 0.8, 0.7]), np.array([True, False, True])
-    found = average_precision(score, matched, np.array([0, 1, 1]), np.array([1.0, 2.0]))
+    found = precision_recall_area(score, matched, np.array([0, 1, 1]), np.array([1.0, 2.0]))
     area, influence = found.area, found.influence
     assert area == pytest.approx((1 + 2 / 3) / 3)
     assert influence.sum() == pytest.approx(0)
@@ -33,17 +32,17 @@ def test_hand_computed() -> None:
 
 def test_nothing_found_and_nothing_to_find() -> None:
     none = np.zeros(0)
-    found = average_precision(none, none.astype(bool), none.astype(int), np.ones(3))
+    found = precision_recall_area(none, none.astype(bool), none.astype(int), np.ones(3))
     assert found.area == 0
     assert (found.influence == 0).all() and (found.weight == 1).all()
-    found = average_precision(none, none.astype(bool), none.astype(int), np.zeros(3))
+    found = precision_recall_area(none, none.astype(bool), none.astype(int), np.zeros(3))
     assert np.isnan(found.area)
     assert np.isnan(found.influence).all() and (found.weight == 0).all()
 
 
 def test_agrees_with_independent_areas() -> None:
     score, matched, cluster, labels = detections(1, 10, 4000)
-    area = average_precision(score, matched, cluster, labels).area
+    area = precision_recall_area(score, matched, cluster, labels).area
     assert area == pytest.approx(
         coco_average_precision(score, matched, int(labels.sum())), abs=5e-3
     )
@@ -55,10 +54,10 @@ def test_agrees_with_independent_areas() -> None:
 @pytest.mark.parametrize("seed", [2, 3, 4])
 def test_influence_agrees_with_the_jackknife_over_drives(seed: int) -> None:
     score, matched, cluster, labels = detections(seed, 30, 3000)
-    influence = average_precision(score, matched, cluster, labels).influence
+    influence = precision_recall_area(score, matched, cluster, labels).influence
     left_out = np.array(
         [
-            average_precision(
+            precision_recall_area(
                 score[cluster != g], matched[cluster != g], cluster[cluster != g],
                 np.where(np.arange(30) == g, 0, labels),
             ).area
@@ -77,10 +76,10 @@ def test_every_drive_twice_halves_the_influence_and_keeps_the_area(
     score, matched, cluster, labels = detections(seed, drives, rows)
     if labels.sum() == 0:
         return
-    once = average_precision(score, matched, cluster, labels)
+    once = precision_recall_area(score, matched, cluster, labels)
     twice = np.repeat(np.arange(rows), 2)
     shift = np.tile([0, drives], rows)
-    again = average_precision(
+    again = precision_recall_area(
         score[twice], matched[twice], cluster[twice] + shift, np.tile(labels, 2)
     )
     assert again.area == pytest.approx(once.area)
@@ -102,7 +101,7 @@ def test_equal_scores_have_one_value_in_any_order(seed: int, digits: int, rows: 
     assert coco_average_precision(score, matched, total) == coco_average_precision(
         score[again], matched[again], total
     )
-    one = average_precision(score, matched, cluster, labels)
-    two = average_precision(score[again], matched[again], cluster[again], labels)
+    one = precision_recall_area(score, matched, cluster, labels)
+    two = precision_recall_area(score[again], matched[again], cluster[again], labels)
     assert one.area == two.area
     np.testing.assert_allclose(one.influence, two.influence, atol=1e-12)

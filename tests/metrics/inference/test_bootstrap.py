@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from metrics.inference.bootstrap import (
+from metrics.inference.ratio import ratio_difference
+from tests.oracles.bootstrap import (
     PairedSums,
     cluster_weights,
     percentile_interval,
     ratio_differences,
     studentised_interval,
 )
-from metrics.inference.ratio import ratio_difference
 
 
 def sums(clusters: int, seed: int = 0) -> PairedSums:

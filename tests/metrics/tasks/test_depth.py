@@ -3,10 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.depth import CAP_M, LEAST_M, against_labels
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.registry import METRICS
-from metrics.tasks.views import View
+from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.perception.annotations import Task
 
 NAME = "depth@rear"
@@ -18,7 +17,7 @@ def scored(make, said, truth):
     sides = []
     for values in (said, truth):
         array = np.asarray(values, np.float32)
-        sides.append(View(make.perception(len(array), depth={"rear": array})))
+        sides.append(ClipView(make.perception(len(array), depth={"rear": array})))
     return against_labels(*sides, REAR)
 
 
@@ -52,7 +51,7 @@ def test_saying_nothing_is_as_bad_as_saying_nought(make, sums_of):
 def test_nothing_to_judge(make, sums_of, truth):
     sums = sums_of(scored(make, truth, truth), NAME, "abs_rel")
     assert sums == {"relative_error": 0, "pixels": 0}
-    assert np.isnan(METRICS[Task.DEPTH]["abs_rel"].value(sums))
+    assert np.isnan(lookup(Task.DEPTH, "abs_rel").value(sums))
 
 
 def test_outputs_are_resampled_to_the_labels_grid(make, sums_of):
@@ -63,8 +62,8 @@ def test_outputs_are_resampled_to_the_labels_grid(make, sums_of):
 
 @pytest.mark.parametrize("shape", [(2, 3), (3, 2, 2), (2, 0, 2)])
 def test_a_wrong_shape_surfaces(make, shape):
-    good = View(make.perception(2, depth={"rear": np.ones((2, 2, 2), np.float32)}))
-    bad = View(make.perception(2, depth={"rear": np.ones(shape, np.float32)}))
+    good = ClipView(make.perception(2, depth={"rear": np.ones((2, 2, 2), np.float32)}))
+    bad = ClipView(make.perception(2, depth={"rear": np.ones(shape, np.float32)}))
     with pytest.raises(ValueError, match="dense array of shape"):
         against_labels(bad, good, REAR)
 
@@ -96,5 +95,5 @@ def test_equals_plain_numpy(make, sums_of, seed, frames):
     said[rng.uniform(size=truth.shape) < 0.02] = np.nan
     result = scored(make, said, truth)
     for name, expected in plain(said, truth).items():
-        value = METRICS[Task.DEPTH][name].value(sums_of(result, NAME, name))
+        value = lookup(Task.DEPTH, name).value(sums_of(result, NAME, name))
         assert float(value) == pytest.approx(expected, rel=1e-5), name

@@ -3,11 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.tasks import disagreement
-from metrics.tasks.evaluate import AGAINST_OTHER
-from metrics.tasks.prediction import EXAMPLES, parse_prediction
-from metrics.tasks.registry import METRICS
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.registry import families, family, lookup, parse_prediction
 from ridealong.perception.annotations import Task
 
 SIZES = {"main": (160, 96), "narrow": (160, 96)}
@@ -27,10 +24,10 @@ A, B, FAR = (0, 0, 10, 10), (20, 0, 30, 10), (80, 80, 90, 90)
 
 def between(task, one, two, thresholds=({}, {})):
     views = (
-        View(perception, threshold, SIZES)
+        ClipView(perception, threshold, SIZES)
         for perception, threshold in zip((one, two), thresholds, strict=True)
     )
-    (sums,) = AGAINST_OTHER[task](*views, PREDICTIONS[task]).sums
+    (sums,) = family(task).against_other(*views, PREDICTIONS[task]).sums
     return {name: np.asarray(value).tolist() for name, value in sums.values.items()}
 
 
@@ -90,12 +87,12 @@ def test_maps_of_different_size_meet_on_the_finer_grid(make):
     assert between(Task.BEV, fine, coarse) == {"intersection": [3], "union": [5]}
 
 
-@pytest.mark.parametrize("task", EXAMPLES)
+@pytest.mark.parametrize("task", families())
 @settings(max_examples=15, deadline=None)
 @given(seeds=st.tuples(st.integers(0, 99), st.integers(0, 99)))
 def test_it_is_symmetrical_bounded_and_zero_with_oneself(make, task, seeds):
     one, two = (make.random(seed, size=(12 + 2 * i, 20)) for i, seed in enumerate(seeds))
-    metric = METRICS[task]["disagreement"]
+    metric = lookup(task, "disagreement")
     there, back = between(task, one, two), between(task, two, one)
     assert there == {name: pytest.approx(value, rel=1e-12) for name, value in back.items()}
     value = metric.value({name: np.array(v) for name, v in there.items()})
@@ -106,4 +103,4 @@ def test_it_is_symmetrical_bounded_and_zero_with_oneself(make, task, seeds):
 
 
 def test_every_task_has_one():
-    assert {metric.task for metric in disagreement.METRICS} == set(EXAMPLES)
+    assert all("disagreement" in own.metrics for own in families().values())

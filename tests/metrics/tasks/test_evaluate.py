@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from metrics.inference.ap import coco_average_precision
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks import registry
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import Unscored, score_clip, with_identity
 from metrics.tasks.metric import Better, Metric, Reference, Sums, over
-from metrics.tasks.objects import average_precision
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.registry import METRICS, by_task, definition_sha256, lookup, metrics_of
-from metrics.tasks.views import View
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import (
+    definition_of,
+    families,
+    family,
+    lookup,
+    metrics_of,
+    parse_prediction,
+)
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import (
     LaneCategory,
@@ -40,7 +46,7 @@ EVERYTHING = (
 
 
 def score(outputs, labels=None, other=None, predictions=EVERYTHING, **more):
-    sides = [side and View(side, image_sizes=SIZES) for side in (outputs, labels, other)]
+    sides = [side and ClipView(side, image_sizes=SIZES) for side in (outputs, labels, other)]
     return score_clip(sides[0], predictions, *sides[1:], **more)
 
 
@@ -51,9 +57,9 @@ def values(scores):
         key = (row["prediction"], row["metric"])
         sums.setdefault(key, {})[row["statistic"]] = row["value"]
     return {
-        (prediction, name): float(METRICS[parse_prediction(prediction).task][name].value(s))
+        (prediction, name): float(lookup(parse_prediction(prediction).task, name).value(s))
         for (prediction, name), s in sums.items()
-        if not METRICS[parse_prediction(prediction).task][name].matched_rows
+        if not lookup(parse_prediction(prediction).task, name).matched_rows
     }
 
 
@@ -77,7 +83,7 @@ def test_labels_against_themselves_are_perfect(make):
     assert judged > 100
     matched = scores.matches["matched"].to_numpy()
     assert matched.all()
-    assert average_precision(scores.matches["score"].to_numpy(), matched, len(matched)) == 1
+    assert coco_average_precision(scores.matches["score"].to_numpy(), matched, len(matched)) == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -164,7 +170,7 @@ def test_what_a_side_lacks_is_said(make, change, prediction, reason, side):
 
 def test_lanes_need_the_size_of_the_pictures(make):
     lanes = [parse_prediction("lanes/lane_line@main")]
-    scores = score_clip(View(make.random(1)), lanes, View(make.random(2)))
+    scores = score_clip(ClipView(make.random(1)), lanes, ClipView(make.random(2)))
     assert {u.reference for u in scores.unscored} == {Reference.LABELS, Reference.SELF}
     assert all("size of the pictures" in u.reason for u in scores.unscored)
 
@@ -256,16 +262,28 @@ def test_identity_needs_the_other_networks_name(make):
     assert matches.schema.equals(MATCHES.schema)
 
 
-def test_the_definition_changes_with_any_part_of_it(monkeypatch):
-    before = definition_sha256()
-    assert re.fullmatch("[0-9a-f]{64}", before)
-    monkeypatch.setattr(registry, "VERSION", registry.VERSION + 1)
-    assert registry.definition_sha256.__wrapped__() != before
-    monkeypatch.undo()
-    monkeypatch.setitem(registry.depth.PARAMETERS, "cap_m", 81.0)
-    assert registry.definition_sha256.__wrapped__() != before
-    monkeypatch.undo()
-    assert registry.definition_sha256.__wrapped__() == before
+def test_the_definition_changes_with_any_part_of_it():
+    depth = family("depth")
+    assert re.fullmatch("[0-9a-f]{64}", depth.definition)
+    assert replace(depth, version=depth.version + 1).definition != depth.definition
+    parameters = {**depth.parameters, "cap_m": 81.0}
+    assert replace(depth, parameters=parameters).definition != depth.definition
+    assert replace(depth, against_other=None).definition != depth.definition
+    assert replace(depth).definition == depth.definition == definition_of("depth")
+
+
+def test_the_definition_does_not_change_with_prose():
+    depth = family("depth")
+    metrics = tuple(
+        replace(metric, description="other words", source="elsewhere")
+        for metric in depth.against_labels.metrics
+    )
+    reworded = replace(depth.against_labels, metrics=metrics)
+    assert replace(depth, against_labels=reworded).definition == depth.definition
+
+
+def test_each_family_has_its_own_definition():
+    assert len({own.definition for own in families().values()}) == len(families())
 
 
 def test_an_unknown_metric_is_refused():
@@ -278,8 +296,9 @@ def test_an_unknown_metric_is_refused():
 
 def test_two_metrics_of_one_name_are_refused():
     metric = lookup(Task.DEPTH, "abs_rel")
+    twice = replace(family("depth").against_labels, metrics=(metric, metric))
     with pytest.raises(ValueError, match="two metrics called 'abs_rel'"):
-        by_task([metric, metric])
+        replace(family("depth"), against_labels=twice)
 
 
 def test_values_come_from_sums_of_any_shape():
@@ -308,11 +327,11 @@ def test_the_examples_of_the_documentation_run(repository):
 def test_the_documentation_lists_every_metric_as_it_is(repository):
     text = (repository / "docs" / "metrics.md").read_text("utf-8")
     rows = {line for line in text.splitlines() if line.startswith("| `")}
-    for task in Task:
-        for metric in METRICS[task].values():
+    for task, own in families().items():
+        for metric in own.metrics.values():
             statistics = ", ".join(f"`{name}`" for name in metric.statistics)
             row = [f"`{task}`", f"`{metric.name}`", metric.description, statistics,
                    metric.unit, metric.better, metric.reference, metric.source]  # fmt: skip
             escaped = [str(cell).replace("|", "\\|") for cell in row]
             assert f"| {' | '.join(escaped)} |" in rows
-    assert len(rows) == sum(len(metrics) for metrics in METRICS.values())
+    assert len(rows) == sum(len(own.metrics) for own in families().values())

@@ -6,9 +6,9 @@ from PIL import Image, ImageDraw
 from scipy.optimize import linear_sum_assignment
 
 from metrics.tasks import strokes
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.lanes import against_labels, overlaps, same_lines
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.registry import parse_prediction
 
 NAME = "lanes/lane_line@main"
 LINES = (parse_prediction(NAME),)
@@ -18,7 +18,7 @@ SEEDS = [0, *range(2, 10)]  # 1 has a pair at IoU 0.49998, too close to call whe
 
 
 def scored(make, found, wanted, frames=1, sizes=SIZE):
-    sides = [View(make.perception(frames, rows), image_sizes=sizes) for rows in (found, wanted)]
+    sides = [ClipView(make.perception(frames, rows), image_sizes=sizes) for rows in (found, wanted)]
     return against_labels(*sides, LINES)
 
 
@@ -134,12 +134,12 @@ def shapes():
 
 @pytest.mark.parametrize("line", list(shapes()))
 def test_a_pixel_is_drawn_where_its_centre_is_near_the_line(line):
-    drawn = unpacked(strokes.draw(line, np.array([len(line)])))[0]
+    drawn = unpacked(strokes.rasterise(line, np.array([len(line)])))[0]
     y, x = np.mgrid[: strokes.HEIGHT, : strokes.WIDTH] + 0.5
     away = distance_to(line, x, y)
     sure = np.abs(away - strokes.STROKE / 2) > 1e-6
     assert np.array_equal(drawn[sure], away[sure] <= strokes.STROKE / 2)
-    lines = strokes.Lines(np.zeros(1, np.int64), strokes.draw(line, np.array([len(line)])))
+    lines = strokes.StrokeSet(np.zeros(1, np.int64), strokes.rasterise(line, np.array([len(line)])))
     assert lines.pixels[0] == drawn.sum()
     assert np.array_equal(lines.row_pixels[0], drawn.sum(axis=1))
 
@@ -147,9 +147,9 @@ def test_a_pixel_is_drawn_where_its_centre_is_near_the_line(line):
 def test_many_lines_are_drawn_as_each_alone():
     lines = [line / 5 for line in random_lines(2, 7)] + [np.zeros((1, 2)), np.zeros((0, 2))]
     points = np.array([len(line) for line in lines])
-    together = strokes.draw(np.concatenate(lines), points)
+    together = strokes.rasterise(np.concatenate(lines), points)
     for line, count, bits in zip(lines, points, together, strict=True):
-        assert np.array_equal(strokes.draw(line, np.array([count]))[0], bits)
+        assert np.array_equal(strokes.rasterise(line, np.array([count]))[0], bits)
 
 
 def test_what_is_left_out_unmeasured_would_not_have_counted():
@@ -160,8 +160,8 @@ def test_what_is_left_out_unmeasured_would_not_have_counted():
         lines = [line / 5 for line in random_lines(7, 30)]
         lines = [line + np.array([rng.uniform(-6, 6) * (seed - 1), 0]) for line in lines]
         points = np.array([len(line) for line in lines])
-        bits = strokes.draw(np.concatenate(lines), points)
-        sides.append(strokes.Lines(np.repeat(np.arange(6), 5), bits))
+        bits = strokes.rasterise(np.concatenate(lines), points)
+        sides.append(strokes.StrokeSet(np.repeat(np.arange(6), 5), bits))
     left, right = sides
     iou = {
         (a, b): (both := unpacked(left.bits[a : a + 1] & right.bits[b : b + 1]).sum())

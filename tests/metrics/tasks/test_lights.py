@@ -4,17 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.lights import (
     SHOWN,
     STATES,
     against_labels,
-    balanced_accuracy,
     overall_states,
 )
-from metrics.tasks.prediction import Prediction, parse_prediction
-from metrics.tasks.registry import METRICS
-from metrics.tasks.views import View
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.perception.annotations import Task
+from tests.oracles.lights import balanced_accuracy
 
 ALL = tuple(Prediction(Task.LIGHTS, state, "narrow") for state in STATES)
 NAMES = dict(zip(STATES, map(str, ALL), strict=True))
@@ -22,7 +22,7 @@ NAMES = dict(zip(STATES, map(str, ALL), strict=True))
 
 def states(make, rows, frames=1, **thresholds):
     named = {f"lights/{state}@narrow": value for state, value in thresholds.items()}
-    found = overall_states(View(make.perception(frames, rows), named), ["narrow"])
+    found = overall_states(ClipView(make.perception(frames, rows), named), ["narrow"])
     return [str(STATES[index]) for index in found[0]]
 
 
@@ -60,7 +60,7 @@ def scored(make, truth, said):
     sides = []
     for sequence in (said, truth):
         rows = [make.light(i, state) for i, state in enumerate(sequence) if state != "none"]
-        sides.append(View(make.perception(len(sequence), rows)))
+        sides.append(ClipView(make.perception(len(sequence), rows)))
     return against_labels(*sides, ALL)
 
 
@@ -100,7 +100,7 @@ def test_equals_scikit_learn(make, sums_of, pairs):
         tp = confusion[i, i]
         others = {"fp": confusion[:, i].sum() - tp, "fn": confusion[i].sum() - tp}
         assert counts == {"tp": tp, **others}
-        value = METRICS[Task.LIGHTS]["f1"].value(counts)
+        value = lookup(Task.LIGHTS, "f1").value(counts)
         assert float(value) == pytest.approx(expected[i], nan_ok=True)
 
 
@@ -126,8 +126,8 @@ def test_balanced_accuracy_is_unknown_when_a_state_never_showed():
 
 def test_cameras_are_apart(make, sums_of):
     predictions = [parse_prediction(f"lights/red@{camera}") for camera in ("main", "narrow")]
-    said = View(make.perception(1, [make.light(0, "red", "main")]))
-    truth = View(make.perception(1, [make.light(0, "red", "narrow")]))
+    said = ClipView(make.perception(1, [make.light(0, "red", "main")]))
+    truth = ClipView(make.perception(1, [make.light(0, "red", "narrow")]))
     result = against_labels(said, truth, predictions)
     assert sums_of(result, "lights/red@main", "f1") == {"tp": 0, "fp": 1, "fn": 0}
     assert sums_of(result, "lights/red@narrow", "f1") == {"tp": 0, "fp": 0, "fn": 1}

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from metrics.inference.ap import coco_average_precision
 from metrics.tasks.boxes import Boxes, match_greedily, most_matches, overlapping
-from metrics.tasks.objects import against_labels, average_precision
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.objects import FAMILY
+from metrics.tasks.registry import parse_prediction
 
 CAR = (parse_prediction("objects/car@main"),)
 NAME = "objects/car@main"
@@ -20,10 +21,10 @@ HALF, LESS = (0, 0, 10, 5), (0, 0, 10, 4.9)  # IoU with A: 0.5 and 0.49
 
 def counts(make, sums_of, outputs, labels, threshold=0.5, frames=1):
     views = (
-        View(make.perception(frames, outputs), {NAME: threshold}),
-        View(make.perception(frames, labels)),
+        ClipView(make.perception(frames, outputs), {NAME: threshold}),
+        ClipView(make.perception(frames, labels)),
     )
-    result = against_labels(*views, CAR)
+    result = FAMILY.against_labels(*views, CAR)
     f1 = sums_of(result, NAME, "f1")
     return (f1["tp"], f1["fp"], f1["fn"]), result
 
@@ -112,7 +113,7 @@ def test_a_number_that_is_none_surfaces(make, sums_of, broken):
     ids=["nothing", "no labels", "no detections", "perfect", "late", "half", "mixed"],
 )
 def test_average_precision_by_hand(scores, matched, labels, expected):
-    found = average_precision(np.array(scores), np.array(matched, bool), labels)
+    found = coco_average_precision(np.array(scores), np.array(matched, bool), labels)
     assert found == pytest.approx(expected, nan_ok=True)
 
 
@@ -127,11 +128,11 @@ def test_average_precision_is_bounded_and_rewards_hits(rows, missed):
     labels = int(matched.sum()) + missed
     if labels == 0:
         return
-    value = average_precision(score, matched, labels)
+    value = coco_average_precision(score, matched, labels)
     assert 0 <= value <= 1
-    assert average_precision(score, np.zeros(len(rows), bool), labels) == 0
+    assert coco_average_precision(score, np.zeros(len(rows), bool), labels) == 0
     if matched.any():
-        assert average_precision(score[matched], matched[matched], labels) >= value
+        assert coco_average_precision(score[matched], matched[matched], labels) >= value
 
 
 def coco_of(truth, found, categories):
@@ -179,7 +180,7 @@ def ours(truth, found, categories):
     for category in categories:
         mine = matching.judged & np.array([row[1] == category for row in found], bool)
         labels = sum(row[1] == category and not row[3] for row in truth)
-        values.append(average_precision(score[mine], matching.matched[mine], labels))
+        values.append(coco_average_precision(score[mine], matching.matched[mine], labels))
     return np.array(values)
 
 
@@ -213,8 +214,8 @@ def test_equal_scores_enter_as_if_the_misses_stood_first(rows):
     score, matched = (np.array(column) for column in zip(*rows, strict=True))
     labels = int(matched.sum()) + 1
     apart = score - 1e-3 * matched - 1e-6 * np.arange(len(score))
-    together = average_precision(score, matched, labels)
-    assert together == pytest.approx(average_precision(apart, matched, labels), abs=1e-12)
+    together = coco_average_precision(score, matched, labels)
+    assert together == pytest.approx(coco_average_precision(apart, matched, labels), abs=1e-12)
 
 
 def test_only_a_hundred_detections_an_image_count():

@@ -2,12 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.tasks.prediction import CATEGORIES, EXAMPLES, Prediction, parse_prediction
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import families, parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Camera, Task
 
 
-@pytest.mark.parametrize("name", EXAMPLES.values())
+@pytest.mark.parametrize("name", [own.example for own in families().values()])
 def test_names_are_read_and_written_alike(name):
     assert str(parse_prediction(name)) == name
 
@@ -18,10 +19,14 @@ def test_parts():
     assert parse_prediction("bev/road") == Prediction(Task.BEV, "road", None)
 
 
-@given(st.sampled_from(list(CATEGORIES)), st.sampled_from(list(Camera)), st.data())
-def test_every_combination_survives_the_round_trip(task, camera, data):
-    category = str(data.draw(st.sampled_from(list(CATEGORIES[task]))))
-    prediction = Prediction(task, category, None if task is Task.BEV else str(camera))
+@given(
+    st.sampled_from([own for own in families().values() if own.categories]),
+    st.sampled_from(list(Camera)),
+    st.data(),
+)
+def test_every_combination_survives_the_round_trip(own, camera, data):
+    category = data.draw(st.sampled_from(own.categories))
+    prediction = Prediction(own.name, category, str(camera) if own.has_camera else None)
     assert parse_prediction(str(prediction)) == prediction
 
 

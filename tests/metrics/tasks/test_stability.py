@@ -3,9 +3,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metrics.tasks import stability
-from metrics.tasks.prediction import parse_prediction
-from metrics.tasks.views import View
+from metrics.tasks import bev, depth, lanes, lights, objects, segmentation
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.registry import parse_prediction
 from ridealong.perception.annotations import UNLABELLED, Perception, Task
 
 CAR, RED = "objects/car@main", "lights/red@narrow"
@@ -13,7 +13,7 @@ HERE, NEAR, THERE = (0, 0, 10, 10), (3, 0, 13, 10), (50, 50, 60, 60)
 
 
 def ask(function, name, perception, **thresholds):
-    return function(View(perception, thresholds), (parse_prediction(name),))
+    return function(ClipView(perception, thresholds), (parse_prediction(name),))
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def ask(function, name, perception, **thresholds):
 )  # fmt: skip
 def test_box_flicker_by_hand(make, sums_of, sequence, flickers):
     rows = [make.box(i, box) for i, boxes in enumerate(sequence) for box in boxes]
-    sums = sums_of(ask(stability.objects, CAR, make.perception(5, rows)), CAR, "flicker")
+    sums = sums_of(ask(objects.FAMILY.against_self, CAR, make.perception(5, rows)), CAR, "flicker")
     assert sums == {"flickers": flickers, "said": sum(map(len, sequence))}
 
 
@@ -46,10 +46,10 @@ def test_box_flicker_by_hand(make, sums_of, sequence, flickers):
 def test_flicker_is_a_share(make, sums_of, there):
     """Whatever comes and goes, a box in every other frame among it (which once gave 1.86)."""
     rows = [make.box(i, HERE) for i, seen in enumerate(there) if seen]
-    lights = [make.light(i, "red") for i, seen in enumerate(there) if seen]
+    reds = [make.light(i, "red") for i, seen in enumerate(there) if seen]
     for function, name, said in (
-        (stability.objects, CAR, rows),
-        (stability.light_states, RED, lights),
+        (objects.FAMILY.against_self, CAR, rows),
+        (lights.FAMILY.against_self, RED, reds),
     ):
         sums = sums_of(ask(function, name, make.perception(len(there), said)), name, "flicker")
         assert 0 <= sums["flickers"] <= sums["said"] == sum(there)
@@ -58,9 +58,9 @@ def test_flicker_is_a_share(make, sums_of, there):
 def test_scores_around_the_threshold_flicker(make, sums_of):
     rows = [make.box(i, HERE, score=0.6 if i != 2 else 0.4) for i in range(5)]
     seen = make.perception(5, rows)
-    assert sums_of(ask(stability.objects, CAR, seen), CAR, "flicker")["flickers"] == 1
+    assert sums_of(ask(objects.FAMILY.against_self, CAR, seen), CAR, "flicker")["flickers"] == 1
     low = {CAR: 0.3}
-    result = stability.objects(View(seen, low), (parse_prediction(CAR),))
+    result = objects.FAMILY.against_self(ClipView(seen, low), (parse_prediction(CAR),))
     assert sums_of(result, CAR, "flicker")["flickers"] == 0
 
 
@@ -68,7 +68,7 @@ def test_predictions_next_to_each_other_do_not_touch(make, sums_of):
     names = ["objects/car@main", "objects/car@narrow", "objects/car@rear"]
     rows = [make.box(i, HERE, camera="narrow") for i in range(1, 4)]
     predictions = tuple(map(parse_prediction, names))
-    result = stability.objects(View(make.perception(5, rows)), predictions)
+    result = objects.FAMILY.against_self(ClipView(make.perception(5, rows)), predictions)
     assert [sums_of(result, name, "flicker")["flickers"] for name in names] == [0, 0, 0]
 
 
@@ -80,7 +80,7 @@ def test_frames_far_apart_are_not_linked(make, sums_of):
     sparse = steady.sparse.set_column(0, "timestamp_ns", [column])
     sparse = sparse.cast(steady.sparse.schema)
     sums = sums_of(
-        ask(stability.objects, CAR, Perception(times, sparse, tasks=frozenset(Task))),
+        ask(objects.FAMILY.against_self, CAR, Perception(times, sparse, tasks=frozenset(Task))),
         CAR,
         "flicker",
     )
@@ -88,8 +88,10 @@ def test_frames_far_apart_are_not_linked(make, sums_of):
 
 
 def test_the_flicker_of_what_says_nothing_is_unknown(make, sums_of):
-    sums = sums_of(ask(stability.objects, CAR, make.perception(5)), CAR, "flicker")
-    value = stability.BOX_FLICKER.value({name: np.array(sum) for name, sum in sums.items()})
+    sums = sums_of(ask(objects.FAMILY.against_self, CAR, make.perception(5)), CAR, "flicker")
+    value = objects.FAMILY.metrics["flicker"].value(
+        {name: np.array(sum) for name, sum in sums.items()}
+    )
     assert np.isnan(value)
 
 
@@ -102,14 +104,14 @@ def test_too_few_frames_to_judge(make, sums_of, frames):
         depth={"rear": np.ones((frames, 2, 2), np.float32)},
         bev={"road": np.ones((frames, 2, 2), np.uint8)},
     )
-    assert sums_of(ask(stability.objects, CAR, seen), CAR, "flicker")["flickers"] == 0
-    assert sums_of(ask(stability.light_states, RED, seen), RED, "flicker")["flickers"] == 0
-    assert sums_of(ask(stability.depth, "depth@rear", seen), "depth@rear", "jitter") == {
+    assert sums_of(ask(objects.FAMILY.against_self, CAR, seen), CAR, "flicker")["flickers"] == 0
+    assert sums_of(ask(lights.FAMILY.against_self, RED, seen), RED, "flicker")["flickers"] == 0
+    assert sums_of(ask(depth.FAMILY.against_self, "depth@rear", seen), "depth@rear", "jitter") == {
         "change": 0,
         "pixels": 0,
     }
     union = 4 if frames == 2 else 0
-    sums = sums_of(ask(stability.bev, "bev/road", seen), "bev/road", "jitter")
+    sums = sums_of(ask(bev.FAMILY.against_self, "bev/road", seen), "bev/road", "jitter")
     assert sums == {"intersection": union, "union": union}
 
 
@@ -126,9 +128,11 @@ def test_too_few_frames_to_judge(make, sums_of, frames):
 )
 def test_light_flicker_by_hand(make, sums_of, states, flickers):
     rows = [make.light(i, state) for i, state in enumerate(states)]
-    sums = sums_of(ask(stability.light_states, RED, make.perception(5, rows)), RED, "flicker")
+    sums = sums_of(ask(lights.FAMILY.against_self, RED, make.perception(5, rows)), RED, "flicker")
     assert sums == {"flickers": flickers, "said": states.count("red")}
-    value = stability.LIGHT_FLICKER.value({name: np.array(sum) for name, sum in sums.items()})
+    value = lights.FAMILY.metrics["flicker"].value(
+        {name: np.array(sum) for name, sum in sums.items()}
+    )
     assert value == pytest.approx(flickers / (states.count("red") or np.nan), nan_ok=True)
 
 
@@ -136,7 +140,7 @@ def test_depth_jitter_by_hand(make, sums_of):
     steady, jumping, unknown = [10, 12, 14, 16], [10, 10, 20, 10], [10, float("nan"), 10, 10]
     array = np.array([steady, jumping, unknown], np.float32).T.reshape(4, 1, 3)
     sums = sums_of(
-        ask(stability.depth, "depth@rear", make.perception(4, depth={"rear": array})),
+        ask(depth.FAMILY.against_self, "depth@rear", make.perception(4, depth={"rear": array})),
         "depth@rear",
         "jitter",
     )
@@ -147,10 +151,10 @@ def test_depth_jitter_by_hand(make, sums_of):
 def test_map_jitter_by_hand(make, sums_of):
     road = np.array([[[1, 1, 0, 0]], [[1, 0, 1, 0]], [[1, 0, 1, UNLABELLED]]], np.uint8)
     seen = make.perception(3, bev={"road": road}, segmentation={"main": 1 - road % 2})
-    sums = sums_of(ask(stability.bev, "bev/road", seen), "bev/road", "jitter")
+    sums = sums_of(ask(bev.FAMILY.against_self, "bev/road", seen), "bev/road", "jitter")
     assert sums == {"intersection": 1 + 2, "union": 3 + 2}
     name = "segmentation/road@main"
-    sums = sums_of(ask(stability.segmentation, name, seen), name, "jitter")
+    sums = sums_of(ask(segmentation.FAMILY.against_self, name, seen), name, "jitter")
     assert sums["intersection"] == 3
 
 
@@ -158,8 +162,8 @@ def test_lane_jitter_by_hand(make, sums_of):
     name = "lanes/lane_line@main"
     upright = [[100.0, 0.0, 100.0, 590.0], [105.0, 0.0, 105.0, 590.0]]
     rows = [make.line(i, upright[i % 2]) for i in range(3)]
-    view = View(make.perception(4, rows), image_sizes={"main": (1640, 590)})
-    sums = sums_of(stability.lanes(view, (parse_prediction(name),)), name, "jitter")
+    view = ClipView(make.perception(4, rows), image_sizes={"main": (1640, 590)})
+    sums = sums_of(lanes.FAMILY.against_self(view, (parse_prediction(name),)), name, "jitter")
     # 5 of 7 columns twice, then 6 columns that vanish; 118 rows.
     assert sums == {"intersection": 10 * 118, "union": (7 + 7 + 6) * 118}
 
@@ -169,7 +173,7 @@ def test_lane_jitter_keeps_classes_apart(make, sums_of):
     upright = [100.0, 0.0, 100.0, 590.0]
     # One class in the last frame, the other in the first: next to each other in the order of rows.
     rows = [make.line(2, upright), make.line(0, upright, "road_edge")]
-    view = View(make.perception(3, rows), image_sizes={"main": (1640, 590)})
-    result = stability.lanes(view, tuple(map(parse_prediction, names)))
+    view = ClipView(make.perception(3, rows), image_sizes={"main": (1640, 590)})
+    result = lanes.FAMILY.against_self(view, tuple(map(parse_prediction, names)))
     for name in names:
         assert sums_of(result, name, "jitter") == {"intersection": 0, "union": 6 * 118}

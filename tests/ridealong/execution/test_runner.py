@@ -26,7 +26,7 @@ def no_outcome(item: str, reason: str) -> str:
 
 
 def work_of(make: Any, **options: Any) -> Work[str, str]:
-    return Work("key", make, no_outcome, **options)
+    return Work(make, no_outcome, **options)
 
 
 def broken() -> Any:
@@ -40,9 +40,9 @@ def refuse(item: str) -> str:
 @pytest.mark.parametrize("beam_args", [(), NAMED], ids=["embedded", "named"])
 def test_items_become_outcomes(tmp_path: Path, beam_args: tuple[str, ...]) -> None:
     work = work_of(partial(methodcaller, "upper"))
-    done = run_work(work, ["a", "b", "c"], tmp_path / "sheet", str, beam_args)
+    done = run_work(work, ["a", "b", "c"], tmp_path / "outcomes", str, beam_args)
     assert sorted(done) == ["A", "B", "C"]
-    assert run_work(work, [], tmp_path / "sheet", str) == []
+    assert run_work(work, [], tmp_path / "outcomes", str) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,25 +58,23 @@ def test_an_error_in_a_step_of_ours_keeps_its_words(
     tmp_path: Path, make: Any, said: str, beam_args: tuple[str, ...]
 ) -> None:
     with pytest.raises(RidealongError, match=said):
-        run_work(work_of(make), ["a"], tmp_path / "sheet", str, beam_args)
+        run_work(work_of(make), ["a"], tmp_path / "outcomes", str, beam_args)
 
 
-def test_the_sheet_is_read_where_the_last_step_ran_elsewhere(
+def test_the_outcomes_are_read_where_the_last_step_ran_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sheet = tmp_path / "sheet"
-    monkeypatch.setattr(runner, "_run", lambda *_: runner.write_outcomes(sheet, str, ["A"]))
+    path = tmp_path / "outcomes"
+    monkeypatch.setattr(runner, "_run", lambda *_: runner.write_outcomes(path, str, ["A"]))
     work = work_of(partial(methodcaller, "upper"))
-    assert run_work(work, ["a"], sheet, str) == ["A"] and not sheet.exists()
+    assert run_work(work, ["a"], path, str) == ["A"] and not path.exists()
     monkeypatch.setattr(runner, "_run", lambda *_: None)
     with pytest.raises(ItemsLostError, match="never ran its last step"):
-        run_work(work, ["a"], sheet, str)
+        run_work(work, ["a"], path, str)
 
 
 @pytest.mark.parametrize("tries", [1, 2])
-def test_an_item_may_have_more_than_one_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tries: int
-) -> None:
+def test_an_item_may_have_more_than_one_process(tmp_path: Path, tries: int) -> None:
     class DiesOnce:
         deaths = 0
 
@@ -86,9 +84,8 @@ def test_an_item_may_have_more_than_one_process(
                 raise pool.ProcessDiedError("killed")
             return item.upper()
 
-    helpers = DiesOnce()
-    monkeypatch.setattr(runner, "helpers_of", lambda key: helpers)
-    done = run_work(work_of(broken, tries=tries), ["a"], tmp_path / "sheet", str)
+    workers = pool.Retrying(DiesOnce(), tries)
+    done = run_work(work_of(broken), ["a"], tmp_path / "outcomes", str, workers=workers)
     assert done == (["a died: killed"] if tries == 1 else ["A"])
 
 
@@ -116,7 +113,7 @@ def test_an_unknown_runner_and_a_bad_option(tmp_path: Path) -> None:
         ("--direct_num_workers=many",): "Beam cannot run: .*many",
     }.items():
         with pytest.raises(RidealongError, match=said):
-            run_work(work, ["a"], tmp_path / "sheet", str, words)
+            run_work(work, ["a"], tmp_path / "outcomes", str, words)
 
 
 @contextmanager

@@ -532,7 +532,7 @@ def test_a_command_that_was_swept_cannot_commit(lake: Lake) -> None:
     assert lake.vacuum(0).abandoned == (commit_id,)
     again = write_data_file(lake.home, commit_id, POINTS, points(a=1))
     assert again == file
-    with pytest.raises(RidealongError, match="a vacuum swept"):
+    with pytest.raises(RidealongError, match="a vacuum removed"):
         lake.commit(commit_id, "test", [file], ["s"])
     assert lake.snapshot().read(POINTS).num_rows == 0
     lake.vacuum(0)

@@ -8,13 +8,12 @@ import safetensors.torch
 import torch
 import yaml
 
-from ridealong.perception.annotations import Camera
-from shadow.networks.config import HydraNetConfig, possible_predictions
-from shadow.networks.initialise import initialise
-from shadow.networks.loading import load_folder
+from shadow.networks.hydranet.config import HydraNetCamera, HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.initialise import initialise
+from shadow.networks.opening import open_folder
 
 TINY = HydraNetConfig(stem=16, widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), pyramid=16)
-CAMERAS = (Camera.MAIN, Camera.REAR)
+CAMERAS = (HydraNetCamera.MAIN, HydraNetCamera.REAR)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -79,7 +78,7 @@ def write_network(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def network(write_network):
-    return load_folder(write_network())
+    return open_folder(write_network())
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import re
 import pytest
 import yaml
 
-from metrics.tasks.prediction import parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
-from ridealong.perception.annotations import Camera
-from shadow.networks.config import HydraNetConfig, possible_predictions
-from shadow.networks.manifest import NetworkManifest, load_manifest
+from shadow.networks.hydranet.config import HydraNetCamera, HydraNetConfig, possible_predictions
+from shadow.networks.hydranet.manifest import HydraNetManifest
+from shadow.networks.opening import load_manifest
 
 
 @pytest.fixture
@@ -35,12 +35,15 @@ def test_a_manifest_is_read(tmp_path, manifest_document, tiny):
     manifest = load_manifest(path)
     assert manifest.id == "tiny-1"
     assert manifest.config == tiny
-    assert manifest.inputs.cameras == (Camera.MAIN, Camera.REAR) and not manifest.inputs.recurrent
+    assert (
+        manifest.inputs.cameras == (HydraNetCamera.MAIN, HydraNetCamera.REAR)
+        and not manifest.inputs.recurrent
+    )
     assert manifest.threshold("depth@main") == 0.3 and manifest.threshold("bev/road") == 0.5
 
 
 def test_everything_that_a_network_can_say_is_a_prediction():
-    for name in possible_predictions(HydraNetConfig(), Camera):
+    for name in possible_predictions(HydraNetConfig(), HydraNetCamera):
         assert str(parse_prediction(name)) == name
 
 
@@ -83,7 +86,9 @@ NO_OUTPUT = "is not an output of hydranet with this config and these cameras"
             id="a threshold for nothing",
         ),
         pytest.param(
-            {"kind": "pickle"}, ": kind: Input should be 'safetensors'", id="a kind it cannot be"
+            {"kind": "pickle"},
+            ": kind: unknown kind of network 'pickle'; known: safetensors; other kinds",
+            id="a kind it cannot be",
         ),
         pytest.param({"artifact": None}, ": the key 'artifact' is missing", id="no artifact"),
         pytest.param(
@@ -124,15 +129,15 @@ def test_what_is_refused(refusal, changes, message):
 
 
 def test_whatever_changes_makes_another_network(manifest_document):
-    first = NetworkManifest.model_validate(manifest_document())
-    again = NetworkManifest.model_validate_json(first.as_json())
+    first = HydraNetManifest.model_validate(manifest_document())
+    again = HydraNetManifest.model_validate_json(first.as_json())
     assert again == first and again.network_sha256 == first.network_sha256
     for change in ({"sha256": "1" * 64}, {"thresholds": {"depth@main": 0.4}}):
-        other = NetworkManifest.model_validate(manifest_document() | change)
+        other = HydraNetManifest.model_validate(manifest_document() | change)
         assert other.network_sha256 != first.network_sha256
 
 
 def test_the_schema_is_json():
-    schema = json.loads(json.dumps(NetworkManifest.model_json_schema()))
+    schema = json.loads(json.dumps(HydraNetManifest.model_json_schema()))
     assert {"name", "artifact", "predictions"} <= set(schema["required"])
     assert all("description" in field for field in schema["properties"].values())

@@ -2,7 +2,7 @@ import pytest
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
-from shadow.networks.loading import load_network
+from shadow.networks.opening import open_network
 from shadow.networks.registry import (
     add_network,
     find_network,
@@ -23,7 +23,7 @@ def test_a_network_is_kept_with_its_weights(lake, write_network):
     assert entry == find_network(lake.snapshot(), "tiny-1")
     kept = lake.path(entry.blob)
     assert kept.read_bytes() == (path.parent / "weights.safetensors").read_bytes()
-    assert load_network(entry.manifest, kept).manifest == entry.manifest
+    assert open_network(entry.manifest, kept).manifest == entry.manifest
     assert lake.check().sound
 
 

@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ridealong.perception.annotations import Camera
-from shadow.networks.loading import load_folder
-from shadow.networks.manifest import load_manifest
+from shadow.networks.hydranet.config import HydraNetCamera
+from shadow.networks.hydranet.training.recipe import load_recipe
+from shadow.networks.hydranet.training.train import recipe_sha256
+from shadow.networks.opening import load_manifest, open_folder
 from shadow.networks.registry import shipped_manifests
-from shadow.networks.training.recipe import load_recipe
-from shadow.networks.training.train import recipe_sha256
 
 MOST_BYTES = 6_000_000
 RECIPES = Path(__file__).parents[3] / "examples/recipes"
@@ -25,7 +24,7 @@ def test_a_shipped_network_was_made_by_the_recipe_that_is_there(path):
     manifest, recipe = load_manifest(path), load_recipe(RECIPES / f"{path.parent.name}.yaml")
     assert recipe_sha256(recipe)[:12] in manifest.trained
     assert (manifest.config, manifest.inputs) == (recipe.config, recipe.inputs)
-    assert manifest.inputs.cameras == tuple(Camera)
+    assert manifest.inputs.cameras == tuple(HydraNetCamera)
     assert len(manifest.predictions) >= 100
     assert (path.parent / "weights.safetensors").stat().st_size <= MOST_BYTES
     card = (path.parent / "card.md").read_text("utf-8")
@@ -41,6 +40,6 @@ def test_the_candidate_never_saw_the_night():
 @pytest.mark.parametrize("path", shipped_manifests(), ids=lambda path: path.parent.name)
 def test_a_grey_picture_is_looked_at_without_a_crash(path):
     frames = {"main": np.full((2, 96, 160, 3), 120, np.uint8)}
-    seen = load_folder(path).perceive(frames, np.arange(2), {})
+    seen = open_folder(path).perceive(frames, np.arange(2), {})
     assert np.isfinite(seen.depth["main"]).all()
     assert not seen.bev, "no calibration, no top-down layout"

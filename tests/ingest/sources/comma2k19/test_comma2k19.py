@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from numpy.testing import assert_allclose
 
+from ingest.drives import drive_row
 from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.telemetry.validation import validate_telemetry
 from ridealong.errors import RidealongError, UnreadableError
@@ -53,17 +54,18 @@ def facts(comma: Path) -> dict[str, Any]:
 
 def test_the_drive(comma: Path, facts: dict[str, Any]) -> None:
     (files,) = SOURCE.discover(comma)
-    drive = SOURCE.open(files).drive
+    recording = SOURCE.open(files)
+    drive = drive_row(files, recording, validate_telemetry(recording.telemetry(), files.drive_id))
     assert files.drive_id.startswith("b0c9d2329ad1606b_2018-08-02--08-34-47--40-")
-    assert files.drive_id == drive["drive_id"]
-    assert drive["vehicle_id"] == "b0c9d2329ad1606b"
-    assert drive["cluster_id"] == "b0c9d2329ad1606b_2018-08-02--08-34-47"
-    assert drive["start_ns"] == FIRST_FRAME_NS
-    assert drive["duration_s"] == pytest.approx(30, abs=0.001)
-    assert drive["distance_m"] == pytest.approx(facts["path_m"], rel=0.01)
-    assert drive["country"] == "US"
-    assert (drive["weather"], drive["light"], drive["road"]) == (None, None, None)
-    assert drive["cameras"] == []
+    assert files.drive_id == drive.drive_id
+    assert drive.vehicle_id == "b0c9d2329ad1606b"
+    assert drive.cluster_id == "b0c9d2329ad1606b_2018-08-02--08-34-47"
+    assert drive.start_ns == FIRST_FRAME_NS
+    assert drive.duration_s == pytest.approx(30, abs=0.001)
+    assert drive.distance_m == pytest.approx(facts["path_m"], rel=0.01)
+    assert drive.country == "US"
+    assert (drive.weather, drive.light, drive.road) == (None, None, None)
+    assert drive.cameras == ()
 
 
 def test_gps_time_agrees_with_the_receivers_utc(comma: Path) -> None:
@@ -220,7 +222,7 @@ def test_segments_come_in_the_order_of_their_numbers(segment: Path) -> None:
     found = SOURCE.discover(segment.parents[1])
     assert [Path(files.path).name for files in found] == ["9", "40", "100"]
     assert len({files.drive_id for files in found}) == 3
-    clusters = {SOURCE.open(files).drive["cluster_id"] for files in found}
+    clusters = {SOURCE.open(files).attributes.cluster_id for files in found}
     assert clusters == {"b0c9d2329ad1606b_2018-08-02--08-34-47"}
 
 
@@ -377,7 +379,7 @@ def test_with_its_video(segment: Path, write_video: Any) -> None:
     made = write_video("video.hevc", 40, codec="libx265", kind="hevc")
     shutil.move(made, segment / "video.hevc")
     recording = open_one(segment)
-    assert recording.drive["cameras"] == ["main"]
+    assert list(recording.cameras) == ["main"]
     assert (recording.cameras["main"].width, recording.cameras["main"].height) == (64, 48)
     times = np.load(segment / "global_pose" / "frame_times")
     frames = list(recording.frames(FIRST_FRAME_NS, FIRST_FRAME_NS + 10**9, ["main"]))
@@ -409,7 +411,7 @@ def test_its_telemetry_stands_without_its_video(segment: Path, write_video: Any)
     assert list(open_one(segment).left_out()) == []
     (segment / "video.hevc").write_bytes(b"no video")
     recording = open_one(segment)
-    assert (recording.drive["cameras"], recording.cameras) == ([], {})
+    assert (list(recording.cameras), recording.cameras) == ([], {})
     assert recording.telemetry().num_rows == 300
     (left_out,) = recording.left_out()
     assert left_out.frames == 601

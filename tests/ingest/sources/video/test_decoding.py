@@ -31,9 +31,9 @@ def number_of(image: np.ndarray) -> int:
 def shown(path: Path) -> list[tuple[int, int]]:
     """Times in frame periods since the drive's start, and the number that each frame shows."""
     recording = opened(path)
-    drive = recording.drive
-    frames = recording.frames(drive["start_ns"], drive["end_ns"], ["main"])
-    return [((t - drive["start_ns"]) // PERIOD, number_of(i["main"])) for t, i in frames]
+    drive = recording.attributes
+    frames = recording.frames(drive.start_ns, drive.end_ns, ["main"])
+    return [((t - drive.start_ns) // PERIOD, number_of(i["main"])) for t, i in frames]
 
 
 def reasons(path: Path) -> list[str]:
@@ -98,7 +98,7 @@ def edited(write_video: Any) -> Any:
 def test_edit_lists(edited: Any, edits: Any, numbers: Any, reordered: str) -> None:
     path = edited(*edits, bf=reordered)
     assert shown(path) == list(enumerate(numbers))
-    assert opened(path).drive["duration_s"] == len(list(numbers)) / 20
+    assert opened(path).attributes.duration_s == len(list(numbers)) / 20
 
 
 @pytest.mark.parametrize("reordered", ["0", "2"])
@@ -167,7 +167,7 @@ def test_a_stream_that_begins_between_key_frames(write_video: Any) -> None:
     head = 3 * 188  # what says which streams there are
     path.write_bytes(content[:head] + content[places[4] :])
     assert shown(path) == [(k, k + 10) for k in range(30)]
-    assert opened(path).drive["duration_s"] == 1.5
+    assert opened(path).attributes.duration_s == 1.5
     assert reasons(path) == ["camera main: 6 of 36 frames cannot be decoded"]
 
 
@@ -182,10 +182,10 @@ def test_whatever_is_damaged_the_rest_is_the_drive(write_video: Any, container: 
             recording = opened(path)
         except UnreadableError:
             continue
-        drive = recording.drive
-        times = [t for t, _ in recording.frames(drive["start_ns"], drive["end_ns"], ["main"])]
-        assert times and times == sorted(set(times)) and times[0] == drive["start_ns"]
-        assert times[-1] <= drive["end_ns"] and all(recording.left_out() or [True])
+        drive = recording.attributes
+        times = [t for t, _ in recording.frames(drive.start_ns, drive.end_ns, ["main"])]
+        assert times and times == sorted(set(times)) and times[0] == drive.start_ns
+        assert times[-1] <= drive.end_ns and all(recording.left_out() or [True])
         came += 1
     assert came
 
@@ -248,7 +248,7 @@ def test_a_cover_wherever_it_stands(tmp_path: Path, write_video: Any) -> None:
                         packet.stream = tracks[name]
                         out.mux(packet)
         assert shown(path) == [(k, k) for k in range(3)]
-        assert opened(path).drive["cameras"] == ["main"]
+        assert list(opened(path).cameras) == ["main"]
 
 
 def test_a_picture_alone_is_no_video(tmp_path: Path, write_video: Any) -> None:
@@ -269,7 +269,7 @@ def test_one_frame(write_video: Any) -> None:
     for kind in CONTAINERS.values():
         path = write_video(frames=1, **kind)
         assert shown(path) == [(0, 0)]
-        assert opened(path).drive["duration_s"] == 0.05
+        assert opened(path).attributes.duration_s == 0.05
 
 
 def test_titles_that_are_no_utf8(write_video: Any) -> None:

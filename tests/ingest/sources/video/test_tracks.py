@@ -73,11 +73,11 @@ def opened(path: Path) -> Any:
 def shown(path: Path) -> list[tuple[int, dict[str, int]]]:
     """Milliseconds since the drive's start, and each camera's grey, of every set of frames."""
     recording = opened(path)
-    drive = recording.drive
-    sets = recording.frames(drive["start_ns"], drive["end_ns"], list(recording.cameras))
+    drive = recording.attributes
+    sets = recording.frames(drive.start_ns, drive.end_ns, list(recording.cameras))
     return [
         (
-            (time - drive["start_ns"]) // 1_000_000,
+            (time - drive.start_ns) // 1_000_000,
             {n: round(float(i.mean()) / 40) for n, i in s.items()},
         )
         for time, s in sets
@@ -103,7 +103,7 @@ def test_tracks_are_in_step(tmp_path: Path, suffix: str) -> None:
         (0, {"main": 0}), (50, {"main": 0}), (100, both), (150, both),
         (200, {"rear": 1}), (250, {"rear": 1}),
     ]  # fmt: skip
-    assert opened(path).drive["duration_s"] == 0.3
+    assert opened(path).attributes.duration_s == 0.3
 
 
 def test_tracks_with_clocks_of_their_own_keep_their_times(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_still_beside_a_video_is_no_camera(tmp_path: Path) -> None:
     assert [item.reason for item in tracks.left_out] == ["video track 1 is one still picture"]
     lone = write_tracks(tmp_path / "lone.mkv", {"frames": 1})
     assert list(open_tracks(lone).cameras) == ["main"]
-    assert opened(lone).drive["duration_s"] == 0.05
+    assert opened(lone).attributes.duration_s == 0.05
 
 
 def test_no_place_in_the_rig(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_named_by_their_owner(tmp_path: Path, text: str, cameras: dict[str, int]
     path = write_tracks(tmp_path / "x.mkv", {"frames": 2}, {"frames": 2, "title": "Front"})
     (tmp_path / "x.drive.yaml").write_text(text)
     assert {name: index.track for name, index in open_tracks(path).cameras.items()} == cameras
-    assert opened(path).drive["cameras"] == list(cameras)
+    assert list(opened(path).cameras) == list(cameras)
     assert sum(item.frames for item in opened(path).left_out()) == 2 * (2 - len(cameras))
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ingest.drives import drive_row
 from ingest.sources.video.source import VideoSource
+from ingest.telemetry.validation import validate_telemetry
 from ridealong.errors import RidealongError, UnreadableError
 
 SOURCE = VideoSource()
@@ -20,9 +22,9 @@ def open_one(path: Path) -> Any:
 
 
 def all_frames(recording: Any) -> list[tuple[int, np.ndarray]]:
-    drive = recording.drive
-    found = recording.frames(drive["start_ns"], drive["end_ns"], ["main"])
-    return [(time - drive["start_ns"], images["main"]) for time, images in found]
+    drive = recording.attributes
+    found = recording.frames(drive.start_ns, drive.end_ns, ["main"])
+    return [(time - drive.start_ns, images["main"]) for time, images in found]
 
 
 def number_of(image: np.ndarray) -> int:
@@ -32,11 +34,12 @@ def number_of(image: np.ndarray) -> int:
 
 def test_the_real_video(highway: Path) -> None:
     recording = open_one(highway)
-    drive = recording.drive
-    assert drive["drive_id"].startswith("solidWhiteRight-")
-    assert drive["start_ns"] == 1_472_418_968 * 10**9  # 2016-08-28T21:16:08Z
-    assert drive["duration_s"] == 8.84
-    assert drive["vehicle_id"] == drive["cluster_id"] == drive["drive_id"]
+    (files,) = SOURCE.discover(highway)
+    drive = drive_row(files, recording, validate_telemetry(recording.telemetry(), files.drive_id))
+    assert drive.drive_id.startswith("solidWhiteRight-")
+    assert drive.start_ns == 1_472_418_968 * 10**9  # 2016-08-28T21:16:08Z
+    assert drive.duration_s == 8.84
+    assert drive.vehicle_id == drive.cluster_id == drive.drive_id
     assert recording.telemetry().num_rows == 0
     assert recording.labels(0, 1) is None
     camera = recording.cameras["main"]
@@ -52,7 +55,7 @@ def test_the_real_video(highway: Path) -> None:
 
 def test_both_ends_of_a_window_count(highway: Path) -> None:
     recording = open_one(highway)
-    start = recording.drive["start_ns"]
+    start = recording.attributes.start_ns
     window = list(recording.frames(start + 4000 * MS, start + 4200 * MS, ["main", "rear"]))
     assert [(time - start) // MS for time, _ in window] == [4000, 4040, 4080, 4120, 4160, 4200]
     assert list(recording.frames(start + 4001 * MS, start + 4039 * MS, ["main"])) == []
@@ -77,11 +80,11 @@ KINDS = {
 def test_every_window_of_every_container_is_exact(write_video: Any, kind: str) -> None:
     recording = open_one(write_video(**KINDS[kind]))
     period = 50 * MS
-    assert recording.drive["duration_s"] == 1.5
+    assert recording.attributes.duration_s == 1.5
     for first, last in [(0, 29), (0, 0), (9, 9), (8, 11), (10, 10), (17, 22), (29, 29)]:
         window = recording.frames(
-            recording.drive["start_ns"] + first * period,
-            recording.drive["start_ns"] + last * period,
+            recording.attributes.start_ns + first * period,
+            recording.attributes.start_ns + last * period,
             ["main"],
         )
         numbers = [number_of(images["main"]) for _, images in window]
@@ -119,7 +122,7 @@ def test_turned_on_its_side(write_video: Any) -> None:
     ],
 )
 def test_when_it_was_recorded(write_video: Any, written: str, expected: int) -> None:
-    assert open_one(write_video("x.mkv", 2, creation_time=written)).drive["start_ns"] == expected
+    assert open_one(write_video("x.mkv", 2, creation_time=written)).attributes.start_ns == expected
 
 
 def test_of_a_file_that_breaks_off_the_beginning_is_there(write_video: Any) -> None:
@@ -132,7 +135,7 @@ def test_of_a_file_that_breaks_off_the_beginning_is_there(write_video: Any) -> N
     # Around the break, a frame may be there whose neighbour is lost.
     assert numbers[:20] == list(range(20))
     assert numbers == sorted(set(numbers)) and len(numbers) < 60
-    assert recording.drive["duration_s"] < 3
+    assert recording.attributes.duration_s < 3
 
 
 def test_attributes_beside_it(write_video: Any) -> None:
@@ -140,11 +143,13 @@ def test_attributes_beside_it(write_video: Any) -> None:
     before = SOURCE.discover(path)[0].sha256
     beside = path.with_name("my trip.drive.yaml")
     beside.write_text("vehicle_id: v7\ncountry: DE\nlight: night\nfeatures: [acc]\n")
-    drive = open_one(path).drive
-    assert [drive[k] for k in ("vehicle_id", "country", "light", "features", "road")] == [
-        "v7", "DE", "night", ["acc"], None,
+    told = open_one(path).attributes
+    assert [getattr(told, k) for k in ("vehicle_id", "country", "light", "features", "road")] == [
+        "v7", "DE", "night", ("acc",), None,
     ]  # fmt: skip
-    assert drive["cluster_id"] == drive["drive_id"]
+    (files,) = SOURCE.discover(path)
+    no_rows = validate_telemetry(open_one(path).telemetry(), files.drive_id)
+    assert drive_row(files, open_one(path), no_rows).cluster_id == files.drive_id
     assert SOURCE.discover(path)[0].sha256 != before
     beside.write_text("country: DE\nlight: nigt\n")
     with pytest.raises(UnreadableError, match=r"my trip.drive.yaml:2: light: Input should be"):

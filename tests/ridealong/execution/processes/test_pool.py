@@ -4,35 +4,33 @@ import os
 import signal
 import threading
 import time
+from contextlib import closing
 from functools import partial
 from operator import methodcaller
 from typing import Any
 
 import pytest
 
-from ridealong.execution.processes.pool import ProcessDiedError, Processes, helped, helpers_of
+from ridealong.execution.processes.pool import ProcessDiedError, Processes
 
 
 def test_items_are_done_by_processes_that_come_with_the_first_and_go_at_the_end(
     serving: Any,
 ) -> None:
-    with helped("c", partial(methodcaller, "upper"), 2):
-        helpers = helpers_of("c")
-        assert helpers is not None and serving(os.getpid()) == []
-        assert [helpers.do(word) for word in ("one", "two", "three")] == ["ONE", "TWO", "THREE"]
+    with closing(Processes(partial(methodcaller, "upper"), 2)) as processes:
+        assert serving(os.getpid()) == []
+        assert [processes.do(word) for word in ("one", "two", "three")] == ["ONE", "TWO", "THREE"]
         assert len(serving(os.getpid())) == 2
-    assert serving(os.getpid()) == [] and helpers_of("another") is None
+    assert serving(os.getpid()) == []
     with pytest.raises(ProcessDiedError, match="the process has ended"):
-        helpers.do("four")  # a thread that comes late
+        processes.do("four")  # a thread that comes late
 
 
 def test_many_threads_may_wait_for_few_processes(serving: Any) -> None:
     done: list[str] = []
-    with helped("c", partial(methodcaller, "upper"), 1):
-        helpers = helpers_of("c")
-        assert helpers is not None
+    with closing(Processes(partial(methodcaller, "upper"), 1)) as processes:
         threads = [
-            threading.Thread(target=lambda n=n: done.append(helpers.do(f"item {n}")))
+            threading.Thread(target=lambda n=n: done.append(processes.do(f"item {n}")))
             for n in range(8)
         ]
         for thread in threads:

@@ -1,0 +1,163 @@
+"""Perceptions made ready for scoring: cut to common frames, sparse rows as columns of numbers.
+
+Every row belongs to a *cell*, the index of its prediction in the list that is scored, and to a
+*frame*, the index of its time; the *group* ``cell * T + frame`` is one class in one image.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.strokes import StrokeSet
+from ridealong.arrays import Floats, Ints
+from ridealong.perception.annotations import Perception, at_times
+from ridealong.perception.forms import Form
+
+DEFAULT_THRESHOLD = 0.5
+MAX_STEP_NS = 500_000_000  # frames further apart than this are not followed from one to the next
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """One perception on the frames judged, with what it takes to read it.
+
+    Attributes:
+        perception: Labels or outputs, cut to those frames.
+        thresholds: Per prediction name, the least score that counts; `DEFAULT_THRESHOLD` else.
+        image_sizes: Per camera (width, height) in pixels of the sparse coordinates.
+        drawn: Lines drawn before, by the predictions they belong to.
+    """
+
+    perception: Perception
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    drawn: dict[tuple[Prediction, ...], StrokeSet] = field(default_factory=dict, compare=False)
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return len(self.perception.timestamps_ns)
+
+    def on(self, perception: Perception) -> "ClipView":
+        """The view of another cut of the perception; of the same one, this very view."""
+        if perception is self.perception:
+            return self
+        return ClipView(perception, self.thresholds, self.image_sizes)
+
+    def threshold_of(self, predictions: Sequence[Prediction]) -> Floats:
+        """``(N,)`` thresholds, compared in float32 as scores are stored."""
+        chosen = [self.thresholds.get(str(p), DEFAULT_THRESHOLD) for p in predictions]
+        return np.asarray(chosen, np.float32).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Sparse rows of some predictions, in the table's order.
+
+    Attributes:
+        table: Rows of `ridealong.perception.annotations.ANNOTATIONS`.
+        cell: ``(N,)`` index into the predictions.
+        frame: ``(N,)`` index into the timestamps.
+    """
+
+    table: pa.Table
+    cell: Ints
+    frame: Ints
+
+    def floats(self, *columns: str) -> Floats:
+        """``(N, len(columns))`` float64.
+
+        Raises:
+            ValueError: A value is missing or not finite.
+        """
+        values = [self.table[name].to_numpy().astype(np.float64) for name in columns]
+        stacked = np.stack(values, axis=1) if values else np.empty((len(self.cell), 0))
+        if not np.isfinite(stacked).all():
+            raise ValueError(f"{' or '.join(columns)} is missing or not finite")
+        return stacked
+
+    def known(self, column: str, otherwise: float) -> NDArray[np.float64]:
+        """``(N,)`` float64, null replaced."""
+        filled = pc.fill_null(self.table[column], otherwise)
+        return np.asarray(filled.to_numpy(), np.float64)
+
+    def in_order(self, order: Ints) -> "SparseRows":
+        """The rows in another order."""
+        return SparseRows(self.table.take(pa.array(order)), self.cell[order], self.frame[order])
+
+    def take(self, mask: NDArray[np.bool_]) -> "SparseRows":
+        """The rows where ``mask`` is true."""
+        return SparseRows(self.table.filter(pa.array(mask)), self.cell[mask], self.frame[mask])
+
+
+def rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
+    """The sparse rows that belong to one of ``predictions``.
+
+    Raises:
+        ValueError: A row's time is none of the frames.
+    """
+    tasks = sorted({p.task for p in predictions})
+    mine = perception.sparse.filter(pc.is_in(perception.sparse["task"], pa.array(tasks)))
+    path = pc.binary_join_element_wise(mine["task"], mine["category"], "/")
+    names = pc.binary_join_element_wise(path, mine["camera"], "@")
+    wanted = pa.array([str(p) for p in predictions], pa.string())
+    cell = pc.fill_null(pc.index_in(names, wanted), -1).to_numpy().astype(np.int64)
+    rows = SparseRows(mine, cell, np.zeros(len(cell), np.int64)).take(cell >= 0)
+    return replace(rows, frame=_frames_of(rows.table, perception.timestamps_ns))
+
+
+def _frames_of(table: pa.Table, timestamps_ns: NDArray[np.int64]) -> Ints:
+    times = table["timestamp_ns"].to_numpy()
+    frame = np.searchsorted(timestamps_ns, times)
+    if len(times) and (frame.max() >= len(timestamps_ns) or (timestamps_ns[frame] != times).any()):
+        raise ValueError("a row's timestamp_ns is none of the frames")
+    return np.asarray(frame, np.int64)
+
+
+def common_frames(one: Perception, two: Perception) -> tuple[Perception, Perception]:
+    """Both, cut to the instants that both have."""
+    shared = np.intersect1d(one.timestamps_ns, two.timestamps_ns)
+    return _cut(one, shared), _cut(two, shared)
+
+
+def _cut(perception: Perception, timestamps_ns: NDArray[np.int64]) -> Perception:
+    if np.array_equal(perception.timestamps_ns, timestamps_ns):
+        return perception
+    return at_times(perception, timestamps_ns)
+
+
+def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
+    """What the view lacks for a prediction of that form; None if it lacks nothing."""
+    seen, camera = view.perception, prediction.camera
+    if prediction.task not in seen.tasks:
+        return f"nobody looked for {prediction.task}"
+    if form is Form.DEPTH and camera not in seen.depth:
+        return f"no depth of the camera {camera}"
+    if form is Form.CLASSES and camera not in seen.segmentation:
+        return f"no segmentation of the camera {camera}"
+    if form is Form.LAYERS and prediction.category not in seen.bev:
+        return f"no top-down layer {prediction.category}"
+    if form is Form.POLYLINES and camera not in view.image_sizes:
+        return f"the size of the pictures of the camera {camera} is not given"
+    return None
+
+
+def linked(perception: Perception) -> NDArray[np.bool_]:
+    """``(T - 1,)``: whether a frame and the next are close enough in time to be compared."""
+    return np.diff(perception.timestamps_ns) <= MAX_STEP_NS
+
+
+def by_cell(cell: Ints, mask: NDArray[np.bool_], cells: int) -> Ints:
+    """``(cells,)``: how many rows of each cell have the mask set."""
+    return np.bincount(cell[mask], minlength=cells)
+
+
+def sum_by_cell(cell: Ints, values: Ints, cells: int) -> Ints:
+    """``(cells,)``: the sum of the values of each cell's rows."""
+    sums: Ints = np.bincount(cell, values, cells).astype(np.int64)  # exact: far below 2^53
+    return sums

@@ -1,0 +1,163 @@
+"""Scores of class maps: segmentation per camera, layers seen from above.
+
+``iou`` compares with labels. Pixels whose label is `UNLABELLED` are not judged. An output that is
+unknown there counts as any wrong class does: silence does not avoid a metric. Outputs are
+resampled to the labels' grid by the nearest pixel.
+
+Source: the Jaccard index over the data set's confusion, as scikit-learn's and torchmetrics'
+MulticlassJaccardIndex (not the mean over images). Jitter and disagreement are ours
+(`metrics.tasks.stability`, `metrics.tasks.disagreement`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metrics.tasks.clip_view import ClipView, linked
+from metrics.tasks.dense import check_codes, check_frames, finer, joint_counts
+from metrics.tasks.disagreement import jaccard_metric
+from metrics.tasks.family import PairScorer, Scorer, SelfScorer
+from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over, shared_part
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.stability import PARAMETERS as STEADINESS
+from metrics.tasks.stability import jitter_metric
+from ridealong.arrays import Ints
+from ridealong.perception.annotations import UNLABELLED, Perception
+
+PARAMETERS = {"unlabelled": UNLABELLED, "resampling": "nearest", **STEADINESS}
+
+ClassMap = NDArray[np.uint8]  # (T, h, w)
+
+
+@dataclass(frozen=True)
+class MapReader:
+    """How the predictions of a family are read from a perception's class maps.
+
+    Attributes:
+        codes: How many classes a map has; their ids are 0 to ``codes`` - 1.
+        map_of: The map that a prediction is part of, and a name for it.
+        code_of: The id that the prediction's pixels have in its map.
+    """
+
+    codes: int
+    map_of: Callable[[Perception, Prediction], tuple[ClassMap, str]]
+    code_of: Callable[[Prediction], int]
+
+    def read(self, view: ClipView, prediction: Prediction) -> tuple[ClassMap, str]:
+        """The map that the prediction is part of, and its name.
+
+        Raises:
+            ValueError: It does not have the shape ``(frames, h, w)``.
+        """
+        array, name = self.map_of(view.perception, prediction)
+        check_frames(array, view.frames)
+        return array, name
+
+    def confusion(
+        self, rows: ClassMap, columns: ClassMap, size: tuple[int, int] | None = None
+    ) -> Ints:
+        """``(256, 256)`` counts of code pairs on the grid ``size``; by default one that suits both.
+
+        Raises:
+            ValueError: A code is not a class.
+        """
+        counts = joint_counts(rows, columns, size or finer(rows, columns))
+        check_codes(counts, self.codes, UNLABELLED)
+        return counts
+
+
+class MapScores:
+    """The scorers of one family of class maps.
+
+    Args:
+        task: The family's name.
+        what: What the maps count, as in ``pixels of the class``.
+        reader: How its predictions are read.
+    """
+
+    def __init__(self, task: str, what: str, reader: MapReader) -> None:
+        self._reader = reader
+        self._iou = Metric(
+            "iou",
+            task,
+            Better.HIGHER,
+            "1",
+            ("intersection", "union"),
+            Reference.LABELS,
+            f"intersection / union of the {what}, unlabelled ones left out",
+            "Jaccard index over the summed confusion (scikit-learn, torchmetrics)",
+            over("intersection", "union"),
+            to_find=shared_part,
+        )
+        self._jitter = jitter_metric(task, what)
+        self._disagreement = jaccard_metric(task, what)
+        self.against_labels: PairScorer = Scorer((self._iou,), self._shared_with_labels)
+        self.against_self: SelfScorer = Scorer((self._jitter,), self._shared_with_next)
+        self.against_other: PairScorer = Scorer((self._disagreement,), self._shared_with_other)
+
+    def _shared_with_labels(
+        self, outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
+    ) -> Result:
+        def confusion(prediction: Prediction, truth: ClassMap) -> Ints:
+            said, _ = self._reader.read(outputs, prediction)
+            size = (truth.shape[1], truth.shape[2])
+            return _labelled(self._reader.confusion(truth, said, size))
+
+        return self._result(self._iou, labels, predictions, confusion)
+
+    def _shared_with_next(self, view: ClipView, predictions: Sequence[Prediction]) -> Result:
+        steps = np.flatnonzero(linked(view.perception))
+
+        def confusion(prediction: Prediction, said: ClassMap) -> Ints:
+            return self._reader.confusion(said[steps], said[steps + 1])
+
+        return self._result(self._jitter, view, predictions, confusion)
+
+    def _shared_with_other(
+        self, one: ClipView, two: ClipView, predictions: Sequence[Prediction]
+    ) -> Result:
+        def confusion(prediction: Prediction, said: ClassMap) -> Ints:
+            return self._reader.confusion(said, self._reader.read(two, prediction)[0])
+
+        return self._result(self._disagreement, one, predictions, confusion)
+
+    def _result(
+        self,
+        metric: Metric,
+        view: ClipView,
+        predictions: Sequence[Prediction],
+        confusion: Callable[[Prediction, ClassMap], Ints],
+    ) -> Result:
+        """Intersection and union of each prediction; one confusion serves all classes of a map."""
+        confusions: dict[str, Ints] = {}
+        sums = []
+        for prediction in predictions:
+            array, name = self._reader.read(view, prediction)
+            if name not in confusions:
+                confusions[name] = confusion(prediction, array)
+            sums.append(_shared_and_all(confusions[name], self._reader.code_of(prediction)))
+        return Result((overlap_sums(metric, predictions, sums),))
+
+
+def _shared_and_all(counts: Ints, code: int) -> tuple[int, int]:
+    """Intersection and union of one class, from counts of code pairs."""
+    intersection = counts[code, code]
+    return int(intersection), int(counts[code].sum() + counts[:, code].sum() - intersection)
+
+
+def _labelled(counts: Ints) -> Ints:
+    """The counts (rows are labels) without the pixels that nobody labelled."""
+    judged = counts.copy()
+    judged[UNLABELLED] = 0
+    return judged
+
+
+def overlap_sums(
+    metric: Metric, predictions: Sequence[Prediction], sums: Sequence[tuple[int, int]]
+) -> Sums:
+    """Pairs of (intersection, union) as the metric's statistics."""
+    intersection, union = np.array(sums, np.int64).reshape(-1, 2).T
+    names = tuple(map(str, predictions))
+    return Sums(metric, names, {"intersection": intersection, "union": union})

@@ -1,0 +1,1 @@
+"""HydraNet, the network kind ``safetensors``: one backbone for all cameras, a head per task."""

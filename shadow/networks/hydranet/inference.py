@@ -1,0 +1,333 @@
+"""Asking a network: frames of a clip in, what it says in the standard forms out."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from ridealong.arrays import Bools
+from ridealong.perception.annotations import (
+    ANNOTATIONS,
+    LightState,
+    Perception,
+    Surface,
+    Task,
+)
+from ridealong.perception.geometry import CameraCalibration
+from shadow.networks.hydranet import decode
+from shadow.networks.hydranet.config import HydraNetCamera
+from shadow.networks.hydranet.manifest import HydraNetManifest
+from shadow.networks.hydranet.model import HydraNet, HydraOutput
+from shadow.networks.hydranet.topdown import Sampling, make_sampling
+from shadow.networks.network import Frames
+
+
+@dataclass(frozen=True)
+class HydraNetwork:
+    """A HydraNet that is open; see `shadow.networks.network.Network`.
+
+    Attributes:
+        manifest: What it is and what it answers for.
+        model: In evaluation mode, on the device.
+        device: Where it runs.
+    """
+
+    manifest: HydraNetManifest
+    model: HydraNet
+    device: torch.device
+
+    def perceive(
+        self,
+        frames: Mapping[str, Frames],
+        timestamps_ns: NDArray[np.int64],
+        calibrations: Mapping[str, CameraCalibration],
+        *,
+        present: Mapping[str, Bools] | None = None,
+        batch: int = 8,
+        bf16: bool = False,
+    ) -> Perception:
+        """What the network says about a clip: the manifest's predictions, nothing else.
+
+        Images are stretched to the network's input size. A camera that the clip lacks, or that the
+        manifest does not name, is not looked at; where a single frame is lost, there are no rows,
+        depth is NaN and segmentation `UNLABELLED`.
+
+        The same clip gives the same bytes on one kind of processor, whatever its number of cores;
+        another ``batch`` may choose other kernels, and so change last bits.
+
+        Args:
+            frames: By camera, ``(T, height, width, 3)`` uint8; cameras may differ in size.
+            timestamps_ns: ``(T,)``, ascending.
+            calibrations: By camera, for the frames' own size; one that is unknown does not take
+                part in the top-down layout.
+            present: By camera ``(T,)``, False where the frame was lost; all there by default.
+            batch: Time steps at once; bounds the memory.
+            bf16: Compute in bfloat16: faster, coarser.
+
+        Raises:
+            ValueError: Arrays of the wrong shape or type.
+        """
+        clip = _clip_of(self.manifest, frames, timestamps_ns, present)
+        if not clip.cameras:
+            return Perception(timestamps_ns, ANNOTATIONS.empty_table())
+        sampling = make_sampling(clip.cameras, calibrations) if self._fuses else None
+        sampling = sampling.to(self.device) if sampling else None
+        listed = _listed(self.manifest, clip.cameras)
+        parts = []
+        for start in range(0, len(timestamps_ns), batch):
+            piece = clip.piece(slice(start, start + batch))
+            output = self._forward(piece, sampling, bf16)
+            parts.append(_decode(output, piece.view, listed, sampling))
+        return _joined(timestamps_ns, parts, _tasks(listed, sampling))
+
+    def close(self) -> None:
+        """Nothing to do: the weights go with the object."""
+
+    @property
+    def _fuses(self) -> bool:
+        return any(name.startswith("bev/") for name in self.manifest.predictions)
+
+    def _forward(self, clip: "_Clip", sampling: Sampling | None, bf16: bool) -> HydraOutput:
+        with torch.inference_mode(), _repeatable(), self._precision(bf16):
+            present = torch.from_numpy(clip.view.present).to(self.device)
+            output: HydraOutput = self.model(self._images(clip), present, clip.cameras, sampling)
+            return output.float()
+
+    def _images(self, clip: "_Clip") -> Tensor:
+        """``(B, C, 3, H, W)`` in 0 to 1; channels lie last in memory, as convolutions want them."""
+        size = (self.manifest.inputs.height, self.manifest.inputs.width)
+        frames = clip.frames
+        if any(each.shape[1:3] != size for each in frames):
+            return torch.stack([self._resized(each, size) for each in frames], dim=1)
+        stacked = torch.from_numpy(np.stack(frames, axis=1)).to(self.device)
+        return (stacked.float() / 255).permute(0, 1, 4, 2, 3)
+
+    def _resized(self, frames: Frames, size: tuple[int, int]) -> Tensor:
+        # Decoded video may be read-only memory, which torch cannot share: copy.
+        images = torch.tensor(frames, device=self.device).permute(0, 3, 1, 2).float() / 255
+        return F.interpolate(images, size, mode="bilinear", antialias=True)
+
+    def _precision(self, bf16: bool) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=bf16)
+
+
+@dataclass(frozen=True)
+class _Clip:
+    view: decode.View
+    frames: tuple[Frames, ...]
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        return self.view.cameras
+
+    def piece(self, when: slice) -> "_Clip":
+        view = decode.View(
+            self.view.timestamps_ns[when],
+            self.view.cameras,
+            self.view.sizes_px,
+            self.view.present[when],
+        )
+        return _Clip(view, tuple(frames[when] for frames in self.frames))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The manifest's predictions as arrays over cameras C and categories; True is listed."""
+
+    categories: tuple[str, ...]
+    lines: tuple[str, ...]
+    objects_CK: Bools
+    lights_C: Bools
+    lanes_CL: Bools
+    lane_threshold_CL: NDArray[np.float64]
+    depth_C: Bools
+    segmentation_C: Bools
+    layers: tuple[tuple[int, str, float], ...]  # index, name, threshold
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What was said about one batch."""
+
+    sparse: list[pa.Table]
+    depth: dict[str, NDArray[np.float32]]
+    segmentation: dict[str, NDArray[np.uint8]]
+    bev: dict[str, NDArray[np.uint8]]
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """Make sums run in one order, whatever the machine's number of cores or its load.
+
+    On a CPU a convolution shared out among threads rounds differently for each number of threads.
+    One thread here and one worker a core is also the faster way: threads that wait for each other
+    spin. CUDA chooses its kernels by what they are, not by how fast they were just now.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _clip_of(
+    manifest: HydraNetManifest,
+    frames: Mapping[str, Frames],
+    timestamps_ns: NDArray[np.int64],
+    present: Mapping[str, Bools] | None,
+) -> _Clip:
+    asked = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
+    names = tuple(n for n in asked if present is None or n not in present or present[n].any())
+    steps = len(timestamps_ns)
+    for name in names:
+        if frames[name].dtype != np.uint8 or frames[name].ndim != 4:
+            raise ValueError(f"{name}: frames are (T, height, width, 3) uint8")
+        if len(frames[name]) != steps:
+            raise ValueError(f"{name}: {len(frames[name])} frames for {steps} timestamps")
+    sizes = np.array([frames[name].shape[2:0:-1] for name in names], np.float64).reshape(-1, 2)
+    there = np.ones((steps, len(names)), bool)
+    for index, name in enumerate(names):
+        if present is not None and name in present:
+            there[:, index] = present[name]
+    view = decode.View(np.asarray(timestamps_ns, np.int64), names, sizes, there)
+    return _Clip(view, tuple(frames[name] for name in names))
+
+
+def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
+    config, has = manifest.config, frozenset(manifest.predictions)
+
+    def grid(template: str, names: tuple[str, ...]) -> Bools:
+        cells = [[template.format(name, camera) in has for name in names] for camera in cameras]
+        return np.array(cells, bool).reshape(len(cameras), len(names))
+
+    lines = tuple(line.value for line in config.lanes)
+    thresholds = [[manifest.threshold(f"lanes/{a}@{camera}") for a in lines] for camera in cameras]
+    layers = [(index, layer.value) for index, layer in enumerate(config.bev_layers)]
+    return _Listed(
+        categories=tuple(category.value for category in config.objects),
+        lines=lines,
+        objects_CK=grid("objects/{}@{}", tuple(config.objects)),
+        lights_C=np.any(grid("lights/{}@{}", tuple(LightState)), axis=1),
+        lanes_CL=grid("lanes/{}@{}", lines),
+        lane_threshold_CL=np.array(thresholds, np.float64).reshape(len(cameras), len(lines)),
+        depth_C=grid("depth@{1}", ("",))[:, 0],
+        segmentation_C=np.any(grid("segmentation/{}@{}", tuple(Surface)), axis=1),
+        layers=tuple(
+            (i, layer, manifest.threshold(f"bev/{layer}"))
+            for i, layer in layers
+            if f"bev/{layer}" in has
+        ),
+    )
+
+
+def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
+    """What was looked for in the cameras that there were."""
+    looked = {
+        Task.OBJECTS: listed.objects_CK.any(),
+        Task.LIGHTS: listed.lights_C.any(),
+        Task.LANES: listed.lanes_CL.any(),
+        Task.DEPTH: listed.depth_C.any(),
+        Task.SEGMENTATION: listed.segmentation_C.any(),
+        Task.BEV: bool(listed.layers) and sampling is not None,
+    }
+    return frozenset(task for task, did in looked.items() if did)
+
+
+def _decode(
+    output: HydraOutput, view: decode.View, listed: _Listed, sampling: Sampling | None
+) -> _Part:
+    return _Part(
+        _sparse(output, view, listed),
+        _depth(output, view, listed),
+        _segmentation(output, view, listed),
+        _bev(output, view, listed, sampling),
+    )
+
+
+def _sparse(output: HydraOutput, view: decode.View, listed: _Listed) -> list[pa.Table]:
+    tables = []
+    if output.heatmap_BCKhw is not None and output.box_BC4hw is not None:
+        tables.append(
+            decode.decode_objects(
+                output.heatmap_BCKhw, output.box_BC4hw, view, listed.categories, listed.objects_CK
+            )
+        )
+    if output.lights_BCShw is not None:
+        tables.append(decode.decode_lights(output.lights_BCShw, view, listed.lights_C))
+    if output.lanes_BCLhw is not None:
+        tables.append(
+            decode.decode_lanes(
+                output.lanes_BCLhw, view, listed.lines, listed.lanes_CL, listed.lane_threshold_CL
+            )
+        )
+    return tables
+
+
+def _depth(
+    output: HydraOutput, view: decode.View, listed: _Listed
+) -> dict[str, NDArray[np.float32]]:
+    if output.log_depth_BChw is None:
+        return {}
+    return {
+        name: decode.decode_depth(output.log_depth_BChw[:, c], view.present[:, c])
+        for c, name in enumerate(view.cameras)
+        if listed.depth_C[c]
+    }
+
+
+def _segmentation(
+    output: HydraOutput, view: decode.View, listed: _Listed
+) -> dict[str, NDArray[np.uint8]]:
+    if output.segmentation_BCUhw is None:
+        return {}
+    return {
+        name: decode.decode_segmentation(output.segmentation_BCUhw[:, c], view.present[:, c])
+        for c, name in enumerate(view.cameras)
+        if listed.segmentation_C[c]
+    }
+
+
+def _bev(
+    output: HydraOutput, view: decode.View, listed: _Listed, sampling: Sampling | None
+) -> dict[str, NDArray[np.uint8]]:
+    if output.bev_BYyx is None or sampling is None:
+        return {}
+    calibrated = sampling.visible_CP.any(dim=1).cpu().numpy()
+    known = (view.present & calibrated[None]).any(axis=1)
+    return {
+        layer: decode.decode_layer(output.bev_BYyx[:, index], threshold, known)
+        for index, layer, threshold in listed.layers
+    }
+
+
+def _joined(
+    timestamps_ns: NDArray[np.int64], parts: list[_Part], tasks: frozenset[str]
+) -> Perception:
+    if not parts:
+        return Perception(timestamps_ns, ANNOTATIONS.empty_table(), tasks=tasks)
+    tables = [table for part in parts for table in part.sparse]
+    sparse = pa.concat_tables([ANNOTATIONS.empty_table(), *tables]).combine_chunks()
+    return Perception(
+        timestamps_ns,
+        sparse.take(_reading_order(sparse)),
+        depth={n: np.concatenate([p.depth[n] for p in parts]) for n in parts[0].depth},
+        segmentation={
+            n: np.concatenate([p.segmentation[n] for p in parts]) for n in parts[0].segmentation
+        },
+        bev={n: np.concatenate([p.bev[n] for p in parts]) for n in parts[0].bev},
+        tasks=tasks,
+    )
+
+
+def _reading_order(sparse: pa.Table) -> NDArray[np.int64]:
+    """By time, then camera; within an image boxes, lights, lines, each as decoded."""
+    cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
+    return np.lexsort((cameras, sparse["timestamp_ns"].to_numpy()))

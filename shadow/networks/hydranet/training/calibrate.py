@@ -1,0 +1,177 @@
+"""Thresholds: from which probability on a prediction counts as said.
+
+Each threshold of a grid is tried on drives of another map than the network was trained on, with
+the metrics that will judge it; each prediction gets the one with its best F1 (IoU for the top-down
+layers). A prediction whose object never shows there keeps the manifest's default.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import repeat
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ingest.sources.simulation.recording import SimulatedRecording
+from ingest.sources.simulation.source import SimulationSource
+from metrics.tasks.clip_view import ClipView
+from metrics.tasks.evaluate import score_clip
+from metrics.tasks.metric import Reference
+from metrics.tasks.prediction import Prediction
+from metrics.tasks.registry import lookup, parse_prediction
+from ridealong.perception.annotations import Perception, Task
+from ridealong.perception.recording import DriveFiles
+from ridealong.terminal.progress import Steps
+from shadow.networks.hydranet.training.recipe import DataSpec
+from shadow.networks.hydranet.training.sets import draw, set_times
+from shadow.networks.manifest import DEFAULT_THRESHOLD, NetworkManifest
+from shadow.networks.network import Network
+from shadow.networks.opening import load_manifest, open_network
+
+GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
+JUDGED_BY: dict[str, str] = {
+    Task.OBJECTS: "f1",
+    Task.LIGHTS: "f1",
+    Task.LANES: "f1",
+    Task.BEV: "iou",
+}
+Sums = dict[tuple[str, float], dict[str, float]]  # prediction and threshold -> statistics
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A prediction's threshold, and the value of its metric there.
+
+    Attributes:
+        prediction: Its name.
+        threshold: Probability.
+        metric: By which it was chosen.
+        value: On the calibration drives; None where it was never asked for.
+    """
+
+    prediction: str
+    threshold: float
+    metric: str
+    value: float | None
+
+
+def calibrate(
+    manifest: Path, drives: Sequence[DriveFiles], data: DataSpec, steps: Steps
+) -> list[Calibrated]:
+    """Choose thresholds for the network of a manifest; a process a core, one drive at a time.
+
+    Raises:
+        RidealongError: A drive cannot be drawn or scored.
+    """
+    sums: Sums = defaultdict(lambda: defaultdict(float))
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        for found in pool.map(_drive_sums, repeat(manifest), drives, repeat(data)):
+            for key, values in found.items():
+                for name, value in values.items():
+                    sums[key][name] += value
+            steps.advance()
+    names = {name for name, _ in sums}
+    return [_chosen(parse_prediction(name), sums) for name in sorted(names)]
+
+
+def _chosen(prediction: Prediction, sums: Sums) -> Calibrated:
+    metric, name = JUDGED_BY[prediction.task], str(prediction)
+    values = {t: _value(prediction, sums[name, t]) for t in GRID if (name, t) in sums}
+    known = {t: value for t, value in values.items() if np.isfinite(value)}
+    if not any(known.values()):
+        return Calibrated(name, DEFAULT_THRESHOLD, metric, None)
+    best = min(known, key=lambda t: (-known[t], abs(t - DEFAULT_THRESHOLD)))
+    return Calibrated(name, best, metric, round(known[best], 4))
+
+
+def _value(prediction: Prediction, statistics: dict[str, float]) -> float:
+    metric = lookup(prediction.task, JUDGED_BY[prediction.task])
+    sums = {name: np.array(value) for name, value in statistics.items()}
+    return float(metric.value(sums))
+
+
+def _drive_sums(path: Path, drive: DriveFiles, data: DataSpec) -> Sums:
+    manifest = load_manifest(path)
+    recording = SimulationSource().open(drive)
+    assert isinstance(recording, SimulatedRecording)
+    names = manifest.cameras
+    drawn = list(draw(recording, set_times(recording, data), names))
+    if not drawn:
+        return {}
+    frames, present = stacked([frames for frames, _ in drawn], names)
+    labels = joined([labels for _, labels in drawn])
+    sums: Sums = {}
+    for threshold in GRID:
+        given = dict.fromkeys(_calibrated(manifest), threshold)
+        at_threshold = manifest.model_copy(update={"thresholds": given})
+        with closing(open_network(at_threshold, path.parent)) as network:
+            sums.update(_sums_at(threshold, network, recording, (frames, present), labels))
+    return sums
+
+
+def _calibrated(manifest: NetworkManifest) -> list[str]:
+    """The predictions that have a threshold to choose."""
+    return [name for name in manifest.predictions if parse_prediction(name).task in JUDGED_BY]
+
+
+def _sums_at(
+    threshold: float,
+    network: Network,
+    recording: SimulatedRecording,
+    seen: tuple[dict[str, NDArray[np.uint8]], dict[str, NDArray[np.bool_]]],
+    labels: Perception,
+) -> Iterator[tuple[tuple[str, float], dict[str, float]]]:
+    sizes = {name: (c.width, c.height) for name, c in recording.cameras.items()}
+    output = network.perceive(seen[0], labels.timestamps_ns, recording.cameras, present=seen[1])
+    scores = score_clip(
+        ClipView(output, network.manifest.thresholds, sizes),
+        [parse_prediction(name) for name in _calibrated(network.manifest)],
+        ClipView(labels, image_sizes=sizes),
+        where=f"drive {recording.drive_id}",
+    )
+    found: dict[tuple[str, float], dict[str, float]] = defaultdict(dict)
+    for row in scores.statistics.to_pylist():
+        metric = JUDGED_BY[parse_prediction(row["prediction"]).task]
+        if row["reference"] == Reference.LABELS and row["metric"] == metric:
+            found[row["prediction"], threshold][row["statistic"]] = row["value"]
+    yield from found.items()
+
+
+def stacked(
+    frames: Sequence[dict[str, NDArray[np.uint8]]], names: Sequence[str]
+) -> tuple[dict[str, NDArray[np.uint8]], dict[str, NDArray[np.bool_]]]:
+    """Images of several instants by camera ``(T, H, W, 3)``, and which are there ``(T,)``."""
+    there = [name for name in names if any(name in each for each in frames)]
+    shape = {name: next(f[name].shape for f in frames if name in f) for name in there}
+    images = {
+        name: np.stack([f.get(name, np.zeros(shape[name], np.uint8)) for f in frames])
+        for name in there
+    }
+    return images, {name: np.array([name in f for f in frames]) for name in there}
+
+
+def joined(instants: Sequence[Perception]) -> Perception:
+    """One perception of several instants, in time."""
+    first = instants[0]
+
+    def stack(name: str) -> dict[str, NDArray[np.generic]]:
+        keys = getattr(first, name)
+        return {
+            key: np.concatenate([getattr(each, name)[key] for each in instants]) for key in keys
+        }
+
+    return Perception(
+        np.concatenate([each.timestamps_ns for each in instants]),
+        pa.concat_tables([each.sparse for each in instants]),
+        stack("depth"),  # type: ignore[arg-type]
+        stack("segmentation"),  # type: ignore[arg-type]
+        stack("bev"),  # type: ignore[arg-type]
+        first.tasks,
+    )

@@ -1,0 +1,123 @@
+"""From a manifest to an open network, whatever its kind."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+
+from ridealong.documents import read_text
+from ridealong.errors import RidealongError
+from ridealong.specs import Spec, parse_spec
+from shadow.networks.kinds import find_kind, kind_names
+from shadow.networks.manifest import NetworkManifest
+from shadow.networks.network import Network, NetworkKind
+
+
+def _known(name: str) -> str:
+    try:
+        find_kind(name)
+    except RidealongError as error:
+        raise ValueError(str(error)) from error  # pydantic collects nothing else
+    return name
+
+
+class _Kind(Spec):
+    """The one key that tells how to read the others."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Annotated[str, AfterValidator(_known)]
+
+
+def load_manifest(path: Path) -> NetworkManifest:
+    """Read a manifest.
+
+    Raises:
+        RidealongError: No such file, not a manifest, of an unknown kind, or it lists predictions
+            that such a network cannot give.
+    """
+    text = read_text(path)
+    kind = find_kind(parse_spec(text, _Kind, where=path).kind)
+    manifest: NetworkManifest = parse_spec(text, kind.manifest, where=path)
+    return manifest
+
+
+def parse_manifest(text: str) -> NetworkManifest:
+    """Read a manifest as `NetworkManifest.as_json` wrote it.
+
+    Raises:
+        NotInstalledError: Its kind is unknown here: a package is missing or broken.
+    """
+    kind = find_kind(json.loads(text)["kind"])
+    manifest: NetworkManifest = kind.manifest.model_validate_json(text)
+    return manifest
+
+
+def manifest_schema() -> dict[str, Any]:
+    """The JSON Schema of manifests: of all kinds, told apart by ``kind``.
+
+    Raises:
+        RidealongError: The package that provides a kind is broken.
+    """
+    kinds = [find_kind(name).manifest for name in kind_names()]
+    if len(kinds) == 1:  # a union of one has no discriminator
+        return TypeAdapter(kinds[0]).json_schema()
+    union: Any = Union[tuple(kinds)]  # noqa: UP007 (they are known only now)
+    return TypeAdapter(Annotated[union, Field(discriminator="kind")]).json_schema()
+
+
+def open_network(manifest: NetworkManifest, place: Path | None, device: str = "cpu") -> Network:
+    """Open a network.
+
+    Args:
+        manifest: What it is.
+        place: The folder with its artifact, or the artifact itself under whatever name; None
+            for a network without one.
+        device: Where it runs, as its kind names devices: ``cpu``, ``cuda``, ``cuda:1``.
+
+    Raises:
+        RidealongError: The artifact is missing, damaged, or not what the manifest describes; or
+            the kind or the device is unknown.
+    """
+    return find_kind(manifest.kind).open(manifest, _artifact(manifest, place), device)
+
+
+def open_folder(path: Path, device: str = "cpu") -> Network:
+    """Open the network of a manifest whose artifact lies beside it.
+
+    Raises:
+        RidealongError: As for `load_manifest` and `open_network`.
+    """
+    return open_network(load_manifest(path), path.parent, device)
+
+
+def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
+    """The number of learnt parameters, None if there is no such number; proves that it opens.
+
+    Raises:
+        RidealongError: As for `open_network`.
+    """
+    kind = find_kind(manifest.kind)
+    if kind.parameters is not None:
+        return kind.parameters(manifest, _artifact(manifest, folder))
+    open_network(manifest, folder).close()
+    return None
+
+
+def require_device(manifest: NetworkManifest, device: str) -> None:
+    """Fail before the work rather than in it.
+
+    Raises:
+        RidealongError: The network cannot run on this device.
+    """
+    kind: NetworkKind[Any] = find_kind(manifest.kind)
+    if kind.require_device is not None:
+        kind.require_device(device)
+
+
+def _artifact(manifest: NetworkManifest, place: Path | None) -> Path | None:
+    if manifest.artifact is None:
+        return None
+    assert place is not None  # the lake keeps an artifact for every manifest that names one
+    return place / manifest.artifact if place.is_dir() else place
