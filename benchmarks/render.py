@@ -29,6 +29,7 @@ from ingest.simulation.scene import (
     stack_actors,
 )
 from ridealong.perception.annotations import LightState, ObjectCategory
+from tests.oracles.raycast import NUMPY
 
 TARGET = 40  # times as many sets as the numpy caster
 SIZES = ((96, 160), (160, 256))
@@ -105,7 +106,7 @@ def measure(
 ) -> dict[str, float]:
     cameras = rig_cameras(size[1], size[0])
     states = [scene_at(-140 + 2.0 * i, conditions) for i in range(sets)]
-    compiled, slow = Renderer(world, cameras, 1), Renderer(world, cameras, 1, "numpy")
+    compiled, slow = Renderer(world, cameras, 1), Renderer(world, cameras, 1, NUMPY)
     for renderer in (compiled, slow):
         sets_per_second(renderer, world, states[:1], labelled=True)
     few = states[sets // 2 :][:2]

@@ -17,8 +17,9 @@ from ridealong.execution.loop import Contents, ShardResult, run_plans, run_shard
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted
+from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import ReplayBatch, replaying
-from shadow.planning import Pair, plan_replay, replay_sources
+from shadow.planning import plan_replay, replay_sources
 from shadow.replay import Batch, ClipOutcome, ReplayPlan
 
 # If so many clips all fail for one reason before any clip worked, the clips are not to blame.
@@ -46,7 +47,7 @@ class Replayed:
 
 def replay(
     lake: Lake,
-    pair: Pair,
+    networks: Sequence[NetworkEntry],
     clips: pa.Table,
     device: str,
     console: Console,
@@ -63,7 +64,7 @@ def replay(
         ItemsLostError: The runner lost clips of the batch in progress.
     """
     found = Replayed()
-    first = plan_replay(lake, pair, clips, device)
+    first = plan_replay(lake, networks, clips, device)
     has_stored = len(first.clips) < clips.num_rows
 
     def plans() -> Iterator[ReplayPlan]:
@@ -71,7 +72,7 @@ def replay(
         while plan.batches:
             yield plan
             left = _without(left, found.failed_ids)[::-1]
-            plan = plan_replay(lake, pair, left, device)
+            plan = plan_replay(lake, networks, left, device)
 
     def run(plan: ReplayPlan) -> None:
         for result in _results(lake, plan, console, beam_args):

@@ -11,7 +11,7 @@ from ingest.schemas import CLIPS, DRIVES
 from metrics.gate.costs import CellKey, LossParts, clip_costs, loss_parts
 from metrics.schemas import MATCHES, SCORES
 from ridealong.lake import Snapshot
-from ridealong.lake.tables import TableSpec
+from shadow.scores import query_of
 
 Row = dict[str, Any]
 
@@ -74,9 +74,12 @@ def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Row]) -> LossPar
 def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> CostTables:
     """The rows of the lake that the costs of some cells are computed from."""
     clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
-    metrics = sorted({cell["metric"] for cell in cells})
-    scores = _scored(snapshot, SCORES, run, cells, " and list_contains(?, metric)", metrics)
-    return CostTables(scores, _scored(snapshot, MATCHES, run, cells), clips, snapshot.read(DRIVES))
+    predictions, metrics = (sorted({cell[n] for cell in cells}) for n in ("prediction", "metric"))
+    wanted, named = query_of(run), "list_contains(?, prediction)"
+    both = f"{named} and list_contains(?, metric)"
+    scores = wanted.rows(snapshot, SCORES, both, predictions, metrics)
+    matches = wanted.rows(snapshot, MATCHES, named, predictions)
+    return CostTables(scores, matches, clips, snapshot.read(DRIVES))
 
 
 def _key(cell: Row) -> CellKey:
@@ -85,19 +88,3 @@ def _key(cell: Row) -> CellKey:
 
 def _networks(run: Row) -> tuple[str, str]:
     return run["deployed_sha256"], run["candidate_sha256"]
-
-
-def _scored(
-    snapshot: Snapshot,
-    spec: TableSpec,
-    run: Row,
-    cells: Sequence[Row],
-    more: str = "",
-    *values: Any,
-) -> pa.Table:
-    """The rows of the cells' predictions by the run's networks."""
-    predictions = sorted({cell["prediction"] for cell in cells})
-    query = f"""select * from {spec.name}
-        where list_contains(?, prediction) and network_sha256 in (?, ?) and definition = ?{more}"""
-    params = [predictions, *_networks(run), run["definition"], *values]
-    return snapshot.query(query, spec, params=params).cast(spec.schema)

@@ -1,8 +1,9 @@
 """What the two networks of a run said on a clip: kept, or for dense tasks inferred again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from ingest.clips.read import ClipReader
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import parse_prediction
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
+from ridealong.perception.annotations import ANNOTATIONS, Perception
+from shadow.keys import outputs_in
 from shadow.networks.manifest import NetworkManifest, rate_of
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network
@@ -23,7 +25,7 @@ from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS
 
 ROLES = ("deployed", "candidate")
-SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})  # what the lake keeps of outputs
+_FILE = "file"
 
 Times = NDArray[np.int64]
 
@@ -53,10 +55,10 @@ class RunOutputs:
         """A network's manifest."""
         return self.networks[role].manifest
 
-    def predictions(self, role: str, *tasks: Task) -> list[Prediction]:
-        """What a network answers for, of these tasks."""
+    def predictions(self, role: str, tasks: Collection[str] | None = None) -> list[Prediction]:
+        """The predictions of a network; of these tasks alone where some are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
-        return [prediction for prediction in named if prediction.task in tasks]
+        return [one for one in named if tasks is None or one.task in tasks]
 
     def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
         """What the lake keeps of a clip, sparse tasks alone, by role; ``times`` are its frames."""
@@ -64,7 +66,7 @@ class RunOutputs:
         rows = self.snapshot.query(
             "select * from outputs where clip_id = ? and definition = ?",
             OUTPUTS,
-            params=[clip_id, self.run["definition"]],
+            params=[clip_id, outputs_in(self.run["definition"])],
         )
         return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 
@@ -107,7 +109,30 @@ def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOu
     return RunOutputs(lake, snapshot, run, networks)
 
 
+def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]:
+    """The files that keep outputs, relative to the home, by network (sha256) and clip.
+
+    A network's outputs on one clip are in one file; where it has no output, there is none.
+
+    Raises:
+        RidealongError: A file of the table is missing or damaged.
+    """
+    files = snapshot.data_files(OUTPUTS)
+    if not files:
+        return {}
+    every = snapshot.relation(OUTPUTS, files, _FILE)
+    rows = snapshot.query(
+        f"select distinct network_sha256, clip_id, {_FILE} from ({every}) where definition = ?",
+        OUTPUTS,
+        params=[stored_by],
+    )
+    return {
+        (row["network_sha256"], row["clip_id"]): str(Path(row[_FILE]).relative_to(snapshot.home))
+        for row in rows.to_pylist()
+    }
+
+
 def _said(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
     own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
     sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS).sort_by("timestamp_ns")
-    return Perception(times, sparse, tasks=SPARSE_TASKS)
+    return Perception(times, sparse, tasks=sparse_tasks())

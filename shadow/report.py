@@ -10,8 +10,11 @@ from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
 from ridealong.terminal import readable
+from ridealong.terminal.readable import counted, listed
 from shadow.runs import find_run
+from shadow.scores import labels_name
 
+NAMED = 3  # cells that a sentence names
 RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}  # the worst verdict first
 
 
@@ -43,6 +46,8 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "clips": len(row["clip_ids"]),
         "clips_left_out": row["clips_left_out"],
         "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
+        "baseline": row["baseline"],
+        "labels": labels_name(row),
         "summary": summary_of(cells),
         "cells": cells,
     }
@@ -81,6 +86,15 @@ def cause_sentence(summary: dict[str, Any]) -> str | None:
         return None
     lost = f"{count} of {summary['verdicts']['REGRESSED']} regressed cells"
     return f"{lost} {'is' if count == 1 else 'are'} at {cause} or only because of it"
+
+
+def baseline_sentence(document: dict[str, Any]) -> str | None:
+    """In which cells the candidate is worse than the frozen release; None without one."""
+    if document["baseline"] is None:
+        return None
+    worse = [cell_name(cell) for cell in document["cells"] if cell["worse_than_baseline"]]
+    cells = f"{counted(len(worse), 'cell')}: {listed(worse, NAMED)}" if worse else "no cell"
+    return f"worse than the baseline {document['baseline']}: {cells}"
 
 
 def cells_that_matter(cells: list[dict[str, Any]], watched: int = 20) -> list[dict[str, Any]]:

@@ -16,11 +16,12 @@ from dashboard.player.layers import layer
 from dashboard.text import MISSING, plain
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
+from ingest.simulation.rig import RigCamera
 from metrics.tasks.clip_view import ClipView
 from ridealong.errors import RidealongError
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import Camera, Perception
+from ridealong.perception.annotations import Perception
 from ridealong.units import NS_PER_S
 from shadow.networks.manifest import rate_of
 
@@ -182,16 +183,16 @@ def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
 def _network_layers(
     clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
 ) -> list[dict[str, object]]:
-    """What both networks said, on the frames that were judged, compared with each other.
+    """The outputs of both networks on the frames that were judged, compared with each other.
 
-    Kept by clip and pair: what a network said on a clip under one definition never changes.
+    Cached by clip and pair: the outputs of a network on a clip never change.
     """
     manifests = queries.manifests(_snapshot, pair)
     times = _reader.sample_times(rate_of(*manifests))
     sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
     def view(sha256: str, thresholds: Mapping[str, float]) -> ClipView:
-        rows = queries.outputs(_snapshot, clip_id, sha256, pair.definition)
+        rows = queries.outputs(_snapshot, clip_id, sha256, pair.stored_by)
         return ClipView(Perception(times, rows), thresholds, sizes)
 
     views = (
@@ -207,10 +208,10 @@ def _network_layers(
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The cameras in the rig's order; masked ones only where several were recorded."""
-    names = [camera for camera in Camera if camera in reader.cameras]
-    if len(names) > 1:
-        names = list(Camera)
+    """The clip's cameras; of several on the simulator's rig, the whole rig, masked ones too."""
+    names = list(reader.cameras)
+    if len(names) > 1 and set(names) <= set(RigCamera):
+        names = list(RigCamera)
     return [_tile(clip_id, str(name), reader) for name in names]
 
 

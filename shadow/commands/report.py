@@ -54,6 +54,7 @@ CELL_COLUMNS = (
 def print_report(console: Console, document: dict[str, Any]) -> None:
     """Print a run's document as tables and sentences."""
     from shadow.report import (
+        baseline_sentence,
         cause_sentence,
         cell_texts,
         cells_that_matter,
@@ -82,8 +83,8 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
     if missing:
         console.paragraph(f"required, but without data: {listed(missing, 3)}")
     console.paragraph(direction_sentence(cells))
-    cause = cause_sentence(document["summary"])
     console.text()
-    if cause:
-        console.paragraph(cause)
+    for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
+        if sentence:
+            console.paragraph(sentence)
     console.paragraph(f"{document['verdict']}: {document['reason']}")

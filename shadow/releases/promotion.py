@@ -8,7 +8,7 @@ import pyarrow as pa
 from ridealong.errors import RidealongError
 from ridealong.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
 from ridealong.specs import nearest
-from shadow.networks.registry import NetworkEntry, find_network
+from shadow.networks.registry import NetworkEntry, find_network, list_networks
 from shadow.schemas import RELEASES, RUNS
 
 PASS = "PASS"
@@ -62,6 +62,25 @@ def deployed_id(snapshot: Snapshot) -> str:
             hint="name one with --deployed, or make a first release with `networks promote`",
         )
     return now.network
+
+
+def network_of(snapshot: Snapshot, release: str) -> str:
+    """The network of a release, which is named by its number or by its network's id.
+
+    Raises:
+        RidealongError: There is no such release, and no registered network of that id.
+    """
+    made = {str(each.release): each.network for each in releases(snapshot)}
+    networks = [entry.network for entry in list_networks(snapshot)]
+    if release in made:
+        return made[release]
+    if release in networks:
+        return release
+    raise RidealongError(
+        f"unknown release {release!r}",
+        expected="the number of a release, or the id of a registered network",
+        hint=nearest(release, [*made, *networks]) if networks else "there are no networks yet",
+    )
 
 
 def promote(

@@ -268,6 +268,7 @@ def _block(
     columns["clip_id"] = pa.array([clip["clip_id"] for clip in clips])
     columns["drive_id"] = pa.array([clip["drive_id"] for clip in clips])
     columns["value"] = pa.array(values, pa.float64())
+    columns["labels"] = pa.nulls(len(clips), pa.string())
     return pa.table({name: columns[name] for name in SCORES.schema.names}, schema=SCORES.schema)
 
 

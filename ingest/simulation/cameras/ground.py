@@ -14,8 +14,8 @@ frames do not depend on what was drawn before.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,8 +52,7 @@ KERB_M = 0.22
 GRAIN = 256  # size of the noise tables
 
 
-@dataclass(frozen=True, eq=False)
-class GroundPlan:
+class GroundPlan(NamedTuple):
     """A world's ground, flattened.
 
     Attributes:
@@ -73,6 +72,14 @@ class GroundPlan:
     starts: NDArray[np.int64]
     fine_grain: NDArray[np.float32]
     coarse_grain: NDArray[np.float32]
+
+
+class TilePlace(NamedTuple):
+    """Where a tile's first node is in the world frame, and how far apart its nodes are; metres."""
+
+    x_m: float
+    y_m: float
+    node_m: float
 
 
 @lru_cache(maxsize=8)
@@ -178,7 +185,7 @@ class Tiles:
 
     Args:
         plan: What to paint.
-        paint: `paint_tile` of a painter.
+        paint: `paint_tile` of a ray caster.
         looks: Middles ``(N, 2)`` of the squares of `LOOK_M` of the ego frame that pixels see; of
             the fine and of the coarse tiles.
 
@@ -188,7 +195,10 @@ class Tiles:
     """
 
     def __init__(
-        self, plan: GroundPlan, paint: Callable[..., None], looks: Sequence[Points]
+        self,
+        plan: GroundPlan,
+        paint: Callable[[GroundPlan, TilePlace, Texels], None],
+        looks: Sequence[Points],
     ) -> None:
         self._plan, self._paint, self._looks = plan, paint, looks
         # Column and row of the tile that lies at each place of the textures.
@@ -244,18 +254,8 @@ class Tiles:
             & (box[:, 1] < y0 + size + slack)
             & (box[:, 3] > y0 - slack)
         )
-        self._paint(
-            plan.segments[near],
-            plan.planes[near],
-            plan.corners,
-            plan.starts,
-            plan.fine_grain,
-            plan.coarse_grain,
-            x0,
-            y0,
-            node_m,
-            self._tile,
-        )
+        nearby = plan._replace(segments=plan.segments[near], planes=plan.planes[near])
+        self._paint(nearby, TilePlace(x0, y0, node_m), self._tile)
         self._hang(kind, key)
 
     def _hang(self, kind: int, key: tuple[int, int]) -> None:

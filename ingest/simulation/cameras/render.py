@@ -9,14 +9,26 @@ from numpy.typing import NDArray
 from ingest.simulation.cameras import lamps
 from ingest.simulation.cameras.ground import LEVELS, NODE_M, Tiles, ground_plan
 from ingest.simulation.cameras.mood import Mood, mood_of
-from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight, make_caster
+from ingest.simulation.cameras.raycast.compiled import COMPILED
+from ingest.simulation.cameras.raycast.interface import (
+    Air,
+    Caster,
+    Counts,
+    Daylight,
+    Film,
+    GroundTexture,
+    LightGrid,
+    LightStamps,
+    LitSolids,
+    Sight,
+)
 from ingest.simulation.cameras.solids import GLOW, INSTANCE, actor_solids, join, near_solids
 from ingest.simulation.cameras.views import (
     GROUND,
     HAZE_STEPS,
     NOTHING,
     SKY_COLUMNS,
-    View,
+    CameraView,
     looks,
     make_view,
 )
@@ -31,8 +43,6 @@ _CURVE_STEPS = 2048
 _HAZE_REACH = (np.arange(HAZE_STEPS) + 0.5) / 2
 _NODE_M = np.array(NODE_M)[:, None]
 _NO_STREAKS = np.zeros((0, 6))
-# Of each instance: pixels, their bounds; and who was counted last at each pixel.
-Counts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]
 _PAINTED = 1  # surfaces up to this one are road and the paint on it
 _STREAKS_PER_MEGAPIXEL = 9000
 
@@ -91,7 +101,7 @@ class Renderer:
         world: What stands still.
         cameras: Calibrations by name.
         seed: Of the drive: chooses each camera's exposure, tint and noise.
-        caster: ``"numba"`` or ``"numpy"``.
+        caster: The ray caster; tests pass another one to compare with.
 
     Raises:
         RidealongError: A camera's calibration is unknown, or no camera could be built like it.
@@ -102,19 +112,19 @@ class Renderer:
         world: StaticWorld,
         cameras: Mapping[str, CameraCalibration],
         seed: int,
-        caster: str = "numba",
+        caster: Caster = COMPILED,
     ) -> None:
         self._world, self._seed = world, seed
         self.cameras = dict(cameras)
-        self._caster, painter = make_caster(caster)
+        self._caster = caster
         self._views = {name: _make_view(camera, seed) for name, camera in cameras.items()}
         # Cameras of one size share their buffers, which so stay in the processor's cache.
         self._sights = {view.ground_w.shape: _buffers(view) for view in self._views.values()}
         seen = looks(cameras.values())
-        self._tiles = Tiles(ground_plan(world), painter.paint_tile, seen)
+        self._tiles = Tiles(ground_plan(world), caster.paint_tile, seen)
         cells = (lamps.CELLS, lamps.CELLS)
-        self._planes = np.empty((lamps.CHANNELS, *cells), np.float32)
-        self._light, self._lamp = np.zeros((2, *cells, 3), np.float32)
+        light, lamp = np.zeros((2, *cells, 3), np.float32)
+        self._grid = LightGrid(np.empty((lamps.CHANNELS, *cells), np.float32), light, lamp)
         self._grain = _noise(seed, 3 * max(view.ground_w.size for view in self._views.values()))
         self._rain = _rain(seed)
         self._curve = _tone_curve()
@@ -125,25 +135,26 @@ class Renderer:
         """Draw one instant with every camera."""
         mood = mood_of(state.conditions)
         air = self._air(state, mood)
-        scene = self._scene(state, timestamp_ns, mood, air)
+        solids = self._solids(state, timestamp_ns, mood, air)
         ground = self._ground(state)
-        count, instances = len(scene.numbers), len(state.actors) + len(self._world.lights)
+        count, instances = len(solids.numbers), len(state.actors) + len(self._world.lights)
         forms, entered = np.empty((count, 6, 3)), np.empty(count, np.int64)
         out = RenderedSet({}, {}, {}, {})
         for name, view in self._views.items():
             sight = self._sights[view.ground_w.shape]._replace(forms=forms, entered=entered)
             counts = _counts(sight, instances if labels.instances else -1)
-            image = self._draw(name, view, scene, ground, air, sight, counts, mood, timestamp_ns)
+            film, image = self._film(name, view, mood, timestamp_ns), _image(view)
+            self._caster.draw(view, solids, ground, air, sight, counts, film, image)
             _keep(out.images, name, image)
             if labels.instances:
-                _keep(out.seen, name, self._seen(scene, sight, counts))
+                _keep(out.seen, name, self._seen(solids, sight, counts))
             if labels.depth:
                 with np.errstate(divide="ignore"):
                     depth = np.where(sight.w > 0, 1 / sight.w, np.float32(np.nan))
                 _keep(out.depth, name, depth)
             if labels.segmentation:
                 segmentation = np.empty(sight.w.shape, np.uint8)
-                self._caster.surfaces(view, scene.kinds, ground, sight, segmentation)
+                self._caster.segment(view, solids.kinds, ground, sight, segmentation)
                 _keep(out.segmentation, name, segmentation)
         return out
 
@@ -151,95 +162,77 @@ class Renderer:
         """Whether world places, all near one another, are road (or paint on it)."""
         return self._tiles.surface_at(x_m, y_m) <= _PAINTED
 
-    def _scene(self, state: SceneState, timestamp_ns: int, mood: Mood, air: Air) -> Scene:
+    def _solids(self, state: SceneState, timestamp_ns: int, mood: Mood, air: Air) -> LitSolids:
         moving = actor_solids(state, timestamp_ns, self._world.country)
         glow = 2.0 if mood.lamps else 0.0
         solids = join([moving, near_solids(self._world, state, len(state.actors) + 1, glow)])
         count, numbers, kinds = len(solids), solids.numbers, solids.kinds
         light, facing = np.empty((count, 6, 3), np.float32), np.empty((count, 6), np.float32)
-        self._caster.light_faces(numbers, kinds, air.sun, air.sun_ego, air.ambient, light, facing)
+        self._caster.light_faces(numbers, kinds, air.daylight, light, facing)
         instance, things = kinds[:, INSTANCE], np.empty(count + 2, np.int64)
         things[:count] = np.where(instance > 0, NOTHING - instance, np.arange(count))
         things[count:] = NOTHING, GROUND
-        return Scene(numbers, kinds, light, facing, things, np.flatnonzero(numbers[:, GLOW] > 0))
+        glowing = np.flatnonzero(numbers[:, GLOW] > 0)
+        return LitSolids(numbers, kinds, light, facing, things, glowing)
 
-    def _ground(self, state: SceneState) -> Ground:
+    def _ground(self, state: SceneState) -> GroundTexture:
         tiles = self._tiles
         tiles.cover(state.x_m, state.y_m, state.yaw_rad)
         here = np.array([state.x_m, state.y_m]) - np.repeat(tiles.origin, LEVELS, axis=0)
         turn = np.array([np.cos(state.yaw_rad), np.sin(state.yaw_rad)], np.float32)
         place = (here / _NODE_M).astype(np.float32)
-        return Ground(tiles.texels, place, turn, _FAR_GROUND)
+        return GroundTexture(tiles.texels, place, turn, _FAR_GROUND)
 
     def _air(self, state: SceneState, mood: Mood) -> Air:
         c, s = np.cos(state.yaw_rad), np.sin(state.yaw_rad)
         x, y, z = mood.sun_world
         sun_ego = np.array([c * x + s * y, c * y - s * x, z])
-        rows = lamps.lamp_rows(state, self._world, mood.lamps)
-        casters = lamps.shadow_casters(state, self._world)
-        self._caster.stamp(
-            self._planes,
-            casters if mood.sun.max() > 0.02 else casters[:0],
-            lamps.contact_casters(state),
-            rows,
-            sun_ego,
-            mood.sun * z,
-            mood.ambient,
-            self._light,
-            self._lamp,
+        stamps = self._stamps(state, mood)
+        self._caster.fill_light_grid(
+            stamps, Daylight(sun_ego, mood.sun * z, mood.ambient), self._grid
         )
         return Air(
-            sky=mood.sky,
+            panorama=mood.sky,
             turn=float(state.yaw_rad % (2 * np.pi) * SKY_COLUMNS / (2 * np.pi)) + SKY_COLUMNS,
-            sun=mood.sun.astype(np.float32),
-            sun_ego=sun_ego.astype(np.float32),
-            ambient=mood.ambient.astype(np.float32),
+            daylight=Daylight(
+                sun_ego.astype(np.float32),
+                mood.sun.astype(np.float32),
+                mood.ambient.astype(np.float32),
+            ),
             open=(mood.sun * z + mood.ambient).astype(np.float32),
             haze=mood.haze.astype(np.float32),
             clear=np.exp(-mood.extinction * _HAZE_REACH).astype(np.float32),
             extinction=mood.extinction,
-            light=self._light,
-            lamp=self._lamp,
-            lamps=len(rows) > 0,
+            light=self._grid.light,
+            lamp=self._grid.lamp,
+            lamps=len(stamps.lamps) > 0,
             windows=0.10 if mood.lamps else 0.0,
             wet=mood.wet,
         )
 
-    def _draw(
-        self,
-        name: str,
-        view: View,
-        scene: Scene,
-        ground: Ground,
-        air: Air,
-        sight: Sight,
-        counts: Counts,
-        mood: Mood,
-        timestamp_ns: int,
-    ) -> Image:
-        image = np.empty((*sight.w.shape, 3), np.uint8)
+    def _stamps(self, state: SceneState, mood: Mood) -> LightStamps:
+        casters = lamps.shadow_casters(state, self._world)
+        return LightStamps(
+            casters if mood.sun.max() > 0.02 else casters[:0],
+            lamps.contact_casters(state),
+            lamps.lamp_rows(state, self._world, mood.lamps),
+        )
+
+    def _film(self, name: str, view: CameraView, mood: Mood, timestamp_ns: int) -> Film:
+        shape = view.ground_w.shape
         start = seed_of(self._seed, name, timestamp_ns) % _NOISE_WORDS
-        self._caster.draw(
-            view,
-            scene,
-            ground,
-            air,
-            sight,
-            *counts,
-            self._streaks(name, image.shape[:2], mood, timestamp_ns),
+        return Film(
+            self._streaks(name, shape, mood, timestamp_ns),
             mood.exposure,
             self._curve,
-            self._grain[start : start + image.size],
+            self._grain[start : start + 3 * view.ground_w.size],
             mood.noise,
-            image,
         )
-        return image
 
-    def _seen(self, scene: Scene, sight: Sight, counts: Counts) -> Seen:
-        hits, boxes, _ = counts
-        visible = np.zeros(len(hits), np.int64)
-        self._caster.visible(sight.who, scene.kinds, visible)
-        return Seen(hits, visible, boxes)
+    def _seen(self, solids: LitSolids, sight: Sight, counts: Counts) -> Seen:
+        visible = np.zeros(len(counts.hits), np.int64)
+        self._caster.count_visible(sight.who, solids.kinds, visible)
+        return Seen(counts.hits, visible, counts.boxes)
 
     def _streaks(
         self, name: str, shape: tuple[int, int], mood: Mood, timestamp_ns: int
@@ -260,7 +253,11 @@ def _counts(sight: Sight, instances: int) -> Counts:
     boxes = np.zeros((instances + 1, 4), np.int64)
     boxes[:, 0], boxes[:, 1] = width, height
     stamps = np.zeros(height * width if instances >= 0 else 0, np.int32)
-    return np.zeros(instances + 1, np.int64), boxes, stamps
+    return Counts(np.zeros(instances + 1, np.int64), boxes, stamps)
+
+
+def _image(view: CameraView) -> Image:
+    return np.empty((*view.ground_w.shape, 3), np.uint8)
 
 
 def _keep(mapping: Mapping[str, object], name: str, value: object) -> None:
@@ -269,14 +266,14 @@ def _keep(mapping: Mapping[str, object], name: str, value: object) -> None:
     mapping[name] = value
 
 
-def _make_view(camera: CameraCalibration, seed: int) -> View:
+def _make_view(camera: CameraCalibration, seed: int) -> CameraView:
     _check(camera)
     rng = np.random.default_rng(seed_of(seed, camera.name, "lens"))
     tint, vignetting = rng.normal(1.0, 0.02, 3), float(rng.uniform(0.10, 0.28))
     return make_view(camera, vignetting, tint * float(rng.uniform(0.86, 1.16)))
 
 
-def _buffers(view: View) -> Sight:
+def _buffers(view: CameraView) -> Sight:
     """Room for what one camera sees; that for solids is made for each instant."""
     shape, size = view.ground_w.shape, view.ground_w.size
     return Sight(

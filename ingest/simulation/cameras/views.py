@@ -33,7 +33,7 @@ SKY_ROWS, SKY_COLUMNS = 96, 512
 LOWEST_SKY, HIGHEST_SKY = -0.02, 1.0  # sine of elevation of the panorama's first and last row
 
 
-class View(NamedTuple):
+class CameraView(NamedTuple):
     """One camera's constants; ``(H, W)`` arrays over its pixels, ego frame.
 
     The pixels that may see the ground are listed by the level of the ground's texture and the
@@ -73,7 +73,9 @@ class View(NamedTuple):
     vignette: float
 
 
-def make_view(camera: CameraCalibration, vignetting: float, tint: NDArray[np.float64]) -> View:
+def make_view(
+    camera: CameraCalibration, vignetting: float, tint: NDArray[np.float64]
+) -> CameraView:
     """Compute a camera's constants.
 
     Args:
@@ -101,7 +103,7 @@ def _pixels(camera: CameraCalibration) -> tuple[NDArray[np.float64], ...]:
 
 
 @lru_cache(maxsize=64)
-def _without_film(key: _Key) -> View:
+def _without_film(key: _Key) -> CameraView:
     width, height, fx, fy, cx, cy, pose = key
     matrix = np.frombuffer(pose).reshape(4, 4)
     camera = CameraCalibration("", width, height, fx, fy, cx, cy, matrix)
@@ -120,7 +122,7 @@ def _without_film(key: _Key) -> View:
     sine = rays[..., 2] / stretch
     azimuth = np.arctan2(rays[..., 1], rays[..., 0])
     gloss = 0.06 + 0.94 * (1 - np.abs(sine)) ** 5
-    return View(
+    return CameraView(
         rotation=np.ascontiguousarray(rotation),
         origin=origin,
         lens=np.array([camera.fx, camera.fy, camera.cx, camera.cy]),
@@ -157,7 +159,7 @@ def _looks(keys: tuple[_Key, ...]) -> tuple[NDArray[np.float64], NDArray[np.floa
     return fine, coarse
 
 
-def _samples(view: View) -> NDArray[np.float64]:
+def _samples(view: CameraView) -> NDArray[np.float64]:
     """First and last sample of each pixel, in metres, and the level: ``(N, 3)``."""
     level, taps = np.repeat(view.segments[:, 2:], np.diff(view.segments[:, :2])[:, 0], axis=0).T
     near = level != FAR

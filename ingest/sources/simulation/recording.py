@@ -17,11 +17,11 @@ from ingest.schemas import ROADS
 from ingest.simulation.drive_log import DriveFile, read_drive_file, read_log, read_table
 from ingest.simulation.folders import MAPS
 from ingest.simulation.maps.build import map_file
-from ingest.simulation.maps.geography import road_rows
 from ingest.simulation.maps.network_world import MapWorld, map_world
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.scene import SceneState, StaticWorld
 from ingest.simulation.states import DriveScenes
+from ingest.sources.simulation.roads import road_rows
 from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration

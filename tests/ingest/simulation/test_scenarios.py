@@ -4,10 +4,10 @@ import pyarrow as pa
 import pytest
 
 from ingest.schemas import DRIVES
-from ingest.simulation.scenarios import PAIRS, Scenario, speed_profile
 from ingest.telemetry.validation import validate_telemetry
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import shipped_triggers
+from tests.oracles.scenarios import PAIRS, Scenario, speed_profile
 
 TRIGGERS = {trigger.name: trigger for trigger in shipped_triggers()}
 

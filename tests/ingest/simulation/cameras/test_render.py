@@ -1,10 +1,12 @@
+import inspect
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from ingest.simulation.cameras.raycast import make_caster
+from ingest.simulation.cameras.raycast.compiled import COMPILED
+from ingest.simulation.cameras.raycast.kernels import sources_hash
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
 from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
 from ingest.simulation.rig import rig_cameras
@@ -20,6 +22,7 @@ from ingest.simulation.scene import (
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import LightState, ObjectCategory, Surface
 from ridealong.perception.geometry import mounted_camera, project, unknown_calibration
+from tests.oracles.raycast import NUMPY
 
 SURFACES = tuple(Surface)
 CAMERAS = rig_cameras(160, 96)
@@ -77,7 +80,7 @@ ALL = [
 def test_both_casters_draw_the_same(street: StaticWorld, conditions: Conditions) -> None:
     compiled, slow = (
         Renderer(street, CAMERAS, 5, caster).render(busy(conditions), 7, EVERYTHING)
-        for caster in ("numba", "numpy")
+        for caster in (COMPILED, NUMPY)
     )
     for name in CAMERAS:
         apart = np.abs(compiled.images[name].astype(int) - slow.images[name]).max(axis=-1)
@@ -244,9 +247,11 @@ def test_impossible_cameras_are_refused(bare: StaticWorld, camera, message: str)
         Renderer(bare, {"main": camera}, 1)
 
 
-def test_unknown_caster() -> None:
-    with pytest.raises(ValueError, match="known: numba, numpy"):
-        make_caster("cuda")
+@pytest.mark.parametrize("name", [field.name for field in fields(COMPILED)])
+def test_compiled_code_on_disk_is_that_of_the_sources(name: str) -> None:
+    """numba checks the module of an entry point and its closure alone, not what it calls."""
+    closure = inspect.getclosurevars(getattr(COMPILED, name).py_func)
+    assert sources_hash() in closure.nonlocals.values()
 
 
 def test_an_empty_world_can_be_drawn() -> None:

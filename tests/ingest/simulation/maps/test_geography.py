@@ -9,9 +9,10 @@ import pytest
 from scipy.spatial import cKDTree
 
 from ingest.schemas import ROADS
-from ingest.simulation.maps.geography import METRES_PER_DEGREE, ORIGINS_DEG, degrees_of, road_rows
+from ingest.simulation.maps.geography import METRES_PER_DEGREE, ORIGINS_DEG, degrees_of
 from ingest.simulation.maps.roads import read_network
 from ingest.simulation.maps.world import resample
+from ingest.sources.simulation.roads import road_rows
 from ingest.sources.simulation.source import SimulationSource
 from ridealong.lake import Lake
 from ridealong.perception.recording import Mapped

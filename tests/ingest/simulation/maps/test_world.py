@@ -7,10 +7,10 @@ from ingest.simulation.cameras.ground import (
     FINE_REACH_M,
     ROAD,
     TEXELS,
+    TilePlace,
     Tiles,
     ground_plan,
 )
-from ingest.simulation.cameras.ground_numpy import paint_tile
 from ingest.simulation.maps.world import (
     Profile,
     arc,
@@ -23,6 +23,7 @@ from ingest.simulation.maps.world import (
     straight_road,
 )
 from ingest.simulation.scene import COUNTRIES, StaticWorld
+from tests.oracles.ground import paint_tile
 
 ROAD_ID, MARKING_ID, SIDEWALK_ID, TERRAIN_ID = range(4)
 
@@ -33,18 +34,7 @@ def surface(world: StaticWorld, x: float, y: float) -> int:
     plan = ground_plan(world)
     texels = np.zeros(TEXELS, np.uint32)
     i, j = np.floor(x / size), np.floor(y / size)
-    paint_tile(
-        plan.segments,
-        plan.planes,
-        plan.corners,
-        plan.starts,
-        plan.fine_grain,
-        plan.coarse_grain,
-        i * size,
-        j * size,
-        FINE_M,
-        texels,
-    )
+    paint_tile(plan, TilePlace(i * size, j * size, FINE_M), texels)
     column, row = round((x - i * size) / FINE_M), round((y - j * size) / FINE_M)
     return int(texels[row * (CELLS + 1) + column] >> 24)
 
@@ -152,7 +142,7 @@ def test_texture_around_the_ego_stays_small() -> None:
     axes = np.linspace(-1, 1, 24)
     around = np.stack(np.meshgrid(axes, axes), axis=-1).reshape(-1, 2)
     looks = (around * (FINE_REACH_M - FINE_M * CELLS / 4), around * 200)
-    tiles = Tiles(ground_plan(world), lambda *rest: painted.append(rest[6:8]), looks)
+    tiles = Tiles(ground_plan(world), lambda plan, place, texels: painted.append(place[:2]), looks)
     for x in range(-1400, 1400, 5):
         tiles.cover(float(x), 0.0, 0.3)
     assert tiles.texels.nbytes < 64e6
@@ -165,7 +155,9 @@ def test_only_what_is_looked_at_is_painted() -> None:
     world = straight_road(300).finish()
     ahead = np.array([[10.0, 0.0]])
     tiles = Tiles(
-        ground_plan(world), lambda *rest: painted.append(rest[6:8]), (ahead, np.zeros((0, 2)))
+        ground_plan(world),
+        lambda plan, place, texels: painted.append(place[:2]),
+        (ahead, np.zeros((0, 2))),
     )
     side = FINE_M * CELLS
     tiles.cover(side / 2 - 10, side / 2, 0.0)

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 
 from ingest.simulation.fleet import DroppedSamples, Faults, JitteredClock, Segments
-from ingest.simulation.scenarios import DRIVE, replace_drive
 from ingest.simulation.telemetry.faults import spoil
 from ingest.telemetry.validation import validate_telemetry
+from tests.oracles.scenarios import DRIVE, replace_drive
 
 STEP_NS = 100_000_000
 FAULTS = Faults(

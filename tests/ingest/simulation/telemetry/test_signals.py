@@ -8,7 +8,14 @@ import pyarrow.compute as pc
 import pytest
 
 from ingest.simulation.drive_log import read_drive_file, read_log, read_table
-from ingest.simulation.scenarios import (
+from ingest.simulation.telemetry.assistance import View, autonomy, lane_changes, moves_over
+from ingest.simulation.telemetry.signals import until_released
+from ingest.simulation.telemetry.weather import wiper_modes
+from ingest.simulation.traffic.dynamics import motion_of
+from ingest.simulation.traffic.road_users import EGO_FRONT_M, WHEELBASE_M
+from ingest.telemetry.signals import recorded
+from ingest.telemetry.validation import validate_telemetry
+from tests.oracles.scenarios import (
     DRIVE,
     bend,
     braking,
@@ -18,13 +25,6 @@ from ingest.simulation.scenarios import (
     replace_drive,
     walker,
 )
-from ingest.simulation.telemetry.assistance import View, autonomy, lane_changes, moves_over
-from ingest.simulation.telemetry.signals import until_released
-from ingest.simulation.telemetry.weather import wiper_modes
-from ingest.simulation.traffic.dynamics import motion_of
-from ingest.simulation.traffic.road_users import EGO_FRONT_M, WHEELBASE_M
-from ingest.telemetry.signals import recorded
-from ingest.telemetry.validation import validate_telemetry
 
 
 def column(table: pa.Table, name: str) -> np.ndarray:

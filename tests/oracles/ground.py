@@ -1,4 +1,4 @@
-"""Paint one tile of the ground in numpy: the same steps as `ground_numba`."""
+"""Paint one tile of the ground in numpy: the same steps as the compiled ray caster."""
 
 from itertools import pairwise
 
@@ -28,6 +28,9 @@ from ingest.simulation.cameras.ground import (
     UY,
     WHITE,
     YELLOW,
+    GroundPlan,
+    Texels,
+    TilePlace,
 )
 from ridealong.arrays import Floats
 
@@ -35,26 +38,16 @@ _SIZE = CELLS + 1 + 2 * MARGIN
 _SUBROWS = 4
 
 
-def paint_tile(
-    segments: Floats,
-    planes: NDArray[np.int64],
-    corners: Floats,
-    starts: NDArray[np.int64],
-    fine_grain: NDArray[np.float32],
-    coarse_grain: NDArray[np.float32],
-    x0: float,
-    y0: float,
-    node_m: float,
-    texels: NDArray[np.uint32],
-) -> None:
-    """Fill ``texels`` with the tile whose first node is at ``(x0, y0)``."""
+def paint_tile(plan: GroundPlan, place: TilePlace, texels: Texels) -> None:
+    """Fill ``texels`` with the tile at a place."""
     cover = np.zeros((PLANES, _SIZE, _SIZE), np.float32)
-    left, low = x0 - MARGIN * node_m, y0 - MARGIN * node_m
-    for plane, row in zip(planes, segments, strict=True):
-        _segment(cover[plane], row, left, low, node_m)
-    for first, last in pairwise(starts):
-        _polygon(cover[ROAD], corners[first:last], left, low, node_m)
-    rgb, surface = _colour(cover, fine_grain, coarse_grain, left, low, node_m)
+    margin_m = MARGIN * place.node_m
+    corner = TilePlace(place.x_m - margin_m, place.y_m - margin_m, place.node_m)
+    for plane, row in zip(plan.planes, plan.segments, strict=True):
+        _segment(cover[plane], row, corner)
+    for first, last in pairwise(plan.starts):
+        _polygon(cover[ROAD], plan.corners[first:last], corner)
+    rgb, surface = _mix_planes(plan, cover, corner)
     ends = (*STARTS[1:], len(texels))
     for level in range(len(SIDES)):
         margin = MARGIN >> level
@@ -62,9 +55,8 @@ def paint_tile(
         rgb, surface = _halve(rgb, surface)
 
 
-def _segment(
-    plane: NDArray[np.float32], row: Floats, left: float, low: float, node_m: float
-) -> None:
+def _segment(plane: NDArray[np.float32], row: Floats, corner: TilePlace) -> None:
+    left, low, node_m = corner
     ax, ay, ux, uy, length, half = (row[i] for i in (AX, AY, UX, UY, LENGTH, HALF))
     reach = half + node_m
     x1, x2 = min(ax, ax + ux * length) - reach, max(ax, ax + ux * length) + reach
@@ -97,9 +89,8 @@ def _segment(
     np.maximum(part, cover, out=part)
 
 
-def _polygon(
-    plane: NDArray[np.float32], corners: Floats, left: float, low: float, node_m: float
-) -> None:
+def _polygon(plane: NDArray[np.float32], corners: Floats, corner: TilePlace) -> None:
+    left, low, node_m = corner
     (x1, y1), (x2, y2), far = corners.min(axis=0), corners.max(axis=0), _SIZE * node_m
     if x2 < left or y2 < low or x1 > left + far or y1 > low + far:
         return
@@ -118,20 +109,16 @@ def _polygon(
         np.maximum(plane[j], line, out=plane[j])
 
 
-def _colour(
-    cover: NDArray[np.float32],
-    fine_grain: NDArray[np.float32],
-    coarse_grain: NDArray[np.float32],
-    left: float,
-    low: float,
-    node_m: float,
+def _mix_planes(
+    plan: GroundPlan, cover: NDArray[np.float32], corner: TilePlace
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    left, low, node_m = corner
     fine = node_m < 0.5
     at = np.arange(_SIZE) * node_m
     row = np.floor((low + at) / 0.1 + 0.5).astype(np.int64)[:, None]
     column = np.floor((left + at) / 0.1 + 0.5).astype(np.int64)[None]
-    coarse = coarse_grain[row // 8 % GRAIN, column // 8 % GRAIN].astype(np.float64)
-    grain = fine_grain[row % GRAIN, column % GRAIN].astype(np.float64) * fine
+    coarse = plan.coarse_grain[row // 8 % GRAIN, column // 8 % GRAIN].astype(np.float64)
+    grain = plan.fine_grain[row % GRAIN, column % GRAIN].astype(np.float64) * fine
     grass = np.stack(
         [
             0.275 + 0.030 * coarse + 0.030 * grain,

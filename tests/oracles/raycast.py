@@ -1,7 +1,6 @@
-"""The ray caster in numpy: the same steps as `raycast_numba`, whole arrays at a time.
+"""The ray caster in numpy: the same steps as the compiled one, whole arrays at a time.
 
-Slower by an order of magnitude, and there for machines on which numba does not work; it is also
-what the compiled one is tested against.
+Tests compare the compiled caster with it, and `benchmarks.render` measures how much faster that is.
 """
 
 import numpy as np
@@ -18,7 +17,18 @@ from ingest.simulation.cameras.lamps import (
     SKY,
     SUN,
 )
-from ingest.simulation.cameras.raycast import Air, Ground, Scene, Sight
+from ingest.simulation.cameras.raycast.interface import (
+    Air,
+    Caster,
+    Counts,
+    Daylight,
+    Film,
+    GroundTexture,
+    LightGrid,
+    LightStamps,
+    LitSolids,
+    Sight,
+)
 from ingest.simulation.cameras.solids import (
     BLUE,
     COS,
@@ -43,8 +53,9 @@ from ingest.simulation.cameras.solids import (
     Y,
     Z,
 )
-from ingest.simulation.cameras.views import GROUND, NOTHING, SKY_COLUMNS, View
+from ingest.simulation.cameras.views import GROUND, NOTHING, SKY_COLUMNS, CameraView
 from ridealong.arrays import Floats, Ints
+from tests.oracles.ground import paint_tile
 
 Floats32 = NDArray[np.float32]
 
@@ -53,29 +64,21 @@ _NEAR_M = 0.05
 _FIRST, _NODES = np.array(FIRST), np.array(NODES)
 
 
-def stamp(
-    planes: Floats32,
-    casters: Floats,
-    contacts: Floats,
-    lamps: Floats,
-    sun_ego: Floats,
-    sunlight: Floats,
-    ambient: Floats,
-    light: Floats32,
-    lamp: Floats32,
-) -> None:
+def fill_light_grid(stamps: LightStamps, daylight: Daylight, grid: LightGrid) -> None:
     """Fill the grid of light: shadows first, then contact shadows, then lamps."""
+    planes, lamp = grid.planes, grid.lamp
     planes[:LAMP] = 1.0
     planes[LAMP:] = 0.0
-    for row in casters:
-        _stamp_shadow(planes, row, sun_ego)
-    for row in contacts:
+    for row in stamps.casters:
+        _stamp_shadow(planes, row, daylight.sun_ego)
+    for row in stamps.contacts:
         _stamp_contact(planes, row)
-    for row in lamps:
+    for row in stamps.lamps:
         _stamp_lamp(planes, row)
     for c in range(3):
         lamp[..., c] = sum(planes[LAMP + i] * rgb[c] for i, rgb in enumerate(LAMP_RGB))
-        light[..., c] = planes[SUN] * sunlight[c] + planes[SKY] * ambient[c] + lamp[..., c]
+        day = planes[SUN] * daylight.sun[c] + planes[SKY] * daylight.sky[c]
+        grid.light[..., c] = day + lamp[..., c]
 
 
 def _patch(
@@ -145,15 +148,10 @@ def _stamp_lamp(planes: Floats32, row: Floats) -> None:
 
 
 def light_faces(
-    numbers: Floats,
-    kinds: Ints,
-    sun: Floats,
-    sun_ego: Floats,
-    ambient: Floats,
-    light: Floats,
-    facing: Floats,
+    numbers: Floats, kinds: Ints, daylight: Daylight, light: Floats32, facing: Floats32
 ) -> None:
     """Sun and sky on each face of each block, and how much it turns towards the ego's lamps."""
+    sun_ego = daylight.sun_ego
     tall = 2 * numbers[:, HALF_Z]
     lean = numbers[:, [FRONT, REAR, SIDE, SIDE]] / tall[:, None]
     flat = 1 / np.sqrt(1 + lean**2)
@@ -167,43 +165,35 @@ def light_faces(
     # Panes that lean back mirror the sky: as light, relative to their dark albedo.
     glass = (kinds[:, MATTER] == Matter.GLASS)[:, None]
     dome = 0.62 + 0.38 * z + glass * 3.0 * (0.35 + np.maximum(z, 0))
-    light[:] = sun * shine[..., None] + ambient * dome[..., None]
+    light[:] = daylight.sun * shine[..., None] + daylight.sky * dome[..., None]
     away = np.maximum(np.hypot(numbers[:, X], numbers[:, Y]), 1e-6)[:, None]
     towards = -(x * numbers[:, X, None] + y * numbers[:, Y, None]) / away
     facing[:] = np.clip(towards, 0.15, 1.0)
 
 
 def draw(
-    view: View,
-    scene: Scene,
-    ground: Ground,
+    view: CameraView,
+    solids: LitSolids,
+    ground: GroundTexture,
     air: Air,
     sight: Sight,
-    hits: Ints,
-    boxes: Ints,
-    stamps: NDArray[np.int32],
-    streak_rows: Floats,
-    exposure: float,
-    curve: Floats32,
-    grain: Floats32,
-    noise: float,
+    counts: Counts,
+    film: Film,
     image: NDArray[np.uint8],
 ) -> None:
-    """Draw one camera's image; with ``stamps`` also count the pixels of instances."""
-    _cast(view, scene, sight, hits, boxes, stamps)
-    _shade_above(view, scene, air, sight)
+    """Draw one camera's image; with ``counts.stamps`` also count the pixels of instances."""
+    _cast(view, solids, sight, counts)
+    _shade_above(view, solids, air, sight)
     _shade_ground(view, ground, air, sight)
-    _smooth(view, scene, sight)
-    _glows(view, scene, air, sight.w, sight.rgb)
-    _streaks(streak_rows, sight.rgb)
-    _develop(view, exposure, curve, grain, noise, sight.rgb, image)
+    _smooth(view, solids, sight)
+    _halos(view, solids, air, sight.w, sight.rgb)
+    _rain(film.streaks, sight.rgb)
+    _develop(view, film, sight.rgb, image)
 
 
-def _cast(
-    view: View, scene: Scene, sight: Sight, hits: Ints, boxes: Ints, stamps: NDArray[np.int32]
-) -> None:
+def _cast(view: CameraView, solids: LitSolids, sight: Sight, counts: Counts) -> None:
     """Find what each pixel sees: inverse depth, index of the solid, and its face."""
-    numbers, kinds, forms, entered = scene.numbers, scene.kinds, sight.forms, sight.entered
+    numbers, kinds, forms, entered = solids.numbers, solids.kinds, sight.forms, sight.entered
     w, who, face = sight.w, sight.who, sight.face
     height, width = w.shape
     w[:], who[:], face[:] = view.ground_w, np.where(view.ground_w > 0, GROUND, NOTHING), 0
@@ -222,8 +212,8 @@ def _cast(
         value, which = _inverse_depth(forms[k], int(entered[k]), u, v)
         part = (slice(v1, v2), slice(u1, u2))
         instance = int(kinds[k, INSTANCE])
-        if len(stamps) and instance > 0:
-            _count(instance, value > 0, part, stamps.reshape(w.shape), hits, boxes)
+        if len(counts.stamps) and instance > 0:
+            _count(instance, value > 0, part, w.shape, counts)
         wins = value.astype(np.float64) > w[part]
         w[part][wins], who[part][wins], face[part][wins] = value[wins], k, sides[which[wins]]
 
@@ -245,24 +235,24 @@ def _count(
     instance: int,
     hit: NDArray[np.bool_],
     part: tuple[slice, slice],
-    stamps: NDArray[np.int32],
-    hits: Ints,
-    boxes: Ints,
+    shape: tuple[int, ...],
+    counts: Counts,
 ) -> None:
+    stamps = counts.stamps.reshape(shape)
     new = hit & (stamps[part] != instance)
     rows, columns = np.nonzero(new)
     if not len(rows):
         return
     stamps[part][new] = instance
-    hits[instance] += len(rows)
+    counts.hits[instance] += len(rows)
     rows, columns = rows + part[0].start, columns + part[1].start
-    box = boxes[instance]
+    box = counts.boxes[instance]
     box[0], box[1] = min(box[0], columns.min()), min(box[1], rows.min())
     box[2], box[3] = max(box[2], columns.max() + 1), max(box[3], rows.max() + 1)
 
 
 def _bounds(
-    view: View, row: Floats, offset: Floats, width: int, height: int
+    view: CameraView, row: Floats, offset: Floats, width: int, height: int
 ) -> tuple[int, int, int, int] | None:
     signs = np.array([[1 if i >> axis & 1 else -1 for axis in range(3)] for i in range(8)])
     local = signs * row[HALF_X : HALF_Z + 1]
@@ -283,7 +273,7 @@ def _bounds(
     return (u1, u2, v1, v2) if u1 < u2 and v1 < v2 else None
 
 
-def _forms(view: View, row: Floats, offset: Floats, forms: Floats) -> tuple[int, Ints]:
+def _forms(view: CameraView, row: Floats, offset: Floats, forms: Floats) -> tuple[int, Ints]:
     """Write the faces' linear forms, those entered first; give their count and the faces."""
     hx, hy, hz = row[HALF_X : HALF_Z + 1]
     front, rear, side = row[FRONT : SIDE + 1] / (2 * hz)
@@ -303,7 +293,7 @@ def _forms(view: View, row: Floats, offset: Floats, forms: Floats) -> tuple[int,
     return int((slack < 0).sum()), sides
 
 
-def _ellipsoid(view: View, row: Floats, offset: Floats, forms: Floats) -> None:
+def _ellipsoid(view: CameraView, row: Floats, offset: Floats, forms: Floats) -> None:
     c, s = row[COS], row[SIN]
     turn = np.array([(c, s, 0), (-s, c, 0), (0, 0, 1)]) / row[HALF_X : HALF_Z + 1, None]
     rays = turn @ view.rotation
@@ -323,14 +313,20 @@ def _ellipsoid_w(forms: Floats, u: Floats, v: Floats) -> Floats:
     return np.where(hit, (np.sqrt(np.maximum(root, 0)) - b) / np.where(gap > 0, gap, 1), 0.0)
 
 
-def visible(who: NDArray[np.int32], kinds: Ints, counts: Ints) -> None:
-    """Count each instance's pixels after the z-test."""
-    counts += np.bincount(kinds[who[who >= 0], INSTANCE], minlength=len(counts))
+def count_visible(who: NDArray[np.int32], kinds: Ints, visible: Ints) -> None:
+    """Count each instance's pixels that are seen."""
+    visible += np.bincount(kinds[who[who >= 0], INSTANCE], minlength=len(visible))
 
 
-def surfaces(view: View, kinds: Ints, ground: Ground, sight: Sight, out: NDArray[np.uint8]) -> None:
-    """Segmentation."""
-    who, into = sight.who.ravel(), out.ravel()
+def segment(
+    view: CameraView,
+    kinds: Ints,
+    ground: GroundTexture,
+    sight: Sight,
+    surfaces: NDArray[np.uint8],
+) -> None:
+    """Fill ``surfaces`` with the id of what each pixel sees."""
+    who, into = sight.who.ravel(), surfaces.ravel()
     into[:] = 9
     into[who >= 0] = kinds[who[who >= 0], SURFACE]
     into[who == GROUND] = 3
@@ -343,25 +339,25 @@ def surfaces(view: View, kinds: Ints, ground: Ground, sight: Sight, out: NDArray
     into[at] = _texels(ground, level, i, j) >> 24
 
 
-def _segmented(view: View) -> tuple[Ints, Ints]:
+def _segmented(view: CameraView) -> tuple[Ints, Ints]:
     """Level and number of samples of each pixel that may see the ground."""
     first, last, level, taps = view.segments.T.astype(np.int64)
     return np.repeat(level, last - first), np.repeat(taps, last - first)
 
 
-def _in_texture(ground: Ground, level: Ints, xy: Floats32) -> tuple[Floats32, Floats32]:
+def _in_texture(ground: GroundTexture, level: Ints, xy: Floats32) -> tuple[Floats32, Floats32]:
     """Where places of the ego frame lie in their levels' textures, all in nodes."""
     (c, s), place = ground.turn, ground.place[level]
     x, y = xy[:, 0], xy[:, 1]
     return place[:, 0] + c * x - s * y, place[:, 1] + s * x + c * y
 
 
-def _texels(ground: Ground, level: Ints, i: Ints, j: Ints) -> Ints:
+def _texels(ground: GroundTexture, level: Ints, i: Ints, j: Ints) -> Ints:
     nodes = _NODES[level]
     return np.asarray(ground.texels[_FIRST[level] + j % nodes * nodes + i % nodes].astype(np.int64))
 
 
-def _albedo(ground: Ground, level: Ints, taps: Ints, spread: Floats32) -> Floats:
+def _albedo(ground: GroundTexture, level: Ints, taps: Ints, spread: Floats32) -> Floats:
     """Linear colour ``(N, 3)`` of the ground that pixels cover."""
     (c, s), (dx, dy) = ground.turn, spread[:, 2:4].T
     px, py = _in_texture(ground, level, spread[:, :2])
@@ -373,7 +369,7 @@ def _albedo(ground: Ground, level: Ints, taps: Ints, spread: Floats32) -> Floats
     return np.asarray((total / (65280.0 * taps[:, None])) ** 2)
 
 
-def _blend(ground: Ground, level: Ints, px: Floats32, py: Floats32) -> Floats:
+def _blend(ground: GroundTexture, level: Ints, px: Floats32, py: Floats32) -> Floats:
     i, j = px.astype(np.int64), py.astype(np.int64)
     fx, fy = ((px - i) * 16).astype(np.int64), ((py - j) * 16).astype(np.int64)
     w11 = fx * fy
@@ -403,22 +399,22 @@ def _lit(grid: Floats32, gx: Floats, gy: Floats, outside: Floats | Floats32) -> 
     return np.where((gx < 0)[:, None], outside, low * (1 - fy) + high * fy)
 
 
-def _shade_above(view: View, scene: Scene, air: Air, sight: Sight) -> None:
+def _shade_above(view: CameraView, solids: LitSolids, air: Air, sight: Sight) -> None:
     w, who, rgb = sight.w.ravel(), sight.who.ravel(), sight.rgb.reshape(3, -1)
     sky = who == NOTHING
     turned = view.sky_column.ravel()[sky] + np.float32(air.turn)
     column = turned.astype(np.int64) % SKY_COLUMNS
-    rgb[:, sky] = air.sky[view.sky_row.ravel()[sky], column].T
+    rgb[:, sky] = air.panorama[view.sky_row.ravel()[sky], column].T
     solid = who >= 0
     depth = 1 / w[solid].astype(np.float64)
     rays = _rays(view)[solid]
     at = view.origin + rays * depth[:, None]
-    colour = _solid(view, scene, air, who[solid], sight.face.ravel()[solid], depth, at)
+    colour = _solid(view, solids, air, who[solid], sight.face.ravel()[solid], depth, at)
     steps = (np.linalg.norm(rays, axis=1) * depth * 2).astype(np.int64)
     rgb[:, solid] = _through_air(air, steps, colour).T
 
 
-def _rays(view: View) -> Floats:
+def _rays(view: CameraView) -> Floats:
     """Each pixel's ray ``(H * W, 3)``, ego frame: one unit is one metre along the optical axis."""
     height, width = view.ground_w.shape
     fx, fy, cx, cy = view.lens
@@ -427,7 +423,7 @@ def _rays(view: View) -> Floats:
     return np.asarray(np.stack([x, y, np.ones_like(x)], axis=1) @ view.rotation.T)
 
 
-def _shade_ground(view: View, ground: Ground, air: Air, sight: Sight) -> None:
+def _shade_ground(view: CameraView, ground: GroundTexture, air: Air, sight: Sight) -> None:
     who, rgb = sight.who.ravel(), sight.rgb.reshape(3, -1)
     seen = who[view.floor] == GROUND
     at, spread = view.floor[seen], view.spread[seen]
@@ -452,20 +448,22 @@ def _through_air(air: Air, steps: Ints, rgb: Floats) -> Floats:
 
 
 def _solid(
-    view: View,
-    scene: Scene,
+    view: CameraView,
+    solids: LitSolids,
     air: Air,
     k: NDArray[np.int32],
     face: NDArray[np.int8],
     depth: Floats,
     at: Floats,
 ) -> Floats:
-    row, matter = scene.numbers[k], scene.kinds[k, MATTER]
-    block = scene.kinds[k, SHAPE] == Shape.BLOCK
+    row, matter = solids.numbers[k], solids.kinds[k, MATTER]
+    block = solids.kinds[k, SHAPE] == Shape.BLOCK
     side = np.where(block, face, 0)
-    light = np.where(block[:, None], scene.face_light[k, side], _round_light(row, at, air))
+    light = np.where(
+        block[:, None], solids.face_light[k, side], _round_light(row, at, air.daylight)
+    )
     if air.lamps:
-        facing = np.where(block, scene.face_to_ego[k, side], 0.6)
+        facing = np.where(block, solids.face_to_ego[k, side], 0.6)
         part = facing / (1 + (np.maximum(at[:, 2] - 0.8, 0) / 1.1) ** 2)
         cells = _cells(at[:, 0], at[:, 1])
         light = light + _lit(air.lamp, *cells, np.zeros(3)) * part[:, None]
@@ -473,21 +471,21 @@ def _solid(
     leaves = matter == Matter.FOLIAGE
     colour[leaves] *= _speckle(row[leaves], at[leaves])[:, None]
     wall = (matter == Matter.FACADE) & (face < 4)
-    grain = scene.kinds[k[wall], GRAIN] * 4 + face[wall]
+    grain = solids.kinds[k[wall], GRAIN] * 4 + face[wall]
     colour[wall] = _facade(
         row[wall], grain, face[wall], depth[wall], at[wall], light[wall], view, air
     )
     return colour
 
 
-def _round_light(row: Floats, at: Floats, air: Air) -> Floats:
+def _round_light(row: Floats, at: Floats, day: Daylight) -> Floats:
     c, s = row[:, COS], row[:, SIN]
     ex, ey, ez = (at - row[:, [X, Y, Z]]).T
     nx, ny = (c * ex + s * ey) / row[:, HALF_X] ** 2, (c * ey - s * ex) / row[:, HALF_Y] ** 2
     normals = np.stack([c * nx - s * ny, s * nx + c * ny, ez / row[:, HALF_Z] ** 2], axis=1)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-    sun = np.maximum(normals @ air.sun_ego, 0)[:, None]
-    return np.asarray(air.sun * sun + air.ambient * (0.62 + 0.38 * normals[:, 2:]))
+    sun = np.maximum(normals @ day.sun_ego, 0)[:, None]
+    return np.asarray(day.sun * sun + day.sky * (0.62 + 0.38 * normals[:, 2:]))
 
 
 def _speckle(row: Floats, at: Floats) -> Floats:
@@ -510,7 +508,7 @@ def _facade(
     depth: Floats,
     at: Floats,
     light: Floats,
-    view: View,
+    view: CameraView,
     air: Air,
 ) -> Floats:
     ex, ey = at[:, 0] - row[:, X], at[:, 1] - row[:, Y]
@@ -535,12 +533,12 @@ def _facade(
     return np.asarray(wall + (pane - wall) * glass[:, None])
 
 
-def _smooth(view: View, scene: Scene, sight: Sight) -> None:
+def _smooth(view: CameraView, solids: LitSolids, sight: Sight) -> None:
     """Smooth outlines: mix what meets at one by how far the nearer one reaches into the pixel."""
     who, rgb = sight.who.ravel(), sight.rgb.reshape(3, -1)
-    at = np.flatnonzero(_outline(scene.things[sight.who]))
+    at = np.flatnonzero(_outline(solids.things[sight.who]))
     v, u = np.divmod(at, sight.who.shape[1])
-    front, behind = _beside(sight, scene.things, at, u, v)
+    front, behind = _beside(sight, solids.things, at, u, v)
     top, part = who[front], np.empty(len(at))
     solid = top >= 0
     part[solid] = _cover(sight.forms, sight.entered, top[solid], u[solid] + 0.5, v[solid] + 0.5)
@@ -614,9 +612,9 @@ def _ellipsoid_reach(forms: Floats, u: Floats, v: Floats) -> Floats:
     return np.where(b < 0, reach, -1.0)
 
 
-def _glows(view: View, scene: Scene, air: Air, w: Floats32, rgb: Floats32) -> None:
+def _halos(view: CameraView, solids: LitSolids, air: Air, w: Floats32, rgb: Floats32) -> None:
     """Halos around lamps that are seen; they grow with what is in the air."""
-    lamps, extinction = scene.numbers[scene.glowing], air.extinction
+    lamps, extinction = solids.numbers[solids.glowing], air.extinction
     strength = 0.35 if air.lamps else 0.12
     height, width = w.shape
     offset = lamps[:, :3] - view.origin
@@ -642,7 +640,7 @@ def _glows(view: View, scene: Scene, air: Air, w: Floats32, rgb: Floats32) -> No
         rgb[:, v1:v2, u1:u2] += part * lamps[k, RED : BLUE + 1, None, None]
 
 
-def _streaks(rows: Floats, rgb: Floats32) -> None:
+def _rain(rows: Floats, rgb: Floats32) -> None:
     """Rain that crosses the picture; rows of u, v, du, dv per pixel, length, brightness."""
     height, width = rgb.shape[1:]
     for u, v, du, dv, length, light in rows:
@@ -652,23 +650,18 @@ def _streaks(rows: Floats, rgb: Floats32) -> None:
                 rgb[:, y, x] += light
 
 
-def _develop(
-    view: View,
-    exposure: float,
-    curve: Floats32,
-    grain: Floats32,
-    noise: float,
-    rgb: Floats32,
-    image: NDArray[np.uint8],
-) -> None:
+def _develop(view: CameraView, film: Film, rgb: Floats32, image: NDArray[np.uint8]) -> None:
     """Expose: the camera's gain and the lens's vignette, the tone curve, the sensor's noise."""
-    last = len(curve) - 1
-    scale = np.float32(last) * np.sqrt(np.float32(0.125) * np.float32(exposure))
+    last = len(film.curve) - 1
+    scale = np.float32(last) * np.sqrt(np.float32(0.125) * np.float32(film.exposure))
     fx, fy, cx, cy = view.lens
     u, v = np.arange(image.shape[1]) + 0.5, np.arange(image.shape[0]) + 0.5
     square = ((u - cx) / fx) ** 2 + ((v - cy) / fy)[:, None] ** 2
-    film = ((1 - view.vignette * square)[..., None] * view.tint).astype(np.float32)
+    gain = ((1 - view.vignette * square)[..., None] * view.tint).astype(np.float32)
     light = np.moveaxis(rgb, 0, -1)
-    index = np.minimum((np.sqrt(light * film) * scale).astype(np.int64), last)
-    value = curve[index] + grain.reshape(image.shape) * np.float32(noise)
+    index = np.minimum((np.sqrt(light * gain) * scale).astype(np.int64), last)
+    value = film.curve[index] + film.grain.reshape(image.shape) * np.float32(film.noise)
     image[:] = (np.clip(value, 0.0, 254.5) + np.float32(0.5)).astype(np.int64)
+
+
+NUMPY = Caster(paint_tile, fill_light_grid, light_faces, draw, count_visible, segment)

@@ -1,6 +1,5 @@
-"""Paint one tile of the ground, compiled."""
+"""Paint one tile of the ground."""
 
-import numba
 import numpy as np
 
 from ingest.simulation.cameras.ground import (
@@ -26,27 +25,28 @@ from ingest.simulation.cameras.ground import (
     UY,
     WHITE,
     YELLOW,
+    TilePlace,
 )
+from ingest.simulation.cameras.raycast.kernels import exact, exact_inlined
 
-_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-_inlined = numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 _SIZE = CELLS + 1 + 2 * MARGIN
 _SUBROWS = 4
 _GRAIN_MASK = GRAIN - 1  # GRAIN is a power of two
 
 
-@_jit
-def paint_tile(segments, planes, corners, starts, fine_grain, coarse_grain, x0, y0, node_m, texels):
-    """Fill ``texels`` with the tile whose first node is at ``(x0, y0)``."""
+@exact
+def paint_tile(plan, place, texels):
+    """Fill ``texels`` with the tile at a place."""
     cover = np.zeros((PLANES, _SIZE, _SIZE), np.float32)
-    left, low = x0 - MARGIN * node_m, y0 - MARGIN * node_m
-    for i in range(len(segments)):
-        _segment(cover[planes[i]], segments[i], left, low, node_m)
-    for i in range(len(starts) - 1):
-        _polygon(cover[ROAD], corners[starts[i] : starts[i + 1]], left, low, node_m)
+    node_m, margin_m = place.node_m, MARGIN * place.node_m
+    corner = TilePlace(place.x_m - margin_m, place.y_m - margin_m, node_m)
+    for i in range(len(plan.segments)):
+        _segment(cover[plan.planes[i]], plan.segments[i], corner)
+    for i in range(len(plan.starts) - 1):
+        _polygon(cover[ROAD], plan.corners[plan.starts[i] : plan.starts[i + 1]], corner)
     rgb = np.empty((_SIZE, _SIZE, 3), np.float32)
     surface = np.empty((_SIZE, _SIZE), np.uint8)
-    _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface)
+    _mix_planes(plan, cover, corner, rgb, surface)
     _pack(rgb, surface, MARGIN, SIDES[0], texels[: STARTS[1]])
     rgb, surface = _halve(rgb, surface)
     _pack(rgb, surface, MARGIN // 2, SIDES[1], texels[STARTS[1] : STARTS[2]])
@@ -54,9 +54,10 @@ def paint_tile(segments, planes, corners, starts, fine_grain, coarse_grain, x0, 
     _pack(rgb, surface, MARGIN // 4, SIDES[2], texels[STARTS[2] :])
 
 
-@_jit
-def _segment(plane, row, left, low, node_m):
+@exact
+def _segment(plane, row, corner):
     """Raise a plane to the coverage of one segment, smooth over one node."""
+    left, low, node_m = corner
     ax, ay, ux, uy, length, half = row[AX], row[AY], row[UX], row[UY], row[LENGTH], row[HALF]
     reach = half + node_m
     x1, x2 = min(ax, ax + ux * length) - reach, max(ax, ax + ux * length) + reach
@@ -89,9 +90,10 @@ def _segment(plane, row, left, low, node_m):
             plane[j, i] = max(plane[j, i], cover)
 
 
-@_jit
-def _polygon(plane, corners, left, low, node_m):
+@exact
+def _polygon(plane, corners, corner):
     """Raise a plane to the coverage of a polygon: spans along a few lines per row of nodes."""
+    left, low, node_m = corner
     count = len(corners)
     y1, y2 = corners[:, 1].min(), corners[:, 1].max()
     x1, x2 = corners[:, 0].min(), corners[:, 0].max()
@@ -124,9 +126,11 @@ def _polygon(plane, corners, left, low, node_m):
             plane[j, i] = max(plane[j, i], line[i])
 
 
-@_jit
-def _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface):
+@exact
+def _mix_planes(plan, cover, corner, rgb, surface):
     """Mix the planes into square roots of albedo, with grain, worn paint and slab joints."""
+    left, low, node_m = corner
+    fine_grain, coarse_grain = plan.fine_grain, plan.coarse_grain
     fine = node_m < 0.5
     paint_at = 0.45 if fine else 0.10
     columns = np.empty(_SIZE, np.int64)
@@ -165,7 +169,7 @@ def _colour(cover, fine_grain, coarse_grain, left, low, node_m, rgb, surface):
                 surface[j, i] = 3
 
 
-@_inlined
+@exact_inlined
 def _bare(road, walk, coarse, grain, joint):
     """Grass, the sidewalk's slabs and tar, as far as each covers a node."""
     r = g = b = 0.0
@@ -190,7 +194,7 @@ def _bare(road, walk, coarse, grain, joint):
     return r, g, b
 
 
-@_inlined
+@exact_inlined
 def _painted(r, g, b, white, yellow):
     r += (0.88 - r) * white
     g += (0.88 - g) * white
@@ -201,7 +205,7 @@ def _painted(r, g, b, white, yellow):
     return r, g, b
 
 
-@_jit
+@exact
 def _halve(rgb, surface):
     """The next level: a tent over three nodes each way; markings win the surface."""
     size, last = (len(rgb) - 1) // 2 + 1, len(rgb) - 1
@@ -224,7 +228,7 @@ def _halve(rgb, surface):
     return small, kept
 
 
-@_jit
+@exact
 def _pack(rgb, surface, margin, side, texels):
     for j in range(side):
         for i in range(side):
