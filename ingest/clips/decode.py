@@ -7,23 +7,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from ingest.clips.packets import is_keyframe
 from ridealong.perception.recording import Image
-
-_IDR, _PARAMETERS = 5, 7  # kinds of NAL unit: a keyframe's picture, its sequence parameters
-_START = b"\x00\x00\x01"
-
-
-def is_keyframe(packet: bytes) -> bool:
-    """Whether decoding can start at this Annex B packet: it holds parameters and an IDR picture."""
-    kinds = set()
-    at = packet.find(_START)
-    while 0 <= at < len(packet) - len(_START):
-        kind = packet[at + len(_START)] & 0x1F
-        kinds.add(kind)
-        if kind in (1, _IDR):  # a picture's data; only more of its slices follow
-            break
-        at = packet.find(_START, at + len(_START))
-    return {_IDR, _PARAMETERS} <= kinds
 
 
 class VideoDecoder:

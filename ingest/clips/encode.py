@@ -9,29 +9,19 @@ alone. Timestamps are stored beside the stream.
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from ingest.clips.packets import KEYFRAME_EVERY, EncodedFrame
 from ridealong.perception.recording import Image
 
-KEYFRAME_EVERY = 10
 CRF = 23
 PRESET = "veryfast"
 _RATE = 25  # nominal, because x264 requires one; the real times are the timestamps
 _SMPTE170M = 6  # H.264's number for BT.601, so that players do not guess
-
-
-@dataclass(frozen=True)
-class EncodedFrame:
-    """One frame's packet: timestamp, whether decoding can start here, Annex B bytes."""
-
-    timestamp_ns: int
-    keyframe: bool
-    data: bytes
 
 
 class VideoEncoder:

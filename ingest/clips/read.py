@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import HINT, TopicReader, reading
-from ingest.clips.decode import VideoDecoder, is_keyframe
-from ingest.clips.remux import remux_mp4
+from ingest.clips.packets import is_keyframe
 from ingest.schemas import TELEMETRY
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import Perception
@@ -29,6 +28,9 @@ from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import Image
 from ridealong.terminal.readable import exact_instant
 from ridealong.units import NS_PER_S
+
+if TYPE_CHECKING:  # decoding needs the extra `video`
+    from ingest.clips.decode import VideoDecoder
 
 Times = NDArray[np.int64]
 
@@ -215,6 +217,8 @@ class ClipReader:
         Raises:
             RidealongError: No such camera, or it has no frames.
         """
+        from ingest.clips.remux import remux_mp4
+
         times = self.timestamps(camera)
         if len(times) == 0:
             raise RidealongError(f"camera {camera!r} has no frames", where=self.path)
@@ -371,7 +375,9 @@ def sample_times(timestamps_ns: Times, rate_hz: float) -> Times:
     return timestamps_ns[order[nearest]]
 
 
-def _decoder(camera: CameraCalibration) -> VideoDecoder:
+def _decoder(camera: CameraCalibration) -> "VideoDecoder":
+    from ingest.clips.decode import VideoDecoder
+
     return VideoDecoder(camera.width, camera.height)
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 
-from ingest.clips.decode import is_keyframe
+from ingest.clips.packets import is_keyframe
 from ridealong.units import NS_PER_S
 
 _TICKS_PER_S = 90_000  # the usual clock of video in MP4

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.clips.container import check_whole
-from ingest.clips.decode import VideoDecoder, is_keyframe
-from ingest.clips.encode import KEYFRAME_EVERY
+from ingest.clips.packets import KEYFRAME_EVERY, is_keyframe
 from ingest.clips.read import ClipReader, open_clip
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
@@ -61,6 +60,8 @@ def _video_problems(reader: ClipReader) -> list[str]:
 
 def _camera_video_problems(reader: ClipReader, camera: str) -> list[str]:
     """The first damaged frame (those after it need it) and keyframes off their cadence."""
+    from ingest.clips.decode import VideoDecoder
+
     size = reader.cameras[camera]
     decoder = VideoDecoder(size.width, size.height)
     problems = []

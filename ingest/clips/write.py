@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import numpy as np
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import TopicWriter
-from ingest.clips.encode import KEYFRAME_EVERY, EncodedFrame, VideoEncoder
+from ingest.clips.packets import KEYFRAME_EVERY, EncodedFrame
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.perception.annotations import Perception
@@ -32,6 +32,9 @@ from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import Image
 from ridealong.terminal.console import jsonable
 from ridealong.terminal.readable import exact_instant
+
+if TYPE_CHECKING:  # encoding needs the extra `video`
+    from ingest.clips.encode import VideoEncoder
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,7 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
     for name in clip.cameras:
         cadence = {"keyframe_every": str(KEYFRAME_EVERY)}
         out.add_protobuf_topic(topics.video(name), CompressedVideo, cadence)
-    encoders = {name: VideoEncoder(c.width, c.height) for name, c in clip.cameras.items()}
+    encoders = _encoders(clip.cameras)
     frames = _in_time(clip)
     # An encoder that encodes several frames in a row keeps its tables in the processor's cache. If
     # eight encoders alternated with every frame, they would evict each other.
@@ -218,6 +221,14 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
                     )
     for name, encoder in encoders.items():
         _add_packets(out, name, encoder.finish())
+
+
+def _encoders(cameras: Mapping[str, CameraCalibration]) -> dict[str, "VideoEncoder"]:
+    if not cameras:  # telemetry alone needs no video library
+        return {}
+    from ingest.clips.encode import VideoEncoder
+
+    return {name: VideoEncoder(c.width, c.height) for name, c in cameras.items()}
 
 
 def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
@@ -236,7 +247,7 @@ def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
 
 
 def _push(
-    encoders: Mapping[str, VideoEncoder], name: str, timestamp_ns: int, image: Image, clip_id: str
+    encoders: Mapping[str, "VideoEncoder"], name: str, timestamp_ns: int, image: Image, clip_id: str
 ) -> list[EncodedFrame]:
     if name not in encoders:
         known = ", ".join(encoders) or "none"

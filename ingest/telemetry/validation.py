@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from ingest.schemas import QUARANTINE, TELEMETRY
 from ingest.telemetry.signals import Signal, nearest_recorded, recorded
-from ridealong.arrays import Bools
+from ridealong.arrays import Bools, numpy_type
 from ridealong.errors import UnreadableError
 from ridealong.terminal.readable import exact_instant, listed
 
@@ -295,7 +295,7 @@ def _surely_within(values: pa.Array, low: float, high: float) -> bool:
     """
     if values.null_count == len(values):
         return True
-    numbers = np.frombuffer(values.buffers()[1], values.type.to_pandas_dtype())
+    numbers = np.frombuffer(values.buffers()[1], numpy_type(values.type))
     numbers = numbers[values.offset : values.offset + len(values)]
     # NaN propagates through min and max, and no comparison with it is true. Python compares floats
     # and integers exactly.

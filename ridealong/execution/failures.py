@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ridealong.errors import NotInstalledError, RidealongError, UnreadableError
 from ridealong.execution.processes.pool import ProcessDiedError
+from ridealong.extras import missing_extra
 from ridealong.limits import MAKE_ROOM, ExhaustedError, refused
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -38,7 +39,7 @@ def may_pass(error: BaseException) -> bool:
         return True
     if isinstance(error, RidealongError):
         return isinstance(error.__cause__, OSError)  # the lake could not be written
-    return _is_passing(error) or refused(error) is not None
+    return _is_passing(error) or refused(error) is not None or missing_extra(error) is not None
 
 
 def _is_passing(error: BaseException | None) -> bool:
@@ -56,6 +57,7 @@ def described(error: BaseException) -> str:
     """An error in one line; an unexpected error with the place in our code."""
     if is_full(error):
         return DISK_FULL
+    error = missing_extra(error) or error
     if isinstance(error, RidealongError):
         return str(error)
     if isinstance(error, OSError):

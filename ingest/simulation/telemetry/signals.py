@@ -19,7 +19,7 @@ from ingest.simulation.traffic.dynamics import STEP_S
 from ingest.simulation.traffic.log import BRAKE, LEFT, RIGHT, Traffic
 from ingest.simulation.traffic.road_users import BICYCLE, EGO_FRONT_M, PEDESTRIAN
 from ingest.telemetry.signals import recorded
-from ridealong.arrays import Bools, Floats
+from ridealong.arrays import Bools, Floats, numpy_type
 from ridealong.units import NS_PER_S
 
 Column = NDArray[np.float64] | NDArray[np.bool_] | NDArray[np.str_]
@@ -161,7 +161,7 @@ def until_released(begins: Bools, ends: Bools) -> Bools:
 
 def _array(values: Column, kind: pa.DataType) -> pa.Array:
     if pa.types.is_floating(kind):
-        return pa.array(values.astype(kind.to_pandas_dtype()), kind, from_pandas=True)
+        return pa.array(values.astype(numpy_type(kind)), kind, from_pandas=True)
     if pa.types.is_integer(kind):
         known = np.isfinite(values.astype(np.float64))
         whole = np.where(known, values, 0).round().astype(np.int64)
