@@ -23,13 +23,13 @@ from PIL import Image as PillowImage
 from ingest.clips.encode import CRF, KEYFRAME_EVERY, PRESET
 from ingest.clips.read import open_clip
 from ingest.clips.write import ClipContent, write_clip
-from ridealong.perception.annotations import Camera
+from ingest.simulation.rig import RigCamera
 from ridealong.perception.geometry import unknown_calibration
 from ridealong.perception.recording import Image
 
 VIDEO = Path(__file__).parent.parent / "examples" / "udacity_highway_video" / "solidWhiteRight.mp4"
 FRAMES, HEIGHT, WIDTH = 100, 96, 160
-CAMERAS = [str(camera) for camera in Camera]
+CAMERAS = [str(camera) for camera in RigCamera]
 STEP_NS = 200_000_000
 
 Sets = list[dict[str, Image]]

@@ -28,7 +28,7 @@ from ingest.sources.simulation.recording import SimulatedRecording
 from ingest.sources.simulation.source import SimulationSource
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.lights import NONE, SHOWN, STATES, confusion_of, overall_states
-from ridealong.perception.annotations import Camera, Perception
+from ridealong.perception.annotations import Perception
 from ridealong.terminal.console import Console
 from shadow.networks.hydranet.training.calibrate import joined, stacked
 from shadow.networks.hydranet.training.recipe import DataSpec
@@ -37,7 +37,7 @@ from shadow.networks.network import Network
 from shadow.networks.opening import open_folder
 from shadow.networks.registry import shipped_manifests
 
-CAMERAS = [camera.value for camera in (Camera.NARROW, Camera.MAIN, Camera.WIDE)]
+CAMERAS = ["narrow", "main", "wide"]
 NAMED = [STATES.index(state) for state in SHOWN]
 ANY = {f"lights/{state}@{camera}": 0.0 for state in SHOWN for camera in CAMERAS}
 TARGET = 0.70

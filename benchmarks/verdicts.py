@@ -17,13 +17,14 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ingest.simulation.rig import RigCamera
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
 from metrics.tasks.registry import metrics_of, parse_prediction
 from ridealong.arrays import Bools
-from ridealong.perception.annotations import Camera, ObjectCategory, Task
+from ridealong.perception.annotations import ObjectCategory, Task
 
 T = TypeVar("T")
 NETWORKS = ("d" * 64, "c" * 64)
@@ -34,7 +35,7 @@ WHOLE = ("union", "pixels", "said", "red", "items", "labels")  # what others are
 
 def predictions() -> list[str]:
     """150 names: 48 kinds of objects, 24 lights, 16 lanes, 8 depths, 50 surfaces, 4 layers."""
-    cameras = [str(camera) for camera in Camera]
+    cameras = [str(camera) for camera in RigCamera]
     names = [f"objects/{kind}@{camera}" for camera in cameras for kind in ObjectCategory]
     names += [f"lights/{s}@{camera}" for camera in cameras for s in ("red", "yellow", "green")]
     names += [f"lanes/{line}@{c}" for c in cameras for line in ("lane_line", "road_edge")]

@@ -1,1 +1,1 @@
-"""How people see it: the Streamlit app, its queries, charts and the clip player."""
+"""The dashboard: the Streamlit app, its queries, charts and the clip player."""

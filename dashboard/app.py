@@ -1,4 +1,4 @@
-"""The dashboard's script: which pages there are. Streamlit runs it anew at every interaction."""
+"""The dashboard's script with its pages. Streamlit runs it again at every interaction."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ STYLE = "[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }"
 
 
 def main() -> None:
-    """Set the page up and run the one that was chosen."""
-    # No icons by name: the browser would fetch them from the network.
+    """Set up the navigation and run the chosen page."""
+    # No named icons: the browser would fetch them from the network.
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
     pages = [
@@ -24,7 +24,7 @@ def main() -> None:
     chosen = st.navigation(pages, position="top")
     try:
         chosen.run()
-    except RidealongError as error:  # a damaged table, say: one line, as on the command line
+    except RidealongError as error:  # for example a damaged table: one line, as on the command line
         st.error(plain(str(error)))
 
 

@@ -1,4 +1,4 @@
-"""What stands before every page: known hosts, own origin, few doors, and strict headers."""
+"""Guards every page: allowed hosts, same origin, few endpoints, and strict headers."""
 
 from urllib.parse import urlsplit
 
@@ -8,11 +8,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.hosts import Hosts
 
-# Of Streamlit's own endpoints the pages need these. What else it opens (metrics, uploads, an API
-# for agents, log-in, media, components in frames) is closed.
+# The pages need these of Streamlit's endpoints. All others are closed (metrics, uploads, an API for
+# agents, log-in, media, components in frames).
 OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 CLOSED = ("/_stcore/", "/component/", "/media/", "/auth/", "/oauth2callback")
-METHODS = ("GET", "HEAD")  # nothing here changes anything
+METHODS = ("GET", "HEAD")  # methods that change nothing
 
 HEADERS = {
     "X-Frame-Options": "DENY",
@@ -23,11 +23,11 @@ HEADERS = {
 
 
 class Guard:
-    """Wraps an ASGI application: refuses what is not for it, adds headers to every answer.
+    """Wraps an ASGI application: refuses foreign requests, adds headers to every answer.
 
     Args:
         app: The application.
-        hosts: The hosts that it answers to.
+        hosts: The allowed hosts.
         inline_scripts: Sources of the page's own inline scripts, as ``'sha256-…'``.
     """
 
@@ -35,7 +35,7 @@ class Guard:
         self._app, self._hosts, self._inline_scripts = app, hosts, inline_scripts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or refuse it before the application sees it."""
+        """Answer one request, or refuse it before it reaches the application."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -75,7 +75,7 @@ class Guard:
 def _netloc(origin: str) -> str | None:
     try:
         return urlsplit(origin).netloc.lower() or None
-    except ValueError:  # such as http://[
+    except ValueError:  # for example http://[
         return None
 
 
@@ -89,17 +89,17 @@ def _shut(scope: Scope) -> Response | None:
 
 
 def policy(host: str, inline_scripts: tuple[str, ...] = ()) -> str:
-    """The Content Security Policy under which pages and the player work, and no more.
+    """The strictest Content Security Policy under which the pages and the player work.
 
     Args:
-        host: The request's known host: some browsers want WebSockets named by it.
+        host: The request's allowed host: some browsers require it for WebSockets.
         inline_scripts: Sources of the page's own inline scripts.
     """
     sources = {
         "default-src": ["'none'"],
-        # blob: is how Streamlit loads a component's script, here the player's.
+        # Streamlit loads a component's script, here the player's, from blob:.
         "script-src": ["'self'", "blob:", *inline_scripts],
-        # Streamlit and Vega write styles as they draw.
+        # Streamlit and Vega use inline styles.
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:"],
         "font-src": ["'self'", "data:"],

@@ -1,8 +1,8 @@
-"""The names under which the dashboard answers, and how ``Host`` headers spell them.
+"""The hosts that the dashboard answers to, and their spelling in ``Host`` headers.
 
-A page of another site cannot read the dashboard: its requests have another origin. Unless its name
-is made to point at this machine (DNS rebinding): then only the ``Host`` header still tells. So the
-dashboard answers to names that it knows, and to no other.
+A page of another site cannot read the dashboard, because its requests have another origin. With DNS
+rebinding, the name of that site points at this machine, and only the ``Host`` header shows it. So
+the dashboard answers only to known names.
 """
 
 import ipaddress
@@ -19,19 +19,19 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True)
 class Hosts:
-    """Which hosts are ours.
+    """The allowed hosts.
 
     Attributes:
-        names: Names and addresses as `canonical` gives them, besides those of the loopback.
-        any_address: Every IP address is ours: right for a server that listens on all of them,
-            since a page that was made to point here came by a name.
+        names: Names and addresses as `canonical` gives them, in addition to the loopback.
+        any_address: Allow every IP address. This is safe for a server that listens on all of them,
+            because DNS rebinding needs a name.
     """
 
     names: frozenset[str] = frozenset()
     any_address: bool = False
 
     def know(self, header: str) -> bool:
-        """Whether a ``Host`` header, a name or address and perhaps a port, is one of ours."""
+        """Whether a ``Host`` header (a name or address, optionally a port) is allowed."""
         found = _HOST.fullmatch(header.lower())
         if found is None:
             return False
@@ -49,7 +49,7 @@ def canonical(name: str) -> str:
 
 
 def address_of(name: str) -> Address | None:
-    """The IP address that a name is, None where it is a name."""
+    """The IP address in a text; None if the text is a name."""
     try:
         return ipaddress.ip_address(name)
     except ValueError:
@@ -60,7 +60,7 @@ def parse_host(name: str) -> str:
     """A name or address that a user allows, as `canonical` gives it.
 
     Raises:
-        RidealongError: It is neither; a scheme, a port, a path or a ``*`` is no part of one.
+        RidealongError: It is neither. A scheme, a port, a path or a ``*`` is not allowed.
     """
     bare = name.strip().lower().removeprefix("[").removesuffix("]")
     if address_of(bare) is None and not _NAME.fullmatch(bare):

@@ -1,7 +1,7 @@
 """The clips' video over HTTP: MP4 by signed, short-lived links, with byte ranges.
 
-Streamlit knows no user on routes of our own, so a link carries its own proof: a hash over what it
-names and when it ends, keyed by a secret that this server made when it started.
+Our own routes have no Streamlit session, so a link carries a proof: a hash over clip, camera and
+expiry, with a secret key that this server makes when it starts.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from ridealong.lake import Lake
 
 PREFIX = "/api/clips"
 LINK_SECONDS = 3600
-FRESH_SECONDS = 5  # as old as the lake's state may be here, as on the pages
+FRESH_SECONDS = 5  # the lake's state may be this old, as on the pages
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Links:
         return f"{PREFIX}/{path}?ends={ends}&proof={proof}"
 
     def holds(self, clip_id: str, camera: str, ends: str, proof: str) -> bool:
-        """Whether the link is ours, to the letter, and has not ended."""
+        """Whether the link is exactly one of ours and has not expired."""
         right = self._proof(clip_id, camera, ends).encode()
         if not hmac.compare_digest(right, proof.encode("utf-8", "replace")):
             return False
@@ -63,7 +63,7 @@ class Videos:
 
     Attributes:
         home: The lake's folder.
-        cache: Where the files are made.
+        cache: Folder for the files.
     """
 
     home: Path
@@ -76,7 +76,7 @@ class Videos:
         """The file of one camera of one clip that is in the lake now.
 
         Raises:
-            RidealongError: No such clip, or it cannot be read.
+            RidealongError: There is no such clip, or it cannot be read.
         """
         blob = self._blob_of(clip_id)
         name = hashlib.sha256(json.dumps([blob, camera]).encode()).hexdigest()
@@ -84,7 +84,7 @@ class Videos:
         if not path.exists():
             with open_clip(Lake(self.home).path(blob)) as reader:
                 content = reader.video_mp4(camera)
-            # Two requests may make it at once.
+            # Two requests may make it at the same time.
             with NamedTemporaryFile(dir=self.cache, delete=False) as part:
                 part.write(content)
             Path(part.name).replace(path)
@@ -102,7 +102,7 @@ class Videos:
 
 
 def media_routes(videos: Videos, links: Links) -> list[BaseRoute]:
-    """The routes that serve links; all else under `PREFIX` is refused."""
+    """The routes that serve links; all other paths under `PREFIX` are refused."""
 
     def video(request: Request) -> Response:
         named = request.path_params["clip_id"], request.path_params["camera"]

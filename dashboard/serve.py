@@ -27,7 +27,7 @@ from dashboard.media import Links, Videos, media_routes
 from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
-# Also what opens doors, so that no configuration file or variable of the user's opens them here.
+# Includes options that open endpoints, so that no user configuration or variable opens them.
 OPTIONS: dict[str, Any] = {
     "server.headless": True,
     "server.fileWatcherType": "none",
@@ -35,7 +35,7 @@ OPTIONS: dict[str, Any] = {
     "server.baseUrlPath": "",
     "server.enableCORS": True,
     "server.corsAllowedOrigins": [],
-    "server.allowedHosts": [],  # the guard knows them, over HTTP too
+    "server.allowedHosts": [],  # the guard checks them, also over HTTP
     "server.enableXsrfProtection": True,
     "server.enableStaticServing": False,
     "server.enableAgentApi": False,
@@ -51,7 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket bound to an address; port 0 is any free one.
 
     Raises:
-        RidealongError: Nobody can listen there.
+        RidealongError: The address cannot be used.
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -78,17 +78,16 @@ def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], 
 
     Args:
         home: The lake's folder.
-        bound: Where to listen.
-        hosts: The hosts that it answers to.
-        answers: Called once requests are answered.
+        bound: The socket to listen on.
+        hosts: The allowed hosts.
+        answers: Called when the server answers requests.
     """
     for option, value in OPTIONS.items():
         config.set_option(option, value)
-    # Streamlit takes a folder `pages` beside the script for pages of its older kind until the
-    # script has run once: the first visitor of a link such as /regressions?run=… would get the
-    # bare page, without app.py around it.
+    # Until the script has run once, Streamlit reads a folder `pages` beside it as old-style pages:
+    # the first visitor of a link such as /regressions?run=… would get the page without app.py.
     PagesManager.uses_pages_directory = False
-    # A kill, too, takes the videos away: uvicorn hands its signal on when it has ended.
+    # A kill also removes the videos: uvicorn raises its signal again when it has ended.
     signal.signal(signal.SIGTERM, _end)
     with TemporaryDirectory(prefix="ridealong-media-") as cache:
         app = Guard(make_app(home, Path(cache)), hosts, inline_scripts())
@@ -97,11 +96,11 @@ def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], 
 
 
 def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)  # as a shell tells of a signal
+    raise SystemExit(128 + number)  # the exit code of a shell for a signal
 
 
 def make_app(home: Path, cache: Path) -> Starlette:
-    """Streamlit's pages and the videos; pages learn the home and the key as Streamlit's secrets."""
+    """Streamlit's pages and the videos; pages get home and key as Streamlit's secrets."""
     key = secrets.token_bytes(32)
     told: dict[str, SecretsValue] = {
         "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
@@ -112,7 +111,7 @@ def make_app(home: Path, cache: Path) -> Starlette:
 
 
 def inline_scripts() -> tuple[str, ...]:
-    """Sources for the policy of the inline scripts in Streamlit's page: their hashes."""
+    """Hashes of the inline scripts in Streamlit's page, for the policy."""
     page = Path(file_util.get_static_dir(), "index.html").read_text("utf-8")
     scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
     digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
@@ -120,7 +119,7 @@ def inline_scripts() -> tuple[str, ...]:
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers: whoever reads the address may use it at once."""
+    """Reports when it answers, so that a printed address can be used at once."""
 
     def __init__(self, settings: uvicorn.Config, answers: Callable[[], None]) -> None:
         super().__init__(settings)

@@ -1,4 +1,4 @@
-"""What a page needs of the server: the lake as it is now, and links to video."""
+"""What a page gets from the server: the current lake, and links to video."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ridealong.lake import Lake, Snapshot
 
 
 def home() -> Path:
-    """The lake's folder, as the server was told."""
+    """The lake's folder, from the server."""
     return Path(str(st.secrets["ridealong"]["home"]))
 
 
@@ -20,5 +20,5 @@ def links() -> Links:
 
 @st.cache_resource(ttl=5, show_spinner=False)
 def snapshot(folder: Path) -> Snapshot:
-    """The lake's newest commit; looked up at most every five seconds."""
+    """The lake's newest commit; read at most every five seconds."""
     return Lake.open(folder).snapshot()

@@ -1,5 +1,5 @@
-"""The base that every package stands on, and the command line.
+"""The base that all packages use, and the command line.
 
-It holds what ``ingest``, ``metrics``, ``shadow`` and ``dashboard`` share, and nothing that one of
-them could own alone.
+It contains what ``ingest``, ``metrics``, ``shadow`` and ``dashboard`` share, and nothing that
+belongs to one of them alone.
 """

@@ -1,7 +1,7 @@
 """The command line: mounts each package's ``cli.py``, and turns errors into lines and exit codes.
 
-Exit codes: 0 the command did its work, 1 not passed (a verdict, a check), 2 bad input or a command
-called wrongly, 70 a bug, 130 interrupted. Errors are one line on standard error.
+Exit codes: 0 the command did its work, 1 not passed (a verdict, a check), 2 bad input or a wrong
+call, 70 a bug, 130 interrupted. Errors are one line on standard error.
 """
 
 import contextlib
@@ -70,7 +70,7 @@ def program(
 
 
 def _called(arguments: Sequence[str] | None) -> int:
-    """The exit code that the command asked for; usage errors are raised, not printed."""
+    """The command's exit code; usage errors are raised, not printed."""
     try:
         given = None if arguments is None else list(arguments)
         code = app(args=given, prog_name="ridealong", standalone_mode=False)
@@ -82,12 +82,12 @@ def _called(arguments: Sequence[str] | None) -> int:
 
 
 def _was_help(error: TyperException) -> bool:
-    """A group without a command: its help has been printed."""
+    """Whether a group was called without a command: its help has been printed."""
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
 def _prepare_streams() -> None:
-    """Let text go to streams that are closed, or whose encoding lacks a character of a name."""
+    """Make streams usable that are closed, or whose encoding lacks a character."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # as after `>&-`
@@ -97,8 +97,8 @@ def _prepare_streams() -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
-    """Run one command; give its exit code, and the last line for standard error."""
-    # Libraries warn about clients of clouds that nobody asked for.
+    """Run one command; return its exit code, and the last line for standard error."""
+    # Libraries warn about cloud clients that we do not use.
     logging.basicConfig(level=logging.ERROR)
     try:
         code = _called(arguments)
@@ -109,7 +109,7 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except KeyboardInterrupt:
         return 130, INTERRUPTED
     except BrokenPipeError:
-        return 0, None  # whoever read our output has seen enough
+        return 0, None  # the reader of our output has closed the pipe
     except Exception as error:
         told: object = refused(error, getattr(error, "filename", None))
         if isinstance(error, OSError) and error.errno is not None:
@@ -121,17 +121,17 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
 
 
 def main() -> None:
-    """Run the program and leave, without tearing the interpreter down.
+    """Run the program and exit without tearing the interpreter down.
 
-    A pipeline's threads may still run, and DuckDB counts its leaks aloud at a plain exit.
+    A pipeline's threads may still run, and DuckDB prints its leaks at a normal exit.
     """
     _prepare_streams()
-    # Loading libraries makes many objects and no garbage: collecting every 700 costs a list a tenth
-    # of its start.
+    # Loading libraries makes many objects and no garbage: collecting every 700 objects takes a
+    # tenth of a list command's start.
     gc.set_threshold(20_000, 10, 10)
     try:
         code, line = run()
-    except Exception:  # ours to fix: show all of it, and never look like "not passed"
+    except Exception:  # our bug: show all of it, with an exit code other than 1
         traceback.print_exc()
         code, line = CRASHED, "this is a bug in ridealong"
     if line:

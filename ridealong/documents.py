@@ -1,10 +1,10 @@
-"""YAML text as plain values, each with its line, and no larger than a spec can be.
+"""Parses YAML text to plain values, each with its line.
 
-What is read is the core of YAML 1.2: mappings with text as keys, lists, texts, numbers, ``true``,
-``false`` and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` is a
-text, which YAML 1.1 takes for false and 90. A duplicate key is a mistake, and so is a tag.
+It reads the core of YAML 1.2: mappings with text as keys, lists, text, numbers, ``true``, ``false``
+and ``null``, with anchors, aliases and ``<<``. So ``NO`` is a country and ``1:30`` is text; in YAML
+1.1 they are false and 90. Duplicate keys and tags are mistakes.
 
-Size, depth and aliases are bounded while the text is read: nothing is built that is larger.
+Size, depth and aliases are limited while the text is read, so nothing larger is ever built.
 """
 
 import re
@@ -33,7 +33,7 @@ _FLAGS = {
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-# libyaml is many times as quick; where PyYAML was built without it, its own parser is as right.
+# libyaml is many times faster; PyYAML's own parser gives the same result.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -43,10 +43,10 @@ class Node:
 
     Attributes:
         value: Text, number, flag, None, nodes by key, or a list of nodes.
-        line: From 1; of a mapping's value that of its key.
+        line: From 1; for a value in a mapping, the line of its key.
         text: A scalar as it was written, without quotes.
-        size: How many nodes it is, with aliases written out.
-        broken: A fault was found in it, and told.
+        size: How many nodes it has, with aliases written out.
+        broken: A fault was found in it and reported.
     """
 
     value: "str | int | float | bool | dict[str, Node] | list[Node] | None"
@@ -67,7 +67,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Document:
-    """A document, and the mistakes in it that leave the rest readable."""
+    """A document, and those mistakes in it that do not make the rest unreadable."""
 
     root: Node
     faults: tuple[RidealongError, ...]
@@ -83,7 +83,7 @@ def read_text(path: Path) -> str:
     """The text of one regular file of at most `LARGEST_BYTES`.
 
     Raises:
-        RidealongError: It cannot be read, is not a regular file, too large, or no UTF-8.
+        RidealongError: It cannot be read, is not a regular file, is too large, or is not UTF-8.
     """
     content = read_bytes(path)
     try:
@@ -96,10 +96,10 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of one regular file of at most `LARGEST_BYTES`.
 
     Raises:
-        RidealongError: It cannot be read, is not a regular file, or too large.
+        RidealongError: It cannot be read, is not a regular file, or is too large.
     """
     try:
-        # Looked at first: opening a pipe waits for a writer, reading a device never ends.
+        # Checked first: opening a pipe waits for a writer, and reading a device never ends.
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "not a regular file"
             raise RidealongError(f"is {kind}", where=path, expected="a file")
@@ -115,10 +115,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def parse_document(text: str, where: str | Path) -> Document:
-    """Read YAML text that holds one mapping; ``where`` names it in errors.
+    """Parse YAML text that contains one mapping; ``where`` names it in errors.
 
     Raises:
-        RidealongError: Not YAML, not one mapping, or too large, too deep, or without end.
+        RidealongError: It is not YAML or not one mapping, or it is too large or nested too deep.
     """
     if len(text) > LARGEST_BYTES:
         raise RidealongError(
@@ -139,7 +139,7 @@ def parse_document(text: str, where: str | Path) -> Document:
 
 
 def kind_of(node: Node) -> str:
-    """What a node is, as users call it."""
+    """What a node is, in the user's terms."""
     names: Mapping[type, str] = {
         dict: "keys and values",
         list: "a list",
@@ -153,7 +153,7 @@ def kind_of(node: Node) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text of the user's, short enough for a message."""
+    """The user's text, cut to fit a message."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
@@ -173,12 +173,12 @@ def _syntax_error(error: yaml.YAMLError, text: str, where: str | Path) -> Rideal
 
 
 class _Composer:
-    """Makes nodes of one text's events."""
+    """Makes nodes from the parser's events for one text."""
 
     def __init__(self, text: str, where: str | Path) -> None:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
         self._where = where
-        self._anchors: dict[str, Node | None] = {}  # None: not at its end yet
+        self._anchors: dict[str, Node | None] = {}  # None: not complete yet
         self.faults: list[RidealongError] = []
 
     def document(self) -> Node:
@@ -216,7 +216,7 @@ class _Composer:
             raise self._error(event, f"there is no anchor &{shortened(event.anchor)} above")
         node = self._anchors[event.anchor]
         if node is None:
-            raise self._error(event, f"*{shortened(event.anchor)} stands within itself")
+            raise self._error(event, f"*{shortened(event.anchor)} contains itself")
         return node
 
     def _tagged(self, event: Any, node: Node) -> Node:
@@ -254,7 +254,7 @@ class _Composer:
         return Node({**merged, **own}, _line(start), size=size)
 
     def _merge(self, event: Any, value: Node, merged: dict[str, Node]) -> None:
-        """What ``<<`` brings in; of several mappings the first that has a key gives it."""
+        """Add what ``<<`` refers to; if several mappings have a key, the first one counts."""
         for part in value.value if isinstance(value.value, list) else [value]:
             if isinstance(part.value, dict):
                 merged.update({k: v for k, v in part.value.items() if k not in merged})
@@ -266,7 +266,7 @@ class _Composer:
         return self._resolved(event, node) if _is_plain(event) else node
 
     def _resolved(self, event: Any, node: Node) -> Node:
-        """A scalar without quotes as what it looks like."""
+        """The number, flag, null or text that a scalar without quotes stands for."""
         text = node.text
         if text in _NULLS:
             return replace(node, value=None)
@@ -280,7 +280,7 @@ class _Composer:
 
     def _integer(self, event: Any, node: Node) -> Node:
         base = {"0o": 8, "0x": 16}.get(node.text[:2], 10)
-        # Looked at first: making a number of its digits takes time with their square.
+        # The length is checked first: the time to parse digits grows with their square.
         value = int(node.text, base) if len(node.text) < 80 else LARGEST_INTEGER + 1
         if abs(value) <= LARGEST_INTEGER:
             return replace(node, value=value)
@@ -318,5 +318,5 @@ def _line(event: Any) -> int:
 
 
 def _is_plain(event: Any) -> bool:
-    """Whether it is a scalar without quotes; of an alias, the anchor's scalar counts as quoted."""
+    """Whether it is a scalar without quotes; an alias is not, even if its anchor is."""
     return isinstance(event, yaml.ScalarEvent) and event.style in (None, "")

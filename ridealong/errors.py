@@ -5,12 +5,12 @@ from pathlib import Path
 
 
 class RidealongError(Exception):
-    """A mistake in the input, described in one line; the command line exits with 2.
+    """A mistake in the input, described in one line; the command line then exits with 2.
 
     Args:
         what: What is wrong, with the actual value.
-        where: The file, table, or argument it is wrong in.
-        expected: What would have been right.
+        where: The file, table or argument with the mistake.
+        expected: What would have been valid.
         hint: What to do about it.
     """
 
@@ -32,7 +32,7 @@ class RidealongError(Exception):
         return f"{place}{self.what}{expected}{hint}".replace("\n", " ")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Beam and process pools pickle errors; keyword-only arguments need telling how.
+        # Beam and process pools pickle errors, and pickle cannot pass keyword-only arguments.
         return (_rebuild, (type(self), self.what, self.where, self.expected, self.hint))
 
 
@@ -47,10 +47,10 @@ def _rebuild(
 
 
 class ManyErrors(RidealongError):
-    """Several mistakes, found together: the command line prints each on a line of its own.
+    """Several mistakes, found together; the command line prints one line for each.
 
     Args:
-        errors: The mistakes; those that are several themselves are taken apart.
+        errors: The mistakes; an error that is itself several mistakes is split into them.
     """
 
     def __init__(self, errors: Iterable[RidealongError]) -> None:
@@ -73,8 +73,8 @@ def together(errors: Iterable[RidealongError]) -> RidealongError:
 
 
 class UnreadableError(RidealongError):
-    """A file of a drive that cannot be read: the drive goes to the quarantine, the others stand."""
+    """A file of a drive that cannot be read; only that drive goes to the quarantine."""
 
 
 class NotInstalledError(RidealongError):
-    """A package is missing or broken; the input is not at fault, so the next run tries it again."""
+    """A package is missing or broken; the input is not to blame, so the next run tries it again."""

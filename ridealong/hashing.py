@@ -1,11 +1,11 @@
-"""Identities from content."""
+"""Hashes that identify content."""
 
 import hashlib
 from pathlib import Path
 
 
 def short_hash(*parts: str) -> str:
-    """16 hexadecimal digits that stand for the parts, in their order."""
+    """16 hexadecimal digits that identify the parts, in their order."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
@@ -13,7 +13,7 @@ def sha256_of(path: Path) -> str:
     """The hash of a file's content, as 64 hexadecimal digits.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,8 +1,8 @@
-"""What the machine refuses a process (open files, memory, threads, room on the disk), in one line.
+"""Limits of the machine (open files, memory, threads, disk space), reported in one line.
 
-Each library says it in its own words: Python by `MemoryError` and error numbers, Arrow, DuckDB and
-delta-rs by their own errors around the operating system's text, Rust by a panic. Some end the
-whole process instead (an abort, a segmentation fault), so the least is asked for beforehand.
+Each library reports them differently: Python with `MemoryError` and error numbers; Arrow, DuckDB
+and delta-rs with their own errors around the operating system's text; Rust with a panic. Some end
+the whole process instead (an abort, a segmentation fault), so minimum limits are checked first.
 """
 
 import os
@@ -12,17 +12,17 @@ from pathlib import Path
 
 from ridealong.errors import RidealongError
 
-# What reading takes, as measured, where nothing is left to spare; work has processes and pipes.
+# The fewest files with which reading works, as measured. Work also needs processes and pipes.
 FILES_TO_READ, FILES_TO_WORK, FILES_A_CORE = 24, 48, 8
-ADDRESSES, ADDRESSES_A_CORE = 3 * 2**30, 2**29  # most of it is never used: stacks and pools
-MAKE_ROOM = "make room and run the command again: what is committed stands"
+ADDRESSES, ADDRESSES_A_CORE = 3 * 2**30, 2**29  # mostly reserved and never used: stacks and pools
+MAKE_ROOM = "make room and run the command again; committed work is kept"
 
-# What is refused, by the words that libraries use for it; what to say, and what to do about it.
+# For each limit: the words that libraries use, our message, and the hint.
 _REFUSED = (
     (
         r"too many open files|os error 2[34]\b",
         "too many open files",
-        "allow the process more of them: ulimit -n 1024",
+        "allow the process more open files: ulimit -n 1024",
     ),
     (
         r"no space left on device|disk quota exceeded|os error (28|122)\b",
@@ -50,14 +50,14 @@ _REFUSED = (
 
 
 class ExhaustedError(RidealongError):
-    """The machine refuses what a command takes; nothing is wrong with its input."""
+    """The machine's limits are too low for the command; nothing is wrong with its input."""
 
 
 def require_memory() -> None:
-    """Fail in one line where the address space is limited to less than our libraries take.
+    """Fail with one line if the address space is limited to less than our libraries need.
 
     Raises:
-        ExhaustedError: ``ulimit -v`` is too low; they would end the process without a word.
+        ExhaustedError: ``ulimit -v`` is too low; the libraries would end the process silently.
     """
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     least = ADDRESSES + ADDRESSES_A_CORE * (os.cpu_count() or 1)
@@ -70,7 +70,7 @@ def require_memory() -> None:
 
 
 def require_open_files(least: int) -> None:
-    """Take all open files that the process may have, and fail in one line where they are too few.
+    """Raise the limit of open files as far as needed, and fail with one line if that is impossible.
 
     Raises:
         ExhaustedError: ``ulimit -n`` is too low.
@@ -88,18 +88,18 @@ def require_open_files(least: int) -> None:
 
 
 def require_to_read() -> None:
-    """What every command with a home asks for before it loads a library."""
+    """Check what every command with a home needs, before it loads a library."""
     require_memory()
     require_open_files(FILES_TO_READ)
 
 
 def require_to_work() -> None:
-    """What a command asks for that starts threads and processes."""
+    """Check what a command needs that starts threads and processes."""
     require_open_files(FILES_TO_WORK + FILES_A_CORE * (os.cpu_count() or 1))
 
 
 def refused(error: BaseException, where: str | Path | None = None) -> ExhaustedError | None:
-    """The line to show where the machine, not the input, is why ``error`` was raised; else None."""
+    """The error to show if ``error`` came from a limit of the machine; None if it did not."""
     text = f"{type(error).__name__} {error}".lower()
     if isinstance(error, OSError) and error.errno is not None:
         text = f"os error {error.errno} "

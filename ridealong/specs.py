@@ -1,4 +1,4 @@
-"""YAML files to frozen specs: one file, one pydantic model, and errors that name the line."""
+"""YAML files as frozen specs: one file is one pydantic model, and errors name the line."""
 
 import difflib
 import re
@@ -20,9 +20,9 @@ from ridealong.documents import (
 )
 from ridealong.errors import RidealongError, each, together
 
-MOST_FAULTS = 20  # told of one file
+MOST_FAULTS = 20  # reported for one file
 
-Place = tuple[int | str, ...]  # the keys and numbers that lead to a value
+Place = tuple[int | str, ...]  # the keys and indices that lead to a value
 
 
 class Spec(BaseModel):
@@ -32,9 +32,10 @@ class Spec(BaseModel):
 
     @classmethod
     def clashes(cls, keys: Container[str]) -> Iterator[str]:
-        """What is wrong with these keys beside each other, whatever their values are.
+        """What is wrong with this combination of keys, whatever their values are.
 
-        It is told together with wrong values, where a model's own check comes only after them.
+        These mistakes are reported together with invalid values. A validator of the model would
+        run only after all values are valid.
         """
         yield from ()
 
@@ -50,7 +51,7 @@ S = TypeVar("S", bound=Spec)
 
 
 def _calendar_day(value: object) -> object:
-    """A day as text; pydantic would take a number for seconds since 1970."""
+    """A day, given as text; pydantic would also accept a number, as seconds since 1970."""
     if isinstance(value, date):
         return value
     if not (isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value)):
@@ -67,7 +68,7 @@ Day = Annotated[date, BeforeValidator(_calendar_day)]
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """Say which known name the user may have meant: ``"did you mean 'x'?"``, or list them all."""
+    """A hint: the known name that the user may have meant, or a list of the known names."""
     close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
@@ -78,8 +79,8 @@ def load_spec(path: Path, kind: type[S]) -> S:
     """Read one YAML file as one spec.
 
     Raises:
-        RidealongError: The file is missing, no regular file or too large, is no YAML mapping, or
-            does not fit the spec. It tells every mistake, with its key and its line.
+        RidealongError: The file is missing, not a regular file or too large, is not a YAML mapping,
+            or does not match the spec. It reports every mistake, with its key and its line.
     """
     return parse_spec(read_text(path), kind, where=path)
 
@@ -101,12 +102,12 @@ def parse_spec(text: str, kind: type[S], where: str | Path) -> S:
         clashes = (RidealongError(clash, where=where) for clash in kind.clashes(document.keys))
         faults += [clash for clash in clashes if str(clash) not in known]
     if faults:
-        raise _told(faults, where)
+        raise _together(faults, where)
     return spec
 
 
 def load_json_spec(path: Path, kind: type[S]) -> S:
-    """Read one JSON file, which a program wrote, as one spec.
+    """Read one JSON file, written by a program, as one spec.
 
     Raises:
         RidealongError: As for `load_spec`, without lines.
@@ -114,11 +115,11 @@ def load_json_spec(path: Path, kind: type[S]) -> S:
     try:
         return kind.model_validate_json(read_bytes(path))
     except ValidationError as error:
-        raise _told(list(_problems(error, kind, None, path)), path) from error
+        raise _together(list(_problems(error, kind, None, path)), path) from error
 
 
-def _told(faults: Sequence[RidealongError], where: str | Path) -> RidealongError:
-    """The faults of one file in the order of its lines; the rest is counted."""
+def _together(faults: Sequence[RidealongError], where: str | Path) -> RidealongError:
+    """The first faults of one file, in the order of its lines, and how many more there are."""
     ordered = sorted(faults, key=lambda fault: _line_number(str(fault.where)))
     rest = len(ordered) - MOST_FAULTS
     more = [RidealongError(f"and {rest} more mistakes", where=where)] if rest > 0 else []
@@ -133,14 +134,14 @@ def _line_number(where: str) -> int:
 def _problems(
     error: ValidationError, kind: type[Spec], root: Node | None, where: str | Path
 ) -> Iterator[RidealongError]:
-    """What pydantic found, but for what was told when the text was read."""
+    """The faults that pydantic found, without those that reading the text has reported."""
     found = error.errors(include_url=False)
     below = {details["loc"][:-1] for details in found}
     for details in found:
         node = _deepest(root, details["loc"])
-        is_told = node is not None and node.broken
-        # A list that is too short for want of what was wrong in it is no mistake of its own.
-        if is_told or (details["type"] == "too_short" and details["loc"] in below):
+        is_reported = node is not None and node.broken
+        # If a list is too short only because an item in it is invalid, that is not another mistake.
+        if is_reported or (details["type"] == "too_short" and details["loc"] in below):
             continue
         place = f"{where}:{node.line}" if node is not None and details["loc"] else where
         yield from _problem(details, kind, root, node, place)
@@ -170,7 +171,7 @@ def _problem(
 
 
 def _message(details: ErrorDetails, node: Node | None) -> str:
-    """Pydantic's words, with the value as the user wrote it."""
+    """Pydantic's message, with the value as the user wrote it."""
     message = details["msg"].removeprefix("Value error, ")
     value = details["input"]
     if details["type"] == "value_error":
@@ -190,14 +191,14 @@ def _message(details: ErrorDetails, node: Node | None) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value as YAML has it: texts in quotes."""
+    """A value as YAML writes it: text is in quotes."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return shortened(repr(value) if isinstance(value, str) else str(value))
 
 
 def _keys_at(loc: Place, kind: type[BaseModel]) -> list[str]:
-    """The keys that the (nested) model at ``loc`` knows."""
+    """The keys of the (nested) model at ``loc``."""
     for part in loc:
         field = kind.model_fields.get(str(part))
         inner = field.annotation if field else None
@@ -210,7 +211,7 @@ def _keys_at(loc: Place, kind: type[BaseModel]) -> list[str]:
 
 
 def _keys(node: Node | None, loc: Place) -> Iterator[str]:
-    """The parts of ``loc`` as users know them: pydantic has names of its own for kinds of value."""
+    """The parts of ``loc`` that are the user's keys; pydantic adds names for kinds of values."""
     for part in loc:
         is_kind = isinstance(part, str) and node is not None and not isinstance(node.value, dict)
         if part != "[key]" and not is_kind:
@@ -219,7 +220,7 @@ def _keys(node: Node | None, loc: Place) -> Iterator[str]:
 
 
 def _deepest(node: Node | None, loc: Place) -> Node | None:
-    """The deepest part of ``loc`` that stands in the document."""
+    """The deepest part of ``loc`` that is in the document."""
     for part in loc:
         node = _below(node, part) or node
     return node
@@ -236,7 +237,7 @@ def _below(node: Node | None, part: int | str) -> Node | None:
 def _flags_for_numbers(
     node: Node, value: object, where: str | Path, loc: Place
 ) -> Iterator[RidealongError]:
-    """Every ``true`` that pydantic took for 1."""
+    """A fault for every ``true`` that pydantic accepted as the number 1."""
     if isinstance(node.value, bool) and not isinstance(value, bool):
         key = ".".join(map(str, loc))
         what = f"{key}: Input should be a number, not {_shown(node.value)}"

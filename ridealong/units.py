@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pint
 
 NS_PER_S = 1_000_000_000
-LONGEST_NS = 2**63 - 1  # what a column of nanoseconds holds: 292 years
+LONGEST_NS = 2**63 - 1  # the most that a column of nanoseconds can hold: 292 years
 DURATION_EXAMPLE = "a duration like '15 s'"
 QUANTITY_EXAMPLE = "a number and a unit, like '10 km/h'"
 
-# Pint would work out '10^10^10' given the chance; a unit needs single-digit powers alone.
+# Only single-digit powers are allowed: Pint would try to compute '10^10^10'.
 _FACTOR = r"[A-Za-z\u00b5\u03bc°_%]{1,24}(\^-?[1-9]|[²³])?"
 _UNIT = re.compile(rf"{_FACTOR}([ */·]{{1,3}}{_FACTOR}){{0,5}}")
 _QUANTITY = re.compile(
@@ -27,7 +27,7 @@ _QUANTITY = re.compile(
 @cache
 def registry() -> "pint.UnitRegistry[Any]":
     """The unit registry, with VSS's spellings added."""
-    import pint  # here, since it takes 0.15 s to load and few commands read a unit
+    import pint  # here, because it takes 0.15 s to load and few commands read a unit
 
     units: pint.UnitRegistry[Any] = pint.UnitRegistry(cache_folder=None)
     units.define("@alias degree_Celsius = Celsius")
@@ -58,7 +58,7 @@ def check_unit(unit: str) -> None:
     """Raise `RidealongError` unless ``unit`` is known (``''`` is dimensionless)."""
     try:
         registry().parse_units(unit)
-    except Exception as error:  # pint raises its own, tokenize's and AttributeError
+    except Exception as error:  # pint raises its own errors, tokenize's and AttributeError
         raise RidealongError(
             f"unknown unit {unit!r}", expected="a unit like 'm/s^2', 'km/h', 's', 'degrees'"
         ) from error
@@ -68,13 +68,13 @@ def conversion(from_unit: str, to_unit: str) -> tuple[float, float]:
     """Factor and offset that turn a value in ``from_unit`` into one in ``to_unit``.
 
     Raises:
-        RidealongError: The two measure different things.
+        RidealongError: The two units measure different quantities.
     """
     units = registry()
     source, target = units.parse_units(from_unit), units.parse_units(to_unit)
     if source.dimensionality != target.dimensionality:
         raise RidealongError(
-            f"{from_unit or 'a bare number'!r} cannot be turned into {to_unit or 'a bare number'!r}"
+            f"cannot convert {from_unit or 'a bare number'!r} to {to_unit or 'a bare number'!r}"
         )
     zero = units.Quantity(0.0, source).to(target).magnitude
     one = units.Quantity(1.0, source).to(target).magnitude
@@ -83,15 +83,15 @@ def conversion(from_unit: str, to_unit: str) -> tuple[float, float]:
 
 @lru_cache(maxsize=4096)
 def parse_duration_ns(text: str) -> int:
-    """Read a duration such as ``'15 s'``, ``'100ms'`` or ``'2h'`` as whole nanoseconds.
+    """Parse a duration such as ``'15 s'``, ``'100ms'`` or ``'2h'`` to whole nanoseconds.
 
     Raises:
-        RidealongError: Not a duration, a negative one, or one longer than `LONGEST_NS`.
+        RidealongError: It is not a duration, or it is negative or longer than `LONGEST_NS`.
     """
     value, unit = _parts_of_duration(text)
     try:
         factor, _ = conversion(unit, "s")
-    except Exception as error:  # pint raises its own kinds for logarithmic units
+    except Exception as error:  # pint raises errors of its own for logarithmic units
         hint = f"a minute is 'min': write '{value:g} min'" if unit == "m" else None
         raise RidealongError(
             f"{text!r} is not a duration", expected="one like '15 s'", hint=hint

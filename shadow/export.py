@@ -13,24 +13,27 @@ from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader, open_clip
 from ingest.labels.coco import preview_coco, write_coco
-from ingest.labels.content import LabelClip, LabelImage
+from ingest.labels.content import BoxTask, LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.listing import list_clips
 from metrics.tasks.box_scores import said_boxes
 from metrics.tasks.clip_view import ClipView
+from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Reference
-from metrics.tasks.objects import ignored_labels
+from metrics.tasks.registry import families, sparse_tasks
+from ridealong.arrays import Bools
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import Perception, Task, at_times
+from ridealong.perception.annotations import Perception, at_times
+from ridealong.perception.forms import Form
 from ridealong.specs import nearest
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
-from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs, run_outputs
+from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.runs import find_run
 
@@ -198,7 +201,7 @@ def _coco(work: _Work) -> dict[str, Any]:
                 yield _label_clip(work, clip, reader, lost)
 
     write = preview_coco if work.request.dry_run else write_coco
-    return asdict(write(work.request.out, opened(), _label_networks(work.outputs)))
+    return asdict(write(work.request.out, opened(), _label_networks(work.outputs), box_tasks()))
 
 
 def _label_clip(
@@ -223,11 +226,34 @@ def _label_clip(
 
 
 def _labels(reader: ClipReader, times: NDArray[np.int64]) -> Perception | None:
-    """The labels of a clip's frames, if anybody looked for objects."""
+    """The labels of a clip's frames, if somebody labelled boxes."""
     labels = reader.labels(with_dense=False)
-    if labels is None or Task.OBJECTS not in labels.tasks:
+    if labels is None or labels.tasks.isdisjoint(_box_families()):
         return None
     return at_times(labels, times)
+
+
+def _box_families() -> dict[str, TaskFamily]:
+    """The families whose predictions COCO has a place for."""
+    return {name: own for name, own in families().items() if own.form is Form.BOXES}
+
+
+def box_tasks() -> list[BoxTask]:
+    """The tasks whose boxes are exported."""
+    return [
+        BoxTask(name, own.categories, own.supercategory or name)
+        for name, own in _box_families().items()
+    ]
+
+
+def ignored_labels(labels: pa.Table) -> Bools:
+    """``(N,)`` which labels, rows of ``ANNOTATIONS``, their families ignore."""
+    ignored = np.zeros(labels.num_rows, np.bool_)
+    for name, own in _box_families().items():
+        if own.ignored is not None:
+            mine = pc.equal(labels["task"], name).to_numpy().astype(np.bool_)
+            ignored |= mine & own.ignored(labels)
+    return ignored
 
 
 def _images(
@@ -254,7 +280,7 @@ def _images(
 
 def _said(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
     """The boxes that a network says, by the rule of the metrics."""
-    return said_boxes(view, outputs.predictions(role, Task.OBJECTS)).table
+    return said_boxes(view, outputs.predictions(role, _box_families())).table
 
 
 def _label_networks(outputs: RunOutputs) -> LabelNetworks:
@@ -263,7 +289,7 @@ def _label_networks(outputs: RunOutputs) -> LabelNetworks:
 
 def _label_network(outputs: RunOutputs, role: str) -> LabelNetwork:
     manifest = outputs.manifest(role)
-    names = map(str, outputs.predictions(role, *SPARSE_TASKS))
+    names = map(str, outputs.predictions(role, sparse_tasks()))
     thresholds = {name: manifest.threshold(name) for name in names}
     return LabelNetwork(manifest.id, manifest.network_sha256, thresholds)
 

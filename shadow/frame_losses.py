@@ -22,10 +22,10 @@ from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
 from metrics.tasks.metric import MATCH_ROWS, Reference
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import parse_prediction
-from ridealong.perception.annotations import Task, at_times
+from metrics.tasks.registry import parse_prediction, sparse_tasks
+from ridealong.perception.annotations import at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
-from shadow.outputs import ROLES, SPARSE_TASKS, RunOutputs
+from shadow.outputs import ROLES, RunOutputs
 
 Row = Mapping[str, Any]
 Times = NDArray[np.int64]
@@ -74,7 +74,7 @@ class FrameLosses:
     def _scored(self, clip: Row) -> tuple[Times, pa.Table]:
         """A clip's frames, and both networks' scores of each, with a frame's id for the clip's."""
         tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
-        dense = not tasks <= SPARSE_TASKS
+        dense = not tasks <= sparse_tasks()
         with open_clip(self.outputs.lake.path(clip["blob"])) as reader:
             times = reader.sample_times(self.outputs.rate_hz)
             views = self.outputs.views(reader, times, dense)
@@ -90,7 +90,7 @@ class FrameLosses:
     def _predictions(self, role: str) -> list[Prediction]:
         """What a network answers for among the cells."""
         named = {parse_prediction(cell["prediction"]) for cell in self.cells}
-        return [one for one in self.outputs.predictions(role, *Task) if one in named]
+        return [one for one in self.outputs.predictions(role) if one in named]
 
     def _rows(self, seen: "_Seen", clip: Row, role: str, time: int) -> pa.Table:
         """One network's rows of SCORES of one frame."""

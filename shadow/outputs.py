@@ -1,6 +1,6 @@
 """What the two networks of a run said on a clip: kept, or for dense tasks inferred again."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ingest.clips.read import ClipReader
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import parse_prediction
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import ANNOTATIONS, Perception, Task
+from ridealong.perception.annotations import ANNOTATIONS, Perception
 from shadow.networks.manifest import NetworkManifest, rate_of
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network
@@ -23,7 +23,6 @@ from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS
 
 ROLES = ("deployed", "candidate")
-SPARSE_TASKS = frozenset({Task.OBJECTS, Task.LIGHTS, Task.LANES})  # what the lake keeps of outputs
 
 Times = NDArray[np.int64]
 
@@ -53,10 +52,10 @@ class RunOutputs:
         """A network's manifest."""
         return self.networks[role].manifest
 
-    def predictions(self, role: str, *tasks: Task) -> list[Prediction]:
-        """What a network answers for, of these tasks."""
+    def predictions(self, role: str, tasks: Collection[str] | None = None) -> list[Prediction]:
+        """The predictions of a network; of these tasks alone where some are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
-        return [prediction for prediction in named if prediction.task in tasks]
+        return [one for one in named if tasks is None or one.task in tasks]
 
     def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
         """What the lake keeps of a clip, sparse tasks alone, by role; ``times`` are its frames."""
@@ -110,4 +109,4 @@ def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOu
 def _said(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
     own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
     sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS).sort_by("timestamp_ns")
-    return Perception(times, sparse, tasks=SPARSE_TASKS)
+    return Perception(times, sparse, tasks=sparse_tasks())

@@ -20,6 +20,7 @@ from ridealong.execution.runner import cautions
 from ridealong.lake import Lake, Snapshot, write_data_file
 from ridealong.terminal.console import Console
 from shadow.batches import replay
+from shadow.gate_cameras import check_gate_cameras
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
 from shadow.networks.manifest import rate_of
@@ -88,6 +89,7 @@ def shadow_run(
     pair, clips = pair_of(snapshot, request), clips_of(snapshot, request)
     for entry in pair:
         require_device(entry.manifest, request.device)
+    check_gate_cameras(request.gate, _cameras(pair, clips))
     _look_at_networks(lake, pair, console)
     left_out = _damaged(lake, clips)
     replayed = replay(lake, pair, _without(clips, left_out), request.device, console, beam_args)
@@ -147,6 +149,12 @@ def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
             hint="see `ridealong clips list`",
         )
     return clips
+
+
+def _cameras(pair: Pair, clips: pa.Table) -> set[str]:
+    """The cameras of either network or of any clip."""
+    recorded = (camera for names in clips["cameras"].to_pylist() for camera in names or ())
+    return {*recorded, *(camera for entry in pair for camera in entry.manifest.cameras)}
 
 
 def is_itself(pair: Pair) -> bool:

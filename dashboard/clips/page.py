@@ -16,11 +16,12 @@ from dashboard.player.layers import layer
 from dashboard.text import MISSING, plain
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
+from ingest.simulation.rig import RigCamera
 from metrics.tasks.clip_view import ClipView
 from ridealong.errors import RidealongError
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import Camera, Perception
+from ridealong.perception.annotations import Perception
 from ridealong.units import NS_PER_S
 from shadow.networks.manifest import rate_of
 
@@ -207,10 +208,10 @@ def _network_layers(
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The cameras in the rig's order; masked ones only where several were recorded."""
-    names = [camera for camera in Camera if camera in reader.cameras]
-    if len(names) > 1:
-        names = list(Camera)
+    """The clip's cameras; of several on the simulator's rig, the whole rig, masked ones too."""
+    names = list(reader.cameras)
+    if len(names) > 1 and set(names) <= set(RigCamera):
+        names = list(RigCamera)
     return [_tile(clip_id, str(name), reader) for name in names]
 
 

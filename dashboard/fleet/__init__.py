@@ -1,1 +1,1 @@
-"""The page Fleet: what drove, what fired, and where."""
+"""The page Fleet: drives, events, and where they were."""

@@ -60,7 +60,7 @@ def share_chart(rows: Sequence[Row], attribute: str) -> alt.Chart:
     """Drives by the values of one attribute, in the order given, as bars with their counts."""
     order = [str(row["value"]) for row in rows]
     most = max((int(str(row["drives"])) for row in rows), default=1)
-    room = alt.Scale(domain=[0, 1.2 * most], nice=False)  # for the longest bar's count
+    room = alt.Scale(domain=[0, 1.2 * most], nice=False)  # room for the count of the longest bar
     bars = (
         alt.Chart(alt.Data(values=list(rows)), title=attribute)
         .mark_bar(color="#0ea5e9", height={"band": 0.8}, cornerRadius=2)

@@ -1,7 +1,7 @@
 """The map of the page Fleet: roads, tracks and events in metres, drawn as shapes. No Streamlit.
 
-Everything stands under the identity projection, which fits the view and keeps proportions: north
-is up, and no axis is stretched.
+All shapes use the identity projection, which fits the view and keeps proportions: north is up, and
+no axis is stretched.
 """
 
 import math
@@ -11,9 +11,9 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-ROADS = {"highway": "#c2cad6", "street": "#dde2e9"}  # the ones above come first
-TRACK, INK = "#38bdf8", "#64748b"  # to be seen on white and on black
-# Told apart from each other and from the tracks; a trigger keeps its colour on every map.
+ROADS = {"highway": "#c2cad6", "street": "#dde2e9"}  # the upper ones come first
+TRACK, INK = "#38bdf8", "#64748b"  # visible on white and on black
+# Distinct from each other and from the tracks; a trigger has the same colour on every map.
 TRIGGERS = (
     "#dc2626",
     "#f59e0b",
@@ -39,10 +39,10 @@ Feature = dict[str, object]
 def map_chart(
     roads: Sequence[Row], tracks: Sequence[Row], events: Sequence[Row], triggers: Sequence[str]
 ) -> alt.LayerChart:
-    """Where drives went and events happened.
+    """The map of drives and events.
 
     Args:
-        roads: ``kind``, ``width_m`` and a line of ``points``; none where no map is known.
+        roads: ``kind``, ``width_m`` and a line of ``points``; empty if no map is known.
         tracks: ``drive_id``, ``vehicle``, ``light`` and ``points``.
         events: ``x``, ``y``, ``trigger``, ``outcome``, ``drive``, ``time_s``.
         triggers: All names that may occur, so that colours stay when some are not shown.
@@ -59,7 +59,7 @@ def map_chart(
 
 
 class _Box:
-    """What the map shows: its south-west corner and its extent, in metres."""
+    """The map's section: its south-west corner and its extent, in metres."""
 
     def __init__(self, lines: Sequence[Row]) -> None:
         points = [point for row in lines for point in _points(row)] or [(0.0, 0.0)]
@@ -69,18 +69,18 @@ class _Box:
 
     @property
     def px_per_m(self) -> float:
-        """About the map's scale; the legend takes the rest of the height."""
+        """Approximate scale of the map; the legend takes the rest of the height."""
         return 0.8 * MAP_PX / self.extent_m
 
 
 def _feature(kind: str, coordinates: object, **fields: object) -> Feature:
-    """A GeoJSON feature; its fields stand beside the geometry, where encodings find them."""
+    """A GeoJSON feature; its fields are beside the geometry, where encodings find them."""
     geometry = {"type": kind, "coordinates": coordinates}
     return {"type": "Feature", "geometry": geometry, **fields}
 
 
 def _roads(roads: Sequence[Row], box: _Box) -> list[alt.Chart]:
-    """One shape per kind and width, as wide as the road is at this scale, but never a hairline."""
+    """One shape per kind and width, as wide as the road at this scale, with a minimum width."""
     lines: dict[tuple[str, float], list[object]] = {}
     for road in roads:
         key = (str(road["kind"]), float(str(road["width_m"])))
@@ -120,9 +120,9 @@ def _tracks(tracks: Sequence[Row]) -> alt.Chart:
 
 
 def _spread(events: Sequence[Row], box: _Box) -> list[Row]:
-    """Events that would hide each other, set around each other; kept ones find their place first.
+    """Move events apart that would hide each other; kept ones are placed first.
 
-    One moment often fires several triggers, so their places are the same to the metre.
+    Several triggers often fire at one moment, so their positions are the same to the metre.
     """
     apart = DISC_PX / box.px_per_m
     taken, out = np.empty((0, 2)), list[Row]()
@@ -138,7 +138,7 @@ def _spread(events: Sequence[Row], box: _Box) -> list[Row]:
 
 
 def _honeycomb(rings: int) -> NDArray[np.float64]:
-    """Places 1 apart around (0, 0), ``(N, 2)``, the nearest first."""
+    """Positions 1 apart around (0, 0), ``(N, 2)``, the nearest first."""
     steps = np.arange(-rings, rings + 1)
     u, v = (part.ravel() for part in np.meshgrid(steps, steps))
     places = np.stack([u + v / 2, v * np.sqrt(3) / 2], axis=1)
@@ -181,7 +181,7 @@ def _events(events: Sequence[Row], triggers: Sequence[str]) -> list[alt.Chart]:
 
 
 def _scale_bar(box: _Box) -> list[alt.Chart]:
-    """A line of a round length in the lower left corner, and what it measures."""
+    """A line of a round length in the lower left corner, with its length."""
     length = round_length(box.extent_m / 4)
     y = box.south - 0.04 * box.extent_m
     said = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"

@@ -1,4 +1,4 @@
-"""What the page Fleet's map asks of the lake: areas, the roads there, the drives, the events."""
+"""Queries for the map of the page Fleet: areas, roads, drives, events."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ from ridealong.lake import Snapshot
 
 LATITUDE, LONGITUDE = "Vehicle.CurrentLocation.Latitude", "Vehicle.CurrentLocation.Longitude"
 EARTH_M = 6_371_008.8  # mean radius
-MOST_POINTS = 8_000  # of all tracks on one map; more cannot be told apart
-AREA_M = 10_000.0  # drives further apart than that are shown on maps of their own
+MOST_POINTS = 8_000  # of all tracks on one map; more cannot be distinguished
+AREA_M = 10_000.0  # drives farther apart are shown on separate maps
 
 Row = dict[str, Any]
 Point = tuple[float, float]
@@ -21,7 +21,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Area:
-    """Drives near each other, and the centre that their map is projected around."""
+    """Drives near each other, and the centre of their map's projection."""
 
     name: str
     drive_ids: tuple[str, ...]
@@ -29,7 +29,7 @@ class Area:
     longitude: float
 
     def project(self, latitude: float, longitude: float) -> Point:
-        """Metres east and north of the centre (equirectangular: true to scale near it)."""
+        """Metres east and north of the centre (equirectangular: accurate near it)."""
         east = math.radians(longitude - self.longitude) * math.cos(math.radians(self.latitude))
         return EARTH_M * east, EARTH_M * math.radians(latitude - self.latitude)
 
@@ -40,7 +40,7 @@ class Area:
 
 
 def areas(snapshot: Snapshot) -> list[Area]:
-    """The areas that were driven in, the one with most drives first; none without positions."""
+    """The areas with drives, the one with most drives first; none without positions."""
     rows = snapshot.query(
         f"""select drive_id, any_value(country) as country,
             (min("{LATITUDE}") + max("{LATITUDE}")) / 2 as latitude,
@@ -78,10 +78,10 @@ def _area(rows: Sequence[Row]) -> Area:
 
 
 def tracks(snapshot: Snapshot, area: Area) -> list[Row]:
-    """Where the area's drives went: per drive its vehicle, light, and a line in metres.
+    """The tracks of the area's drives: vehicle, light, and a line in metres for each.
 
-    All lines together have about `MOST_POINTS` points, the same time apart. A drive counts for no
-    more seconds than it has rows: one whose clock jumped by years must not thin out the others.
+    All lines together have about `MOST_POINTS` points at equal time steps. A drive counts for at
+    most as many seconds as it has rows: a clock that jumps by years must not thin out the others.
     """
     rows = snapshot.query(
         f"""with mine as (select * from drives where list_contains(?, drive_id)),
@@ -106,9 +106,9 @@ def tracks(snapshot: Snapshot, area: Area) -> list[Row]:
 
 
 def roads(snapshot: Snapshot, area: Area) -> list[Row]:
-    """The roads of the maps that the area's drives brought along, each ``points`` a line in metres.
+    """The roads of the maps of the area's drives, each ``points`` a line in metres.
 
-    Several commits may have brought the same map; each road comes once. None where no source knew.
+    Several commits may have the same map; each road is given once. Empty if no source has a map.
     """
     rows = snapshot.query(
         """select distinct map, road, kind, width_m, latitude, longitude from roads
@@ -121,7 +121,7 @@ def roads(snapshot: Snapshot, area: Area) -> list[Row]:
 
 
 def event_places(snapshot: Snapshot, area: Area) -> list[Row]:
-    """Where the area's events happened, ``x`` and ``y`` in metres; all whose place is known."""
+    """The area's events with a known position, ``x`` and ``y`` in metres."""
     rows = snapshot.query(
         f"""select e.event_id, e.drive_id as drive, e.trigger, e.time_s,
             case when e.kept then 'kept' else 'suppressed' end as outcome,

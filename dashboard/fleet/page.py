@@ -1,4 +1,4 @@
-"""The page Fleet: what was driven, what fired and where, and how ingest is doing."""
+"""The page Fleet: drives, events and where they were, and the health of ingest."""
 
 import streamlit as st
 
@@ -13,7 +13,7 @@ ALL_TRIGGERS = "all triggers"
 
 
 def page() -> None:
-    """Lay the page out: figures, events beside the map, then breakdown and health."""
+    """Lay out the page: figures, events beside the map, then breakdown and health."""
     st.title("Fleet", anchor=False)
     snapshot = session.snapshot(session.home())
     totals = queries.totals(snapshot)
@@ -50,7 +50,7 @@ def _figures(totals: queries.Totals) -> None:
 
 @st.cache_data(max_entries=8, show_spinner="Reading positions")
 def _areas(_snapshot: Snapshot, newest: str) -> list[places.Area]:
-    """Cached until the next commit, since it reads all positions."""
+    """The areas; cached until the next commit, because this reads all positions."""
     return places.areas(_snapshot)
 
 

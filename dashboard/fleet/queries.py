@@ -1,4 +1,4 @@
-"""What the page Fleet asks of the lake: how much was driven, what fired, and what failed."""
+"""Queries for the page Fleet: drives, events, and failures."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ATTRIBUTES = ("light", "weather", "road", "country", "software")
 
 @dataclass(frozen=True)
 class Totals:
-    """How much there is; ``km`` counts the drives whose distance is known."""
+    """Totals; ``km`` counts the drives with a known distance."""
 
     drives: int
     km: float
@@ -43,7 +43,7 @@ def totals(snapshot: Snapshot) -> Totals:
 
 
 def events_by_trigger(snapshot: Snapshot) -> pa.Table:
-    """Events by trigger and outcome: ``kept``, or the reason why one was suppressed."""
+    """Events by trigger and outcome: ``kept``, or the reason for suppression."""
     return snapshot.query(
         """select trigger, case when kept then 'kept' else coalesce(reason, 'unknown') end
             as outcome, count(*) as events
@@ -74,7 +74,7 @@ def quarantine(snapshot: Snapshot) -> pa.Table:
 
 @dataclass(frozen=True)
 class Health:
-    """How ingest went, over all commits; ``last`` is when it last brought something."""
+    """Outcomes of ingest over all commits; ``last`` is the time of the last commit with data."""
 
     commits: int
     planned: int
@@ -85,7 +85,7 @@ class Health:
 
 
 def health(snapshot: Snapshot) -> Health:
-    """What became of everything that ingest planned."""
+    """The outcomes of everything that ingest planned."""
     commits = [commit for commit in snapshot.history.commits if commit.command == "ingest"]
     counts = [json.loads(commit.counts) for commit in commits]
     ends = [sum(int(one.get(name, 0)) for one in counts) for name in ("planned", *Status)]

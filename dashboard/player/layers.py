@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from dashboard.player.differences import Judged
+from metrics.tasks.registry import families
 from ridealong.perception.annotations import Perception
+from ridealong.perception.forms import form_of
 from ridealong.units import NS_PER_S
 
 LONGEST_STEP_S = 0.2
@@ -51,7 +53,7 @@ def _mark(row: Mapping[str, object], frame: int) -> Mark:
     mark: Mark = {
         "camera": row["camera"],
         "frame": frame,
-        "task": row["task"],
+        "form": _form(row),
         "category": row["category"],
         "score": row["score"],
     }
@@ -60,6 +62,12 @@ def _mark(row: Mapping[str, object], frame: int) -> Mark:
     if row["points"]:
         mark["points"] = row["points"]
     return mark
+
+
+def _form(row: Mapping[str, object]) -> str | None:
+    """How a row is drawn: by its family's form, or by what it holds if the family is unknown."""
+    family = families().get(str(row["task"]))
+    return family.form if family else form_of(row)
 
 
 def _add_judgement(marks: list[Mark], judged: Judged) -> None:

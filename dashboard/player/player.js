@@ -2,7 +2,7 @@
 // Times of frames count from the first camera's first frame; start_s says where a video begins.
 // data: {clip, columns, cameras: [{name, url, width, height, start_s}], same,
 //        layers: [{name, title, colour, times, step_s, marks: [
-//          {camera, frame, task, category, score, box, points, below, alone}]}]}
+//          {camera, frame, form, category, score, box, points, below, alone}]}]}
 // A network's mark that does not count has `below`, how far its score is below its threshold;
 // one that the other network does not have is `alone`.
 
@@ -242,27 +242,40 @@ function drawMark(pen, mark, colour, unit, place, camera) {
   pen.lineWidth = 1.5 * unit;
   pen.strokeStyle = pen.fillStyle = colour;
   pen.font = `${9 * unit}px system-ui`;
-  if (mark.points) {
-    pen.setLineDash(mark.category === "road_edge" ? [] : [6 * unit, 4 * unit]);
-    pen.beginPath();
-    for (let i = 0; i < mark.points.length; i += 2) pen.lineTo(mark.points[i], mark.points[i + 1]);
-    pen.stroke();
-    pen.setLineDash([]);
-  } else if (mark.box) {
-    const [x1, y1, x2, y2] = mark.box;
-    pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
-    const said = mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category;
-    tag(pen, said, Math.max(0, x1), Math.max(11 * unit, y1), unit, colour);
-  } else if (mark.task === "lights") {
-    // A lamp for each state, from the top, in a column for each layer: none hides another.
-    const lamp = Object.keys(LIGHTS).indexOf(mark.category);
-    if (lamp < 0) return;
-    pen.beginPath();
-    pen.arc(camera.width - (10 + 14 * place) * unit, (10 + 13 * lamp) * unit, 5 * unit, 0, 7);
-    pen.fillStyle = LIGHTS[mark.category];
-    pen.fill();
-    pen.stroke();
-  }
+  DRAWN_AS[mark.form]?.(pen, mark, colour, unit, place, camera);
+}
+
+// How each form of marks is drawn; other forms are not.
+const DRAWN_AS = { boxes: drawBox, states: drawState, polylines: drawLine, path: drawLine };
+
+function drawLine(pen, mark, colour, unit) {
+  if (!mark.points) return;
+  pen.setLineDash(mark.category === "road_edge" ? [] : [6 * unit, 4 * unit]);
+  pen.beginPath();
+  for (let i = 0; i < mark.points.length; i += 2) pen.lineTo(mark.points[i], mark.points[i + 1]);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+function drawBox(pen, mark, colour, unit) {
+  if (!mark.box) return;
+  const [x1, y1, x2, y2] = mark.box;
+  pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  const said = mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category;
+  tag(pen, said, Math.max(0, x1), Math.max(11 * unit, y1), unit, colour);
+}
+
+// A light with a box is drawn as one. Without, it is a lamp for each state, from the top, in a
+// column for each layer: none hides another.
+function drawState(pen, mark, colour, unit, place, camera) {
+  if (mark.box) return drawBox(pen, mark, colour, unit);
+  const lamp = Object.keys(LIGHTS).indexOf(mark.category);
+  if (lamp < 0) return;
+  pen.beginPath();
+  pen.arc(camera.width - (10 + 14 * place) * unit, (10 + 13 * lamp) * unit, 5 * unit, 0, 7);
+  pen.fillStyle = LIGHTS[mark.category];
+  pen.fill();
+  pen.stroke();
 }
 
 // A word on a dark ground, above the point (x, y).

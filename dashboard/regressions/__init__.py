@@ -1,1 +1,1 @@
-"""The page Regressions: what a run found, prediction by prediction."""
+"""The page Regressions: the result of a run for each prediction."""

@@ -8,7 +8,7 @@ import altair as alt
 from dashboard.regressions.queries import Measure
 
 CELL_PX, LABEL_PX, AROUND_PX = 21, 230, 190
-# Colour-blind safe, and the middle is the margin's inside: nearly white.
+# Safe for colour blindness. The middle, within the margin, is nearly white.
 COLOURS = ["#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"]
 LIMITS = {Measure.MARGINS: 3.0, Measure.SIGNIFICANCE: 6.0}
 TITLES = {
@@ -19,22 +19,23 @@ UNKNOWN = "#d8dee8"  # cells without a number
 REQUIRED, CHOSEN = "#0f172a", "#f59e0b"  # frames
 UNSURE = 0.35  # opacity of INCONCLUSIVE cells
 VERDICT_COLOURS = {"PASS": "#15803d", "REGRESSED": "#b91c1c", "INCONCLUSIVE": "#b45309"}
-TICK = "#64748b"  # to be seen on white and on black
+TICK = "#64748b"  # visible on white and on black
 SELECTION = "cell"
 
 Row = Mapping[str, object]
 
 
 def label(cell: Row) -> str:
-    """A row of the heatmap."""
+    """The label of a heatmap row."""
     return f"{cell['prediction']} {cell['metric']}"
 
 
 def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerChart:
     """Predictions by slices, in the order given; a click selects a cell.
 
-    Required cells are framed, REGRESSED ones crossed, INCONCLUSIVE ones pale: each lies on white,
-    so that it looks the same on a dark page. The chosen cell has a wider frame around its own.
+    Required cells have a frame, REGRESSED ones a cross, INCONCLUSIVE ones are pale. Each has a
+    white background, so that it looks the same on a dark page. The chosen cell has a second,
+    wider frame.
     """
     rows = [_heat_row(cell, measure, chosen) for cell in cells]
     order = list(dict.fromkeys(str(row["row"]) for row in rows))
@@ -47,7 +48,7 @@ def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerCha
         y=alt.Y("row:N", sort=order, title=None, axis=beside),
     )
     pick = alt.selection_point(name=SELECTION, fields=["prediction", "metric", "slice"])
-    # Layers without a tooltip let the mouse through to these.
+    # Layers without a tooltip pass the mouse on to these.
     colour = base.mark_rect(stroke="white", strokeWidth=1, cursor="pointer", invalid="show").encode(
         color=_heat(measure),
         opacity=alt.condition(alt.datum.unsure, alt.value(UNSURE), alt.value(1)),
@@ -104,7 +105,7 @@ def _frames(base: alt.Chart, which: Any, colour: str, width: float) -> alt.Chart
 
 
 def interval_chart(cells: Sequence[Row], chosen: Row) -> alt.LayerChart | alt.FacetChart:
-    """Delta with its interval on every slice of one prediction, against 0 and each -margin."""
+    """Delta with its interval on every slice of one prediction, compared with 0 and -margin."""
     rows = [
         {name: cell[name] for name in ("slice", "delta", "low", "high", "verdict", "bound")}
         | {"limit": _negative(cell["margin"]), "chosen": cell["slice"] == chosen["slice"]}

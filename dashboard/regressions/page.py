@@ -1,4 +1,4 @@
-"""The page Regressions: a run's verdict, the cells it is made of, and the clips behind each."""
+"""The page Regressions: a run's verdict, its cells, and the clips behind each cell."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -16,8 +16,8 @@ from shadow.report import cause_sentence, summary_of
 from shadow.runs import default_run
 
 BADGES = {"PASS": "green", "REGRESSED": "red", "INCONCLUSIVE": "orange"}
-WATCHED = (25, 50, 100, "all")  # rows of the heatmap besides the required ones
-MAP_PX, REQUIRED_PX = 750, 330  # the heatmap and the tables scroll beyond them
+WATCHED = (25, 50, 100, "all")  # rows of the heatmap in addition to the required ones
+MAP_PX, REQUIRED_PX = 750, 330  # beyond this height the heatmap and the tables scroll
 SIGNS = (
     "✕ regressed · pale: inconclusive · framed: required, on top · orange frame: shown beside · "
     "grey: nothing known · click a cell to look into it"
@@ -25,7 +25,7 @@ SIGNS = (
 
 
 def page() -> None:
-    """Lay the page out: the verdict, the heatmap beside the chosen cell, and its clips."""
+    """Lay out the page: the verdict, the heatmap beside the chosen cell, and its clips."""
     st.title("Regressions", anchor=False)
     snapshot = session.snapshot(session.home())
     runs = queries.runs(snapshot)
@@ -53,7 +53,7 @@ def page() -> None:
 
 
 def _asked_cell(cells: list[Row]) -> Row:
-    """The cell that the address names, else the worst, among those that fit where some do."""
+    """The cell in the address; if parts are missing or unknown, the worst that fits."""
     asked = {name: str(st.query_params[name]) for name in KEY if name in st.query_params}
     cell, missing = queries.nearest_cell(cells, asked)
     if missing:
@@ -67,7 +67,7 @@ def _asked_cell(cells: list[Row]) -> Row:
 
 
 def _choose_run(runs: list[Row]) -> Row | None:
-    """The run that the address names, else the default; choosing another forgets the cell."""
+    """The run in the address, else the default; another choice resets the cell."""
     ids = [run["run_id"] for run in runs]
     by_id: dict[str, Row] = dict(zip(ids, runs, strict=True))
     asked = st.query_params.get("run")
@@ -113,7 +113,7 @@ def _verdict(run: Row) -> None:
 
 
 def _cause(cells: list[Row]) -> None:
-    """Where most of what regressed comes from, if one slice accounts for any of it."""
+    """The slice that most of the loss comes from, if there is one."""
     sentence = cause_sentence(summary_of(cells))
     if sentence:
         st.markdown(plain(sentence))
@@ -139,7 +139,7 @@ def _select(cell: Row) -> None:
 
 
 def _cells(cells: list[Row], chosen: Row) -> None:
-    """The heatmap and the table of the cells that the filters leave."""
+    """The heatmap and the table of the filtered cells."""
     tasks = sorted({cell["task"] for cell in cells})
     names = sorted({cell["metric"] for cell in cells})
     first, second = st.columns(2)
@@ -164,7 +164,7 @@ def _cells(cells: list[Row], chosen: Row) -> None:
         rows = queries.rows_in_order(shown, Measure(measure), watched)
         _heatmap(rows, Measure(measure), chosen)
     with table:
-        # Two tables: a click on a header sorts one, and the required cells stay on top.
+        # Two tables: a click on a header sorts only one, so the required cells stay on top.
         _table("Required", [cell for cell in shown if cell["required"]], REQUIRED_PX)
         _table("Watched", [cell for cell in shown if not cell["required"]], MAP_PX)
 
@@ -188,7 +188,7 @@ def _table(kind: str, cells: list[Row], most_px: int) -> None:
     if not cells:
         return
     rows = queries.ranked(cells)
-    # A selection belongs to the rows it was made in.
+    # A selection is only valid for the rows in which it was made.
     key = f"{kind}-{hash(tuple(tuple(row[name] for name in KEY) for row in rows))}"
 
     def picked() -> None:
@@ -233,7 +233,7 @@ def _cell(cells: list[Row], cell: Row) -> None:
 
 
 def _places(cell: Row) -> int:
-    """The decimals to which a cell's values are known, as the report has it."""
+    """The decimals to which a cell's values are known, as in the report."""
     return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
 
 

@@ -1,4 +1,4 @@
-"""What the page Regressions asks of the lake: runs, their cells, and the clips behind a cell."""
+"""Queries for the page Regressions: runs, their cells, and the clips behind a cell."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from shadow.costs import cell_costs, run_clips
 from shadow.report import RANKS, run_cells
 from shadow.runs import list_runs
 
-LEAST_P = 1e-9  # smaller p-values look the same on the heatmap
-KEY = ("prediction", "metric", "slice")  # what names a cell
+LEAST_P = 1e-9  # smaller p-values have the same colour
+KEY = ("prediction", "metric", "slice")  # the key of a cell
 
 Row = dict[str, Any]
 
 
 class Measure(StrEnum):
-    """What a cell's colour says."""
+    """What the colour of a cell shows."""
 
     MARGINS = "margins"  # delta as a multiple of the margin
     SIGNIFICANCE = "significance"  # decimal places of the p-value, with delta's sign
@@ -28,7 +28,7 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True)
 class Tally:
-    """How the cells of a run ended."""
+    """Counts of a run's cells by result."""
 
     required: Mapping[str, int]
     alerts: int
@@ -67,15 +67,14 @@ def tally(found: Sequence[Row]) -> Tally:
 
 
 def gated_metrics(found: Sequence[Row]) -> list[str]:
-    """The metrics that required cells use; what the heatmap shows at first."""
+    """The metrics of required cells; the heatmap starts with them."""
     return sorted({cell["metric"] for cell in found if cell["required"]})
 
 
 def rows_in_order(found: Sequence[Row], measure: Measure, most: int | None) -> list[Row]:
     """Cells by rows (a prediction and a metric), the row with the worst cell first.
 
-    Rows with a required cell are all there and come before the others, of which the ``most`` worst
-    are kept, or all.
+    All rows with a required cell come first. Of the others, the ``most`` worst are kept, or all.
     """
     worst: dict[tuple[str, str], float] = {}
     for cell in found:
@@ -93,7 +92,7 @@ def _row(cell: Row) -> tuple[str, str]:
 
 
 def ranked(found: Sequence[Row]) -> list[Row]:
-    """Cells as the tables list them: REGRESSED first, most margins lost first."""
+    """Cells in the order of the tables: REGRESSED first, largest loss in margins first."""
     return sorted(found, key=_rank)
 
 
@@ -103,14 +102,14 @@ def _rank(cell: Row) -> tuple[object, ...]:
 
 
 def worst_cell(found: Sequence[Row]) -> Row:
-    """The cell to look at first: required before watched, REGRESSED first, most margins lost."""
+    """The worst cell: required before watched, then REGRESSED, then the largest loss in margins."""
     return min(found, key=_rank)
 
 
 def nearest_cell(found: Sequence[Row], asked: Mapping[str, str]) -> tuple[Row, str | None]:
-    """The cell that was asked for by some of `KEY`, and the first of these that is unknown.
+    """The cell that matches the given parts of `KEY`, and the first part that is unknown.
 
-    What is unknown, given those before it, narrows nothing: the worst cell that is left is given.
+    An unknown part filters nothing: the result is the worst cell that is left.
     """
     missing = None
     for name in KEY:
@@ -128,7 +127,7 @@ def siblings(found: Sequence[Row], cell: Row) -> list[Row]:
 
 
 def costs(snapshot: Snapshot, run: Row, cell: Row) -> list[Row]:
-    """The clips behind a cell, the costliest first, with what they show and their drive."""
+    """The clips behind a cell, the costliest first, with their triggers and drive."""
     if cell["reference"] is None:
         return []
     clip_of = {row["clip_id"]: row for row in run_clips(snapshot, run).to_pylist()}

@@ -22,7 +22,6 @@ from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full, may_pass
 from ridealong.hashing import short_hash
 from ridealong.lake import DataFile, scratch_folder, write_blob
-from ridealong.perception.annotations import Camera
 from ridealong.perception.recording import DriveFiles, Recording
 from ridealong.units import NS_PER_S
 
@@ -148,7 +147,7 @@ def _whole_window(drive: DriveRow, event: EventRow) -> ClipWindow:
         end_ns=drive.end_ns,
         triggers=(WHOLE_DRIVE,),
         event_ids=(event.event_id,),
-        cameras=tuple(Camera),
+        cameras=None,
         by_disagreement=False,
     )
 
@@ -217,7 +216,7 @@ def _cut(home: Path, job: ClipJob, opened: _OpenDrive) -> tuple[ClipRow, DataFil
 
 def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
     window, recording = job.window, opened.recording
-    names = [name for name in recording.cameras if name in window.cameras]
+    names = [name for name in recording.cameras if window.wants(name)]
     return ClipContent(
         clip_id=window.clip_id,
         drive={name: v for name, v in columns(job.drive).items() if name != "source_path"},

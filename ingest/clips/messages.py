@@ -18,12 +18,19 @@ from foxglove_schemas_protobuf.PointsAnnotation_pb2 import PointsAnnotation
 from foxglove_schemas_protobuf.TextAnnotation_pb2 import TextAnnotation
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from ridealong.perception.annotations import Task
+from ridealong.perception.forms import Form, form_of
 from ridealong.perception.geometry import CameraCalibration
 
 Colour = tuple[int, int, int]  # red, green, blue, 0 to 255
 LABEL_COLOUR: Colour = (60, 220, 120)
 NETWORK_COLOURS: dict[str, Colour] = {"deployed": (80, 160, 255), "candidate": (255, 150, 40)}
+
+# How a form is drawn in a camera's image; rows of other forms are not.
+OUTLINES = {
+    Form.BOXES: PointsAnnotation.LINE_LOOP,
+    Form.STATES: PointsAnnotation.LINE_LOOP,
+    Form.POLYLINES: PointsAnnotation.LINE_STRIP,
+}
 
 
 def video_message(camera: str, timestamp_ns: int, packet: bytes) -> bytes:
@@ -102,16 +109,14 @@ def annotations_message(
     ink = Color(r=colour[0] / 255, g=colour[1] / 255, b=colour[2] / 255, a=1.0)
     message = ImageAnnotations(timestamp=when)
     for row in rows:
-        points = outline(row)
-        if len(points) < 2:
+        points, form = outline(row), form_of(row)
+        if len(points) < 2 or form not in OUTLINES:
             continue
-        line = row["task"] == Task.LANES
-        kind = PointsAnnotation.LINE_STRIP if line else PointsAnnotation.LINE_LOOP
         corners = [Point2(x=x, y=y) for x, y in points]
         message.points.add(
-            timestamp=when, type=kind, points=corners, outline_color=ink, thickness=1.0
+            timestamp=when, type=OUTLINES[form], points=corners, outline_color=ink, thickness=1.0
         )
-        if not line:
+        if form is not Form.POLYLINES:
             message.texts.append(_text(row, corners[0], when, ink))
     return _bytes(message)
 

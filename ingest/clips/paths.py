@@ -6,24 +6,34 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ridealong.perception.annotations import Task, annotation_table
+from ridealong.perception.annotations import annotation_table
 from ridealong.perception.geometry import CameraCalibration, project
 
 
 def with_paths_in_images(sparse: pa.Table, cameras: Mapping[str, CameraCalibration]) -> pa.Table:
-    """Rows of `ANNOTATIONS` with each path as a polyline on the ground, in pixels, per camera.
+    """Rows of `ANNOTATIONS` with each path as a polyline in the images that see it."""
+    paths, others = split_paths(sparse)
+    return pa.concat_tables([others, paths_in_images(paths, cameras)])
+
+
+def split_paths(sparse: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The rows that are paths, and the others. A path has points and belongs to no camera."""
+    path = pc.and_(pc.is_valid(sparse["points"]), pc.is_null(sparse["camera"]))
+    return sparse.filter(path), sparse.filter(pc.invert(path))
+
+
+def paths_in_images(paths: pa.Table, cameras: Mapping[str, CameraCalibration]) -> pa.Table:
+    """Each path as a polyline on the ground, in pixels, per camera.
 
     A camera that sees less than two points of a path, or whose calibration is unknown, has none.
     """
-    path = pc.equal(sparse["task"], Task.PATH.value)
-    paths = sparse.filter(path).to_pylist()
     rows = [
         row | {"camera": name, "points": pixels}
-        for row in paths
+        for row in paths.to_pylist()
         for name, camera in cameras.items()
         if camera.known and len(pixels := _pixels(row["points"], camera)) >= 4
     ]
-    return pa.concat_tables([sparse.filter(pc.invert(path)), annotation_table(rows)])
+    return annotation_table(rows)
 
 
 def _pixels(points_m: list[float], camera: CameraCalibration) -> list[float]:

@@ -11,28 +11,29 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
-from ingest.clips.paths import with_paths_in_images
+from ingest.clips.paths import paths_in_images, split_paths
 from ingest.clips.read import ClipReader
-from ridealong.perception.annotations import Camera, Perception, Task
+from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import Image as Frame
 from ridealong.units import NS_PER_S
 
 Picture = Image.Image
 
-# As one sits in the car: left, ahead, right; then backwards.
+# The usual rig as one sits in the car: left, ahead, right; then backwards.
 LAYOUT = (
-    Camera.LEFT_PILLAR,
-    Camera.MAIN,
-    Camera.RIGHT_PILLAR,
-    Camera.NARROW,
-    Camera.LEFT_REPEATER,
-    Camera.REAR,
-    Camera.RIGHT_REPEATER,
-    Camera.WIDE,
+    "left_pillar",
+    "main",
+    "right_pillar",
+    "narrow",
+    "left_repeater",
+    "rear",
+    "right_repeater",
+    "wide",
 )
 TILE_WIDTH = 480
 LONE_TILE_WIDTH = 960
+LINE_WIDTH, PATH_WIDTH = 2, 4  # pixels of the picture
 COLUMNS = 4
 _GAP = 4
 _BACKGROUND: Colour = (16, 18, 22)
@@ -55,8 +56,9 @@ class Layer:
 def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None = None) -> Picture:
     """Draw the cameras of a clip at one time, layers over them.
 
-    A clip of one camera gives one tile; of several, the whole rig, in which a camera that has no
-    frame then is a dark tile with its name.
+    A clip of one camera gives one tile. A clip of several cameras of the usual rig gives the whole
+    rig; a clip of other cameras gives its own. A camera without a frame at that time is a dark tile
+    with its name.
 
     Args:
         reader: The clip, which has a camera.
@@ -66,7 +68,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     if layers is None:
         labels = reader.labels(with_dense=False)
         layers = [] if labels is None else [Layer("labels", labels)]
-    layers = [_with_paths(layer, reader.cameras) for layer in layers]
+    strokes = [stroke for layer in layers for stroke in _strokes(layer, reader.cameras)]
     names = _tiles(reader.cameras)
     timestamp_ns, images = _nearest_set(reader, at_s)
     width = TILE_WIDTH if len(names) > 1 else LONE_TILE_WIDTH
@@ -74,8 +76,8 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     for name in names:
         if name in images:
             at_ns, image = images[name]
-            drawn = [(layer.colour, _rows_at(layer.seen, name, at_ns)) for layer in layers]
-            tiles.append(_tile(image, drawn, name, width))
+            here = [replace(one, rows=_rows_at(one.rows, name, at_ns)) for one in strokes]
+            tiles.append(_tile(image, here, name, width))
         else:
             tiles.append(_masked_tile(name, reader.cameras.get(name), width))
     legend = f"{reader.metadata.clip_id}  {_seconds(reader, timestamp_ns):.2f} s"
@@ -92,7 +94,9 @@ def telling_moment_s(reader: ClipReader) -> float:
     return float(seconds[np.abs(seconds - middle).argmin()])
 
 
-def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> None:
+def draw(
+    image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0, width: int = LINE_WIDTH
+) -> None:
     """Draw one camera's annotations of one frame on its image.
 
     Args:
@@ -100,22 +104,36 @@ def draw(image: Picture, rows: pa.Table, colour: Colour, scale: float = 1.0) -> 
         rows: Rows of `ANNOTATIONS`, all of this camera and frame.
         colour: Of boxes and lines; a traffic light's caption takes that of its state.
         scale: Pixels of ``image`` per pixel of the camera.
+        width: Pixels of ``image`` that lines are wide.
     """
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(11)
     for row in rows.to_pylist():
         points = [(x * scale, y * scale) for x, y in outline(row)]
         if len(points) < 2:
             continue
-        if row["task"] in (Task.LANES, Task.PATH):
-            pen.line(points, fill=colour, width=4 if row["task"] == Task.PATH else 2)
+        if row["points"]:
+            pen.line(points, fill=colour, width=width)
             continue
-        pen.line([*points, points[0]], fill=colour, width=2)
+        pen.line([*points, points[0]], fill=colour, width=LINE_WIDTH)
         _caption(pen, font, points[0], caption(row), _LIGHTS.get(row["category"], colour))
 
 
-def _with_paths(layer: Layer, cameras: Mapping[str, CameraCalibration]) -> Layer:
-    sparse = with_paths_in_images(layer.seen.sparse, cameras)
-    return replace(layer, seen=replace(layer.seen, sparse=sparse))
+@dataclass(frozen=True)
+class _Stroke:
+    """Rows that are drawn alike."""
+
+    rows: pa.Table
+    colour: Colour
+    width: int
+
+
+def _strokes(layer: Layer, cameras: Mapping[str, CameraCalibration]) -> list[_Stroke]:
+    """A layer's rows; where the ego drives next is drawn over the others, with a wider pen."""
+    paths, others = split_paths(layer.seen.sparse)
+    return [
+        _Stroke(others, layer.colour, LINE_WIDTH),
+        _Stroke(paths_in_images(paths, cameras), layer.colour, PATH_WIDTH),
+    ]
 
 
 def _caption(
@@ -128,10 +146,8 @@ def _caption(
 
 
 def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
-    others = [name for name in cameras if name not in set(LAYOUT)]
-    if len(cameras) < 2:
-        return list(cameras)
-    return [*map(str, LAYOUT), *others]
+    is_usual_rig = len(cameras) > 1 and set(cameras) <= set(LAYOUT)
+    return list(LAYOUT if is_usual_rig else cameras)
 
 
 def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[int, Frame]]]:
@@ -167,22 +183,22 @@ def _frame_near(times_ns: NDArray[np.int64], instant_ns: int) -> int | None:
     return nearest if abs(nearest - instant_ns) < half_ns or nearest == instant_ns else None
 
 
-def _tile(frame: Frame, drawn: Sequence[tuple[Colour, pa.Table]], name: str, width: int) -> Picture:
+def _tile(frame: Frame, strokes: Sequence[_Stroke], name: str, width: int) -> Picture:
     height, recorded_width = frame.shape[:2]
     scale = width / recorded_width
     tile = Image.fromarray(frame).resize((width, round(height * scale)), Image.Resampling.LANCZOS)
-    for colour, rows in drawn:
-        draw(tile, rows, colour, scale)
+    for one in strokes:
+        draw(tile, one.rows, one.colour, scale, one.width)
     _name(tile, name, _WHITE)
     return tile
 
 
-def _rows_at(seen: Perception, camera: str, timestamp_ns: int) -> pa.Table:
+def _rows_at(rows: pa.Table, camera: str, timestamp_ns: int) -> pa.Table:
     here = pc.and_(
-        pc.equal(seen.sparse["timestamp_ns"], timestamp_ns),
-        pc.equal(seen.sparse["camera"], camera),
+        pc.equal(rows["timestamp_ns"], timestamp_ns),
+        pc.equal(rows["camera"], camera),
     )
-    return seen.sparse.filter(here)
+    return rows.filter(here)
 
 
 def _masked_tile(name: str, camera: CameraCalibration | None, width: int) -> Picture:

@@ -1,1 +1,1 @@
-"""One module of commands a noun; ``ingest.cli`` mounts them."""
+"""One module per noun; ``ingest.cli`` mounts their commands."""

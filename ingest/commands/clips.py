@@ -20,7 +20,7 @@ from ridealong.terminal.console import (
 from ridealong.terminal.tables import Column
 
 app = typer.Typer(no_args_is_help=True, help="List, show and verify clips.")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what a clip's picture can be written as
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # formats of a clip's picture
 ClipArgument = Annotated[
     str,
     typer.Argument(
@@ -92,9 +92,9 @@ def clips_show(
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
-    from ingest.listing import find_row
     from ingest.schemas import CLIPS
     from ridealong.lake import Lake
+    from ridealong.lake.listing import find_row
 
     if picture:
         _require_picture(picture)
@@ -105,11 +105,11 @@ def clips_show(
         _draw(lake.path(str(row["blob"])), str(row["clip_id"]), picture, at)
         row["picture"] = str(picture)
     console.result(row)
-    console.record(_clip_told(row))
+    console.record(_clip_pairs(row))
 
 
 def _require_picture(path: Path) -> None:
-    """Refuse what no picture can be written to, before any work."""
+    """Refuse a name that is not a picture's, before any work."""
     from ridealong.specs import nearest
 
     if path.suffix.lower() not in PICTURES:
@@ -134,7 +134,7 @@ def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
         if not reader.cameras:
             raise RidealongError(f"clip {clip_id} has no cameras to picture")
         seconds = telling_moment_s(reader) if at is None else at
-        if not 0 <= seconds <= reader.duration_s:  # NaN is outside too
+        if not 0 <= seconds <= reader.duration_s:  # NaN is also outside
             raise RidealongError(
                 f"--at {seconds:g} is outside the clip",
                 expected=f"0 to {reader.duration_s:g} seconds",
@@ -142,8 +142,8 @@ def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
         clip_picture(reader, seconds).save(picture)
 
 
-def _clip_told(row: Mapping[str, Any]) -> list[tuple[str, object]]:
-    """A clip's row in words."""
+def _clip_pairs(row: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """A clip's row as names and readable values."""
     start, end = row["start_s"], row["end_s"]
     pairs: list[tuple[str, object]] = [
         ("clip_id", row["clip_id"]),
@@ -186,9 +186,9 @@ def clips_verify(
     Example: ridealong clips verify --all
     """
     from ingest.clips.verify import verify_clip
-    from ingest.listing import find_row
     from ingest.schemas import CLIPS
     from ridealong.lake import Lake
+    from ridealong.lake.listing import find_row
 
     console = Console(as_json)
     root = home_of(home)

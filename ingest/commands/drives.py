@@ -41,9 +41,9 @@ def drives_list(
 
     Example: ridealong drives list --where "light = 'night' and duration_s > 60"
     """
-    from ingest.listing import list_rows
     from ingest.schemas import DRIVES
     from ridealong.lake import Lake
+    from ridealong.lake.listing import list_rows
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), DRIVES, where).to_pylist()

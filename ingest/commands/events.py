@@ -41,9 +41,9 @@ def events_list(
 
     Example: ridealong events list --where "trigger = 'hard_brake' and not kept"
     """
-    from ingest.listing import list_rows
     from ingest.schemas import EVENTS
     from ridealong.lake import Lake
+    from ridealong.lake.listing import list_rows
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), EVENTS, where).to_pylist()

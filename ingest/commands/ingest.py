@@ -1,4 +1,4 @@
-"""The command that brings recordings into the lake."""
+"""The command that reads recordings into the lake."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -52,6 +52,7 @@ def ingest(
 
     Example: ridealong ingest logs/ --triggers my-triggers/
     """
+    from ingest.cameras import camera_warnings
     from ingest.discovery import find_drives
     from ingest.run import ingest as run
     from ingest.triggers.spec import load_triggers, shipped_triggers
@@ -62,14 +63,18 @@ def ingest(
     specs = load_triggers(triggers) if triggers else shipped_triggers()
     for note in found.notes():
         console.note(note)
-    report = run(Lake.create(home_of(home)), found.drives, specs, console, beam_args or [])
+    lake = Lake.create(home_of(home))
+    report = run(lake, found.drives, specs, console, beam_args or [])
     console.result(asdict(report))
-    _tell(report, console)
+    _print_report(report, console)
+    for warnings in camera_warnings(specs, lake.home).values():
+        for warning in warnings:
+            console.note(f"warning: {warning}")
     if (report.quarantined or report.failures) and not keep_going:
         raise typer.Exit(2)
 
 
-def _tell(report: "IngestReport", console: Console) -> None:
+def _print_report(report: "IngestReport", console: Console) -> None:
     from ingest.report import problems, summary
 
     console.text(summary(report))

@@ -1,4 +1,4 @@
-"""Commands about what could not be used."""
+"""Commands about the quarantine."""
 
 import typer
 
@@ -37,13 +37,13 @@ def quarantine_list(
 
     Example: ridealong quarantine list --where "kind = 'file'"
     """
-    from ingest.listing import list_rows
     from ingest.schemas import QUARANTINE
     from ridealong.lake import Lake
+    from ridealong.lake.listing import list_rows
 
     console = Console(as_json, wide)
     rows = list_rows(Lake.open(home_of(home)).snapshot(), QUARANTINE, where).to_pylist()
     console.result(rows)
-    # A reason names its file first, for where it stands alone.
-    told = [row | {"reason": row["reason"].removeprefix(f"{row['path']}: ")} for row in rows]
-    console.rows(QUARANTINE_COLUMNS, told)
+    # A reason begins with its file, which is a column here.
+    shown = [row | {"reason": row["reason"].removeprefix(f"{row['path']}: ")} for row in rows]
+    console.rows(QUARANTINE_COLUMNS, shown)

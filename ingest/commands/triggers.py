@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ridealong.terminal.console import Console, JsonOption, WideOption
+from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.tables import Column
 
 if TYPE_CHECKING:
@@ -58,18 +58,26 @@ def triggers_check(
     path: Annotated[
         Path, typer.Argument(help="YAML file of a trigger, or a folder of such files.")
     ],
+    home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check triggers and print every mistake with line and column.
 
-    This checks keys, signals, units and types. It does not run the triggers.
+    This checks keys, signals, units and types. It does not run the triggers. A camera that neither
+    the simulator nor a drive in the lake has gives a warning.
 
     Example: ridealong triggers check my-triggers/
     """
+    from ingest.cameras import camera_warnings
     from ingest.triggers.spec import load_triggers
 
     console = Console(as_json)
     specs = load_triggers(path)
-    console.result([{"trigger": spec.name, "ok": True} for spec in specs])
+    warnings = camera_warnings(specs, home_of(home))
+    console.result(
+        [{"trigger": spec.name, "ok": True, "warnings": warnings[spec.name]} for spec in specs]
+    )
     for spec in specs:
         console.text(f"{spec.name}: ok")
+        for warning in warnings[spec.name]:
+            console.note(f"warning: {warning}")

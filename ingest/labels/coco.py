@@ -4,20 +4,20 @@ The folder is laid out as Datumaro (and CVAT through it) recognises COCO. The im
 labelled are listed in ``annotations/instances_default.json``, those that nobody did in a file of
 their own: so whoever computes with the first and a results file, by plain `pycocotools`, gets
 ridealong's number. The README.md that stands in the folder (`ingest.labels.readme`) says what each
-file is. Objects with an image box are exported; other tasks have no place in COCO.
+file is. Boxes in images are exported; other forms have no place in COCO.
 
 `pycocotools` 2.0.11 raises ``IndexError`` for an empty list of results. A network that found
 nothing therefore gets one placeholder of category 0, which no category has: it loads, and is never
 counted.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.labels.coco_boxes import CATEGORIES
+from ingest.labels.coco_boxes import CocoCategories
 from ingest.labels.coco_lists import LABELLED, UNLABELLED, CocoLists
-from ingest.labels.content import LabelClip
+from ingest.labels.content import BoxTask, LabelClip
 from ingest.labels.entries import Entry, EntryLists, json_bytes
 from ingest.labels.folder import check_replaceable, export_folder
 from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
@@ -57,7 +57,12 @@ class CocoSummary:
     megabytes: float
 
 
-def write_coco(folder: Path, clips: Iterable[LabelClip], networks: LabelNetworks) -> CocoSummary:
+def write_coco(
+    folder: Path,
+    clips: Iterable[LabelClip],
+    networks: LabelNetworks,
+    tasks: Sequence[BoxTask],
+) -> CocoSummary:
     """Write clips as a COCO data set; the folder appears whole or not at all.
 
     One camera set and one clip's boxes are in memory at a time. Ids count from 1 in the order
@@ -68,13 +73,16 @@ def write_coco(folder: Path, clips: Iterable[LabelClip], networks: LabelNetworks
         folder: New, empty, or an earlier export that nobody changed since.
         clips: In the order in which they should be looked at.
         networks: The networks whose outputs are exported.
+        tasks: The tasks whose boxes are exported.
 
     Raises:
         RidealongError: The folder holds something else, or there is no image to export.
     """
     with export_folder(folder, "coco") as partial, EntryLists(partial / LISTS) as lists:
         pictures = PictureFiles(partial / "images" / SUBSET)
-        content = _gathered(folder, clips, CocoLists(lists, pictures, tuple(networks.by_role)))
+        categories = CocoCategories(tasks)
+        empty = CocoLists(lists, pictures, tuple(networks.by_role), categories)
+        content = _gathered(folder, clips, empty)
         _write_documents(partial, content)
         networks.write(partial / THRESHOLDS_FILE)
         (partial / "README.md").write_text(
@@ -83,7 +91,12 @@ def write_coco(folder: Path, clips: Iterable[LabelClip], networks: LabelNetworks
         return _summary(content, _size_of(partial) - _size_of(partial / LISTS))
 
 
-def preview_coco(folder: Path, clips: Iterable[LabelClip], networks: LabelNetworks) -> CocoSummary:
+def preview_coco(
+    folder: Path,
+    clips: Iterable[LabelClip],
+    networks: LabelNetworks,
+    tasks: Sequence[BoxTask],
+) -> CocoSummary:
     """What `write_coco` would write, without writing: counts are exact, the size is an estimate.
 
     One camera set of each clip is decoded and compressed to learn how large its images are.
@@ -94,7 +107,9 @@ def preview_coco(folder: Path, clips: Iterable[LabelClip], networks: LabelNetwor
     check_replaceable(folder)
     with EntryLists(None) as lists:
         sizes = PictureSizes()
-        content = _gathered(folder, clips, CocoLists(lists, sizes, tuple(networks.by_role)))
+        categories = CocoCategories(tasks)
+        empty = CocoLists(lists, sizes, tuple(networks.by_role), categories)
+        content = _gathered(folder, clips, empty)
         return _summary(content, sizes.bytes + _size_of_documents(content))
 
 
@@ -130,18 +145,20 @@ def _summary(content: CocoLists, size: int) -> CocoSummary:
 def _documents(content: CocoLists) -> Iterator[tuple[str, dict[str, object], dict[str, str]]]:
     """Each COCO document: its file, what it begins with, and its lists by key."""
     labels = {"images": LABELLED, "annotations": "annotations"}
-    yield f"instances_{SUBSET}.json", _head("labels") | {"clips": content.clips}, labels
+    head = {"categories": content.categories.entries()}
+    yield f"instances_{SUBSET}.json", _info("labels") | head | {"clips": content.clips}, labels
     # No underscore in the other names: Datumaro takes every *_*.json for labels of the data set.
     if content.lists[UNLABELLED].count:
         unlabelled = {"images": UNLABELLED, "annotations": "none"}
-        yield "unlabelled.json", _head("images that nobody labelled"), unlabelled
+        yield "unlabelled.json", _info("images that nobody labelled") | head, unlabelled
     for network in content.networks:
         said = {"images": "images", "annotations": f"prelabels-{network}"}
-        yield f"prelabels-{network}.json", _head(f"what the {network} network says"), said
+        info = _info(f"what the {network} network says")
+        yield f"prelabels-{network}.json", info | head, said
 
 
-def _head(what: str) -> dict[str, object]:
-    return {"info": {"description": f"exported by ridealong: {what}"}, "categories": CATEGORIES}
+def _info(what: str) -> dict[str, object]:
+    return {"info": {"description": f"exported by ridealong: {what}"}}
 
 
 def _write_documents(folder: Path, content: CocoLists) -> None:

@@ -7,22 +7,20 @@ range is ignored by the ordinary rule, as ours are (``COCOeval.evaluateImg``).
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.labels.content import LabelClip, LabelImage
+from ingest.labels.content import BoxTask, LabelClip, LabelImage
 from ingest.labels.entries import Entry
 from ridealong.errors import RidealongError
-from ridealong.perception.annotations import ObjectCategory, Task
 from ridealong.terminal.readable import exact_instant
 
-CATEGORY_IDS = {str(category): at for at, category in enumerate(ObjectCategory, start=1)}
-CATEGORIES = [
-    {"id": at, "name": name, "supercategory": "road_user"} for name, at in CATEGORY_IDS.items()
-]
 IGNORED_AREA = -1  # below every area range of COCOeval
 
 # What of a label is kept as an attribute, where it is known; the track's id comes besides.
@@ -31,6 +29,53 @@ ATTRIBUTES = (
 )  # fmt: skip
 
 ImageIds = Mapping[tuple[int, str], int]  # by timestamp_ns and camera of a clip's images
+
+
+@dataclass(frozen=True)
+class CocoCategories:
+    """The categories of an export: those of its tasks, one after the other, with ids from 1."""
+
+    tasks: Sequence[BoxTask]
+
+    @cached_property
+    def ids(self) -> dict[tuple[str, str], int]:
+        """The id of each task's each category."""
+        names = [(task.name, category) for task in self.tasks for category in task.categories]
+        return {name: at for at, name in enumerate(names, start=1)}
+
+    @property
+    def names(self) -> list[str]:
+        """The tasks' names."""
+        return [task.name for task in self.tasks]
+
+    def entries(self) -> list[Entry]:
+        """The categories as COCO lists them.
+
+        A category that several tasks have is named with its task.
+        """
+        times = Counter(category for _, category in self.ids)
+        above = {task.name: task.supercategory for task in self.tasks}
+        return [
+            {
+                "id": at,
+                "name": category if times[category] == 1 else f"{task}/{category}",
+                "supercategory": above[task],
+            }
+            for (task, category), at in self.ids.items()
+        ]
+
+    def id_of(self, task: str, category: str) -> int:
+        """The id of a category.
+
+        Raises:
+            RidealongError: The task has no such category.
+        """
+        if (task, category) not in self.ids:
+            known = ", ".join(name for own, name in self.ids if own == task)
+            raise RidealongError(
+                f"unknown {task} category {category!r}", expected=f"one of {known}"
+            )
+        return self.ids[task, category]
 
 
 def image_entry(clip: LabelClip, image: LabelImage, at: int, name: str, labelled: bool) -> Entry:
@@ -73,14 +118,18 @@ def score_of(row: Mapping[str, Any]) -> float:
     return 1.0 if row["score"] is None else float(row["score"])
 
 
-def boxes_in(sparse: pa.Table, ids: ImageIds) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Objects with a box in one of these images, each with what labels and results share.
+def boxes_in(
+    sparse: pa.Table, ids: ImageIds, categories: CocoCategories
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Rows with a box in one of these images, each with what labels and results share.
+
+    Rows of other tasks than those of the categories are left out.
 
     Raises:
         RidealongError: A corner is no number, or a category is unknown.
     """
-    objects = sparse.filter(pc.equal(sparse["task"], Task.OBJECTS))
-    for row in objects.to_pylist():
+    exported = pc.is_in(sparse["task"], value_set=pa.array(categories.names, pa.string()))
+    for row in sparse.filter(exported).to_pylist():
         image_id = ids.get((row["timestamp_ns"], row["camera"]))
         corners = [row[edge] for edge in ("x1", "y1", "x2", "y2")]
         if image_id is None or None in corners:
@@ -96,14 +145,7 @@ def boxes_in(sparse: pa.Table, ids: ImageIds) -> Iterator[tuple[dict[str, Any], 
             row,
             {
                 "image_id": image_id,
-                "category_id": _category_id(row["category"]),
+                "category_id": categories.id_of(row["task"], row["category"]),
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
             },
         )
-
-
-def _category_id(category: str) -> int:
-    if category not in CATEGORY_IDS:
-        known = ", ".join(CATEGORY_IDS)
-        raise RidealongError(f"unknown object category {category!r}", expected=f"one of {known}")
-    return CATEGORY_IDS[category]

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from ingest.labels.coco_boxes import (
+    CocoCategories,
     ImageIds,
     annotation,
     boxes_in,
@@ -32,13 +33,20 @@ class CocoLists:
     Attributes:
         lists: Those lists.
         networks: Roles of the networks.
+        categories: The categories whose boxes are listed.
         clips: What is known about each clip, in order.
         first: Id of the first labelled image; None where there is none.
         ignored: How many labels are ignored.
     """
 
-    def __init__(self, lists: EntryLists, pictures: Encoder, networks: Sequence[str]) -> None:
-        self.lists, self.networks = lists, networks
+    def __init__(
+        self,
+        lists: EntryLists,
+        pictures: Encoder,
+        networks: Sequence[str],
+        categories: CocoCategories,
+    ) -> None:
+        self.lists, self.networks, self.categories = lists, networks, categories
         self.clips: list[Entry] = []
         self.first: int | None = None
         self._pictures = pictures
@@ -54,7 +62,7 @@ class CocoLists:
             RidealongError: A box has no place in COCO.
         """
         self.clips.append({"clip_id": clip.clip_id} | dict(clip.about))
-        judged = clip.judged
+        judged = clip.judged(self.categories.names)
         ids: dict[_ImageKey, int] = {}
         names: dict[_ImageKey, str] = {}
         for image in clip.images:
@@ -77,7 +85,7 @@ class CocoLists:
             return
         tracks: dict[int, int] = {}
         rows = clip.labels.sparse.append_column("ignored", pa.array(clip.ignored))
-        for row, box in boxes_in(rows, ids):
+        for row, box in boxes_in(rows, ids, self.categories):
             attributes, track = label_attributes(row), row["track_id"]
             if track is not None:
                 if track not in tracks:
@@ -93,9 +101,9 @@ class CocoLists:
     ) -> None:
         if network not in clip.outputs:
             return
-        for row, box in boxes_in(clip.outputs[network].sparse, labelled):
+        for row, box in boxes_in(clip.outputs[network].sparse, labelled, self.categories):
             self.lists[f"results-{network}"].add(box | {"score": score_of(row)})
-        for row, box in boxes_in(clip.said[network], ids):
+        for row, box in boxes_in(clip.said[network], ids, self.categories):
             self._annotate(f"prelabels-{network}", box, {"score": score_of(row)})
 
     def _annotate(

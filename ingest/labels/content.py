@@ -1,6 +1,6 @@
 """What an export of images is made of: clips, their images, labels, and what networks said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,22 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingest.labels.pictures import Pixels
-from ridealong.perception.annotations import Perception, Task
+from ridealong.perception.annotations import Perception
+
+
+@dataclass(frozen=True)
+class BoxTask:
+    """A task whose predictions are boxes in images.
+
+    Attributes:
+        name: As in the column ``task`` of its rows.
+        categories: Its categories, in their order.
+        supercategory: What all of them are.
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    supercategory: str
 
 
 @dataclass(frozen=True)
@@ -46,9 +61,8 @@ class LabelClip:
     said: Mapping[str, pa.Table]
     about: Mapping[str, object] = field(default_factory=dict)
 
-    @property
-    def judged(self) -> set[int]:
-        """The times at which somebody looked for objects."""
-        if self.labels is None or Task.OBJECTS not in self.labels.tasks:
+    def judged(self, tasks: Collection[str]) -> set[int]:
+        """The times at which somebody labelled any of these tasks."""
+        if self.labels is None or self.labels.tasks.isdisjoint(tasks):
             return set()
         return set(self.labels.timestamps_ns.tolist())

@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ingest.simulation.maps.layouts import LAYOUTS
-from ingest.simulation.rig import RIG
+from ingest.simulation.rig import RIG, RigCamera
 from ingest.simulation.scene import COUNTRIES
 from ridealong.errors import RidealongError
-from ridealong.perception.annotations import Camera, ObjectCategory
+from ridealong.perception.annotations import ObjectCategory
 from ridealong.perception.geometry import CameraCalibration, mounted_camera
 from ridealong.specs import Day, Spec, nearest
 from ridealong.units import NS_PER_S, parse_duration_ns
@@ -173,7 +173,7 @@ class RigSpec(Spec):
     height: int = Field(96, ge=32, le=1200, multiple_of=2, description="pixels")
     video_hz: Literal[1, 2, 5, 10] = Field(5, description="frames a second")
     label_hz: Literal[1, 2, 5, 10] = Field(5, description="labelled frames a second")
-    mounts: dict[Camera, MountSpec] = Field(
+    mounts: dict[RigCamera, MountSpec] = Field(
         default_factory=dict, description="cameras that sit elsewhere than on the usual rig"
     )
 
@@ -188,9 +188,9 @@ class RigSpec(Spec):
 
     def cameras(self) -> dict[str, CameraCalibration]:
         """Calibrations by camera."""
-        return {camera.value: self._camera(camera) for camera in Camera}
+        return {camera.value: self._camera(camera) for camera in RigCamera}
 
-    def _camera(self, camera: Camera) -> CameraCalibration:
+    def _camera(self, camera: RigCamera) -> CameraCalibration:
         mount, usual = self.mounts.get(camera), RIG[camera]
         if mount is None:
             where = (usual.fov_deg, usual.yaw_deg, usual.pitch_down_deg, usual.xyz_ego_m)

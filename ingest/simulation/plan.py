@@ -11,9 +11,9 @@ from ingest.simulation.balance import Factor, balanced
 from ingest.simulation.fleet import LONGEST_S, FleetSpec
 from ingest.simulation.maps.geography import ORIGINS_DEG
 from ingest.simulation.maps.layouts import LAYOUTS
+from ingest.simulation.rig import RigCamera
 from ingest.simulation.scene import COUNTRIES, seed_of
 from ridealong.hashing import short_hash
-from ridealong.perception.annotations import Camera
 from ridealong.specs import Spec, nearest
 from ridealong.units import NS_PER_S
 
@@ -133,7 +133,7 @@ def _drive(
     rng = np.random.default_rng([seed, 1])
     faults = tuple(name for name in FAULTS if row[name] == _YES)
     strength = 0.0 if row["weather"] == "clear" else float(rng.uniform(0.35, 0.95))
-    dead = str(rng.choice([camera.value for camera in Camera]))
+    dead = str(rng.choice([camera.value for camera in RigCamera]))
     city = row["road"] == "city"
     return DriveSpec(
         drive_id=f"{spec.name}-{key}-{number:04d}",

@@ -1,9 +1,22 @@
 """The rig of eight cameras: where each one sits on the vehicle and what it sees."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from ridealong.perception.annotations import Camera
 from ridealong.perception.geometry import CameraCalibration, mounted_camera
+
+
+class RigCamera(StrEnum):
+    """The eight cameras of the simulated vehicle, in the order in which they are stacked."""
+
+    NARROW = "narrow"
+    MAIN = "main"
+    WIDE = "wide"
+    LEFT_PILLAR = "left_pillar"
+    RIGHT_PILLAR = "right_pillar"
+    LEFT_REPEATER = "left_repeater"
+    RIGHT_REPEATER = "right_repeater"
+    REAR = "rear"
 
 
 @dataclass(frozen=True)
@@ -23,15 +36,15 @@ class Mount:
     xyz_ego_m: tuple[float, float, float]
 
 
-RIG: dict[Camera, Mount] = {
-    Camera.NARROW: Mount(35, 0, 0, (1.60, 0.00, 1.40)),
-    Camera.MAIN: Mount(50, 0, 1, (1.60, 0.03, 1.40)),
-    Camera.WIDE: Mount(120, 0, 4, (1.60, -0.03, 1.40)),
-    Camera.LEFT_PILLAR: Mount(90, 55, 4, (1.05, 0.80, 1.35)),
-    Camera.RIGHT_PILLAR: Mount(90, -55, 4, (1.05, -0.80, 1.35)),
-    Camera.LEFT_REPEATER: Mount(80, 142, 6, (2.25, 1.00, 0.95)),
-    Camera.RIGHT_REPEATER: Mount(80, -142, 6, (2.25, -1.00, 0.95)),
-    Camera.REAR: Mount(120, 180, 12, (-0.95, 0.00, 1.05)),
+RIG: dict[RigCamera, Mount] = {
+    RigCamera.NARROW: Mount(35, 0, 0, (1.60, 0.00, 1.40)),
+    RigCamera.MAIN: Mount(50, 0, 1, (1.60, 0.03, 1.40)),
+    RigCamera.WIDE: Mount(120, 0, 4, (1.60, -0.03, 1.40)),
+    RigCamera.LEFT_PILLAR: Mount(90, 55, 4, (1.05, 0.80, 1.35)),
+    RigCamera.RIGHT_PILLAR: Mount(90, -55, 4, (1.05, -0.80, 1.35)),
+    RigCamera.LEFT_REPEATER: Mount(80, 142, 6, (2.25, 1.00, 0.95)),
+    RigCamera.RIGHT_REPEATER: Mount(80, -142, 6, (2.25, -1.00, 0.95)),
+    RigCamera.REAR: Mount(120, 180, 12, (-0.95, 0.00, 1.05)),
 }
 
 

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from ridealong.errors import RidealongError, UnreadableError
-from ridealong.perception.annotations import Camera
+from ridealong.perception.cameras import CameraName
 from ridealong.perception.recording import DriveAttributes
 from ridealong.specs import Spec, load_spec
 
 ATTRIBUTES = ".drive.yaml"
-CameraNames = tuple[Camera | None, ...]
+CameraNames = tuple[CameraName | None, ...]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -34,7 +34,7 @@ class AttributesSpec(Spec):
     @field_validator("cameras")
     @classmethod
     def _each_once(cls, cameras: CameraNames | None) -> CameraNames | None:
-        named = [camera.value for camera in cameras or () if camera]
+        named = [camera for camera in cameras or () if camera]
         twice = next((name for name in named if named.count(name) > 1), None)
         if twice:
             raise ValueError(f"{twice!r} is named for two tracks")

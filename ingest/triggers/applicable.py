@@ -1,4 +1,4 @@
-"""Which drives a trigger looks at."""
+"""The drives that a trigger is evaluated on."""
 
 import threading
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _local = threading.local()
 
 
 def applicable(drives: pa.Table, triggers: Sequence[TriggerSpec]) -> dict[str, NDArray[np.bool_]]:
-    """Of every trigger, the drives it looks at: `where` is true and it has not expired."""
+    """For each trigger its drives: `where` is true and the trigger has not expired."""
     days = [_day(start) for start in drives["start_ns"].to_pylist()]
     passes = {}
     for trigger in triggers:
@@ -46,7 +46,7 @@ def _matching(drives: pa.Table, where: str | None) -> NDArray[np.bool_]:
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
-    """This thread's own connection: a shared one gives wrong answers."""
+    """A connection for this thread: a shared one gives wrong results."""
     if not hasattr(_local, "connection"):
         _local.connection = duckdb.connect(config={"enable_external_access": False})
     connection: duckdb.DuckDBPyConnection = _local.connection

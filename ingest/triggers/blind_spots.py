@@ -1,11 +1,11 @@
-"""Triggers for whose windows a drive's samples are too far apart.
+"""Finds triggers whose windows are too short for a drive's samples.
 
-``held(Vehicle.Speed > 50, '10 s')`` asks for ten seconds without a gap and without a null. A log
-that stores only what changes, or that puts every message into a row of its own, hardly has any, and
-unknown never fires. That is no fault of the trigger's, so it is said.
+``held(Vehicle.Speed > 50, '10 s')`` needs ten seconds without a gap and without a null. A log that
+stores only changes, or one message per row, hardly has such seconds, and unknown never fires. The
+trigger is not at fault, so ingest reports it.
 
-Only signals that are there count: one that is null over most of the drive (a time to collision
-where nobody is ahead) tells nothing about how it was recorded.
+Only recorded signals count. If a signal is null over most of the drive (a time to collision without
+a vehicle ahead), that says nothing about the recording.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,21 +26,21 @@ from ridealong.expressions.nodes import And, Node, Not, Or, Timed, Window, child
 from ridealong.terminal.readable import counted
 from ridealong.units import NS_PER_S
 
-THERE = 0.5  # share of a drive over which a signal must have values to be called recorded
-ENOUGH = 0.5  # share of a drive over which a window must be whole not to be mentioned
+THERE = 0.5  # a signal is recorded if it has values over this share of a drive
+ENOUGH = 0.5  # a window is reported if it is complete over less than this share of a drive
 WHOLE = (Window.HELD, Window.ANY, Window.AVERAGE, Window.LEAST, Window.GREATEST, Window.COUNT)
-JOINED = (Or, Not, Timed)  # of these, the parts are looked at
+JOINED = (Or, Not, Timed)  # their parts are checked
 HINT = "resample the log to an even rate (docs/triggers.md, Sparse signals)"
 
 
 @dataclass(frozen=True)
 class BlindSpot:
-    """What a trigger cannot see on a drive.
+    """Signals of which a trigger sees too little on a drive.
 
     Attributes:
         trigger: Its name.
         signals: The signals.
-        why: Usual distance of values against the gap that is allowed, or what else is missing.
+        why: The usual distance of values and the allowed gap, or what else is missing.
     """
 
     trigger: str
@@ -51,12 +51,12 @@ class BlindSpot:
 def blind_spots(
     telemetry: pa.Table, drives: pa.Table, triggers: Sequence[TriggerSpec]
 ) -> list[BlindSpot]:
-    """At most one for each trigger that looks at the drive.
+    """At most one for each trigger that applies to the drive.
 
     Args:
         telemetry: As for `evaluate`, of one drive.
         drives: The drive's row.
-        triggers: The triggers that were passed over it.
+        triggers: The triggers that were evaluated on it.
     """
     if telemetry.num_rows < 2:
         return []
@@ -68,7 +68,7 @@ def blind_spots(
 
 
 def blind_lines(spots: Iterable[BlindSpot]) -> tuple[str, ...]:
-    """One line for each trigger and signals: the first reason, and on how many drives."""
+    """One line per trigger and signals: the first reason, and the number of drives."""
     groups: dict[tuple[str, tuple[str, ...]], list[BlindSpot]] = {}
     for spot in spots:
         groups.setdefault((spot.trigger, spot.signals), []).append(spot)
@@ -80,7 +80,7 @@ def blind_lines(spots: Iterable[BlindSpot]) -> tuple[str, ...]:
 
 
 class _View:
-    """One drive, and what its samples can tell."""
+    """One drive and its samples."""
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
@@ -90,7 +90,7 @@ class _View:
         self._there: dict[str, bool] = {}
 
     def spots(self, trigger: TriggerSpec) -> Iterator[BlindSpot]:
-        """What it cannot see, windows first."""
+        """Its blind spots, windows first."""
         if not self._may_be_blind(trigger):
             return
         plan = plan_of((texts_of(trigger),))
@@ -113,7 +113,7 @@ class _View:
     def _window(
         self, trigger: TriggerSpec, plan: Plan, window: Sliding | Timed, judge: Judge
     ) -> Iterator[BlindSpot]:
-        """A window that is seldom whole."""
+        """A window that is rarely complete."""
         length_ns = window.duration_ns
         if length_ns is None or self.times_ns[-1] - self.times_ns[0] < length_ns:
             return  # the drive is too short for it
@@ -138,7 +138,7 @@ class _View:
             yield BlindSpot(trigger.name, signals, why)
 
     def _may_be_blind(self, trigger: TriggerSpec) -> bool:
-        """Whether something is missing, yet all that it reads is recorded."""
+        """Whether something is missing although all signals that it reads are recorded."""
         table = self.grid.telemetry
         if not trigger.signals <= set(table.column_names):
             return False
@@ -155,7 +155,7 @@ class _View:
         return np.asarray(self.grid.telemetry[signal].is_valid().to_numpy(), bool)
 
     def _covered(self, known: Bools) -> float:
-        """Share of the drive between values that follow each other evenly, or row by row."""
+        """Share of the drive between values at an even rate, or in consecutive rows."""
         rows = np.flatnonzero(known)
         if len(rows) < 3:
             return 0.0
@@ -166,7 +166,7 @@ class _View:
     def _whole(self, known: Bools, length_ns: int) -> float:
         """Share of the drive in runs, without gap, of known samples as long as a window.
 
-        No gap counts for more than the window: to stop for a night is not to be sparse.
+        No gap counts for more than the window: a stop for a night is not sparse.
         """
         steps = np.diff(self.times_ns)
         goes_on = known[1:] & known[:-1] & ~self.samples.gaps[1:]
@@ -176,7 +176,7 @@ class _View:
         return float(whole / np.where(goes_on, steps, np.minimum(steps, length_ns)).sum())
 
     def _usual_ns(self) -> int:
-        """The step that an instant of the drive usually falls into."""
+        """The usual step between values, weighted by time."""
         steps: Positions = np.sort(np.diff(self.times_ns))
         return int(steps[np.searchsorted(np.cumsum(steps), steps.sum() / 2)])
 
@@ -190,7 +190,7 @@ def _conditions(node: Node) -> Iterator[Node]:
 
 
 def _signals(plan: Plan, node: Node) -> tuple[str, ...]:
-    """The signals below a node, those of the columns that it reads among them."""
+    """The signals below a node, including those of the columns that it reads."""
     found: set[str] = set()
     for name in variables(node):
         below = plan.columns.get(name)

@@ -1,12 +1,12 @@
-"""Numbers of which only bounds are known, and what they decide.
+"""Bounds of unknown numbers, and the comparisons that they decide.
 
-Two hard brakes were seen in a window that lies half in a gap: how many there were is unknown, that
-there were at least two is not. So an unknown number may have bounds: the least and the greatest it
-can be. Arithmetic carries them on by interval arithmetic (Moore 1966, Interval Analysis), and a
-comparison is known as soon as they decide it.
+A window reaches into a gap, and two hard brakes were seen in it: their number is unknown, but it is
+at least two. So an unknown number may have bounds: its smallest and its largest possible value.
+Interval arithmetic propagates them (Moore 1966, Interval Analysis), and a comparison is known as
+soon as they decide it.
 
-Bounds are ``(low, high)``, each ``(N,)`` float64, ``-inf`` and ``inf`` where open. Where a column
-is known they are not looked at.
+Bounds are ``(low, high)``, each ``(N,)`` float64, ``-inf`` and ``inf`` if open. They are ignored
+where a column is known.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ import numpy as np
 from ingest.triggers.columns import Bounds, Column, Truth
 from ridealong.arrays import Bools, Floats
 
-# Of `left sign right`: when it is surely true, and when it surely is not.
+# For `left sign right`: when it is certainly true, and when certainly false.
 _SURE: Mapping[str, Callable[[Bounds, Bounds], Bools]] = {
     "<": lambda a, b: a[1] < b[0],
     "<=": lambda a, b: a[1] <= b[0],
@@ -26,29 +26,29 @@ _SURE: Mapping[str, Callable[[Bounds, Bounds], Bools]] = {
     "<>": lambda a, b: (a[1] < b[0]) | (a[0] > b[1]),
     "=": lambda a, b: (a[0] == b[1]) & (a[1] == b[0]),
 }
-OPEN: Bounds = np.array(-np.inf), np.array(np.inf)  # of what may be anything
+OPEN: Bounds = np.array(-np.inf), np.array(np.inf)  # of a number that may be anything
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "="}
 
 
 def bounds_of(column: Column) -> Bounds:
-    """What a column can be, everywhere: where it is known, its value."""
+    """Bounds of a column at all samples; where it is known, its value."""
     low, high = column.bounds or OPEN
     known = ~column.unknown & np.isfinite(column.numbers)
     return np.where(known, column.numbers, low), np.where(known, column.numbers, high)
 
 
 def compared(sign: str, left: Column, right: Column) -> Truth:
-    """What the bounds decide: 1 true, -1 false, 0 neither."""
+    """The result that the bounds decide: 1 true, -1 false, 0 neither."""
     one, two = bounds_of(left), bounds_of(right)
     true, false = _SURE[sign](one, two), _SURE[_OPPOSITE[sign]](one, two)
     return true.astype(np.int8) - false.astype(np.int8)
 
 
 def least_difference(greater: Column, less: Column) -> Floats:
-    """``greater - less`` where it is known; else what is sure of it, NaN where not even the sign.
+    """``greater - less`` if it is known; else the part that is certain, NaN if not even the sign.
 
-    Where it is at least 0 whatever is unknown, the least that it can be; where it is below 0, the
-    greatest.
+    If it is certainly at least 0, this is its smallest value. If it is certainly below 0, this is
+    its largest value.
     """
     one, two = bounds_of(greater), bounds_of(less)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -57,7 +57,7 @@ def least_difference(greater: Column, less: Column) -> Floats:
 
 
 def absolute(column: Column) -> Bounds | None:
-    """Bounds of an absolute value; open where the value may be anything."""
+    """Bounds of an absolute value; open if the value may be anything."""
     if column.bounds is None:
         return None
     low, high = bounds_of(column)
@@ -66,7 +66,7 @@ def absolute(column: Column) -> Bounds | None:
 
 
 def extreme(name: str, columns: Sequence[Column]) -> Bounds | None:
-    """Bounds of ``least`` or ``greatest``; open where an operand may be anything."""
+    """Bounds of ``least`` or ``greatest``; open if an operand may be anything."""
     if all(column.bounds is None for column in columns):
         return None
     pick = np.minimum if name == "least" else np.maximum
@@ -77,18 +77,18 @@ def extreme(name: str, columns: Sequence[Column]) -> Bounds | None:
 
 
 def _is_open(low: Floats, high: Floats) -> Bools:
-    """Where it may be anything."""
+    """Where the number may be anything."""
     return np.isneginf(low) & np.isposinf(high)
 
 
 def arithmetic(sign: str, left: Column, right: Column) -> Bounds | None:
-    """Bounds of ``left sign right``; open where a divisor may be 0."""
+    """Bounds of ``left sign right``; open if a divisor may be 0."""
     if left.bounds is None and right.bounds is None:
         return None
     one, two = bounds_of(left), bounds_of(right)
     with np.errstate(all="ignore"):
         low, high = _ARITHMETIC[sign](one, two)
-    # What is not finite is unknown, so neither end of a range of numbers can be beyond all of them.
+    # A result that is not finite is unknown, so no bound of a number is infinite on the wrong side.
     return np.where(low < np.inf, low, -np.inf), np.where(high > -np.inf, high, np.inf)
 
 
@@ -111,9 +111,9 @@ def _quotient(one: Bounds, two: Bounds) -> Bounds:
 
 
 def _between(corners: Sequence[Floats]) -> Bounds:
-    """Bounds around what the ends give."""
-    # 0 times an open end is 0: whatever number that is, it is one. Of two open ends, one over the
-    # other, 0 is among what comes out.
+    """Bounds around the results of the ends."""
+    # 0 times an open end is 0, because the end stands for a number. If one open end is divided
+    # by another, 0 is among the results.
     known = [np.where(np.isnan(corner), 0.0, corner) for corner in corners]
     return reduce(np.minimum, known), reduce(np.maximum, known)
 

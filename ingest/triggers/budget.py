@@ -18,22 +18,22 @@ from ingest.triggers.spec import TriggerSpec
 
 DAY_NS = 86_400 * 1_000_000_000
 
-Group = tuple[str, int]  # a vehicle ("" for all together) and a UTC day
+Group = tuple[str, int]  # a vehicle ("" for all vehicles) and a UTC day
 
 
 def apply_budgets(
     events: pa.Table, triggers: Sequence[TriggerSpec], already_kept: pa.Table | None = None
 ) -> pa.Table:
-    """Suppress kept events that a trigger's budget has no room for.
+    """Suppress kept events beyond a trigger's budget.
 
     Args:
-        events: Rows of the table events; those that are suppressed already stay as they are.
+        events: Rows of the table events; suppressed ones stay unchanged.
         triggers: Their specs.
-        already_kept: Earlier events (``trigger``, ``vehicle_id``, ``time_ns``, ``kept``); those
-            that were kept use up the budget of their day.
+        already_kept: Earlier events (``trigger``, ``vehicle_id``, ``time_ns``, ``kept``); kept ones
+            use up the budget of their day.
 
-    A kept event's ``inclusion_probability`` is multiplied by the share of candidates that its day
-    had room for; so is that of an event which the draw left out.
+    The ``inclusion_probability`` of every candidate is multiplied by the share of candidates that
+    its day has room for, also if the draw leaves it out.
     """
     rows = event_rows(events)
     earlier = already_kept.to_pylist() if already_kept is not None else []
@@ -69,9 +69,9 @@ def _limit(
 
 
 def _draw(rows: list[EventRow], candidates: Sequence[int], room: int, why: Reason) -> None:
-    """Keep as many of the candidates, by their place in ``rows``, as there is room for."""
+    """Draw as many candidates (positions in ``rows``) as there is room for."""
     share = min(room / len(candidates), 1.0)
-    # Each stage draws by a hash of its own: else the first draw would decide the second.
+    # Each stage draws by another hash: otherwise the first draw would decide the second.
     for place, at in enumerate(sorted(candidates, key=lambda at: _rank(why, rows[at]))):
         event = replace(rows[at], inclusion_probability=rows[at].inclusion_probability * share)
         rows[at] = event if place < room else replace(event, kept=False, reason=str(why))

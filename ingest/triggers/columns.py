@@ -1,4 +1,4 @@
-"""Columns of samples as numpy has them: values, and where they are unknown."""
+"""Columns of samples in numpy: values, and where they are unknown."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from ridealong.arrays import Bools, Floats
 
-Truth = NDArray[np.int8]  # 1 true, -1 false, 0 unknown: `and` is the least, `or` the greatest
-Bounds = tuple[Floats, Floats]  # least and greatest, -inf and inf where open
+Truth = NDArray[np.int8]  # 1 true, -1 false, 0 unknown: `and` is the minimum, `or` the maximum
+Bounds = tuple[Floats, Floats]  # minimum and maximum, -inf and inf if open
 
 
 @dataclass(frozen=True)
 class Column:
-    """Values of ``N`` samples; of a literal, one for them all.
+    """Values of ``N`` samples; a literal has one value for all.
 
     Attributes:
-        values: ``(N,)`` or ``()``: numbers, flags, or the codes of texts; anything where unknown.
-        unknown: Likewise, where that is.
-        bounds: What it can be where it is unknown; None: anything.
+        values: ``(N,)`` or ``()``: numbers, flags, or codes of texts; arbitrary where unknown.
+        unknown: The same shape; true where the value is unknown.
+        bounds: Bounds of the unknown values; None: anything.
     """
 
     values: NDArray[Any]
@@ -28,7 +28,7 @@ class Column:
     bounds: Bounds | None = None
 
     def at(self, positions: NDArray[np.int64]) -> "Column":
-        """The column at some samples."""
+        """The column at the given samples."""
         bounds = None
         if self.bounds is not None:
             bounds = self.bounds[0][positions], self.bounds[1][positions]
@@ -52,19 +52,19 @@ class Column:
 
 def truth_of(true: NDArray[np.bool_], unknown: Bools) -> Truth:
     """Flags, some of which are unknown, as truth."""
-    # Arithmetic on bytes takes a small part of the time of `where`.
+    # Arithmetic on bytes is much faster than `where`.
     return (2 * true.astype(np.int8) - 1) * ~unknown
 
 
 def unknown_column(rows: int) -> Column:
-    """A column of which nothing is known."""
+    """A column that is unknown everywhere."""
     return Column(np.zeros(rows), np.ones(rows, bool))
 
 
 def read_column(column: pa.ChunkedArray, codes: dict[str, int]) -> Column:
     """A signal's column; null is unknown, and so is a number that is not finite.
 
-    A text is known by its number in ``codes``, which takes up new ones.
+    A text becomes its number in ``codes``; new texts are added to it.
     """
     kind = column.type
     if pa.types.is_floating(kind):

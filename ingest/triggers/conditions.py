@@ -1,4 +1,4 @@
-"""What a trigger's conditions are about: the recorded signals, and the columns of drives."""
+"""The names in a trigger's conditions: the recorded signals, and the columns of drives."""
 
 from functools import cache
 
@@ -14,7 +14,7 @@ def parse_when(text: str) -> Node:
     """A condition over telemetry's signals.
 
     Raises:
-        RidealongError: Not one; names the column.
+        RidealongError: It is not a valid condition; the message names the column.
     """
     return parse_condition(text, telemetry_namespace())
 
@@ -24,21 +24,21 @@ def parse_drive_filter(text: str) -> Node:
     """A condition over the columns of drives.
 
     Raises:
-        RidealongError: Not one; names the column.
+        RidealongError: It is not a valid condition; the message names the column.
     """
     return parse_condition(text, drives_namespace())
 
 
 @cache
 def telemetry_namespace() -> Namespace:
-    """The recorded signals: what `when` and `rearm` may use."""
+    """The recorded signals, for `when` and `rearm`."""
     known = {signal.name: _signal_variable(signal) for signal in recorded()}
     return Namespace(known, noun="signal", timed=True, refuse=lookup)
 
 
 @cache
 def drives_namespace() -> Namespace:
-    """The columns of drives: what `where` may use."""
+    """The columns of drives, for `where`."""
     return table_namespace(DRIVES.schema)
 
 

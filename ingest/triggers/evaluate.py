@@ -1,7 +1,8 @@
-"""Triggers over telemetry: from samples to events.
+"""Evaluates triggers over telemetry: from samples to events.
 
-Of a separable condition, one pass over single rows finds the samples that could make it true; runs
-are worked out among them alone. Any other condition is looked at whole. Both give the same events.
+For a separable condition, one pass over single rows finds the samples that could make it true. Runs
+are computed only among these. Any other condition is evaluated at all samples. Both give the same
+events.
 """
 
 import hashlib
@@ -20,12 +21,12 @@ from ingest.triggers.spec import Random, TriggerSpec, trigger_sha256
 from ingest.triggers.traces import traces
 from ridealong.units import NS_PER_S
 
-BATCH_ROWS = 2_000_000  # columns of a batch are held in memory
+BATCH_ROWS = 2_000_000  # the columns of a batch are in memory
 
 
 @dataclass(frozen=True)
 class _Drive:
-    """What events need to know of a drive."""
+    """The attributes of a drive that events need."""
 
     vehicle_id: str
     start_ns: int
@@ -39,16 +40,16 @@ def evaluate(
     *,
     sparse: bool = True,
 ) -> pa.Table:
-    """Every firing of the triggers, kept or suppressed, as rows of the table events.
+    """Every event of the triggers, kept or suppressed, as rows of the table events.
 
     Args:
         telemetry: ``drive_id``, ``timestamp_ns`` and signals, of any number of drives; a signal
             without a column is unknown.
         drives: Rows of the table drives; at least those of the telemetry.
-        triggers: What to look for.
-        sparse: Separable conditions go the sparse way, which is quicker.
+        triggers: The triggers.
+        sparse: Evaluate separable conditions only at the samples that matter, which is faster.
 
-    Budgets are not applied yet: see `budget`.
+    Budgets are applied later: see `budget`.
     """
     known = _drives(drives)
     passes = applicable(drives, triggers)
@@ -65,7 +66,7 @@ def evaluate(
 
 
 def event_id(trigger_sha: str, drive_id: str, time_ns: int) -> str:
-    """What names an event: the same firing has the same name wherever it is found."""
+    """The id of an event: the same firing always has the same id."""
     return hashlib.sha256(f"{trigger_sha}|{drive_id}|{time_ns}".encode()).hexdigest()[:16]
 
 

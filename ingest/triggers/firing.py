@@ -1,4 +1,4 @@
-"""When a trigger fires, given what its condition is at every sample, and what is suppressed."""
+"""When a trigger fires, given its condition at every sample, and which events are suppressed."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -15,26 +15,28 @@ from ingest.triggers.spec import TriggerSpec
 class Reason(StrEnum):
     """Why a firing was suppressed."""
 
-    POST_WINDOW = "post_window"  # inside the post-window of one that counted: its clip shows it
-    COOLDOWN = "cooldown"  # too soon after one that counted
-    SAMPLED_OUT = "sampled_out"  # the trigger keeps a share, and this is not in it
-    BUDGET_VEHICLE_DAY = "budget_vehicle_day"  # the vehicle's day has enough of this trigger
-    BUDGET_DAY = "budget_day"  # the day has enough of this trigger
-    UNREADABLE = "unreadable"  # the recording cannot be read there: no clip can show it
+    POST_WINDOW = (
+        "post_window"  # in the post-window of an event that counted: that event's clip shows it
+    )
+    COOLDOWN = "cooldown"  # too soon after an event that counted
+    SAMPLED_OUT = "sampled_out"  # not in the share that the trigger keeps
+    BUDGET_VEHICLE_DAY = "budget_vehicle_day"  # the vehicle's budget of the day is used up
+    BUDGET_DAY = "budget_day"  # the budget of the day is used up
+    UNREADABLE = "unreadable"  # the recording is damaged there, so no clip can show it
 
 
 @dataclass(frozen=True)
 class Trace:
     """A trigger's conditions at samples of many drives, in order. All arrays are ``(N,)``.
 
-    Samples that are not among them are known to be false and to re-arm.
+    At all other samples, the condition is known to be false and re-arms.
 
     Attributes:
         samples: The samples.
         when: 1 true, -1 false, 0 unknown.
         relaxed: Whether `when` is true without its holds.
         rearmed: Whether the sample re-arms.
-        margins: Robustness of `when`; NaN unknown.
+        margins: Robustness of `when`; NaN is unknown.
     """
 
     samples: Samples
@@ -52,8 +54,8 @@ class Firing:
         drive: Number of the drive.
         time_ns: When it fired.
         onset_ns: When its condition, without its holds, became true.
-        margin: By how much; None where it has no number.
-        chance: How likely it was to fire at all: 1, but for a random moment.
+        margin: By how much the condition was exceeded; None without a number.
+        chance: Probability of firing: 1, except for a random moment.
     """
 
     drive: int
@@ -66,8 +68,8 @@ class Firing:
 def firings(trace: Trace, every_ns: int | None) -> list[Firing]:
     """Every firing, in order.
 
-    It fires at a sample at which `when` is true and was not at the one before (a drive starts
-    armed), if since the last firing, and before this sample, some sample re-armed it.
+    A trigger fires at a sample at which `when` is true and was not at the sample before (a drive
+    starts armed), if some sample since the last firing re-armed it.
     """
     if not (trace.when == 1).any():
         return []
@@ -83,14 +85,14 @@ def firings(trace: Trace, every_ns: int | None) -> list[Firing]:
 
 
 def suppressed(fired: Sequence[Firing], ids: Sequence[str], spec: TriggerSpec) -> list[str | None]:
-    """The reason of each firing of one drive, in order; None for what counts."""
+    """The reason of each firing of one drive, in order; None if it counts."""
     reasons: list[str | None] = []
     counted: int | None = None
     for firing, event_id in zip(fired, ids, strict=True):
         reason = _too_soon(firing.time_ns, counted, spec)
         if reason is None:
-            # One that the sample leaves out still counts: else it would give the next one its
-            # chance, and nobody could say how likely a firing was to be kept.
+            # A firing that sampling leaves out still counts. Otherwise the next one would take its
+            # place, and the probability of being kept would be unknown.
             counted = firing.time_ns
             if fraction_of(f"sample:{event_id}") >= spec.sample:
                 reason = Reason.SAMPLED_OUT
@@ -112,7 +114,7 @@ def _too_soon(time_ns: int, counted: int | None, spec: TriggerSpec) -> Reason | 
 
 
 def _joined(trace: Trace) -> NDArray[np.bool_]:
-    """Whether the sample before, in the telemetry of the same drive, is the one before here."""
+    """Whether the sample before in this trace is the sample before in the drive."""
     near = np.diff(trace.samples.positions) == 1
     return np.append(False, near & (np.diff(trace.samples.drives) == 0))
 
@@ -130,7 +132,7 @@ def _armed_runs(trace: Trace, every_ns: int | None) -> Iterator[tuple[int, int]]
     """The runs whose start fires."""
     starts, ends = _runs(trace)
     samples = trace.samples
-    # Samples between two firings that don't re-arm, counted by differences of this.
+    # Differences of this count the samples between two firings that do not re-arm.
     disarmed = np.append(0, np.cumsum(~trace.rearmed))
     last: int | None = None
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
@@ -145,7 +147,7 @@ def _armed_runs(trace: Trace, every_ns: int | None) -> Iterator[tuple[int, int]]
 def _repeats(
     times_ns: NDArray[np.int64], start: int, end: int, every_ns: int | None
 ) -> Iterator[int]:
-    """The run's start, and as long as it lasts the first sample that long after the last."""
+    """The run's start, and then the first sample at least ``every`` after the last one."""
     index = start
     while index < end:
         yield index
@@ -155,7 +157,7 @@ def _repeats(
 
 
 def _onsets(trace: Trace) -> NDArray[np.int64]:
-    """Of every sample the start of the run, without its holds, that it is in; else itself."""
+    """For each sample the start of its run (condition without holds); else the sample itself."""
     own = np.arange(len(trace.samples.positions))
     begins = trace.relaxed & (trace.samples.breaks | ~np.append(False, trace.relaxed[:-1]))
     latest = np.maximum.accumulate(np.where(begins, own, 0))

@@ -1,4 +1,4 @@
-"""The samples of many drives, in order: where each drive begins, where a gap breaks it."""
+"""The samples of many drives, in order, with the start of each drive and its gaps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
-NEVER = -(2**62)  # before any time there is
-GAP_STEPS = 2.5  # a step longer than this many median ones is a gap
+NEVER = -(2**62)  # before all times
+GAP_STEPS = 2.5  # a step longer than this many median steps is a gap
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,30 @@ class Grid:
 
     @property
     def rows(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return len(self.timestamps_ns)
 
     def drive_of(self, positions: Positions) -> Positions:
-        """The drive's number of every position."""
+        """The number of the drive at each position."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
     def gap_ns(self, drive: int) -> int:
-        """The longest step within the drive that is no gap."""
+        """The longest step within the drive that is not a gap."""
         if drive not in self._gaps_ns:
             steps = np.diff(self.timestamps_ns[self.starts[drive] : self.starts[drive + 1]])
             self._gaps_ns[drive] = int(np.median(steps) * GAP_STEPS) if len(steps) else 0
         return self._gaps_ns[drive]
 
     def window_starts(self, positions: Positions, length_ns: int) -> Positions:
-        """Of every position the first of its drive at most ``length_ns`` before it."""
+        """For each position, the first one of its drive at most ``length_ns`` before it."""
         return self.places(positions, length_ns, "left")
 
     def places(
         self, positions: Positions, length_ns: int, side: Literal["left", "right"]
     ) -> Positions:
-        """Where in its drive each position's instant less ``length_ns`` belongs, as in a search.
+        """Insertion position, in its drive, of each position's instant less ``length_ns``.
 
-        Left of the samples at that very instant, or right of them.
+        Left of the samples at exactly that instant, or right of them.
         """
         drive = self.drive_of(positions)
         starts = np.empty(len(positions), np.int64)
@@ -80,7 +80,7 @@ class Grid:
         )
 
     def batches(self, rows: int) -> Iterator["Grid"]:
-        """Whole drives, so many that a batch has about ``rows`` samples."""
+        """Batches of whole drives with about ``rows`` samples each."""
         first = 0
         while first < len(self.drive_ids):
             limit = self.starts[first] + rows
@@ -95,14 +95,14 @@ class Samples:
     """Some samples of a grid, in order. All arrays are ``(N,)``.
 
     Attributes:
-        positions: Where in the grid, ascending.
+        positions: Positions in the grid, ascending.
         drives: Number of the drive.
-        times_ns: Instant.
-        gaps: It begins its drive, or lies beyond a gap.
-        breaks: It does, or the sample before it is not among these.
-        hole_ns: Instant of the sample before it, where that is of its drive and not among these;
-            else `NEVER`.
-        gap_ns: The longest step within its drive that is no gap.
+        times_ns: The instants.
+        gaps: Whether the sample begins its drive or follows a gap.
+        breaks: The same, or the sample before it is not among these samples.
+        hole_ns: Instant of the sample before it, if that is in the same drive and not among these
+            samples; else `NEVER`.
+        gap_ns: The longest step within its drive that is not a gap.
     """
 
     positions: Positions
@@ -115,17 +115,17 @@ class Samples:
 
     @cached_property
     def segment_ns(self) -> Positions:
-        """Since when there is no gap; right only where these are all samples of their drives."""
+        """The time since which there is no gap; needs all samples of the drives."""
         own = np.arange(len(self.positions))
         return self.times_ns[np.maximum.accumulate(np.where(self.gaps, own, 0))]
 
     def complete(self, length_ns: int) -> NDArray[np.bool_]:
-        """Whether neither a gap nor the drive's beginning lies within that time before a sample."""
+        """Whether neither a gap nor the drive's start is within that time before a sample."""
         return self.times_ns - self.segment_ns >= length_ns
 
 
 def make_grid(telemetry: pa.Table) -> Grid:
-    """Order telemetry by drive and time; of samples at one instant the first stays."""
+    """Order telemetry by drive and time; of samples at one instant, keep the first."""
     ids = _plain_ids(telemetry)
     times = _numpy(telemetry["timestamp_ns"])
     same = _same_as_before(ids)
@@ -137,7 +137,7 @@ def make_grid(telemetry: pa.Table) -> Grid:
 
 
 def with_windows(positions: Positions, starts: Positions) -> Positions:
-    """Every position from a window's start to its end; both ascend."""
+    """All positions from a window's start to its end; both ascend."""
     begins = np.maximum(starts, np.append(-1, positions[:-1])[: len(positions)] + 1)
     lengths = positions - begins + 1
     before = np.cumsum(lengths) - lengths
@@ -145,7 +145,7 @@ def with_windows(positions: Positions, starts: Positions) -> Positions:
 
 
 def samples_at(grid: Grid, positions: Positions) -> "Samples":
-    """The samples at ``positions``, ascending, with what surrounds them."""
+    """The samples at ``positions``, ascending, with their surroundings."""
     drive = grid.drive_of(positions)
     limits = np.zeros(len(grid.drive_ids), np.int64)
     for number in drive[np.flatnonzero(np.diff(drive, prepend=-1))]:
@@ -168,7 +168,7 @@ def samples_at(grid: Grid, positions: Positions) -> "Samples":
 
 def _plain_ids(telemetry: pa.Table) -> pa.Array:
     column = telemetry["drive_id"]
-    # A single chunk as it is: combining copies it.
+    # A single chunk is used unchanged, because combining copies it.
     ids = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return ids.dictionary_decode() if isinstance(ids, pa.DictionaryArray) else ids
 

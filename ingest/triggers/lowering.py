@@ -1,7 +1,7 @@
-"""Time functions taken out of conditions: each becomes a column of its own.
+"""Replaces time functions in conditions by columns, one for each.
 
-What is left is made of row-wise parts, joined by logic, ``held`` and the window of ``changed``:
-those say how true they are (see `robustness`), so they stay where they are no part of a number.
+The rest consists of row-wise parts, joined by logic, ``held`` and the window of ``changed``. These
+have a robustness (see `robustness`), so they stay if they are not part of a number.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -22,10 +22,10 @@ class Sliding:
 
 
 class Lowering:
-    """Takes time functions out of conditions; equal ones of several conditions are one column.
+    """Replaces time functions by columns; equal ones of several conditions share a column.
 
     Attributes:
-        columns: The columns by name; they read signals and columns that come before them.
+        columns: The columns by name; they read signals and earlier columns.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Lowering:
         self._known: dict[Node, Variable] = {}
 
     def condition(self, node: Node) -> Node:
-        """The condition without time functions other than those that join conditions."""
+        """The condition with columns for all time functions that do not join conditions."""
         match node:
             case And(operands) | Or(operands):
                 return type(node)(tuple(self.condition(part) for part in operands))

@@ -1,6 +1,6 @@
-"""How the conditions of a set of triggers are worked out: found once and kept.
+"""Plans for evaluating the conditions of a set of triggers; computed once and cached.
 
-Triggers are known here by their texts, which hash quickly.
+The key is the triggers' texts, which hash quickly.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from ingest.triggers.lowering import Lowering, Sliding
 from ingest.triggers.spec import TriggerSpec
 from ridealong.expressions.nodes import And, Node, holds, is_rowwise, is_separable, without_holds
 
-Texts = tuple[str, str | None]  # `when` and `rearm` as written: what plans are kept by
+Texts = tuple[str, str | None]  # `when` and `rearm` as written: the key of a plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +20,11 @@ class Condition:
     """One trigger's condition, over the plan's columns and the signals.
 
     Attributes:
-        when: When it fires.
-        rearm: When it re-arms; None: when `when` is known to be false.
+        when: The condition to fire.
+        rearm: The condition to re-arm; None: when `when` is known to be false.
         relaxed: `when` without its holds.
-        separable: Whether single rows tell where it could fire and where it stays disarmed.
-        needed: Of a separable one, the parts that must be false at samples that are left out.
+        separable: Whether single rows show where it could fire and where it stays disarmed.
+        needed: If separable, the parts that must be false at samples that are left out.
     """
 
     when: Node
@@ -36,7 +36,7 @@ class Condition:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """How a set of conditions is worked out.
+    """How to evaluate a set of conditions.
 
     Attributes:
         columns: Time functions that become columns, by name.
@@ -75,7 +75,7 @@ def _condition(when: Node, rearm: Node | None) -> Condition:
 def _needed(when: Node) -> tuple[Node, ...]:
     relaxed = without_holds(when)
     needed = [hold.operand for hold in holds(when)]
-    # What is one of several conditions together is false no less often than they are.
+    # A conjunction is false wherever one of its conditions is false.
     if not (isinstance(relaxed, And) and any(part in needed for part in relaxed.operands)):
         needed.append(relaxed)
     return tuple(dict.fromkeys(needed))

@@ -1,10 +1,10 @@
-"""Moments at random: a Poisson process over the time that a drive recorded.
+"""Random moments: a Poisson process over the recorded time of a drive.
 
-Recorded is the time between two samples without a gap between them. A stop, a gap or a clock that
-jumps adds nothing, so what follows one is no more likely to be drawn than any other sample.
+Recorded time is the time between two samples without a gap between them. A stop, a gap or a clock
+that jumps adds nothing, so the sample after it is not more likely to be drawn than any other.
 
-A sample stands for the recorded time since the one before it, ``d``, and is drawn if the process
-has a moment in it: with probability ``1 - exp(-d / every)``, independently of all others.
+A sample represents the recorded time ``d`` since the sample before it. It is drawn if the process
+has a moment in this time: with probability ``1 - exp(-d / every)``, independently of all others.
 """
 
 import math
@@ -25,7 +25,7 @@ class Drawn:
 
     Attributes:
         samples: ``(N,)`` their numbers in the drive, ascending.
-        probabilities: ``(N,)`` how likely each was to be drawn.
+        probabilities: ``(N,)`` probability that each was drawn.
     """
 
     samples: Positions
@@ -37,12 +37,12 @@ def draw(times_ns: Positions, gap_ns: int, random: Random, drive_id: str) -> Dra
 
     Args:
         times_ns: ``(N,)`` ascending, at least one.
-        gap_ns: The longest step that is no gap.
-        random: How often, and the seed.
-        drive_id: Part of the seed: each drive has a draw of its own.
+        gap_ns: The longest step that is not a gap.
+        random: The mean interval, and the seed.
+        drive_id: Part of the seed, so that each drive has a separate draw.
     """
     steps = np.diff(times_ns, prepend=times_ns[:1])
-    # A step over more than half of all times there are comes out negative: a gap too.
+    # A step of more than half of the int64 range overflows to a negative number: a gap too.
     stands_for = np.where((steps >= 0) & (steps <= gap_ns), steps, 0)
     recorded = np.cumsum(stands_for).astype(np.float64)
     samples = np.array(list(_samples(recorded, random, drive_id)), np.int64)
@@ -51,11 +51,11 @@ def draw(times_ns: Positions, gap_ns: int, random: Random, drive_id: str) -> Dra
 
 
 def _samples(recorded_ns: Floats, random: Random, drive_id: str) -> Iterator[int]:
-    """The samples that hold a moment, at most two draws for each.
+    """The samples with a moment, with at most two draws for each.
 
     ``recorded_ns``: the time recorded up to each sample.
     """
-    # The first sample ends no recorded time: it cannot be drawn.
+    # The first sample has no recorded time before it, so it cannot be drawn.
     moment, last, count = 0.0, 0, 0
     while True:
         share = fraction_of(f"random:{random.seed}:{drive_id}:{count}")
@@ -64,8 +64,8 @@ def _samples(recorded_ns: Floats, random: Random, drive_id: str) -> Iterator[int
             return
         sample = int(np.searchsorted(recorded_ns, moment))
         if sample == last:
-            # A Poisson process has no memory: it may as well go on from this sample's end. Else a
-            # long step would be drawn from without end.
+            # A Poisson process has no memory, so it may continue from this sample's end. Otherwise
+            # a long step would need endless draws.
             moment = float(recorded_ns[sample])
         else:
             yield sample

@@ -1,4 +1,4 @@
-"""What is read at the samples of a grid: signals as recorded, and time functions of them."""
+"""Columns at the samples of a grid: recorded signals, and time functions of them."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,7 +12,7 @@ from ridealong.expressions.nodes import Window
 
 
 class Readings:
-    """Columns over a grid by name, each worked out once, when it is first asked for."""
+    """Columns over a grid by name; each is computed once, when it is first used."""
 
     def __init__(self, grid: Grid, sliding: Mapping[str, Sliding]) -> None:
         self.grid = grid
@@ -33,7 +33,7 @@ class Readings:
         return Rows(self.grid.rows, self.column, self._codes)
 
     def rows_at(self, positions: Positions) -> Rows:
-        """Some of them."""
+        """The given samples."""
         return Rows(len(positions), lambda name: self.column(name).at(positions), self._codes)
 
     def _new(self, name: str) -> Column:

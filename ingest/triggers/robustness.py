@@ -1,8 +1,8 @@
 """By how much a condition is true: signed robustness, as signal temporal logic defines it.
 
-``a <= c`` has the margin ``c - a``; ``and`` the least, ``or`` the greatest of its parts' margins,
-``not`` the opposite, ``held`` the least over its window. What has no number (a flag, a text, an
-equality) is infinitely true or false. Parts that are unknown are left out: NaN.
+``a <= c`` has the margin ``c - a``. ``and`` has the minimum and ``or`` the maximum of its parts'
+margins, ``not`` the negative, and ``held`` the minimum over its window. A part without a number (a
+flag, a text, an equality) is infinitely true or false. Unknown parts are left out: NaN.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def margin(node: Node, rows: Rows, starts: Mapping[int, Positions]) -> Floats:
     Args:
         node: The condition.
         rows: The samples.
-        starts: By a window's duration, of every sample the first one of its window.
+        starts: By a window's duration, for each sample the first sample of its window.
     """
     match node:
         case Timed(Window.HELD, operand, int(length)):

@@ -1,6 +1,6 @@
-"""Parts of expressions that read one sample alone, over all samples at once.
+"""Evaluates the parts of expressions that read one sample, over all samples at once.
 
-What arithmetic makes that is not finite becomes unknown where it is used.
+An arithmetic result that is not finite is unknown.
 """
 
 import operator
@@ -49,12 +49,12 @@ KNOWN = np.zeros((), bool)
 
 @dataclass(frozen=True)
 class Rows:
-    """``N`` samples at which row-wise parts of a plan are asked for.
+    """``N`` samples at which row-wise parts of a plan are evaluated.
 
     Attributes:
         count: ``N``.
-        read: The column of a name.
-        codes: Numbers of the texts that columns hold.
+        read: Gives the column of a name.
+        codes: Numbers of the texts in columns.
     """
 
     count: int
@@ -75,9 +75,9 @@ class Rows:
                 return self._once(node)
 
     def _once(self, node: Node) -> Truth:
-        """A single test, kept for the next to ask: by identity, as plans keep their trees.
+        """A single test, cached by identity, because plans keep their trees.
 
-        Hashing a tree takes longer than testing one drive.
+        Hashing a tree takes longer than evaluating it on one drive.
         """
         if id(node) not in self._tested:
             self._tested[id(node)] = self._filled(self._test(node))
@@ -96,7 +96,7 @@ class Rows:
         raise TypeError(f"no condition over single samples: {type(node).__name__}")
 
     def margin(self, node: Node) -> Floats:
-        """``(N,)`` by how much a part without and, or, not is true: see `robustness`."""
+        """``(N,)`` margin of a part without and, or, not: see `robustness`."""
         match node:
             case Compare(sign, left, right, Kind.NUMBER) if sign not in ("=", "<>"):
                 ends = (right, left) if sign in ("<", "<=") else (left, right)
@@ -107,12 +107,12 @@ class Rows:
                 return np.where(truth == 0, np.nan, np.where(truth == 1, np.inf, -np.inf))
 
     def column(self, node: Node) -> Column:
-        """``(N,)`` a part's value."""
+        """``(N,)`` values of a part."""
         column = self._used(node)
         return Column(self._filled(column.values), self._filled(column.unknown), column.bounds)
 
     def _used(self, node: Node) -> Column:
-        """A part's value; unknown where arithmetic ran out of numbers."""
+        """A part's value; unknown if it is not finite."""
         column = self._value(node)
         if not isinstance(node, Arithmetic | Absolute):
             return column
@@ -148,19 +148,19 @@ class Rows:
                 return _arithmetic(sign, self._value(left), self._value(right))
 
     def _filled(self, values: NDArray[Any]) -> NDArray[Any]:
-        """For every sample; what literals alone make is one value."""
+        """Values for all samples; literals alone give one value."""
         return values if values.ndim else np.full(self.count, values)
 
 
 def _literal(value: float | int) -> NDArray[Any]:
-    """A number, in 32 bits where they hold it: spares a 32-bit column's conversion."""
+    """A number, in 32 bits if possible, to avoid converting a 32-bit column."""
     if isinstance(value, float) and abs(value) < 3e38 and float(np.float32(value)) == value:
         return np.array(value, np.float32)
     return np.array(value)
 
 
 def _arithmetic(sign: str, left: Column, right: Column) -> Column:
-    """Arithmetic in float64; unknown where it divides by zero."""
+    """Arithmetic in float64; unknown for a division by zero."""
     unknown = left.unknown | right.unknown
     if sign == "/":
         unknown = unknown | (right.values == 0)
@@ -178,7 +178,7 @@ def _compared(sign: str, left: Column, right: Column) -> Truth:
 
 
 def _difference(greater: Column, less: Column) -> Floats:
-    """By how much one number is greater; NaN where not even the sign of that is known."""
+    """The difference of two numbers; NaN if not even its sign is known."""
     with np.errstate(over="ignore"):
         difference: Floats = greater.with_nan - less.with_nan
     if greater.bounds is None and less.bounds is None:

@@ -1,8 +1,8 @@
-"""Conditions from their row-wise parts: runs and windows.
+"""Evaluates conditions from their row-wise parts: runs and windows.
 
-A condition is made of row-wise parts, joined by ``and``, ``or``, ``not``, ``held`` and the window
-of ``changed``. Of a separable one, samples at which it cannot be true need not be here: they are
-known to be false.
+A condition consists of row-wise parts, joined by ``and``, ``or``, ``not``, ``held`` and the window
+of ``changed``. A separable condition needs no samples at which it cannot be true: it is known to be
+false there.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def windows(node: Node) -> set[int]:
 
 
 def reach_ns(node: Node) -> int:
-    """How far back a condition looks at its leaves."""
+    """How far back a condition reads its leaves."""
     match node:
         case Timed(Window.HELD | Window.ANY, operand, int(length)):
             return length + reach_ns(operand)
@@ -45,14 +45,14 @@ def reach_ns(node: Node) -> int:
 
 @dataclass(frozen=True)
 class Judge:
-    """Conditions at some samples of a grid, of which ``rows`` are all."""
+    """Conditions at samples of a grid; ``rows`` has all of them."""
 
     grid: Grid
     samples: Samples
     rows: Rows
 
     def truth(self, node: Node, *, holds: bool = True) -> Truth:
-        """A condition; without ``holds``, ``held(c, d)`` is taken for c."""
+        """Truth of a condition; without ``holds``, ``held(c, d)`` is replaced by ``c``."""
         match node:
             case Timed(Window.HELD, operand, int(length)):
                 inner = self.truth(operand, holds=holds)
@@ -81,7 +81,7 @@ def held(condition: Truth, samples: Samples, length_ns: int) -> Truth:
 
 
 def _last_failure(truth: Truth, samples: Samples) -> Positions:
-    """When the condition was last known false in the drive, now included; else `NEVER`."""
+    """The last time at which the condition was known false, including now; else `NEVER`."""
     false = truth == -1
     fails = false | (samples.hole_ns != NEVER)
     latest = np.maximum.accumulate(np.where(fails, np.arange(len(truth)), 0))
@@ -91,7 +91,7 @@ def _last_failure(truth: Truth, samples: Samples) -> Positions:
 
 
 def any_since(condition: Truth, samples: Samples, grid: Grid, length_ns: int) -> Truth:
-    """True at some sample of the window; false if it is complete and nothing there is unknown."""
+    """True if true at some sample of the window; false if complete and without unknowns."""
     starts = grid.window_starts(samples.positions, length_ns)
     some = count_since(condition == 1, starts) > 0
     none = (count_since(condition != -1, starts) == 0) & samples.complete(length_ns)
@@ -99,13 +99,13 @@ def any_since(condition: Truth, samples: Samples, grid: Grid, length_ns: int) ->
 
 
 def count_since(flags: Bools, first: Positions) -> Positions:
-    """For every ``i`` how many of ``flags[first[i] : i + 1]`` are set."""
+    """For each ``i`` the number of ``flags[first[i] : i + 1]`` are set."""
     counts = np.append(0, np.cumsum(flags))
     return np.asarray(counts[1:] - counts[first])
 
 
 def least_since(values: Floats, first: Positions) -> Floats:
-    """For every ``i`` the least of ``values[first[i] : i + 1]``, by doubling."""
+    """For each ``i`` the minimum of ``values[first[i] : i + 1]``, by doubling."""
     own = np.arange(len(values))
     levels = np.log2(own - first + 1).astype(np.int64)
     least, table = np.empty_like(values), values
@@ -117,5 +117,5 @@ def least_since(values: Floats, first: Positions) -> Floats:
 
 
 def greatest_since(values: Floats, first: Positions) -> Floats:
-    """For every ``i`` the greatest of ``values[first[i] : i + 1]``."""
+    """For each ``i`` the maximum of ``values[first[i] : i + 1]``."""
     return -least_since(-values, first)

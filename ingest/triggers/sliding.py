@@ -1,6 +1,7 @@
-"""Time functions as columns: what each sample of a grid sees of those before it, in numpy.
+"""Time functions as columns, in numpy: for each sample of a grid, over the samples before it.
 
-A window goes by time: its samples are found by their instants, so dropped or late ones do no harm.
+Windows are in time: their samples are found by their instants. So dropped or late samples do no
+harm.
 Truth is 1, -1 for false, 0 for unknown; numbers are float64, NaN for unknown.
 """
 
@@ -31,7 +32,7 @@ class Slider:
         return samples_at(self.grid, np.arange(self.grid.rows))
 
     def slide(self, window: Window, operand: Column, length_ns: int | None) -> Column:
-        """A time function of an operand, at every sample; but for `elapsed`, which has none."""
+        """A time function of an operand, at every sample; `elapsed` has no operand."""
         if window in (Window.LAG, Window.CHANGED):
             lag = self._lag(operand, length_ns)
             return lag if window is Window.LAG else _difference(operand, lag)
@@ -63,7 +64,7 @@ class Slider:
         return Column(lag.values, lag.unknown | none, (low, high))
 
     def _earlier(self, length_ns: int | None) -> Positions:
-        """The sample that `lag` reads, -1 for none: never one beyond a gap of the instant asked."""
+        """The sample that `lag` reads; -1 if there is none within a gap of the wanted instant."""
         samples = self.samples
         if length_ns is None:
             return np.where(samples.gaps, -1, samples.positions - 1)
@@ -73,7 +74,7 @@ class Slider:
         return np.where(there & (instant - samples.times_ns[place] <= samples.gap_ns), place, -1)
 
     def _since(self, truth: Truth) -> Column:
-        """No longer than since it was seen true, no less than since it may have been."""
+        """Seconds since it was seen true, bounded below by when it may have been true."""
         samples = self.samples
         seen = np.maximum.accumulate(np.where(truth == 1, samples.positions, -1))
         may_be = np.maximum.accumulate(np.where((truth == 0) | samples.gaps, samples.positions, -1))
@@ -85,7 +86,7 @@ class Slider:
         )
 
     def _count(self, truth: Truth, length_ns: int) -> Column:
-        """As many as were seen, and perhaps those that are unknown."""
+        """Bounds: the number seen, and that number plus the unknown ones."""
         starts, complete = self._starts(length_ns), self.samples.complete(length_ns)
         seen = count_since(truth == 1, starts).astype(np.float64)
         unknown = count_since(truth == 0, starts)
@@ -99,7 +100,7 @@ class Slider:
             return Column(found, np.isnan(found) | ~complete)
         least = window is Window.LEAST
         found = (least_since if least else greatest_since)(values, starts)
-        # What was not seen may be less, or greater, and changes nothing on the other side.
+        # An unseen value may be smaller or greater, and leaves the other bound unchanged.
         seen = np.where(np.isnan(found), np.inf if least else -np.inf, found)
         beyond = np.full(len(found), -np.inf if least else np.inf)
         bounds = (beyond, seen) if least else (seen, beyond)
@@ -128,10 +129,10 @@ def _mean_since(values: Floats, starts: Positions) -> Floats:
 
 
 def _sums_since(values: Floats, first: Positions) -> Floats:
-    """For every ``i`` the sum of ``values[first[i] : i + 1]``.
+    """For each ``i`` the sum of ``values[first[i] : i + 1]``.
 
-    Of powers of two at a time, from the right: differences of running sums over hours of driving
-    would lose the last digits, and a sum would depend on what lies outside its window.
+    Sums of powers of two, from the right. Differences of running sums over hours of driving would
+    lose the last digits, and a sum would depend on samples outside its window.
     """
     ends = np.arange(len(values)) + 1
     lengths, sums, table = ends - first, np.zeros(len(values)), values

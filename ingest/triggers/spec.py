@@ -13,7 +13,7 @@ from ridealong.errors import RidealongError, together
 from ridealong.expressions.nodes import Node, variables
 from ridealong.expressions.quantities import duration_ns
 from ridealong.expressions.syntax import LONGEST_TEXT
-from ridealong.perception.annotations import Camera
+from ridealong.perception.cameras import CameraName
 from ridealong.specs import Day, Spec, load_spec
 from ridealong.units import DURATION_EXAMPLE
 
@@ -82,7 +82,7 @@ DriveFilter = Annotated[
     ),
 ]
 Cameras = Annotated[
-    Annotated[Literal["all"], Tag("all")] | Annotated[tuple[Camera, ...], Tag("list")],
+    Annotated[Literal["all"], Tag("all")] | Annotated[tuple[CameraName, ...], Tag("list")],
     Discriminator(lambda value: "list" if isinstance(value, list | tuple) else "all"),
 ]
 Count = Annotated[int, Field(ge=1, le=MOST_EVENTS)]

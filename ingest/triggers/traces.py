@@ -1,4 +1,4 @@
-"""What triggers' conditions are at the samples of a grid."""
+"""The conditions of triggers at the samples of a grid."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,9 +18,9 @@ from ridealong.expressions.nodes import Node
 def traces(
     grid: Grid, triggers: Sequence[TriggerSpec], *, sparse: bool
 ) -> Iterator[tuple[TriggerSpec, Trace]]:
-    """The conditions of those that are true anywhere.
+    """Traces of the triggers whose condition is true anywhere.
 
-    ``sparse``: separable ones at the samples alone at which they could be true; else at all.
+    ``sparse``: evaluate separable conditions only at samples at which they could be true.
     """
     plan = plan_of(tuple(texts_of(trigger) for trigger in triggers))
     readings = Readings(grid, plan.columns)
@@ -33,7 +33,7 @@ def traces(
 
 
 def _candidates(readings: Readings, condition: Condition) -> Positions:
-    """The samples that are not known to be false and to re-arm; none where none is true."""
+    """The samples not known to be false and to re-arm; none if the condition is never true."""
     rows = readings.rows
     relaxed = rows.truth(condition.relaxed)
     if not (relaxed == 1).any():
@@ -55,7 +55,7 @@ def _trace(readings: Readings, condition: Condition, positions: Positions) -> Tr
     true = when == 1
     if not true.any():
         return None
-    # Most triggers stay false over most drives, so margins are asked for only where one is true.
+    # Most triggers stay false over most drives, so margins are computed only where one is true.
     margins = np.full(len(when), np.nan)
     margins[true] = margins_at(readings, condition.when, positions[true])
     rearm = condition.rearm
@@ -65,7 +65,7 @@ def _trace(readings: Readings, condition: Condition, positions: Positions) -> Tr
 
 
 def margins_at(readings: Readings, when: Node, positions: Positions) -> Floats:
-    """Margins of a condition at some samples; all of the windows that end there are looked at."""
+    """Margins of a condition at the given samples, from all samples in their windows."""
     grid = readings.grid
     marked = np.zeros(grid.rows, bool)
     marked[with_windows(positions, grid.window_starts(positions, reach_ns(when)))] = True

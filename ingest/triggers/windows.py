@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ingest.rows import EventRow, event_rows
 from ingest.triggers.spec import TriggerSpec
-from ridealong.perception.annotations import Camera
+from ridealong.perception.cameras import ALL
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ClipWindow:
         end_ns: End, inclusive.
         triggers: Whose events it shows, the most important first.
         event_ids: Those events, in time.
-        cameras: What any of the triggers asked for, in the order of the rig.
+        cameras: What any of the triggers asked for, sorted; None for all that the drive has.
         by_disagreement: All its triggers look at network disagreement.
     """
 
@@ -32,8 +32,12 @@ class ClipWindow:
     end_ns: int
     triggers: tuple[str, ...]
     event_ids: tuple[str, ...]
-    cameras: tuple[Camera, ...]
+    cameras: tuple[str, ...] | None
     by_disagreement: bool
+
+    def wants(self, camera: str) -> bool:
+        """Whether the clip shows this camera of the drive."""
+        return self.cameras is None or camera in self.cameras
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,12 @@ def _window(drive_id: str, group: list[_Moment]) -> ClipWindow:
         end_ns=end,
         triggers=tuple(spec.name for spec in ranked),
         event_ids=tuple(m.event_id for m in sorted(group, key=lambda m: (m.time_ns, m.event_id))),
-        cameras=tuple(c for c in Camera if any(_wants(spec, c) for spec in ranked)),
+        cameras=_cameras(ranked),
         by_disagreement=all(spec.by_disagreement for spec in ranked),
     )
 
 
-def _wants(spec: TriggerSpec, camera: Camera) -> bool:
-    return spec.cameras == "all" or camera in spec.cameras
+def _cameras(triggers: Sequence[TriggerSpec]) -> tuple[str, ...] | None:
+    if any(spec.cameras == ALL for spec in triggers):
+        return None
+    return tuple(sorted({camera for spec in triggers for camera in spec.cameras}))

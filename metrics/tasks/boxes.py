@@ -7,8 +7,6 @@ x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from ridealong.arrays import Bools, Floats, Ints
 
@@ -149,6 +147,10 @@ def most_matches(pairs: Pairs, lefts: int, rights: int) -> Ints:
     """
     if not len(pairs.left):
         return np.empty(0, np.int64)
+    # scipy takes long to import, and whoever only reads the names of predictions needs none of it.
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     ones = np.ones(len(pairs.left), np.int8)
     graph = csr_array((ones, (pairs.left, pairs.right)), shape=(lefts, rights))
     return np.flatnonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0)

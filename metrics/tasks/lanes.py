@@ -12,7 +12,6 @@ Source: CULane's evaluation (Pan et al. 2018): 30 px, IoU 0.5, Hungarian assignm
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs, same_group
@@ -162,6 +161,9 @@ def _hits(pairs: Pairs) -> int:
     """Hits in one group."""
     if not (pairs.iou > IOU_THRESHOLD).any():
         return 0
+    # As in `metrics.tasks.boxes`: scipy takes long to import.
+    from scipy.optimize import linear_sum_assignment
+
     (lefts, left), (rights, right) = (
         np.unique(side, return_inverse=True) for side in (pairs.left, pairs.right)
     )

@@ -17,7 +17,7 @@ from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import Prediction
 from ridealong.errors import RidealongError
 from ridealong.installed import broken, installed, load
-from ridealong.perception.annotations import Camera
+from ridealong.perception.cameras import check_camera_name
 from ridealong.specs import nearest
 
 GROUP = "ridealong.tasks"
@@ -84,6 +84,11 @@ def family(name: str) -> TaskFamily:
     return known[name]
 
 
+def sparse_tasks() -> frozenset[str]:
+    """The names of the families that are stored as rows, so that outputs of them are kept."""
+    return frozenset(name for name, own in families().items() if own.form.sparse)
+
+
 def lookup(task: str, metric: str) -> Metric:
     """The metric of that task and name.
 
@@ -132,7 +137,8 @@ def parse_prediction(name: str) -> Prediction:
     _check_parts(prediction, own)
     if own.categories:
         _check_known("category", prediction.category, own.categories, name)
-    _check_known("camera", prediction.camera, [str(camera) for camera in Camera], name)
+    if prediction.camera is not None:
+        check_camera_name(prediction.camera)
     return prediction
 
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import ConfigDict, TypeAdapter
 
 from ridealong.errors import RidealongError
-from ridealong.lake.files import scratch_folder, telling
+from ridealong.lake.files import disk_errors, scratch_folder
 
 
 class Status(StrEnum):
@@ -74,7 +74,7 @@ def outcomes_path(home: Path, commit_id: str) -> Path:
 def write_outcomes(path: Path, kind: Any, items: Sequence[object]) -> None:
     """Write all outcomes as JSON; a repeated write replaces the whole file."""
     adapter = TypeAdapter(list[kind], config=ConfigDict(ser_json_inf_nan="constants"))
-    with telling(path):
+    with disk_errors(path):
         with NamedTemporaryFile(dir=path.parent, delete=False) as part:
             part.write(adapter.dump_json(list(items)))
         Path(part.name).replace(path)

@@ -1,9 +1,9 @@
-"""From typed trees over the columns of a table to DuckDB's SQL.
+"""Compiles typed trees over the columns of a table to DuckDB's SQL.
 
-Identifiers come from the catalogue or a schema and are quoted, numbers are printed, texts are
-parameters: nothing that a user wrote reaches SQL as it stands.
+Identifiers come from the catalogue or a schema and are quoted, numbers are printed, and text is
+passed as parameters. So nothing that a user wrote gets into the SQL unchanged.
 
-Unknown is null. Whatever arithmetic makes that is not finite becomes unknown where it is used.
+Unknown is null. If the result of arithmetic is not finite, it becomes unknown where it is used.
 """
 
 import re
@@ -32,8 +32,8 @@ from ridealong.expressions.nodes import (
     Variable,
 )
 
-# A version's numbers and words, each padded, so that versions order as these texts do. (DuckDB 2.0
-# turns two comparisons into a BETWEEN, and has none for lists.)
+# A version's numbers and words, each padded, joined to one text whose order is that of versions.
+# (Not a list: DuckDB 2.0 turns two comparisons into a BETWEEN, which lists do not support.)
 VERSION_KEY = (
     "array_to_string(list_transform("
     "regexp_extract_all(lower({0}), '[0-9]+|[a-z]+'), lambda v: lpad(v, 32, '0')), '.')"
@@ -51,7 +51,7 @@ class Predicate:
 
 @dataclass
 class Writer:
-    """Writes SQL for one tree; ``parameters`` are its texts by parameter name."""
+    """Writes SQL for one tree; ``parameters`` are its text values by parameter name."""
 
     parameters: dict[str, str] = field(default_factory=dict)
 
@@ -91,23 +91,23 @@ class Writer:
                 return self._comparison(node)
 
     def _finite(self, node: Node) -> str:
-        """The node's value; unknown where arithmetic ran out of numbers."""
+        """The node's value; unknown if arithmetic gave no finite number."""
         sql = self.write(node)
         is_computed = isinstance(node, Arithmetic | Absolute)
         return self._where(sql, "isfinite({0})") if is_computed else sql
 
     def _where(self, sql: str, condition: str) -> str:
-        """The value where a condition holds for it, else unknown.
+        """The value if a condition is true of it, else unknown.
 
-        The value is needed twice, but its text must not stand twice: nested, that would double
-        with every level.
+        The value is needed twice, but its SQL must not be written twice: in nested expressions the
+        text would double with every level.
         """
         if IDENTIFIER.fullmatch(sql):
             return f"(case when {condition.format(sql)} then {sql} end)"
         return f"list_filter([{sql}], lambda v: {condition.format('v')})[1]"
 
     def _variable(self, variable: Variable) -> str:
-        """A column; a stranger's table may hold any number."""
+        """A column; its numbers may be infinite or NaN, which become unknown."""
         name = quoted(variable.name)
         if variable.kind is not Kind.NUMBER or variable.whole:
             return name
@@ -130,7 +130,7 @@ class Writer:
             case Absolute(operand):
                 return f"abs({self.write(operand)}::double)"
             case Extreme(name, operands):
-                # Nulls first: unknown if one operand is, other than SQL's least and greatest.
+                # Nulls first: unknown if one operand is, unlike SQL's least and greatest.
                 order = "ASC" if name == "least" else "DESC"
                 values = ", ".join(f"{self._finite(operand)}::double" for operand in operands)
                 return f"list_sort([{values}], '{order}', 'NULLS FIRST')[1]"
@@ -146,7 +146,7 @@ def compile_where(text: str, schema: pa.Schema, where: str = "--where") -> Predi
     """An expression over a table's columns as a predicate for DuckDB.
 
     Raises:
-        RidealongError: Not such an expression; ``where`` names it in the message.
+        RidealongError: It is not a valid condition; ``where`` names it in the message.
     """
     try:
         node = parse_condition(text, table_namespace(schema))
@@ -164,12 +164,12 @@ def predicate(node: Node) -> Predicate:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL's identifier."""
+    """A name as an identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _number(value: float | int) -> str:
-    """A number as DuckDB's integer or double; one without an exponent would be a decimal."""
+    """A number as an integer or a double; without an exponent DuckDB would read a decimal."""
     if isinstance(value, int):
         return str(value) if value >= 0 else f"({value})"
     text = repr(value)

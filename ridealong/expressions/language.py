@@ -1,7 +1,7 @@
-"""The expression language: from text to a typed tree, or one error that points at the column.
+"""The expression language: text becomes a typed tree, or an error that names the column.
 
-The grammar is SQL's. What is allowed: names, numbers, texts and quantities in quotes, ``and``,
-``or``, ``not``, comparisons, ``in``, ``between``, ``is null``, ``+ - * /`` and the functions of
+The grammar is SQL's. Allowed are names, numbers, text and quantities in quotes, ``and``, ``or``,
+``not``, comparisons, ``in``, ``between``, ``is null``, ``+ - * /`` and the functions of
 `FUNCTIONS`. The tree is our own; SQL text is never passed through.
 """
 
@@ -70,7 +70,7 @@ def parse_condition(text: str, namespace: Namespace) -> Node:
     """A condition over the names of ``namespace``.
 
     Raises:
-        RidealongError: Not one; names the column.
+        RidealongError: It is not a valid condition; the message names the column.
     """
     try:
         node = _Typer(text, namespace).condition(parse_sql(text), 0)
@@ -78,14 +78,14 @@ def parse_condition(text: str, namespace: Namespace) -> Node:
         raise RidealongError("nested too deep", hint="split it into simpler parts") from error
     except RidealongError as error:
         raise explained(text, error) from error
-    # `between`, `delta` and `crossed` use their operand more than once: nested, that multiplies.
+    # `between`, `delta` and `crossed` repeat their operand, so nesting multiplies the size.
     if sum(1 for _ in islice(walk(node), LARGEST + 1)) > LARGEST:
         raise RidealongError("too large an expression", hint="split it into simpler parts")
     return node
 
 
 class _Typer(Scope):
-    """Gives every part of one text its type."""
+    """Finds the type of every part of one text."""
 
     def condition(self, at: exp.Expr, depth: int) -> Node:
         value = self.value(at, depth)
@@ -145,14 +145,14 @@ class _Typer(Scope):
         return value if abs(value) < 2**63 else float(text)
 
     def alike(self, one: exp.Expr, two: exp.Expr, depth: int) -> tuple[Value, Value]:
-        """Two parts as values of one kind and, where numbers, one unit: the left one's."""
+        """Two parts as values of one kind; numbers get the unit of the left one."""
         first, second = self.every(self.value, (one, two), depth)
         return self.matched(one, first, two, second)
 
     def every(
         self, typed: Callable[[exp.Expr, int], T], parts: Iterable[exp.Expr], depth: int
     ) -> list[T]:
-        """All parts typed; the mistakes of all are told together."""
+        """The values of all parts; the mistakes in all of them are reported together."""
         found: list[T] = []
         errors: list[RidealongError] = []
         for part in parts:
@@ -354,7 +354,7 @@ def _absolute(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 
 def _extreme(name: str) -> Callable[[_Typer, exp.Expr, int], Value]:
     def typed(typer: _Typer, at: exp.Expr, depth: int) -> Value:
-        # The first operand with a unit rules: literals and other units are turned into it.
+        # The first operand with a unit decides: literals and other units are converted to it.
         seen = [typer.value(part, depth) for part in at.expressions]
         ruling = next((i for i, v in enumerate(seen) if not v.quoted and v.unit is not None), 0)
         by, parts = at.expressions[ruling], zip(at.expressions, seen, strict=True)
@@ -380,7 +380,7 @@ def _contains(typer: _Typer, at: exp.Expr, depth: int) -> Value:
 
 @dataclass(frozen=True)
 class Function:
-    """One function: how it is typed, and how many arguments it takes."""
+    """One function: its typing, and the number of its arguments."""
 
     typed: Callable[[_Typer, exp.Expr, int], Value]
     usage: str
@@ -428,7 +428,7 @@ HANDLERS: Mapping[type, Callable[[_Typer, exp.Expr, int], Value]] = {
 
 
 def _name_parts(at: exp.Expr) -> list[str] | None:
-    """``Vehicle.Speed`` as its parts; None where one is no plain identifier."""
+    """``Vehicle.Speed`` as its parts; None if one is not a plain identifier."""
     if isinstance(at, exp.Dot):
         before = _name_parts(at.this)
         last = _name_parts(at.expression)
@@ -442,7 +442,7 @@ def _name_parts(at: exp.Expr) -> list[str] | None:
 
 
 def _described(at: exp.Expr) -> str:
-    """What a user would call a part that is refused."""
+    """A refused part, in the user's terms."""
     names: Mapping[type, str] = {
         exp.Alias: "a second expression after the first",
         exp.Star: "'*'",

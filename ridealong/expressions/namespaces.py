@@ -1,4 +1,4 @@
-"""Which names an expression may use, and what each of them is."""
+"""The names that an expression may use, and what each of them is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from ridealong.errors import RidealongError
 from ridealong.expressions.nodes import Kind, Variable
 from ridealong.specs import nearest
 
-# Columns that hold versions, and columns with a fixed vocabulary, whatever table they stand in.
+# Columns of versions, and columns with a fixed vocabulary, in whatever table they are.
 VERSIONS = frozenset({"software"})
 VOCABULARIES = {
     "weather": ("clear", "rain", "fog"),
@@ -25,9 +25,9 @@ class Namespace:
 
     Attributes:
         variables: By full name.
-        noun: What a name is called in messages.
-        timed: Whether time functions make sense: rows are samples of a drive.
-        refuse: Called with an unknown name; may raise an error that says more than "unknown".
+        noun: The word for a name in messages.
+        timed: Whether time functions are allowed, because rows are samples of a drive.
+        refuse: Called with an unknown name; may raise a more precise error.
     """
 
     variables: Mapping[str, Variable]
@@ -39,7 +39,7 @@ class Namespace:
         """The variable of that name.
 
         Raises:
-            RidealongError: Unknown; suggests the nearest.
+            RidealongError: The name is unknown; the message suggests the nearest one.
         """
         if name in self.variables:
             return self.variables[name]
@@ -53,7 +53,7 @@ class Namespace:
 
 
 def table_namespace(schema: pa.Schema) -> Namespace:
-    """The columns of a table that an expression can read; others (structs) are left out."""
+    """The columns of a table that an expression can read; structs are left out."""
     columns = (_column_variable(field) for field in schema)
     return Namespace({c.name: c for c in columns if c is not None}, noun="column", timed=False)
 

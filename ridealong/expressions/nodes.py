@@ -1,4 +1,4 @@
-"""The typed tree of an expression: what the language allows, and nothing else.
+"""The typed tree of an expression; it can contain only what the language allows.
 
 Every node is frozen and hashable, so equal parts of several triggers are computed once.
 """
@@ -9,20 +9,20 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a value is."""
+    """Kinds of values."""
 
     NUMBER = "number"
     TEXT = "text"
     BOOLEAN = "condition"
-    VERSION = "version"  # text that is ordered part by part
+    VERSION = "version"  # text that is compared part by part
     TEXTS = "list of texts"
 
 
 class Window(StrEnum):
-    """What a time function does with the samples it sees."""
+    """What a time function computes from its samples."""
 
     HELD = "held"  # true for a run of at least the duration
-    LAG = "lag"  # the value a duration ago; without one, at the previous sample
+    LAG = "lag"  # the value a duration ago; without a duration, the previous sample's
     ELAPSED = "elapsed"  # seconds since the sample that `LAG` reads
     AVERAGE = "avg_over"
     LEAST = "min_over"
@@ -39,11 +39,11 @@ class Variable:
 
     Attributes:
         name: Its full name.
-        kind: What it holds.
-        unit: Its unit as the catalogue spells it, ``''`` for none.
-        allowed: The texts it may hold; empty where any may.
+        kind: The kind of its values.
+        unit: Its unit as the catalogue spells it; ``''`` if it has none.
+        allowed: The texts that it may have; empty if any are allowed.
         single: It is recorded with 32-bit precision.
-        whole: It holds integers.
+        whole: Its values are integers.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number, already in the unit that its place asks for."""
+    """A finite number, already in the unit that its place needs."""
 
     value: float | int
 
@@ -84,21 +84,21 @@ class Not:
 
 @dataclass(frozen=True)
 class And:
-    """True if all are, false if one is, else unknown."""
+    """True if all operands are true, false if one is false, else unknown."""
 
     operands: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
 class Or:
-    """False if all are, true if one is, else unknown."""
+    """False if all operands are false, true if one is true, else unknown."""
 
     operands: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
 class Compare:
-    """``left operator right`` over two values of one kind; unknown if one is."""
+    """``left operator right`` for two values of one kind; unknown if one of them is."""
 
     operator: str  # = <> < <= > >=
     left: "Node"
@@ -115,7 +115,7 @@ class IsUnknown:
 
 @dataclass(frozen=True)
 class Contains:
-    """Whether a list of texts holds one."""
+    """Whether a list of texts contains a text."""
 
     items: "Node"
     text: Text
@@ -123,7 +123,7 @@ class Contains:
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """``left operator right``; what is not finite is unknown."""
+    """``left operator right``; unknown if the result is not finite."""
 
     operator: str  # + - * /
     left: "Node"
@@ -132,7 +132,7 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Extreme:
-    """``least`` or ``greatest``; unknown if one operand is."""
+    """``least`` or ``greatest``; unknown if one operand is unknown."""
 
     name: str
     operands: tuple["Node", ...]
@@ -147,7 +147,7 @@ class Absolute:
 
 @dataclass(frozen=True)
 class Timed:
-    """A time function over the samples of one drive; no duration: the previous sample."""
+    """A time function over the samples of one drive; without a duration: the previous sample."""
 
     window: Window
     operand: "Node"
@@ -173,7 +173,7 @@ Node = (
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The nodes directly below."""
+    """The direct children of the node."""
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, Node):
@@ -183,19 +183,19 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and everything below it, from the top."""
+    """The node and all nodes below it, from the top."""
     yield node
     for child in children(node):
         yield from walk(child)
 
 
 def variables(node: Node) -> set[str]:
-    """Names of the signals or columns that are read."""
+    """Names of the signals or columns that the node reads."""
     return {part.name for part in walk(node) if isinstance(part, Variable)}
 
 
 def is_rowwise(node: Node) -> bool:
-    """Whether it reads one sample alone."""
+    """Whether it reads only one sample."""
     return not any(isinstance(part, Timed) for part in walk(node))
 
 
@@ -215,7 +215,7 @@ def without_holds(node: Node) -> Node:
 
 
 def holds(node: Node) -> list[Timed]:
-    """The holds at the top of an expression: below and, or, not alone."""
+    """The ``held(…)`` at the top of an expression: below nothing but and, or, not."""
     match node:
         case Timed(Window.HELD):
             return [node]
@@ -228,10 +228,10 @@ def holds(node: Node) -> list[Timed]:
 
 
 def is_separable(node: Node) -> bool:
-    """Whether rows at which it can be true are found by looking at single rows.
+    """Whether the rows at which it can be true can be found from single rows.
 
-    That is so when its only time functions are holds of row-wise conditions, and no hold is
-    negated: then it is false wherever it is false without its holds.
+    This is so if its only time functions are ``held(…)`` of row-wise conditions, and none of them
+    is negated. Then it is false wherever it is false without its holds.
     """
     match node:
         case Timed(Window.HELD, operand):

@@ -1,4 +1,4 @@
-"""Units within expressions: quantities in quotes, durations, and what arithmetic makes of units."""
+"""Units in expressions: quantities in quotes, durations, and the units of results."""
 
 import math
 
@@ -18,7 +18,7 @@ def quantity_in(text: str, unit: str) -> float:
     """The quantity ``text`` as a number of ``unit``.
 
     Raises:
-        RidealongError: Not a quantity, or one of something else.
+        RidealongError: It is not a quantity, or its unit does not fit.
     """
     value, own = parse_quantity(text)
     factor, offset = factor_and_offset(own, unit, text)
@@ -26,28 +26,28 @@ def quantity_in(text: str, unit: str) -> float:
 
 
 def factor_and_offset(source: str, target: str, what: str) -> tuple[float, float]:
-    """What turns ``source`` into ``target``; ``what`` is named when they don't fit.
+    """Factor and offset that convert ``source`` to ``target``; ``what`` is named in errors.
 
     Raises:
-        RidealongError: The two measure different things.
+        RidealongError: The two units measure different quantities.
     """
     try:
         factor, offset = conversion(source, target)
-    except Exception as error:  # pint raises its own kinds for logarithmic and offset units
+    except Exception as error:  # pint raises errors of its own for logarithmic and offset units
         raise RidealongError(
             f"{what!r} is not in a unit like {target!r}" if target else f"{what!r} has a unit",
             expected=f"a quantity in {target!r}" if target else "a bare number",
         ) from error
     if not (math.isfinite(factor) and math.isfinite(offset)):
-        raise RidealongError(f"{what!r} cannot be turned into {target!r}")
+        raise RidealongError(f"cannot convert {what!r} to {target!r}")
     return factor, offset
 
 
 def duration_ns(text: str) -> int:
-    """Read a duration of at most a year.
+    """Parse a duration of at most a year, to nanoseconds.
 
     Raises:
-        RidealongError: Not such a duration.
+        RidealongError: It is not a duration, or it is longer.
     """
     length = parse_duration_ns(text)
     if length > LONGEST_DURATION_NS:
@@ -56,7 +56,7 @@ def duration_ns(text: str) -> int:
 
 
 def difference_unit(unit: str | None) -> str | None:
-    """The unit of a difference of two values: a temperature's loses its zero."""
+    """The unit of a difference of two values; for temperatures, one without an offset."""
     if unit and "celsius" in unit.lower():
         return "delta_degree_Celsius"
     return unit
@@ -66,7 +66,7 @@ def combined_unit(operator: str, left: str | None, right: str | None) -> str | N
     """The unit of a product (``*``) or quotient (``/``); None is a bare number.
 
     Raises:
-        RidealongError: Pint will not combine them, as with temperatures.
+        RidealongError: Pint cannot combine them, for example temperatures.
     """
     if not left and not right:
         return left if left == right else ""

@@ -1,4 +1,4 @@
-"""What people write who come from another language, and what to write instead."""
+"""Spellings of other languages in an expression, and what to write instead."""
 
 import difflib
 import re
@@ -41,7 +41,7 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True)
 class Respelled:
-    """A part of a text that is not the language's, why, and what to write for it."""
+    """A part of a text with a foreign spelling: what is wrong, and what to write instead."""
 
     start: int
     end: int
@@ -50,9 +50,9 @@ class Respelled:
 
 
 def explained(text: str, error: RidealongError) -> RidealongError:
-    """The error of a text that was refused; where a foreign spelling is to blame, one that says so.
+    """The error for a refused text; if a foreign spelling is to blame, an error that explains it.
 
-    It says what to write: the part, and the whole text with every such part put right.
+    It says what to write instead of the part, and shows the whole text with all parts corrected.
     """
     parts = list(_foreign(text))
     if not parts:
@@ -78,7 +78,7 @@ def _foreign(text: str) -> Iterator[Respelled]:
 
 
 def _unit(text: str) -> str | None:
-    """The unit that is meant; None where it is none."""
+    """The unit that is meant; None if it is not a unit."""
     try:
         check_unit(text)
     except RidealongError:

@@ -1,7 +1,7 @@
-"""From text to SQL's expression tree, by sqlglot, with the column of every part.
+"""Parses text to SQL's expression tree, by sqlglot, with the column of every part.
 
-Nothing that sqlglot makes is trusted: `language` takes over the few kinds of node it knows and
-refuses the rest.
+sqlglot's tree is not trusted: `language` converts the few kinds of nodes that it knows and refuses
+the rest.
 """
 
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from sqlglot.parsers.duckdb import DuckDBParser
 from ridealong.errors import RidealongError
 
 LONGEST_TEXT = 4000
-DEEPEST_NESTING = 16  # sqlglot descends about twenty Python frames a level
+DEEPEST_NESTING = 16  # sqlglot needs about twenty Python frames a level
 
 
 class _Parser(DuckDBParser):
@@ -28,7 +28,7 @@ class _Parser(DuckDBParser):
 
 
 class TriggerDialect(DuckDB):
-    """DuckDB's grammar without its functions: every call stays a name and its arguments."""
+    """DuckDB's grammar without its functions: every call is a name and its arguments."""
 
     Parser = _Parser
 
@@ -37,7 +37,8 @@ def parse_sql(text: str) -> exp.Expr:
     """The tree of exactly one expression.
 
     Raises:
-        RidealongError: Not one expression, or too long or too deep; names the column.
+        RidealongError: It is not one expression, or too long or nested too deep; the message names
+            the column.
     """
     if len(text) > LONGEST_TEXT:
         raise RidealongError(
@@ -53,7 +54,7 @@ def parse_sql(text: str) -> exp.Expr:
         raise RidealongError(f"{place}: syntax error", expected="every quote closed") from error
     except RecursionError as error:
         raise RidealongError("nested too deep", hint="split it into simpler parts") from error
-    except Exception as error:  # whatever else a fuzzer gets out of sqlglot is a syntax error too
+    except Exception as error:  # sqlglot raises others for some random texts
         raise RidealongError("syntax error") from error
     if not trees or trees[0] is None:
         raise RidealongError("column 1: the expression is empty", expected="an expression")
@@ -63,7 +64,7 @@ def parse_sql(text: str) -> exp.Expr:
 
 
 def position(tree: exp.Expr, text: str) -> str:
-    """Where the part begins: ``"column 12"``, or line and column in a text of several lines."""
+    """Where a part begins: ``"column 12"``, or line and column if the text has several lines."""
     starts = [node.meta["start"] for node in tree.walk() if "start" in node.meta]
     parent = tree.parent
     if not starts and isinstance(parent, exp.Expr):
@@ -72,7 +73,7 @@ def position(tree: exp.Expr, text: str) -> str:
 
 
 def place_of(offset: int, text: str) -> str:
-    """An offset as a column counted from 1, with its line where there are several."""
+    """An offset as a column, counted from 1, with its line if the text has several lines."""
     before = text[:offset]
     column = offset - (before.rfind("\n") + 1) + 1
     if "\n" not in text.strip():

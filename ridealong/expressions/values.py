@@ -1,4 +1,4 @@
-"""Typed parts of an expression, and how two of them come to be of one kind and one unit."""
+"""Typed parts of an expression, and how two of them get one kind and one unit."""
 
 from dataclasses import dataclass, replace
 
@@ -20,11 +20,11 @@ class Value:
 
     Attributes:
         node: Its tree.
-        kind: What it gives.
-        unit: Of a number; None for a bare one, which takes its neighbour's unit.
-        allowed: The texts it may be; empty where any may.
-        single: A number recorded with 32-bit precision.
-        quoted: A literal in quotes, whose meaning its neighbour decides.
+        kind: The kind of its value.
+        unit: The unit of a number; None for a bare number, which takes its neighbour's unit.
+        allowed: The texts that it may be; empty if any are allowed.
+        single: It is a number recorded with 32-bit precision.
+        quoted: It is a literal in quotes, whose meaning depends on its neighbour.
     """
 
     node: Node
@@ -53,7 +53,7 @@ class Scope:
         return self.error(at, error.what, error.expected, error.hint)
 
     def adapted(self, at: exp.Expr, literal: Value, beside: Value) -> Value:
-        """A literal in quotes, whose meaning is decided by what stands beside it."""
+        """A literal in quotes, as what its neighbour makes it."""
         assert isinstance(literal.node, Text)
         text = literal.node.value
         if beside.kind is Kind.NUMBER and beside.unit is not None:
@@ -73,7 +73,7 @@ class Scope:
         raise self.error(at, f"{text!r} is not a condition", "true or false")
 
     def own_quantity(self, at: exp.Expr, literal: Value) -> Value:
-        """A literal in quotes as a quantity of its own unit."""
+        """A literal in quotes, as a quantity in its own unit."""
         assert isinstance(literal.node, Text)
         try:
             value, unit = parse_quantity(literal.node.value)
@@ -100,7 +100,7 @@ class Scope:
     def matched(
         self, one: exp.Expr, left: Value, two: exp.Expr, right: Value
     ) -> tuple[Value, Value]:
-        """Two values as values of one kind and, where numbers, one unit: the left one's."""
+        """Two values as values of one kind; numbers get the unit of the left one."""
         if left.quoted and right.quoted:
             raise self.error(one, "two literals in quotes", "a name on one side")
         if left.quoted:
@@ -137,12 +137,12 @@ class Scope:
 
 
 def _rounded(value: Value, beside: Value) -> Value:
-    """A literal beside a 32-bit signal takes its precision: 4.4 recorded is 4.4 asked for."""
+    """A literal beside a 32-bit signal gets its precision, so a recorded 4.4 equals ``4.4``."""
     if beside.single and isinstance(value.node, Number) and abs(value.node.value) < 3e38:
         return replace(value, node=Number(float(np.float32(value.node.value))))
     return value
 
 
 def title(node: Node) -> str:
-    """What a part is called in messages."""
+    """The name of a part in messages."""
     return node.name if isinstance(node, Variable) else "this"

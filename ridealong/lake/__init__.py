@@ -1,8 +1,7 @@
-"""The lake: Delta tables and blobs under one home folder. Commits are atomic.
+"""The lake: Delta tables and blobs in one home folder; a command is visible whole or not at all.
 
-`ridealong.lake.files` writes data files and blobs and needs no Delta: a worker that imports only
-its names never loads delta-rs. For the same reason, names of this package are imported when they
-are first used.
+`ridealong.lake.files` writes data files and blobs without Delta, so a worker that imports only its
+names never loads delta-rs. That is also why the names here are imported on first use.
 """
 
 from importlib import import_module

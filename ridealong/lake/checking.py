@@ -1,7 +1,7 @@
-"""Check: every live file exists and matches the hash in its name; which other files exist.
+"""Check: every file that counts must exist and match its hash; other files are reported too.
 
-An *error* is damage: a query may fail or be wrong. A *remark* affects no query: files of a killed
-command, or files that a vacuum will remove or repair.
+An *error* is damage: a query may fail or be wrong. A *remark* is about something that no query
+sees, such as files of a killed command, or something that a vacuum will remove or repair.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ from ridealong.terminal.progress import SILENT, Steps
 
 @dataclass(frozen=True)
 class Report:
-    """What a check read and found; ``errors`` are damage, ``remarks`` are not."""
+    """What was checked, and the findings; ``errors`` are damage, ``remarks`` are not."""
 
     tables: int
     commits: int
@@ -40,11 +40,15 @@ class Report:
 
 
 def check(home: Path, steps: Steps = SILENT) -> Report:
-    """Hash all live files, and compare the commits, the tables' logs and the disk.
+    """Hash every file that counts, and compare the commits, the tables' logs and the disk.
 
-    Errors: ``missing`` and ``corrupt`` files, ``schema`` (a column changes its type between files),
-    ``log`` (a table's log cannot be read or is of a kind that ridealong refuses). Remarks:
-    ``half-done`` commands, ``orphan`` and ``replaced`` files, ``unreferenced`` blobs,
+    Errors:
+
+    - ``missing`` and ``corrupt``: files
+    - ``schema``: a column changes its type between files
+    - ``log``: a table's log cannot be read, or uses features that ridealong refuses
+
+    Remarks: ``half-done`` commands, ``orphan`` and ``replaced`` files, ``unreferenced`` blobs,
     ``temporary`` files, a ``lagging`` table log.
     """
     problems: list[Finding] = []
@@ -73,7 +77,7 @@ def check(home: Path, steps: Steps = SILENT) -> Report:
 
 
 def _history(home: Path, problems: list[Finding]) -> History:
-    """The history; a missing commit is a problem, unless there is a worse one already."""
+    """The history; if it cannot be read, that is a problem, unless there is one already."""
     try:
         return history.read(home)[1]
     except ExhaustedError:
@@ -84,7 +88,7 @@ def _history(home: Path, problems: list[Finding]) -> History:
 
 
 def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
-    """The files that a table's own log lists; an unreadable log is a problem."""
+    """The files that a table's own log lists; a log that cannot be read is a problem."""
     try:
         return listed_files(home, name)
     except ExhaustedError:
@@ -95,7 +99,7 @@ def _listed(home: Path, name: str, problems: list[Finding]) -> set[str]:
 
 
 def _clashing_schemas(home: Path, files: Iterable[DataFile]) -> Iterator[Finding]:
-    """Files whose column types differ from the table's earlier files, or from the commit."""
+    """Files whose columns differ in type from the table's earlier files, or from the commit."""
     seen: dict[tuple[str, str], pa.DataType] = {}
     for file in files:
         schema = schema_of(home / file.path)
@@ -107,7 +111,7 @@ def _clashing_schemas(home: Path, files: Iterable[DataFile]) -> Iterator[Finding
 
 
 def _lagging(home: Path, now: History, problems: list[Finding]) -> Iterator[Finding]:
-    """Files for which a table's own log, which other tools read, differs from the commits."""
+    """Tables whose own log, which other tools read, does not match the commits."""
     for name in sorted({folder.name for folder in table_folders(home)} - {COMMITS.name}):
         before = len(problems)
         listed = _listed(home, name, problems)
@@ -115,13 +119,13 @@ def _lagging(home: Path, now: History, problems: list[Finding]) -> Iterator[Find
             continue
         live = set(now.live.get(name, {}))
         for path in sorted(live - listed):
-            yield Finding("lagging", path, "is live, but other tools do not see it yet")
+            yield Finding("lagging", path, "counts, but other tools do not see it yet")
         for path in sorted((listed - live) & now.replaced.keys()):
             yield Finding("lagging", path, "was replaced, but other tools still see it")
 
 
 def _strays(home: Path, now: History, needed: set[str]) -> Iterator[Finding]:
-    """Files that no query sees, with the reason for each."""
+    """Files that no query sees, with why they are there."""
     for file in walk(home):
         if file.path in needed or now.is_live(file.path):
             continue
@@ -129,13 +133,13 @@ def _strays(home: Path, now: History, needed: set[str]) -> Iterator[Finding]:
 
 
 def _why(file: Stray, now: History) -> tuple[str, str, str]:
-    """Kind, path and explanation of a file that is not live."""
+    """Kind, path and explanation of a file that does not count."""
     if file.temporary:
-        return "temporary", file.path, "its writer runs, or was killed"
+        return "temporary", file.path, "a command is writing it, or was killed"
     if file.commit_id in now.abandoned:
-        return "half-done", file.path, "its command was declared abandoned; vacuum removes it"
+        return "half-done", file.path, "its command was declared dead; vacuum removes it"
     if file.commit_id not in now.by_id:
-        return "half-done", file.path, "its command has not committed: it runs, or was killed"
+        return "half-done", file.path, "its command has not committed: it is running or was killed"
     if file.path in now.replaced:
         return "replaced", file.path, "delete or compact replaced it; vacuum removes it"
     if file.path.startswith(f"{BLOBS}/"):
@@ -144,7 +148,7 @@ def _why(file: Stray, now: History) -> tuple[str, str, str]:
 
 
 def _still_there(home: Path, problems: list[Finding]) -> Iterator[Finding]:
-    """All except the files that a delete or compaction and a vacuum removed during the check."""
+    """All problems but files that were replaced and removed during the check."""
     _, latest = history.read(home)
     for finding in problems:
         if finding.kind != "missing" or finding.path not in latest.replaced:

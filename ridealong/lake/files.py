@@ -2,8 +2,8 @@
 
 A data file is ``<table>/<commit>/<sha256>.parquet``, a blob (a clip, a network's weights) is
 ``blobs/<commit>/<sha256><suffix>``; both paths are relative to the home. Workers call the two
-write functions without knowing the lake. Writing is idempotent, and a file that no commit names is
-never read.
+write functions and need no other part of the lake. Writing a file twice is harmless, and a file
+that no commit names is never read.
 """
 
 import hashlib
@@ -30,8 +30,8 @@ from ridealong.limits import refused
 BLOBS = "blobs"
 SCRATCH = "scratch"
 TEMPORARY = ".tmp-"
-# A drive is one group. Smaller groups cost more in footers than they save, also for a clip:
-# telemetry has 53 columns, and with 600 rows per group a query took 30 times as long (see
+# A drive is one row group. Smaller groups cost more in footers than they save, even for a clip's
+# window: telemetry has 53 columns, and with 600 rows a group a query took 30 times as long (see
 # benchmarks/lake.py).
 ROW_GROUP_ROWS = 122_880
 COMPRESSION_LEVEL = 1  # at level 3 telemetry takes 2% less room, and 7% more time
@@ -72,14 +72,14 @@ class DataFile:
 
 
 def new_commit_id() -> str:
-    """A new random id for one command."""
+    """A new random id for one command's work."""
     return secrets.token_hex(12)
 
 
 def scratch_folder(home: Path) -> Path:
-    """A folder for temporary files on the home's disk; vacuum removes left-over files."""
+    """A folder for temporary files on the home's disk; vacuum removes old files from it."""
     folder = home / SCRATCH
-    with telling(folder):
+    with disk_errors(folder):
         folder.mkdir(exist_ok=True)
     return folder
 
@@ -95,8 +95,8 @@ def is_file_name(name: str) -> bool:
 
 
 @contextmanager
-def telling(where: Path) -> Iterator[None]:
-    """Turn an error of the operating system or of Arrow into one line for the user."""
+def disk_errors(where: Path) -> Iterator[None]:
+    """Turn errors of the operating system and of Arrow into one line for the user."""
     try:
         yield
     except (pa.ArrowException, MemoryError) as error:
@@ -111,13 +111,13 @@ def telling(where: Path) -> Iterator[None]:
 
 
 def write_data_file(home: Path, commit_id: str, spec: TableSpec, rows: pa.Table) -> DataFile | None:
-    """Write rows as one data file of a command, in the spec's order; None if there are no rows.
+    """Write rows as one data file of a command, sorted by the spec's order; None if there are none.
 
-    The same rows give the same bytes, and so the same name.
+    The same rows give the same bytes, and therefore the same name.
 
     Raises:
         ValueError: The rows do not have the spec's columns and types.
-        RidealongError: The disk is full or not writable.
+        RidealongError: The disk is full or may not be written.
     """
     rows = conform(rows, spec)
     if rows.num_rows == 0:
@@ -141,16 +141,16 @@ def write_data_file(home: Path, commit_id: str, spec: TableSpec, rows: pa.Table)
 
 
 def _sorted(rows: pa.Table, order: tuple[str, ...]) -> pa.Table:
-    """The rows in order. Telemetry nearly always is, and moving 53 columns takes time."""
+    """The rows in order; telemetry nearly always is already, and sorting 53 columns is slow."""
     if _is_ordered(rows, order):
         return rows
-    import pyarrow.compute as pc  # only writers need it
+    import pyarrow.compute as pc  # slow to load, and only needed here
 
     return rows.take(pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in order]))
 
 
 def _is_ordered(rows: pa.Table, order: tuple[str, ...]) -> bool:
-    """Whether the rows are in order; false if a null makes that unknown."""
+    """Whether the rows are in order; False if a null makes that unknown."""
     import pyarrow.compute as pc
 
     tied = pa.scalar(True)
@@ -165,10 +165,12 @@ def _is_ordered(rows: pa.Table, order: tuple[str, ...]) -> bool:
 
 @lru_cache
 def _encodings(schema: pa.Schema) -> dict[str, Any]:
-    """How Parquet encodes each column: integers as differences, the rest with a dictionary.
+    """How Parquet encodes each column.
 
-    Signals of 32 bits come in the steps of a sensor, so their values repeat. Doubles are positions,
-    which rarely repeat: their bytes are split, so that the slow bytes compress.
+    - Whole numbers: by the differences between rows.
+    - Doubles: these are positions, which rarely repeat. Their bytes are split into streams, so the
+      slow bytes are apart from the noisy ones.
+    - The rest: by a dictionary. Signals of 32 bits have a sensor's resolution, so they repeat.
     """
     steps = [field.name for field in schema if pa.types.is_integer(field.type)]
     split = [field.name for field in schema if pa.types.is_float64(field.type)]
@@ -183,7 +185,7 @@ def _encodings(schema: pa.Schema) -> dict[str, Any]:
 
 
 def _leaves(field: pa.Field, above: str = "") -> Iterator[str]:
-    """The paths of a field's columns, as Parquet names them."""
+    """The paths of a field's columns, in Parquet's notation."""
     path = f"{above}{field.name}"
     if pa.types.is_struct(field.type):
         for inner in field.type.fields:
@@ -195,11 +197,11 @@ def _leaves(field: pa.Field, above: str = "") -> Iterator[str]:
 
 
 def write_blob(home: Path, commit_id: str, source: Path, suffix: str) -> DataFile:
-    """Copy a file into the lake; its row must have the returned path in its column ``blob``.
+    """Copy a finished file into the lake; its row names the returned path in its column ``blob``.
 
     Raises:
         ValueError: The suffix is not like ``.mcap``.
-        RidealongError: The source cannot be read, or the disk is full or not writable.
+        RidealongError: The source cannot be read, or the disk is full or may not be written.
     """
     if not _SUFFIX.fullmatch(suffix):
         raise ValueError(f"suffix {suffix!r}: expected one like '.mcap'")
@@ -214,12 +216,14 @@ def conform(rows: pa.Table, spec: TableSpec) -> pa.Table:
     """The same rows with exactly the spec's columns, types and metadata.
 
     Raises:
-        ValueError: A column is missing, unknown, or has another type.
+        ValueError: A column is missing, unknown, duplicate, or has values of another type.
     """
     given, wanted = set(rows.column_names), set(spec.schema.names)
     if given != wanted or len(rows.column_names) != len(given):
         odd = sorted(given ^ wanted) or sorted(rows.column_names)
-        raise ValueError(f"rows for table {spec.name}: columns missing, unknown or double: {odd}")
+        raise ValueError(
+            f"rows for table {spec.name}: columns missing, unknown or duplicate: {odd}"
+        )
     if rows.schema.equals(spec.schema, check_metadata=True):
         return rows
     return rows.select(spec.schema.names).cast(spec.schema)
@@ -227,7 +231,7 @@ def conform(rows: pa.Table, spec: TableSpec) -> pa.Table:
 
 @lru_cache
 def fingerprint(schema: pa.Schema) -> str:
-    """A hash of the schema's columns and types, without metadata."""
+    """A short hash of the schema's columns and types, without metadata."""
     columns = "\n".join(f"{field.name}\t{field.type}" for field in schema)
     return hashlib.sha256(columns.encode()).hexdigest()[:16]
 
@@ -235,8 +239,8 @@ def fingerprint(schema: pa.Schema) -> str:
 def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:
     """Rows of one data file, without schema metadata.
 
-    By path, never through a Python file: Arrow's threads would release the file at the end of the
-    interpreter, which aborts the process.
+    The file is opened by its path, never as a Python file: Arrow's threads would release that at
+    the interpreter's exit, and abort the process.
     """
     with pq.ParquetFile(path) as file:
         return file.read(columns).replace_schema_metadata(None)
@@ -245,21 +249,21 @@ def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:
 @lru_cache(maxsize=4096)
 def schema_of(path: Path) -> pa.Schema:
     """The Arrow schema of a data file, with its metadata; cached, because files never change."""
-    with telling(path):
+    with disk_errors(path):
         return pq.read_schema(path)
 
 
 def order_of(schema: pa.Schema) -> tuple[str, ...]:
-    """The row order that a data file's schema carries."""
+    """The row order that is stored in a data file's schema."""
     return tuple(json.loads((schema.metadata or {}).get(_ORDER_KEY, b"[]")))
 
 
 def _publish(
     home: Path, folder: str, suffix: str, write: Callable[[Path], None]
 ) -> tuple[str, int]:
-    """Let ``write`` fill a temporary file, flush it, and rename it to its hash."""
+    """Let ``write`` fill a temporary file, flush it to the disk, and name it by its hash."""
     place = home / folder
-    with telling(place):
+    with disk_errors(place):
         place.mkdir(parents=True, exist_ok=True)
         temporary = place / f"{TEMPORARY}{secrets.token_hex(8)}"
         try:

@@ -1,21 +1,20 @@
-"""The table ``commits``: which commands committed, and so which files are in the lake.
+"""The table ``commits``: which commands are complete, and so which files are in the lake.
 
 Each row is one command. It is appended last, when all files of the command are on the disk. Only
-this append makes the commit visible. A file is live if, and only if, a row names it in ``files``
-and no row names it in ``replaced``. So one read of this table at one version is a consistent view
-of all tables.
+this append makes the command visible: a file counts if some row has it in ``files`` and no row has
+it in ``replaced``. So reading this one table at one version gives a consistent view of all tables.
 
-Appends use optimistic concurrency on the version that was read. Some things must happen once (a
-source, the replacement of a file, the end of an abandoned command): they are looked up in the rows.
-If the table has changed, the process reads and decides again. One Delta application transaction
-does it, so the log does not grow with the number of applications.
+Rows are appended with optimistic concurrency. What must happen only once (committing a source,
+replacing a file, abandoning a command) is looked up in the rows of one version. If the table has
+changed since that version, the append fails, and the rows are looked up again. One Delta
+application transaction does this for all rows, so nothing accumulates in the log.
 
-Rows are numbered from 1 without a gap, and a file beside the table's log has the last number. So a
-row that a damaged log hides is noticed, wherever it is.
+Rows are numbered from 1 without a gap, and a file beside the table's log has the newest number. So
+a row is noticed as missing wherever it was, if damage to the log hides it.
 
-The cost of a commit does not grow with the number of commits. A process keeps the history that it
-has read, and reads only new rows. When there are sixteen files of similar size, the next commit
-merges them: n commits have about log n files.
+The cost of a commit does not grow with the number of commits. A process caches the history and
+reads only the rows that were added. When sixteen files of similar size have accumulated, the next
+commit merges them, so n commits have about log n files.
 """
 
 import hashlib
@@ -34,7 +33,7 @@ from deltalake import DeltaTable
 
 from ridealong.errors import RidealongError
 from ridealong.lake import log
-from ridealong.lake.files import TEMPORARY, DataFile, read_file, telling, write_data_file
+from ridealong.lake.files import TEMPORARY, DataFile, disk_errors, read_file, write_data_file
 from ridealong.lake.tables import STRINGS, TableSpec, column
 from ridealong.lake.verifying import RESTORE, DamagedError, require_sound
 
@@ -70,16 +69,16 @@ COMMITS = TableSpec(
     order=("number",),
 )
 
-MERGED = 16  # this many files of similar size are merged into one
-NEWEST = "_newest"  # readers of Delta tables skip such names
-# The history as last read, by the table's folder, with the files that it was read from.
+MERGED = 16  # so many files of similar size are merged into one
+NEWEST = "_newest"  # readers of Delta tables ignore names that begin with '_'
+# The history as it was last read, by the table's folder, and the files from which it was read.
 _READ: dict[Path, tuple[frozenset[str], "History"]] = {}
 _READ_MOST = 64
 
 
 @dataclass(frozen=True)
 class Commit:
-    """One row of the table ``commits``; its number and time are given when it is recorded."""
+    """One row of the table ``commits``; its number and time are set when it is recorded."""
 
     commit_id: str
     command: str
@@ -96,8 +95,8 @@ class Commit:
 class History:
     """The commits up to one version, and what follows from them.
 
-    ``live`` has the live data files, by table and path. ``replaced`` has the time (ns) at which a
-    file was replaced. A blob is live if a row of a live file names it.
+    ``live`` has the data files that count, by table and path; ``replaced`` has the time (ns) at
+    which a file was replaced. A blob counts if a row of a live file names it.
     """
 
     commits: tuple[Commit, ...] = ()
@@ -108,11 +107,11 @@ class History:
     live: dict[str, dict[str, DataFile]] = field(default_factory=dict)
 
     def is_live(self, path: str) -> bool:
-        """Whether a data file is live."""
+        """Whether a data file counts."""
         return path in self.live.get(path.split("/", maxsplit=1)[0], {})
 
     def after(self, rows: Sequence[Commit]) -> "History":
-        """The history after these commits, in their order."""
+        """The history after these further commits, in their order."""
         if not rows:
             return self
         replaced = self.replaced | {path: row.time_ns for row in rows for path in row.replaced}
@@ -136,7 +135,7 @@ class History:
 
 
 class AlreadyCommittedError(RidealongError):
-    """Another commit has some of the sources; ``sources`` names them. Nothing was added."""
+    """Another commit has some of the sources; ``sources`` names them, and nothing was added."""
 
     def __init__(self, sources: Iterable[str], where: Path) -> None:
         self.sources, self._home = tuple(sources), where
@@ -147,7 +146,7 @@ class AlreadyCommittedError(RidealongError):
 
 
 class StaleError(Exception):
-    """A file to replace is no longer live: the rewrite must start from a new snapshot."""
+    """A file to be replaced no longer counts: the rewrite must start from a new snapshot."""
 
 
 def read(home: Path) -> tuple[DeltaTable, History]:
@@ -158,12 +157,12 @@ def read(home: Path) -> tuple[DeltaTable, History]:
     """
     folder = home / COMMITS.name
     for count in range(log.ATTEMPTS):
-        least = _newest(folder)  # before the log, which others extend meanwhile
+        least = _newest(folder)  # read before the log, because others may append to the log
         table = log.load(folder)
         try:
             history = _history(folder, frozenset(log.listed(table)))
         except DamagedError:
-            # A vacuum with age 0 may remove a file after the log was read.
+            # A vacuum with age 0 may remove a file after we read the log and before we read it.
             if log.load(folder).version() == table.version():
                 raise
             log.pause(count)
@@ -180,16 +179,16 @@ def read(home: Path) -> tuple[DeltaTable, History]:
 def record(
     home: Path, decide: Callable[[History], Commit | None], *, merge: bool = False
 ) -> Commit | None:
-    """Append one row, which makes the commit visible.
+    """Append one row, which makes the command visible.
 
     Args:
         home: The lake's folder.
-        decide: Makes the row from the history that it would follow, or None if there is nothing to
-            do. It is called again after each conflict, and raises if the commit is not allowed.
+        decide: Gives the row, from the history that it would follow; None if there is nothing to
+            do. It is called again after each conflict, and raises an error to prevent the commit.
         merge: Write all rows into one file instead of adding one (the table's own compaction).
 
     Returns:
-        The row as recorded, or the one that an earlier execution of the same command recorded.
+        The row as recorded, or the row that an earlier execution of the same command recorded.
     """
     time_ns = time.time_ns()
     for count in range(log.ATTEMPTS):
@@ -201,8 +200,8 @@ def record(
             return earlier
         _refuse_abandoned(commit, history, home)
         _append(home, table, history, replace(commit, time_ns=time_ns), merge)
-        # Read it back: after a conflict the row is missing, and if a vacuum with age 0 truncated
-        # the log meanwhile, an append to the old version is lost.
+        # Read it back. It is not there if somebody else appended first, or if a vacuum with age 0
+        # cut the log meanwhile: then a row that is appended to an old version is lost.
         if recorded := read(home)[1].by_id.get(commit.commit_id):
             _note_newest(home / COMMITS.name, recorded.number)
             return recorded
@@ -217,12 +216,12 @@ def _refuse_abandoned(commit: Commit, history: History, home: Path) -> None:
         raise RidealongError(
             f"a vacuum removed the files of this command while it ran (commit {commit.commit_id})",
             where=home,
-            hint="run it again, and give vacuum an --older-than longer than your commands",
+            hint="run it again; give vacuum an age that is longer than any command takes",
         )
 
 
 def _append(home: Path, table: DeltaTable, history: History, commit: Commit, merge: bool) -> None:
-    """Try to add the row to exactly this version of ``table``."""
+    """Try to add the row to exactly the version that ``table`` holds."""
     folder, listed = home / COMMITS.name, sorted(log.listed(table))
     commit = replace(commit, number=len(history.commits) + 1)
     old = listed if merge else _alike(folder, listed)
@@ -240,7 +239,7 @@ def _append(home: Path, table: DeltaTable, history: History, commit: Commit, mer
 
 
 def _alike(folder: Path, listed: Iterable[str]) -> list[str]:
-    """Enough files of similar size (in powers of `MERGED`) to merge them, or none."""
+    """Files of similar size (in powers of `MERGED`), if there are enough of them to merge."""
     sizes: dict[int, list[str]] = {}
     for path in listed:
         size, rows = 0, len(_rows(folder / path))
@@ -251,7 +250,7 @@ def _alike(folder: Path, listed: Iterable[str]) -> list[str]:
 
 
 def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
-    """One file with the row and all rows of the old files, which it replaces."""
+    """One file with the new row and all rows of the old files, which it replaces."""
     folder = home / COMMITS.name
     merged = tuple(f"{COMMITS.name}/{path}" for path in old)
     earlier = (row for path in old for row in _rows(folder / path))
@@ -266,21 +265,21 @@ def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
 def _history(folder: Path, listed: frozenset[str]) -> History:
     """The history in the listed files; only files that are new since the last time are read."""
     files, known = _READ.get(folder, (frozenset[str](), History()))
-    told = _continued(folder, known, listed - files, files - listed)
-    told = told or _continued(folder, History(), listed)
-    assert told is not None
+    history = _continued(folder, known, listed - files, files - listed)
+    history = history or _continued(folder, History(), listed)
+    assert history is not None
     if len(_READ) >= _READ_MOST:
         _READ.clear()
-    _READ[folder] = listed, told
-    return told
+    _READ[folder] = listed, history
+    return history
 
 
 def _continued(
     folder: Path, known: History, fresh: Iterable[str], gone: Iterable[str] = ()
 ) -> History | None:
-    """The history with the rows of more files; None if they do not continue it.
+    """The known history with the rows of further files; None if they do not continue it.
 
-    Files that are gone were merged into other files, unless this is another home at the same path.
+    Files that are gone were merged into further ones, unless another home is in that place now.
     """
     rows = {row.number: row for path in sorted(fresh) for row in _rows(folder / path)}
     if any(row.number not in rows for path in gone for row in _rows(folder / path)):
@@ -293,7 +292,7 @@ def _continued(
 
 
 def _require_all(folder: Path, history: History, least: int) -> None:
-    """Refuse a table that lacks a commit, because a damaged log can hide one without an error."""
+    """Refuse a table that lacks a commit; a damaged log may lose one without an error."""
     count = len(history.commits)
     last = history.commits[-1].number if history.commits else 0
     if last != count or count < least:
@@ -306,7 +305,7 @@ def _require_all(folder: Path, history: History, least: int) -> None:
 
 
 def _newest(folder: Path) -> int:
-    """A lower bound for the number of commits; 0 if the note is missing or unreadable."""
+    """The least number of commits that there must be; 0 if it was not stored or is unreadable."""
     with suppress(OSError, ValueError):
         number, proof = (folder / NEWEST).read_text("utf-8").split()
         return int(number) if proof == _proof(number) else 0
@@ -314,7 +313,7 @@ def _newest(folder: Path) -> int:
 
 
 def _note_newest(folder: Path, number: int) -> None:
-    """Note the number of the newest commit; if there is no room, the earlier number stays."""
+    """Store the number of the newest commit; if the disk is full, an earlier number stays."""
     if number <= _newest(folder):
         return
     temporary = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
@@ -332,18 +331,18 @@ def _proof(number: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _rows(path: Path) -> tuple[Commit, ...]:
-    """The commits in one file of the table; files never change, so the result is cached.
+    """The commits in one file of the table; cached, because files never change.
 
     Raises:
         DamagedError: The file is missing or damaged.
     """
     require_sound(path.parent, [str(path)])
-    with telling(path):
+    with disk_errors(path):
         return tuple(_commits(read_file(path)))
 
 
 def _commits(rows: pa.Table) -> Iterator[Commit]:
-    """The rows, read column by column: making dictionaries in Arrow takes three times as long."""
+    """The rows, converted by column: converting to dictionaries takes Arrow three times as long."""
     columns: dict[str, list[Any]] = {
         name: rows[name].to_pylist()
         for name in ("commit_id", "command", "counts", "number", "time_ns")
@@ -356,9 +355,9 @@ def _commits(rows: pa.Table) -> Iterator[Commit]:
 
 
 def _tuples(column: pa.ChunkedArray, items: Callable[[pa.Array], list[Any]]) -> list[Any]:
-    """The lists of a column as tuples; ``items`` converts the values of all lists at once."""
+    """The lists of a column as tuples; ``items`` converts the values of all lists together."""
     lists = column.combine_chunks()
-    # Not `flatten`, which loads all of pyarrow.compute: a tenth of a list's start.
+    # Not `flatten`: it loads all of pyarrow.compute, which is 10% of a list command's start.
     ends, values = lists.offsets.to_pylist(), items(lists.values)
     return [tuple(values[start:end]) for start, end in pairwise(ends)]
 

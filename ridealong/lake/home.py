@@ -1,4 +1,4 @@
-"""The home: a folder with ``home.json``, one folder per table, and the blobs."""
+"""The home: a folder with ``home.json``, one folder a table, and the blobs."""
 
 import json
 import re
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ridealong.errors import RidealongError
 from ridealong.lake import checking, history, log, rewriting, sweeping, verifying
-from ridealong.lake.files import TEMPORARY, DataFile, flush, new_commit_id, schema_of, telling
+from ridealong.lake.files import TEMPORARY, DataFile, disk_errors, flush, new_commit_id, schema_of
 from ridealong.lake.history import COMMITS, AlreadyCommittedError, Commit, History
 from ridealong.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ridealong.lake.snapshot import Snapshot
@@ -26,26 +26,26 @@ MARKER = "home.json"
 
 @dataclass(frozen=True)
 class Lake:
-    """The tables under one home; docs/lake.md describes the guarantees."""
+    """The tables of one home; docs/lake.md states its guarantees."""
 
     home: Path
 
     @classmethod
     def create(cls, home: Path) -> "Lake":
-        """Make a home in a new or empty folder, or open an existing home.
+        """Make a home in a new or empty folder; an existing home is opened.
 
         Raises:
-            RidealongError: The folder has other content, is a file, or is not writable.
+            RidealongError: The folder contains other files, is a file, or may not be written.
         """
         home = home.absolute()
-        with telling(home):
+        with disk_errors(home):
             if (home / MARKER).exists():
                 return cls.open(home)
             _require_plain_name(home)
             home.mkdir(parents=True, exist_ok=True)
             _require_unused(home)
             log.add(home / COMMITS.name, [], COMMITS.schema)
-            # Last: a folder without the marker is an unfinished home.
+            # The marker is last, so a folder without it is known to be unfinished.
             temporary = home / f"{TEMPORARY}{secrets.token_hex(8)}"
             temporary.write_text(json.dumps({"format": FORMAT}) + "\n", "utf-8")
             temporary.replace(home / MARKER)
@@ -54,7 +54,7 @@ class Lake:
 
     @classmethod
     def open(cls, home: Path) -> "Lake":
-        """Open a home for reading; code that writes also calls `require_writable`.
+        """Open a home for reading; whoever writes also calls `require_writable`.
 
         Raises:
             RidealongError: It is missing, is not a home, or has a newer format.
@@ -81,28 +81,28 @@ class Lake:
         return cls(home)
 
     def require_writable(self) -> None:
-        """Fail before the work starts if the home is not writable.
+        """Fail now rather than after an hour of work.
 
         Raises:
-            RidealongError: The home is not writable.
+            RidealongError: The home may not be written.
         """
         probe = self.home / f"{TEMPORARY}{secrets.token_hex(8)}"
-        with telling(self.home):
+        with disk_errors(self.home):
             probe.touch()
             probe.unlink()
 
     def new_commit_id(self) -> str:
-        """A new random id for one command; all its files are written under it.
+        """A new id for one command's work; all its files are written under it.
 
         Raises:
-            RidealongError: The home is not writable, or the process may open too few files.
+            RidealongError: The home may not be written, or the process may open too few files.
         """
         require_to_work()
         self.require_writable()
         return new_commit_id()
 
     def reserve(self, size: int = COMMIT_BYTES) -> AbstractContextManager[Reserve]:
-        """Reserve disk space for a command's last step; see `ridealong.lake.reserve`.
+        """Reserve room on the disk for a command's last step; see `ridealong.lake.reserve`.
 
         ::
 
@@ -121,21 +121,21 @@ class Lake:
         sources: Iterable[str] = (),
         counts: Mapping[str, object] | None = None,
     ) -> Commit:
-        """Add a command's files to the lake, atomically.
+        """Put a command's files into the lake, all at once.
 
-        This is idempotent: a second call with the same commit id changes nothing.
+        A second call with the same commit id changes nothing.
 
         Args:
             commit_id: The id from `new_commit_id` that the files were written under.
-            command: Name of the command, for the log.
+            command: What was done, for the log.
             files: What `write_data_file` and `write_blob` returned.
-            sources: Keys of the inputs (hashes); a key can be committed only once, ever.
+            sources: Keys of the inputs (hashes); each key can be committed only once.
             counts: The command's own counts, for the log.
 
         Raises:
-            AlreadyCommittedError: Another commit has some of the sources; nothing was added. Commit
-                again without the files that came from these sources.
-            RidealongError: A file is missing, a row names a blob that does not exist, a column has
+            AlreadyCommittedError: Another commit has some of the sources; nothing was added. The
+                files that came from other sources may be committed again.
+            RidealongError: A file is missing, a row names a blob that is not there, a column has
                 another type than before, the disk is full, or a vacuum removed the files.
         """
         commit = Commit(
@@ -160,7 +160,7 @@ class Lake:
         return recorded
 
     def snapshot(self) -> Snapshot:
-        """A consistent view of all tables as of now."""
+        """A consistent view of all tables, as of now."""
         return Snapshot(self.home, history.read(self.home)[1])
 
     def delete(
@@ -171,9 +171,9 @@ class Lake:
         return rewriting.delete(self.home, where, command)
 
     def erase_vehicle(self, vehicle_id: str) -> Commit | None:
-        """Delete all rows of one vehicle; `vacuum` with age 0 then removes the bytes.
+        """Delete everything of one vehicle; `vacuum` with age 0 then removes it from the disk.
 
-        This covers every table with a column ``vehicle_id``, ``drive_id`` or ``clip_id``.
+        Rows are deleted from every table with a column ``vehicle_id``, ``drive_id`` or ``clip_id``.
         """
         self.require_writable()
         return rewriting.erase_vehicle(self.home, vehicle_id)
@@ -188,7 +188,7 @@ class Lake:
         return rewriting.compact(self.home, tables, target_bytes)
 
     def vacuum(self, older_than_s: float = sweeping.DAY_S) -> sweeping.Sweep:
-        """Remove files that no query reads; see `ridealong.lake.sweeping.vacuum`."""
+        """Remove files that are no longer needed; see `ridealong.lake.sweeping.vacuum`."""
         self.require_writable()
         return sweeping.vacuum(self.home, older_than_s)
 
@@ -197,20 +197,20 @@ class Lake:
         return checking.check(self.home, steps)
 
     def verify(self, paths: Iterable[str | Path]) -> None:
-        """Raise if data files or blobs are missing or damaged.
+        """Check data files or blobs before they are used.
 
         Raises:
-            DamagedError: The message names the first and counts the others.
+            DamagedError: Some are missing or damaged; the message names the first and counts them.
         """
         verifying.require_sound(self.home, map(str, paths))
 
     def damaged(self, paths: Iterable[str | Path]) -> dict[str, str]:
-        """Files that are missing or damaged, each with the fault, for work that can continue."""
+        """The files that are missing or damaged, each with the reason."""
         found = verifying.damage(self.home, map(str, paths))
         return {finding.path: finding.what for finding in found}
 
     def path(self, blob: str) -> Path:
-        """The path on the disk of a blob, as a row's column ``blob`` names it; it is checked.
+        """The absolute path of a blob, given as in a row's column ``blob``; its hash is checked.
 
         Raises:
             DamagedError: It is missing or damaged.
@@ -225,7 +225,7 @@ class Lake:
         return commit
 
     def _require_whole(self, commit: Commit) -> None:
-        """Refuse a commit if a file is missing or was written under another id."""
+        """Refuse a commit unless all its files are on the disk, under its own id."""
         for file in commit.files:
             if file.commit_id != commit.commit_id:
                 raise ValueError(f"{file.path} was written under another commit id")
@@ -239,7 +239,7 @@ class Lake:
 
 
 def _require_plain_name(home: Path) -> None:
-    """Refuse a path that delta-rs 1.6 cannot open: it decodes escapes in a folder's name."""
+    """Refuse a path that delta-rs 1.6 cannot open: it decodes escapes in folder names."""
     if re.search("%[0-9A-Fa-f]{2}", str(home)):
         raise RidealongError(
             "the path looks URL-encoded (a '%' and two digits)",
@@ -249,12 +249,12 @@ def _require_plain_name(home: Path) -> None:
 
 
 def _require_unused(home: Path) -> None:
-    """Refuse a folder with other content than an unfinished home."""
+    """Refuse a folder that contains anything but an unfinished home."""
     entries = (entry.name for entry in home.iterdir())
     others = [name for name in entries if name != COMMITS.name and not name.startswith(TEMPORARY)]
     if others:
         raise RidealongError(
-            f"the folder is not empty and not a home of ridealong (it holds {sorted(others)[0]!r})",
+            f"the folder is not empty and not a home of ridealong (it has {sorted(others)[0]!r})",
             where=home,
             expected="a new or empty folder, or a home",
         )

@@ -1,14 +1,14 @@
-"""All access to Delta: what a table's log lists, and how entries are added and removed.
+"""The only module that calls Delta: what a table's log lists, and how entries are changed.
 
-Each table is a separate Delta table, which other tools can open. Entries carry row counts but no
-column statistics, because a statistic would keep an erased vehicle's name in the log.
+Every table is a Delta table of its own, which other tools can open. Entries have row counts but no
+column statistics: a statistic would keep an erased vehicle's name in the log.
 
-The cost of reading a log grows with the entries since its last checkpoint. With a hundred entries
-it is four times the rest of a commit. So a loaded table is kept until its log grows, and every
-tenth entry is followed by a checkpoint. delta-rs would make one every hundred entries, inside the
-commit. If there is no room for the checkpoint, the commit would then fail although it was made.
+The time to read a log grows with the number of entries since its last checkpoint; at a hundred
+entries it is four times the rest of a commit. So a loaded table is cached until its log grows, and
+every tenth entry is followed by a checkpoint. delta-rs would make one every hundredth entry, inside
+the commit: on a full disk that commit is recorded and then fails.
 
-delta-rs starts threads when it is loaded: a process that imported this module must not fork.
+delta-rs starts threads when it is loaded, so a process that imported this module must not fork.
 """
 
 import json
@@ -31,13 +31,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from ridealong.errors import RidealongError
-from ridealong.lake.files import DataFile, flush, telling
+from ridealong.lake.files import DataFile, disk_errors, flush
 from ridealong.limits import MAKE_ROOM, refused
 
 ATTEMPTS = 200
 CHECKPOINT_EVERY = 10
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
-# Tables as last loaded, each with inode and time of its newest log entry.
+# Tables as they were last loaded, each with the inode and time of its newest log entry.
 _LOADED: dict[Path, tuple[DeltaTable, tuple[int, int]]] = {}
 _LOADED_MOST = 256
 _SYNC = "ridealong-sync"
@@ -45,26 +45,26 @@ _REFUSED_FEATURES = {"deletionVectors": "deletion vectors", "columnMapping": "co
 
 
 class ConflictError(Exception):
-    """Another process committed to the table meanwhile: read and decide again."""
+    """Another command committed to the table meanwhile: read it and decide again."""
 
 
 def is_table(folder: Path) -> bool:
     """Whether the folder is a Delta table."""
     if _kept(folder):
         return True
-    with _telling_log(folder):
+    with _log_errors(folder):
         return (folder / "_delta_log").is_dir() and DeltaTable.is_deltatable(_uri(folder))
 
 
 def load(folder: Path) -> DeltaTable:
-    """The table at its newest version; the loaded one is reused if its log has not grown.
+    """The table at its newest version; it is cached until its log grows.
 
     Raises:
         RidealongError: Its log cannot be read, or it uses deletion vectors or column mapping.
     """
     if kept := _kept(folder):
         return kept
-    with _telling_log(folder):
+    with _log_errors(folder):
         table = DeltaTable(_uri(folder))
         _require_plain(table, folder)
     if len(_LOADED) >= _LOADED_MOST:
@@ -75,7 +75,7 @@ def load(folder: Path) -> DeltaTable:
 
 
 def _kept(folder: Path) -> DeltaTable | None:
-    """The table as loaded before, if its log has not changed."""
+    """The cached table, if its log has not changed."""
     table, seen = _LOADED.get(folder, (None, None))
     if table is None or seen != _entry(folder, table.version()):
         return None
@@ -83,7 +83,7 @@ def _kept(folder: Path) -> DeltaTable | None:
 
 
 def _entry(folder: Path, version: int) -> tuple[int, int] | None:
-    """Inode and time of an entry of the log; None if there is no such entry."""
+    """Inode and time of an entry of the log; None if it does not exist."""
     try:
         status = (folder / "_delta_log" / f"{version:020d}.json").stat()
     except OSError:
@@ -92,8 +92,8 @@ def _entry(folder: Path, version: int) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _telling_log(folder: Path) -> Iterator[None]:
-    """Turn errors of delta-rs about a log into one line for the user."""
+def _log_errors(folder: Path) -> Iterator[None]:
+    """Turn delta-rs's errors about a log into one line for the user."""
     try:
         with _panics_raised():
             yield
@@ -107,7 +107,7 @@ def _telling_log(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _panics_raised() -> Iterator[None]:
-    """Turn delta-rs' panic into an error: it is not an `Exception` and would end the program."""
+    """Turn a panic of delta-rs, which would end the program, into an error."""
     try:
         yield
     except BaseException as error:
@@ -117,7 +117,7 @@ def _panics_raised() -> Iterator[None]:
 
 
 def _restoring(folder: Path) -> str:
-    """How to fix a damaged log; only the log of ``commits`` cannot be rebuilt."""
+    """What to do about a damaged log; only the log of ``commits`` cannot be rebuilt."""
     if folder.name == "commits":
         return "restore the table's folder from a copy; `ridealong lake check` lists all damage"
     return "remove its folder _delta_log: `ridealong lake vacuum` rebuilds it from the commits"
@@ -129,13 +129,13 @@ def listed(table: DeltaTable) -> set[str]:
 
 
 def require_plain(folder: Path) -> None:
-    """Refuse a table whose content is not in its files alone."""
+    """Refuse a table with features that change what its files mean."""
     if (folder / "_delta_log").is_dir():
         load(folder)
 
 
 def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
-    """List the files; create the table or its new columns first. This is idempotent.
+    """List the files; create the table or its new columns first. Listing twice is harmless.
 
     Raises:
         RidealongError: A column has another type in the table, or the log cannot be written.
@@ -162,10 +162,10 @@ def add(folder: Path, files: list[DataFile], schema: pa.Schema) -> None:
 def swap(
     table: DeltaTable, folder: Path, added: DataFile, removed: Iterable[str], schema: pa.Schema
 ) -> None:
-    """Add one file and remove others in one commit, on exactly this version of ``table``.
+    """Add one file and remove others in one commit on exactly the version that ``table`` holds.
 
     Raises:
-        ConflictError: Another `swap` changed the table.
+        ConflictError: Another `swap` has changed the table.
     """
     application = Transaction(folder.name, table.version() + 1)
     actions: list[AddAction | RemoveAction] = [_add_action(folder, added)]
@@ -174,10 +174,10 @@ def swap(
 
 
 def sync(folder: Path, decide: Callable[[set[str]], tuple[list[DataFile], list[str]]]) -> None:
-    """Update the log: ``decide`` maps the listed paths to (files to list, paths to drop).
+    """Correct the log: ``decide`` maps the listed paths to (files to list, paths to drop).
 
-    ``decide`` must read the commits at each call. It is called after the log was read, and again if
-    another `sync` came between. So a stale view can never list a file again.
+    ``decide`` must read the commits at each call. It is called after the log was read, and again
+    whenever another `sync` was first, so an outdated view can never list a file again.
     """
     if not is_table(folder):
         return
@@ -211,7 +211,7 @@ def forget_history(folder: Path) -> None:
 
 
 def _uri(folder: Path) -> str:
-    # As a URL: delta-rs is inconsistent about a plain path with a '%' or a '#'.
+    # As a URL: delta-rs does not treat '%' and '#' in a plain path consistently.
     return folder.absolute().as_uri()
 
 
@@ -232,14 +232,14 @@ def _create(folder: Path, schema: Schema, files: list[DataFile]) -> None:
     try:
         create_table_with_add_actions(_uri(folder), schema, actions, mode="error")
     except DeltaError as error:
-        if is_table(folder):  # another process was faster
+        if is_table(folder):  # another command was faster
             raise ConflictError from error
         raise
     _settle(folder, -1)
 
 
 def _widen(table: DeltaTable, wanted: Schema, folder: Path) -> None:
-    """Add the columns that the table lacks; refuse a column whose type differs."""
+    """Add the columns that the table lacks; refuse a change of a column's type."""
     known = {field.name: field for field in table.schema().fields}
     for field in wanted.fields:
         if field.name in known and known[field.name].type != field.type:
@@ -262,7 +262,7 @@ def _write(
 ) -> None:
     properties, before = CommitProperties(app_transactions=[application]), table.version()
     try:
-        with telling(folder), _panics_raised():
+        with disk_errors(folder), _panics_raised():
             table.create_write_transaction(
                 actions,
                 "append",
@@ -274,19 +274,19 @@ def _write(
     except CommitFailedError as error:
         raise ConflictError from error
     except DeltaError as error:
-        raise _told(folder, error) from error
+        raise _log_error(folder, error) from error
 
 
 def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
-    """Repeat after conflicts: each means that another process made progress."""
+    """Repeat after conflicts; each conflict means that another command has made progress."""
     for count in range(ATTEMPTS):
         try:
-            with telling(folder), _panics_raised():
+            with disk_errors(folder), _panics_raised():
                 return attempt()
         except (ConflictError, CommitFailedError):
             pause(count)
         except DeltaError as error:
-            raise _told(folder, error) from error
+            raise _log_error(folder, error) from error
     raise RidealongError(
         f"other commands changed the table at each of {ATTEMPTS} attempts",
         where=folder,
@@ -295,11 +295,11 @@ def _until_done(folder: Path, attempt: Callable[[], None]) -> None:
 
 
 def pause(count: int) -> None:
-    """Wait a little after a conflict, longer and more randomly after many."""
+    """Wait a random time after a conflict; longer after many."""
     time.sleep(random.uniform(0.001, min(0.01 * (count + 1), 0.2)))
 
 
-def _told(folder: Path, error: Exception) -> RidealongError:
+def _log_error(folder: Path, error: Exception) -> RidealongError:
     return refused(error, folder) or RidealongError(
         f"the table's log could not be written ({error})",
         where=folder,
@@ -308,17 +308,17 @@ def _told(folder: Path, error: Exception) -> RidealongError:
 
 
 def _settle(folder: Path, before: int) -> None:
-    """Wait until the entries after ``before`` are on the disk; make a checkpoint if it is time.
+    """Flush the entries after ``before`` to the disk, and make a checkpoint if one is due.
 
-    delta-rs does not wait, and a power cut must not leave an empty entry.
+    delta-rs does not flush, and a power cut must not leave an empty entry.
     """
     table, log = load(folder), folder / "_delta_log"
     for version in range(before + 1, table.version() + 1):
-        with suppress(FileNotFoundError):  # a vacuum with age 0 may be faster
+        with suppress(FileNotFoundError):  # a vacuum with age 0 may have removed it
             flush(log / f"{version:020d}.json")
     flush(log)
     if table.version() and table.version() % CHECKPOINT_EVERY == 0:
-        # It only makes reading faster: without room for it the entry is still valid.
+        # A checkpoint only makes reading faster: if there is no room, the entry is valid anyway.
         with suppress(DeltaError, OSError):
             table.create_checkpoint()
             table.cleanup_metadata()
@@ -336,7 +336,7 @@ def _require_plain(table: DeltaTable, folder: Path) -> None:
         features.add("deletionVectors")
     for feature in sorted(features & set(_REFUSED_FEATURES)):
         raise RidealongError(
-            f"the table uses {_REFUSED_FEATURES[feature]}: its files alone are not its content",
+            f"the table uses {_REFUSED_FEATURES[feature]}, so its files alone are not its content",
             where=folder,
             expected="a table that only ridealong writes",
         )

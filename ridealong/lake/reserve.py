@@ -1,8 +1,8 @@
-"""Disk space in the home that is reserved for a command's last step.
+"""Room on the home's disk that is reserved for a command's last step.
 
-A command that fills the disk has finished work that it could not commit: the rows, the logs'
-entries and the commit itself need room too. So it holds a file of that size from the start, and
-removes it before it writes them.
+If a command fills the disk, its finished work is there but cannot be committed: small rows, log
+entries and the commit itself need room too. So the command reserves a file of that size when it
+starts, and releases it before it commits.
 """
 
 import errno
@@ -14,37 +14,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ridealong.lake.files import scratch_folder, telling
+from ridealong.lake.files import disk_errors, scratch_folder
 
-# A commit of a thousand files in a handful of tables, and a manifest of outcomes.
+# Enough for a commit of a thousand files in a few tables, and for a file of outcomes.
 COMMIT_BYTES = 512 * 1024
 _NO_FALLOCATE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 @dataclass(frozen=True)
 class Reserve:
-    """Disk space that is held until `release`."""
+    """Room that is reserved until `release`."""
 
     path: Path
 
     def release(self) -> None:
-        """Free the space for the next writes. This is idempotent."""
-        with telling(self.path):
+        """Release the room for what is written next; a second call does nothing."""
+        with disk_errors(self.path):
             self.path.unlink(missing_ok=True)
 
 
 @contextmanager
 def reserved(home: Path, size: int = COMMIT_BYTES) -> Iterator[Reserve]:
-    """Hold ``size`` bytes of the home's disk until they are released, or to the end of the block.
+    """Reserve so many bytes of the home's disk, until they are released or the block ends.
 
-    If the command is killed, the next vacuum removes the file.
+    A vacuum removes what a killed command reserved.
 
     Raises:
         RidealongError: There is not enough room.
     """
     reserve = Reserve(scratch_folder(home) / f"reserve-{secrets.token_hex(8)}")
     try:
-        with telling(home):
+        with disk_errors(home):
             _allocate(reserve.path, size)
         yield reserve
     finally:
@@ -60,6 +60,6 @@ def _allocate(path: Path, size: int) -> None:
         except OSError as error:
             if error.errno not in _NO_FALLOCATE:
                 raise
-            file.write(os.urandom(size))  # compression would leave no room for zeros
+            file.write(os.urandom(size))  # zeros would reserve nothing on a compressing disk
             file.flush()
             os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""Delete and compact: one commit replaces files by new ones. Files never change."""
+"""Delete and compact: files are never changed, but replaced by new ones in one commit."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,18 +11,18 @@ from ridealong.errors import RidealongError
 from ridealong.lake import history, log
 from ridealong.lake.files import (
     DataFile,
+    disk_errors,
     new_commit_id,
     read_file,
     schema_of,
-    telling,
     write_data_file,
 )
 from ridealong.lake.history import COMMITS, Commit, History, StaleError
-from ridealong.lake.snapshot import Snapshot, name_of, quoted, telling_sql
+from ridealong.lake.snapshot import Snapshot, name_of, quoted, sql_errors
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import require_sound
 
-# Merging happens in memory: a million rows of telemetry take about 300 MB there.
+# Files are merged in memory, where a million rows of telemetry take about 300 MB.
 TARGET_BYTES = 32 * 2**20
 TARGET_ROWS = 1_000_000
 _FILE = "ridealong.file"
@@ -30,7 +30,7 @@ _FILE = "ridealong.file"
 
 @dataclass(frozen=True)
 class Compaction:
-    """The result of a compaction: per table, how many files were merged into how many."""
+    """What a compaction did: for each table, how many files were merged into how many."""
 
     tables: dict[str, tuple[int, int]]
 
@@ -40,14 +40,14 @@ def delete(
 ) -> Commit | None:
     """Delete the rows for which a condition is true, in several tables, in one commit.
 
-    Only files with such rows are rewritten. Rows that others commit after the delete began stay.
-    The next vacuum removes the blobs of deleted rows.
+    Only files with such rows are rewritten. Rows that are committed after the delete began are not
+    deleted. If the row of a blob is gone, the next vacuum removes the blob.
 
     Args:
         home: The lake's folder.
-        where: Per table, a SQL condition over its columns; it may use the other tables, as in
+        where: For each table, a SQL condition over its columns. It may read the other tables, as in
             ``drive_id IN (SELECT drive_id FROM drives WHERE vehicle_id = 'v1')``. It is trusted.
-        command: Name of the command in the log.
+        command: The name of the command in the log.
 
     Returns:
         The commit, or None if no row matched.
@@ -91,13 +91,13 @@ def erase_vehicle(home: Path, vehicle_id: str) -> Commit | None:
 def compact(
     home: Path, tables: Sequence[TableSpec | str] | None = None, target_bytes: int = TARGET_BYTES
 ) -> Compaction:
-    """Merge files smaller than the target until no two of them fit together.
+    """Merge files smaller than the target until no two of them fit together any more.
 
-    So a second compaction does nothing. The rows, and the results of queries, stay the same.
+    So a second compaction does nothing. Rows and the results of queries stay the same.
 
     Args:
         home: The lake's folder.
-        tables: The tables; by default all, including the table of commits.
+        tables: Which tables; by default all, including the table of commits.
         target_bytes: Files are merged up to this size (and up to a million rows).
     """
     now = Snapshot(home, history.read(home)[1])
@@ -113,7 +113,7 @@ def compact(
 
 
 def bins(files: Iterable[DataFile], target_bytes: int) -> list[list[DataFile]]:
-    """Groups of two or more files; each group is within the target's bytes and rows."""
+    """Groups of two or more files, each group together within the target's bytes and rows."""
     groups: list[list[DataFile]] = []
     for file in sorted(files, key=lambda file: (file.bytes, file.path)):
         group = groups[-1] if groups else []
@@ -127,7 +127,7 @@ def bins(files: Iterable[DataFile], target_bytes: int) -> list[list[DataFile]]:
 
 
 def _compact_table(home: Path, name: str, target_bytes: int) -> int:
-    """Merge until nothing is left to merge; return the number of files."""
+    """Merge until nothing is left to merge; give the number of files that are left."""
 
     def attempt() -> Commit | None:
         now, commit_id = Snapshot(home, history.read(home)[1]), new_commit_id()
@@ -145,7 +145,7 @@ def _compact_table(home: Path, name: str, target_bytes: int) -> int:
 
 
 def _merge_commits(home: Path) -> int:
-    """Write all commits into one file, unless there is only one; return the earlier number."""
+    """Write all commits into one file, unless there is only one; give the number before."""
     table, _ = history.read(home)
     before = len(log.listed(table))
     if before > 1:
@@ -160,7 +160,7 @@ def _merged(home: Path, commit_id: str, spec: TableSpec, group: list[DataFile]) 
 
 
 def _read(path: Path) -> pa.Table:
-    with telling(path):
+    with disk_errors(path):
         return read_file(path)
 
 
@@ -169,7 +169,7 @@ def _without(
 ) -> tuple[list[DataFile], list[DataFile]]:
     """The files with matching rows, and the files that replace them."""
     spec, old, new = now.spec(name), [], []
-    with now.connect() as connection, telling_sql(f"deleting from {name}"):
+    with now.connect() as connection, sql_errors(f"deleting from {name}"):
         every = now.relation(spec, now.data_files(name), _FILE)
         found = connection.sql(
             f"SELECT DISTINCT {quoted(_FILE)} FROM ({every}) AS {quoted(name)} WHERE ({condition})"
@@ -202,7 +202,7 @@ def _replace(
     new: list[DataFile],
     counts: dict[str, int],
 ) -> Commit | None:
-    """Commit the replacement of the old files by the new ones, then update the tables' logs."""
+    """Record that the new files replace the old ones, then update the tables' own logs."""
     if not old:
         return None
     replaced = tuple(sorted(file.path for file in old))
@@ -223,12 +223,12 @@ def _replace(
 
 
 def sync_table(home: Path, name: str, dead: frozenset[str] = frozenset()) -> None:
-    """Make a table's own log list the live files, and keep files of running commands.
+    """Make a table's own log list exactly the live files, and files of commands in progress.
 
     Args:
         home: The lake's folder.
         name: The table.
-        dead: Additional files (relative to the home) to remove from the log.
+        dead: Further files (relative to the home) to take off the list.
     """
 
     def decide(listed: set[str]) -> tuple[list[DataFile], list[str]]:
@@ -244,7 +244,7 @@ def sync_table(home: Path, name: str, dead: frozenset[str] = frozenset()) -> Non
 
 
 def _relist(home: Path, name: str, live: Mapping[str, DataFile]) -> None:
-    """Rebuild the table's log if somebody removed it, for example a damaged one."""
+    """Rebuild the table's log if it was removed, for example because it was damaged."""
     if not log.is_table(home / name):
         require_sound(home, live)
         schemas = [schema_of(home / path).remove_metadata() for path in live]
@@ -252,7 +252,7 @@ def _relist(home: Path, name: str, live: Mapping[str, DataFile]) -> None:
 
 
 def _until_fresh(home: Path, attempt: Callable[[], Commit | None]) -> Commit | None:
-    """Start over if another rewrite replaced one of our files first."""
+    """Start again whenever another rewrite replaced one of our files first."""
     for count in range(log.ATTEMPTS):
         try:
             return attempt()

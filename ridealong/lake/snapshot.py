@@ -21,7 +21,7 @@ from ridealong.limits import refused
 class Snapshot:
     """The lake at one moment; it does not change while others commit, delete and compact.
 
-    Its files stay on the disk until a `vacuum` removes them.
+    Its files stay on the disk until a `vacuum` removes files of their age.
     """
 
     home: Path
@@ -32,7 +32,7 @@ class Snapshot:
         return sorted(name for name, files in self.history.live.items() if files)
 
     def data_files(self, table: TableSpec | str) -> list[DataFile]:
-        """The table's data files, by path, after a check. All readers get their files here.
+        """The table's data files, by path; their hashes are checked.
 
         Raises:
             DamagedError: A file is missing or damaged.
@@ -53,7 +53,7 @@ class Snapshot:
                 raise RidealongError(
                     "a vacuum removed the file while this command was about to read it",
                     where=self.home / gone[0],
-                    hint="run it again, and give vacuum an --older-than longer than your commands",
+                    hint="run it again; give vacuum an age that is longer than any command takes",
                 ) from error
             raise
 
@@ -62,16 +62,16 @@ class Snapshot:
         return [str(self.home / file.path) for file in self.data_files(table)]
 
     def spec(self, table: TableSpec | str) -> TableSpec:
-        """The table's spec from its files: the columns of all files, in the newest order.
+        """The table as its files define it: every column of any file, and the newest row order.
 
         Raises:
-            RidealongError: There is no such table.
+            RidealongError: There is no file, so the columns are unknown.
         """
         name, live = name_of(table), self.data_files(table)
         if not live:
             if isinstance(table, TableSpec):
                 return table
-            from ridealong.specs import nearest  # loads YAML and pydantic, only for this error
+            from ridealong.specs import nearest  # loads YAML and pydantic, and only for an error
 
             raise RidealongError(
                 f"no table {name!r} in the lake", hint=nearest(name, self.tables())
@@ -84,16 +84,16 @@ class Snapshot:
     def connect(self, *tables: TableSpec | str) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with one view per table (all tables of the lake by default).
 
-        A view of a spec has exactly the spec's columns, null if a file lacks one. It exists
+        A view of a spec has exactly the spec's columns, with null where a file lacks one. It exists
         even if the table is empty. Threads share the connection through ``.cursor()``.
 
         Raises:
-            RidealongError: A table named by a string is empty, so its columns are unknown.
+            RidealongError: A table that is given by its name is empty, so its columns are unknown.
         """
         connection = _quiet_connection()
         for table in tables or tuple(self.tables()):
             spec = table if isinstance(table, TableSpec) else self.spec(table)
-            with telling_sql(f"table {spec.name}"):
+            with sql_errors(f"table {spec.name}"):
                 body = self.relation(spec, self.data_files(spec))
                 connection.execute(f"CREATE VIEW {quoted(spec.name)} AS {body}")
         return connection
@@ -108,14 +108,14 @@ class Snapshot:
 
         Raises:
             DamagedError: A file of the tables is missing or damaged.
-            RidealongError: The query fails, or the machine lacks the resources.
+            RidealongError: The query fails, or the limits of the machine are too low for it.
         """
         where = f"table {', '.join(map(name_of, tables))}"
-        with self.connect(*tables) as connection, telling_sql(where):
+        with self.connect(*tables) as connection, sql_errors(where):
             return connection.sql(sql, params=params).to_arrow_table()
 
     def relation(self, spec: TableSpec, files: Sequence[DataFile], path_column: str = "") -> str:
-        """SQL that selects the spec's columns from files, and optionally each row's file."""
+        """SQL that selects the spec's columns from files; ``path_column`` adds each row's file."""
         known = self._columns_of(files)
         columns = [
             quoted(field.name)
@@ -125,7 +125,7 @@ class Snapshot:
         ]
         if not files:
             return f"SELECT {', '.join(columns)} WHERE false"
-        # With the same columns in all files, DuckDB need not open every file first.
+        # If all files have the same columns, they need not all be opened before the first row.
         union = len({file.schema for file in files}) > 1
         paths = ", ".join(_literal(str(self.home / file.path)) for file in files)
         options = f"hive_partitioning = false, union_by_name = {union}"
@@ -145,10 +145,10 @@ class Snapshot:
         Args:
             table: The table's spec, or its name.
             columns: Which columns; all by default.
-            where: A SQL condition over the table's columns. It is trusted: pass no user's text.
+            where: A SQL condition over the table's columns. It is trusted: never pass user input.
 
         Raises:
-            RidealongError: The condition is wrong, or a file cannot be read.
+            RidealongError: The condition is invalid, or a file cannot be read.
         """
         spec = table if isinstance(table, TableSpec) else self.spec(table)
         names = list(columns) if columns is not None else spec.schema.names
@@ -162,7 +162,7 @@ class Snapshot:
         return frozenset(self.history.sources)
 
     def commits(self) -> pa.Table:
-        """The table of commits, in order."""
+        """The table of commits, in the order in which they happened."""
         rows = [asdict(commit) for commit in self.history.commits]
         return pa.Table.from_pylist(rows, schema=COMMITS.schema)
 
@@ -177,13 +177,13 @@ def name_of(table: TableSpec | str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as a SQL identifier."""
+    """A name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 @contextmanager
-def telling_sql(where: str) -> Iterator[None]:
-    """Turn DuckDB's and Arrow's errors about a query into one line for the user."""
+def sql_errors(where: str) -> Iterator[None]:
+    """Turn errors of DuckDB and Arrow about a query into one line for the user."""
     try:
         yield
     except (duckdb.Error, pa.ArrowException, MemoryError) as error:
@@ -196,14 +196,14 @@ def _literal(text: str) -> str:
 
 
 def _quiet_connection() -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory; it must never load an extension from the network."""
+    """DuckDB in memory, without extensions: it must never load one from the network."""
     return duckdb.connect(
         config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
 
 
 def sql_type(kind: pa.DataType) -> str:
-    """DuckDB's name of an Arrow type."""
+    """DuckDB's name for an Arrow type."""
     if pa.types.is_list(kind):
         return f"{sql_type(kind.value_type)}[]"
     if kind in _SQL_TYPES:
@@ -213,8 +213,8 @@ def sql_type(kind: pa.DataType) -> str:
         return str(connection.from_arrow(empty).types[0])
 
 
-# The types of our own tables. Asking DuckDB for them loads pandas, which takes 0.2 s: longer than
-# the rest of a list command.
+# The types of our own tables. Asking DuckDB means passing it Arrow, which loads pandas: 0.2 s, more
+# than the rest of a list command takes.
 _SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.bool_(): "BOOLEAN",

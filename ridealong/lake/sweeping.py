@@ -1,9 +1,12 @@
-"""Vacuum: remove files from the disk that are not live and are old enough.
+"""Vacuum: remove files that no longer count from the disk, once they are old enough.
 
-The age protects those who still need a file: a reader whose snapshot has a replaced file, and a
-command that has written files but not committed yet. So a replaced file's age counts from its
-replacement, and a running command's from its newest file. An older command is declared abandoned in
-the table of commits *before* its files are removed. It can never commit after that.
+The age protects commands that still need a file:
+
+- A reader's snapshot may name a replaced file. Its age counts from the replacement.
+- A running command has files that it has not committed yet. Its age counts from its newest file.
+
+An older command is declared dead in the table of commits *before* its files are removed, and can
+never commit after that.
 """
 
 import shutil
@@ -18,12 +21,12 @@ from ridealong.lake.files import (
     SCRATCH,
     TEMPORARY,
     DataFile,
+    disk_errors,
     is_commit_id,
     is_file_name,
     new_commit_id,
     read_file,
     schema_of,
-    telling,
 )
 from ridealong.lake.history import COMMITS, Commit, History
 from ridealong.lake.rewriting import sync_table
@@ -34,7 +37,7 @@ DAY_S = 86400.0
 
 @dataclass(frozen=True)
 class Stray:
-    """A file with a lake's kind of name that is on the disk; path relative to the home."""
+    """A file of the lake's form that was found on the disk; its path is relative to the home."""
 
     path: str
     bytes: int
@@ -47,13 +50,13 @@ class Stray:
 
     @property
     def temporary(self) -> bool:
-        """Whether its writer has not finished it."""
+        """Whether its writer never finished it."""
         return self.path.split("/")[2].startswith(TEMPORARY)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a vacuum removed: files, their bytes, and the ids of abandoned commands."""
+    """What a vacuum removed: files, their bytes, and the ids of commands that it declared dead."""
 
     files: int
     bytes: int
@@ -61,17 +64,19 @@ class Sweep:
 
 
 def vacuum(home: Path, older_than_s: float = DAY_S) -> Sweep:
-    """Remove replaced files, abandoned commands' files, temporary files and blobs without a row.
+    """Remove replaced files, dead commands' files, temporary files and blobs without a row.
 
-    Files younger than the age stay, and with them readers' snapshots and running commands. With age
-    0, only live files are left, also in Delta's logs: an erased vehicle is gone. Then no other
-    command should run: a reader may find that a file is gone, and a writer has to start again.
+    Files younger than the age stay, so readers' snapshots and running commands are safe.
+
+    With age 0 everything that does not count is removed, also from Delta's logs: an erased vehicle
+    is gone. No other command should run then: a reader may miss a file, and a writer fails and has
+    to start again.
 
     Raises:
         RidealongError: A table or file cannot be read or removed.
     """
     before_ns = time.time_ns() - int(older_than_s * 1e9)
-    with telling(home):  # first: on a full disk it makes room for what is written below
+    with disk_errors(home):  # first, because on a full disk it makes room for the writes below
         _remove_temporary(home, before_ns)
     abandoned = _abandon(home, before_ns)
     _unlist(home, before_ns)
@@ -84,7 +89,7 @@ def vacuum(home: Path, older_than_s: float = DAY_S) -> Sweep:
 
 
 def table_folders(home: Path) -> list[Path]:
-    """The folders of the home that are tables, or that a command has begun to create."""
+    """The folders of the home that are tables, finished or not."""
     return sorted(
         entry
         for entry in home.iterdir()
@@ -110,18 +115,18 @@ def blobs_of(path: Path) -> list[str]:
     """The blobs that a data file's rows name, relative to the home.
 
     Raises:
-        DamagedError: The file is missing or damaged, so it may name the wrong blobs.
+        DamagedError: The file is missing or damaged, so the names in it may be wrong.
     """
     require_sound(path.parent, [str(path)])
     if "blob" not in schema_of(path).names:
         return []
-    with telling(path):
+    with disk_errors(path):
         names = read_file(path, ["blob"])["blob"].to_pylist()
     return sorted({name for name in names if name})
 
 
 def listed_files(home: Path, name: str) -> set[str]:
-    """The files that a table's own log lists, relative to the home."""
+    """What a table's own log lists, relative to the home."""
     folder = home / name
     if not log.is_table(folder):
         return set()
@@ -129,7 +134,7 @@ def listed_files(home: Path, name: str) -> set[str]:
 
 
 def _abandon(home: Path, before_ns: int) -> tuple[str, ...]:
-    """Declare commands abandoned that have files, no commit, and no file newer than the age."""
+    """Declare commands dead that have files, never committed, and wrote nothing since then."""
     newest: dict[str, int] = {}
     for file in walk(home):
         newest[file.commit_id] = max(newest.get(file.commit_id, 0), file.modified_ns)
@@ -145,7 +150,7 @@ def _abandon(home: Path, before_ns: int) -> tuple[str, ...]:
 
 
 def _unlist(home: Path, before_ns: int) -> None:
-    """Remove replaced, abandoned and left-over files from the tables' own logs."""
+    """Remove files that are replaced, dead or written twice from the tables' own logs."""
     _, now = history.read(home)
     on_disk = {file.path: file for file in walk(home)}
     for folder in table_folders(home):
@@ -160,7 +165,7 @@ def _unlist(home: Path, before_ns: int) -> None:
 
 
 def _is_dead(path: str, now: History) -> bool:
-    """Whether the file's command has ended, so a file that is not live never will be."""
+    """Whether the file's command has ended, so that a file that is not live never will be."""
     commit_id = path.split("/")[1]
     return commit_id in now.abandoned or commit_id in now.by_id
 
@@ -179,7 +184,7 @@ def _remove(home: Path, before_ns: int) -> list[Stray]:
     _unlink(home, gone)
     removed = {file.path for file in gone}
     every = (file for row in now.commits for file in row.files if not file.is_blob)
-    # A replaced file that readers may still need keeps its blobs.
+    # If a replaced file stays for its readers, its blobs stay too.
     needed = named_blobs(
         home, (f for f in every if f.path not in removed and (home / f.path).exists())
     )
@@ -204,14 +209,14 @@ def named_blobs(home: Path, files: Iterable[DataFile]) -> set[str]:
 
 
 def _since_ns(file: Stray, now: History) -> int:
-    """The time since which no new reader can need the file: 0 for an abandoned command's."""
+    """Since when no new command can need the file; 0 for files of a dead command."""
     if file.commit_id in now.abandoned:
         return 0
     return now.replaced.get(file.path, file.modified_ns)
 
 
 def _unlink(home: Path, files: list[Stray]) -> None:
-    with telling(home):
+    with disk_errors(home):
         for file in files:
             (home / file.path).unlink(missing_ok=True)
         for folder in {(home / file.path).parent for file in files}:
@@ -220,7 +225,7 @@ def _unlink(home: Path, files: list[Stray]) -> None:
 
 
 def _remove_temporary(home: Path, before_ns: int) -> None:
-    """Remove unfinished files of killed processes in the home, its scratch, and Delta's logs."""
+    """Remove temporary files of killed processes from the home, its scratch and Delta's logs."""
     for entry in (home / SCRATCH).glob("*"):
         found = [_status(path) for path in (entry, *entry.rglob("*"))]
         if all(one is None or one[1] <= before_ns for one in found):
@@ -236,7 +241,7 @@ def _remove_temporary(home: Path, before_ns: int) -> None:
 
 
 def _status(path: Path) -> tuple[int, int] | None:
-    """Size and time of the last change; None if the file no longer exists."""
+    """Size and time of the last change; None if the file has just been removed."""
     try:
         status = path.stat()
     except FileNotFoundError:

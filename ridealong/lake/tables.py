@@ -1,4 +1,4 @@
-"""The spec of a table of the lake: its name, its columns with units and meanings, its order."""
+"""What defines a table of the lake: its name, its columns with units and meanings, its order."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class TableSpec:
-    """A table of the lake: its folder's name, its columns, and the order of rows in a file.
+    """A table of the lake: the name of its folder, its columns, and the order of rows in a file.
 
-    A column named ``blob`` holds the path, relative to the home, of a file that belongs to the
-    row (a clip, a network's weights).
+    A column named ``blob`` contains the path of a file that belongs to the row (a clip, a network's
+    weights), relative to the home.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Verify: a file is used only if its content matches its name, a sha256.
+"""Verify files: the name of a file is the sha256 of its content.
 
 A flipped bit in a Parquet file can read back as another number without an error. So every file is
-hashed before anything is read from it, once in a process. An intact file is hashed again only if it
-changes on the disk.
+hashed before anything is read from it. A process hashes a file only once, and again if it has
+changed on the disk.
 """
 
 import os
@@ -20,7 +20,7 @@ from ridealong.terminal.progress import SILENT, Steps
 RESTORE = (
     "restore it from a copy (`ridealong lake check` lists all damage), or ingest into a new home"
 )
-# With little to hash, threads cost more than they save.
+# If there is little to hash, threads cost more than they save.
 _FEW_FILES, _FEW_BYTES = 8, 2**22
 _THREADS = min(os.cpu_count() or 1, 8)  # each has a file open
 
@@ -31,7 +31,7 @@ _SOUND: dict[Path, Stamp] = {}
 
 @dataclass(frozen=True)
 class Finding:
-    """One result of a check: its kind, the file or table, and the fault."""
+    """One finding of a check: its kind, the file or table, and what is wrong."""
 
     kind: str
     path: str
@@ -39,14 +39,14 @@ class Finding:
 
 
 class DamagedError(RidealongError):
-    """A file of the lake is missing or damaged."""
+    """A file of the lake is missing or is not what was written."""
 
 
 def require_sound(home: Path, paths: Iterable[str]) -> None:
-    """Raise if files are missing or damaged; paths are relative to the home, or absolute.
+    """Check files; paths are relative to the home, or absolute.
 
     Raises:
-        DamagedError: The message names the first such file and counts the others.
+        DamagedError: Some are missing or damaged; the message names the first and counts the rest.
     """
     if found := damage(home, paths):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -56,16 +56,16 @@ def require_sound(home: Path, paths: Iterable[str]) -> None:
 def damage(
     home: Path, paths: Iterable[str], *, anew: bool = False, steps: Steps = SILENT
 ) -> list[Finding]:
-    """The files that are missing or do not match their name, in their order.
+    """The files that are missing or whose content does not match their name, in their order.
 
     Args:
         home: The lake's folder.
         paths: Files named by their sha256, relative to the home or absolute.
-        anew: Hash also the files that this process has already checked.
+        anew: Hash also the files that this process has found sound before.
         steps: Progress: one step a file that is hashed.
 
     Raises:
-        RidealongError: The machine lacks the resources (open files, memory).
+        RidealongError: The limits of the machine (open files, memory) are too low for reading.
     """
     unknown = [path for path in paths if anew or not _is_known(home / path)]
     steps.expect(len(unknown))
@@ -86,7 +86,7 @@ def _found(judged: Iterable[Finding | None], steps: Steps) -> list[Finding]:
 
 
 def _is_known(path: Path) -> bool:
-    """Whether the file was checked before, and has not changed since."""
+    """Whether the file was found sound before, and has not changed since."""
     known = _SOUND.get(path)
     return known is not None and known == _stamp(path)
 
@@ -98,19 +98,19 @@ def _is_little(home: Path, paths: list[str]) -> bool:
 
 def _judge(home: Path, path: str) -> Finding | None:
     place = home / path
-    stamp = _stamp(place)  # before the content, so that the next check notices a change meanwhile
+    stamp = _stamp(place)  # before reading, so a change meanwhile is noticed the next time
     try:
         actual = sha256_of(place)
     except (FileNotFoundError, NotADirectoryError):
         return Finding("missing", path, "the file is missing")
     except OSError as error:
-        if told := refused(error, place):
-            raise told from error
+        if exhausted := refused(error, place):
+            raise exhausted from error
         return Finding("corrupt", path, f"the file cannot be read ({error.strerror})")
     if place.name.split(".")[0] != actual:
         _SOUND.pop(place, None)
         return Finding(
-            "corrupt", path, "the file is damaged: it does not match the sha256 in its name"
+            "corrupt", path, "the file is damaged: its content is not what was written (sha256)"
         )
     if stamp:
         _SOUND[place] = stamp

@@ -17,19 +17,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
-class Camera(StrEnum):
-    """The eight cameras of the rig, in the order in which they are stacked."""
-
-    NARROW = "narrow"
-    MAIN = "main"
-    WIDE = "wide"
-    LEFT_PILLAR = "left_pillar"
-    RIGHT_PILLAR = "right_pillar"
-    LEFT_REPEATER = "left_repeater"
-    RIGHT_REPEATER = "right_repeater"
-    REAR = "rear"
-
-
 class Task(StrEnum):
     """The names of the tasks that come with ridealong.
 

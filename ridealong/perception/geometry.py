@@ -16,7 +16,7 @@ class CameraCalibration:
     """A pinhole camera on the vehicle.
 
     Attributes:
-        name: Camera, as in `ridealong.perception.annotations.Camera`.
+        name: Of the camera.
         width, height: Image size in pixels.
         fx, fy, cx, cy: Intrinsics in pixels; NaN where the source does not know them.
         ego_SE3_camera: ``(4, 4)`` float64, camera to ego frame, metres; NaN where unknown.
@@ -56,7 +56,7 @@ def mounted_camera(
     """An ideal camera: square pixels, principal point in the middle, no roll.
 
     Args:
-        name: Camera.
+        name: Of the camera.
         width: Image width in pixels.
         height: Image height in pixels.
         horizontal_fov_deg: Angle that the image's width spans.

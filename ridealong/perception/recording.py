@@ -18,9 +18,9 @@ Image = NDArray[np.uint8]  # (height, width, 3), RGB
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a recording cannot be used, where that showed when it was found.
+    """Why a recording cannot be used, if that is known before it is opened.
 
-    ``may_pass``: the next run may find it well (a permission was missing); else it is bad input.
+    ``may_pass``: The next run may succeed (a permission was missing); otherwise the input is bad.
     """
 
     reason: str
@@ -29,15 +29,15 @@ class Trouble:
 
 @dataclass(frozen=True)
 class DriveFiles:
-    """Where one drive's recording lies: small, hashable, and all that is ever shuffled.
+    """Where one drive's recording is: small, hashable, and all that a pipeline shuffles.
 
     Attributes:
         source: Name of the source that reads it.
         drive_id: The drive.
         path: Folder or file of the recording.
-        sha256: Hash over its files' names and contents.
+        sha256: Hash of its files' names and contents.
         bytes: Their size.
-        trouble: Why it cannot be used, if that is known already; it is not opened then.
+        trouble: Why it cannot be used, if that is known already; then it is not opened.
     """
 
     source: str
@@ -50,10 +50,10 @@ class DriveFiles:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What a recording holds that did not become part of its drive.
+    """What a recording contains that did not become part of its drive.
 
     Attributes:
-        frames: How many frames; 0 where that is not known, or where none is lost.
+        frames: How many frames; 0 if that is unknown, or if no frame is lost.
         reason: What was left out or changed, and why, as part of a sentence.
     """
 
@@ -116,34 +116,34 @@ class Recording(Protocol):
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
-        """The cameras it has frames of; the others are masked."""
+        """The cameras that it has frames of; other cameras are masked."""
 
     def telemetry(self) -> pa.Table:
-        """``timestamp_ns`` and any recorded signals, as the source has them: not yet validated."""
+        """``timestamp_ns`` and the recorded signals as the source has them, not yet validated."""
 
     def frames(
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Image]]]:
-        """Frames with ``start_ns <= timestamp_ns <= end_ns``, in time; a lost one is absent."""
+        """Frames with ``start_ns <= timestamp_ns <= end_ns``, by time; lost frames are absent."""
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
-        """Reference labels in the window; None where none are known."""
+        """Reference labels in the window; None if there are none."""
 
 
 @runtime_checkable
 class Mapped(Protocol):
-    """A recording whose source knows the road network that was driven."""
+    """A recording whose source knows the road network."""
 
     def roads(self) -> pa.Table:
-        """That network, as rows of the table roads."""
+        """The network, as rows of the table roads."""
 
 
 @runtime_checkable
 class Selective(Protocol):
-    """A recording not all of whose frames may be in the drive."""
+    """A recording that may leave some frames out of the drive."""
 
     def left_out(self) -> Sequence[LeftOut]:
-        """What was left out, and why; nothing where the drive is whole."""
+        """What was left out, and why; empty if the drive is complete."""
 
 
 @runtime_checkable

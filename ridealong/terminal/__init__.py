@@ -1,1 +1,1 @@
-"""What a command prints: text, tables and progress, and how options are completed."""
+"""Output of commands: text, tables, progress, and completion of options."""

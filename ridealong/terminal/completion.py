@@ -1,6 +1,6 @@
-"""What a shell offers when the user presses Tab: names and ids that the home holds.
+"""Shell completion: names and ids from the home.
 
-A completion never fails and never speaks: where nothing can be read, nothing is offered.
+A completion never fails and never prints: if nothing can be read, nothing is offered.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Completer = Callable[[typer.Context, str], list[str]]
 
 
 def completing(table: str, column: str, *more: str) -> Completer:
-    """Offer the values of a table's column, and ``more`` fixed ones."""
+    """Offer the values of a table's column, and the fixed values in ``more``."""
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
         found = {*more, *_values(_home(context), table, column)}
@@ -25,7 +25,7 @@ def completing(table: str, column: str, *more: str) -> Completer:
 
 
 def _home(context: typer.Context) -> Path:
-    """The --home of the command, of the program before it, or the one by default."""
+    """The --home of the command, or of the program, or the default."""
     asked: Any = context
     while asked is not None:
         if given := asked.params.get("home"):
@@ -39,5 +39,5 @@ def _values(home: Path, table: str, column: str) -> list[str]:
 
     try:
         return [str(name) for name in Lake.open(home).snapshot().read(table, [column])[column]]
-    except Exception:  # whatever it is, a prompt is no place to tell it
+    except Exception:  # errors must not appear in a prompt
         return []

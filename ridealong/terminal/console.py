@@ -1,10 +1,10 @@
-"""What every command shares: where the home is, how results and progress are printed.
+"""What all commands share: where the home is, and how results and progress are printed.
 
-Results go to standard output, as text or (``--json``) as exactly one JSON document; everything
-else goes to standard error.
+Results go to standard output, as text or (``--json``) as exactly one JSON document. Everything else
+goes to standard error.
 
-Tables and reports fit the width: what COLUMNS says, else the terminal's. A pipe without COLUMNS has
-no width, so that ``grep`` sees whole rows.
+Tables and reports fit the width that COLUMNS gives, or else the terminal's. A pipe without COLUMNS
+has no limit, so that ``grep`` sees whole rows.
 """
 
 import json
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "RIDEALONG_HOME"
 DEFAULT_HOME = "ridealong-home"
-UNTOLD_WIDTH = 80  # of a terminal that does not say
+UNKNOWN_WIDTH = 80  # assumed for a terminal that does not report its width
 
-# The --home that stood before the command.
+# The --home that was given before the command.
 HOME_BEFORE: ContextVar[Path | None] = ContextVar("home", default=None)
 
 
-def _with_room(home: Path | None) -> Path | None:
-    """Whatever has a home loads the lake: ask for what that takes before it does."""
+def _require_limits(home: Path | None) -> Path | None:
+    """Check the machine's limits: every command with a home loads the lake."""
     require_to_read()
     return home
 
@@ -46,7 +46,7 @@ HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
-        callback=_with_room,
+        callback=_require_limits,
         help="Folder of the lake.",
         show_default=f"${HOME_VARIABLE}, else ./{DEFAULT_HOME}",
     ),
@@ -68,18 +68,18 @@ WhereOption = Annotated[
 
 
 def home_of(home: Path | None) -> Path:
-    """The lake's folder: the command's --home, the program's, the environment's, or the default."""
+    """The lake's folder: from the command's --home, the program's, the environment, or default."""
     return home or HOME_BEFORE.get() or Path(os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
 
 
 @dataclass(frozen=True)
 class Console:
-    """Where a command speaks: results to standard output, the rest to standard error.
+    """A command's output: results go to standard output, the rest to standard error.
 
     Attributes:
-        as_json: One JSON document, and no text.
-        wide: Tables as wide as their rows.
-        wide_hint: What a table that left columns out tells the user to call.
+        as_json: Print one JSON document, and no text.
+        wide: Print tables as wide as their rows.
+        wide_hint: What to call to see the columns that a table left out.
     """
 
     as_json: bool = False
@@ -92,12 +92,12 @@ class Console:
             print(json.dumps(jsonable(document), ensure_ascii=False, allow_nan=False))
 
     def text(self, line: str = "") -> None:
-        """Print a line of the result as it stands; does nothing in JSON mode."""
+        """Print a line of the result unchanged; does nothing in JSON mode."""
         if not self.as_json:
             print(line)
 
     def paragraph(self, text: str) -> None:
-        """Print prose, broken between words to fit the width; does nothing in JSON mode."""
+        """Print prose, wrapped to the width; does nothing in JSON mode."""
         self._print(wrapped(text, self._width()))
 
     def table(
@@ -108,21 +108,21 @@ class Console:
     ) -> None:
         """Print rows as a table that fits the width; does nothing in JSON mode.
 
-        Of columns that are named by a string, the first is never left out and the last goes first.
+        If columns are given as strings, the last is left out first, and the first never.
         """
         self.sections(columns, [Section(rows, title)])
 
     def rows(self, columns: Sequence[Column], rows: Iterable[Mapping[str, object]]) -> None:
-        """Print rows by the columns' names as a table; does nothing in JSON mode."""
+        """Print rows, given as mappings, as a table; does nothing in JSON mode."""
         self.table(columns, [[row[column.name] for column in columns] for row in rows])
 
     def sections(self, columns: Sequence[str | Column], sections: Sequence[Section]) -> None:
-        """Print one table whose rows stand under titles; does nothing in JSON mode."""
+        """Print one table whose rows are grouped under titles; does nothing in JSON mode."""
         if not self.as_json:
             self._print(table_lines(columns, sections, self._width(), self.wide_hint))
 
     def record(self, pairs: Sequence[tuple[str, object]]) -> None:
-        """Print one thing as lines of ``name  value``; does nothing in JSON mode."""
+        """Print one record as lines of ``name  value``; does nothing in JSON mode."""
         self._print(record_lines(pairs, self._width()))
 
     def _print(self, lines: Sequence[str]) -> None:
@@ -133,12 +133,12 @@ class Console:
         return None if self.wide else output_width()
 
     def note(self, line: str) -> None:
-        """Say something about the work, on standard error."""
+        """Print a note about the work on standard error."""
         print(line, file=sys.stderr, flush=True)
 
     @contextmanager
     def steps(self, label: str, total: int) -> Iterator[Steps]:
-        """Progress on standard error: a bar on a terminal, plain lines elsewhere."""
+        """Show progress on standard error: a bar on a terminal, otherwise plain lines."""
         if not sys.stderr.isatty():
             yield _PlainSteps(label, total)
             return
@@ -147,9 +147,9 @@ class Console:
 
 
 def output_width() -> int | None:
-    """How wide text on standard output may be: COLUMNS, else the terminal's width, else no limit.
+    """The width for text on standard output: COLUMNS, else the terminal's width, else no limit.
 
-    COLUMNS counts wherever it is a positive number, in a pipe too.
+    COLUMNS is used whenever it is a positive number, also in a pipe.
     """
     given = os.environ.get("COLUMNS", "").strip()
     if given.isascii() and given.isdecimal() and int(given):
@@ -157,9 +157,9 @@ def output_width() -> int | None:
     if not sys.stdout.isatty():
         return None
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or UNTOLD_WIDTH
+        return os.get_terminal_size(sys.stdout.fileno()).columns or UNKNOWN_WIDTH
     except OSError:
-        return UNTOLD_WIDTH
+        return UNKNOWN_WIDTH
 
 
 def _bar() -> "Progress":
@@ -197,11 +197,11 @@ class _BarSteps:
 
 
 class _PlainSteps:
-    """A line at the end, and every ten seconds before it if something was done since."""
+    """Prints a line at the end, and before it at most every ten seconds."""
 
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
-        self._spoke = time.monotonic()
+        self._printed = time.monotonic()
 
     def advance(self, count: int = 1) -> None:
         self.at(self._done + count)
@@ -209,8 +209,8 @@ class _PlainSteps:
     def at(self, done: int) -> None:
         changed, self._done = done != self._done, done
         now = time.monotonic()
-        if changed and (done >= self._total or now - self._spoke >= 10):
-            self._spoke = now
+        if changed and (done >= self._total or now - self._printed >= 10):
+            self._printed = now
             print(f"{self._label}: {done}/{self._total}", file=sys.stderr, flush=True)
 
     def expect(self, count: int) -> None:
@@ -218,7 +218,7 @@ class _PlainSteps:
 
 
 def jsonable(value: object) -> object:
-    """The same value with NaN and infinities as null, paths as text, tuples as lists."""
+    """The value with NaN and infinities as null, paths as text, tuples as lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

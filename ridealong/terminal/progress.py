@@ -1,4 +1,4 @@
-"""Progress of long work: what reports it, and what is reported where nobody watches."""
+"""Progress of long work: the interface, and one that reports nothing."""
 
 from typing import Protocol
 
@@ -7,13 +7,13 @@ class Steps(Protocol):
     """Progress of one piece of long work."""
 
     def advance(self, count: int = 1) -> None:
-        """That many more steps are done."""
+        """This many more steps are done."""
 
     def at(self, done: int) -> None:
-        """That many steps are done in all."""
+        """This many steps are done in total."""
 
     def expect(self, count: int) -> None:
-        """There are that many more steps to do than was known."""
+        """This many more steps are expected."""
 
 
 class _Silent:

@@ -1,6 +1,6 @@
-"""Values as people read them: a fitting unit, no more digits than are known, one line.
+"""Values for people: a suitable unit, no more digits than are known, one line.
 
-Only text output goes through here: JSON keeps the raw numbers, in the units of the tables' columns.
+Only text output uses this: JSON has the raw numbers, in the units of the tables' columns.
 """
 
 import math
@@ -13,7 +13,7 @@ SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def value(thing: object) -> str:
-    """Any value of a row on one line: ``-`` for unknown, yes and no, names with commas."""
+    """Any value of a row on one line: ``-`` if unknown, yes or no, names with commas."""
     match thing:
         case None:
             text = UNKNOWN
@@ -37,7 +37,7 @@ def value(thing: object) -> str:
 def printable(text: str) -> str:
     """The text on one line: line breaks become spaces, other control characters are escaped.
 
-    A name comes from whoever wrote the log; it must not move a terminal's cursor.
+    Names come from logs, and must not be able to move a terminal's cursor.
     """
     if text.isprintable():
         return text
@@ -52,7 +52,7 @@ def _shown(character: str) -> str:
 
 
 def number(known: float | None, digits: int = 3) -> str:
-    """A number to so many significant digits, whole ones from a thousand on."""
+    """A number with so many significant digits; from a thousand on, a whole number."""
     if known is None or not math.isfinite(known):
         return UNKNOWN
     if abs(known) >= 10**digits:
@@ -66,7 +66,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 
 
 def listed(names: Sequence[str], most: int) -> str:
-    """The first names with commas, then how many others there are: ``a, b, c, and 4 more``."""
+    """The first names, then how many more there are: ``a, b, c, and 4 more``."""
     more = f", and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
@@ -87,7 +87,7 @@ def duration(seconds: float | None) -> str:
 
 
 def _parts(seconds: float) -> str:
-    """A minute or longer, in the two largest units."""
+    """A duration of a minute or longer, in its two largest units."""
     whole = round(seconds)
     for size, unit, part, smaller in (
         (86_400, "d", 3600, "h"),
@@ -101,7 +101,7 @@ def _parts(seconds: float) -> str:
 
 
 def moment(seconds: float | None) -> str:
-    """An instant since a drive's start: seconds to a tenth, so that a column of them compares."""
+    """Time since a drive's start, in seconds with one decimal, so that a column is comparable."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     return f"{seconds:,.1f} s"
@@ -110,7 +110,7 @@ def moment(seconds: float | None) -> str:
 def instant(epoch_ns: int | None) -> str:
     """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the millisecond.
 
-    An instant before year 1 or after year 9999 stays a number of seconds.
+    An instant before year 1 or after year 9999 is given as a number of seconds.
     """
     if epoch_ns is None:
         return UNKNOWN
@@ -124,7 +124,7 @@ def instant(epoch_ns: int | None) -> str:
 
 
 def exact_instant(epoch_ns: int) -> str:
-    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, with as many decimals as it takes."""
+    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, with as many decimals as needed."""
     seconds, rest = divmod(epoch_ns, 1_000_000_000)
     whole = instant(seconds * 1_000_000_000)
     if not rest or not whole.endswith("Z"):
@@ -152,12 +152,15 @@ def distance(metres: float | None) -> str:
 
 
 def decimals_known(low: float | None, high: float | None, *values: float | None) -> int:
-    """Decimals to which an estimate is known: those of the second digit of its half-width.
+    """How many decimals of an estimate to show, given its interval.
 
-    The Particle Data Group's rule rounds an error to two digits at most and the value to the same
-    place. The largest of ``values`` keeps two to four digits all the same: with fewer a difference
-    may contradict what it is the difference of, with more an interval of nought says too much.
-    Without an interval three decimals stand. Negative decimals round to tens and hundreds.
+    The Particle Data Group's rule rounds an error to at most two digits, and the value to the same
+    place. So the result is the place of the second digit of the interval's half-width.
+
+    The largest of ``values`` still keeps two to four digits. With fewer, a difference may
+    contradict the two numbers that it is the difference of; with more, an interval of width 0 would
+    claim too much. Without an interval there are three decimals. Negative decimals round to tens,
+    hundreds and so on.
     """
     half = (high - low) / 2 if low is not None and high is not None else 0.0
     known = 1 - _magnitude(half) if math.isfinite(half) and half > 0 else 3
@@ -169,14 +172,14 @@ def decimals_known(low: float | None, high: float | None, *values: float | None)
 
 
 def _magnitude(number: float) -> int:
-    """The power of ten of its first digit."""
+    """The power of ten of a number's first digit."""
     return math.floor(math.log10(number))
 
 
 def rounded(known: float | None, decimals: int, signed: bool = False) -> str:
-    """A number to so many decimals, with its sign if asked for; nought has none."""
+    """A number with so many decimals, and with its sign if ``signed``; zero has no sign."""
     if known is None or not math.isfinite(known):
         return UNKNOWN
-    near = round(known, decimals) or 0.0  # no negative nought
+    near = round(known, decimals) or 0.0  # no negative zero
     sign = "+" if signed and near else ""
     return f"{near:{sign},.{max(decimals, 0)}f}"

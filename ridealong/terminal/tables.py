@@ -1,8 +1,10 @@
-"""Tables that fit the terminal: what matters stays whole, the rest gives way and is named.
+"""Tables that fit the terminal.
 
-Nothing is cut. Where a table is too wide, columns are left out, the least important first; where
-even the important ones are too wide, long ids are shortened to a beginning that is unique in their
-column; where that does not help, each row becomes lines of ``name  value``.
+No text is cut. If a table is too wide:
+
+1. Columns are left out, the least important first; the table names them.
+2. If even the important columns are too wide, long ids are shortened to a unique beginning.
+3. If that is not enough, each row becomes lines of ``name  value``.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +17,7 @@ from ridealong.terminal.readable import value
 GAP = "  "
 NOTHING = "(none)"
 SHORTEST_ID = 8
-NARROWEST = 20  # of a terminal, and of a column whose text goes over several lines
+NARROWEST = 20  # width of a terminal, and of a column whose text is wrapped
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,11 @@ class Column:
 
     Attributes:
         name: Its heading.
-        rank: 0 is never left out; of the others the highest goes first. None: as it stands in the
-            table, the first column 0.
-        right: Numbers: aligned at the right.
-        fold: Prose: may take several lines.
-        shorten: Ids: may be shown by a unique beginning.
+        rank: 0 is never left out; of the others the highest is left out first. None: the column's
+            place in the table, from 0.
+        right: Align right, as numbers are.
+        fold: Wrap over several lines, as prose may be.
+        shorten: Allow a unique beginning instead of the whole, as for ids.
     """
 
     name: str
@@ -40,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows under a title of their own; all sections of a table share its columns."""
+    """Rows under a title; all sections of a table have the same columns."""
 
     rows: Sequence[Sequence[object]]
     title: str | None = None
@@ -57,7 +59,7 @@ class _Grid:
 
     @cached_property
     def natural(self) -> list[int]:
-        """Widths at which nothing is broken."""
+        """Widths at which nothing is wrapped."""
         widths = [cells(column.name) for column in self.columns]
         for row in self.rows():
             widths = [max(known, cells(cell)) for known, cell in zip(widths, row, strict=True)]
@@ -90,8 +92,8 @@ def table_lines(
 ) -> list[str]:
     """The table's lines, none wider than ``width`` cells (None: no limit).
 
-    Only a single word that is wider than the terminal, such as a path, is broken over lines.
-    ``hint`` says what to call for what was left out.
+    A word is broken only if it is wider than the terminal, as a path may be. ``hint`` is what to
+    call to see what was left out.
     """
     named = [c if isinstance(c, Column) else Column(c) for c in columns]
     grid = _Grid(
@@ -110,19 +112,19 @@ def table_lines(
 
 
 def record_lines(pairs: Sequence[tuple[str, object]], width: int | None) -> list[str]:
-    """``name  value`` lines, the values below each other.
+    """Lines of ``name  value``, with the values aligned.
 
-    A single word that is wider than the line, such as a path, stays whole: a terminal breaks it
-    without harm to who copies it.
+    A word that is wider than the line, such as a path, stays whole: even if the terminal wraps it,
+    it can be copied.
     """
     texts = [(name, value(thing)) for name, thing in pairs]
     return list(_record(texts, None, width))
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
-    """The text over lines of at most ``width`` cells, broken between words.
+    """The text in lines of at most ``width`` cells, broken between words.
 
-    A word that is wider than a line is broken only then.
+    A word is broken only if it is wider than a line.
     """
     if width is None or cells(text) <= width:
         return [text]
@@ -148,7 +150,7 @@ def _broken(words: Iterable[str], width: int) -> Iterator[str]:
 
 
 def cells(text: str) -> int:
-    """How many columns of a terminal the text takes; a Chinese character takes two."""
+    """How many cells of a terminal the text takes; a Chinese character takes two."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -157,9 +159,9 @@ def cells(text: str) -> int:
 
 
 def unique_beginnings(ids: Iterable[str]) -> dict[str, str]:
-    """Each id's shortest beginning that no other begins with, at least `SHORTEST_ID` long.
+    """The shortest unique beginning of each id, at least `SHORTEST_ID` long.
 
-    It ends after the first character that tells it from its neighbours in the order of the ids.
+    It ends after the first character that differs from both neighbours in the order of the ids.
     """
     ordered = sorted(set(ids))
     needed = dict.fromkeys(ordered, SHORTEST_ID)
@@ -185,7 +187,7 @@ def _shortened(grid: _Grid) -> _Grid:
 
 
 def _fitting(grid: _Grid, width: int) -> list[int] | None:
-    """Places of the columns to keep; None where even the necessary ones are too wide."""
+    """Places of the columns to keep; None if even the columns of rank 0 are too wide."""
     least = grid.least
     kept: list[int] = []
     room = width + len(GAP)
@@ -205,12 +207,12 @@ def _rank(grid: _Grid, place: int) -> int:
 
 
 def _widths(grid: _Grid, width: int) -> list[int]:
-    """The least widths, and what they leave is the prose's."""
+    """The least widths, plus the rest of the space for the columns that want more."""
     natural, widths = grid.natural, grid.least
     spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
     wanting = sorted(range(len(widths)), key=lambda place: natural[place] - widths[place])
     for position, place in enumerate(wanting):
-        # Who wants least goes first: what it does not need is the others'.
+        # The column that wants least is first, so the others share what it does not need.
         more = min(natural[place] - widths[place], spare // (len(wanting) - position))
         widths[place] += more
         spare -= more
@@ -246,19 +248,19 @@ def _line(texts: Sequence[str], columns: Sequence[Column], widths: list[int]) ->
 
 
 def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: str) -> list[str]:
-    """Says what the lines above do not show."""
+    """Lines that say what the table does not show."""
     out = [column.name for place, column in enumerate(grid.columns) if place not in places]
     short = [c.name for p, c in enumerate(grid.columns) if c.shorten and p in places]
-    said = []
+    remarks = []
     if out:
-        said.append(f"left out: {', '.join(out)}")
+        remarks.append(f"left out: {', '.join(out)}")
     if short and shortened:
-        said.append(f"shortened to a unique beginning: {', '.join(short)}")
-    return wrapped(f"({'; '.join(said)}; {hint} shows all)", width) if said else []
+        remarks.append(f"shortened to a unique beginning: {', '.join(short)}")
+    return wrapped(f"({'; '.join(remarks)}; {hint} shows all)", width) if remarks else []
 
 
 def _records(grid: _Grid, short: _Grid, width: int) -> list[str]:
-    """Every row as lines of its own, all columns shown; a blank line between rows."""
+    """Every row as several lines with all columns; a blank line between rows."""
     names = [column.name for column in grid.columns]
     lines: list[str] = []
     for (title, rows), (_, briefs) in zip(grid.sections, short.sections, strict=True):
@@ -282,6 +284,6 @@ def _record(
             yield head + first
             yield from (" " * label + line for line in more)
         elif brief is None or cells(text) <= width:
-            yield from (name, text)  # on a line of its own it is whole, and can be copied
+            yield from (name, text)  # whole, on a line of its own, so that it can be copied
         else:
             yield from (name, *wrapped(brief[place], width))

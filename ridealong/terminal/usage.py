@@ -1,4 +1,4 @@
-"""A command that was called wrongly, told in one line: what is wrong, what fits, where to read."""
+"""One line for a wrong call of a command: what is wrong, the nearest name, where to read."""
 
 import difflib
 from typing import Any
@@ -7,7 +7,7 @@ from typer.exceptions import TyperException
 
 
 def usage_line(error: TyperException) -> str:
-    """The error as one line, with the nearest name that exists."""
+    """The error as one line, with the nearest known option."""
     wrong = getattr(error, "option_name", None)
     what = " ".join((error.message if wrong else error.format_message()).split())
     what = what.replace("Value error, ", "").removesuffix(".")
@@ -19,7 +19,7 @@ def usage_line(error: TyperException) -> str:
 
 
 def _nearest(wrong: str, context: Any) -> str:
-    """``did you mean '--home'?`` for an option that does not exist; commands bring their own."""
+    """``did you mean '--home'?`` for an unknown option; Typer itself does this for commands."""
     if context is None:
         return ""
     known = ["--help", *(name for param in context.command.params for name in param.opts)]

@@ -1,1 +1,1 @@
-"""One module of commands a noun; ``shadow.cli`` mounts them."""
+"""One module per noun; ``shadow.cli`` mounts their commands."""

@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Export clips for labelling.")
 
 
 class ExportFormat(StrEnum):
-    """Formats that clips are handed over in."""
+    """File formats of an export."""
 
     COCO = "coco"
     MCAP = "mcap"
@@ -112,12 +112,12 @@ def _print_export(console: Console, report: dict[str, Any]) -> None:
         labelled, unlabelled = value(report["labelled"]), value(report["unlabelled"])
         labels, ignored = value(report["annotations"]), value(report["ignored"])
         pairs += [
-            ("images", f"{labelled} labelled, {unlabelled} that nobody labelled"),
+            ("images", f"{labelled} labelled, {unlabelled} unlabelled"),
             ("labels", f"{labels}, of which {ignored} are ignored"),
         ]
         for role, count in report["prelabels"].items():
             at_any = value(report["results"][role])
-            said = counted(count, "pre-label")
-            pairs.append((role, f"{said}; {at_any} boxes at any score on labelled images"))
+            counts = counted(count, "pre-label")
+            pairs.append((role, f"{counts}; {at_any} boxes at any score on labelled images"))
     console.record(pairs)
     console.paragraph(f"in the order of the {report['order']}: {report['reason']}")

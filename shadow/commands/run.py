@@ -65,10 +65,10 @@ def shadow_run(
     request = RunRequest(against, candidate, where, load_gate(gate), device)
     report = run(lake, request, console, beam_args or [])
     console.result(asdict(report))
-    _tell(report, console)
+    _print_run(report, console)
 
 
-def _tell(report: "RunReport", console: Console) -> None:
+def _print_run(report: "RunReport", console: Console) -> None:
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
     console.text(
         f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, "

@@ -60,8 +60,8 @@ def runs_name(
     console = Console(as_json)
     row = name_run(Lake.open(home_of(home)), run, name)
     console.result(run_row(row))
-    said = f"has the name {row['name']!r}" if row["name"] else "has no name"
-    console.text(f"run {row['run_id']} {said}")
+    state = f"has the name {row['name']!r}" if row["name"] else "has no name"
+    console.text(f"run {row['run_id']} {state}")
 
 
 @app.command("note")

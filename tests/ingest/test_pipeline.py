@@ -23,7 +23,7 @@ from ridealong.execution import runner
 from ridealong.execution.accounting import ItemsLostError, Status, settle
 from ridealong.execution.failures import DISK_FULL, described, one_line_each
 from ridealong.lake import Lake
-from ridealong.lake.files import telling
+from ridealong.lake.files import disk_errors
 from ridealong.perception.recording import DriveFiles
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console
@@ -192,7 +192,7 @@ def test_failures_of_one_cause_share_a_line() -> None:
     full = OSError(errno.ENOSPC, "No space left on device")
     assert described(full) == DISK_FULL
     try:
-        with telling(Path("x")):
+        with disk_errors(Path("x")):
             raise full
     except RidealongError as error:
         assert described(error) == DISK_FULL

@@ -77,7 +77,7 @@ ONE_LINE = {
         ),
         "too many values, aliases written out",
     ),
-    "an alias of itself": ("name: &a [*a]", "f.yaml:1: *a stands within itself"),
+    "an alias of itself": ("name: &a [*a]", "f.yaml:1: *a contains itself"),
     "an alias of nothing": ("name: *a", "f.yaml:1: there is no anchor &a above"),
     "too much text": ("# " + "x" * documents.LARGEST_BYTES, "f.yaml: is too large; expected at"),
     "twice the same key": ("name: a\ncount: 2\nname: b", "f.yaml:3: duplicate key 'name';"),

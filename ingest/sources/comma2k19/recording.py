@@ -26,7 +26,7 @@ from ingest.telemetry.resample import (
 )
 from ridealong.arrays import Floats
 from ridealong.errors import UnreadableError
-from ridealong.perception.annotations import Camera, Perception
+from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
 from ridealong.perception.recording import DriveAttributes, DriveFiles, Image, LeftOut
 from ridealong.units import NS_PER_S
@@ -47,7 +47,7 @@ GPS_AHEAD_OF_UTC_S = 18
 VIDEO = "video.hevc"
 EON_SIZE = (1164, 874)
 EON_FOCAL_PX = 910.0
-CAMERA = Camera.MAIN.value
+CAMERA = "main"
 
 
 class Comma2k19Recording:

@@ -16,17 +16,26 @@ from ingest.sources.attributes import attributes_file, camera_names
 from ingest.sources.video.containers import camera_streams, created_ns, opened, telling
 from ingest.sources.video.decoding import VideoIndex, index_video
 from ridealong.errors import UnreadableError
-from ridealong.perception.annotations import Camera
 from ridealong.perception.recording import LeftOut
 
-BY_ORDER = (Camera.MAIN, Camera.REAR, *(c for c in Camera if c not in (Camera.MAIN, Camera.REAR)))
-# What recorders call their channels; None is no place of the rig.
-BY_WORD: dict[str, Camera | None] = {
-    **dict.fromkeys(("front", "forward", "ahead", "road"), Camera.MAIN),
-    **dict.fromkeys(("back", "backward"), Camera.REAR),
-    "tele": Camera.NARROW,
+# The cameras of tracks that say nothing of themselves, by the tracks' order.
+BY_ORDER = (
+    "main",
+    "rear",
+    "narrow",
+    "wide",
+    "left_pillar",
+    "right_pillar",
+    "left_repeater",
+    "right_repeater",
+)
+# What recorders call their channels; None: it does not look out of the car.
+BY_WORD: dict[str, str | None] = {
+    **dict.fromkeys(("front", "forward", "ahead", "road"), "main"),
+    **dict.fromkeys(("back", "backward"), "rear"),
+    "tele": "narrow",
     **dict.fromkeys(("cabin", "interior", "inside", "driver"), None),
-    **{camera.value: camera for camera in Camera},
+    **{camera: camera for camera in BY_ORDER},
 }
 
 
@@ -68,13 +77,13 @@ def open_tracks(path: Path) -> Tracks:
         if camera is None:
             left_out.append(_no_camera(path, track))
         else:
-            found[camera.value] = track.index
+            found[camera] = track.index
     if not found:
         raise UnreadableError("no video track is a camera", where=path, hint=left_out[0].reason)
     return Tracks(found, created, tuple(left_out))
 
 
-def _cameras(path: Path, tracks: Sequence[_Track], count: int) -> list[Camera | None]:
+def _cameras(path: Path, tracks: Sequence[_Track], count: int) -> list[str | None]:
     """The camera of each track: by what stands beside the file, else by titles and order."""
     named = camera_names(path)
     if named is None:
@@ -88,14 +97,14 @@ def _cameras(path: Path, tracks: Sequence[_Track], count: int) -> list[Camera | 
     return [named[t.order - 1] if t.order <= len(named) else None for t in tracks]
 
 
-def cameras_of(titles: Sequence[str]) -> list[Camera | None]:
+def cameras_of(titles: Sequence[str]) -> list[str | None]:
     """A camera for each track, no two the same; None where the rig has no place for it.
 
     Args:
         titles: What the file calls its tracks, in order; empty where it says nothing.
     """
     known = [_titled(title) for title in titles]
-    named: list[Camera | None] = []
+    named: list[str | None] = []
     for _, camera in known:
         named.append(None if camera in named else camera)
     free = [camera for camera in BY_ORDER if camera not in named]
@@ -106,7 +115,7 @@ def cameras_of(titles: Sequence[str]) -> list[Camera | None]:
     return named
 
 
-def _titled(title: str) -> tuple[str, Camera | None]:
+def _titled(title: str) -> tuple[str, str | None]:
     """The word in a title that names a camera, and the camera; no word where none does."""
     whole = re.sub(r"[^a-z]+", "_", title.lower()).strip("_")
     words = [whole, *whole.split("_")]

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from ingest.clips.write import ClipContent, write_clip
-from ridealong.perception.annotations import ANNOTATIONS, Camera, Perception, Task, annotation_table
+from ingest.simulation.rig import RigCamera
+from ridealong.perception.annotations import ANNOTATIONS, Perception, Task, annotation_table
 from ridealong.perception.geometry import CameraCalibration, mounted_camera
 from ridealong.perception.recording import Image
 
@@ -133,7 +134,7 @@ def content(count: int = 25, **changes: Any) -> ClipContent:
 class Factory:
     """The functions above, as tests reach them."""
 
-    START_NS, STEP_NS, CAMERAS, SCHEMA = START_NS, STEP_NS, tuple(Camera), ANNOTATIONS
+    START_NS, STEP_NS, CAMERAS, SCHEMA = START_NS, STEP_NS, tuple(RigCamera), ANNOTATIONS
     calibration = staticmethod(calibration)
     picture = staticmethod(picture)
     frames = staticmethod(frames)

@@ -5,9 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ingest.labels.content import LabelClip, LabelImage
+from ingest.labels.content import BoxTask, LabelClip, LabelImage
 from ingest.labels.networks import LabelNetwork, LabelNetworks
-from ridealong.perception.annotations import Perception, Task, annotation_table
+from ridealong.perception.annotations import (
+    ObjectCategory,
+    Perception,
+    Task,
+    annotation_table,
+)
 
 TIMES = (1000, 2000, 3000)
 CAMERAS = ("main", "rear")
@@ -40,6 +45,7 @@ LABELS = (
 
 
 SHAPE = (48, 64)
+TASKS = (BoxTask("objects", tuple(map(str, ObjectCategory)), "road_user"),)
 NETWORKS = LabelNetworks(
     {
         role: LabelNetwork(f"net-{role}", role * 8, {"objects/car@main": 0.4})
@@ -68,5 +74,11 @@ def clip(clip_id="c1", labels=None, ignored=None, times=TIMES, said=None, **outp
 @pytest.fixture
 def make():
     return SimpleNamespace(
-        box=box, seen=seen, clip=clip, labels=LABELS, frames=frames, networks=NETWORKS
+        box=box,
+        seen=seen,
+        clip=clip,
+        labels=LABELS,
+        frames=frames,
+        networks=NETWORKS,
+        tasks=TASKS,
     )

@@ -14,7 +14,6 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ingest.labels.coco import preview_coco, write_coco
-from ingest.labels.coco_boxes import CATEGORY_IDS
 from ingest.labels.content import LabelImage
 from metrics.inference.ap import coco_average_precision
 from metrics.tasks.clip_view import ClipView
@@ -37,7 +36,7 @@ def write(tmp_path, make):
     """Write clips to ``tmp_path / "out"``; gives what was written."""
 
     def run(*clips):
-        return write_coco(tmp_path / "out", clips or [make.clip()], make.networks)
+        return write_coco(tmp_path / "out", clips or [make.clip()], make.networks, make.tasks)
 
     return run
 
@@ -66,7 +65,7 @@ def test_annotations(tmp_path, write):
     assert names == {at: str(name) for at, name in enumerate(ObjectCategory, start=1)}
     first = truth.loadAnns([1])[0]
     assert first == {
-        "id": 1, "image_id": 1, "category_id": CATEGORY_IDS["car"], "bbox": [4.0, 5.0, 20.0, 10.0],
+        "id": 1, "image_id": 1, "category_id": 1, "bbox": [4.0, 5.0, 20.0, 10.0],
         "area": 200.0, "segmentation": [], "iscrowd": 0, "ignore": 0,
         "attributes": {
             "occlusion": 0.25, "track_id": 1, "track_id_in_clip": 7, "ignored": False,
@@ -276,7 +275,7 @@ def test_clips_are_listed_with_what_is_known_about_them(make, write, read):
 
 def test_same_clips_same_bytes(tmp_path, make):
     def contents(folder):
-        write_coco(folder, [make.clip(deployed=make.seen(*make.labels))], make.networks)
+        write_coco(folder, [make.clip(deployed=make.seen(*make.labels))], make.networks, make.tasks)
         files = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         assert not any(path.parts[0].startswith(".") for path in files)
         return files
@@ -286,7 +285,7 @@ def test_same_clips_same_bytes(tmp_path, make):
 
 def test_a_preview_counts_what_would_be_written_and_writes_nothing(tmp_path, make, write):
     clips = [hidden_car(make), make.clip("a", deployed=make.seen(*make.labels))]
-    guess = preview_coco(tmp_path / "out", clips, make.networks)
+    guess = preview_coco(tmp_path / "out", clips, make.networks, make.tasks)
     assert list(tmp_path.iterdir()) == []
     written = write(*clips)
     assert replace(guess, megabytes=written.megabytes) == written
@@ -298,7 +297,7 @@ def test_nothing_to_export(tmp_path, make, write):
         with pytest.raises(RidealongError, match="nothing to export"):
             write(*clips)
         with pytest.raises(RidealongError, match="nothing to export"):
-            preview_coco(tmp_path / "out", clips, make.networks)
+            preview_coco(tmp_path / "out", clips, make.networks, make.tasks)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -324,7 +323,7 @@ def test_a_failure_midway_keeps_the_earlier_export(tmp_path, make, write):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_coco(tmp_path / "out", breaks(), make.networks)
+        write_coco(tmp_path / "out", breaks(), make.networks, make.tasks)
     names = [path.name for path in (tmp_path / "out/images/default").iterdir()]
     assert names and all(name.startswith("old-") for name in names)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

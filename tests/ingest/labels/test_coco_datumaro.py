@@ -12,7 +12,7 @@ def folder(tmp_path, make):
     labels = make.seen(*make.labels, times=(1000, 2000))  # nobody labelled the third frame
     said = {"candidate": (make.box(3000, "rear", "car", 1, 2, 9, 8, score=0.75),)}
     clip = make.clip(labels=labels, candidate=make.seen(), said=said)
-    write_coco(tmp_path / "out", [clip], make.networks)
+    write_coco(tmp_path / "out", [clip], make.networks, make.tasks)
     return tmp_path / "out"
 
 

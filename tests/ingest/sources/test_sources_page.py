@@ -1,9 +1,8 @@
-"""The examples of ``docs/sources.md`` run, and print what the page says."""
+"""What ``docs/sources.md`` says of attributes and sources is so; `test_extending` runs a source."""
 
 import re
 from pathlib import Path
 
-import pytest
 import yaml
 
 from ingest.sources.attributes import AttributesSpec
@@ -14,14 +13,6 @@ PAGE = (Path(__file__).parents[3] / "docs" / "sources.md").read_text("utf-8")
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def test_the_source_of_your_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    exec(compile("\n".join(blocks("python")), "docs/sources.md", "exec"), {})
-    assert capsys.readouterr().out == blocks("text")[0]
 
 
 def test_the_attributes() -> None:

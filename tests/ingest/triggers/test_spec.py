@@ -16,7 +16,6 @@ from ingest.triggers.spec import (
     trigger_sha256,
 )
 from ridealong.errors import RidealongError, each
-from ridealong.perception.annotations import Camera
 
 ROOT = Path(__file__).parents[3]
 LOG = ROOT / "examples" / "comma2k19_first30s"
@@ -53,7 +52,7 @@ def test_every_key(tmp_path):
     assert (spec.pre_ns, spec.post_ns) == (15_000_000_000, 5_000_000_000)
     assert (spec.cooldown_ns, spec.every_ns) == (30_000_000_000, 5_000_000_000)
     assert spec.budget.per_vehicle_per_day == 5
-    assert spec.cameras == (Camera.MAIN, Camera.REAR)
+    assert spec.cameras == ("main", "rear")
     assert spec.expires == datetime.date(2027, 1, 31)
     assert spec.signals == {"Vehicle.Acceleration.Longitudinal", "Vehicle.Speed"}
     assert not spec.by_disagreement
@@ -138,7 +137,7 @@ name: Hard
 when: Vehicle.Sped > 3 and Vehicle.Speed > '3 m'
 random: {every: 2 h}
 pre: 15
-cameras: [main, front]
+cameras: [main, front left]
 budget: {per_day: 0, per_week: 5}
 expires: 2027-02-30
 """
@@ -158,8 +157,8 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path):
         ":2: when: column 1: unknown signal 'Vehicle.Sped'; did you mean 'Vehicle.Speed'?",
         ":2: when: column 38: '3 m' is not in a unit like 'km/h'; expected a quantity in 'km/h'",
         ":4: pre: 15 has no unit; expected a duration like '15 s'",
-        ":5: cameras.1: Input should be 'narrow', 'main', 'wide', 'left_pillar',"
-        " 'right_pillar', 'left_repeater', 'right_repeater' or 'rear', not 'front'",
+        ":5: cameras.1: 'front left' cannot be the name of a camera; expected at most 64 letters,"
+        " digits, '_', '-' or '.', and not 'all'; the first is a letter, a digit or '_'",
         ":6: budget.per_day: Input should be greater than or equal to 1, not 0",
         ":6: unknown key 'budget.per_week'; known: per_day, per_vehicle_per_day",
         ":7: expires: 2027-02-30 is not in the calendar; expected a day like 2027-01-31",

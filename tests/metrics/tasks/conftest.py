@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from ridealong.perception.annotations import (
-    Camera,
     LaneCategory,
     Perception,
     Surface,
@@ -56,7 +55,7 @@ class Make:
     def random(self, seed, frames=6, size=(12, 20), certain=False):
         """A clip with everything in two cameras, and one top-down layer."""
         rng = np.random.default_rng(seed)
-        cameras = [Camera.MAIN, Camera.NARROW]
+        cameras = ["main", "narrow"]
         rows = []
         for frame in range(frames):
             for camera in cameras:

@@ -18,7 +18,7 @@ from ingest.schemas import DRIVES
 from ridealong import cli, limits
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
-from ridealong.lake.snapshot import telling_sql
+from ridealong.lake.snapshot import sql_errors
 from ridealong.limits import ExhaustedError, refused
 
 
@@ -27,7 +27,7 @@ from ridealong.limits import ExhaustedError, refused
     [
         (OSError(errno.EMFILE, "Too many open files"), "too many open files.*ulimit -n"),
         (OSError(errno.ENFILE, "Too many open files in system"), "too many open files"),
-        (OSError(errno.ENOSPC, "No space left on device"), "no space left.*what is committed"),
+        (OSError(errno.ENOSPC, "No space left on device"), "no space left.*committed work is kept"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "no space left"),
         (OSError(errno.EFBIG, "File too large"), "too large.*ulimit -f"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "out of memory.*ulimit -v"),
@@ -56,7 +56,7 @@ def test_an_error_of_another_kind_stays_what_it_is(error: Exception) -> None:
 def test_a_query_without_memory_is_one_line() -> None:
     with (
         pytest.raises(ExhaustedError, match="table drives: out of memory"),
-        telling_sql("table drives"),
+        sql_errors("table drives"),
         duckdb.connect(config={"memory_limit": "1MB", "threads": 1}) as connection,
     ):
         connection.sql("SELECT count(*) FROM (SELECT DISTINCT i FROM range(9000000) t(i))").show()

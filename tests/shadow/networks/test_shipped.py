@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from shadow.networks.hydranet.config import HydraNetCamera
 from shadow.networks.hydranet.training.recipe import load_recipe
 from shadow.networks.hydranet.training.train import recipe_sha256
+from shadow.networks.hydranet.weights import load_model
 from shadow.networks.opening import load_manifest, open_folder
 from shadow.networks.registry import shipped_manifests
 
@@ -43,3 +45,19 @@ def test_a_grey_picture_is_looked_at_without_a_crash(path):
     seen = open_folder(path).perceive(frames, np.arange(2), {})
     assert np.isfinite(seen.depth["main"]).all()
     assert not seen.bev, "no calibration, no top-down layout"
+
+
+def test_perceive_is_the_model_and_nothing_else():
+    """The outputs are those of a direct call of torch, but for the rounding of folded layers."""
+    path = shipped_manifests()[0]
+    manifest = load_manifest(path)
+    images = np.random.default_rng(3).integers(0, 256, (2, 96, 160, 3), dtype=np.uint8)
+    seen = open_folder(path).perceive({"main": images}, np.arange(2), {})
+    model = load_model(manifest, path.parent / manifest.artifact).eval()
+    with torch.inference_mode():
+        inputs = torch.from_numpy(images).permute(0, 3, 1, 2)[:, None].float() / 255
+        output = model(inputs, torch.ones(2, 1, dtype=torch.bool), ["main"])
+    depth = np.clip(np.exp(output.log_depth_BChw[:, 0].numpy()), 0.5, 500)
+    assert np.allclose(seen.depth["main"], depth, rtol=1e-3)
+    surfaces = output.segmentation_BCUhw[:, 0].argmax(dim=1).numpy()
+    assert (seen.segmentation["main"] == surfaces).mean() > 0.999

@@ -159,7 +159,7 @@ def test_named_by_their_owner(tmp_path: Path, text: str, cameras: dict[str, int]
             "3 are named; expected at most 2, one for each video track",
         ),
         ("cameras: [main, main]", r"x.drive.yaml:1: cameras: 'main' is named for two tracks"),
-        ("cameras: [front]", r"x.drive.yaml:1: cameras.0: Input should be 'narrow'"),
+        ("cameras: [a/b]", r"x.drive.yaml:1: cameras.0: 'a/b' cannot be the name of a camera"),
         ("cameras: [null, null]", "no video track is a camera"),
     ],
 )

@@ -1,0 +1,97 @@
+"""``docs/extending.md``: its package is installed as the page says, and everything on it runs."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+PAGE = (REPOSITORY / "docs" / "extending.md").read_text("utf-8")
+FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")  # first line of a block that is a file
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def files() -> Iterator[tuple[str, str]]:
+    for text in blocks("python") + blocks("yaml"):
+        if named := FILE.match(text):
+            yield named[1], text
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A folder on which ``PYTHONPATH`` makes the page's package an installed one."""
+    for name, text in files():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    project = tomllib.loads(blocks("toml")[0])["project"]
+    info = tmp_path / f"acme_fleet-{project['version']}.dist-info"
+    info.mkdir()
+    names = {"Name": project["name"], "Version": project["version"]}
+    head = {"Metadata-Version": "2.1"} | names
+    (info / "METADATA").write_text("".join(f"{key}: {value}\n" for key, value in head.items()))
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def write_trips(folder: Path, count: int) -> None:
+    """Ten seconds at five rows a second: a cone comes into sight, passes by, and is gone."""
+    folder.mkdir()
+    for number in range(count):
+        rows = ["seconds,mph,cone_x"]
+        for step in range(50):
+            cone = 20 + 2 * step + number if 10 <= step < 40 else ""
+            rows.append(f"{step / 5},{20 + step},{cone}")
+        (folder / f"trip{number}.csv").write_text("\n".join(rows) + "\n")
+
+
+def test_a_source_without_a_lake(package: Path) -> None:
+    (program,) = (text for text in blocks("python") if not FILE.match(text))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=package,
+        env={"PYTHONPATH": f"{package}:{REPOSITORY}"},
+        timeout=120,
+    )
+    assert done.stdout == blocks("text")[0]
+
+
+@pytest.mark.slow
+def test_the_three_run_to_a_verdict(package: Path, program_process: Any) -> None:
+    write_trips(package / "trips", 10)
+    path, home = f"{package}:{REPOSITORY}", str(package / "home")
+    environment = {"PYTHONPATH": path, "RIDEALONG_HOME": home}
+
+    def ask(line: str) -> Any:
+        words = [str(package / w) if (package / w).exists() else w for w in shlex.split(line)[2:]]
+        done = program_process(*words, "--json", **environment)
+        assert done.returncode == (1 if words[1] == "report" else 0), done.stderr
+        return json.loads(done.stdout)
+
+    (session,) = blocks("console")
+    ingested, first, second, run = (ask(line) for line in session.splitlines())
+    assert (ingested["drives"], ingested["events"], ingested["clips"]) == (10, 10, 10)
+    assert (first["network"], second["network"]) == ("orange-1", "orange-2")
+    assert (run["clips"], run["clips_left_out"], run["verdict"]) == (10, [], "REGRESSED")
+    (drive, *_) = ask("$ ridealong drives list")
+    assert (drive["source"], drive["cameras"], drive["labelled"]) == ("csv", ["main"], True)
+    report = ask("$ ridealong shadow report latest")
+    (cell,) = (c for c in report["cells"] if c["required"])
+    assert (cell["prediction"], cell["metric"]) == ("cones/cone@main", "found")
+    assert (cell["deployed"], cell["candidate"]) == (1.0, 0.0)
