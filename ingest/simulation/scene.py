@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.simulation.values import Colour, Points
 from ridealong.arrays import Bools, Floats
 from ridealong.perception.annotations import LightState, ObjectCategory
-
-Points = NDArray[np.float64]  # (N, 2) x and y in the world frame, metres
-Colour = tuple[int, int, int]  # sRGB
 
 CATEGORIES = tuple(ObjectCategory)  # an actor's category is an index into this
 

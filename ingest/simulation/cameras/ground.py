@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.simulation.maps.world import offset_line
-from ingest.simulation.scene import Crosswalk, Marking, MarkingKind, Paint, Points, StaticWorld
+from ingest.simulation.scene import Crosswalk, Marking, MarkingKind, Paint, StaticWorld
+from ingest.simulation.values import Points
 
 Texels = NDArray[np.uint32]
 

@@ -12,16 +12,14 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulation.cameras.boxes import light_rows, object_rows, stack_pixels
-from ingest.simulation.cameras.lines import Lines, line_rows, lines_near
+from ingest.simulation.cameras.boxes import LabelRow, light_rows, object_rows, stack_pixels
+from ingest.simulation.cameras.lines import LinePoints, line_rows, lines_near
 from ingest.simulation.cameras.pinholes import Pinholes, pinholes
 from ingest.simulation.cameras.render import EVERYTHING, RenderedSet, Renderer
 from ingest.simulation.cameras.top_down import top_down
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
 from ridealong.perception.annotations import BevLayer, Perception, Task, annotation_table
 from ridealong.perception.geometry import CameraCalibration
-
-Row = dict[str, object]
 
 
 def label_frame(
@@ -30,7 +28,7 @@ def label_frame(
     timestamp_ns: int,
     rendered: RenderedSet,
     cameras: Mapping[str, CameraCalibration],
-) -> list[Row]:
+) -> list[LabelRow]:
     """Give the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
     lines = lines_near(world, state)
     return _rows(world, state, timestamp_ns, rendered, pinholes(cameras), lines)
@@ -41,7 +39,7 @@ def label_clip(
 ) -> Perception:
     """Draw the instants of a clip and label them, densely too."""
     times: list[int] = []
-    rows: list[Row] = []
+    rows: list[LabelRow] = []
     depth: dict[str, list[NDArray[np.float32]]] = {name: [] for name in renderer.cameras}
     surfaces: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in renderer.cameras}
     layers: dict[str, list[NDArray[np.uint8]]] = {layer.value: [] for layer in BevLayer}
@@ -74,8 +72,8 @@ def _rows(
     timestamp_ns: int,
     rendered: RenderedSet,
     rig: Pinholes,
-    lines: Lines,
-) -> list[Row]:
+    lines: LinePoints,
+) -> list[LabelRow]:
     pixels = stack_pixels(rig, rendered.seen)
     kinds = [
         object_rows(state, rig, pixels),
@@ -88,7 +86,7 @@ def _rows(
     return [{"timestamp_ns": timestamp_ns, "score": 1.0, **row} for row in found]
 
 
-def _path_rows(state: SceneState) -> list[Row]:
+def _path_rows(state: SceneState) -> list[LabelRow]:
     """Where the ego drives next: one row, or none where the drive ends before."""
     if not len(state.path_m):
         return []

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.simulation.cameras.boxes import LabelRow
 from ingest.simulation.cameras.pinholes import Pinholes, project_ground
 from ingest.simulation.maps.world import resample
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
@@ -23,11 +24,9 @@ _LEAST_LINE_PX = 4.0
 _GAP = 6  # hidden points of a line that do not break it: what a pole hides
 _CHUNK = 64  # points that are looked at together: a map has some hundred thousand
 
-Row = dict[str, object]
-
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class LinePoints:
     """Lines as closely spaced points, one line after the other.
 
     Attributes:
@@ -47,7 +46,7 @@ class Lines:
 class _Chunks:
     """All lines of a world, and circles around each `_CHUNK` of their points."""
 
-    lines: Lines
+    lines: LinePoints
     middle_m: Floats
     radius_m: Floats
 
@@ -64,10 +63,10 @@ def _chunks(world: StaticWorld) -> _Chunks:
     pieces = [points[start : start + _CHUNK] for start in starts]
     middle = np.array([(p.min(axis=0) + p.max(axis=0)) / 2 for p in pieces]).reshape(-1, 2)
     reach = [np.hypot(*(p - m).T).max() for p, m in zip(pieces, middle, strict=True)]
-    return _Chunks(Lines(points, line, line, category), middle, np.array(reach))
+    return _Chunks(LinePoints(points, line, line, category), middle, np.array(reach))
 
 
-def lines_near(world: StaticWorld, state: SceneState, range_m: float = LINE_RANGE_M) -> Lines:
+def lines_near(world: StaticWorld, state: SceneState, range_m: float = LINE_RANGE_M) -> LinePoints:
     """Give the parts of lines near the ego, in its frame."""
     chunks = _chunks(world)
     place, points = np.array([state.x_m, state.y_m]), chunks.lines.points_m
@@ -80,14 +79,14 @@ def lines_near(world: StaticWorld, state: SceneState, range_m: float = LINE_RANG
     line = chunks.lines.line[near]
     breaks = (np.diff(near, prepend=-1) > 1) | (np.diff(line, prepend=0) > 0)
     xy = to_ego(state, points[near])
-    return Lines(xy, line, np.cumsum(breaks), chunks.lines.category[near])
+    return LinePoints(xy, line, np.cumsum(breaks), chunks.lines.category[near])
 
 
 def line_rows(
-    lines: Lines, rig: Pinholes, depth_m: Mapping[str, NDArray[np.float32]]
-) -> dict[str, list[Row]]:
+    lines: LinePoints, rig: Pinholes, depth_m: Mapping[str, NDArray[np.float32]]
+) -> dict[str, list[LabelRow]]:
     """Label the lines in all images, by camera: a row for each unhidden stretch."""
-    rows: dict[str, list[Row]] = {name: [] for name in rig.names}
+    rows: dict[str, list[LabelRow]] = {name: [] for name in rig.names}
     camera, at, xyd = project_ground(rig, lines.points_m)
     seen = _unhidden(rig, camera, xyd, depth_m)
     if not seen.any():

@@ -48,7 +48,7 @@ _STREAKS_PER_MEGAPIXEL = 9000
 
 
 @dataclass(frozen=True)
-class LabelWish:
+class LabelRequest:
     """What to give beside the images; each costs time."""
 
     instances: bool = False  # boxes and occlusion of road users and lights
@@ -56,12 +56,12 @@ class LabelWish:
     segmentation: bool = False
 
 
-VIDEO_ONLY = LabelWish()
-EVERYTHING = LabelWish(instances=True, depth=True, segmentation=True)
+VIDEO_ONLY = LabelRequest()
+EVERYTHING = LabelRequest(instances=True, depth=True, segmentation=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class InstancePixels:
     """Pixels of each instance in one camera; instance ``i + 1`` is actor ``i``, then the lights.
 
     Attributes:
@@ -89,7 +89,7 @@ class RenderedSet:
     images: Mapping[str, Image]
     depth: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     segmentation: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, InstancePixels] = field(default_factory=dict)
 
 
 class Renderer:
@@ -130,7 +130,7 @@ class Renderer:
         self._curve = _tone_curve()
 
     def render(
-        self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
+        self, state: SceneState, timestamp_ns: int, labels: LabelRequest = VIDEO_ONLY
     ) -> RenderedSet:
         """Draw one instant with every camera."""
         mood = mood_of(state.conditions)
@@ -229,10 +229,10 @@ class Renderer:
             mood.noise,
         )
 
-    def _seen(self, solids: LitSolids, sight: Sight, counts: Counts) -> Seen:
+    def _seen(self, solids: LitSolids, sight: Sight, counts: Counts) -> InstancePixels:
         visible = np.zeros(len(counts.hits), np.int64)
         self._caster.count_visible(sight.who, solids.kinds, visible)
-        return Seen(counts.hits, visible, counts.boxes)
+        return InstancePixels(counts.hits, visible, counts.boxes)
 
     def _streaks(
         self, name: str, shape: tuple[int, int], mood: Mood, timestamp_ns: int

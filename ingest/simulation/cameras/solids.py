@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from ingest.simulation.scene import (
     CATEGORIES,
     Actors,
-    Colour,
     CountryStyle,
     SceneState,
     StaticWorld,
     to_ego,
 )
+from ingest.simulation.values import Colour
 from ridealong.perception.annotations import LightState, ObjectCategory, Surface
 
 SURFACES = tuple(Surface)

@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulation.cameras.lines import CATEGORIES, Lines
+from ingest.simulation.cameras.lines import CATEGORIES, LinePoints
 from ingest.simulation.cameras.render import Renderer
 from ingest.simulation.scene import CATEGORIES as ROAD_USERS
 from ingest.simulation.scene import SceneState, StaticWorld, Trees, to_ego
@@ -73,7 +73,7 @@ def top_down(
     renderer: Renderer,
     world: StaticWorld,
     state: SceneState,
-    lines: Lines,
+    lines: LinePoints,
 ) -> dict[str, Cells]:
     """Give the layout around the ego, a layer each, cells of `BEV_CELL_M` over BEV_X_M, BEV_Y_M.
 

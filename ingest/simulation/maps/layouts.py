@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+from ingest.simulation.values import Points
 
 MEDIAN_M = 5.0
 HIGHWAY_LANES = 3

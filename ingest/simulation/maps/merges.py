@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ingest.simulation.maps.roads import Points, line_length
+from ingest.simulation.maps.roads import line_length
 from ingest.simulation.maps.world import resample
+from ingest.simulation.values import Points
 
 STEP_M = 1.0
 TOUCH_M = 0.3  # borders that meet are no overlap

@@ -17,7 +17,6 @@ from ingest.simulation.maps.roads import (
     Connection,
     Edge,
     Lane,
-    Points,
     RoadNetwork,
     read_network,
 )
@@ -35,6 +34,7 @@ from ingest.simulation.scene import (
     TrafficLight,
     seed_of,
 )
+from ingest.simulation.values import Points
 
 SHOULDER_M = 0.5
 HIGHWAY_SHOULDER_M = 2.2

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+from ingest.simulation.values import Points
 
 WALK, BICYCLE, DRIVE = "walk", "bicycle", "drive"
 

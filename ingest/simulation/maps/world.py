@@ -12,13 +12,11 @@ from scipy.spatial import cKDTree
 
 from ingest.simulation.scene import (
     COUNTRIES,
-    Colour,
     CountryStyle,
     Crosswalk,
     Marking,
     MarkingKind,
     Paint,
-    Points,
     RoadEdge,
     StaticWorld,
     StopLine,
@@ -28,6 +26,7 @@ from ingest.simulation.scene import (
     poles,
     trees,
 )
+from ingest.simulation.values import Colour, Points
 
 BlockRow = tuple[float, float, float, float, float, float, Colour]
 TreeRow = tuple[float, float, float, float, float, Colour]

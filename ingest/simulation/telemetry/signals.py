@@ -127,7 +127,7 @@ def telemetry_of(drive: DriveSpec, traffic: Traffic) -> pa.Table:
         **_perceived(ride),
         **_safety(ride),
         **weather.columns(drive, ride.noise, ride.friction),
-        **assistance.columns(ride_view(ride)),
+        **assistance.columns(rule_inputs(ride)),
     }
     times = drive.start_ns + np.arange(ride.steps, dtype=np.int64) * STEP_NS
     arrays = {"timestamp_ns": pa.array(times)}
@@ -136,10 +136,10 @@ def telemetry_of(drive: DriveSpec, traffic: Traffic) -> pa.Table:
     return pa.table(arrays)
 
 
-def ride_view(ride: Ride) -> assistance.View:
+def rule_inputs(ride: Ride) -> assistance.RuleInputs:
     """What driver assistance knows of a ride."""
     motion, ego = ride.traffic.motion, ride.traffic.ego
-    return assistance.View(
+    return assistance.RuleInputs(
         drive=ride.drive,
         speed_mps=motion.speed_mps,
         acceleration=motion.acceleration,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ingest.simulation.maps.roads import DRIVE, WALK, Edge, Lane, RoadNetwork, points_at
 from ingest.simulation.traffic import road_users
 from ingest.simulation.traffic.road_users import KINDS, PEDESTRIAN
+from ingest.simulation.values import Colour
 
 EGO = "ego"
 _POSITION = sumo.constants.VAR_POSITION
@@ -35,7 +36,7 @@ class Track:
     number: int
     kind: int
     body: road_users.Body
-    rgb: road_users.Colour
+    rgb: Colour
 
     def row(self) -> tuple[float, ...]:
         """Number, kind, length, width, height, red, green, blue."""

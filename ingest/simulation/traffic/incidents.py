@@ -22,7 +22,7 @@ FIRST_STAGED = 1_000_000  # numbers of who is staged
 FREE, CAREFUL = 0, 31  # SUMO's speed modes: without any check, and with all of them
 _c = sumo.constants
 
-Row = tuple[float, ...]
+ActorRow = tuple[float, ...]
 
 
 class Incident:
@@ -57,7 +57,7 @@ class Incident:
     def goes_on(self, seconds: float) -> None:
         """What happens that long after the beginning."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ActorRow]:
         """Who is staged, at this step: as in `Log.seen`, without the step."""
         return iter(())
 
@@ -200,7 +200,7 @@ class Pedestrian(Incident):
             sumo.vehicle.setSpeedMode(EGO, CAREFUL)
             sumo.vehicle.setSpeed(EGO, -1)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ActorRow]:
         """The walker, from when we come along that road."""
         if not self.edge:
             return

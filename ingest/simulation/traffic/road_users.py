@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingest.simulation.values import Colour
+
 # The order of `ingest.simulation.scene.CATEGORIES`; a test holds the two together.
 KINDS = ("car", "truck", "bus", "motorcycle", "bicycle", "pedestrian")
 PEDESTRIAN = KINDS.index("pedestrian")
@@ -16,7 +18,6 @@ BICYCLE = KINDS.index("bicycle")
 # The ego, seen from the rear axle: `ingest.simulation.rig` mounts its cameras on this body.
 EGO_LENGTH_M, EGO_WIDTH_M, EGO_FRONT_M, WHEELBASE_M = 4.65, 1.85, 3.70, 2.80
 
-Colour = tuple[int, int, int]
 
 PAINTS: tuple[Colour, ...] = (
     (225, 227, 228),
