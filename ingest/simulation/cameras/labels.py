@@ -3,7 +3,7 @@
 See `boxes` for road users and traffic lights, `lines` for lanes and edges, `top_down` for the
 layout. Depth and segmentation come from the renderer as they are.
 
-The ego's later path is one row of no camera: where the ego does drive, from the logged states. At
+The ego's future path is one row without a camera: where the ego does drive, from the log. At
 the drive's end it has fewer points, and in its last half second there is no row.
 """
 
@@ -29,7 +29,7 @@ def label_frame(
     rendered: RenderedSet,
     cameras: Mapping[str, CameraCalibration],
 ) -> list[LabelRow]:
-    """Give the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
+    """Return the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
     lines = lines_near(world, state)
     return _rows(world, state, timestamp_ns, rendered, pinholes(cameras), lines)
 
@@ -37,7 +37,7 @@ def label_frame(
 def label_clip(
     renderer: Renderer, world: StaticWorld, instants: Iterable[tuple[int, SceneState]]
 ) -> Perception:
-    """Draw the instants of a clip and label them, densely too."""
+    """Draw the instants of a clip, with sparse and dense labels."""
     times: list[int] = []
     rows: list[LabelRow] = []
     depth: dict[str, list[NDArray[np.float32]]] = {name: [] for name in renderer.cameras}
@@ -87,7 +87,7 @@ def _rows(
 
 
 def _path_rows(state: SceneState) -> list[LabelRow]:
-    """Where the ego drives next: one row, or none where the drive ends before."""
+    """Where the ego drives next: one row, or none if the drive ends before."""
     if not len(state.path_m):
         return []
     return [{"task": Task.PATH.value, "points": to_ego(state, state.path_m).ravel().tolist()}]

@@ -1,6 +1,6 @@
-"""Driver assistance and the driver, by rule: who drives, who watches, who asks for a lane change.
+"""Driver assistance and driver, by rule: automation level, attention, lane changes.
 
-Traffic does not know these; `docs/simulation.md` states each rule. What is random comes from the
+Traffic does not model these; `docs/simulation.md` states each rule. What is random comes from the
 drive's seed.
 """
 
@@ -27,7 +27,7 @@ _ENGAGED, _LEAVING, _DRIVER = "SAE_2", "SAE_2_DISENGAGING", "SAE_0"
 
 @dataclass(frozen=True, eq=False)
 class RuleInputs:
-    """What the rules look at, ``(T,)`` each."""
+    """Inputs of the rules, ``(T,)`` each."""
 
     drive: DriveSpec
     speed_mps: Floats
@@ -40,7 +40,7 @@ class RuleInputs:
     right: Bools
 
     def rng(self, name: str) -> np.random.Generator:
-        """Randomness of its own for each rule."""
+        """A random generator for each rule."""
         return np.random.default_rng([self.drive.seed, *name.encode()])
 
 
@@ -69,7 +69,7 @@ def columns(inputs: RuleInputs) -> dict[str, Column]:
 
 
 def autonomy(inputs: RuleInputs, summon: Bools) -> NDArray[np.str_]:
-    """SAE 2 with the feature, from the start or after 8 s above 18 km/h; given up when it matters.
+    """SAE 2 with the feature, from the start or after 8 s above 18 km/h; left in emergencies.
 
     It leaves for one second, then the driver drives: at an emergency braking, and when it is
     steered harder than 4 m/s² sideways.
@@ -129,7 +129,7 @@ def _lane_number(lane: str) -> int:
 
 
 def _summon(inputs: RuleInputs) -> Bools:
-    """The session that such a drive begins with."""
+    """The session at the start of such a drive."""
     seconds = np.arange(len(inputs.speed_mps)) * STEP_S
     active = np.zeros(len(seconds), bool)
     return seconds < SUMMON_S if "summon" in inputs.drive.features else active
@@ -173,7 +173,7 @@ def _eyes(inputs: RuleInputs) -> Bools:
 
 
 def _torque(inputs: RuleInputs, level: NDArray[np.str_], hands: Bools) -> Floats:
-    """What the hands turn the wheel with: against lateral force, and hard where they take over."""
+    """Torque of the hands: against lateral force, and high where they take over."""
     noise = inputs.rng("torque").normal(0, 0.12, len(hands))
     torque = np.where(hands, 0.35 * inputs.lateral + noise, 0.0)
     taking_over = level == _LEAVING
@@ -192,14 +192,14 @@ def _bookmarks(inputs: RuleInputs) -> Bools:
 
 
 def _lasting(active: Bools, seconds: float) -> Bools:
-    """Where it has been so for that long."""
+    """Where it has been true for that long."""
     steps = np.arange(len(active))
     last_off = np.maximum.accumulate(np.where(active, -1, steps))
     return np.asarray(active & (steps - last_off > seconds / STEP_S))
 
 
 def _stretched(active: Bools, seconds: float) -> Bools:
-    """Where it is so, and that long after."""
+    """Where it is true, and that long after."""
     steps = np.arange(len(active))
     last_on = np.maximum.accumulate(np.where(active, steps, -(10**9)))
     return np.asarray(steps - last_on <= seconds / STEP_S)
