@@ -33,7 +33,7 @@ from ridealong.perception.annotations import Perception
 from ridealong.terminal.console import Console
 from shadow.networks.hydranet.training.calibrate import joined, stacked
 from shadow.networks.hydranet.training.recipe import DataSpec
-from shadow.networks.hydranet.training.sets import draw, set_times
+from shadow.networks.hydranet.training.sets import render_instants, set_times
 from shadow.networks.network import Network
 from shadow.networks.opening import open_folder
 from shadow.networks.registry import shipped_manifests
@@ -87,7 +87,7 @@ def looked(
     for files in SimulationSource().discover(scratch):
         recording = SimulationSource().open(files)
         assert isinstance(recording, SimulatedRecording)
-        drawn = list(draw(recording, set_times(recording, data), CAMERAS))
+        drawn = list(render_instants(recording, set_times(recording, data), CAMERAS))
         labels = joined([labels for _, labels in drawn])
         frames, _ = stacked([frames for frames, _ in drawn], CAMERAS)
         seen = [n.perceive(frames, labels.timestamps_ns, recording.cameras) for n in networks]

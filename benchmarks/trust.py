@@ -223,6 +223,7 @@ class Tables:
         texts = (network, own, names, names, prediction, metric, statistic)
         columns = [pa.repeat(text, count) if isinstance(text, str) else text for text in texts]
         columns += [np.asarray(values, np.float64), pa.repeat("one", count)]
+        columns.append(pa.nulls(count, pa.string()))
         return pa.table(columns, schema=SCORES.schema)
 
     def add_matches(self, prediction: str, rows: list[dict[str, NDArray[np.generic]]]) -> None:
@@ -241,6 +242,7 @@ class Tables:
                 row["matched"],
                 pa.array(np.full(count, 0.8), mask=~row["matched"].astype(np.bool_)),
                 pa.repeat("one", count),
+                pa.nulls(count, pa.string()),
             ]
             self.matches.append(pa.table(columns, schema=MATCHES.schema))
 

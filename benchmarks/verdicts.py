@@ -104,6 +104,7 @@ def _scores_of(
                 "statistic": pa.repeat(statistic, count),
                 "value": (items if whole else rng.binomial(items, factor / 3)).astype(np.float64),
                 "definition": pa.repeat("one", count),
+                "labels": pa.nulls(count, pa.string()),
             },
             schema=SCORES.schema,
         )
@@ -132,6 +133,7 @@ def matches_table(clips: pa.Table, dark: Bools, rng: np.random.Generator) -> pa.
                 "matched": rng.random(len(at)) < score * found,
                 "iou": score,
                 "definition": pa.repeat("one", len(at)),
+                "labels": pa.nulls(len(at), pa.string()),
             }
             parts.append(pa.table(columns, schema=MATCHES.schema))
     return pa.concat_tables(parts)

@@ -19,7 +19,8 @@ SCORES = TableSpec(
             column("metric", pa.string(), "name of the metric, known per task"),
             column("statistic", pa.string(), "one of the metric's summable statistics"),
             column("value", pa.float64(), "its sum over the clip; unit as the metric says"),
-            column("definition", pa.string(), "metric definitions and frame rate it was made by"),
+            column("definition", pa.string(), "definition of the family, and frames a second"),
+            column("labels", pa.string(), "version of the labels compared with; null: of none"),
         ]
     ),
     order=("clip_id", "prediction", "metric", "statistic"),
@@ -39,6 +40,7 @@ MATCHES = TableSpec(
             column("matched", pa.bool_(), "it found a label that no better detection had"),
             column("iou", pa.float32(), "overlap with that label; null when not matched"),
             column("definition", pa.string(), "as in scores"),
+            column("labels", pa.string(), "as in scores"),
         ]
     ),
     order=("clip_id", "prediction", "timestamp_ns"),

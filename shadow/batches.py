@@ -5,7 +5,8 @@ are not replayed again. A clip that cannot be replayed is reported as failed and
 so the next run tries it again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -17,8 +18,9 @@ from ridealong.execution.loop import Contents, ShardResult, run_plans, run_shard
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted
+from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import ReplayBatch, replaying
-from shadow.planning import Pair, plan_replay, replay_sources
+from shadow.planning import plan_replay, replay_sources
 from shadow.replay import Batch, ClipOutcome, ReplayPlan
 
 # If so many clips all fail for one reason before any clip worked, the clips are not to blame.
@@ -46,7 +48,7 @@ class Replayed:
 
 def replay(
     lake: Lake,
-    pair: Pair,
+    networks: Sequence[NetworkEntry],
     clips: pa.Table,
     device: str,
     console: Console,
@@ -63,7 +65,7 @@ def replay(
         ItemsLostError: The runner lost clips of the batch in progress.
     """
     found = Replayed()
-    first = plan_replay(lake, pair, clips, device)
+    first = plan_replay(lake, networks, clips, device)
     has_stored = len(first.clips) < clips.num_rows
 
     def plans() -> Iterator[ReplayPlan]:
@@ -71,15 +73,17 @@ def replay(
         while plan.batches:
             yield plan
             left = _without(left, found.failed_ids)[::-1]
-            plan = plan_replay(lake, pair, left, device)
+            plan = plan_replay(lake, networks, left, device)
 
     def run(plan: ReplayPlan) -> None:
-        for result in _results(lake, plan, console, beam_args):
-            found.count(result.outcomes or ())
-            if result.hit_full_disk:
-                raise _full(found)
-            if not has_stored:
-                _require_one_that_works(found)
+        # Closing ends the workers, however the loop ends.
+        with closing(_results(lake, plan, console, beam_args)) as results:
+            for result in results:
+                found.count(result.outcomes or ())
+                if result.hit_full_disk:
+                    raise _full(found)
+                if not has_stored:
+                    _require_one_that_works(found)
 
     run_plans(plans(), run, lambda: console.note(LOST_RACE))
     return found
@@ -91,7 +95,7 @@ def _without(clips: pa.Table, clip_ids: Sequence[str]) -> pa.Table:
 
 def _results(
     lake: Lake, plan: ReplayPlan, console: Console, beam_args: Sequence[str]
-) -> Iterator[ShardResult[Batch, ClipOutcome]]:
+) -> Generator[ShardResult[Batch, ClipOutcome], None, None]:
     """What became of each batch of a plan, after it is committed."""
     with (
         console.steps("clips", len(plan.clips)) as steps,

@@ -21,14 +21,16 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from ridealong.specs import load_spec
 from ridealong.terminal.console import Console
+from shadow.keys import judged_by
 from shadow.networks.manifest import rate_of
 from shadow.networks.opening import load_manifest, require_device
 from shadow.networks.registry import add_network, find_network, shipped_manifests
-from shadow.planning import judged_by
+from shadow.planning import tasks_of
 from shadow.releases.promotion import deployed, promote
 from shadow.report import run_document
-from shadow.run import RunRequest, clips_of, shadow_run
+from shadow.run import RunRequest, clip_labels, clips_of, shadow_run
 from shadow.runs import list_runs
+from shadow.scores import labels_of
 
 EXAMPLES = Path(__file__).parent / "examples"  # package data; ./examples links here
 FLEET = EXAMPLES / "fleet.yaml"
@@ -118,13 +120,13 @@ def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
     gate = load_gate()
     snapshot = lake.snapshot()
     request = RunRequest(DEPLOYED, CANDIDATE, None, gate, device)
-    clips = set(clips_of(snapshot, request)["clip_id"].to_pylist())
-    manifests = [find_network(snapshot, name).manifest for name in (DEPLOYED, CANDIDATE)]
-    definition = judged_by(rate_of(*manifests))
+    labels = clip_labels(clips_of(snapshot, request))
+    pair = [find_network(snapshot, name) for name in (DEPLOYED, CANDIDATE)]
+    definition = judged_by(tasks_of(pair), rate_of(*(entry.manifest for entry in pair)))
     for row in list_runs(snapshot):
         same = (row["deployed"], row["candidate"]) == (DEPLOYED, CANDIDATE)
-        same = same and row["definition"] == definition
-        if same and set(row["clip_ids"]) == clips and row["gate"] == gate.model_dump_json():
+        same = same and (row["definition"], labels_of(row)) == (definition, labels)
+        if same and row["gate"] == gate.model_dump_json():
             return row["run_id"], False
     console.note(f"replaying the clips through {DEPLOYED} and {CANDIDATE}")
     return shadow_run(lake, request, console).run, True

@@ -17,6 +17,7 @@ from ingest.labels.content import BoxTask, LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.listing import list_clips
+from metrics.gate.cells import Cell
 from metrics.tasks.box_scores import said_boxes
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.family import TaskFamily
@@ -32,7 +33,14 @@ from ridealong.terminal.console import Console
 from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
-from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
+from shadow.losses import (
+    EVERY_CELL,
+    CellNames,
+    ClipLoss,
+    clip_losses,
+    losing_cells,
+    parts_of,
+)
 from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.runs import find_run
@@ -99,7 +107,7 @@ class _Choice:
     """
 
     clips: list[dict[str, Any]]
-    cells: list[dict[str, Any]]
+    cells: list[Cell]
     order: str
     reason: str
 
@@ -151,12 +159,12 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
 def _about(row: dict[str, Any], losses: dict[str, ClipLoss]) -> dict[str, Any]:
     """A clip's drive, its share of the loss, and the cell of which it has the largest part."""
     loss = losses.get(row["clip_id"])
-    cell = {name: loss.cell[name] for name in PARTS} if loss else None
+    cell = parts_of(loss.cell) if loss else None
     told = {"drive_id": row["drive_id"], "share": loss.share if loss else None, "cell": cell}
     return told | {"by_disagreement": row["by_disagreement"]}
 
 
-def _names(cells: list[dict[str, Any]]) -> str:
+def _names(cells: list[Cell]) -> str:
     return listed([cell_name(cell) for cell in cells], NAMED)
 
 
@@ -184,7 +192,7 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
 
 
-def _judged_by_frame(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
     """The cells whose value is a sum over frames: those compared with labels."""
     return [cell for cell in cells if cell["reference"] == Reference.LABELS]
 

@@ -8,7 +8,7 @@ Only comparisons with labels can be shared so: flicker and jitter lie between fr
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.clips.read import open_clip
+from metrics.gate.cells import Cell
 from metrics.schemas import SCORES
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
@@ -25,6 +26,7 @@ from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.perception.annotations import at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
+from shadow.keys import definition_in
 from shadow.outputs import ROLES, RunOutputs
 
 Row = Mapping[str, Any]
@@ -41,7 +43,7 @@ class FrameLosses:
     """
 
     outputs: RunOutputs
-    cells: Sequence[dict[str, Any]]
+    cells: Sequence[Cell]
 
     def of(self, clip: Row) -> dict[int, float]:
         """A clip's frames with a share of the loss above 0, by time in ns.
@@ -100,7 +102,7 @@ class FrameLosses:
             None,
             f"{clip['clip_id']}@{time}",
             clip["drive_id"],
-            self.outputs.run["definition"],
+            partial(definition_in, self.outputs.run["definition"]),
         )
         return rows
 

@@ -6,14 +6,14 @@ memory. So the gate fails closed: no cell passes from which a clip was left out.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from metrics.gate.cells import Cell, Verdict, cells_from
 from metrics.gate.evidence import that_count
-from metrics.gate.verdicts import RunVerdict, Verdict, run_verdict
+from metrics.gate.verdicts import RunVerdict, run_verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import parse_prediction
@@ -57,17 +57,17 @@ def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
     if not lost.num_rows:
         return verdict
     lacking = _Lacking(lost)
-    cells = [_undecided(cell, lacking.of(cell)) for cell in verdict.cells.to_pylist()]
+    cells = [_undecided(cell, lacking.of(cell)) for cell in cells_from(verdict.cells)]
     found = run_verdict(cells, verdict.dropped)
     return replace(found, reason=f"{found.reason}; {counted(lost.num_rows, 'clip')} left out")
 
 
-def _undecided(cell: dict[str, Any], lacking: int) -> dict[str, Any]:
+def _undecided(cell: Cell, lacking: int) -> Cell:
     if not lacking or cell["verdict"] != Verdict.PASS:
         return cell
     clips = "1 of its clips was" if lacking == 1 else f"{lacking} of its clips were"
     reason = f"missing: {clips} left out; without: {cell['reason']}"
-    return cell | {"verdict": str(Verdict.INCONCLUSIVE), "reason": reason}
+    return cell | {"verdict": Verdict.INCONCLUSIVE, "reason": reason}
 
 
 class _Lacking:
@@ -81,7 +81,7 @@ class _Lacking:
         self._cameras = [set(names) for names in self._clips["cameras"].to_pylist()]
         self._slices: dict[str, NDArray[np.bool_]] = {}
 
-    def of(self, cell: dict[str, Any]) -> int:
+    def of(self, cell: Cell) -> int:
         """How many clips the cell lacks."""
         if not self._clips.num_rows:
             return 0

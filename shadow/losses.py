@@ -11,10 +11,11 @@ the mean over them of its part of the cell's loss (`metrics.gate.costs`). The sh
 a run sum to 1; below zero the candidate gained.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from metrics.gate.cells import Cell, Verdict, surest_losses
 from metrics.slices import format_slice, parse_slice
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
@@ -22,8 +23,6 @@ from ridealong.specs import nearest
 from shadow.costs import run_loss_parts
 
 PARTS = ("prediction", "metric", "slice")
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,15 @@ class ClipLoss:
     """A clip's share of the loss, and the cell of whose loss its part is the largest."""
 
     share: float
-    cell: Row
+    cell: Cell
 
 
-def losing_cells(cells: Sequence[Row], names: CellNames) -> list[Row]:
+def parts_of(cell: Cell) -> dict[str, str]:
+    """What names a cell, by the `PARTS`."""
+    return {"prediction": cell["prediction"], "metric": cell["metric"], "slice": cell["slice"]}
+
+
+def losing_cells(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
     """The cells that stand for the loss; none if nothing was lost.
 
     Of cells that the user names and of which none regressed, the surest loss counts alone: parts of
@@ -56,25 +60,20 @@ def losing_cells(cells: Sequence[Row], names: CellNames) -> list[Row]:
         RidealongError: No cell is named so.
     """
     named = _named(cells, names)
-    lost = [cell for cell in named if cell["verdict"] == "REGRESSED"]
+    lost = [cell for cell in named if cell["verdict"] == Verdict.REGRESSED]
     if lost or names == EVERY_CELL:
         return _widest(_causes([cell for cell in lost if cell["required"]] or lost, named))
-    return sorted((c for c in named if (c["delta"] or 0) < 0), key=_surest)[:1]
+    return surest_losses(named)[:1]
 
 
-def _surest(cell: Row) -> tuple[bool, float, float]:
-    p = cell["p_value"]
-    return p is None, p or 0.0, cell["delta"]
-
-
-def _named(cells: Sequence[Row], names: CellNames) -> list[Row]:
+def _named(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
     left = list(cells)
     for part in PARTS:
         value = getattr(names, part)
         if value is not None:
             value = format_slice(parse_slice(value)) if part == "slice" else value
-            known = sorted({cell[part] for cell in left})
-            left = [cell for cell in left if cell[part] == value]
+            known = sorted({parts_of(cell)[part] for cell in left})
+            left = [cell for cell in left if parts_of(cell)[part] == value]
             if not left:
                 raise RidealongError(
                     f"no cell has the {part} {value!r}", hint=nearest(value, known)
@@ -82,7 +81,7 @@ def _named(cells: Sequence[Row], names: CellNames) -> list[Row]:
     return left
 
 
-def _causes(lost: Sequence[Row], named: Sequence[Row]) -> list[Row]:
+def _causes(lost: Sequence[Cell], named: Sequence[Cell]) -> list[Cell]:
     """Each cell, or the one at the slice because of which it regressed; each once."""
     by_key = {_figure(cell, cell["slice"]): cell for cell in named}
     chosen = {}
@@ -93,13 +92,13 @@ def _causes(lost: Sequence[Row], named: Sequence[Row]) -> list[Row]:
     return list(chosen.values())
 
 
-def _figure(cell: Row, where: str) -> tuple[str, ...]:
+def _figure(cell: Cell, where: str) -> tuple[str | None, ...]:
     return cell["prediction"], cell["metric"], cell["reference"], where
 
 
-def _widest(cells: Sequence[Row]) -> list[Row]:
+def _widest(cells: Sequence[Cell]) -> list[Cell]:
     """The cells that no other one of the same prediction and metric holds."""
-    slices: dict[tuple[str, ...], list[set[tuple[str, str]]]] = {}
+    slices: dict[tuple[str | None, ...], list[set[tuple[str, str]]]] = {}
     for cell in cells:
         slices.setdefault(_figure(cell, ""), []).append(set(parse_slice(cell["slice"])))
     return [
@@ -109,7 +108,9 @@ def _widest(cells: Sequence[Row]) -> list[Row]:
     ]
 
 
-def clip_losses(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> dict[str, ClipLoss]:
+def clip_losses(
+    snapshot: Snapshot, run: Mapping[str, Any], cells: Sequence[Cell]
+) -> dict[str, ClipLoss]:
     """The run's clips that have a part in the loss of these cells, by id, the largest share first.
 
     Clips on which the candidate gained as much as it lost, or more, are left out.

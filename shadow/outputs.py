@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import ANNOTATIONS, Perception
+from shadow.keys import outputs_in
 from shadow.networks.manifest import NetworkManifest, rate_of
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network
@@ -23,6 +25,7 @@ from shadow.networks.registry import NetworkEntry, find_network
 from shadow.schemas import OUTPUTS
 
 ROLES = ("deployed", "candidate")
+_FILE = "file"
 
 Times = NDArray[np.int64]
 
@@ -63,7 +66,7 @@ class RunOutputs:
         rows = self.snapshot.query(
             "select * from outputs where clip_id = ? and definition = ?",
             OUTPUTS,
-            params=[clip_id, self.run["definition"]],
+            params=[clip_id, outputs_in(self.run["definition"])],
         )
         return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 
@@ -104,6 +107,29 @@ def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOu
     """
     networks = {role: find_network(snapshot, run[role]) for role in ROLES}
     return RunOutputs(lake, snapshot, run, networks)
+
+
+def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]:
+    """The files that keep outputs, relative to the home, by network (sha256) and clip.
+
+    A network's outputs on one clip are in one file; where it has no output, there is none.
+
+    Raises:
+        RidealongError: A file of the table is missing or damaged.
+    """
+    files = snapshot.data_files(OUTPUTS)
+    if not files:
+        return {}
+    every = snapshot.relation(OUTPUTS, files, _FILE)
+    rows = snapshot.query(
+        f"select distinct network_sha256, clip_id, {_FILE} from ({every}) where definition = ?",
+        OUTPUTS,
+        params=[stored_by],
+    )
+    return {
+        (row["network_sha256"], row["clip_id"]): str(Path(row[_FILE]).relative_to(snapshot.home))
+        for row in rows.to_pylist()
+    }
 
 
 def _said(rows: pa.Table, network_sha256: str, times: Times) -> Perception:

@@ -1,14 +1,30 @@
-"""What a replay has to do: which clips have no stored scores, and under which keys they count."""
+"""What a run still has to do on each clip, given the scores and outputs that are stored.
 
-from collections.abc import Sequence, Set
-from dataclasses import replace
+If all scores of a clip are stored, there is nothing to do. A missing score of a sparse family is
+computed from the stored outputs. A network is run again only if the score of a dense family is
+missing, or if its outputs on the clip are not stored.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
-from metrics.tasks.registry import definition_sha256
+from metrics.tasks.metric import Reference
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, new_commit_id
+from shadow.keys import (
+    ScoreUnit,
+    judged_by,
+    labels_version,
+    outputs_source,
+    score_source,
+    stored_by,
+)
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
+from shadow.outputs import kept_files
 from shadow.replay import Batch, ClipPlan, NetworkFile, ReplayPlan
 
 BATCHES = 10  # at least: a batch is at most a tenth of the clips
@@ -16,24 +32,52 @@ BATCHES = 10  # at least: a batch is at most a tenth of the clips
 Pair = tuple[NetworkEntry, NetworkEntry]
 
 
-def plan_replay(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> ReplayPlan:
-    """What no commit holds yet of these two networks on these clips, in the clips' order."""
+def plan_replay(
+    lake: Lake, networks: Sequence[NetworkEntry], clips: pa.Table, device: str
+) -> ReplayPlan:
+    """What is still to be done on these clips, in their order.
+
+    Args:
+        lake: Where scores and outputs are stored.
+        networks: The deployed one, the candidate, and any others. Those two are compared with each
+            other; the others are only scored.
+        clips: Rows with ``clip_id``, ``drive_id`` and ``blob``.
+        device: Where the networks run, as torch names it.
+
+    Raises:
+        RidealongError: The home may not be written, or stored outputs are damaged.
+    """
     lake.require_writable()
-    rate_hz = rate_of(pair[0].manifest, pair[1].manifest)
-    definition = judged_by(rate_hz)
-    entries = {entry.network_sha256: entry for entry in pair}
-    committed = lake.snapshot().sources()
-    wanted = [_clip_plan(row, pair, definition, committed) for row in clips.to_pylist()]
+    snapshot = lake.snapshot()
+    rate_hz = rate_of(networks[0].manifest, networks[1].manifest)
+    planner = _Planner(
+        tuple(dict.fromkeys(_units(networks))),
+        judged_by(tasks_of(networks[:2]), rate_hz),
+        stored_by(rate_hz),
+        snapshot.sources(),
+        sparse_tasks(),
+    )
+    plans = [plan for row in clips.to_pylist() if (plan := planner.plan(row)).units]
+    if any(plan.from_kept for plan in plans):
+        files = kept_files(snapshot, planner.stored_by)
+        plans = [_with_files(plan, files) for plan in plans]
     return ReplayPlan(
         home=lake.home,
         networks=tuple(
-            NetworkFile(sha, entry.manifest.as_json(), entry.blob) for sha, entry in entries.items()
+            NetworkFile(entry.network_sha256, entry.manifest.as_json(), entry.blob)
+            for entry in {entry.network_sha256: entry for entry in networks}.values()
         ),
-        batches=in_batches([clip for clip in wanted if clip.score or clip.compare]),
+        batches=in_batches(plans),
         rate_hz=rate_hz,
-        definition=definition,
+        definition=planner.definition,
         device=device,
     )
+
+
+def tasks_of(networks: Sequence[NetworkEntry]) -> set[str]:
+    """The families that any of the networks gives predictions of."""
+    names = {name for entry in networks for name in entry.manifest.predictions}
+    return {str(parse_prediction(name).task) for name in names}
 
 
 def in_batches(clips: Sequence[ClipPlan]) -> tuple[Batch, ...]:
@@ -48,40 +92,80 @@ def _batch(commit_id: str, clips: Sequence[ClipPlan]) -> Batch:
     return Batch(commit_id, tuple(replace(clip, commit_id=commit_id) for clip in clips))
 
 
-def _clip_plan(row: dict[str, str], pair: Pair, definition: str, committed: Set[str]) -> ClipPlan:
-    shas = dict.fromkeys(entry.network_sha256 for entry in pair)
-    return ClipPlan(
-        clip_id=row["clip_id"],
-        drive_id=row["drive_id"],
-        blob=row["blob"],
-        score=tuple(
-            sha for sha in shas if score_source(sha, row["clip_id"], definition) not in committed
-        ),
-        compare=compare_source(list(shas), row["clip_id"], definition) not in committed,
-    )
-
-
-def judged_by(rate_hz: float) -> str:
-    """What stored scores, matched rows and outputs were made under: definitions and rate."""
-    return f"{definition_sha256()}@{rate_hz:g}"
-
-
-def score_source(sha: str, clip_id: str, definition: str) -> str:
-    """The key under which one network's scores on one clip count once."""
-    return f"score:{sha}:{clip_id}:{definition}"
-
-
-def compare_source(shas: Sequence[str], clip_id: str, definition: str) -> str:
-    """The key under which the comparison of two networks on one clip counts once, either way."""
-    return f"compare:{':'.join(sorted(shas))}:{clip_id}:{definition}"
-
-
 def replay_sources(plan: ReplayPlan, batch: Batch, done: Set[str]) -> list[str]:
-    """The keys that the finished clips of a batch use up."""
-    shas = [file.sha256 for file in plan.networks]
+    """The keys under which the work on the finished clips of a batch is stored."""
     sources = []
     for clip in (clip for clip in batch.clips if clip.clip_id in done):
-        key = clip.clip_id, plan.definition
-        sources += [score_source(sha, *key) for sha in clip.score]
-        sources += [compare_source(shas, *key)] if clip.compare else []
+        key = clip.clip_id, clip.labels, plan.definition
+        sources += [score_source(unit, *key) for unit in clip.units]
+        sources += [outputs_source(sha, clip.clip_id, plan.stored_by) for sha in clip.keep]
     return sources
+
+
+def _units(networks: Sequence[NetworkEntry]) -> Iterator[ScoreUnit]:
+    """All that a run needs of each clip: scores of each network, and of the pair compared."""
+    pair = networks[:2]
+    judged = tasks_of(pair[1:])
+    for number, entry in enumerate(networks):
+        tasks = sorted(tasks_of([entry]) if number < len(pair) else tasks_of([entry]) & judged)
+        for reference in (Reference.LABELS, Reference.SELF):
+            yield from (ScoreUnit(entry.network_sha256, reference.value, task) for task in tasks)
+    for one, other in (pair, pair[::-1]):
+        for task in sorted(tasks_of([one])):
+            yield ScoreUnit(one.network_sha256, other.network_sha256, task)
+
+
+@dataclass(frozen=True)
+class _Planner:
+    """Plans clip by clip.
+
+    Attributes:
+        units: All that the run needs of each clip.
+        definition: As `shadow.keys.judged_by`.
+        stored_by: As `shadow.keys.stored_by`.
+        committed: The keys of all that is stored.
+        sparse: The families whose outputs are stored.
+    """
+
+    units: tuple[ScoreUnit, ...]
+    definition: str
+    stored_by: str
+    committed: Set[str]
+    sparse: Set[str]
+
+    def plan(self, row: Mapping[str, Any]) -> ClipPlan:
+        """What is missing of one clip, and what it takes; no units if nothing is missing."""
+        clip_id, labels = row["clip_id"], labels_version(row)
+        units = tuple(
+            unit
+            for unit in self.units
+            if score_source(unit, clip_id, labels, self.definition) not in self.committed
+        )
+        needed = _networks(units)
+        dense = _networks(unit for unit in units if unit.task not in self.sparse)
+        new = {
+            sha
+            for sha in needed
+            if outputs_source(sha, clip_id, self.stored_by) not in self.committed
+        }
+        return ClipPlan(
+            clip_id=clip_id,
+            drive_id=row["drive_id"],
+            blob=row["blob"],
+            labels=labels,
+            units=units,
+            run=tuple(sorted(dense | new)),
+            keep=tuple(sorted(new)),
+            from_kept=tuple((sha, None) for sha in sorted(needed - dense - new)),
+        )
+
+
+def _networks(units: Iterable[ScoreUnit]) -> set[str]:
+    """The networks whose outputs it takes to score these units."""
+    every = {sha for unit in units for sha in (unit.network_sha256, unit.other_sha256)}
+    return {sha for sha in every if sha is not None}
+
+
+def _with_files(plan: ClipPlan, files: Mapping[tuple[str, str], str]) -> ClipPlan:
+    kept = tuple((sha, files.get((sha, plan.clip_id))) for sha, _ in plan.from_kept)
+    return replace(plan, from_kept=kept)

@@ -1,32 +1,38 @@
-"""One clip through both networks: decoded once, inferred in batches over time, scored.
+"""One clip scored: decoded once, through each network that has to be run, or from kept outputs.
 
-Plain functions that the pipeline calls for one clip at a time, so memory is bounded by one.
+Plain functions that the pipeline calls for one clip at a time, so that one clip at most is in
+memory.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from ingest.clips.read import open_clip
+from ingest.clips.read import ClipReader, open_clip
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
-from metrics.tasks.registry import parse_prediction
+from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
-from ridealong.perception.annotations import Perception, at_times
+from ridealong.perception.annotations import Perception, at_times, empty_perception
+from shadow.kept import as_kept, cameras_with_frames, looked_for, read_kept
+from shadow.keys import ScoreUnit, definition_in, stored_by
+from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network, parse_manifest
 from shadow.schemas import OUTPUTS
+
+Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,26 +42,44 @@ class ClipPlan:
     Attributes:
         clip_id, drive_id: Which clip.
         blob: Its file, relative to the home.
-        score: Networks (sha256) that have no stored scores on it.
-        compare: The two networks were not compared on it yet.
-        commit_id: Its batch's, under which its files are written.
+        labels: The version of its labels.
+        units: What to score.
+        run: The networks (sha256) to run.
+        keep: Those of them whose outputs are not stored yet.
+        from_kept: The networks whose stored outputs are scored, each with the file that holds them
+            (relative to the home), or with None if it has no output on this clip.
+        commit_id: Of its batch; its files are written under it.
     """
 
     clip_id: str
     drive_id: str
     blob: str
-    score: tuple[str, ...]
-    compare: bool
+    labels: str = ""
+    units: tuple[ScoreUnit, ...] = ()
+    run: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    from_kept: tuple[tuple[str, str | None], ...] = ()
     commit_id: str = ""
 
 
 @dataclass(frozen=True)
 class ClipOutcome:
-    """What became of one clip: frames judged, what could not be scored and why, files written."""
+    """How one clip ended.
+
+    Attributes:
+        item_id: The clip.
+        status: Whether it was scored.
+        reason: Why not.
+        replayed: Whether a network was run; if not, stored outputs were scored.
+        frames: Frames on which networks were run.
+        unscored: What could not be scored, and why.
+        written: The files that were written.
+    """
 
     item_id: str
     status: Status
     reason: str | None = None
+    replayed: bool = False
     frames: int = 0
     unscored: tuple[str, ...] = ()
     written: tuple[DataFile, ...] = ()
@@ -84,11 +108,11 @@ class ReplayPlan:
 
     Attributes:
         home: The lake's folder.
-        networks: Those of the run; only one when a network is compared with itself.
+        networks: Those of the run; each once.
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
-        definition: `shadow.planning.judged_by`: metric definitions and frame rate.
-        device: Where the networks run, as torch names it.
+        definition: As `shadow.keys.judged_by`: definitions of families, and frame rate.
+        device: Where the networks run, as their kinds name it.
     """
 
     home: Path
@@ -103,13 +127,27 @@ class ReplayPlan:
         """The clips of all batches."""
         return tuple(clip for batch in self.batches for clip in batch.clips)
 
+    @property
+    def stored_by(self) -> str:
+        """What outputs are stored under."""
+        return stored_by(self.rate_hz)
+
 
 @dataclass(frozen=True)
 class _Seen:
-    """What each network said, and the labels; ready for scoring, so that lines are drawn once."""
+    """The outputs of each network, and the labels; shared, so that lines are drawn once."""
 
-    views: dict[str, ClipView]
+    views: Mapping[str, ClipView]
     labels: ClipView | None
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The rows of one network on one clip, and what could not be scored, and why."""
+
+    statistics: pa.Table
+    matches: pa.Table
+    unscored: frozenset[str]
 
 
 _LOADING = Lock()  # threads that begin at once would each load the networks
@@ -130,10 +168,16 @@ class Replayer:
         self._full = False
 
     @cached_property
-    def _networks(self) -> dict[str, Network]:
-        plan = self._plan
+    def _files(self) -> dict[str, NetworkFile]:
+        return {file.sha256: file for file in self._plan.networks}
+
+    @cached_property
+    def _manifests(self) -> dict[str, NetworkManifest]:
+        return {sha: parse_manifest(file.manifest) for sha, file in self._files.items()}
+
+    def _network(self, sha: str) -> Network:
         with _LOADING:
-            return {file.sha256: _loaded(plan.home, file, plan.device) for file in plan.networks}
+            return _loaded(self._plan.home, self._files[sha], self._plan.device)
 
     def replay(self, clip: ClipPlan) -> ClipOutcome:
         """Replay and score one clip; never raises for its sake.
@@ -149,66 +193,90 @@ class Replayer:
             return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
-        seen = self._perceive(clip)
-        scored = [self._score(clip, seen, sha) for sha in seen.views]
-        outputs = [self._outputs(clip, sha, seen.views[sha].perception) for sha in clip.score]
+        seen = self._see(clip)
+        scored = [scores for sha in seen.views for scores in self._score(clip, seen, sha)]
+        outputs = [self._outputs(clip, sha, seen.views[sha].perception) for sha in clip.keep]
         return ClipOutcome(
             item_id=clip.clip_id,
             status=Status.DONE,
-            frames=max(view.frames for view in seen.views.values()),
-            unscored=tuple(sorted({why for _, _, reasons in scored for why in reasons})),
+            replayed=bool(clip.run),
+            frames=max((seen.views[sha].frames for sha in clip.run), default=0),
+            unscored=tuple(sorted({why for scores in scored for why in scores.unscored})),
             written=(
-                *self._write(clip, SCORES, [statistics for statistics, _, _ in scored]),
-                *self._write(clip, MATCHES, [matches for _, matches, _ in scored]),
+                *self._write(clip, SCORES, [scores.statistics for scores in scored]),
+                *self._write(clip, MATCHES, [scores.matches for scores in scored]),
                 *self._write(clip, OUTPUTS, outputs),
             ),
         )
 
-    def _perceive(self, clip: ClipPlan) -> _Seen:
-        """What each network that this clip still needs says, and the labels at those frames."""
-        needed = self._networks if clip.compare else {s: self._networks[s] for s in clip.score}
-        cameras = sorted({camera for n in needed.values() for camera in n.manifest.cameras})
+    def _see(self, clip: ClipPlan) -> _Seen:
+        """The outputs of the networks that the clip needs, and the labels at those frames."""
         with open_clip(self._plan.home / clip.blob) as reader:
-            times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
-            labels, calibrations = reader.labels(), reader.cameras
-        there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
-        sizes = {name: (camera.width, camera.height) for name, camera in calibrations.items()}
+            times = reader.sample_times(self._plan.rate_hz)
+            outputs = self._run(clip, reader) | self._kept(clip, reader, times)
+            found = reader.labels(with_dense=_needs_dense_labels(clip))
+            cameras, there = reader.cameras, cameras_with_frames(reader, times)
+        sizes = {name: (camera.width, camera.height) for name, camera in cameras.items()}
         views = {}
-        for sha, network in needed.items():
-            said = network.perceive(images, times, calibrations, present=there)
-            views[sha] = ClipView(said, network.manifest.thresholds, sizes)
-        if labels is None:
-            return _Seen(views, None)
-        return _Seen(views, ClipView(at_times(labels, times), image_sizes=sizes))
+        for sha in (file.sha256 for file in self._plan.networks if file.sha256 in outputs):
+            manifest = self._manifests[sha]
+            perception = as_kept(outputs[sha], looked_for(manifest, there))
+            views[sha] = ClipView(perception, manifest.thresholds, sizes)
+        labels = ClipView(at_times(found, times), image_sizes=sizes) if found else None
+        return _Seen(views, labels)
 
-    def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> tuple[pa.Table, pa.Table, set[str]]:
-        """Rows of scores and matches that the plan asks of one network, and what has none."""
-        manifest, other = self._networks[sha].manifest, self._other(sha)
-        scores = score_clip(
-            seen.views[sha],
-            [parse_prediction(name) for name in manifest.predictions],
-            seen.labels if sha in clip.score else None,
-            seen.views[other] if clip.compare else None,
-            where=f"clip {clip.clip_id}",
-        )
-        if sha not in clip.score:  # it has scores of its own: only the comparison is new
-            compared = pc.equal(scores.statistics["reference"], Reference.OTHER.value)
-            scores = replace(scores, statistics=scores.statistics.filter(compared))
-        against = other if clip.compare else None
-        statistics, matches = with_identity(
-            scores, sha, against, clip.clip_id, clip.drive_id, self._plan.definition
-        )
-        reasons = {f"{u.reference.value}: {u.reason}" for u in scores.unscored}
-        return statistics, matches, reasons if sha in clip.score else set()
+    def _run(self, clip: ClipPlan, reader: ClipReader) -> dict[str, Perception]:
+        """The outputs of the networks that are run, by network."""
+        if not clip.run:
+            return {}
+        networks = {sha: self._network(sha) for sha in clip.run}
+        cameras = sorted({name for each in networks.values() for name in each.manifest.cameras})
+        times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
+        there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
+        return {
+            sha: network.perceive(images, times, reader.cameras, present=there)
+            for sha, network in networks.items()
+        }
 
-    def _other(self, sha: str) -> str:
-        """The network that this one is compared with; itself where there is only one."""
-        return next((name for name in self._networks if name != sha), sha)
+    def _kept(self, clip: ClipPlan, reader: ClipReader, times: Times) -> dict[str, Perception]:
+        """The outputs that are stored, by network."""
+        return {
+            sha: read_kept(self._plan.home / file, sha, clip.clip_id, self._plan.stored_by, times)
+            if file
+            else empty_perception(times)
+            for sha, file in clip.from_kept
+        }
+
+    def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> Iterator[_Scored]:
+        """What the plan asks of one network."""
+        predictions = [parse_prediction(name) for name in self._manifests[sha].predictions]
+        units = [unit for unit in clip.units if unit.network_sha256 == sha]
+        other = next((unit.other_sha256 for unit in units if unit.other_sha256), None)
+        for references, tasks in _by_references(units).items():
+            scores = score_clip(
+                seen.views[sha],
+                [prediction for prediction in predictions if prediction.task in tasks],
+                seen.labels,
+                seen.views[other] if other else None,
+                where=f"clip {clip.clip_id}",
+                references=references,
+            )
+            statistics, matches = with_identity(
+                scores,
+                sha,
+                other,
+                clip.clip_id,
+                clip.drive_id,
+                partial(definition_in, self._plan.definition),
+                clip.labels,
+            )
+            reasons = frozenset(f"{u.reference.value}: {u.reason}" for u in scores.unscored)
+            yield _Scored(statistics, matches, reasons)
 
     def _outputs(self, clip: ClipPlan, sha: str, perception: Perception) -> pa.Table:
         rows = perception.sparse
         for name, value in (
-            ("definition", self._plan.definition),
+            ("definition", self._plan.stored_by),
             ("drive_id", clip.drive_id),
             ("clip_id", clip.clip_id),
             ("network_sha256", sha),
@@ -222,6 +290,24 @@ class Replayer:
         rows = pa.concat_tables([spec.schema.empty_table(), *tables])
         written = write_data_file(self._plan.home, clip.commit_id, spec, rows)
         return (written,) if written else ()
+
+
+def _needs_dense_labels(clip: ClipPlan) -> bool:
+    """Whether a dense family is compared with labels; to unpack dense labels takes longest."""
+    compared = (unit.task for unit in clip.units if unit.reference == Reference.LABELS)
+    return any(task not in sparse_tasks() for task in compared)
+
+
+def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set[str]]:
+    """One network's families, by the references that they are to be compared with."""
+    references: dict[str, set[Reference]] = {}
+    for unit in units:
+        kind = Reference.OTHER if unit.other_sha256 else Reference(unit.reference)
+        references.setdefault(unit.task, set()).add(kind)
+    tasks: dict[frozenset[Reference], set[str]] = {}
+    for task, kinds in references.items():
+        tasks.setdefault(frozenset(kinds), set()).add(task)
+    return tasks
 
 
 def clip_replayer(plan: ReplayPlan) -> Callable[[ClipPlan], ClipOutcome]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,13 +22,16 @@ from ridealong.lake import Lake, Snapshot, write_data_file
 from ridealong.terminal.console import Console
 from shadow.batches import replay
 from shadow.gate_cameras import check_gate_cameras
+from shadow.keys import judged_by, labels_version
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
 from shadow.networks.manifest import rate_of
 from shadow.networks.opening import open_network, require_device
-from shadow.networks.registry import find_network
-from shadow.planning import Pair, judged_by
+from shadow.networks.registry import NetworkEntry, find_network
+from shadow.planning import Pair, tasks_of
+from shadow.releases.promotion import network_of
 from shadow.schemas import RUNS
+from shadow.scores import ScoreQuery, labels_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class RunRequest:
         deployed, candidate: Network ids.
         where: Expression over clips and their drives; None takes all.
         gate: The gate to judge by.
-        device: Where the networks run, as torch names it.
+        device: Where the networks run, as their kinds name it.
+        baseline: A frozen release to compare the candidate with too: its number, or a network id.
     """
 
     deployed: str
@@ -46,15 +51,29 @@ class RunRequest:
     where: str | None
     gate: GateSpec
     device: str = "cpu"
+    baseline: str | None = None
 
 
 @dataclass(frozen=True)
 class RunReport:
     """What one shadow run did; the document that ``shadow run --json`` prints.
 
-    ``clips`` were judged, ``clips_replayed`` of them anew: the scores of the others were stored.
-    ``clips_left_out`` could not be replayed, and no cell passes without its clips. ``latency`` is
-    measured in every run. A run ``against_itself`` compares a network with itself.
+    Attributes:
+        run: Its id.
+        deployed, candidate: Network ids.
+        verdict, reason: In one word, and in one sentence.
+        clips: Clips that were judged.
+        clips_replayed: Those of them on which a network was run now.
+        clips_left_out: Clips that could not be replayed; no cell passes without its clips.
+        against_itself: Whether deployed and candidate are one network.
+        frames: Frames on which networks were run now.
+        seconds: Wall time.
+        latency: Measured in every run.
+        unscored: What could not be scored, and why.
+        clips_rescored: Clips that were scored anew from stored outputs.
+        baseline: Network id of the frozen release; None without one.
+        worse_than_baseline: Cells in which the candidate is worse than it; None without one.
+        labels: Stands for the versions of the labels of all clips.
     """
 
     run: str
@@ -70,6 +89,10 @@ class RunReport:
     seconds: float
     latency: Latency
     unscored: tuple[str, ...]
+    clips_rescored: int
+    baseline: str | None
+    worse_than_baseline: int | None
+    labels: str | None
 
 
 def shadow_run(
@@ -87,32 +110,44 @@ def shadow_run(
         console.note(line)
     snapshot = lake.snapshot()
     pair, clips = pair_of(snapshot, request), clips_of(snapshot, request)
-    for entry in pair:
+    baseline = _baseline_of(snapshot, request, pair)
+    networks = (*pair, baseline) if baseline else pair
+    for entry in networks:
         require_device(entry.manifest, request.device)
     check_gate_cameras(request.gate, _cameras(pair, clips))
-    _look_at_networks(lake, pair, console)
+    _require_sound(lake, networks)
+    _warn_of_no_difference(pair, console)
     left_out = _damaged(lake, clips)
-    replayed = replay(lake, pair, _without(clips, left_out), request.device, console, beam_args)
+    whole = _without(clips, left_out)
+    replayed = replay(lake, networks, whole, request.device, console, beam_args)
     left_out += [LeftOut(o.item_id, str(o.reason)) for o in replayed.failed]
     name_them(console, left_out)
     judged = _require_any(_without(clips, left_out), left_out)
     latency = _latency(lake, pair, judged, request.device)
-    run_id, verdict = _judge(lake, request, pair, clips, left_out, latency, started)
+    run, verdict = _judge(lake, request, networks, clips, left_out, latency, started)
     return RunReport(
-        run=run_id,
+        run=run["run_id"],
         deployed=pair[0].network,
         candidate=pair[1].network,
         verdict=verdict.verdict,
         reason=verdict.reason,
         clips=judged.num_rows,
-        clips_replayed=len(replayed.done),
+        clips_replayed=sum(outcome.replayed for outcome in replayed.done),
         clips_left_out=tuple(left_out),
         against_itself=is_itself(pair),
         frames=sum(outcome.frames for outcome in replayed.done),
         seconds=round(time.monotonic() - started, 3),
         latency=latency,
         unscored=tuple(sorted({why for outcome in replayed.done for why in outcome.unscored})),
+        clips_rescored=sum(not outcome.replayed for outcome in replayed.done),
+        baseline=run["baseline"],
+        worse_than_baseline=_worse(verdict) if baseline else None,
+        labels=labels_name(run),
     )
+
+
+def _worse(verdict: RunVerdict) -> int:
+    return sum(worse is True for worse in verdict.cells["worse_than_baseline"].to_pylist())
 
 
 def pair_of(snapshot: Snapshot, request: RunRequest) -> Pair:
@@ -157,21 +192,45 @@ def _cameras(pair: Pair, clips: pa.Table) -> set[str]:
     return {*recorded, *(camera for entry in pair for camera in entry.manifest.cameras)}
 
 
+def _baseline_of(snapshot: Snapshot, request: RunRequest, pair: Pair) -> NetworkEntry | None:
+    """The network of the frozen release that the candidate is compared with too.
+
+    Raises:
+        RidealongError: No such release or network, or it gives fewer frames a second than the run
+            judges: a network is never run faster than it was made for.
+    """
+    if request.baseline is None:
+        return None
+    entry = find_network(snapshot, network_of(snapshot, request.baseline))
+    rate_hz, own_hz = rate_of(pair[0].manifest, pair[1].manifest), entry.manifest.rate_hz
+    if own_hz < rate_hz:
+        raise RidealongError(
+            f"the baseline {entry.network} takes {own_hz:g} frames a second",
+            expected=f"at least the {rate_hz:g} of this run",
+            hint="choose another baseline",
+        )
+    return entry
+
+
 def is_itself(pair: Pair) -> bool:
     """Whether deployed and candidate are one network."""
     return pair[0].network_sha256 == pair[1].network_sha256
 
 
-def _look_at_networks(lake: Lake, pair: Pair, console: Console) -> None:
-    """Refuse damaged weights before any work, and warn of a comparison that says nothing."""
-    damaged = lake.damaged([entry.blob for entry in pair if entry.blob])
-    for entry in pair:
+def _require_sound(lake: Lake, networks: Sequence[NetworkEntry]) -> None:
+    """Refuse damaged weights before any work."""
+    damaged = lake.damaged([entry.blob for entry in networks if entry.blob])
+    for entry in networks:
         if entry.blob in damaged:
             raise RidealongError(
                 f"the weights of {entry.network} are damaged: {damaged[entry.blob]}",
                 where=lake.home / str(entry.blob),
                 hint="restore the file from a copy",
             )
+
+
+def _warn_of_no_difference(pair: Pair, console: Console) -> None:
+    """Warn of a comparison that shows nothing, or that may be a mistake."""
     if is_itself(pair):
         console.note(
             f"warning: {pair[0].network} is compared with itself: this run can show no regression, "
@@ -231,26 +290,28 @@ def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
 def _judge(
     lake: Lake,
     request: RunRequest,
-    pair: Pair,
+    networks: Sequence[NetworkEntry],
     clips: pa.Table,
     left_out: Sequence[LeftOut],
     latency: Latency,
     started: float,
-) -> tuple[str, RunVerdict]:
-    """Judge from what is committed, and commit run and verdicts."""
+) -> tuple[dict[str, Any], RunVerdict]:
+    """Judge from what is committed, and commit the run (a row of `RUNS`) and its verdicts."""
     judged = _without(clips, left_out)
-    verdict = verdict_of(lake.snapshot(), pair, judged, request.gate)
+    verdict = verdict_of(lake.snapshot(), networks, judged, request.gate)
     verdict = fail_closed(verdict, clips.filter(_among(clips, left_out)))
-    run_id = lake.new_commit_id()
+    deployed, candidate, *others = networks
+    baseline = others[0] if others else None
     row = {
-        "run_id": run_id,
-        "deployed": pair[0].network,
-        "candidate": pair[1].network,
-        "deployed_sha256": pair[0].network_sha256,
-        "candidate_sha256": pair[1].network_sha256,
+        "run_id": lake.new_commit_id(),
+        "deployed": deployed.network,
+        "candidate": candidate.network,
+        "deployed_sha256": deployed.network_sha256,
+        "candidate_sha256": candidate.network_sha256,
         "gate": request.gate.model_dump_json(),
-        "definition": judged_by(rate_of(pair[0].manifest, pair[1].manifest)),
+        "definition": _judged_by(networks),
         "clip_ids": judged["clip_id"].to_pylist(),
+        "clip_labels": list(clip_labels(judged).values()),
         "verdict": verdict.verdict,
         "reason": verdict.reason,
         "created_ns": time.time_ns(),
@@ -259,14 +320,21 @@ def _judge(
         "candidate_ms": latency.candidate_ms,
         "latency_ratio": latency.ratio,
         "clips_left_out": as_rows(left_out),
+        "baseline": baseline.network if baseline else None,
+        "baseline_sha256": baseline.network_sha256 if baseline else None,
     }
+    _commit(lake, row, verdict)
+    return row, verdict
+
+
+def _commit(lake: Lake, row: dict[str, Any], verdict: RunVerdict) -> None:
+    run_id = row["run_id"]
     tables = {
         RUNS: pa.Table.from_pylist([row], schema=RUNS.schema),
         VERDICTS: _verdict_rows(run_id, verdict),
     }
     files = [write_data_file(lake.home, run_id, spec, rows) for spec, rows in tables.items()]
     lake.commit(run_id, "shadow run", [f for f in files if f], [f"run:{run_id}"], {"runs": 1})
-    return run_id, verdict
 
 
 def _verdict_rows(run_id: str, verdict: RunVerdict) -> pa.Table:
@@ -274,18 +342,40 @@ def _verdict_rows(run_id: str, verdict: RunVerdict) -> pa.Table:
     return verdict.cells.add_column(0, "run_id", runs).cast(VERDICTS.schema)
 
 
-def verdict_of(snapshot: Snapshot, pair: Pair, clips: pa.Table, gate: GateSpec) -> RunVerdict:
-    """The verdict over these clips, from stored scores."""
-    # All are hexadecimal digits of our own making: no user's text reaches the condition.
-    networks = " or ".join(f"network_sha256 = '{entry.network_sha256}'" for entry in pair)
-    definition = judged_by(rate_of(pair[0].manifest, pair[1].manifest))
-    mine = f"({networks}) and definition = '{definition}'"
+def verdict_of(
+    snapshot: Snapshot, networks: Sequence[NetworkEntry], clips: pa.Table, gate: GateSpec
+) -> RunVerdict:
+    """The verdict over these clips, from stored scores.
+
+    Args:
+        snapshot: Where the scores are.
+        networks: Deployed, candidate, and the baseline if there is one.
+        clips: The clips to judge.
+        gate: The gate to judge by.
+
+    Raises:
+        RidealongError: The stored scores contradict themselves.
+    """
+    shas = tuple(entry.network_sha256 for entry in networks)
+    stored = ScoreQuery(shas, _judged_by(networks), clip_labels(clips))
     return judge(
-        scores=snapshot.read(SCORES, where=mine),
-        matches=snapshot.read(MATCHES, where=mine),
+        scores=stored.rows(snapshot, SCORES),
+        matches=stored.rows(snapshot, MATCHES),
         clips=clips.select(["clip_id", "drive_id", "by_disagreement"]),
         drives=snapshot.read(DRIVES),
-        deployed_sha256=pair[0].network_sha256,
-        candidate_sha256=pair[1].network_sha256,
+        deployed_sha256=shas[0],
+        candidate_sha256=shas[1],
         gate=gate,
+        baseline_sha256=next(iter(shas[2:]), None),
     )
+
+
+def _judged_by(networks: Sequence[NetworkEntry]) -> str:
+    """The definitions that deployed and candidate are judged by."""
+    pair = networks[:2]
+    return judged_by(tasks_of(pair), rate_of(pair[0].manifest, pair[1].manifest))
+
+
+def clip_labels(clips: pa.Table) -> dict[str, str]:
+    """The version of the labels of each clip, by id."""
+    return {row["clip_id"]: labels_version(row) for row in clips.to_pylist()}

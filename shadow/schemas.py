@@ -49,7 +49,7 @@ OUTPUTS = TableSpec(
             column("network_sha256", pa.string(), "the network that said it"),
             column("clip_id", pa.string(), "the clip it said it on"),
             column("drive_id", pa.string(), "the clip's drive"),
-            column("definition", pa.string(), "as in scores: what it was replayed under"),
+            column("definition", pa.string(), "frames judged a second, as in @5"),
             *ANNOTATIONS,
         ]
     ),
@@ -70,7 +70,7 @@ RUNS = TableSpec(
             column("deployed_sha256", pa.string(), "hash of the deployed network"),
             column("candidate_sha256", pa.string(), "the candidate's; equal: it met itself"),
             column("gate", pa.string(), "the gate's spec as JSON"),
-            column("definition", pa.string(), "metric definitions and frame rate judged by"),
+            column("definition", pa.string(), "what its scores are stored under, one a family"),
             column("clip_ids", STRINGS, "the clips that were judged"),
             column("verdict", pa.string(), "PASS, REGRESSED or INCONCLUSIVE"),
             column("reason", pa.string(), "the verdict in a sentence"),
@@ -80,6 +80,9 @@ RUNS = TableSpec(
             column("candidate_ms", pa.float64(), "the same for the candidate", "ms"),
             column("latency_ratio", pa.float64(), "median of candidate over deployed", "1"),
             column("clips_left_out", _LEFT_OUT, "clips that could not be replayed, and why"),
+            column("clip_labels", STRINGS, "the version of the labels of each of clip_ids"),
+            column("baseline", pa.string(), "the frozen release it was compared with; null: none"),
+            column("baseline_sha256", pa.string(), "hash of that network"),
         ]
     ),
     order=("created_ns", "run_id"),

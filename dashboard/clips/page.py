@@ -183,16 +183,16 @@ def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
 def _network_layers(
     clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
 ) -> list[dict[str, object]]:
-    """What both networks said, on the frames that were judged, compared with each other.
+    """The outputs of both networks on the frames that were judged, compared with each other.
 
-    Kept by clip and pair: what a network said on a clip under one definition never changes.
+    Cached by clip and pair: the outputs of a network on a clip never change.
     """
     manifests = queries.manifests(_snapshot, pair)
     times = _reader.sample_times(rate_of(*manifests))
     sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
     def view(sha256: str, thresholds: Mapping[str, float]) -> ClipView:
-        rows = queries.outputs(_snapshot, clip_id, sha256, pair.definition)
+        rows = queries.outputs(_snapshot, clip_id, sha256, pair.stored_by)
         return ClipView(Perception(times, rows), thresholds, sizes)
 
     views = (

@@ -7,6 +7,7 @@ import pyarrow as pa
 from ingest.schemas import CLIPS, DRIVES, TELEMETRY
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
+from shadow.keys import outputs_in
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.registry import list_networks
 from shadow.schemas import OUTPUTS, RUNS
@@ -19,16 +20,18 @@ CLIP_COLUMNS = """
     order by c.drive_id, c.start_ns
 """
 
+PAIR = ("deployed", "candidate", "deployed_sha256", "candidate_sha256")
+
 
 @dataclass(frozen=True)
 class Pair:
-    """Two networks that were compared: names, identities (sha256), and under what definition."""
+    """Two networks that were compared: names, identities (sha256), and their outputs' key."""
 
     deployed: str
     candidate: str
     deployed_sha256: str
     candidate_sha256: str
-    definition: str
+    stored_by: str
 
     @property
     def against_itself(self) -> bool:
@@ -44,14 +47,18 @@ def clips(snapshot: Snapshot) -> pa.Table:
 def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
     """The pairs that were compared on a clip, the newest run first, a network with itself last."""
     rows = snapshot.query(
-        """select deployed, candidate, deployed_sha256, candidate_sha256, definition
+        f"""select {", ".join(PAIR)}, definition
         from runs where list_contains(clip_ids, ?)
         group by all
         order by bool_and(deployed_sha256 = candidate_sha256), max(created_ns) desc""",
         RUNS,
         params=[clip_id],
     )
-    return [Pair(**row) for row in rows.to_pylist()]
+    found = [
+        Pair(**{name: row[name] for name in PAIR}, stored_by=outputs_in(row["definition"]))
+        for row in rows.to_pylist()
+    ]
+    return list(dict.fromkeys(found))  # runs by other definitions have the same outputs
 
 
 def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkManifest]:
@@ -70,13 +77,13 @@ def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkM
     return known[pair.deployed_sha256].manifest, known[pair.candidate_sha256].manifest
 
 
-def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, definition: str) -> pa.Table:
+def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, stored_by: str) -> pa.Table:
     """What one network said on one clip, in time."""
     return snapshot.query(
         """select * from outputs where clip_id = ? and network_sha256 = ? and definition = ?
         order by timestamp_ns, camera, task, score desc""",
         OUTPUTS,
-        params=[clip_id, network_sha256, definition],
+        params=[clip_id, network_sha256, stored_by],
     )
 
 

@@ -1,6 +1,6 @@
 """All statistics of one network on one clip: against labels, itself, and the other network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from metrics.tasks.clip_view import ClipView, common_frames, missing
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import families, family
+from metrics.tasks.registry import families, family, parse_prediction
 from ridealong.errors import RidealongError
 
 STATISTIC_ROWS = pa.schema(
@@ -51,6 +51,7 @@ def score_clip(
     labels: ClipView | None = None,
     other: ClipView | None = None,
     where: str = "clip",
+    references: Collection[Reference] = frozenset(Reference),
 ) -> ClipScores:
     """Score one network's outputs on one clip.
 
@@ -65,16 +66,18 @@ def score_clip(
         other: What the other network said; None for no comparison. Whoever scores both networks
             passes the same views, so that lines are drawn once.
         where: The clip, for errors.
+        references: What to compare with; nothing else is computed.
 
     Raises:
         RidealongError: A statistic failed; names the clip and the statistic.
     """
     ordered = sorted(set(predictions))
-    parts = [
-        _against_labels(own, labels, ordered, where),
-        _against_self(own, ordered, where),
-    ]
-    if other is not None:
+    parts = []
+    if Reference.LABELS in references:
+        parts.append(_against_labels(own, labels, ordered, where))
+    if Reference.SELF in references:
+        parts.append(_against_self(own, ordered, where))
+    if Reference.OTHER in references and other is not None:
         parts.append(_against_other(own, other, ordered, where))
     return _joined(parts)
 
@@ -85,7 +88,8 @@ def with_identity(
     other_sha256: str | None,
     clip_id: str,
     drive_id: str,
-    definition: str,
+    definition_of: Callable[[str], str],
+    labels_version: str | None = None,
 ) -> tuple[pa.Table, pa.Table]:
     """The clip's rows of the tables scores and matches.
 
@@ -95,31 +99,40 @@ def with_identity(
         other_sha256: The network it was compared with; None when with none.
         clip_id: The clip.
         drive_id: Its drive.
-        definition: Under which definitions and frame rate; stored scores are reused under it.
+        definition_of: By the name of a task, the definition and frame rate of its rows.
+        labels_version: The version of the labels; stored only in rows compared with labels.
 
     Raises:
         ValueError: There are scores against another network, but no name for it.
     """
-    if (
-        other_sha256 is None
-        and pc.any(pc.equal(scores.statistics["reference"], Reference.OTHER)).as_py()
-    ):
+    compared_with = scores.statistics["reference"]
+    is_other = pc.equal(compared_with, Reference.OTHER)
+    if other_sha256 is None and pc.any(is_other).as_py():
         raise ValueError("scores against another network need its sha256")
     identity = {"network_sha256": network_sha256, "clip_id": clip_id, "drive_id": drive_id}
-    reference = pc.if_else(
-        pc.equal(scores.statistics["reference"], Reference.OTHER),
-        pa.scalar(other_sha256, pa.string()),
-        scores.statistics["reference"],
-    )
-    named = {**identity, "reference": reference, "definition": definition}
+    version, none = (pa.scalar(value, pa.string()) for value in (labels_version, None))
+    statistics = identity | {
+        "reference": pc.if_else(is_other, pa.scalar(other_sha256, pa.string()), compared_with),
+        "definition": _by_task(scores.statistics["prediction"], definition_of),
+        "labels": pc.if_else(pc.equal(compared_with, Reference.LABELS), version, none),
+    }
+    matches = identity | {
+        "reference": Reference.LABELS,
+        "definition": _by_task(scores.matches["prediction"], definition_of),
+        "labels": pa.repeat(version, scores.matches.num_rows),
+    }
     return (
-        _completed(scores.statistics, SCORES.schema, named),
-        _completed(
-            scores.matches,
-            MATCHES.schema,
-            {**identity, "reference": Reference.LABELS, "definition": definition},
-        ),
+        _completed(scores.statistics, SCORES.schema, statistics),
+        _completed(scores.matches, MATCHES.schema, matches),
     )
+
+
+def _by_task(predictions: pa.ChunkedArray, text_of: Callable[[str], str]) -> pa.Array:
+    """A text for each prediction, given by its task."""
+    coded = predictions.combine_chunks().dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    texts = pa.array([text_of(parse_prediction(name).task) for name in names], pa.string())
+    return texts.take(coded.indices)
 
 
 def _completed(rows: pa.Table, schema: pa.Schema, more: Mapping[str, object]) -> pa.Table:

@@ -18,7 +18,7 @@ from ridealong.arrays import Floats, Ints
 
 Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
 
-IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id", "definition")
+IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id", "definition", "labels")
 
 # The rows of MATCHES and of SCORES before the caller says whose they are.
 MATCH_ROWS = pa.schema([f for f in MATCHES.schema if f.name not in IDENTITY])

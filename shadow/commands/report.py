@@ -27,6 +27,7 @@ def shadow_report(
 
     Example: ridealong shadow report latest
     """
+    from metrics.gate.cells import Verdict
     from ridealong.lake import Lake
     from shadow.report import run_document
 
@@ -34,7 +35,7 @@ def shadow_report(
     document = run_document(Lake.open(home_of(home)).snapshot(), run)
     console.result(document)
     print_report(console, document)
-    if document["verdict"] != "PASS":
+    if document["verdict"] != Verdict.PASS:
         raise typer.Exit(1)
 
 
@@ -54,6 +55,7 @@ CELL_COLUMNS = (
 def print_report(console: Console, document: dict[str, Any]) -> None:
     """Print a run's document as tables and sentences."""
     from shadow.report import (
+        baseline_sentence,
         cause_sentence,
         cell_texts,
         cells_that_matter,
@@ -82,8 +84,8 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
     if missing:
         console.paragraph(f"required, but without data: {listed(missing, 3)}")
     console.paragraph(direction_sentence(cells))
-    cause = cause_sentence(document["summary"])
     console.text()
-    if cause:
-        console.paragraph(cause)
+    for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
+        if sentence:
+            console.paragraph(sentence)
     console.paragraph(f"{document['verdict']}: {document['reason']}")

@@ -37,6 +37,13 @@ def shadow_run(
         Path | None,
         typer.Option(help="YAML file of the gate.", show_default="the included gate"),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Frozen release to compare the candidate with as well: its number or network.",
+            autocompletion=NETWORK_IDS,
+        ),
+    ] = None,
     device: DeviceOption = "cpu",
     beam_args: Annotated[
         list[str] | None, typer.Argument(metavar="-- BEAM OPTIONS", help="Options for Apache Beam.")
@@ -62,7 +69,7 @@ def shadow_run(
     console = Console(as_json)
     lake = Lake.open(home_of(home))
     against = deployed or deployed_id(lake.snapshot())
-    request = RunRequest(against, candidate, where, load_gate(gate), device)
+    request = RunRequest(against, candidate, where, load_gate(gate), device, baseline)
     report = run(lake, request, console, beam_args or [])
     console.result(asdict(report))
     _print_run(report, console)
@@ -70,8 +77,9 @@ def shadow_run(
 
 def _print_run(report: "RunReport", console: Console) -> None:
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
+    rescored = f"{report.clips_rescored:,} scored anew, " if report.clips_rescored else ""
     console.text(
-        f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, "
+        f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, {rescored}"
         f"{counted(report.frames, 'frame')}) in {readable.duration(report.seconds)}"
     )
     if report.clips_left_out:
@@ -88,4 +96,7 @@ def _print_run(report: "RunReport", console: Console) -> None:
         console.text(f"not scored against {why}")
     if len(report.unscored) > UNSCORED_SHOWN:
         console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json lists all)")
+    if report.baseline is not None:
+        worse = counted(report.worse_than_baseline or 0, "cell")
+        console.text(f"worse than the baseline {report.baseline}: {worse}")
     console.text(f"{report.verdict}: {report.reason}")

@@ -24,7 +24,11 @@ from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan
 
 
 def network(sha: str) -> Any:
-    manifest = SimpleNamespace(inputs=SimpleNamespace(rate_hz=5.0), as_json=lambda: "{}")
+    manifest = SimpleNamespace(
+        rate_hz=5.0,
+        predictions=("objects/car@main", "depth@main"),
+        as_json=lambda: "{}",
+    )
     return SimpleNamespace(network_sha256=sha, manifest=manifest, blob=f"blobs/{sha}")
 
 
@@ -77,7 +81,7 @@ def left(lake: Lake, count: int = 20) -> list[str]:
 
 @given(st.integers(0, 500))
 def test_a_batch_is_a_tenth_of_the_clips_at_most(count: int) -> None:
-    plans = [ClipPlan(f"{number}", "d", "b", ("a",), True) for number in range(count)]
+    plans = [ClipPlan(f"{number}", "d", "b") for number in range(count)]
     cut = in_batches(plans)
     assert [clip.clip_id for batch in cut for clip in batch.clips] == [p.clip_id for p in plans]
     assert all(1 <= len(batch.clips) <= max(1, count / 10) for batch in cut)

@@ -12,27 +12,25 @@ import pytest
 from metrics.gate.spec import load_gate
 from ridealong.execution.accounting import Status, settle
 from ridealong.execution.processes import pool
-from ridealong.lake import Lake, new_commit_id
+from ridealong.lake import Lake, Snapshot, new_commit_id
 from shadow import pipeline
 from shadow.pipeline import replaying
-from shadow.planning import in_batches, plan_replay
-from shadow.replay import Batch, ClipOutcome, ClipPlan, ReplayPlan
+from shadow.planning import plan_replay
+from shadow.replay import Batch, ClipOutcome, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def plan(demo_home: Path, tmp_path: Path) -> ReplayPlan:
+def plan(demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReplayPlan:
     """Every clip of a small demo, as if none had been replayed."""
     shutil.copytree(demo_home, tmp_path / "home")
     lake = Lake.open(tmp_path / "home")
     request = RunRequest("hydra-1.0", "hydra-1.1", None, load_gate())
     pair, clips = pair_of(lake.snapshot(), request), clips_of(lake.snapshot(), request)
-    both = tuple(entry.network_sha256 for entry in pair)
-    rows = clips.select(["clip_id", "drive_id", "blob"]).to_pylist()
-    jobs = [ClipPlan(**row, score=both, compare=True) for row in rows]
-    return replace(plan_replay(lake, pair, clips, "cpu"), batches=in_batches(jobs))
+    monkeypatch.setattr(Snapshot, "sources", lambda snapshot: frozenset())
+    return plan_replay(lake, pair, clips, "cpu")
 
 
 def outcomes(plan: ReplayPlan) -> dict[str, ClipOutcome]:

@@ -13,8 +13,8 @@ from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan
 def test_a_full_disk_stays_known_when_another_clip_fails(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    plan = ReplayPlan(tmp_path, "key", (), (), 10.0, "definition", "cpu")
-    replayer, clips = Replayer(plan), {n: ClipPlan(n, "d", "b", (), False) for n in "abc"}
+    plan = ReplayPlan(tmp_path, (), (), 10.0, "definition", "cpu")
+    replayer, clips = Replayer(plan), {n: ClipPlan(n, "d", "b") for n in "abc"}
 
     def replay(self: Replayer, clip: ClipPlan) -> ClipOutcome:
         if clip.clip_id == "a":  # another thread's clip fills the disk meanwhile

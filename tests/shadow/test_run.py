@@ -50,6 +50,61 @@ def test_runs_at_two_frame_rates_keep_apart(
     assert len(outputs["definition"].unique()) == 2
 
 
+def add_variant(repository: Path, folder: Path, ask: Any, home: Path, *changes: str) -> None:
+    """Register hydra-1.1 once more, with texts of its manifest changed (old, new, old, new, …)."""
+    shutil.copytree(repository / "shadow/networks/shipped/hydra-1.1", folder)
+    manifest = (folder / "manifest.yaml").read_text()
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in manifest
+        manifest = manifest.replace(old, new)
+    (folder / "manifest.yaml").write_text(manifest)
+    ask("networks", "add", folder / "manifest.yaml", "--home", home)
+
+
+def test_a_run_is_compared_with_a_baseline_too(
+    demo_home: Path, repository: Path, program: Any, ask: Any, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    run = ("shadow", "run", "--candidate", "hydra-1.1", "--home", home)
+    first = ask(*run, "--baseline", "1")  # what is deployed: all is stored
+    assert (first["baseline"], first["clips_replayed"]) == ("hydra-1.0", 0)
+    for cell in cells(program, home):
+        comparable = cell["delta"] is not None and cell["reference"] in ("labels", "self")
+        assert (cell["worse_than_baseline"] is not None) is comparable
+    add_variant(repository, tmp_path / "frozen", ask, home, "version: '1.1'", "version: frozen")
+    scores = Lake.open(home).snapshot().read(SCORES)
+    again = ask(*run, "--baseline", "hydra-frozen")  # the candidate under another name
+    assert again["clips_replayed"] == again["clips"] and again["worse_than_baseline"] == 0
+    added = Lake.open(home).snapshot().read(SCORES).num_rows - scores.num_rows
+    own = [row for row in scores.to_pylist() if row["reference"] in ("labels", "self")]
+    assert added == len(own) / 2  # its own scores, and no comparison
+    document = ask("shadow", "runs", "list", "--home", home)[0]
+    done = program("shadow", "report", document["run"], "--home", home)
+    assert "worse than the baseline hydra-frozen: no cell" in done.stdout
+    found = json.loads(program("shadow", "report", "latest", "--json", "--home", home).stdout)
+    assert (found["baseline"], found["labels"]) == ("hydra-frozen", first["labels"])
+
+
+def test_a_baseline_that_cannot_be_is_one_line(
+    demo_home: Path, repository: Path, program: Any, ask: Any, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    changes = ("version: '1.1'", "version: slow", "rate_hz: 5.0", "rate_hz: 2.0")
+    add_variant(repository, tmp_path / "slow", ask, home, *changes)
+    run = ("shadow", "run", "--candidate", "hydra-1.1", "--home", home, "--baseline")
+    for baseline, words in (
+        ("7", ("unknown release '7'", "the number of a release")),
+        ("hydra-1.2", ("unknown release 'hydra-1.2'", "hydra-1.1")),
+        ("hydra-slow", ("the baseline hydra-slow takes 2 frames a second", "at least the 5")),
+    ):
+        done = program(*run, baseline)
+        assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+        [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert all(word in line for word in words), line
+
+
 def test_a_network_against_itself_is_warned_of_and_never_latest(
     demo_home: Path, program: Any, ask: Any, tmp_path: Path
 ) -> None:

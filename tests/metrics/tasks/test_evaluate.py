@@ -239,7 +239,9 @@ def test_rows_outside_the_frames_surface(make):
 
 def test_identity_completes_the_tables(make):
     scores = score(make.random(1), make.random(2), make.random(3))
-    statistics, matches = with_identity(scores, "aa", "bb", "clip", "drive", "two")
+    statistics, matches = with_identity(
+        scores, "aa", "bb", "clip", "drive", lambda task: "two", "v1"
+    )
     assert statistics.schema.equals(SCORES.schema, check_metadata=True)
     assert matches.schema.equals(MATCHES.schema, check_metadata=True)
     assert set(statistics["reference"].to_pylist()) == {"labels", "self", "bb"}
@@ -250,14 +252,41 @@ def test_identity_completes_the_tables(make):
         assert table["drive_id"].unique().to_pylist() == ["drive"]
     assert statistics["definition"].unique().to_pylist() == ["two"]
     assert set(matches["definition"].to_pylist()) <= {"two"}
+    versions = statistics.select(["reference", "labels"]).to_pylist()
+    assert {(row["reference"], row["labels"]) for row in versions} == {
+        ("labels", "v1"),
+        ("self", None),
+        ("bb", None),
+    }
+    assert set(matches["labels"].to_pylist()) == {"v1"}
+
+
+def test_each_row_has_the_definition_of_its_task(make):
+    scores = score(make.random(1), make.random(2), make.random(3))
+    statistics, _ = with_identity(scores, "aa", "bb", "clip", "drive", str.upper)
+    rows = statistics.select(["prediction", "definition"]).to_pylist()
+    assert {row["definition"] for row in rows} == {"OBJECTS", "LIGHTS", "LANES", "DEPTH", "BEV"} | {
+        "SEGMENTATION"
+    }
+    assert all(row["prediction"].upper().startswith(row["definition"]) for row in rows)
+
+
+def test_only_the_references_asked_for_are_scored(make):
+    own, labels, other = make.random(1), make.random(2), make.random(3)
+    whole = score(own, labels, other).statistics.to_pylist()
+    for reference in Reference:
+        part = score(own, labels, other, references={reference})
+        wanted = [row for row in whole if row["reference"] == reference]
+        assert wanted and part.statistics.to_pylist() == wanted
+        assert all(unscored.reference is reference for unscored in part.unscored)
 
 
 def test_identity_needs_the_other_networks_name(make):
     compared = score(make.random(1), None, make.random(3))
     with pytest.raises(ValueError, match="need its sha256"):
-        with_identity(compared, "aa", None, "clip", "drive", "two")
+        with_identity(compared, "aa", None, "clip", "drive", lambda task: "two")
     alone = score(make.random(1))
-    statistics, matches = with_identity(alone, "aa", None, "clip", "drive", "two")
+    statistics, matches = with_identity(alone, "aa", None, "clip", "drive", lambda task: "two")
     assert set(statistics["reference"].to_pylist()) == {"self"}
     assert matches.schema.equals(MATCHES.schema)
 

@@ -1,0 +1,67 @@
+"""The outputs that the lake keeps: sparse ones, as rows of the table outputs.
+
+Scores must not depend on where outputs come from, the network itself or the lake. So both are
+brought into one form: rows in the order of the table, and the same families looked for.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from ingest.clips.read import ClipReader
+from metrics.tasks.registry import parse_prediction, sparse_tasks
+from ridealong.lake.files import disk_errors
+from ridealong.perception.annotations import ANNOTATIONS, Perception
+from shadow.networks.manifest import NetworkManifest
+
+ORDER = [("timestamp_ns", "ascending"), ("camera", "ascending")]  # ties keep their order
+
+Times = NDArray[np.int64]
+
+
+def as_kept(perception: Perception, looked_for: frozenset[str]) -> Perception:
+    """A network's outputs, the sparse ones as the lake keeps them; the dense ones unchanged."""
+    tasks = (perception.tasks - sparse_tasks()) | looked_for
+    return replace(perception, sparse=perception.sparse.sort_by(ORDER), tasks=tasks)
+
+
+def read_kept(
+    path: Path, network_sha256: str, clip_id: str, stored_by: str, times: Times
+) -> Perception:
+    """One network's outputs on one clip, from a file of the table outputs.
+
+    Args:
+        path: The file.
+        network_sha256: The network.
+        clip_id: The clip.
+        stored_by: As `shadow.keys.stored_by`.
+        times: The frames judged.
+
+    Raises:
+        RidealongError: The file is missing or cannot be read.
+    """
+    named = {"network_sha256": network_sha256, "clip_id": clip_id, "definition": stored_by}
+    with disk_errors(path):
+        rows = pq.read_table(
+            path,
+            columns=ANNOTATIONS.names,
+            filters=[(name, "=", value) for name, value in named.items()],
+            use_threads=False,
+        )
+    return Perception(times, rows.cast(ANNOTATIONS))
+
+
+def looked_for(manifest: NetworkManifest, cameras: Collection[str]) -> frozenset[str]:
+    """The sparse families for which a network looks in these cameras."""
+    named = [parse_prediction(name) for name in manifest.predictions]
+    seen = (p for p in named if (p.camera in cameras if p.camera else cameras))
+    return frozenset(p.task for p in seen) & sparse_tasks()
+
+
+def cameras_with_frames(reader: ClipReader, times: Times) -> set[str]:
+    """The cameras that have a frame at any of these times."""
+    return {name for name in reader.cameras if np.isin(reader.timestamps(name), times).any()}

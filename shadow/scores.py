@@ -1,0 +1,83 @@
+"""Stored scores as a run reads them: its networks', by its definitions, against its labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metrics.tasks.metric import Reference
+from ridealong.hashing import short_hash
+from ridealong.lake import Snapshot
+from ridealong.lake.tables import TableSpec
+from shadow.keys import definitions_in
+
+
+@dataclass(frozen=True)
+class ScoreQuery:
+    """Which rows of scores and matches belong to a run.
+
+    Attributes:
+        networks: The networks (sha256).
+        definition: As `shadow.keys.judged_by`.
+        labels: The version of the labels of each clip; None for a run of ridealong 0.1, which
+            knew one version alone.
+    """
+
+    networks: tuple[str, ...]
+    definition: str
+    labels: Mapping[str, str] | None
+
+    def rows(
+        self, snapshot: Snapshot, table: TableSpec, more: str = "true", *values: Any
+    ) -> pa.Table:
+        """The rows of a table.
+
+        Args:
+            snapshot: Where to read.
+            table: `SCORES` or `MATCHES`.
+            more: A further SQL condition.
+            values: The values for its placeholders.
+
+        Raises:
+            RidealongError: A file of the table is missing or damaged.
+        """
+        rows = snapshot.query(
+            f"""select * from {table.name}
+            where list_contains(?, network_sha256) and list_contains(?, definition) and {more}""",
+            table,
+            params=[list(self.networks), definitions_in(self.definition), *values],
+        ).cast(table.schema)
+        return rows if self.labels is None else _of_version(rows, self.labels)
+
+
+def query_of(run: Mapping[str, Any]) -> ScoreQuery:
+    """What finds the scores of a run, given its row."""
+    return ScoreQuery(
+        (run["deployed_sha256"], run["candidate_sha256"]), run["definition"], labels_of(run)
+    )
+
+
+def labels_of(run: Mapping[str, Any]) -> dict[str, str] | None:
+    """The version of the labels of each clip of a run; None for a run of ridealong 0.1."""
+    versions: Sequence[str] | None = run["clip_labels"]
+    return None if versions is None else dict(zip(run["clip_ids"], versions, strict=True))
+
+
+def labels_name(run: Mapping[str, Any]) -> str | None:
+    """One name for the versions of the labels of all clips of a run; equal where all are equal.
+
+    None for a run of ridealong 0.1.
+    """
+    labels = labels_of(run)
+    return None if labels is None else short_hash(*(f"{c}:{labels[c]}" for c in sorted(labels)))
+
+
+def _of_version(rows: pa.Table, labels: Mapping[str, str]) -> pa.Table:
+    """The rows without those that were compared with other labels."""
+    at = pc.index_in(rows["clip_id"], value_set=pa.array(labels.keys(), pa.string()))
+    versions = pc.take(pa.array(labels.values(), pa.string()), at)
+    compared = pc.equal(rows["reference"], Reference.LABELS.value)
+    same = pc.equal(rows["labels"], versions)  # null where there are no labels
+    return rows.filter(pc.or_kleene(pc.invert(compared), same))

@@ -1,0 +1,137 @@
+"""What is left to do on a clip: nothing, to score stored outputs, or to run a network again."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from ridealong.lake import Lake, new_commit_id
+from shadow import keys, planning
+from shadow.planning import plan_replay, replay_sources
+from shadow.replay import ClipPlan, ReplayPlan
+
+PREDICTIONS = ("objects/car@main", "lanes/lane_line@main", "depth@main")
+CLIPS = pa.table({"clip_id": ["c"], "drive_id": ["d"], "blob": ["blobs/1/v1.mcap"]})
+
+
+def network(sha: str, predictions: tuple[str, ...] = PREDICTIONS, rate_hz: float = 5.0) -> Any:
+    manifest = SimpleNamespace(rate_hz=rate_hz, predictions=predictions, as_json=lambda: "{}")
+    return SimpleNamespace(network_sha256=sha, manifest=manifest, blob=f"blobs/{sha}")
+
+
+A, B, C = network("a"), network("b"), network("c")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """A home in which the clip has been replayed through A and B."""
+    lake = Lake.create(tmp_path / "home")
+    commit(lake, plan_replay(lake, (A, B), CLIPS, "cpu"))
+    return lake
+
+
+def commit(lake: Lake, plan: ReplayPlan) -> None:
+    for batch in plan.batches:
+        done = {clip.clip_id for clip in batch.clips}
+        lake.commit(new_commit_id(), "test", [], replay_sources(plan, batch, done))
+
+
+def left(lake: Lake, *networks: Any, clips: pa.Table = CLIPS) -> ClipPlan | None:
+    """The plan of the one clip; None if nothing is left to do."""
+    found = plan_replay(lake, networks, clips, "cpu").clips
+    return found[0] if found else None
+
+
+def units(plan: ClipPlan | None) -> set[tuple[str, str, str]]:
+    assert plan is not None
+    return {(unit.network_sha256, unit.reference, unit.task) for unit in plan.units}
+
+
+def redefine(monkeypatch: pytest.MonkeyPatch, task: str) -> None:
+    of = keys.definition_of
+    monkeypatch.setattr(keys, "definition_of", lambda name: "new" if name == task else of(name))
+
+
+def of_task(task: str) -> set[tuple[str, str, str]]:
+    pairs = (("a", "b"), ("b", "a"))
+    return {(own, by, task) for own, other in pairs for by in ("labels", "self", other)}
+
+
+def test_at_first_both_networks_are_run_and_their_outputs_kept(tmp_path: Path) -> None:
+    plan = left(Lake.create(tmp_path / "new"), A, B)
+    assert units(plan) == of_task("objects") | of_task("lanes") | of_task("depth")
+    assert plan is not None
+    assert plan.run == plan.keep == ("a", "b") and plan.from_kept == ()
+
+
+def test_what_is_stored_is_not_done_again_either_way_round(lake: Lake) -> None:
+    assert left(lake, A, B) is None
+    assert left(lake, B, A) is None
+
+
+def test_a_sparse_family_is_scored_again_from_stored_outputs(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redefine(monkeypatch, "lanes")
+    plan = left(lake, A, B)
+    assert units(plan) == of_task("lanes")
+    assert plan is not None
+    assert (plan.run, plan.keep, plan.from_kept) == ((), (), (("a", None), ("b", None)))
+
+
+def test_for_a_dense_family_alone_the_networks_are_run_again(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redefine(monkeypatch, "depth")
+    plan = left(lake, A, B)
+    assert units(plan) == of_task("depth")
+    assert plan is not None
+    assert (plan.run, plan.keep, plan.from_kept) == (("a", "b"), (), ())
+
+
+def test_new_labels_leave_stability_and_comparisons(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "labels_version", lambda row: "v2")
+    plan = left(lake, A, B)
+    tasks = ("objects", "lanes", "depth")
+    assert units(plan) == {(sha, "labels", task) for sha in ("a", "b") for task in tasks}
+    assert plan is not None and plan.labels == "v2"
+
+
+def test_a_new_candidate_leaves_the_deployed_network_s_own_scores(lake: Lake) -> None:
+    plan = left(lake, A, C)
+    own = {unit for unit in units(plan) if unit[1] in ("labels", "self")}
+    assert {sha for sha, _, _ in own} == {"c"}
+    assert plan is not None
+    assert (plan.run, plan.keep) == (("a", "c"), ("c",))  # a dense comparison needs both again
+
+
+def test_sparse_networks_are_compared_from_stored_outputs(lake: Lake) -> None:
+    sparse = [network(sha, PREDICTIONS[:2]) for sha in ("s", "t", "u")]
+    for pair in (sparse[:2], sparse[1:]):
+        commit(lake, plan_replay(lake, pair, CLIPS, "cpu"))
+    plan = left(lake, sparse[0], sparse[2])
+    assert {by for _, by, _ in units(plan)} == {"s", "u"}
+    assert plan is not None
+    assert (plan.run, [sha for sha, _ in plan.from_kept]) == ((), ["s", "u"])
+
+
+def test_another_frame_rate_has_scores_and_outputs_of_its_own(lake: Lake) -> None:
+    plan = left(lake, A, network("b", rate_hz=2.0))
+    assert plan is not None and plan.keep == ("a", "b") and len(plan.units) == 18
+
+
+def test_a_baseline_is_scored_and_not_compared(lake: Lake) -> None:
+    plan = left(lake, A, B, network("c", (*PREDICTIONS, "bev/road")))
+    tasks = ("objects", "lanes", "depth")  # those that the candidate has
+    assert units(plan) == {("c", by, task) for by in ("labels", "self") for task in tasks}
+    assert plan is not None and plan.run == plan.keep == ("c",)
+    assert left(lake, A, B, A) is None
+
+
+def test_a_network_against_itself_is_compared_with_itself(lake: Lake) -> None:
+    plan = left(lake, A, A)
+    assert {(sha, by) for sha, by, _ in units(plan)} == {("a", "a")}
