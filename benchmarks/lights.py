@@ -1,15 +1,16 @@
-"""Whether the traffic lights were learnt: red, yellow and green by day, on the test map.
+"""Whether the networks learnt the traffic lights: red, yellow and green by day, on the test map.
 
-Drives a fleet through the town of the map that no network was trained or calibrated on, by day, and
-asks both networks that ship what they see every two seconds (every half second while our light is
-yellow, which is rare). The networks see whole images; nobody tells them where the light is.
+Simulates a fleet by day in the town of the map that no network was trained or calibrated on. Both
+shipped networks process a frame every two seconds, and every half second while the relevant light
+is yellow, which is rare. The networks get whole images without the position of the light.
 
-*Balanced accuracy* is the mean over red, yellow and green of how often the state is right, in all
-frames and cameras in which our light is labelled and the network names one of the three (the
-likeliest, however unlikely, down to `decode.FLOOR`): "none" apart. How many of the labelled lights
-it names stands beside it, and so does the mean recall with the others counted as wrong: of the
-likeliest state, and at the networks' thresholds, which is what a shadow run counts. With the labels
-shuffled among those frames, balanced accuracy must fall to chance, a third.
+*Balanced accuracy* is the mean over red, yellow and green of how often the state is correct. It is
+over all frames and cameras in which the relevant light is labelled and the network outputs one of
+the three states ("none" is not counted). The likeliest state counts, however unlikely, down to
+`decode.FLOOR`. The table also has the share of labelled lights that get a state, and the mean
+recall with the others counted as wrong: of the likeliest state, and at the networks' thresholds,
+which a shadow run uses. With the labels shuffled among those frames, balanced accuracy must fall to
+chance, a third.
 
 Run as ``python -m benchmarks.lights [--drives N]``.
 """

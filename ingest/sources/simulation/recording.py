@@ -169,11 +169,11 @@ def _renderer(
     drawn: dict[int, Mapping[str, Image]],
 ) -> "Renderer":
     """A renderer that keeps in ``drawn`` the images that it renders with labels."""
-    from ingest.simulation.cameras.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
+    from ingest.simulation.cameras.render import VIDEO_ONLY, LabelRequest, RenderedSet, Renderer
 
     class Keeping(Renderer):
         def render(
-            self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
+            self, state: SceneState, timestamp_ns: int, labels: LabelRequest = VIDEO_ONLY
         ) -> RenderedSet:
             out = super().render(state, timestamp_ns, labels)
             if labels is not VIDEO_ONLY:
