@@ -3,22 +3,27 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 ORACLES := .venv-oracles
 ORACLES_STAMP := $(ORACLES)/ready-$(shell sha256sum < tests/oracles/requirements.txt | cut -c1-16)
-STAMP := .venv/ready-$(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+DEPENDENCIES := $(shell cat pyproject.toml constraints.txt | sha256sum | cut -c1-16)
+STAMP := .venv/ready-$(DEPENDENCIES)
+BASE := .venv-base
+BASE_STAMP := $(BASE)/ready-$(DEPENDENCIES)
 
-.PHONY: help demo test test-real oracles dashboard bench lint format constraints clean
+.PHONY: help demo test test-quick test-real oracles base dashboard bench lint format constraints clean
 
 help:
 	@echo "make demo       set up, simulate a fleet, cut clips, compare two networks, print a verdict"
 	@echo "make test       set up, then run all tests that need no outside data"
+	@echo "make test-quick run the quick tests only, for the inner loop: no browser, no training"
 	@echo "make test-real  run the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
 	@echo "make oracles    set up third-party readers in an environment of their own; tests use them if they are there"
+	@echo "make base       set up an environment without extras; tests use it if it is there"
 	@echo "make dashboard  open the dashboard on the demo's lake"
 	@echo "make bench      run the benchmarks and write benchmarks/RESULTS.md"
 	@echo "make lint       ruff, mypy --strict, import-linter"
 
 $(STAMP):
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,dask]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	$(BIN)/python -m ingest.simulation.cameras.compile
 	rm -f .venv/ready-*
 	touch $@
@@ -41,6 +46,14 @@ $(ORACLES_STAMP):
 	$(ORACLES)/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/oracles/requirements.txt
 	touch $@
 
+base: $(BASE_STAMP)
+
+$(BASE_STAMP):
+	rm -rf $(BASE)
+	$(PYTHON) -m venv $(BASE)
+	$(BASE)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
 dashboard: $(STAMP)
 	$(BIN)/ridealong dashboard
 
@@ -60,8 +73,8 @@ format: $(STAMP)
 constraints: # after a change of the dependencies: resolve anew and pin what came
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -e '.[dev,dask]'
+	$(BIN)/pip install --quiet -e '.[all,dev]'
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' > constraints.txt
 
 clean:
-	rm -rf .venv $(ORACLES) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv $(ORACLES) $(BASE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

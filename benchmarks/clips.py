@@ -20,7 +20,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from PIL import Image as PillowImage
 
-from ingest.clips.encode import CRF, KEYFRAME_EVERY, PRESET
+from ingest.clips.encode import CRF, PRESET
+from ingest.clips.packets import KEYFRAME_EVERY
 from ingest.clips.read import open_clip
 from ingest.clips.write import ClipContent, write_clip
 from ingest.simulation.rig import RigCamera

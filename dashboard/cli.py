@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from dashboard.hosts import Hosts, address_of, canonical, parse_host
+from ridealong.extras import require
 from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 
 app = typer.Typer()
@@ -35,6 +36,7 @@ def dashboard(
 
     Example: ridealong dashboard --port 8502
     """
+    require("the dashboard", "dashboard", "video")  # the player's videos are remuxed
     from dashboard.serve import listen, serve
     from ridealong.lake import Lake
 

@@ -22,6 +22,7 @@ import ingest.cli
 import shadow.cli
 from ridealong.commands import lake
 from ridealong.errors import RidealongError, each
+from ridealong.extras import missing_extra
 from ridealong.limits import refused
 from ridealong.terminal.console import HOME_BEFORE
 from ridealong.terminal.usage import usage_line
@@ -111,7 +112,7 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except BrokenPipeError:
         return 0, None  # the reader of our output has closed the pipe
     except Exception as error:
-        told: object = refused(error, getattr(error, "filename", None))
+        told: object = refused(error, getattr(error, "filename", None)) or missing_extra(error)
         if isinstance(error, OSError) and error.errno is not None:
             told = told or f"{error.filename or 'disk'}: {error.strerror}"
         if told is None:

@@ -1,4 +1,4 @@
-"""What a run's clips cost the candidate, from the scores in the lake (`metrics.gate.costs`)."""
+"""The cost of each clip of a run to the candidate, from stored scores (`metrics.gate.costs`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Cell]) -> LossP
 
 @dataclass(frozen=True)
 class CostTables:
-    """What costs are computed from.
+    """The input of costs.
 
     Attributes:
         scores, matches: The rows of the cells' predictions by the run's networks.
@@ -61,7 +61,7 @@ class CostTables:
 
 
 def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Cell]) -> LossParts:
-    """Each clip's part of the loss of many cells, from tables at hand.
+    """Each clip's part of the loss of many cells, from tables that were read before.
 
     Raises:
         RidealongError: The scores contradict themselves.
@@ -73,7 +73,7 @@ def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Cell]) -> LossPa
 
 
 def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Cell]) -> CostTables:
-    """The rows of the lake that the costs of some cells are computed from."""
+    """The stored rows from which the costs of some cells are computed."""
     clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
     predictions = sorted({cell["prediction"] for cell in cells})
     metrics = sorted({cell["metric"] for cell in cells})

@@ -1,7 +1,7 @@
-"""Clips that a run leaves out because they cannot be replayed, and what that means for its verdict.
+"""Clips that a run leaves out because they cannot be replayed, and the effect on its verdict.
 
-A clip may be missing because of what it shows: a network may fail on it, a worker may run out of
-memory. So the gate fails closed: no cell passes from which a clip was left out.
+The content of a clip may be the reason that it is missing: a network may fail on it, or a worker
+may run out of memory. So the gate fails closed: a cell that lacks a clip does not pass.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from metrics.tasks.registry import parse_prediction
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted
 
-NAMED = 20  # on standard error; the JSON document names all
+NAMED = 20  # clips named on standard error; the JSON document names all
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class LeftOut:
 
 
 def as_rows(left_out: Iterable[LeftOut]) -> list[dict[str, str]]:
-    """As the table of runs and the JSON documents have them."""
+    """In the form of the table of runs and of the JSON documents."""
     return [asdict(clip) for clip in left_out]
 
 
 def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
-    """Name the clips on standard error, a line each."""
+    """Print a line about each clip on standard error."""
     for clip in left_out[:NAMED]:
         console.note(f"left out: clip {clip.clip_id}: {clip.reason}")
     if len(left_out) > NAMED:
@@ -46,12 +46,12 @@ def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
 
 
 def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
-    """The verdict of a run that lacks clips: a cell that passed without its clips is undecided.
+    """The verdict of a run that lacks clips: a cell that lacks a clip and passed is undecided.
 
-    A loss stays a loss. The run passes only if all of its required cells still do.
+    A loss stays a loss. The run passes only if all of its required cells still pass.
 
     Args:
-        verdict: What the clips that were replayed say.
+        verdict: The verdict over the clips that were replayed.
         lost: The clips that were left out, as `ingest.listing.list_clips` gives them.
     """
     if not lost.num_rows:
@@ -71,7 +71,7 @@ def _undecided(cell: Cell, lacking: int) -> Cell:
 
 
 class _Lacking:
-    """Counts, cell by cell, the clips that were left out and would have counted."""
+    """Counts for each cell the clips that were left out and would have counted."""
 
     def __init__(self, lost: pa.Table) -> None:
         self._clips = that_count(lost)

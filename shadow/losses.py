@@ -1,14 +1,14 @@
-"""Which of a run's cells stand for what the candidate lost, and how its clips share that loss.
+"""Which cells of a run represent the candidate's loss, and each clip's share of that loss.
 
-A loss shows in many cells. To count it once:
+One loss appears in many cells. These rules count it once:
 
-- the required cells that regressed count; the watched ones only where no required one did;
-- where a cell regressed only because of a slice, the cell at that slice stands for it;
-- of two cells of one prediction and metric, the one whose slice holds the other's.
+- Required cells that regressed count. Watched cells count only if no required cell regressed.
+- If a cell regressed only because of a slice, the cell at that slice replaces it.
+- Of two cells of one prediction and metric, the one with the wider slice counts.
 
-Metrics have different units, so each of these cells counts one, and a clip's *share of the loss* is
-the mean over them of its part of the cell's loss (`metrics.gate.costs`). The shares of all clips of
-a run sum to 1; below zero the candidate gained.
+Metrics have different units, so each of these cells has the same weight. A clip's *share of the
+loss* is its part of a cell's loss (`metrics.gate.costs`), averaged over the cells. The shares of
+all clips of a run sum to 1. A negative share is a gain.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ PARTS = ("prediction", "metric", "slice")
 
 @dataclass(frozen=True)
 class CellNames:
-    """Which cells a user names; None leaves a part open."""
+    """The cells that a user names; None means any."""
 
     prediction: str | None = None
     metric: str | None = None
@@ -39,7 +39,7 @@ EVERY_CELL = CellNames()
 
 @dataclass(frozen=True)
 class ClipLoss:
-    """A clip's share of the loss, and the cell of whose loss its part is the largest."""
+    """A clip's share of the loss, and the cell in which its part is the largest."""
 
     share: float
     cell: Cell
@@ -51,10 +51,10 @@ def parts_of(cell: Cell) -> dict[str, str]:
 
 
 def losing_cells(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
-    """The cells that stand for the loss; none if nothing was lost.
+    """The cells that represent the loss; none if nothing was lost.
 
-    Of cells that the user names and of which none regressed, the surest loss counts alone: parts of
-    a loss near zero are large whatever the clip.
+    If the user names cells and none of them regressed, only the surest loss counts: the parts of a
+    loss near zero are large for every clip.
 
     Raises:
         RidealongError: No cell is named so.
@@ -82,7 +82,7 @@ def _named(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
 
 
 def _causes(lost: Sequence[Cell], named: Sequence[Cell]) -> list[Cell]:
-    """Each cell, or the one at the slice because of which it regressed; each once."""
+    """Each cell, or the cell at the slice that caused it; each once."""
     by_key = {_figure(cell, cell["slice"]): cell for cell in named}
     chosen = {}
     for cell in lost:
@@ -97,7 +97,7 @@ def _figure(cell: Cell, where: str) -> tuple[str | None, ...]:
 
 
 def _widest(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells that no other one of the same prediction and metric holds."""
+    """The cells without those whose slice lies in that of another one of the same metric."""
     slices: dict[tuple[str | None, ...], list[set[tuple[str, str]]]] = {}
     for cell in cells:
         slices.setdefault(_figure(cell, ""), []).append(set(parse_slice(cell["slice"])))
@@ -111,9 +111,9 @@ def _widest(cells: Sequence[Cell]) -> list[Cell]:
 def clip_losses(
     snapshot: Snapshot, run: Mapping[str, Any], cells: Sequence[Cell]
 ) -> dict[str, ClipLoss]:
-    """The run's clips that have a part in the loss of these cells, by id, the largest share first.
+    """The run's clips with a share of the loss of these cells, by id, the largest share first.
 
-    Clips on which the candidate gained as much as it lost, or more, are left out.
+    Clips without a net loss are left out.
 
     Raises:
         RidealongError: The stored scores contradict themselves.

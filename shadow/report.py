@@ -1,4 +1,4 @@
-"""A run as people and machines read it: the verdict, and its cells in the order they matter."""
+"""A run as text and as JSON: the verdict, and its cells in the order of their importance."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -53,7 +53,7 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
 
 
 def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:
-    """What a run's cells come to.
+    """A summary of a run's cells.
 
     ``verdicts`` counts them by verdict; ``by_cause`` counts, for each slice in which alone some
     prediction lost, the REGRESSED cells at it or because of it, most first; ``better`` names the

@@ -22,7 +22,7 @@ WATCHED = (25, 50, 100, "all")  # rows of the heatmap in addition to the require
 MAP_PX, REQUIRED_PX = 750, 330  # beyond this height the heatmap and the tables scroll
 SIGNS = (
     "✕ regressed · pale: inconclusive · framed: required, on top · orange frame: shown beside · "
-    "grey: nothing known · click a cell to look into it"
+    "grey: unknown · click a cell for details"
 )
 
 
@@ -36,7 +36,7 @@ def page() -> None:
         return
     run = _choose_run(runs)
     if run is None:
-        st.info("These runs compare a network with itself. Choose one to look at it all the same.")
+        st.info("These runs compare a network with itself. Choose one to see it.")
         return
     _verdict(run)
     cells = queries.cells(snapshot, run["run_id"])
@@ -158,7 +158,7 @@ def _cells(cells: list[ShownCell], chosen: ShownCell) -> None:
     shown = [c for c in cells if (not task or c["task"] in task)]
     shown = [c for c in shown if (not metric or c["metric"] in metric)]
     if not shown:
-        st.info("No cell fits these filters.")
+        st.info("No cell matches these filters.")
         return
     picture, table = st.tabs(["Heatmap", "Table"])
     with picture:
@@ -264,7 +264,7 @@ def _drives(cell: ShownCell) -> str:
 
 
 def _reference(reference: str | None) -> str:
-    known = {"labels": "labels", "self": "the network itself, a frame apart", None: MISSING}
+    known = {"labels": "labels", "self": "the network itself, one frame apart", None: MISSING}
     return known.get(reference, "the other network")
 
 
@@ -278,8 +278,8 @@ def _clips(snapshot: Snapshot, run: Row, cell: ShownCell) -> None:
         )
         return
     st.caption(
-        "Ordered by what they cost: the shares of all clips sum to delta, and a clip on which "
-        "both networks did the same has none."
+        "Ordered by cost. The shares of all clips sum to delta. A clip on which both networks gave "
+        "the same result has a share of zero."
     )
     shown = [
         {

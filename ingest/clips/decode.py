@@ -1,4 +1,4 @@
-"""H.264 packets back to frames, decoding only what leads to a wanted one."""
+"""Decode H.264 packets; only those that a wanted frame depends on."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -7,31 +7,18 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from ingest.clips.packets import is_keyframe
 from ridealong.perception.recording import Image
-
-_IDR, _PARAMETERS = 5, 7  # kinds of NAL unit: a keyframe's picture, its sequence parameters
-_START = b"\x00\x00\x01"
-
-
-def is_keyframe(packet: bytes) -> bool:
-    """Whether decoding can start at this Annex B packet: it holds parameters and an IDR picture."""
-    kinds = set()
-    at = packet.find(_START)
-    while 0 <= at < len(packet) - len(_START):
-        kind = packet[at + len(_START)] & 0x1F
-        kinds.add(kind)
-        if kind in (1, _IDR):  # a picture's data: what follows are more of its slices
-            break
-        at = packet.find(_START, at + len(_START))
-    return {_IDR, _PARAMETERS} <= kinds
 
 
 class VideoDecoder:
-    """Decodes one camera's packets in time, skipping groups that nobody asks for."""
+    """Decodes one camera's packets in time, and skips groups without a wanted frame."""
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (height, width)
-        self._colours = VideoReformatter()  # kept: setting one up costs more than a small frame
+        self._colours = (
+            VideoReformatter()
+        )  # kept, because creating one takes longer than a small frame
         self._codec: av.VideoCodecContext | None = None
         self._pending: list[bytes] = []
 
@@ -85,6 +72,6 @@ def decode_video(packets: Iterator[bytes], width: int, height: int) -> Iterator[
 
 def _codec() -> av.VideoCodecContext:
     codec = av.VideoCodecContext.create("h264", "r")
-    codec.thread_count = 1  # frame threads would hold frames back
-    codec.options = {"err_detect": "explode"}  # a damaged packet must surface, not be painted over
+    codec.thread_count = 1  # frame threads would delay frames
+    codec.options = {"err_detect": "explode"}  # a damaged packet must raise, not be concealed
     return codec

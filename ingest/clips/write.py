@@ -1,7 +1,7 @@
-"""Cut clips to MCAP: one pass over the frames, all cameras encoded side by side.
+"""Write clips as MCAP, in one pass over the frames of all cameras.
 
 The same content gives the same bytes. Telemetry and labels come first in the file and video last,
-so that reading one does not unpack the other.
+so that one can be read without unpacking the other.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 import numpy as np
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import TopicWriter
-from ingest.clips.encode import KEYFRAME_EVERY, EncodedFrame, VideoEncoder
+from ingest.clips.packets import KEYFRAME_EVERY, EncodedFrame
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.perception.annotations import Perception
@@ -33,20 +33,23 @@ from ridealong.perception.recording import Image
 from ridealong.terminal.console import jsonable
 from ridealong.terminal.readable import exact_instant
 
+if TYPE_CHECKING:  # encoding needs the extra `video`
+    from ingest.clips.encode import VideoEncoder
+
 
 @dataclass(frozen=True)
 class ClipContent:
-    """What a clip is made of.
+    """The content of a clip.
 
     Attributes:
         clip_id: The clip.
-        drive: The drive's row of the table drives.
+        drive: The drive's row of the table drives, as JSON can express it.
         start_ns, end_ns: The window, both inclusive.
         events: The events that it shows, by priority.
-        telemetry: ``timestamp_ns`` and any signals; None where the drive has none.
+        telemetry: ``timestamp_ns`` and any signals; None if the drive has none.
         cameras: Calibrations of the cameras that may appear in ``frames``.
         frames: Camera sets in time, ``(timestamp_ns, {camera: image})``; a lost frame is absent.
-        labels: Reference labels; None where none are known.
+        labels: Reference labels; None if none are known.
     """
 
     clip_id: str
@@ -65,8 +68,8 @@ class ClipSummary:
     """What was written.
 
     Attributes:
-        frames: Frames of the camera that has most.
-        camera_frames: Frames by camera; 0 where a camera gave none.
+        frames: Frames of the camera with the most frames.
+        camera_frames: Frames by camera; 0 if a camera gave none.
         telemetry_rows: Rows of telemetry.
         labelled: Whether it holds labels.
         triggers: Triggers of its events, in their order, each once.
@@ -83,7 +86,7 @@ class ClipSummary:
 
 
 def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
-    """Write a clip; the file appears whole or not at all.
+    """Write a clip; the file appears when it is complete, or not at all.
 
     Raises:
         RidealongError: A frame of an unknown camera, of another size than its calibration says,
@@ -106,7 +109,7 @@ def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
 
 
 def write_outputs(out: TopicWriter, network: str, seen: Perception) -> None:
-    """Add what a network said, exactly (``/NETWORK/outputs``) and for viewers."""
+    """Add a network's outputs, exactly (``/NETWORK/outputs``) and for viewers."""
     colour = messages.NETWORK_COLOURS.get(network, messages.LABEL_COLOUR)
     _write_sparse(out, topics.outputs(network), seen)
     cameras = [name for name in seen.sparse["camera"].unique().to_pylist() if name is not None]
@@ -204,10 +207,10 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
     for name in clip.cameras:
         cadence = {"keyframe_every": str(KEYFRAME_EVERY)}
         out.add_protobuf_topic(topics.video(name), CompressedVideo, cadence)
-    encoders = {name: VideoEncoder(c.width, c.height) for name, c in clip.cameras.items()}
+    encoders = _encoders(clip.cameras)
     frames = _in_time(clip)
-    # An encoder that runs for a while keeps its tables in the processor's cache; taking turns
-    # frame by frame, eight of them evict each other.
+    # An encoder that encodes several frames in a row keeps its tables in the processor's cache. If
+    # eight encoders alternated with every frame, they would evict each other.
     while stretch := list(islice(frames, KEYFRAME_EVERY)):
         for name in dict.fromkeys(name for _, images in stretch for name in images):
             for timestamp_ns, images in stretch:
@@ -220,8 +223,16 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
         _add_packets(out, name, encoder.finish())
 
 
+def _encoders(cameras: Mapping[str, CameraCalibration]) -> dict[str, "VideoEncoder"]:
+    if not cameras:  # telemetry alone needs no video library
+        return {}
+    from ingest.clips.encode import VideoEncoder
+
+    return {name: VideoEncoder(c.width, c.height) for name, c in cameras.items()}
+
+
 def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
-    """The clip's frames; raises `RidealongError` where one is not later than the one before it."""
+    """The clip's frames; raises `RidealongError` if one is not later than the one before it."""
     before: int | None = None
     for timestamp_ns, images in clip.frames:
         if before is not None and timestamp_ns <= before:
@@ -236,7 +247,7 @@ def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
 
 
 def _push(
-    encoders: Mapping[str, VideoEncoder], name: str, timestamp_ns: int, image: Image, clip_id: str
+    encoders: Mapping[str, "VideoEncoder"], name: str, timestamp_ns: int, image: Image, clip_id: str
 ) -> list[EncodedFrame]:
     if name not in encoders:
         known = ", ".join(encoders) or "none"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ridealong.extras import require
 from ridealong.terminal import readable
 from ridealong.terminal.console import Console, JsonOption
 from ridealong.terminal.readable import counted
@@ -39,6 +40,7 @@ def simulate(
 
     Example: ridealong simulate examples/fleet.yaml --out fleet && ridealong ingest fleet
     """
+    require("simulating", "simulation")
     from ingest.simulation.fleet import FleetSpec
     from ingest.simulation.simulate import simulate as run
     from ridealong.specs import load_spec

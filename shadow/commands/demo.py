@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ridealong.extras import require
 from ridealong.terminal import readable
 from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 from ridealong.terminal.readable import counted
@@ -40,6 +41,7 @@ def demo(
 
     Example: ridealong demo --home demo-home
     """
+    require("the demo", "simulation", "video", "networks")
     from shadow.demo import FLEET
     from shadow.demo import demo as run
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ridealong.extras import require
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
@@ -94,6 +95,7 @@ def networks_train(
 
     Example: ridealong networks train recipe.yaml --out training
     """
+    require("training", "simulation", "networks")
     from shadow.networks.hydranet.training.recipe import load_recipe
     from shadow.networks.hydranet.training.train import train
 

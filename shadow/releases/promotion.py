@@ -1,4 +1,4 @@
-"""What the fleet runs: a candidate is deployed by a run that passed, or by a signed waiver."""
+"""Deploying a network: with a run that passed, or with a signed waiver."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -49,7 +49,7 @@ def deployed(snapshot: Snapshot) -> Release | None:
 
 
 def deployed_id(snapshot: Snapshot) -> str:
-    """The network that the fleet runs.
+    """The id of the deployed network.
 
     Raises:
         RidealongError: Nothing is deployed yet.
@@ -92,12 +92,13 @@ def promote(
 ) -> Release:
     """Deploy a registered network.
 
-    It takes a run of this network against the one that is deployed now whose verdict is PASS; or
-    a waiver with a reason and a name, as the first release always does.
+    This needs a run of the network against the deployed one with the verdict PASS, or a waiver
+    with a reason and a name. The first release always needs a waiver.
 
     Raises:
-        RidealongError: An unknown network or run, a run about other networks or without a PASS,
-            half a waiver, the network is deployed already, or somebody promoted meanwhile.
+        RidealongError: The network or the run is unknown, the run is about other networks or did
+            not pass, the waiver is incomplete, the network is deployed already, or another process
+            made a release at the same time.
     """
     snapshot = lake.snapshot()
     entry, now = find_network(snapshot, network), deployed(snapshot)
@@ -125,14 +126,14 @@ def promote(
 
 
 def _is_waiver(reason: str | None, by: str | None) -> bool:
-    """Whether there is a whole waiver; half of one is a mistake."""
+    """Whether there is a complete waiver; an incomplete one is a mistake."""
     given = [text is not None for text in (reason, by)]
     if not any(given):
         return False
     if not (reason and reason.strip() and by and by.strip()):
         raise RidealongError(
             "the waiver is not signed" if reason and reason.strip() else "the waiver has no reason",
-            expected="a reason and the name of who answers for it",
+            expected="a reason and the name of the person responsible",
         )
     return True
 
@@ -147,9 +148,9 @@ def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
 
 
 def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
-    """Refuse a run of another candidate, of a network against itself, or of another deployed one.
+    """Refuse a run of another candidate, against another network, or of a network against itself.
 
-    A waiver does not help: a release must not rest on evidence that is none.
+    A waiver does not change this: a release must not name a run that says nothing about it.
     """
     if run.candidate_sha256 != entry.network_sha256:
         raise RidealongError(
@@ -177,7 +178,7 @@ def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) ->
         )
     if run is None:
         raise RidealongError(
-            f"nothing says that {entry.network} is no worse than {now.network}",
+            f"there is no evidence that {entry.network} is not worse than {now.network}",
             hint=f"name a run of `ridealong shadow run --candidate {entry.network}`, {waiver}",
         )
     if run.verdict != Verdict.PASS:
@@ -198,6 +199,6 @@ def _commit(lake: Lake, release: Release) -> None:
         lake.commit(commit_id, "networks promote", [file], sources, {"releases": 1})
     except AlreadyCommittedError as error:
         raise RidealongError(
-            f"release {release.release} was made by somebody else meanwhile",
+            f"release {release.release} was made by another process at the same time",
             hint="look at `ridealong networks list` and decide again",
         ) from error

@@ -4,8 +4,9 @@ import av
 import numpy as np
 import pytest
 
-from ingest.clips.decode import VideoDecoder, decode_video, is_keyframe
+from ingest.clips.decode import VideoDecoder, decode_video
 from ingest.clips.encode import VideoEncoder, encode_video
+from ingest.clips.packets import is_keyframe
 
 
 def _pictures(make, count, **size):
