@@ -1,15 +1,16 @@
-"""Whether the traffic lights were learnt: red, yellow and green by day, on the test map.
+"""Whether the networks learnt the traffic lights: red, yellow and green by day, on the test map.
 
-Drives a fleet through the town of the map that no network was trained or calibrated on, by day, and
-asks both networks that ship what they see every two seconds (every half second while our light is
-yellow, which is rare). The networks see whole images; nobody tells them where the light is.
+Simulates a fleet by day in the town of the map that no network was trained or calibrated on. Both
+shipped networks process a frame every two seconds, and every half second while the relevant light
+is yellow, which is rare. The networks get whole images without the position of the light.
 
-*Balanced accuracy* is the mean over red, yellow and green of how often the state is right, in all
-frames and cameras in which our light is labelled and the network names one of the three (the
-likeliest, however unlikely, down to `decode.FLOOR`): "none" apart. How many of the labelled lights
-it names stands beside it, and so does the mean recall with the others counted as wrong: of the
-likeliest state, and at the networks' thresholds, which is what a shadow run counts. With the labels
-shuffled among those frames, balanced accuracy must fall to chance, a third.
+*Balanced accuracy* is the mean over red, yellow and green of how often the state is correct. It is
+over all frames and cameras in which the relevant light is labelled and the network outputs one of
+the three states ("none" is not counted). The likeliest state counts, however unlikely, down to
+`decode.FLOOR`. The table also has the share of labelled lights that get a state, and the mean
+recall with the others counted as wrong: of the likeliest state, and at the networks' thresholds,
+which a shadow run uses. With the labels shuffled among those frames, balanced accuracy must fall to
+chance, a third.
 
 Run as ``python -m benchmarks.lights [--drives N]``.
 """
@@ -32,7 +33,7 @@ from ridealong.perception.annotations import Perception
 from ridealong.terminal.console import Console
 from shadow.networks.hydranet.training.calibrate import joined, stacked
 from shadow.networks.hydranet.training.recipe import DataSpec
-from shadow.networks.hydranet.training.sets import draw, set_times
+from shadow.networks.hydranet.training.sets import render_instants, set_times
 from shadow.networks.network import Network
 from shadow.networks.opening import open_folder
 from shadow.networks.registry import shipped_manifests
@@ -86,7 +87,7 @@ def looked(
     for files in SimulationSource().discover(scratch):
         recording = SimulationSource().open(files)
         assert isinstance(recording, SimulatedRecording)
-        drawn = list(draw(recording, set_times(recording, data), CAMERAS))
+        drawn = list(render_instants(recording, set_times(recording, data), CAMERAS))
         labels = joined([labels for _, labels in drawn])
         frames, _ = stacked([frames for frames, _ in drawn], CAMERAS)
         seen = [n.perceive(frames, labels.timestamps_ns, recording.cameras) for n in networks]

@@ -1,13 +1,14 @@
-"""Eight-camera sets a second on one core: the compiled ray caster, and the numpy one beside it.
+"""Eight-camera sets per second on one core: the compiled ray caster compared with the numpy one.
 
     python -m benchmarks.render [--sets N]
 
-A busy crossing (thirty road users, some six hundred solids in sight) by day, at night and in a
-night's rain; the ego drives through it by two metres a set, as at 10 m/s and five sets a second,
-so that new ground is painted as in a drive: a hundred sets are a clip.
-Prints a table. Time is the processor's, not the wall's: all of it runs in one thread. The peer is
-the numpy caster, which draws the same scenes in the same run; the limit is a ratio to it, so that
-it holds on any machine.
+The scene is a busy crossing (thirty road users, some six hundred solids in sight) by day, at night
+and in rain at night. The ego drives through it by two metres per set, as at 10 m/s and five sets a
+second, so that new ground is painted as in a drive. A hundred sets are a clip.
+
+Prints a table. Time is processor time: everything runs in one thread. The peer is the numpy caster
+of `tests.oracles`, which draws the same scenes in the same run. The limit is a ratio to the peer,
+so that it holds on any machine.
 """
 
 import argparse

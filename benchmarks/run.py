@@ -17,8 +17,8 @@ RESULTS = FOLDER / "RESULTS.md"
 HOURS = {"story", "trust"}
 HEAD = """# Benchmarks
 
-`make bench` writes this file; `python -m benchmarks.run NAME` renews one section. Machines differ
-and are noisy: the ratios, taken in the same run, are what to read.
+`make bench` writes this file; `python -m benchmarks.run NAME` rewrites one section. Machines
+differ and are noisy. Read the ratios: both of their values come from the same run.
 """
 
 

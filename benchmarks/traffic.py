@@ -1,8 +1,8 @@
-"""How fast fleets are simulated: traffic, all signals, files; beside SUMO's bare stepping.
+"""How fast fleets are simulated (traffic, all signals, files), compared with SUMO alone.
 
-Prints a Markdown table. The peer is what SUMO itself needs for the same traffic: the time inside
-``simulationStep`` of one of the runs, nothing read and nothing written. The limit is a ratio to it:
-vehicle-steps a second differ between machines. Run as
+Prints a Markdown table. The peer is SUMO's own time for the same traffic: the time inside
+``simulationStep`` of one of the runs, without reading or writing anything. The limit is a ratio to
+the peer, because vehicle-steps per second differ between machines. Run as
 ``python benchmarks/traffic.py [--drives N] [--seconds S]``.
 """
 
@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGET = 0.4  # of what bare SUMO does in the same time
+TARGET = 0.4  # of the vehicle-steps of SUMO alone in the same time
 
 
 def main() -> None:

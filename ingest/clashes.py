@@ -1,7 +1,7 @@
-"""Recordings that claim a ``drive_id`` which another one has: nobody can say whose it is.
+"""Recordings with the same ``drive_id``: it is unknown to which of them the id belongs.
 
-Each of them gets its trouble, and the others stand. Its key is that of the whole group: once the
-group changes, its members are looked at again.
+Each of them gets a trouble; other recordings are not affected. Its key is made of the whole group,
+so its members are examined again when the group changes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ NAMED = 3  # files that a message names before it counts the rest
 
 
 def without_clashes(found: Sequence[DriveFiles], in_lake: Mapping[str, str]) -> list[DriveFiles]:
-    """The recordings, those with their trouble that claim a drive of another's.
+    """The recordings; those that have another one's ``drive_id`` get a trouble.
 
-    The same content found twice is one drive, and no clash.
+    If the same content is found twice, it is one drive and not a clash.
 
     Args:
         found: The recordings.
-        in_lake: Hash of the recording that each drive in the lake came from, by ``drive_id``.
+        in_lake: For each drive in the lake, the hash of its recording, by ``drive_id``.
     """
     claims: dict[str, dict[str, DriveFiles]] = {}
     for files in found:

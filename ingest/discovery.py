@@ -1,7 +1,7 @@
-"""What there is to ingest: every log in a folder, whatever its kind, and what cannot be used.
+"""Finds what there is to ingest: every log in a folder, of whatever kind, usable or not.
 
-One bad file never stops a folder: what is wrong with it is kept as its trouble, and it takes its
-place among the drives that were found.
+A bad file never stops the search: it is listed among the drives that were found, with what is
+wrong with it as its trouble.
 """
 
 import os
@@ -26,7 +26,7 @@ class Found:
     """What was found below a path, by path.
 
     Attributes:
-        drives: One for each drive, those that cannot be used with their trouble.
+        drives: One for each drive; a drive that cannot be used has its trouble.
         ignored: Files of no known kind, and links to folders, which are not followed.
     """
 
@@ -34,7 +34,7 @@ class Found:
     ignored: tuple[Path, ...] = ()
 
     def notes(self) -> list[str]:
-        """What was left aside, in a line for each reason."""
+        """What was ignored, one line for each reason."""
         links = [path for path in self.ignored if path.is_dir()]
         others = [path for path in self.ignored if not path.is_dir()]
         kinds = Counter(path.suffix or path.name for path in others)
@@ -45,14 +45,14 @@ class Found:
 
 
 def find_drives(path: Path, source: str | None = None) -> Found:
-    """Every drive below a folder, hidden names left out, or those of one log.
+    """Every drive below a folder, without hidden names, or the drives of one log.
 
     Args:
-        path: A folder, or a log. A named file is taken by a named source whatever its suffix.
+        path: A folder, or a log. If ``source`` is given, a file may have any suffix.
         source: Name of the only kind of log to look for; by default all kinds.
 
     Raises:
-        RidealongError: No such path or source, or nothing that is a log.
+        RidealongError: There is no such path or source, or no log.
     """
     finder = _Finder(sources_called(source))
     if not os.path.lexists(path):
@@ -80,7 +80,7 @@ class _Finder:
     ignored: list[Path] = field(default_factory=list)
 
     def look(self, path: Path) -> None:
-        """Take a log, walk through a folder that is none."""
+        """Take a log; walk through any other folder."""
         kind = next((source for source in self.sources if source.recognises(path)), None)
         if kind is not None:
             self.take(path, kind)
@@ -91,7 +91,7 @@ class _Finder:
 
     def _walk(self, folder: Path) -> None:
         if (folder / MARKER).is_file():
-            return  # a lake: its own files are no logs
+            return  # a lake: its own files are not logs
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
@@ -101,12 +101,12 @@ class _Finder:
             if entry.name.startswith("."):
                 continue
             if entry.is_symlink() and entry.is_dir():
-                self.ignored.append(entry)  # it may lead back up here
+                self.ignored.append(entry)  # it may lead back to a folder above
             else:
                 self.look(entry)
 
     def take(self, log: Path, kind: Source) -> None:
-        """Add the drives of one log; nothing that is wrong with it stops the others."""
+        """Add the drives of one log; if it is bad, the others are not affected."""
         try:
             if path_text(log) != str(log):
                 raise UnreadableError(
@@ -120,7 +120,7 @@ class _Finder:
 
 
 def _troubled(source: str, path: Path, error: Exception) -> DriveFiles:
-    """A log that cannot even be looked into; it counts as new when its content changes."""
+    """A log that cannot even be examined; it counts as new when its content changes."""
     reason = described(error)
     if not isinstance(error, RidealongError):
         reason = f"{path_text(path)}: {reason}"
@@ -139,5 +139,5 @@ def _troubled(source: str, path: Path, error: Exception) -> DriveFiles:
 
 
 def path_text(path: Path) -> str:
-    """A path as text; a name that is not UTF-8 with signs in the place of what is not."""
+    """A path as text; bytes that are not UTF-8 are replaced by a sign."""
     return os.fsencode(path).decode("utf-8", "replace")

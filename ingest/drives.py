@@ -1,6 +1,7 @@
-"""One drive's way into the lake: open, validate, write, evaluate its triggers.
+"""What is done with one drive: open, validate, write, evaluate its triggers.
 
-Plain functions that the pipeline calls for one drive at a time, so memory is bounded by one.
+These are plain functions. The pipeline calls them for one drive at a time, so that one drive bounds
+the memory.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ class DrivePlan:
     """What to do with one drive.
 
     Attributes:
-        files: Where its recording lies.
+        files: Where its recording is.
         new: Its telemetry is not in the lake yet.
         triggers: Names of the triggers that were not evaluated on it yet.
     """
@@ -44,7 +45,7 @@ class DrivePlan:
 
     @property
     def item_id(self) -> str:
-        """Its name in the accounts: two recordings that claim one drive are two items."""
+        """Its name in the accounting: two recordings with one drive id are two items."""
         return f"{self.files.drive_id} ({self.files.path})"
 
 
@@ -54,13 +55,14 @@ class DriveOutcome:
 
     Attributes:
         status: How reading it ended.
-        plan: What was to be done.
+        plan: What was planned.
         reason: Why it was quarantined, or failed.
         drive: Its row of the table drives.
-        events: What its triggers fired, before any budget.
-        rows, rows_quarantined: Of its telemetry.
+        events: The events of its triggers, before any budget.
+        rows, rows_quarantined: How many rows of its telemetry.
+        frames_left_out: How many frames the source left out.
         written: Its data files.
-        aside: What of it could not be used though the rest could, besides rows: (kind, reason).
+        aside: Parts other than rows that could not be used, while the rest could: (kind, reason).
         first_bad: The first of its quarantined rows, and what is wrong with it.
         blind: What triggers cannot see on it.
     """
@@ -80,17 +82,17 @@ class DriveOutcome:
 
     @property
     def item_id(self) -> str:
-        """What was planned."""
+        """The planned item."""
         return self.plan.item_id
 
     @property
     def waits(self) -> bool:
-        """Whether events of it are left for the budgets to draw from, and for clips to show."""
+        """Whether it has events that the budgets may choose and that clips will show."""
         return any(event.kept for event in self.events)
 
     @property
     def is_clip_alone(self) -> bool:
-        """Whether there is nothing of it but what a clip will show: a video without telemetry."""
+        """Whether it is nothing but a clip: a video without telemetry."""
         return self.plan.new and self.waits and not self.written
 
 
@@ -99,7 +101,8 @@ def ingest_drive(
 ) -> DriveOutcome:
     """Read one drive, write its telemetry under the commit, and evaluate its triggers.
 
-    Never raises for one drive's sake: unusable input is quarantined, what may pass has failed.
+    It never raises an error because of one drive: unusable input is quarantined, and if the cause
+    may pass, the drive failed.
     """
     trouble = plan.files.trouble
     if trouble is not None:
@@ -114,14 +117,14 @@ def ingest_drive(
 
 
 def is_gone(files: DriveFiles) -> bool:
-    """Whether a recording is no longer where it was found: nothing is said of its content then."""
+    """Whether a recording has been removed since it was found, so its content is not to blame."""
     return not Path(files.path).exists()
 
 
 def located(error: BaseException, files: DriveFiles) -> str:
-    """What is wrong with a recording, and where it lies."""
-    said = described(error)
-    return said if isinstance(error, RidealongError) or may_pass(error) else f"{files.path}: {said}"
+    """What is wrong with a recording, and where it is."""
+    text = described(error)
+    return text if isinstance(error, RidealongError) or may_pass(error) else f"{files.path}: {text}"
 
 
 def _ended(plan: DrivePlan, passing: bool, reason: str) -> DriveOutcome:
@@ -153,7 +156,7 @@ def _ingest_recording(
             write_data_file(home, commit_id, QUARANTINE, _located(telemetry.quarantine, plan)),
         ]
     if plan.new and isinstance(recording, Mapped):
-        # Drives on one map write the same bytes, which are one file of the commit.
+        # Drives on one map write the same bytes, so the commit has one file for all of them.
         written.append(write_data_file(home, commit_id, ROADS, recording.roads()))
     return DriveOutcome(
         status=Status.DONE,
@@ -182,7 +185,7 @@ def _events(
         if len(triggers) == 1:
             name = triggers[0].name
             return [], {name: f"trigger {name!r} cannot be evaluated: {described(error)}"}
-    # One of them cannot, so each by itself: the others stand.
+    # One of them cannot be evaluated, so each is tried alone, and the others count.
     each = [_events(rows, drives, [trigger]) for trigger in triggers]
     events = [event for fired, _ in each for event in fired]
     return events, {name: why for _, problems in each for name, why in problems.items()}
@@ -250,7 +253,7 @@ def _driven_m(rows: pa.Table) -> float | None:
 
 
 def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
-    """The quarantined rows with the source and path that they came from."""
+    """The quarantined rows, with their source and path."""
     constants = {
         "source": plan.files.source,
         "path": plan.files.path,
@@ -264,7 +267,7 @@ def _located(quarantine: pa.Table, plan: DrivePlan) -> pa.Table:
 
 
 def quarantine_rows(files: DriveFiles, aside: Iterable[tuple[str, str]]) -> pa.Table:
-    """Rows of the table quarantine, of kinds and reasons: what of a recording is not used."""
+    """Rows of the table quarantine for unused parts of a recording, as (kind, reason)."""
     constants = {"source": files.source, "path": files.path, "drive_id": files.drive_id}
     rows = [constants | {"kind": kind, "reason": reason} for kind, reason in aside]
     return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)

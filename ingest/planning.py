@@ -1,4 +1,4 @@
-"""What an ingest has to do: which drives are new, and which triggers a drive has not met."""
+"""What an ingest has to do: the new drives, and the triggers to evaluate on each drive."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class IngestPlan:
 
     Attributes:
         drives: What to do with each drive; drives with nothing to do are left out.
-        known_unusable: How many recordings were found that are in the quarantine already.
-        kept_before: What earlier passes kept (trigger, vehicle_id, time_ns, kept): it counts
-            against the budgets.
+        known_unusable: How many of the recordings are in the quarantine already.
+        kept_before: The events that earlier runs kept (trigger, vehicle_id, time_ns, kept), which
+            count against the budgets.
     """
 
     drives: tuple[DrivePlan, ...]
@@ -35,7 +35,7 @@ class IngestPlan:
 def plan_ingest(
     snapshot: Snapshot, found: Sequence[DriveFiles], triggers: Sequence[TriggerSpec]
 ) -> IngestPlan:
-    """Compare what was found with what the lake holds."""
+    """Compare the recordings with the lake."""
     committed = snapshot.sources()
     rows = snapshot.read(DRIVES, columns=["drive_id", "source_sha256"]).to_pylist()
     in_lake = {str(row["drive_id"]): str(row["source_sha256"]) for row in rows}
@@ -54,21 +54,21 @@ def drive_source(files: DriveFiles) -> str:
 
 
 def unusable_source(files: DriveFiles) -> str:
-    """The key under which a recording is known as unusable, and is not tried again."""
+    """The key under which a recording is known to be unusable, so it is not tried again."""
     return f"unusable:{files.source}:{files.sha256}"
 
 
 def trigger_source(files: DriveFiles, trigger: TriggerSpec) -> str:
-    """The key under which one trigger's pass over one drive counts once."""
+    """The key under which evaluating one trigger on one drive counts once."""
     return f"trigger:{short_hash(trigger_sha256(trigger), files.source, files.sha256)}"
 
 
 def plan_drives(
     found: Sequence[DriveFiles], triggers: Sequence[TriggerSpec], committed: Set[str]
 ) -> tuple[DrivePlan, ...]:
-    """What is left to do on the drives found, given the keys that are committed already.
+    """What is left to do on these drives, given the keys that are committed already.
 
-    Two recordings with the same names and content are one drive: the first counts.
+    Two recordings with the same names and content are one drive; the first counts.
     """
     plans: dict[str, DrivePlan] = {}
     for files in found:
@@ -82,5 +82,5 @@ def plan_drives(
 
 
 def pass_sources(plan: DrivePlan, triggers: Sequence[TriggerSpec]) -> list[str]:
-    """The keys that passing the plan's triggers over its drive uses up."""
+    """The keys that are used up by evaluating the plan's triggers on its drive."""
     return [trigger_source(plan.files, t) for t in triggers if t.name in plan.triggers]

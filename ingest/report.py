@@ -1,4 +1,4 @@
-"""What an ingest did: counted as it goes, told at the end."""
+"""What an ingest did: counted while it runs, reported at the end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,11 +16,15 @@ MOST_LINES = 20
 class IngestReport:
     """What one ingest did; the document that ``ingest --json`` prints.
 
-    ``files`` counts recordings that were read or tried, ``drives`` those that are new in the lake.
-    ``rows_in = rows + rows_quarantined``. ``commit`` is the last of ``commits``, None when there
-    was nothing to do. Lines for people: ``quarantined``, files that gave no drive and never will;
-    ``failures``, what failed for now; ``left_out``, what was left out of drives that came in;
-    ``notes``, what triggers could not see.
+    Attributes:
+        commit: The last of ``commits``; None if there was nothing to do.
+        drives: Drives that are new in the lake.
+        files: Recordings that were read or tried.
+        rows_in: ``rows + rows_quarantined``.
+        quarantined: Lines about files that gave no drive.
+        failures: Lines about what failed for now.
+        left_out: Lines about what was left out of drives that are in the lake.
+        notes: Lines about what triggers could not see.
     """
 
     commit: str | None
@@ -48,7 +52,8 @@ class IngestReport:
 class Tally:
     """The count so far: what was committed, and what failed since the last plan.
 
-    ``tried`` and ``failed`` are by item, so that what is tried again after a lost race counts once.
+    ``tried`` and ``failed`` are by item, so an item that is tried again after a lost race counts
+    once.
     """
 
     known_unusable: int = 0
@@ -65,21 +70,21 @@ class Tally:
 
     @property
     def is_full(self) -> bool:
-        """Whether the disk is: then nothing else is tried."""
+        """Whether the disk is full; then nothing else is tried."""
         return any(reason == DISK_FULL for _, reason in self.failed.values())
 
     def start(self, items: Sequence[str], known_unusable: int) -> None:
-        """A plan was made: what failed under an earlier one is tried again."""
+        """Begin a plan; what failed in an earlier plan is tried again."""
         self.tried |= set(items)
         self.failed.clear()
         self.known_unusable = known_unusable
 
     def fail(self, drive: DriveOutcome, reason: str) -> None:
-        """Nothing of this drive, or not its clips, could be committed for now."""
+        """This drive, or its clips, could not be committed for now."""
         self.failed[drive.item_id] = (drive.plan.files.drive_id, reason)
 
     def committed(self, commit_id: str, drives: Sequence[DriveOutcome]) -> None:
-        """These drives are in the lake, or in its quarantine, with that commit."""
+        """These drives were committed, to the lake or to its quarantine."""
         self.commits.append(commit_id)
         self.came_in += [d for d in drives if d.status is Status.DONE and d.plan.new]
         self.quarantined += [d for d in drives if d.status is Status.QUARANTINED]
@@ -87,7 +92,7 @@ class Tally:
         self.blind += [spot for drive in drives for spot in drive.blind]
 
     def report(self, seconds: float) -> IngestReport:
-        """The whole of it."""
+        """The report."""
         rows = sum(drive.rows for drive in self.came_in)
         bad = sum(drive.rows_quarantined for drive in self.came_in)
         return IngestReport(
@@ -122,7 +127,7 @@ def _left_out(drive: DriveOutcome) -> list[str]:
 
 
 def summary(report: IngestReport) -> str:
-    """What came in, in one line."""
+    """What was ingested, in one line."""
     if report.commit is None:
         return "nothing was committed" if report.files else "nothing new"
     came_in = [
@@ -141,7 +146,7 @@ def summary(report: IngestReport) -> str:
 
 
 def problems(report: IngestReport) -> list[str]:
-    """What went wrong, a line each: twenty at most, then their count and where to read the rest."""
+    """Lines about what went wrong: at most twenty, then how many more and where to read them."""
     lines = [f"failed: {line}" for line in report.failures]
     lines += [f"quarantined: {line}" for line in report.quarantined]
     lines += [f"left out: {line}" for line in report.left_out]

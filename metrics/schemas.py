@@ -1,6 +1,6 @@
-"""Arrow schemas of the tables that metrics writes: what a network's predictions did on each clip.
+"""Arrow schemas of the tables of scores: the statistics of each prediction on each clip.
 
-Both tables hold sums and rows, never a finished ratio: any slice, and any new interval, is a query.
+Both tables hold sums and rows, never a ratio. So any slice and any new interval is a query.
 """
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ SCORES = TableSpec(
             column("metric", pa.string(), "name of the metric, known per task"),
             column("statistic", pa.string(), "one of the metric's summable statistics"),
             column("value", pa.float64(), "its sum over the clip; unit as the metric says"),
-            column("definition", pa.string(), "definition of the family, and frames a second"),
+            column("definition", pa.string(), "definition of the family, and frames per second"),
             column("labels", pa.string(), "version of the labels compared with; null: of none"),
         ]
     ),

@@ -5,7 +5,8 @@ are not replayed again. A clip that cannot be replayed is reported as failed and
 so the next run tries it again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -75,12 +76,14 @@ def replay(
             plan = plan_replay(lake, networks, left, device)
 
     def run(plan: ReplayPlan) -> None:
-        for result in _results(lake, plan, console, beam_args):
-            found.count(result.outcomes or ())
-            if result.hit_full_disk:
-                raise _full(found)
-            if not has_stored:
-                _require_one_that_works(found)
+        # Closing ends the workers, however the loop ends.
+        with closing(_results(lake, plan, console, beam_args)) as results:
+            for result in results:
+                found.count(result.outcomes or ())
+                if result.hit_full_disk:
+                    raise _full(found)
+                if not has_stored:
+                    _require_one_that_works(found)
 
     run_plans(plans(), run, lambda: console.note(LOST_RACE))
     return found
@@ -92,8 +95,8 @@ def _without(clips: pa.Table, clip_ids: Sequence[str]) -> pa.Table:
 
 def _results(
     lake: Lake, plan: ReplayPlan, console: Console, beam_args: Sequence[str]
-) -> Iterator[ShardResult[Batch, ClipOutcome]]:
-    """What became of each batch of a plan, after it is committed."""
+) -> Generator[ShardResult[Batch, ClipOutcome], None, None]:
+    """The result of each batch of a plan, after it is committed."""
     with (
         console.steps("clips", len(plan.clips)) as steps,
         replaying(plan, beam_args, steps) as replay_batch,

@@ -1,6 +1,6 @@
-"""What a run's clips cost the candidate, from the scores in the lake (`metrics.gate.costs`)."""
+"""The cost of each clip of a run to the candidate, from stored scores (`metrics.gate.costs`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.schemas import CLIPS, DRIVES
+from metrics.gate.cells import Cell
 from metrics.gate.costs import CellKey, LossParts, clip_costs, loss_parts
 from metrics.schemas import MATCHES, SCORES
 from ridealong.lake import Snapshot
 from shadow.scores import query_of
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 
 
 def run_clips(snapshot: Snapshot, run: Row) -> pa.Table:
@@ -22,7 +23,7 @@ def run_clips(snapshot: Snapshot, run: Row) -> pa.Table:
     return clips.filter(pc.is_in(clips["clip_id"], value_set=pa.array(run["clip_ids"])))
 
 
-def cell_costs(snapshot: Snapshot, run: Row, cell: Row) -> pa.Table:
+def cell_costs(snapshot: Snapshot, run: Row, cell: Cell) -> pa.Table:
     """The clips behind one cell of a run, the costliest first: rows of `metrics.gate.costs.COSTS`.
 
     Raises:
@@ -34,7 +35,7 @@ def cell_costs(snapshot: Snapshot, run: Row, cell: Row) -> pa.Table:
     )
 
 
-def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> LossParts:
+def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Cell]) -> LossParts:
     """Each clip's part of the loss of many cells of a run.
 
     Raises:
@@ -45,7 +46,7 @@ def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> LossPa
 
 @dataclass(frozen=True)
 class CostTables:
-    """What costs are computed from.
+    """The input of costs.
 
     Attributes:
         scores, matches: The rows of the cells' predictions by the run's networks.
@@ -59,8 +60,8 @@ class CostTables:
     drives: pa.Table
 
 
-def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Row]) -> LossParts:
-    """Each clip's part of the loss of many cells, from tables at hand.
+def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Cell]) -> LossParts:
+    """Each clip's part of the loss of many cells, from tables that were read before.
 
     Raises:
         RidealongError: The scores contradict themselves.
@@ -71,10 +72,11 @@ def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Row]) -> LossPar
     )
 
 
-def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> CostTables:
-    """The rows of the lake that the costs of some cells are computed from."""
+def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Cell]) -> CostTables:
+    """The stored rows from which the costs of some cells are computed."""
     clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
-    predictions, metrics = (sorted({cell[n] for cell in cells}) for n in ("prediction", "metric"))
+    predictions = sorted({cell["prediction"] for cell in cells})
+    metrics = sorted({cell["metric"] for cell in cells})
     wanted, named = query_of(run), "list_contains(?, prediction)"
     both = f"{named} and list_contains(?, metric)"
     scores = wanted.rows(snapshot, SCORES, both, predictions, metrics)
@@ -82,8 +84,8 @@ def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> CostTable
     return CostTables(scores, matches, clips, snapshot.read(DRIVES))
 
 
-def _key(cell: Row) -> CellKey:
-    return CellKey(*(cell[name] for name in ("prediction", "metric", "slice", "reference")))
+def _key(cell: Cell) -> CellKey:
+    return CellKey(cell["prediction"], cell["metric"], cell["slice"], str(cell["reference"]))
 
 
 def _networks(run: Row) -> tuple[str, str]:

@@ -1,7 +1,7 @@
-"""The main job on the embedded default: a fleet drives, two networks ride along, a verdict out.
+"""The whole job once, on the embedded runner: from a simulated fleet to a verdict on two networks.
 
-The fleet is simulated on the map that no network was trained on; a real drive and a real video
-come in beside it, by the same way.
+The fleet drives on a map that no network was trained on. A real drive and a real video are ingested
+in the same way.
 """
 
 import time
@@ -41,7 +41,7 @@ DEPLOYED, CANDIDATE = "hydra-1.0", "hydra-1.1"
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo did: the fleet's drives, an ingest a source, and the run's document."""
+    """What the demo did: the fleet's drives, the ingest of each source, and the run's document."""
 
     fleet: SimulationReport
     ingests: dict[str, IngestReport]
@@ -57,7 +57,7 @@ def demo(
     fleet: Path = FLEET,
     seed: int | None = None,
 ) -> DemoReport:
-    """Drive the whole road; what was done before is noticed and not done again.
+    """Run all steps; what an earlier demo has done is not done again.
 
     Args:
         home: The lake's folder; the fleet's drives are kept in it too.
@@ -81,7 +81,7 @@ def demo(
     for failure in simulated.failures:
         console.note(f"failed: {failure}")
     ingests = {"simulation": _ingest(lake, folder, "simulation", shipped_triggers(), console)}
-    # On a real drive of half a minute nothing happens: one more trigger waits for less.
+    # Nothing happens on a real drive of half a minute: an additional trigger fires more easily.
     triggers = [*shipped_triggers(), *load_triggers(EXAMPLES / "triggers")]
     for source, name in RECORDINGS.items():
         ingests[source] = _ingest(lake, EXAMPLES / name, source, triggers, console)
@@ -116,7 +116,7 @@ def _register(lake: Lake) -> None:
 
 
 def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
-    """The newest run of the two networks over all of today's clips; made if there is none."""
+    """The newest run of the two networks over all clips, and whether it was made now."""
     gate = load_gate()
     snapshot = lake.snapshot()
     request = RunRequest(DEPLOYED, CANDIDATE, None, gate, device)

@@ -1,4 +1,4 @@
-"""A run's clips handed to the people who label: frames, labels known, what both networks said."""
+"""Exports a run's clips for labelling: frames, known labels, the outputs of both networks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +17,7 @@ from ingest.labels.content import BoxTask, LabelClip, LabelImage
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.listing import list_clips
+from metrics.gate.cells import Cell
 from metrics.tasks.box_scores import said_boxes
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.family import TaskFamily
@@ -32,12 +33,19 @@ from ridealong.terminal.console import Console
 from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
-from shadow.losses import EVERY_CELL, PARTS, CellNames, ClipLoss, clip_losses, losing_cells
+from shadow.losses import (
+    EVERY_CELL,
+    CellNames,
+    ClipLoss,
+    clip_losses,
+    losing_cells,
+    parts_of,
+)
 from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.runs import find_run
 
-NAMED = 3  # cells that the reason for an order names
+NAMED = 3  # cells that are named as the reason for the order
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class ExportRequest:
         cells: The cells whose loss orders the clips; by default those that regressed.
         frames: Which frames of a clip; COCO only.
         cameras: Which cameras; empty for all. COCO only.
-        dry_run: Only say what would be written.
+        dry_run: Only report what would be written.
     """
 
     run: str
@@ -68,7 +76,7 @@ class ExportRequest:
 def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
     """Export the clips behind a run's regressions as ``coco`` or ``mcap``, the costliest first.
 
-    The folder appears whole or not at all.
+    The folder appears complete or not at all.
 
     Returns:
         The document that ``labels export --json`` prints.
@@ -93,20 +101,21 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
 
 @dataclass(frozen=True)
 class _Choice:
-    """Clips in their order, each with what labellers should know ``about`` it, and why so.
+    """Clips in their order, the name of the order, and the reason for it.
 
-    ``cells`` are those whose loss orders the clips; none where nothing of it lies in them.
+    Each clip has facts for labellers in ``about``. ``cells`` are those whose loss orders the clips;
+    none if these clips have no share of it.
     """
 
     clips: list[dict[str, Any]]
-    cells: list[dict[str, Any]]
+    cells: list[Cell]
     order: str
     reason: str
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What a writer needs; it calls ``advance`` after each clip."""
+    """The input of a writer, which calls ``advance`` after each clip."""
 
     outputs: RunOutputs
     request: ExportRequest
@@ -114,7 +123,7 @@ class _Work:
     advance: Callable[[], None]
 
     def clips(self) -> Iterator[dict[str, Any]]:
-        """The chosen clips, counted."""
+        """The chosen clips; each is counted as progress."""
         for clip in self.chosen.clips:
             yield clip
             self.advance()
@@ -125,7 +134,7 @@ class _Work:
 
 
 def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> _Choice:
-    """The clips that the request is about, by their share of the loss if they have any."""
+    """The clips of the request, by their share of the loss if they have any."""
     rows = list_clips(snapshot, request.where)
     rows = rows.filter(pc.is_in(rows["clip_id"], value_set=pa.array(run["clip_ids"])))
     if not rows.num_rows:
@@ -151,17 +160,17 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
 def _about(row: dict[str, Any], losses: dict[str, ClipLoss]) -> dict[str, Any]:
     """A clip's drive, its share of the loss, and the cell of which it has the largest part."""
     loss = losses.get(row["clip_id"])
-    cell = {name: loss.cell[name] for name in PARTS} if loss else None
-    told = {"drive_id": row["drive_id"], "share": loss.share if loss else None, "cell": cell}
-    return told | {"by_disagreement": row["by_disagreement"]}
+    cell = parts_of(loss.cell) if loss else None
+    about = {"drive_id": row["drive_id"], "share": loss.share if loss else None, "cell": cell}
+    return about | {"by_disagreement": row["by_disagreement"]}
 
 
-def _names(cells: list[dict[str, Any]]) -> str:
+def _names(cells: list[Cell]) -> str:
     return listed([cell_name(cell) for cell in cells], NAMED)
 
 
 def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
-    """Refuse a choice of images that cannot be met, before any work.
+    """Refuse a choice of images that is impossible, before any work.
 
     Raises:
         RidealongError: As for `export_run`.
@@ -184,7 +193,7 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
 
 
-def _judged_by_frame(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
     """The cells whose value is a sum over frames: those compared with labels."""
     return [cell for cell in cells if cell["reference"] == Reference.LABELS]
 
@@ -279,7 +288,7 @@ def _images(
 
 
 def _said(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
-    """The boxes that a network says, by the rule of the metrics."""
+    """The boxes that a network reports, by the rule of the metrics."""
     return said_boxes(view, outputs.predictions(role, _box_families())).table
 
 

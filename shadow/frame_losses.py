@@ -1,9 +1,9 @@
-"""Which frames of a run's clips carry the loss of its cells.
+"""Each frame's share of the loss of a run's cells.
 
-A frame's part of a cell's loss is what `metrics.gate.costs` gives when the frames of a clip stand
-in the clip's place. Statistics are sums over frames, so the frames share their clip's part,
-exactly. What a frame adds is what `metrics.tasks.evaluate.score_clip` says of that frame alone.
-Only comparisons with labels can be shared so: flicker and jitter lie between frames, not in one.
+The frames of a clip replace the clip in `metrics.gate.costs`. Statistics are sums over frames, so
+the parts of the frames sum exactly to the part of their clip. A frame's own statistics are those of
+`metrics.tasks.evaluate.score_clip` on this frame alone. Only comparisons with labels can be divided
+in this way: flicker and jitter are differences between frames.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.clips.read import open_clip
+from metrics.gate.cells import Cell
 from metrics.schemas import SCORES
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_identity
@@ -34,15 +35,15 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FrameLosses:
-    """How the frames of a run's clips share the loss of some of its cells.
+    """The shares that frames have in the loss of some of a run's cells.
 
     Attributes:
-        outputs: What the run's networks said.
-        cells: The cells that lost, rows of verdicts; those compared with labels alone.
+        outputs: The outputs of the run's networks.
+        cells: The cells that lost (rows of verdicts), only those compared with labels.
     """
 
     outputs: RunOutputs
-    cells: Sequence[dict[str, Any]]
+    cells: Sequence[Cell]
 
     def of(self, clip: Row) -> dict[int, float]:
         """A clip's frames with a share of the loss above 0, by time in ns.
@@ -53,10 +54,10 @@ class FrameLosses:
         return {time: share for time, share in self.shares(clip).items() if share > 0}
 
     def shares(self, clip: Row) -> dict[int, float]:
-        """The shares of all frames of a clip that say something, by time in ns.
+        """The shares of the frames of a clip that have any statistics, by time in ns.
 
-        They are as in `shadow.losses`, the mean over the cells, and sum to the clip's share. Only
-        this clip is in memory.
+        A share is the mean over the cells, as in `shadow.losses`. The shares sum to the clip's
+        share. Only this clip is in memory.
 
         Raises:
             RidealongError: The clip is damaged, or the stored scores contradict themselves.
@@ -73,7 +74,7 @@ class FrameLosses:
         return cost_tables(self.outputs.snapshot, dict(self.outputs.run), self.cells)
 
     def _scored(self, clip: Row) -> tuple[Times, pa.Table]:
-        """A clip's frames, and both networks' scores of each, with a frame's id for the clip's."""
+        """The times of a clip's frames, and the scores of each under the frame's id."""
         tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
         dense = not tasks <= sparse_tasks()
         with open_clip(self.outputs.lake.path(clip["blob"])) as reader:
@@ -89,7 +90,7 @@ class FrameLosses:
         return times, pa.concat_tables(tables)
 
     def _predictions(self, role: str) -> list[Prediction]:
-        """What a network answers for among the cells."""
+        """The predictions of a network that have one of the cells."""
         named = {parse_prediction(cell["prediction"]) for cell in self.cells}
         return [one for one in self.outputs.predictions(role) if one in named]
 
@@ -108,7 +109,7 @@ class FrameLosses:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one network said on a clip, and the labels: any of its frames can be scored."""
+    """One network's outputs on a clip, and the labels; any frame of them can be scored."""
 
     own: ClipView
     labels: ClipView | None
@@ -120,8 +121,10 @@ class _Seen:
         if self.labels is None or not self.predictions:
             return STATISTIC_ROWS.empty_table()
         own, labels = (_cut(view, np.array([time])) for view in (self.own, self.labels))
-        scores = score_clip(own, self.predictions, labels, where=self.where).statistics
-        return scores.filter(pc.equal(scores["reference"], Reference.LABELS.value))
+        references = {Reference.LABELS}
+        return score_clip(
+            own, self.predictions, labels, where=self.where, references=references
+        ).statistics
 
 
 def _cut(view: ClipView, times: Times) -> ClipView:
@@ -129,7 +132,7 @@ def _cut(view: ClipView, times: Times) -> ClipView:
 
 
 def _with_frames(tables: CostTables, clip: Row, ids: Sequence[str], scores: pa.Table) -> CostTables:
-    """The tables with a clip's frames in its place."""
+    """The tables with a clip replaced by its frames."""
     own = pc.equal(tables.clips["clip_id"], clip["clip_id"])
     frames = tables.clips.filter(own).take(pa.array([0] * len(ids), pa.int64()))
     frames = frames.set_column(
@@ -145,7 +148,7 @@ def _with_frames(tables: CostTables, clip: Row, ids: Sequence[str], scores: pa.T
 
 
 def _matches_by_frame(matches: pa.Table, clip_id: str) -> pa.Table:
-    """Matched rows with a frame's id for that of this clip."""
+    """Matched rows with a frame's id instead of this clip's id."""
     times = pc.cast(matches["timestamp_ns"], pa.string())
     named = pc.binary_join_element_wise(matches["clip_id"], times, "@")
     own = pc.equal(matches["clip_id"], clip_id)

@@ -1,4 +1,4 @@
-"""Which frames of a clip to export: every n-th, those that were labelled, or those that lost."""
+"""Which frames of a clip to export: every n-th, the labelled ones, or those with a loss."""
 
 import re
 from collections.abc import Collection
@@ -19,8 +19,8 @@ class FrameKind(StrEnum):
     """How frames are chosen."""
 
     EVERY = "every"  # every n-th camera set of a clip, from its first
-    LABELLED = "labelled"  # those in which somebody looked for objects
-    LOSS = "loss"  # those that carry the loss of the cells that order the clips
+    LABELLED = "labelled"  # frames in which boxes are labelled
+    LOSS = "loss"  # frames with a share of the loss of the cells that order the clips
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class FrameChoice:
         return f"every:{self.step}" if self.kind is FrameKind.EVERY else self.kind.value
 
     def of(self, times: Times, labelled: Times, lost: Collection[int]) -> Times:
-        """The frames chosen among a clip's.
+        """The chosen frames of a clip.
 
         Args:
             times: ``(T,)`` its frames, ascending, in ns.

@@ -88,9 +88,10 @@ def _is_of_version_0_1(definition: str) -> bool:
 def labels_version(clip: Mapping[str, Any]) -> str:
     """The version of a clip's labels, given the clip's row.
 
-    Labels are part of the clip's file, and the file is named by the hash of its content.
+    Labels are part of the clip's file, and the file is named by the hash of its content. Empty if
+    the row names no file.
     """
-    return PurePosixPath(clip["blob"]).stem[:DIGITS]
+    return PurePosixPath(clip["blob"] or "").stem[:DIGITS]
 
 
 def score_source(unit: ScoreUnit, clip_id: str, labels: str, definition: str) -> str:

@@ -1,9 +1,9 @@
-"""How long each network takes for one camera set, measured in turn on the same sets.
+"""How long each network takes for one camera set, measured in turns on the same sets.
 
-Latency is a fact about this machine now, so it is never taken from an earlier run, even where every
-score is. The two networks are asked about the same instants, one after the other, and who goes
-first changes each time: what else the machine does then falls on both alike. A time is that of
-`Network.perceive` for one instant, decoded frames in, standard forms out.
+Latency depends on the machine and its load, so it is measured in every run, even if all scores are
+stored. Both networks process the same instants, one after the other. The order changes each time,
+so that other load on the machine affects both in the same way. A time is that of one call of
+`Network.perceive` for one instant: decoded frames in, outputs out.
 """
 
 import time
@@ -23,9 +23,9 @@ class Latency:
     """Medians over the instants.
 
     Attributes:
-        instants: How many there were.
-        deployed_ms, candidate_ms: Milliseconds a camera set.
-        ratio: Candidate over deployed, of each instant; above 1 the candidate is slower.
+        instants: How many were measured.
+        deployed_ms, candidate_ms: Milliseconds per camera set.
+        ratio: Candidate over deployed; above 1 the candidate is slower.
     """
 
     instants: int
@@ -40,7 +40,7 @@ def measure_latency(
     sets: FrameSets,
     calibrations: Mapping[str, CameraCalibration],
 ) -> Latency:
-    """Time both networks on the first instants of a clip; the first one of all is not counted.
+    """Time both networks on the first instants of a clip, after one call that is not counted.
 
     Raises:
         ValueError: There is no instant.

@@ -1,26 +1,26 @@
-"""Clips that a run leaves out because they cannot be replayed, and what that means for its verdict.
+"""Clips that a run leaves out because they cannot be replayed, and the effect on its verdict.
 
-A clip may be missing because of what it shows: a network may fail on it, a worker may run out of
-memory. So the gate fails closed: no cell passes from which a clip was left out.
+The content of a clip may be the reason that it is missing: a network may fail on it, or a worker
+may run out of memory. So the gate fails closed: a cell that lacks a clip does not pass.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from metrics.gate.cells import Cell, Verdict, cells_from
 from metrics.gate.evidence import that_count
-from metrics.gate.verdicts import RunVerdict, Verdict, run_verdict
+from metrics.gate.verdicts import RunVerdict, run_verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import parse_prediction
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted
 
-NAMED = 20  # on standard error; the JSON document names all
+NAMED = 20  # clips named on standard error; the JSON document names all
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class LeftOut:
 
 
 def as_rows(left_out: Iterable[LeftOut]) -> list[dict[str, str]]:
-    """As the table of runs and the JSON documents have them."""
+    """In the form of the table of runs and of the JSON documents."""
     return [asdict(clip) for clip in left_out]
 
 
 def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
-    """Name the clips on standard error, a line each."""
+    """Print a line about each clip on standard error."""
     for clip in left_out[:NAMED]:
         console.note(f"left out: clip {clip.clip_id}: {clip.reason}")
     if len(left_out) > NAMED:
@@ -46,32 +46,32 @@ def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
 
 
 def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:
-    """The verdict of a run that lacks clips: a cell that passed without its clips is undecided.
+    """The verdict of a run that lacks clips: a cell that lacks a clip and passed is undecided.
 
-    A loss stays a loss. The run passes only if all of its required cells still do.
+    A loss stays a loss. The run passes only if all of its required cells still pass.
 
     Args:
-        verdict: What the clips that were replayed say.
+        verdict: The verdict over the clips that were replayed.
         lost: The clips that were left out, as `ingest.listing.list_clips` gives them.
     """
     if not lost.num_rows:
         return verdict
     lacking = _Lacking(lost)
-    cells = [_undecided(cell, lacking.of(cell)) for cell in verdict.cells.to_pylist()]
+    cells = [_undecided(cell, lacking.of(cell)) for cell in cells_from(verdict.cells)]
     found = run_verdict(cells, verdict.dropped)
     return replace(found, reason=f"{found.reason}; {counted(lost.num_rows, 'clip')} left out")
 
 
-def _undecided(cell: dict[str, Any], lacking: int) -> dict[str, Any]:
+def _undecided(cell: Cell, lacking: int) -> Cell:
     if not lacking or cell["verdict"] != Verdict.PASS:
         return cell
     clips = "1 of its clips was" if lacking == 1 else f"{lacking} of its clips were"
     reason = f"missing: {clips} left out; without: {cell['reason']}"
-    return cell | {"verdict": str(Verdict.INCONCLUSIVE), "reason": reason}
+    return cell | {"verdict": Verdict.INCONCLUSIVE, "reason": reason}
 
 
 class _Lacking:
-    """Counts, cell by cell, the clips that were left out and would have counted."""
+    """Counts for each cell the clips that were left out and would have counted."""
 
     def __init__(self, lost: pa.Table) -> None:
         self._clips = that_count(lost)
@@ -81,7 +81,7 @@ class _Lacking:
         self._cameras = [set(names) for names in self._clips["cameras"].to_pylist()]
         self._slices: dict[str, NDArray[np.bool_]] = {}
 
-    def of(self, cell: dict[str, Any]) -> int:
+    def of(self, cell: Cell) -> int:
         """How many clips the cell lacks."""
         if not self._clips.num_rows:
             return 0

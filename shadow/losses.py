@@ -1,20 +1,21 @@
-"""Which of a run's cells stand for what the candidate lost, and how its clips share that loss.
+"""Which cells of a run represent the candidate's loss, and each clip's share of that loss.
 
-A loss shows in many cells. To count it once:
+One loss appears in many cells. These rules count it once:
 
-- the required cells that regressed count; the watched ones only where no required one did;
-- where a cell regressed only because of a slice, the cell at that slice stands for it;
-- of two cells of one prediction and metric, the one whose slice holds the other's.
+- Required cells that regressed count. Watched cells count only if no required cell regressed.
+- If a cell regressed only because of a slice, the cell at that slice replaces it.
+- Of two cells of one prediction and metric, the one with the wider slice counts.
 
-Metrics have different units, so each of these cells counts one, and a clip's *share of the loss* is
-the mean over them of its part of the cell's loss (`metrics.gate.costs`). The shares of all clips of
-a run sum to 1; below zero the candidate gained.
+Metrics have different units, so each of these cells has the same weight. A clip's *share of the
+loss* is its part of a cell's loss (`metrics.gate.costs`), averaged over the cells. The shares of
+all clips of a run sum to 1. A negative share is a gain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from metrics.gate.cells import Cell, Verdict, surest_losses
 from metrics.slices import format_slice, parse_slice
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
@@ -23,12 +24,10 @@ from shadow.costs import run_loss_parts
 
 PARTS = ("prediction", "metric", "slice")
 
-Row = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class CellNames:
-    """Which cells a user names; None leaves a part open."""
+    """The cells that a user names; None means any."""
 
     prediction: str | None = None
     metric: str | None = None
@@ -40,41 +39,41 @@ EVERY_CELL = CellNames()
 
 @dataclass(frozen=True)
 class ClipLoss:
-    """A clip's share of the loss, and the cell of whose loss its part is the largest."""
+    """A clip's share of the loss, and the cell in which its part is the largest."""
 
     share: float
-    cell: Row
+    cell: Cell
 
 
-def losing_cells(cells: Sequence[Row], names: CellNames) -> list[Row]:
-    """The cells that stand for the loss; none if nothing was lost.
+def parts_of(cell: Cell) -> dict[str, str]:
+    """What names a cell, by the `PARTS`."""
+    return {"prediction": cell["prediction"], "metric": cell["metric"], "slice": cell["slice"]}
 
-    Of cells that the user names and of which none regressed, the surest loss counts alone: parts of
-    a loss near zero are large whatever the clip.
+
+def losing_cells(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
+    """The cells that represent the loss; none if nothing was lost.
+
+    If the user names cells and none of them regressed, only the surest loss counts: the parts of a
+    loss near zero are large for every clip.
 
     Raises:
         RidealongError: No cell is named so.
     """
     named = _named(cells, names)
-    lost = [cell for cell in named if cell["verdict"] == "REGRESSED"]
+    lost = [cell for cell in named if cell["verdict"] == Verdict.REGRESSED]
     if lost or names == EVERY_CELL:
         return _widest(_causes([cell for cell in lost if cell["required"]] or lost, named))
-    return sorted((c for c in named if (c["delta"] or 0) < 0), key=_surest)[:1]
+    return surest_losses(named)[:1]
 
 
-def _surest(cell: Row) -> tuple[bool, float, float]:
-    p = cell["p_value"]
-    return p is None, p or 0.0, cell["delta"]
-
-
-def _named(cells: Sequence[Row], names: CellNames) -> list[Row]:
+def _named(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
     left = list(cells)
     for part in PARTS:
         value = getattr(names, part)
         if value is not None:
             value = format_slice(parse_slice(value)) if part == "slice" else value
-            known = sorted({cell[part] for cell in left})
-            left = [cell for cell in left if cell[part] == value]
+            known = sorted({parts_of(cell)[part] for cell in left})
+            left = [cell for cell in left if parts_of(cell)[part] == value]
             if not left:
                 raise RidealongError(
                     f"no cell has the {part} {value!r}", hint=nearest(value, known)
@@ -82,8 +81,8 @@ def _named(cells: Sequence[Row], names: CellNames) -> list[Row]:
     return left
 
 
-def _causes(lost: Sequence[Row], named: Sequence[Row]) -> list[Row]:
-    """Each cell, or the one at the slice because of which it regressed; each once."""
+def _causes(lost: Sequence[Cell], named: Sequence[Cell]) -> list[Cell]:
+    """Each cell, or the cell at the slice that caused it; each once."""
     by_key = {_figure(cell, cell["slice"]): cell for cell in named}
     chosen = {}
     for cell in lost:
@@ -93,13 +92,13 @@ def _causes(lost: Sequence[Row], named: Sequence[Row]) -> list[Row]:
     return list(chosen.values())
 
 
-def _figure(cell: Row, where: str) -> tuple[str, ...]:
+def _figure(cell: Cell, where: str) -> tuple[str | None, ...]:
     return cell["prediction"], cell["metric"], cell["reference"], where
 
 
-def _widest(cells: Sequence[Row]) -> list[Row]:
-    """The cells that no other one of the same prediction and metric holds."""
-    slices: dict[tuple[str, ...], list[set[tuple[str, str]]]] = {}
+def _widest(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells without those whose slice lies in that of another one of the same metric."""
+    slices: dict[tuple[str | None, ...], list[set[tuple[str, str]]]] = {}
     for cell in cells:
         slices.setdefault(_figure(cell, ""), []).append(set(parse_slice(cell["slice"])))
     return [
@@ -109,10 +108,12 @@ def _widest(cells: Sequence[Row]) -> list[Row]:
     ]
 
 
-def clip_losses(snapshot: Snapshot, run: Row, cells: Sequence[Row]) -> dict[str, ClipLoss]:
-    """The run's clips that have a part in the loss of these cells, by id, the largest share first.
+def clip_losses(
+    snapshot: Snapshot, run: Mapping[str, Any], cells: Sequence[Cell]
+) -> dict[str, ClipLoss]:
+    """The run's clips with a share of the loss of these cells, by id, the largest share first.
 
-    Clips on which the candidate gained as much as it lost, or more, are left out.
+    Clips without a net loss are left out.
 
     Raises:
         RidealongError: The stored scores contradict themselves.

@@ -1,4 +1,4 @@
-"""What the two networks of a run said on a clip: kept, or for dense tasks inferred again."""
+"""The outputs of a run's two networks on a clip: stored, or inferred again for dense tasks."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class RunOutputs:
     """The outputs of one run's networks.
 
     Attributes:
-        lake: Where clips and weights lie.
-        snapshot: Where the rows are read.
+        lake: Holds clips and weights.
+        snapshot: Holds the rows.
         run: The run's row.
         networks: Its networks, by role.
     """
@@ -48,7 +48,7 @@ class RunOutputs:
 
     @property
     def rate_hz(self) -> float:
-        """Frames judged a second."""
+        """Frames judged per second."""
         return rate_of(*(self.networks[role].manifest for role in ROLES))
 
     def manifest(self, role: str) -> NetworkManifest:
@@ -61,26 +61,28 @@ class RunOutputs:
         return [one for one in named if tasks is None or one.task in tasks]
 
     def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
-        """What the lake keeps of a clip, sparse tasks alone, by role; ``times`` are its frames."""
-        # No `order by`: it would shuffle the rows of one instant, which the file keeps in order.
+        """The stored outputs on a clip (sparse tasks), by role; ``times`` are its frames."""
+        # No `order by`: it would shuffle the rows of one instant, which are in order in the file.
         rows = self.snapshot.query(
             "select * from outputs where clip_id = ? and definition = ?",
             OUTPUTS,
             params=[clip_id, outputs_in(self.run["definition"])],
         )
-        return {role: _said(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
+        return {role: _outputs_of(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
 
     def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, ClipView]:
-        """What each network said on a clip, with its thresholds, by role.
+        """The outputs of each network on a clip, with its thresholds, by role.
 
         Args:
             reader: The clip.
             times: Its frames.
-            dense: Also what the lake does not keep, which is inferred again.
+            dense: Also dense outputs, which are not stored: they are inferred again.
         """
         sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
-        said = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
-        return {role: ClipView(said[role], self.manifest(role).thresholds, sizes) for role in ROLES}
+        outputs = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
+        return {
+            role: ClipView(outputs[role], self.manifest(role).thresholds, sizes) for role in ROLES
+        }
 
     def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
         cameras = sorted({camera for role in ROLES for camera in self.manifest(role).cameras})
@@ -103,7 +105,7 @@ def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOu
     """The outputs of a run.
 
     Raises:
-        RidealongError: A network of it is not registered.
+        RidealongError: One of its networks is not registered.
     """
     networks = {role: find_network(snapshot, run[role]) for role in ROLES}
     return RunOutputs(lake, snapshot, run, networks)
@@ -132,7 +134,7 @@ def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]
     }
 
 
-def _said(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
+def _outputs_of(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
     own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
     sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS).sort_by("timestamp_ns")
     return Perception(times, sparse, tasks=sparse_tasks())

@@ -35,7 +35,7 @@ Pair = tuple[NetworkEntry, NetworkEntry]
 def plan_replay(
     lake: Lake, networks: Sequence[NetworkEntry], clips: pa.Table, device: str
 ) -> ReplayPlan:
-    """What is still to be done on these clips, in their order.
+    """The work that is left on these clips, in their order.
 
     Args:
         lake: Where scores and outputs are stored.

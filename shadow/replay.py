@@ -1,4 +1,4 @@
-"""One clip scored: decoded once, through each network that has to be run, or from kept outputs.
+"""Scores one clip: it is decoded once for all networks to run, or stored outputs are used.
 
 Plain functions that the pipeline calls for one clip at a time, so that one clip at most is in
 memory.
@@ -112,7 +112,7 @@ class ReplayPlan:
         batches: What to do with each clip, in the order in which it is to be done.
         rate_hz: Frames judged a second: that of the slower network.
         definition: As `shadow.keys.judged_by`: definitions of families, and frame rate.
-        device: Where the networks run, as torch names it.
+        device: Where the networks run, as their kinds name it.
     """
 
     home: Path
@@ -180,16 +180,16 @@ class Replayer:
             return _loaded(self._plan.home, self._files[sha], self._plan.device)
 
     def replay(self, clip: ClipPlan) -> ClipOutcome:
-        """Replay and score one clip; never raises for its sake.
+        """Replay and score one clip; a failure is an outcome, not an exception.
 
-        Once the disk is full, no other is tried.
+        Once the disk is full, no other clip is tried.
         """
         if self._full:
             return ClipOutcome(clip.clip_id, Status.FAILED, DISK_FULL)
         try:
             return self._replay(clip)
         except Exception as error:
-            self._full |= is_full(error)  # threads share it: none may take it back
+            self._full |= is_full(error)  # threads share it: none may reset it
             return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
@@ -311,5 +311,5 @@ def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set
 
 
 def clip_replayer(plan: ReplayPlan) -> Callable[[ClipPlan], ClipOutcome]:
-    """`Replayer.replay` of that plan: what a process of its own is told to do."""
+    """`Replayer.replay` of that plan, for a process of its own."""
     return Replayer(plan).replay

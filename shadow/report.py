@@ -1,9 +1,10 @@
-"""A run as people and machines read it: the verdict, and its cells in the order they matter."""
+"""A run as text and as JSON: the verdict, and its cells in the order of their importance."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from metrics.gate.cells import RANKS, Cell, Verdict, cells_from, surest_gains, surest_losses
 from metrics.gate.schemas import VERDICTS
-from metrics.gate.verdicts import Verdict
 from metrics.slices import parse_slice
 from metrics.tasks.metric import Better, Metric
 from metrics.tasks.registry import lookup, parse_prediction
@@ -15,10 +16,9 @@ from shadow.runs import find_run
 from shadow.scores import labels_name
 
 NAMED = 3  # cells that a sentence names
-RANKS = {"REGRESSED": 0, "INCONCLUSIVE": 1, "PASS": 2}  # the worst verdict first
 
 
-def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
+def run_cells(snapshot: Snapshot, run_id: str) -> list[Cell]:
     """A run's cells, by name."""
     order = ", ".join(VERDICTS.order)
     rows = snapshot.query(
@@ -26,8 +26,7 @@ def run_cells(snapshot: Snapshot, run_id: str) -> list[dict[str, Any]]:
         VERDICTS,
         params=[run_id],
     )
-    found: list[dict[str, Any]] = rows.to_pylist()
-    return found
+    return cells_from(rows)
 
 
 def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
@@ -53,15 +52,15 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
     }
 
 
-def summary_of(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a run's cells come to.
+def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:
+    """A summary of a run's cells.
 
     ``verdicts`` counts them by verdict; ``by_cause`` counts, for each slice in which alone some
     prediction lost, the REGRESSED cells at it or because of it, most first; ``better`` names the
     predictions with a metric that is significantly better, by slice.
     """
-    lost = [cell for cell in cells if cell["verdict"] == "REGRESSED"]
-    causes = {cell["because_of"] for cell in lost} - {None}
+    lost = [cell for cell in cells if cell["verdict"] == Verdict.REGRESSED]
+    causes = {cell["because_of"] for cell in lost if cell["because_of"] is not None}
     by_cause = {cause: sum(_at_or_because_of(cell, cause) for cell in lost) for cause in causes}
     better: dict[str, set[str]] = {}
     for cell in cells:
@@ -74,7 +73,7 @@ def summary_of(cells: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _at_or_because_of(cell: dict[str, Any], cause: str) -> bool:
+def _at_or_because_of(cell: Cell, cause: str) -> bool:
     inside = set(parse_slice(cause)) <= set(parse_slice(cell["slice"]))
     return inside or cell["because_of"] == cause
 
@@ -84,7 +83,7 @@ def cause_sentence(summary: dict[str, Any]) -> str | None:
     cause, count = next(iter(summary["by_cause"].items()), (None, 0))
     if cause is None:
         return None
-    lost = f"{count} of {summary['verdicts']['REGRESSED']} regressed cells"
+    lost = f"{count} of {summary['verdicts'][Verdict.REGRESSED]} regressed cells"
     return f"{lost} {'is' if count == 1 else 'are'} at {cause} or only because of it"
 
 
@@ -97,7 +96,7 @@ def baseline_sentence(document: dict[str, Any]) -> str | None:
     return f"worse than the baseline {document['baseline']}: {cells}"
 
 
-def cells_that_matter(cells: list[dict[str, Any]], watched: int = 20) -> list[dict[str, Any]]:
+def cells_that_matter(cells: Sequence[Cell], watched: int = 20) -> list[Cell]:
     """The cells to show first: the required ones, the worst first, then some that are watched.
 
     Of the watched ones the surest losses come first, then the surest gains, at most half of
@@ -110,40 +109,35 @@ def cells_that_matter(cells: list[dict[str, Any]], watched: int = 20) -> list[di
         key=lambda c: (RANKS[c["verdict"]], c["prediction"], c["slice"]),
     )
     others = [c for c in known if not c["required"] and c["delta"] != 0]
-    losses = sorted((c for c in others if c["verdict"] == "REGRESSED"), key=_surest)
-    gains = sorted((c for c in others if c["better"]), key=_surest)
+    losses = surest_losses([c for c in others if c["verdict"] == Verdict.REGRESSED])
+    gains = surest_gains([c for c in others if c["better"]])
     shown = losses[: watched // 2] + gains[: watched // 2]
     rest = [c for c in others if c["slice"] == "all" and c not in shown]
-    rest = sorted(rest, key=lambda c: -abs(c["delta"]))[: watched - len(shown)]
-    return required + shown + sorted(rest, key=lambda c: (c["delta"], c["prediction"]))
+    rest = sorted(rest, key=lambda c: -abs(c["delta"] or 0))[: watched - len(shown)]
+    return required + shown + sorted(rest, key=lambda c: (c["delta"] or 0, c["prediction"]))
 
 
-def _surest(cell: dict[str, Any]) -> tuple[float, str, str]:
-    """Orders cells by how far their difference is from nothing, in its own standard errors."""
-    width = (cell["high"] - cell["low"]) if cell["low"] is not None else float("inf")
-    certainty = abs(cell["delta"]) / width if width > 0 else float("inf")
-    return -certainty, cell["prediction"], cell["slice"]
-
-
-def cells_without_data(cells: list[dict[str, Any]]) -> list[str]:
+def cells_without_data(cells: Sequence[Cell]) -> list[str]:
     """Names of the required cells that nothing is known of: they can never pass."""
     return [cell_name(cell) for cell in cells if cell["required"] and cell["delta"] is None]
 
 
-def cell_name(cell: dict[str, Any]) -> str:
+def cell_name(cell: Cell) -> str:
     """A cell in words."""
     return f"{cell['prediction']} {cell['metric']} at {cell['slice']}"
 
 
-def cell_texts(cell: dict[str, Any]) -> list[object]:
+def cell_texts(cell: Cell) -> list[object]:
     """A cell as a row of the report: prediction, metric, slice, values, interval, drives, verdict.
 
     All its numbers have the decimals that the interval of the difference supports.
     """
     values = (cell["deployed"], cell["candidate"], cell["delta"])
     decimals = readable.decimals_known(cell["low"], cell["high"], *values)
-    deployed, candidate = (readable.rounded(cell[n], decimals) for n in ("deployed", "candidate"))
-    low, high = (readable.rounded(cell[name], decimals, signed=True) for name in ("low", "high"))
+    deployed, candidate = (readable.rounded(value, decimals) for value in values[:2])
+    low, high = (
+        readable.rounded(value, decimals, signed=True) for value in (cell["low"], cell["high"])
+    )
     return [
         *(cell["prediction"], cell["metric"], cell["slice"], deployed, candidate),
         readable.rounded(cell["delta"], decimals, signed=True),
@@ -152,7 +146,7 @@ def cell_texts(cell: dict[str, Any]) -> list[object]:
     ]
 
 
-def direction_sentence(cells: list[dict[str, Any]]) -> str:
+def direction_sentence(cells: Sequence[Cell]) -> str:
     """How to read the numbers: which way each metric improves, in what unit, and the interval."""
     metrics = {metric.name: metric for metric in map(_metric, cells) if metric}
     ways = []
@@ -164,7 +158,7 @@ def direction_sentence(cells: list[dict[str, Any]]) -> str:
     return "; ".join(["delta above 0 is better, whatever the metric", *ways]) + level
 
 
-def _metric(cell: dict[str, Any]) -> Metric | None:
+def _metric(cell: Cell) -> Metric | None:
     """The cell's metric; None for a family that this installation does not know."""
     try:
         return lookup(parse_prediction(cell["prediction"]).task, cell["metric"])

@@ -1,4 +1,4 @@
-"""One shadow run from clips to verdict: what is replayed, what is left out, what it means."""
+"""One shadow run, from clips to a verdict: it replays what is new, judges, and commits the run."""
 
 import time
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ from shadow.scores import ScoreQuery, labels_name
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a user asked for.
+    """The request of a user.
 
     Attributes:
         deployed, candidate: Network ids.
         where: Expression over clips and their drives; None takes all.
         gate: The gate to judge by.
-        device: Where the networks run, as torch names it.
+        device: Where the networks run, as their kinds name it.
         baseline: A frozen release to compare the candidate with too: its number, or a network id.
     """
 
@@ -98,11 +98,12 @@ class RunReport:
 def shadow_run(
     lake: Lake, request: RunRequest, console: Console, beam_args: Sequence[str] = ()
 ) -> RunReport:
-    """Replay the clips that were not replayed yet, judge all that can be judged, commit the run.
+    """Score what is not scored yet, judge all clips that can be judged, and commit the run.
 
     Raises:
         RidealongError: An unknown device or network, two networks that share no prediction, damaged
-            weights, no clips or none that can be replayed, or a full disk.
+            weights, an unknown or slower baseline, no clips or none that can be replayed, or a
+            full disk.
         ItemsLostError: The runner lost clips; batches that were committed before stay.
     """
     started = time.monotonic()

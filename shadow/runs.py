@@ -56,7 +56,7 @@ def run_row(run: Run) -> Run:
 
 
 def default_run(runs: list[Run]) -> Run | None:
-    """The run to show where nobody names one: the newest that compares two networks."""
+    """The run to show if none is named: the newest that compares two networks."""
     return next((run for run in runs if not run["against_itself"]), None)
 
 
@@ -99,7 +99,7 @@ def _latest(runs: list[Run]) -> Run:
 
 
 def name_run(lake: Lake, run: str, name: str) -> Run:
-    """Give a run a name that no other run has; an empty one takes its name away.
+    """Give a run a name that no other run has; an empty one removes its name.
 
     Raises:
         RidealongError: No such run, another run has the name, or it cannot be one.
@@ -111,7 +111,7 @@ def name_run(lake: Lake, run: str, name: str) -> Run:
 
 
 def note_run(lake: Lake, run: str, note: str) -> Run:
-    """Give a run a note in place of the one it had; an empty one takes it away.
+    """Give a run a note in place of the one it had; an empty one removes it.
 
     Raises:
         RidealongError: No such run, or the note is too long.
@@ -125,10 +125,10 @@ def note_run(lake: Lake, run: str, note: str) -> Run:
 
 
 def delete_run(lake: Lake, run: str) -> Run:
-    """Delete a run and its verdicts; scores stay, for other runs use them.
+    """Delete a run and its verdicts; scores stay, because other runs use them.
 
     Raises:
-        RidealongError: No such run, or a release rests on it.
+        RidealongError: No such run, or a release was made with it.
     """
     snapshot = lake.snapshot()
     row = find_run(snapshot, run)
@@ -144,7 +144,7 @@ def delete_run(lake: Lake, run: str) -> Run:
 
 
 def _check_name(name: str, run: Run, runs: list[Run]) -> None:
-    """Refuse a name under which the run could not be found again."""
+    """Refuse a name that would not find the run."""
     if len(name) > LONGEST_NAME or any(unicodedata.category(c)[0] == "C" for c in name):
         raise RidealongError(
             f"{name!r} cannot be the name of a run",
@@ -161,7 +161,7 @@ def _check_name(name: str, run: Run, runs: list[Run]) -> None:
 
 
 def _given(snapshot: Snapshot) -> dict[str, dict[str, str | None]]:
-    """Name and note of each run that was given one, as they were given last."""
+    """The latest name and note of each run that has any."""
     rows = snapshot.read(RUN_NAMES).to_pylist()
     return {row["run_id"]: {"name": row["name"], "note": row["note"]} for row in rows}
 

@@ -15,7 +15,7 @@ NETWORKS = TableSpec(
             column("network_sha256", pa.string(), "hash of the manifest, and so of the weights"),
             column("weights_sha256", pa.string(), "hash of the weights alone"),
             column("manifest", pa.string(), "the manifest as JSON"),
-            column("predictions", pa.int64(), "how many predictions it answers for"),
+            column("predictions", pa.int64(), "how many predictions it gives"),
             column("parameters", pa.int64(), "how many numbers it learns"),
             column("added_ns", pa.int64(), "when it was registered", "ns"),
             column("blob", pa.string(), "the weights, relative to the home"),
@@ -29,10 +29,10 @@ RELEASES = TableSpec(
     pa.schema(
         [
             column("release", pa.int64(), "number of the release, from 1"),
-            column("network", pa.string(), "what the fleet runs from then on"),
+            column("network", pa.string(), "network that the fleet runs from then on"),
             column("network_sha256", pa.string(), "its hash"),
-            column("replaced", pa.string(), "what it ran before; null for the first release"),
-            column("run_id", pa.string(), "the run that was shown; null with a waiver alone"),
+            column("replaced", pa.string(), "the network before; null for the first release"),
+            column("run_id", pa.string(), "the run it rests on; null with a waiver alone"),
             column("verdict", pa.string(), "that run's verdict"),
             column("waiver_reason", pa.string(), "why it was deployed without a PASS"),
             column("waiver_by", pa.string(), "who signed for that"),
@@ -46,10 +46,10 @@ OUTPUTS = TableSpec(
     "outputs",
     pa.schema(
         [
-            column("network_sha256", pa.string(), "the network that said it"),
-            column("clip_id", pa.string(), "the clip it said it on"),
+            column("network_sha256", pa.string(), "the network"),
+            column("clip_id", pa.string(), "the clip"),
             column("drive_id", pa.string(), "the clip's drive"),
-            column("definition", pa.string(), "frames judged a second, as in @5"),
+            column("definition", pa.string(), "frames judged per second, as in @5"),
             *ANNOTATIONS,
         ]
     ),
@@ -64,11 +64,15 @@ RUNS = TableSpec(
     "runs",
     pa.schema(
         [
-            column("run_id", pa.string(), "one candidate against one deployed network"),
+            column("run_id", pa.string(), "id of the run"),
             column("deployed", pa.string(), "network that the fleet runs"),
-            column("candidate", pa.string(), "network that wants to"),
+            column("candidate", pa.string(), "network that may replace it"),
             column("deployed_sha256", pa.string(), "hash of the deployed network"),
-            column("candidate_sha256", pa.string(), "the candidate's; equal: it met itself"),
+            column(
+                "candidate_sha256",
+                pa.string(),
+                "the candidate's; equal: compared with itself",
+            ),
             column("gate", pa.string(), "the gate's spec as JSON"),
             column("definition", pa.string(), "what its scores are stored under, one a family"),
             column("clip_ids", STRINGS, "the clips that were judged"),
@@ -94,7 +98,7 @@ RUN_NAMES = TableSpec(
         [
             column("run_id", pa.string(), "the run"),
             column("name", pa.string(), "its name; null for none"),
-            column("note", pa.string(), "what people should know about it; null for nothing"),
+            column("note", pa.string(), "a note for colleagues; null for none"),
             column("time_ns", pa.int64(), "when it was given; a run's newest row counts", "ns"),
         ]
     ),

@@ -101,7 +101,9 @@ def test_its_definition_is_its_own_and_its_rows_are_kept() -> None:
 def test_it_is_judged(candidate: Perception, verdict: Verdict) -> None:
     drives = [f"drive-{place}" for place in range(10)]
     tables = [
-        with_identity(scored(own, other), NETWORKS[role], NETWORKS[against], drive, drive, "one")
+        with_identity(
+            scored(own, other), NETWORKS[role], NETWORKS[against], drive, drive, definition_of
+        )
         for drive in drives
         for role, own, against, other in (
             ("deployed", ALL, "candidate", candidate),

@@ -1,4 +1,4 @@
-"""The page Clips: every clip, and what both networks said drawn over the chosen one."""
+"""The page Clips: every clip, and the outputs of both networks drawn over the chosen one."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,7 +32,7 @@ SIGNALS = ["Vehicle.Speed", "Vehicle.Acceleration.Longitudinal"]
 
 @cache
 def _player() -> Any:
-    """The component, from our own files: no clip's content is ever in its code."""
+    """The component, from our own files; its code never contains content of clips."""
     html, css, js = (
         (FOLDER / f"player.{kind}").read_text("utf-8") for kind in ("html", "css", "js")
     )
@@ -40,7 +40,7 @@ def _player() -> Any:
 
 
 def page() -> None:
-    """Lay the page out: the clips on the left, the chosen one on the right."""
+    """Lay out the page: the clips on the left, the chosen one on the right."""
     st.title("Clips", anchor=False)
     snapshot = session.snapshot(session.home())
     table = queries.clips(snapshot)
@@ -72,7 +72,7 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
     if clip["cameras"]:
         try:
             _watch(snapshot, clip)
-        except RidealongError as error:  # a damaged clip: what else is known of it still shows
+        except RidealongError as error:  # a damaged clip: the rest of the page is still shown
             st.error(plain(str(error)))
     else:
         st.info("This drive was recorded without cameras: the clip contains only telemetry.")
@@ -80,10 +80,10 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
 
 
 def _choose(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The clip that the address names, a click in the table having written it there.
+    """The clip in the address; a click in the table writes it there.
 
-    None where there is no such clip; the first with video where none is named, or where the
-    filter leaves the named one out.
+    None if there is no such clip. The first clip with video if the address names none, or if the
+    filter hides the named one.
     """
     triggers = sorted({name for row in rows for name in row["triggers"]})
     wanted = st.multiselect("Trigger", triggers, placeholder="all triggers")
@@ -100,8 +100,8 @@ def _choose(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _table(rows: list[dict[str, Any]]) -> None:
-    # A selection belongs to the rows it was made in: others may stand in their places by the next
-    # run of the page.
+    # A selection is only valid for the rows in which it was made: at the next run of the page,
+    # other rows may have these positions.
     key = f"clips-{hash(tuple(row['clip_id'] for row in rows))}"
 
     def picked() -> None:
@@ -129,7 +129,7 @@ def _player_key(clip_id: str) -> str:
 
 
 def _hide_other_players(clip: dict[str, Any] | None) -> None:
-    """Streamlit leaves the last clip's player in place until the page has run, under a new name."""
+    """Hide the last clip's player: Streamlit keeps it, under a new name, until the page has run."""
     others = '[class*="st-key-player-"]'
     if clip is not None:
         others += f":not(.st-key-{_player_key(clip['clip_id'])})"
@@ -208,7 +208,7 @@ def _network_layers(
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The clip's cameras; of several on the simulator's rig, the whole rig, masked ones too."""
+    """The clip's cameras; for several on the simulator's rig, the whole rig, also masked ones."""
     names = list(reader.cameras)
     if len(names) > 1 and set(names) <= set(RigCamera):
         names = list(RigCamera)

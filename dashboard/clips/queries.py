@@ -1,4 +1,4 @@
-"""What pages ask of the lake: a snapshot in, Arrow tables and plain rows out. No Streamlit."""
+"""Queries for the page Clips: a snapshot in, Arrow tables and plain rows out. No Streamlit."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class Pair:
 
     @property
     def against_itself(self) -> bool:
-        """Whether it is one network: such a pair is never shown unless someone chooses it."""
+        """Whether both are one network: such a pair is shown only if someone chooses it."""
         return self.deployed_sha256 == self.candidate_sha256
 
 
@@ -65,7 +65,7 @@ def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkM
     """The manifests of the deployed network and of the candidate.
 
     Raises:
-        RidealongError: One of them is not registered any more.
+        RidealongError: One of them is no longer registered.
     """
     known = {entry.network_sha256: entry for entry in list_networks(snapshot)}
     for name, sha256 in (
@@ -78,7 +78,7 @@ def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkM
 
 
 def outputs(snapshot: Snapshot, clip_id: str, network_sha256: str, stored_by: str) -> pa.Table:
-    """What one network said on one clip, in time."""
+    """The outputs of one network on one clip, in time."""
     return snapshot.query(
         """select * from outputs where clip_id = ? and network_sha256 = ? and definition = ?
         order by timestamp_ns, camera, task, score desc""",

@@ -1,1 +1,1 @@
-"""The clip player: video on the server's side, a component on the browser's."""
+"""The clip player: video from the server, a component in the browser."""

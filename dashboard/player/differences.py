@@ -1,7 +1,7 @@
 """Which of two networks' outputs count, and which of them only one network has.
 
-The rules are those of each family's metric `disagreement`: the marks that one side has alone are
-what it counts as unpaired. So the player shows as a difference what the page Regressions counts.
+The rules are those of each family's metric `disagreement`: it counts as unpaired the marks that
+only one side has. So the player shows as a difference what the page Regressions counts.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import families, parse_prediction
 from ridealong.arrays import Bools, Floats
 
-ROW = "row"  # a column of our own: which row of its table a row was
+ROW = "row"  # an additional column: the row's number in its table
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What counts of a network's sparse rows, in the table's order.
+    """Which of a network's sparse rows count, in the table's order.
 
     Attributes:
-        said: At or above its prediction's threshold; of lights, those that show the state.
-        below: How far its score is below that threshold, 0 where it is not.
-        alone: Said, and the other network does not have it at that instant.
+        said: At or above the prediction's threshold; for lights, those that show the state.
+        below: How far the score is below that threshold; 0 if it is not below.
+        alone: It counts, and the other network does not have it at that instant.
     """
 
     said: Bools

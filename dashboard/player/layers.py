@@ -1,4 +1,4 @@
-"""What the player draws: annotations as plain rows, by the frames of the videos they belong to."""
+"""The layers of the player: annotations as plain rows, by frame of the videos."""
 
 from collections.abc import Mapping
 
@@ -23,10 +23,10 @@ def layer(
 
     Args:
         name: ``deployed``, ``candidate`` or ``labels``.
-        title: What the legend calls it.
-        seen: Its frames, and what stands on them.
-        first_ns: Instant at which the videos start.
-        judged: Of a network, what counts and what it has alone; labels all count.
+        title: Its name in the legend.
+        seen: Its frames and their annotations.
+        first_ns: Start of the videos.
+        judged: For a network, which rows count and which only it has; all labels count.
     """
     times_ns = seen.timestamps_ns
     frames = np.searchsorted(times_ns, seen.sparse["timestamp_ns"].to_numpy()).tolist()
@@ -44,7 +44,7 @@ def layer(
 
 
 def _step_s(seen: Perception) -> float:
-    """How long a mark stays in sight: a step, but not so long that the world has moved on."""
+    """How long a mark is shown: one step, with a maximum because the scene moves."""
     steps = np.diff(seen.timestamps_ns)
     return min(float(np.median(steps)) / NS_PER_S, LONGEST_STEP_S) if len(steps) else LONGEST_STEP_S
 
@@ -65,13 +65,13 @@ def _mark(row: Mapping[str, object], frame: int) -> Mark:
 
 
 def _form(row: Mapping[str, object]) -> str | None:
-    """How a row is drawn: by its family's form, or by what it holds if the family is unknown."""
+    """The form of a row: its family's form, or that of its columns if the family is unknown."""
     family = families().get(str(row["task"]))
     return family.form if family else form_of(row)
 
 
 def _add_judgement(marks: list[Mark], judged: Judged) -> None:
-    """Only what does not count says how far it is ``below``: most marks travel without."""
+    """Add ``below`` only to rows that do not count, because most rows count."""
     columns = zip(marks, judged.said, judged.below.round(4), judged.alone, strict=True)
     for mark, said, below, alone in columns:
         if not said:

@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 
 from dashboard.regressions.queries import Measure
+from metrics.gate.cells import Verdict
 
 CELL_PX, LABEL_PX, AROUND_PX = 21, 230, 190
 # Safe for colour blindness. The middle, within the margin, is nearly white.
@@ -18,7 +19,11 @@ TITLES = {
 UNKNOWN = "#d8dee8"  # cells without a number
 REQUIRED, CHOSEN = "#0f172a", "#f59e0b"  # frames
 UNSURE = 0.35  # opacity of INCONCLUSIVE cells
-VERDICT_COLOURS = {"PASS": "#15803d", "REGRESSED": "#b91c1c", "INCONCLUSIVE": "#b45309"}
+VERDICT_COLOURS = {
+    Verdict.PASS: "#15803d",
+    Verdict.REGRESSED: "#b91c1c",
+    Verdict.INCONCLUSIVE: "#b45309",
+}
 TICK = "#64748b"  # visible on white and on black
 SELECTION = "cell"
 
@@ -78,8 +83,8 @@ def _heat_row(cell: Row, measure: Measure, chosen: Row) -> dict[str, object]:
     return {name: cell[name] for name in names} | {
         "row": label(cell),
         "value": value,
-        "mark": "✕" if cell["verdict"] == "REGRESSED" else "",
-        "unsure": cell["verdict"] == "INCONCLUSIVE" and value is not None,
+        "mark": "✕" if cell["verdict"] == Verdict.REGRESSED else "",
+        "unsure": cell["verdict"] == Verdict.INCONCLUSIVE and value is not None,
         "ink": "#ffffff" if dark else "#334155",
         "chosen": all(cell[name] == chosen[name] for name in ("prediction", "metric", "slice")),
     }
@@ -113,7 +118,9 @@ def interval_chart(cells: Sequence[Row], chosen: Row) -> alt.LayerChart | alt.Fa
     ]
     order = [str(row["slice"]) for row in rows]
     axis = alt.Axis(labelLimit=170, labelOverlap=False)
-    scale = alt.Scale(domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values()))
+    scale = alt.Scale(
+        domain=[verdict.value for verdict in VERDICT_COLOURS], range=list(VERDICT_COLOURS.values())
+    )
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("slice:N", sort=order, title=None, axis=axis),
         opacity=alt.condition(alt.datum.chosen, alt.value(1), alt.value(0.5)),

@@ -1,5 +1,6 @@
 """The page Regressions: a run's verdict, its cells, and the clips behind each cell."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -7,20 +8,21 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.regressions import charts, queries
-from dashboard.regressions.queries import KEY, Measure, Row
+from dashboard.regressions.queries import KEY, Measure, Row, ShownCell
 from dashboard.text import MISSING, interval, number, plain, probability
+from metrics.gate.cells import Verdict
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted, decimals_known
 from ridealong.units import NS_PER_S
 from shadow.report import cause_sentence, summary_of
 from shadow.runs import default_run
 
-BADGES = {"PASS": "green", "REGRESSED": "red", "INCONCLUSIVE": "orange"}
+BADGES = {Verdict.PASS: "green", Verdict.REGRESSED: "red", Verdict.INCONCLUSIVE: "orange"}
 WATCHED = (25, 50, 100, "all")  # rows of the heatmap in addition to the required ones
 MAP_PX, REQUIRED_PX = 750, 330  # beyond this height the heatmap and the tables scroll
 SIGNS = (
     "✕ regressed · pale: inconclusive · framed: required, on top · orange frame: shown beside · "
-    "grey: nothing known · click a cell to look into it"
+    "grey: unknown · click a cell for details"
 )
 
 
@@ -34,7 +36,7 @@ def page() -> None:
         return
     run = _choose_run(runs)
     if run is None:
-        st.info("These runs compare a network with itself. Choose one to look at it all the same.")
+        st.info("These runs compare a network with itself. Choose one to see it.")
         return
     _verdict(run)
     cells = queries.cells(snapshot, run["run_id"])
@@ -52,7 +54,7 @@ def page() -> None:
     _clips(snapshot, run, cell)
 
 
-def _asked_cell(cells: list[Row]) -> Row:
+def _asked_cell(cells: list[ShownCell]) -> ShownCell:
     """The cell in the address; if parts are missing or unknown, the worst that fits."""
     asked = {name: str(st.query_params[name]) for name in KEY if name in st.query_params}
     cell, missing = queries.nearest_cell(cells, asked)
@@ -105,26 +107,26 @@ def _run_name(run: Row) -> str:
 
 
 def _badge(verdict: str) -> str:
-    return f":{BADGES[verdict]}-badge[**{verdict}**]"
+    return f":{BADGES[Verdict(verdict)]}-badge[**{verdict}**]"
 
 
 def _verdict(run: Row) -> None:
     st.markdown(f"##### {_badge(run['verdict'])} {plain(run['reason'])}")
 
 
-def _cause(cells: list[Row]) -> None:
+def _cause(cells: list[ShownCell]) -> None:
     """The slice that most of the loss comes from, if there is one."""
     sentence = cause_sentence(summary_of(cells))
     if sentence:
         st.markdown(plain(sentence))
 
 
-def _tally(cells: list[Row]) -> None:
+def _tally(cells: list[ShownCell]) -> None:
     tally = queries.tally(cells)
     figures = {
-        "Required, regressed": tally.required["REGRESSED"],
-        "Required, inconclusive": tally.required["INCONCLUSIVE"],
-        "Required, passed": tally.required["PASS"],
+        "Required, regressed": tally.required[Verdict.REGRESSED],
+        "Required, inconclusive": tally.required[Verdict.INCONCLUSIVE],
+        "Required, passed": tally.required[Verdict.PASS],
         "Watched, alerts": tally.alerts,
         "Significantly better": tally.better,
         "Cells": len(cells),
@@ -133,12 +135,12 @@ def _tally(cells: list[Row]) -> None:
         column.metric(name, value, border=True)
 
 
-def _select(cell: Row) -> None:
+def _select(cell: Mapping[str, object]) -> None:
     for name in KEY:
-        st.query_params[name] = cell[name]
+        st.query_params[name] = str(cell[name])
 
 
-def _cells(cells: list[Row], chosen: Row) -> None:
+def _cells(cells: list[ShownCell], chosen: ShownCell) -> None:
     """The heatmap and the table of the filtered cells."""
     tasks = sorted({cell["task"] for cell in cells})
     names = sorted({cell["metric"] for cell in cells})
@@ -156,7 +158,7 @@ def _cells(cells: list[Row], chosen: Row) -> None:
     shown = [c for c in cells if (not task or c["task"] in task)]
     shown = [c for c in shown if (not metric or c["metric"] in metric)]
     if not shown:
-        st.info("No cell fits these filters.")
+        st.info("No cell matches these filters.")
         return
     picture, table = st.tabs(["Heatmap", "Table"])
     with picture:
@@ -169,7 +171,7 @@ def _cells(cells: list[Row], chosen: Row) -> None:
         _table("Watched", [cell for cell in shown if not cell["required"]], MAP_PX)
 
 
-def _heatmap(rows: list[Row], measure: Measure, chosen: Row) -> None:
+def _heatmap(rows: list[ShownCell], measure: Measure, chosen: ShownCell) -> None:
     def picked() -> None:
         points = st.session_state["heatmap"]["selection"][charts.SELECTION]
         if points:
@@ -184,12 +186,12 @@ def _heatmap(rows: list[Row], measure: Measure, chosen: Row) -> None:
 COLUMNS = [*KEY, "verdict", "delta", "low", "high", "margin", "p_adjusted", "clusters"]
 
 
-def _table(kind: str, cells: list[Row], most_px: int) -> None:
+def _table(kind: str, cells: list[ShownCell], most_px: int) -> None:
     if not cells:
         return
     rows = queries.ranked(cells)
     # A selection is only valid for the rows in which it was made.
-    key = f"{kind}-{hash(tuple(tuple(row[name] for name in KEY) for row in rows))}"
+    key = f"{kind}-{hash(tuple(tuple(queries.name_of(row).values()) for row in rows))}"
 
     def picked() -> None:
         places = st.session_state[key]["selection"]["rows"]
@@ -199,7 +201,7 @@ def _table(kind: str, cells: list[Row], most_px: int) -> None:
     column = st.column_config.NumberColumn
     st.caption(kind)
     st.dataframe(
-        [{name: row[name] for name in COLUMNS} for row in rows],
+        [_chosen(row) for row in rows],
         on_select=picked,
         selection_mode="single-row",
         hide_index=True,
@@ -215,7 +217,11 @@ def _table(kind: str, cells: list[Row], most_px: int) -> None:
     )
 
 
-def _cell(cells: list[Row], cell: Row) -> None:
+def _chosen(row: Mapping[str, object]) -> dict[str, object]:
+    return {name: row[name] for name in COLUMNS}
+
+
+def _cell(cells: list[ShownCell], cell: ShownCell) -> None:
     st.subheader(f"{plain(cell['prediction'])} {plain(cell['metric'])}", anchor=False)
     kind = "required" if cell["required"] else "watched"
     st.markdown(f"{_badge(cell['verdict'])} :gray-badge[{plain(cell['slice'])}] {kind}")
@@ -232,12 +238,12 @@ def _cell(cells: list[Row], cell: Row) -> None:
     st.dataframe(_facts(cell), hide_index=True, column_config={"value": {"alignment": "right"}})
 
 
-def _places(cell: Row) -> int:
+def _places(cell: ShownCell) -> int:
     """The decimals to which a cell's values are known, as in the report."""
     return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
 
 
-def _facts(cell: Row) -> list[Row]:
+def _facts(cell: ShownCell) -> list[Row]:
     places = _places(cell)
     p = f"{probability(cell['p_value'])} ({probability(cell['p_adjusted'])})"
     facts = {
@@ -253,16 +259,16 @@ def _facts(cell: Row) -> list[Row]:
     return [{"fact": name, "value": value} for name, value in facts.items()]
 
 
-def _drives(cell: Row) -> str:
+def _drives(cell: ShownCell) -> str:
     return f"{cell['clusters']} ({number(cell['clusters_effective'], 1)})"
 
 
 def _reference(reference: str | None) -> str:
-    known = {"labels": "labels", "self": "the network itself, a frame apart", None: MISSING}
+    known = {"labels": "labels", "self": "the network itself, one frame apart", None: MISSING}
     return known.get(reference, "the other network")
 
 
-def _clips(snapshot: Snapshot, run: Row, cell: Row) -> None:
+def _clips(snapshot: Snapshot, run: Row, cell: ShownCell) -> None:
     st.subheader("The clips behind it", anchor=False)
     rows = queries.costs(snapshot, run, cell)
     if not rows:
@@ -272,8 +278,8 @@ def _clips(snapshot: Snapshot, run: Row, cell: Row) -> None:
         )
         return
     st.caption(
-        "Ordered by what they cost: the shares of all clips sum to delta, and a clip on which "
-        "both networks did the same has none."
+        "Ordered by cost. The shares of all clips sum to delta. A clip on which both networks gave "
+        "the same result has a share of zero."
     )
     shown = [
         {

@@ -7,16 +7,25 @@ from enum import StrEnum
 from typing import Any
 
 from ingest.schemas import DRIVES
+from metrics.gate.cells import RANKS, Cell
 from metrics.gate.evidence import task_of
 from ridealong.lake import Snapshot
 from shadow.costs import cell_costs, run_clips
-from shadow.report import RANKS, run_cells
+from shadow.report import run_cells
 from shadow.runs import list_runs
 
 LEAST_P = 1e-9  # smaller p-values have the same colour
 KEY = ("prediction", "metric", "slice")  # the key of a cell
 
 Row = dict[str, Any]
+
+
+class ShownCell(Cell):
+    """A cell with its task, and a number for each `Measure`."""
+
+    task: str
+    margins: float | None
+    significance: float | None
 
 
 class Measure(StrEnum):
@@ -40,23 +49,31 @@ def runs(snapshot: Snapshot) -> list[Row]:
     return list_runs(snapshot)
 
 
-def cells(snapshot: Snapshot, run_id: str) -> list[Row]:
+def cells(snapshot: Snapshot, run_id: str) -> list[ShownCell]:
     """A run's cells by name, with their ``task``, and a number for each `Measure`."""
-    rows = run_cells(snapshot, run_id)
-    return [row | {"task": task_of(row["prediction"])} | _measures(row) for row in rows]
+    return [_shown(cell) for cell in run_cells(snapshot, run_id)]
 
 
-def _measures(cell: Row) -> Row:
+def _shown(cell: Cell) -> ShownCell:
     delta, margin, p = cell["delta"], cell["margin"], cell["p_value"]
-    margins = None if delta is None or not margin else delta / margin
     significance = None
     if delta is not None and p is not None:
         tail = max(min(p, 1 - p), LEAST_P)
         significance = math.copysign(-math.log10(2 * tail), delta)
-    return {str(Measure.MARGINS): margins, str(Measure.SIGNIFICANCE): significance}
+    return {
+        **cell,
+        "task": task_of(cell["prediction"]),
+        "margins": None if delta is None or not margin else delta / margin,
+        "significance": significance,
+    }
 
 
-def tally(found: Sequence[Row]) -> Tally:
+def measured(cell: ShownCell, measure: Measure) -> float | None:
+    """The number that a cell's colour stands for; None where it is unknown."""
+    return cell["margins"] if measure is Measure.MARGINS else cell["significance"]
+
+
+def tally(found: Sequence[ShownCell]) -> Tally:
     """Count verdicts among required cells, alerts among watched ones, and improvements."""
     required = [cell["verdict"] for cell in found if cell["required"]]
     return Tally(
@@ -66,20 +83,23 @@ def tally(found: Sequence[Row]) -> Tally:
     )
 
 
-def gated_metrics(found: Sequence[Row]) -> list[str]:
+def gated_metrics(found: Sequence[ShownCell]) -> list[str]:
     """The metrics of required cells; the heatmap starts with them."""
     return sorted({cell["metric"] for cell in found if cell["required"]})
 
 
-def rows_in_order(found: Sequence[Row], measure: Measure, most: int | None) -> list[Row]:
+def rows_in_order(
+    found: Sequence[ShownCell], measure: Measure, most: int | None
+) -> list[ShownCell]:
     """Cells by rows (a prediction and a metric), the row with the worst cell first.
 
     All rows with a required cell come first. Of the others, the ``most`` worst are kept, or all.
     """
     worst: dict[tuple[str, str], float] = {}
     for cell in found:
-        value = math.inf if cell[measure] is None else cell[measure]
-        worst[_row(cell)] = min(value, worst.get(_row(cell), math.inf))
+        value = measured(cell, measure)
+        known = math.inf if value is None else value
+        worst[_row(cell)] = min(known, worst.get(_row(cell), math.inf))
     pinned = {_row(cell) for cell in found if cell["required"]}
     order = sorted(worst, key=lambda row: (row not in pinned, worst[row], row))
     shown = order if most is None else order[: len(pinned) + most]
@@ -87,26 +107,33 @@ def rows_in_order(found: Sequence[Row], measure: Measure, most: int | None) -> l
     return sorted((c for c in found if _row(c) in places), key=lambda c: places[_row(c)])
 
 
-def _row(cell: Row) -> tuple[str, str]:
+def _row(cell: ShownCell) -> tuple[str, str]:
     return cell["prediction"], cell["metric"]
 
 
-def ranked(found: Sequence[Row]) -> list[Row]:
+def ranked(found: Sequence[ShownCell]) -> list[ShownCell]:
     """Cells in the order of the tables: REGRESSED first, largest loss in margins first."""
     return sorted(found, key=_rank)
 
 
-def _rank(cell: Row) -> tuple[object, ...]:
+def _rank(cell: ShownCell) -> tuple[bool, int, float]:
     lost = math.inf if cell["margins"] is None else cell["margins"]
     return not cell["required"], RANKS[cell["verdict"]], lost
 
 
-def worst_cell(found: Sequence[Row]) -> Row:
+def worst_cell(found: Sequence[ShownCell]) -> ShownCell:
     """The worst cell: required before watched, then REGRESSED, then the largest loss in margins."""
     return min(found, key=_rank)
 
 
-def nearest_cell(found: Sequence[Row], asked: Mapping[str, str]) -> tuple[Row, str | None]:
+def name_of(cell: Mapping[str, object]) -> dict[str, str]:
+    """The key of a cell, by the parts of `KEY`."""
+    return {name: str(cell[name]) for name in KEY}
+
+
+def nearest_cell(
+    found: Sequence[ShownCell], asked: Mapping[str, str]
+) -> tuple[ShownCell, str | None]:
     """The cell that matches the given parts of `KEY`, and the first part that is unknown.
 
     An unknown part filters nothing: the result is the worst cell that is left.
@@ -114,19 +141,19 @@ def nearest_cell(found: Sequence[Row], asked: Mapping[str, str]) -> tuple[Row, s
     missing = None
     for name in KEY:
         if name in asked:
-            same = [cell for cell in found if cell[name] == asked[name]]
+            same = [cell for cell in found if name_of(cell)[name] == asked[name]]
             missing = missing or (None if same else name)
             found = same or found
     return worst_cell(found), missing
 
 
-def siblings(found: Sequence[Row], cell: Row) -> list[Row]:
+def siblings(found: Sequence[ShownCell], cell: ShownCell) -> list[ShownCell]:
     """The cell's prediction and metric on every slice, ``all`` first."""
-    same = [c for c in found if all(c[k] == cell[k] for k in ("prediction", "metric"))]
+    same = [other for other in found if _row(other) == _row(cell)]
     return sorted(same, key=lambda c: (c["slice"] != "all", c["slice"]))
 
 
-def costs(snapshot: Snapshot, run: Row, cell: Row) -> list[Row]:
+def costs(snapshot: Snapshot, run: Row, cell: ShownCell) -> list[Row]:
     """The clips behind a cell, the costliest first, with their triggers and drive."""
     if cell["reference"] is None:
         return []

@@ -1,1 +1,1 @@
-"""Clips: cut from a drive, encoded as MCAP, read back, verified."""
+"""Clips: cut them from drives, write them as MCAP, read and verify them."""

@@ -1,4 +1,4 @@
-"""MCAP files as this package writes and reads them: topics in, messages by topic and time out."""
+"""MCAP files: write messages by topic, read them by topic and time."""
 
 import io
 import struct
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ingest.clips import topics
 from ridealong.errors import RidealongError, UnreadableError
 
-# Small enough that one camera's seek reads little, large enough that JSON compresses well.
+# Small enough that a seek of one camera reads little, large enough that JSON compresses well.
 CHUNK_BYTES = 256 * 1024
 # The footer's fields: where the index starts, where its offsets start, its checksum.
 _FOOTER_TAIL = struct.Struct("<QQI")
@@ -34,7 +34,7 @@ _MESSAGE_HEAD = struct.Struct("<BQHIQQ")  # the same, channel, sequence, log and
 _INDEX_HEAD = struct.Struct("<HI")  # channel, length in bytes
 _ENTRY = np.dtype([("time", "<i8"), ("chunk", "<i8"), ("offset", "<i8")])
 _CHUNKS_KEPT = 64
-MEND = "cut the clip again, or restore the file from a copy"
+HINT = "cut the clip again, or restore the file from a copy"
 
 
 class TopicWriter:
@@ -105,32 +105,32 @@ class TopicWriter:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong in a damaged file into one error that names it."""
+    """Convert every error that damaged bytes cause into one error that names the file."""
     try:
         yield
     except RidealongError:
         raise
     except OSError as error:
-        if error.strerror is None or error.filename != str(path):  # a seek to where no byte is
+        if error.strerror is None or error.filename != str(path):  # a seek beyond the end
             raise damaged(path, error) from error
         raise UnreadableError(error.strerror, where=path) from error
-    # Damaged bytes surface as whatever struct, zstd, protobuf, JSON or FFmpeg raise for them.
+    # Damaged bytes raise the errors of struct, zstd, protobuf, JSON or FFmpeg.
     except (Exception, MemoryError) as error:
         raise damaged(path, error) from error
 
 
 def damaged(path: Path, error: BaseException) -> UnreadableError:
-    """The error for a file whose bytes are not those of a clip."""
-    said = str(error) or type(error).__name__
+    """The error for a file that is damaged or not a clip."""
+    reason = str(error) or type(error).__name__
     return UnreadableError(
-        f"is truncated, damaged, or not an MCAP clip ({said})", where=path, hint=MEND
+        f"is truncated, damaged, or not an MCAP clip ({reason})", where=path, hint=HINT
     )
 
 
 class TopicReader:
-    """Reads an MCAP file by its index; chunk checksums are checked on the way.
+    """Reads an MCAP file by its index, and checks the checksum of each chunk that it reads.
 
-    Methods may raise anything for damaged bytes: call them inside `reading`.
+    Methods may raise any error for damaged bytes: call them inside `reading`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,7 +140,7 @@ class TopicReader:
         try:
             size = self._stream.seek(0, io.SEEK_END)
             self._stream.seek(0)
-            # A damaged length must not make the reader ask for more than the file has.
+            # A damaged length must not make the reader allocate more than the size of the file.
             self._reader = SeekingReader(self._stream, record_size_limit=max(size, 1))
             self._summary = self._index()
             self._channels = {c.topic: c for c in self._summary.channels.values()}
@@ -168,12 +168,12 @@ class TopicReader:
         return self._summary
 
     def metadata(self) -> dict[str, str] | None:
-        """The metadata record; None where this is no clip of ours."""
+        """The metadata record; None if the file is not a clip of ridealong."""
         found = [m for m in self._reader.iter_metadata() if m.name == topics.METADATA]
         return found[0].metadata if found else None
 
     def channel(self, topic: str) -> Channel | None:
-        """The topic's channel, where the file has it."""
+        """The topic's channel; None if the file has none."""
         return self._channels.get(topic)
 
     def times(self, topic: str) -> NDArray[np.int64]:
@@ -209,7 +209,7 @@ class TopicReader:
         return data[start : offset + _RECORD_HEAD.size + length]
 
     def _chunk(self, number: int) -> bytes:
-        """A chunk's bytes, unpacked, checked, and kept: several topics take turns in them."""
+        """A chunk's bytes, unpacked and checked; cached, because several topics share a chunk."""
         if number not in self._chunks:
             self._stream.seek(self._summary.chunk_indexes[number].chunk_start_offset)
             self._stream.read(_RECORD_HEAD.size)
@@ -252,9 +252,9 @@ class TopicReader:
         statistics = self._summary.statistics
         if channel is None or statistics is None:
             return
-        told = statistics.channel_message_counts.get(channel.id, 0)
-        if found != told:
-            raise McapError(f"{channel.topic} has {found} messages, its index says {told}")
+        counted = statistics.channel_message_counts.get(channel.id, 0)
+        if found != counted:
+            raise McapError(f"{channel.topic} has {found} messages, its index says {counted}")
 
     def _index(self) -> Summary:
         _check_index(self._stream)
@@ -267,7 +267,7 @@ class TopicReader:
 
 
 def check_whole(path: Path) -> None:
-    """Read a file from its first byte to its last against all its checksums.
+    """Read a whole file and compare it with all its checksums.
 
     Raises:
         UnreadableError: It is damaged or ends early.
@@ -280,7 +280,7 @@ def check_whole(path: Path) -> None:
 
 
 def _check_index(stream: IO[bytes]) -> None:
-    """Hold the index against its checksum, which the MCAP library does not look at."""
+    """Compare the index with its checksum, which the MCAP library does not check."""
     end = stream.seek(-(_FOOTER_TAIL.size + MAGIC_SIZE), io.SEEK_END) + _FOOTER_TAIL.size
     start, _, checksum = _FOOTER_TAIL.unpack(stream.read(_FOOTER_TAIL.size))
     stream.seek(start)

@@ -1,6 +1,6 @@
 """From the kept events of a drive to its clips: which windows to cut, and cutting one.
 
-Plain functions that the pipeline calls; a job is small enough to be sent to another process.
+The pipeline calls these functions. A job is small enough to be sent to another process.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ WHOLE_DRIVE = "whole_drive"
 
 @dataclass(frozen=True)
 class PlannedClips:
-    """The clips that one drive's events ask for; each event knows the one that shows it."""
+    """The clips of one drive's events; each event has the id of the clip that shows it."""
 
     drive_id: str
     events: tuple[EventRow, ...]
@@ -39,9 +39,9 @@ class PlannedClips:
 
 @dataclass(frozen=True)
 class ClipJob:
-    """One clip to be cut: its drive's recording and row, its window, the events that it shows.
+    """One clip to be cut: the recording and row of its drive, its window, the events that it shows.
 
-    ``commit_id`` is what its file is written under.
+    Its file is written under ``commit_id``.
     """
 
     commit_id: str
@@ -53,9 +53,9 @@ class ClipJob:
 
 @dataclass(frozen=True)
 class ClipOutcome:
-    """What became of one clip: its row and its file, or why it could not be cut.
+    """The result of one clip: its row and its file, or why it could not be cut.
 
-    ``is_bad``: for what the recording holds, so that it never will be; else only for now.
+    ``is_bad``: the recording is at fault, so it can never be cut; else a failure is temporary.
     """
 
     clip_id: str
@@ -66,12 +66,12 @@ class ClipOutcome:
 
     @property
     def item_id(self) -> str:
-        """The clip is what was planned."""
+        """The id of the planned clip."""
         return self.clip_id
 
     @property
     def status(self) -> Status:
-        """Done; quarantined, for what its recording holds; or failed for now."""
+        """Done, quarantined (the recording is at fault), or failed for now."""
         if self.failure is None:
             return Status.DONE
         return Status.QUARANTINED if self.is_bad else Status.FAILED
@@ -83,7 +83,7 @@ class ClipOutcome:
 
 
 def whole_drive_event(drive: DriveRow) -> EventRow:
-    """The one event of a drive without telemetry: no trigger can choose, so all of it is a clip."""
+    """The one event of a drive without telemetry: all of it is a clip, as no trigger can choose."""
     return EventRow(
         event_id=short_hash(WHOLE_DRIVE, drive.drive_id),
         drive_id=drive.drive_id,
@@ -164,12 +164,12 @@ class ClipCutter:
         self._full = False
 
     def cut(self, job: ClipJob) -> ClipOutcome:
-        """Cut one clip; never raises for its sake. Once the disk is full, no other is tried."""
+        """Cut one clip; failures are part of the outcome. Once the disk is full, none is tried."""
         if self._full:
             return ClipOutcome(job.window.clip_id, failure=DISK_FULL)
         try:
             if self._open is None or self._open.files != job.files:
-                self._open = None  # let go of one drive before the next is opened
+                self._open = None  # close one drive before the next is opened
                 self._open = _OpenDrive(job.files)
             row, blob = _cut(self._home, job, self._open)
         except Exception as error:
@@ -180,7 +180,7 @@ class ClipCutter:
 
 
 def clip_cutter(home: Path) -> Callable[[ClipJob], ClipOutcome]:
-    """`ClipCutter.cut`: what a process of its own is told to do."""
+    """`ClipCutter.cut`, for a worker process."""
     return ClipCutter(home).cut
 
 

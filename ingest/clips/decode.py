@@ -1,4 +1,4 @@
-"""H.264 packets back to frames, decoding only what leads to a wanted one."""
+"""Decode H.264 packets; only those that a wanted frame depends on."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -12,11 +12,13 @@ from ridealong.perception.recording import Image
 
 
 class VideoDecoder:
-    """Decodes one camera's packets in time, skipping groups that nobody asks for."""
+    """Decodes one camera's packets in time, and skips groups without a wanted frame."""
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (height, width)
-        self._colours = VideoReformatter()  # kept: setting one up costs more than a small frame
+        self._colours = (
+            VideoReformatter()
+        )  # kept, because creating one takes longer than a small frame
         self._codec: av.VideoCodecContext | None = None
         self._pending: list[bytes] = []
 
@@ -70,6 +72,6 @@ def decode_video(packets: Iterator[bytes], width: int, height: int) -> Iterator[
 
 def _codec() -> av.VideoCodecContext:
     codec = av.VideoCodecContext.create("h264", "r")
-    codec.thread_count = 1  # frame threads would hold frames back
-    codec.options = {"err_detect": "explode"}  # a damaged packet must surface, not be painted over
+    codec.thread_count = 1  # frame threads would delay frames
+    codec.options = {"err_detect": "explode"}  # a damaged packet must raise, not be concealed
     return codec

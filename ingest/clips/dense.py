@@ -1,12 +1,12 @@
 """Dense labels as PNG: depth in 16 bits, classes in 8.
 
-Depth is kept in whole centimetres: within ±5 mm up to `MAX_DEPTH_M`; what is farther (also
-infinitely far) becomes `MAX_DEPTH_M`, what is nearer than a centimetre becomes one, and 0 is
-unknown. Classes are kept exactly.
+Depth is stored in whole centimetres, within ±5 mm up to `MAX_DEPTH_M`. Larger values (infinity too)
+become `MAX_DEPTH_M`, values below a centimetre become one centimetre, and 0 is unknown. Classes are
+exact.
 
-The files are written here: for small images a PNG library spends most of its time on trying all
-filters on every row, and one filter does as well. Depth changes little from row to row, so it is
-stored as that change; classes are runs of equal bytes as they are.
+The PNG files are written here because, for small images, a PNG library spends most of its time on
+trying all filters on every row. One filter is as good: depth changes little from row to row, so the
+change is stored; classes are runs of equal bytes and need no filter.
 """
 
 import io
@@ -20,9 +20,9 @@ from PIL import Image as PillowImage
 CM_PER_M = 100
 _FARTHEST_CM = 2**16 - 1
 MAX_DEPTH_M = _FARTHEST_CM / CM_PER_M
-_LEVEL = 3  # of zlib's; further ones take half as long again for a twentieth
+_LEVEL = 3  # of zlib; higher levels take 1.5 times as long and save 5%
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_AS_IT_IS, _LESS_THE_ROW_ABOVE = 0, 2  # PNG's filters, named in front of every row
+_AS_IT_IS, _LESS_THE_ROW_ABOVE = 0, 2  # PNG's filters; each row starts with its filter
 
 
 def encode_depth(depth_m: NDArray[np.float32]) -> bytes:

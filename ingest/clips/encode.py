@@ -1,10 +1,10 @@
-"""Frames to H.264, one decodable packet a frame.
+"""Frames to H.264, one packet for each frame.
 
 x264 veryfast at crf 23, a keyframe every ten frames, no B-frames, parameter sets repeated at every
-keyframe, Annex B: what `foxglove.CompressedVideo` asks for, and what lets a cut or a seek start at
-any keyframe. x264 does not look ahead: at such sizes that costs a third of its time and spares a
-tenth of the bytes. One thread and one clock that counts frames make the bytes depend on the images
-alone; timestamps stand beside the stream, never in it.
+keyframe, Annex B. `foxglove.CompressedVideo` requires this, and a cut or a seek can start at any
+keyframe. x264 does not look ahead: at such sizes that would take a third of its time and save 10%
+of the bytes. With one thread, and frame numbers instead of times, the bytes depend on the images
+alone. Timestamps are stored beside the stream.
 """
 
 from collections import deque
@@ -20,26 +20,28 @@ from ridealong.perception.recording import Image
 
 CRF = 23
 PRESET = "veryfast"
-_RATE = 25  # nominal: x264 wants one; real times are the timestamps
-_SMPTE170M = 6  # H.264's number for BT.601, so that players need not guess
+_RATE = 25  # nominal, because x264 requires one; the real times are the timestamps
+_SMPTE170M = 6  # H.264's number for BT.601, so that players do not guess
 
 
 class VideoEncoder:
-    """One camera's encoder: push frames, take packets.
+    """One camera's encoder: push frames, get packets.
 
     H.264 in 4:2:0 has even sizes only. An odd width or height is padded by one pixel that repeats
-    the image's last column or row; whoever decodes crops it off again.
+    the image's last column or row; the decoder crops it off.
     """
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._codec = _codec(width + width % 2, height + height % 2)
-        self._colours = VideoReformatter()  # kept: setting one up costs more than a small frame
+        self._colours = (
+            VideoReformatter()
+        )  # kept, because creating one takes longer than a small frame
         self._times: deque[int] = deque()
         self._pushed = 0
 
     def push(self, timestamp_ns: int, image: Image) -> list[EncodedFrame]:
-        """Encode one ``(height, width, 3)`` RGB image; gives the packets that are ready.
+        """Encode one ``(height, width, 3)`` RGB image; returns the packets that are ready.
 
         Raises:
             ValueError: The image has another size or type.
@@ -64,11 +66,11 @@ class VideoEncoder:
         return self._take(frame)
 
     def finish(self) -> list[EncodedFrame]:
-        """The packets that were still held back."""
+        """The remaining packets."""
         return self._take(None) if self._pushed else []
 
     def _take(self, frame: av.VideoFrame | None) -> list[EncodedFrame]:
-        # Without B-frames packets come in the order in which frames went in.
+        # Without B-frames, packets have the order of the frames.
         return [
             EncodedFrame(self._times.popleft(), packet.is_keyframe, bytes(packet))
             for packet in self._codec.encode(frame)
@@ -79,7 +81,7 @@ def encode_video(frames: Iterator[tuple[int, Image]]) -> Iterator[EncodedFrame]:
     """Encode ``(timestamp_ns, image)`` pairs of one size, as they come.
 
     Raises:
-        ValueError: An image has another size than the first, or is no RGB image of uint8.
+        ValueError: An image has another size than the first, or is not an RGB image of uint8.
     """
     encoder: VideoEncoder | None = None
     for timestamp_ns, image in frames:

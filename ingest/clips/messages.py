@@ -62,7 +62,7 @@ def image_png(message: bytes) -> bytes:
 
 
 def calibration_message(camera: CameraCalibration, timestamp_ns: int) -> bytes:
-    """`foxglove.CameraCalibration`; all zeros, "uncalibrated", where it is not known."""
+    """`foxglove.CameraCalibration`; all zeros ("uncalibrated") if it is unknown."""
     fx, fy, cx, cy = camera.fx, camera.fy, camera.cx, camera.cy
     known = all(map(math.isfinite, (fx, fy, cx, cy)))
     message = CalibrationMessage(
@@ -78,7 +78,7 @@ def calibration_message(camera: CameraCalibration, timestamp_ns: int) -> bytes:
 
 
 def calibration_text(camera: CameraCalibration) -> str:
-    """A calibration as JSON, exactly, with the pose that Foxglove's message has no field for."""
+    """A calibration as exact JSON, with the pose, for which Foxglove's message has no field."""
     numbers = [camera.fx, camera.fy, camera.cx, camera.cy]
     return json.dumps(
         {
@@ -93,11 +93,11 @@ def calibration_text(camera: CameraCalibration) -> str:
 
 def parse_calibration(text: str) -> CameraCalibration:
     """The calibration that `calibration_text` wrote."""
-    told = json.loads(text)
-    fx, fy, cx, cy = (_or_nan(number) for number in told["fx_fy_cx_cy"])
-    pose = np.array([_or_nan(number) for number in told["ego_SE3_camera"]], np.float64)
+    known = json.loads(text)
+    fx, fy, cx, cy = (_or_nan(number) for number in known["fx_fy_cx_cy"])
+    pose = np.array([_or_nan(number) for number in known["ego_SE3_camera"]], np.float64)
     return CameraCalibration(
-        told["name"], int(told["width"]), int(told["height"]), fx, fy, cx, cy, pose.reshape(4, 4)
+        known["name"], int(known["width"]), int(known["height"]), fx, fy, cx, cy, pose.reshape(4, 4)
     )
 
 
@@ -122,7 +122,7 @@ def annotations_message(
 
 
 def outline(row: Mapping[str, object]) -> list[tuple[float, float]]:
-    """Image points of a row's box (four corners) or polyline; none where it has neither."""
+    """Image points of a row's box (four corners) or polyline; none if it has neither."""
     points = row.get("points")
     if points is not None:
         flat = cast(Sequence[float], points)

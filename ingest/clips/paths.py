@@ -1,4 +1,4 @@
-"""Where the ego drives next, as the cameras see it: for whoever draws over their images."""
+"""Where the ego drives next, in the images of the cameras: to draw it over them."""
 
 from collections.abc import Mapping
 
@@ -37,7 +37,7 @@ def paths_in_images(paths: pa.Table, cameras: Mapping[str, CameraCalibration]) -
 
 
 def _pixels(points_m: list[float], camera: CameraCalibration) -> list[float]:
-    """What of it lies in the image: x0, y0, x1, y1, and so on."""
+    """The part of it inside the image: x0, y0, x1, y1, and so on."""
     ground = np.pad(np.array(points_m).reshape(-1, 2), ((0, 0), (0, 1)))
     xy = project(camera, ground)[:, :2]
     inside = ((xy >= 0) & (xy < [camera.width, camera.height])).all(axis=1)

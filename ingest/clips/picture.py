@@ -1,4 +1,4 @@
-"""One instant of a clip as a picture: its cameras side by side, what was seen drawn over them."""
+"""One instant of a clip as a picture: its cameras side by side, with annotations drawn on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from ridealong.units import NS_PER_S
 
 Picture = Image.Image
 
-# The usual rig as one sits in the car: left, ahead, right; then backwards.
+# The usual rig as seen from the driver's seat: left, ahead, right; then backwards.
 LAYOUT = (
     "left_pillar",
     "main",
@@ -46,7 +46,7 @@ _LIGHTS["green"] = (70, 230, 90)
 
 @dataclass(frozen=True)
 class Layer:
-    """One perception to draw: its name in the legend, what was seen, its colour."""
+    """One perception to draw: its name in the legend, the perception, its colour."""
 
     name: str
     seen: Perception
@@ -63,7 +63,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     Args:
         reader: The clip, which has a camera.
         at_s: Seconds from the clip's start; the nearest frames are shown.
-        layers: What to draw; the clip's labels when None.
+        layers: What to draw; None draws the clip's labels.
     """
     if layers is None:
         labels = reader.labels(with_dense=False)
@@ -153,7 +153,7 @@ def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
 def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[int, Frame]]]:
     """The instant nearest the time, and each camera's frame of that instant, with its own time.
 
-    The instant is the window's own time where no camera has a frame.
+    If no camera has a frame, the instant is that time.
     """
     times = reader.set_timestamps()
     wanted = reader.metadata.start_ns + round(at_s * NS_PER_S)

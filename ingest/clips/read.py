@@ -1,8 +1,8 @@
-"""Read clips back: what they are, telemetry, labels, and frames by range or by time.
+"""Read clips: metadata, telemetry, labels, and frames by range or by time.
 
-Everything goes through the file's index: a seek reads from the keyframe before it, a camera's
-telemetry never unpacks its video. A clip that cannot be read raises `UnreadableError`, which names
-the file and what to do.
+All reading uses the file's index: a seek starts at the keyframe before it, and telemetry is read
+without unpacking video. A clip that cannot be read raises `UnreadableError`, with the file and a
+hint.
 """
 
 import json
@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
-from ingest.clips.container import MEND, TopicReader, reading
+from ingest.clips.container import HINT, TopicReader, reading
 from ingest.clips.packets import is_keyframe
 from ingest.schemas import TELEMETRY
 from ridealong.errors import RidealongError, UnreadableError
@@ -37,17 +37,17 @@ Times = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ClipMetadata:
-    """What a clip says of itself.
+    """The metadata of a clip.
 
     Attributes:
         clip_id: The clip.
-        drive: The drive's row of the table drives.
+        drive: The drive's row of the table drives, without the path of its recording.
         start_ns, end_ns: The window, both inclusive.
         triggers: Triggers of its events.
         events: The events that it shows.
         frames: Frames by camera.
         telemetry_rows: Rows of telemetry.
-        label_frames: Frames that were labelled; None where no labels are known.
+        label_frames: Frames that were labelled; None if no labels are known.
     """
 
     clip_id: str
@@ -66,9 +66,9 @@ class FrameSets(NamedTuple):
 
     Attributes:
         timestamps_ns: ``(T,)`` int64.
-        images: By camera ``(T, H, W, 3)`` uint8 RGB, zero where absent; only cameras that the
+        images: By camera ``(T, H, W, 3)`` uint8 RGB, zero if absent; only cameras that the
             clip has.
-        present: ``(T, C)`` bool over the cameras asked for, in that order.
+        present: ``(T, C)`` bool over the requested cameras, in that order.
     """
 
     timestamps_ns: Times
@@ -81,7 +81,7 @@ def open_clip(path: Path | str) -> Iterator["ClipReader"]:
     """Open a clip.
 
     Raises:
-        UnreadableError: It is missing, truncated, damaged, no MCAP, or no clip of ours.
+        UnreadableError: It is missing, truncated, damaged, or not a clip of ridealong.
         RidealongError: A newer version wrote it.
     """
     path = Path(path)
@@ -130,7 +130,7 @@ class ClipReader:
         return sample_times(self.set_timestamps(), rate_hz)
 
     def telemetry(self) -> pa.Table:
-        """Telemetry as it was written, in time; no rows where the drive has none."""
+        """Telemetry as it was written, in time; no rows if the drive has none."""
         channel = self._file.channel(topics.TELEMETRY)
         if channel is None:
             return TELEMETRY.schema.empty_table()
@@ -139,7 +139,7 @@ class ClipReader:
             return rows.read_rows(self._messages(topics.TELEMETRY), schema)
 
     def labels(self, with_dense: bool = True) -> Perception | None:
-        """Reference labels, None where none are known; depth to the centimetre, all else exact.
+        """Reference labels, None if none are known; depth to the centimetre, all else exact.
 
         Args:
             with_dense: Also unpack depth, segmentation and top-down grids, which takes longest.
@@ -147,7 +147,7 @@ class ClipReader:
         return self._perception(topics.LABELS, with_dense)
 
     def outputs(self, network: str) -> Perception | None:
-        """Sparse outputs of a network that an export added; None where it has none."""
+        """Sparse outputs of a network that an export added; None if there are none."""
         return self._perception(topics.outputs(network), with_dense=False)
 
     def frames(
@@ -170,8 +170,8 @@ class ClipReader:
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Camera sets at these times, each once, in order; a camera with no frame then is absent.
 
-        Cameras that the clip lacks are absent throughout. One pass over the file; only what leads
-        to a wanted frame is decoded, and one set is in memory at a time.
+        Cameras that the clip lacks are always absent. This is one pass over the file. Only packets
+        that a wanted frame depends on are decoded, and one set is in memory at a time.
 
         Raises:
             RidealongError: A frame that cannot be decoded.
@@ -209,10 +209,10 @@ class ClipReader:
         return FrameSets(times, images, present)
 
     def video_mp4(self, camera: str) -> bytes:
-        """One camera's video as MP4 for browsers: the same packets, nothing encoded again.
+        """One camera's video as MP4 for browsers: the same packets, not encoded again.
 
-        Its time 0 is this camera's first frame, ``timestamps(camera)[0]``: a player of several
-        cameras starts each at its own.
+        Its time 0 is this camera's first frame, ``timestamps(camera)[0]``. A player of several
+        cameras must start each at its own time.
 
         Raises:
             RidealongError: No such camera, or it has no frames.
@@ -242,7 +242,7 @@ class ClipReader:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        if self._file.closed:  # the caller's mistake, not the file's
+        if self._file.closed:  # an error of the caller
             raise ValueError(f"{self.path} was read after its clip was closed")
         with reading(self.path):
             yield
@@ -274,7 +274,7 @@ class ClipReader:
                 yield names[topic], timestamp_ns, messages.video_packet(data)
 
     def _keyframe_before(self, camera: str, timestamp_ns: int) -> int:
-        """Time of the last keyframe at or before a time; of the first frame where none is."""
+        """Time of the last keyframe at or before a time; of the first frame if there is none."""
         times = self.timestamps(camera)
         at = int(np.searchsorted(times, timestamp_ns, side="right"))
         topic = topics.video(camera)
@@ -294,7 +294,7 @@ class ClipReader:
     def _undecodable(self, camera: str, timestamp_ns: int, why: str) -> UnreadableError:
         place = f"camera {camera!r} at {exact_instant(timestamp_ns)}"
         what = f"the frame of {place} cannot be decoded: {why}"
-        return UnreadableError(what, where=self.path, hint=MEND)
+        return UnreadableError(what, where=self.path, hint=HINT)
 
     def _messages(self, topic: str) -> list[tuple[int, bytes]]:
         return [(time, data) for _, time, data in self._file.messages([topic])]
@@ -366,7 +366,7 @@ def sample_times(timestamps_ns: Times, rate_hz: float) -> Times:
     if period_ns <= np.diff(timestamps_ns).min():
         return timestamps_ns.copy()
     since = timestamps_ns - timestamps_ns[0]
-    # Only grid points near a timestamp are looked at: a clip may reach over a gap of years.
+    # Only grid points near a timestamp are computed: a clip may contain a gap of years.
     point = np.floor(since / period_ns + 0.5)
     off = np.abs(since - point * period_ns)
     near = np.flatnonzero(off < period_ns / 2)
@@ -381,10 +381,10 @@ def _decoder(camera: CameraCalibration) -> "VideoDecoder":
     return VideoDecoder(camera.width, camera.height)
 
 
-def _metadata(path: Path, told: Mapping[str, str] | None) -> ClipMetadata:
-    if told is None:
-        raise UnreadableError("is an MCAP file but not a ridealong clip", where=path, hint=MEND)
-    version = int(told["format_version"])
+def _metadata(path: Path, record: Mapping[str, str] | None) -> ClipMetadata:
+    if record is None:
+        raise UnreadableError("is an MCAP file but not a ridealong clip", where=path, hint=HINT)
+    version = int(record["format_version"])
     if version > topics.FORMAT_VERSION:
         raise RidealongError(
             f"is of clip format {version}",
@@ -393,15 +393,15 @@ def _metadata(path: Path, told: Mapping[str, str] | None) -> ClipMetadata:
             hint="read it with a newer ridealong",
         )
     return ClipMetadata(
-        clip_id=told["clip_id"],
-        drive=json.loads(told["drive"]),
-        start_ns=int(told["start_ns"]),
-        end_ns=int(told["end_ns"]),
-        triggers=tuple(json.loads(told["triggers"])),
-        events=tuple(json.loads(told["events"])),
-        frames=json.loads(told["frames"]),
-        telemetry_rows=int(told["telemetry_rows"]),
-        label_frames=json.loads(told["labels"]),
+        clip_id=record["clip_id"],
+        drive=json.loads(record["drive"]),
+        start_ns=int(record["start_ns"]),
+        end_ns=int(record["end_ns"]),
+        triggers=tuple(json.loads(record["triggers"])),
+        events=tuple(json.loads(record["events"])),
+        frames=json.loads(record["frames"]),
+        telemetry_rows=int(record["telemetry_rows"]),
+        label_frames=json.loads(record["labels"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""H.264 packets into an MP4 that browsers play: nothing is decoded or encoded."""
+"""H.264 packets as an MP4 that browsers play; nothing is decoded or encoded."""
 
 import io
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ import numpy as np
 from ingest.clips.packets import is_keyframe
 from ridealong.units import NS_PER_S
 
-_TICKS_PER_S = 90_000  # MP4's customary clock for video
-_NOMINAL_NS = 40_000_000  # how long a lone frame is shown
+_TICKS_PER_S = 90_000  # the usual clock of video in MP4
+_NOMINAL_NS = 40_000_000  # duration of a single frame
 
 
 def remux_mp4(packets: Sequence[tuple[int, bytes]]) -> bytes:
     """One MP4 with its index in front, from ``(time_ns, Annex B packet)`` in time.
 
     Raises:
-        ValueError: The packets are no H.264 video.
+        ValueError: The packets are not H.264 video.
     """
-    # FFmpeg opens its output a second time to put the index in front: that takes a real file.
+    # FFmpeg opens its output again to move the index to the front, which needs a real file.
     with TemporaryDirectory(prefix="mp4-") as folder:
         path = Path(folder) / "video.mp4"
         _write_mp4(path, packets)

@@ -1,8 +1,8 @@
 """Table rows as JSON messages and back, exactly: telemetry and sparse annotations.
 
-Nulls are left out. The message's log time is the row's timestamp to the nanosecond; the
-``timestamp`` inside (``sec``, ``nsec``) is what viewers read. Numbers are written with all their
-digits; the few that JSON has no words for become ``"NaN"``, ``"Infinity"``, ``"-Infinity"``.
+Nulls are left out. The message's log time is the row's timestamp to the nanosecond; viewers read
+the ``timestamp`` inside (``sec``, ``nsec``). Numbers are written with all digits. Those that JSON
+cannot express become ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
 """
 
 import base64
@@ -19,7 +19,7 @@ from ridealong.perception.annotations import ANNOTATIONS
 from ridealong.units import NS_PER_S
 
 TIMESTAMP = "timestamp_ns"
-Row = dict[str, object]
+JsonObject = dict[str, object]
 
 _TIME_SCHEMA = {
     "type": "object",
@@ -55,14 +55,14 @@ def row_messages(table: pa.Table) -> Iterator[tuple[int, bytes]]:
 def annotation_messages(
     sparse: pa.Table, timestamps_ns: NDArray[np.int64]
 ) -> Iterator[tuple[int, bytes]]:
-    """Log time and JSON of every frame judged, also of those in which nothing was seen."""
+    """Log time and JSON of every labelled or judged frame, including empty ones."""
     by_frame = frame_rows(sparse)
     for timestamp_ns in timestamps_ns.tolist():
         rows = [_known(row) for row in by_frame.get(timestamp_ns, [])]
         yield timestamp_ns, _dump({"timestamp": _time(timestamp_ns), "annotations": rows})
 
 
-def frame_rows(sparse: pa.Table) -> dict[int, list[Row]]:
+def frame_rows(sparse: pa.Table) -> dict[int, list[JsonObject]]:
     """The rows of each frame, without their timestamp, in their own order."""
     rows = sparse.sort_by(TIMESTAMP).to_pylist()
     frames = groupby(rows, key=lambda row: row.pop(TIMESTAMP))
@@ -95,7 +95,7 @@ def parse_schema_text(text: str) -> pa.Schema:
     return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
 
 
-def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
+def _table(rows: list[JsonObject], schema: pa.Schema) -> pa.Table:
     columns = [_column([row.get(field.name) for row in rows], field.type) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
@@ -103,12 +103,15 @@ def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
 def _column(values: list[object], kind: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, type=kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # words for numbers, rare: the quick way first
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+    ):  # words instead of numbers are rare, so the fast way is tried first
         return pa.array([_number(value, kind) for value in values], type=kind)
 
 
 def _number(value: object, kind: pa.DataType) -> object:
-    """Turn the words for numbers back into numbers."""
+    """Convert the words for numbers back to numbers."""
     if isinstance(value, str) and pa.types.is_floating(kind):
         return float(value)
     if isinstance(value, list):
@@ -116,7 +119,7 @@ def _number(value: object, kind: pa.DataType) -> object:
     return value
 
 
-def _known(row: Row) -> Row:
+def _known(row: JsonObject) -> JsonObject:
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -125,10 +128,10 @@ def _time(timestamp_ns: int) -> dict[str, int]:
     return {"sec": seconds, "nsec": nanoseconds}
 
 
-def _dump(document: Row) -> bytes:
+def _dump(document: JsonObject) -> bytes:
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except ValueError:  # NaN or an infinity, rare enough to try the quick way first
+    except ValueError:  # NaN and infinities are rare, so the fast way is tried first
         return _dump({name: _worded(value) for name, value in document.items()})
     return text.encode()
 
@@ -148,10 +151,10 @@ def _properties(schema: pa.Schema) -> dict[str, object]:
 
 
 def _property(field: pa.Field) -> dict[str, object]:
-    told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
-    words = [told[key] for key in ("description",) if told.get(key)]
-    if told.get("unit"):
-        words.append(f"[{told['unit']}]")
+    metadata = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    words = [metadata[key] for key in ("description",) if metadata.get(key)]
+    if metadata.get("unit"):
+        words.append(f"[{metadata['unit']}]")
     return _json_type(field.type) | ({"description": " ".join(words)} if words else {})
 
 

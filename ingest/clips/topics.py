@@ -1,9 +1,9 @@
-"""What a clip file is made of: its topics, its metadata record, the version of its format."""
+"""The parts of a clip file: its topics, its metadata record, the version of its format."""
 
 import re
 
 FORMAT_VERSION = 1
-LIBRARY = "ridealong"  # MCAP's header names its writer: a fixed string, so that bytes are too
+LIBRARY = "ridealong"  # MCAP's header names its writer; a fixed string keeps the bytes the same
 METADATA = "ridealong"  # name of the metadata record
 TELEMETRY = "/telemetry"
 LABELS = "/labels"
@@ -27,7 +27,7 @@ def annotations(camera: str, prefix: str = "") -> str:
 
 
 def outputs(network: str) -> str:
-    """Exact sparse outputs of one network: what `LABELS` is for labels."""
+    """Exact sparse outputs of one network, as `LABELS` has the labels."""
     return f"/{network}/outputs"
 
 
@@ -53,6 +53,6 @@ def cameras_of(topics: list[str], kind: str) -> list[str]:
 
 
 def camera_of(topic: str) -> str | None:
-    """The camera whose topic it is; None for a topic of no camera."""
+    """The camera of a topic; None if it belongs to no camera."""
     match = _CAMERA.fullmatch(topic)
     return match["name"] if match else None

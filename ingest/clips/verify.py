@@ -1,4 +1,4 @@
-"""Whether a clip is whole: its hash, every byte and message, and that they tell one story."""
+"""Whether a clip is undamaged: its hash, all bytes and messages, and that they are consistent."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +15,10 @@ from ridealong.terminal.readable import exact_instant
 
 
 def verify_clip(path: Path, expected_sha256: str | None = None) -> list[str]:
-    """What is wrong with a clip, a line each; nothing when it is whole.
+    """What is wrong with a clip, one line for each problem; empty if it is undamaged.
 
-    Checked are the hash, all checksums to the end of the file, the counts in the metadata, that
-    times ascend within the window, a calibration for each camera, keyframes at their cadence, and
+    It checks the hash, all checksums up to the end of the file, the counts in the metadata, that
+    times ascend within the window, that each camera has a calibration and regular keyframes, and
     that every frame and every label decodes.
     """
     problems = _hash_problems(path, expected_sha256)
@@ -45,9 +45,9 @@ def _frame_problems(reader: ClipReader) -> list[str]:
         if camera not in reader.cameras:
             problems.append(f"camera {camera}: no calibration")
     for camera in reader.cameras:
-        times, told = reader.timestamps(camera), reader.metadata.frames.get(camera, 0)
-        if len(times) != told:
-            problems.append(f"camera {camera}: {len(times)} frames, its metadata says {told}")
+        times, counted = reader.timestamps(camera), reader.metadata.frames.get(camera, 0)
+        if len(times) != counted:
+            problems.append(f"camera {camera}: {len(times)} frames, its metadata says {counted}")
         problems += _time_problems(f"camera {camera}", times, reader)
     return problems
 
@@ -84,19 +84,19 @@ def _camera_video_problems(reader: ClipReader, camera: str) -> list[str]:
 
 
 def _telemetry_problems(reader: ClipReader) -> list[str]:
-    telemetry, told = reader.telemetry(), reader.metadata.telemetry_rows
+    telemetry, counted = reader.telemetry(), reader.metadata.telemetry_rows
     problems = []
-    if telemetry.num_rows != told:
-        problems.append(f"telemetry: {telemetry.num_rows} rows, its metadata says {told}")
+    if telemetry.num_rows != counted:
+        problems.append(f"telemetry: {telemetry.num_rows} rows, its metadata says {counted}")
     times = telemetry["timestamp_ns"].to_numpy()
     return problems + _time_problems("telemetry", times, reader)
 
 
 def _label_problems(reader: ClipReader) -> list[str]:
-    labels, told = reader.labels(), reader.metadata.label_frames
+    labels, counted = reader.labels(), reader.metadata.label_frames
     found = None if labels is None else len(labels.timestamps_ns)
-    if found != told:
-        return [f"labels: {found} frames, its metadata says {told}"]
+    if found != counted:
+        return [f"labels: {found} frames, its metadata says {counted}"]
     if labels is None:
         return []
     problems = _time_problems("labels", labels.timestamps_ns, reader)

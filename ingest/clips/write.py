@@ -1,7 +1,7 @@
-"""Cut clips to MCAP: one pass over the frames, all cameras encoded side by side.
+"""Write clips as MCAP, in one pass over the frames of all cameras.
 
 The same content gives the same bytes. Telemetry and labels come first in the file and video last,
-so that reading one does not unpack the other.
+so that one can be read without unpacking the other.
 """
 
 import json
@@ -39,17 +39,17 @@ if TYPE_CHECKING:  # encoding needs the extra `video`
 
 @dataclass(frozen=True)
 class ClipContent:
-    """What a clip is made of.
+    """The content of a clip.
 
     Attributes:
         clip_id: The clip.
-        drive: The drive's row of the table drives.
+        drive: The drive's row of the table drives, as JSON can express it.
         start_ns, end_ns: The window, both inclusive.
         events: The events that it shows, by priority.
-        telemetry: ``timestamp_ns`` and any signals; None where the drive has none.
+        telemetry: ``timestamp_ns`` and any signals; None if the drive has none.
         cameras: Calibrations of the cameras that may appear in ``frames``.
         frames: Camera sets in time, ``(timestamp_ns, {camera: image})``; a lost frame is absent.
-        labels: Reference labels; None where none are known.
+        labels: Reference labels; None if none are known.
     """
 
     clip_id: str
@@ -68,8 +68,8 @@ class ClipSummary:
     """What was written.
 
     Attributes:
-        frames: Frames of the camera that has most.
-        camera_frames: Frames by camera; 0 where a camera gave none.
+        frames: Frames of the camera with the most frames.
+        camera_frames: Frames by camera; 0 if a camera gave none.
         telemetry_rows: Rows of telemetry.
         labelled: Whether it holds labels.
         triggers: Triggers of its events, in their order, each once.
@@ -86,7 +86,7 @@ class ClipSummary:
 
 
 def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
-    """Write a clip; the file appears whole or not at all.
+    """Write a clip; the file appears when it is complete, or not at all.
 
     Raises:
         RidealongError: A frame of an unknown camera, of another size than its calibration says,
@@ -109,7 +109,7 @@ def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
 
 
 def write_outputs(out: TopicWriter, network: str, seen: Perception) -> None:
-    """Add what a network said, exactly (``/NETWORK/outputs``) and for viewers."""
+    """Add a network's outputs, exactly (``/NETWORK/outputs``) and for viewers."""
     colour = messages.NETWORK_COLOURS.get(network, messages.LABEL_COLOUR)
     _write_sparse(out, topics.outputs(network), seen)
     cameras = [name for name in seen.sparse["camera"].unique().to_pylist() if name is not None]
@@ -209,8 +209,8 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
         out.add_protobuf_topic(topics.video(name), CompressedVideo, cadence)
     encoders = _encoders(clip.cameras)
     frames = _in_time(clip)
-    # An encoder that runs for a while keeps its tables in the processor's cache; taking turns
-    # frame by frame, eight of them evict each other.
+    # An encoder that encodes several frames in a row keeps its tables in the processor's cache. If
+    # eight encoders alternated with every frame, they would evict each other.
     while stretch := list(islice(frames, KEYFRAME_EVERY)):
         for name in dict.fromkeys(name for _, images in stretch for name in images):
             for timestamp_ns, images in stretch:
@@ -232,7 +232,7 @@ def _encoders(cameras: Mapping[str, CameraCalibration]) -> dict[str, "VideoEncod
 
 
 def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
-    """The clip's frames; raises `RidealongError` where one is not later than the one before it."""
+    """The clip's frames; raises `RidealongError` if one is not later than the one before it."""
     before: int | None = None
     for timestamp_ns, images in clip.frames:
         if before is not None and timestamp_ns <= before:

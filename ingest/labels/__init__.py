@@ -1,1 +1,1 @@
-"""Label formats, out and in."""
+"""Label formats that are exported."""

@@ -1,13 +1,13 @@
-"""COCO: images, their labels, what networks said as results, and what they said as pre-labels.
+"""COCO: images, their labels, and the outputs of networks as results and as pre-labels.
 
-The folder is laid out as Datumaro (and CVAT through it) recognises COCO. The images that somebody
-labelled are listed in ``annotations/instances_default.json``, those that nobody did in a file of
-their own: so whoever computes with the first and a results file, by plain `pycocotools`, gets
-ridealong's number. The README.md that stands in the folder (`ingest.labels.readme`) says what each
-file is. Boxes in images are exported; other forms have no place in COCO.
+Datumaro (and CVAT through it) recognises the folder as COCO. Labelled images are listed in
+``annotations/instances_default.json``, unlabelled ones in a file of their own. So `pycocotools`
+with the first file and a results file gives the same numbers as ridealong. The README.md in the
+folder (`ingest.labels.readme`) describes each file. Boxes in images are exported; COCO has no place
+for other forms.
 
 `pycocotools` 2.0.11 raises ``IndexError`` for an empty list of results. A network that found
-nothing therefore gets one placeholder of category 0, which no category has: it loads, and is never
+nothing therefore gets one placeholder of category 0, which is no category: it loads, and is not
 counted.
 """
 
@@ -25,25 +25,25 @@ from ingest.labels.pictures import PictureFiles, PictureSizes
 from ingest.labels.readme import coco_readme
 from ridealong.errors import RidealongError
 
-SUBSET = "default"  # what Datumaro calls a data set without parts
-LISTS = ".lists"  # where the documents grow; gone when the folder is whole
+SUBSET = "default"  # Datumaro's name for a data set without parts
+LISTS = ".lists"  # where the documents are built; removed when the folder is complete
 _NO_CATEGORY = 0
 _BYTES_PER_MB = 1_000_000
 
 
 @dataclass(frozen=True)
 class CocoSummary:
-    """How much was exported, or would be.
+    """How much was exported, or would be exported.
 
     Attributes:
         clips: Clips.
         images: Images, ``labelled`` and ``unlabelled`` together.
-        labelled, unlabelled: Images that somebody labelled, and that nobody did.
+        labelled, unlabelled: Images with labels, and without.
         annotations: Labels, ``ignored`` ones too.
-        ignored: Labels that count neither for nor against a network.
+        ignored: Labels that do not count.
         results: Boxes on labelled images at any score, by network.
         prelabels: Boxes at or above their thresholds, on all images, by network.
-        megabytes: Size of the folder, in 10^6 bytes; of one that was not written an estimate.
+        megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
     """
 
     clips: int
@@ -63,15 +63,15 @@ def write_coco(
     networks: LabelNetworks,
     tasks: Sequence[BoxTask],
 ) -> CocoSummary:
-    """Write clips as a COCO data set; the folder appears whole or not at all.
+    """Write clips as a COCO data set; the folder appears when it is complete, or not at all.
 
     One camera set and one clip's boxes are in memory at a time. Ids count from 1 in the order
     given, so the same clips give the same bytes; those of images, annotations (labels and
     pre-labels) and tracks are unique over the export.
 
     Args:
-        folder: New, empty, or an earlier export that nobody changed since.
-        clips: In the order in which they should be looked at.
+        folder: New, empty, or an earlier export that was not changed since.
+        clips: In the order in which they should be reviewed.
         networks: The networks whose outputs are exported.
         tasks: The tasks whose boxes are exported.
 
@@ -97,9 +97,9 @@ def preview_coco(
     networks: LabelNetworks,
     tasks: Sequence[BoxTask],
 ) -> CocoSummary:
-    """What `write_coco` would write, without writing: counts are exact, the size is an estimate.
+    """What `write_coco` would write: counts are exact, the size is an estimate.
 
-    One camera set of each clip is decoded and compressed to learn how large its images are.
+    One camera set of each clip is decoded and compressed to estimate the size of its images.
 
     Raises:
         RidealongError: As for `write_coco`.
@@ -143,18 +143,18 @@ def _summary(content: CocoLists, size: int) -> CocoSummary:
 
 
 def _documents(content: CocoLists) -> Iterator[tuple[str, dict[str, object], dict[str, str]]]:
-    """Each COCO document: its file, what it begins with, and its lists by key."""
+    """Each COCO document: its file, its first keys, and its lists by key."""
     labels = {"images": LABELLED, "annotations": "annotations"}
     head = {"categories": content.categories.entries()}
     yield f"instances_{SUBSET}.json", _info("labels") | head | {"clips": content.clips}, labels
-    # No underscore in the other names: Datumaro takes every *_*.json for labels of the data set.
+    # The other names have no underscore: Datumaro reads every *_*.json as labels of the data set.
     if content.lists[UNLABELLED].count:
         unlabelled = {"images": UNLABELLED, "annotations": "none"}
         yield "unlabelled.json", _info("images that nobody labelled") | head, unlabelled
     for network in content.networks:
-        said = {"images": "images", "annotations": f"prelabels-{network}"}
+        lists = {"images": "images", "annotations": f"prelabels-{network}"}
         info = _info(f"what the {network} network says")
-        yield f"prelabels-{network}.json", info | head, said
+        yield f"prelabels-{network}.json", info | head, lists
 
 
 def _info(what: str) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """COCO's entries: an image, an annotation, a box of a table of annotations.
 
 Labels that ridealong ignores get ``ignore: 1`` and the area -1. `pycocotools` 2.0.11 overwrites
-``ignore`` by ``iscrowd``, and a crowd is matched by another rule (overlap by the detection's own
-area, any number of times), which gives another number. A label whose area lies outside the area
-range is ignored by the ordinary rule, as ours are (``COCOeval.evaluateImg``).
+``ignore`` with ``iscrowd``, and a crowd is matched by another rule (overlap relative to the
+detection's own area, any number of times), which gives another number. A label whose area is
+outside the area range is ignored by the usual rule, like ours (``COCOeval.evaluateImg``).
 """
 
 import math
@@ -23,7 +23,7 @@ from ridealong.terminal.readable import exact_instant
 
 IGNORED_AREA = -1  # below every area range of COCOeval
 
-# What of a label is kept as an attribute, where it is known; the track's id comes besides.
+# Columns of a label that become attributes if they are known; the track's id is added.
 ATTRIBUTES = (
     "occlusion", "truncation", "x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad",
 )  # fmt: skip
@@ -108,7 +108,7 @@ def annotation(at: int, box: Mapping[str, Any], attributes: Entry, ignored: bool
 
 
 def label_attributes(row: Mapping[str, Any]) -> dict[str, object]:
-    """What is known of a label, a row of `ridealong.perception.annotations.ANNOTATIONS`."""
+    """The attributes of a label, a row of `ridealong.perception.annotations.ANNOTATIONS`."""
     known = {name: row[name] for name in ATTRIBUTES if row[name] is not None}
     return {name: value for name, value in known.items() if math.isfinite(value)}
 
@@ -121,12 +121,12 @@ def score_of(row: Mapping[str, Any]) -> float:
 def boxes_in(
     sparse: pa.Table, ids: ImageIds, categories: CocoCategories
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Rows with a box in one of these images, each with what labels and results share.
+    """Rows with a box in one of these images, with the keys that labels and results share.
 
     Rows of other tasks than those of the categories are left out.
 
     Raises:
-        RidealongError: A corner is no number, or a category is unknown.
+        RidealongError: A corner is not a number, or a category is unknown.
     """
     exported = pc.is_in(sparse["task"], value_set=pa.array(categories.names, pa.string()))
     for row in sparse.filter(exported).to_pylist():

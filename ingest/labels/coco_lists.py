@@ -1,4 +1,4 @@
-"""A COCO export's lists: clips sorted into images, labels, results and pre-labels."""
+"""The lists of a COCO export: images, labels, results and pre-labels of clips."""
 
 import itertools
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ImageKey = tuple[int, str]  # timestamp_ns and camera of a clip's image
 
 
 class CocoLists:
-    """Sorts clips into the lists that documents are made of, and counts ids.
+    """Adds clips to the lists of the documents, and counts ids.
 
     Lists: ``images``, the ``labelled`` and the ``unlabelled`` ones, ``annotations``, and for each
     network ``results-NETWORK`` and ``prelabels-NETWORK``.
@@ -35,7 +35,7 @@ class CocoLists:
         networks: Roles of the networks.
         categories: The categories whose boxes are listed.
         clips: What is known about each clip, in order.
-        first: Id of the first labelled image; None where there is none.
+        first: Id of the first labelled image; None if there is none.
         ignored: How many labels are ignored.
     """
 
@@ -59,7 +59,7 @@ class CocoLists:
         """Add a clip.
 
         Raises:
-            RidealongError: A box has no place in COCO.
+            RidealongError: A box cannot be written as COCO.
         """
         self.clips.append({"clip_id": clip.clip_id} | dict(clip.about))
         judged = clip.judged(self.categories.names)
@@ -109,6 +109,6 @@ class CocoLists:
     def _annotate(
         self, name: str, box: dict[str, Any], attributes: Entry, ignored: bool = False
     ) -> None:
-        # Ids from 1: COCOeval takes an annotation with id 0 for an unmatched one.
+        # Ids start at 1: COCOeval treats an annotation with id 0 as unmatched.
         at = next(self._annotation_ids)
         self.lists[name].add(annotation(at, box, attributes, ignored))

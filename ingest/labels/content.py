@@ -1,4 +1,4 @@
-"""What an export of images is made of: clips, their images, labels, and what networks said."""
+"""The content of an export of images: clips, their images, labels, and networks' outputs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class BoxTask:
 
 @dataclass(frozen=True)
 class LabelImage:
-    """One image to export: when, of which camera, its size in pixels, and what else to tell."""
+    """One image to export: its time, camera, size in pixels, and other information."""
 
     timestamp_ns: int
     camera: str
@@ -45,11 +45,11 @@ class LabelClip:
         clip_id: The clip.
         images: The images to export, in time.
         pixels: Gives the camera sets at some of their times, ``(timestamp_ns, {camera: image})``.
-        labels: Reference labels; None where none are known.
+        labels: Reference labels; None if none are known.
         ignored: ``(N,)`` which rows of ``labels.sparse`` the metrics ignore.
-        outputs: What each network said at any score, by role (``deployed``, ``candidate``).
-        said: The rows of it at or above their thresholds.
-        about: What else labellers should know of it, as JSON can say it.
+        outputs: Each network's outputs at any score, by role (``deployed``, ``candidate``).
+        said: Those of its rows at or above their thresholds.
+        about: Other information for labellers, as JSON can express it.
     """
 
     clip_id: str

@@ -1,6 +1,6 @@
-"""JSON lists that grow on disk, an entry at a time, until they are put together as documents.
+"""JSON lists that are built on disk, entry by entry, and then joined to documents.
 
-An export may hold millions of boxes; only the entry being written is in memory.
+An export may have millions of boxes; only the current entry is in memory.
 """
 
 import json
@@ -26,7 +26,7 @@ class EntryList:
         """Append an entry.
 
         Raises:
-            ValueError: It holds a number that JSON cannot say.
+            ValueError: It has a number that JSON cannot express.
         """
         text = json_bytes(entry)
         data = b"," + text if self.count else text
@@ -36,7 +36,7 @@ class EntryList:
             self._file.write(data)
 
     def close(self) -> None:
-        """Close the file; nothing can be added any more."""
+        """Close the file; nothing can be added afterwards."""
         if self._file:
             self._file.close()
 
@@ -50,7 +50,7 @@ class EntryList:
 
 
 class EntryLists:
-    """Growing lists by name, kept in a folder of their own that goes when the block ends.
+    """Growing lists by name, in a folder that is removed when the block ends.
 
     Args:
         folder: Where to keep them; None to count entries and bytes without writing.
@@ -88,7 +88,7 @@ class EntryLists:
             self[name].copy_to(out)
 
     def write_document(self, path: Path, head: Entry, lists: Mapping[str, str]) -> None:
-        """Write a JSON object: what ``head`` holds, then lists under the keys given."""
+        """Write a JSON object: the keys of ``head``, then lists under the given keys."""
         with path.open("wb") as out:
             out.write(json_bytes(head)[:-1])
             for key, name in lists.items():
@@ -102,7 +102,7 @@ def json_bytes(document: object) -> bytes:
     """A document as compact JSON in UTF-8.
 
     Raises:
-        ValueError: It holds a number that JSON cannot say.
+        ValueError: It has a number that JSON cannot express.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()

@@ -1,12 +1,12 @@
-"""Export folders: they appear whole, and only an export that nobody touched is replaced.
+"""Export folders: they appear when they are complete, and only unchanged exports are replaced.
 
-An export ends with the file ``ridealong-manifest.json``: what kind it is, and the hash of every
-file. A folder that holds anything else, or an export in which a file was changed, added or taken
-away (somebody labelled in it), is never overwritten.
+The last file of an export is ``ridealong-manifest.json``, with its kind and the hash of every file.
+A folder with anything else is never overwritten, nor is an export in which a file was changed,
+added or removed (somebody may have labelled in it).
 
-While an export is written it stands beside its target in a hidden folder, ``.NAME.partial-…``,
-which its writer holds locked. One that nobody holds was left by a process that was killed; the
-next export to the same target removes it.
+An export is written to a hidden folder beside its target, ``.NAME.partial-…``, which its writer
+locks. A folder without a lock was left by a process that was killed; the next export to the same
+target removes it.
 """
 
 import fcntl
@@ -22,20 +22,20 @@ from uuid import uuid4
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 
-MANIFEST = "ridealong-manifest.json"  # *-export.json would be VoTT's, to who guesses formats
-_MEND = "name another folder, or move this one away"
+MANIFEST = "ridealong-manifest.json"  # *-export.json would look like VoTT's format
+_HINT = "name another folder, or move this one away"
 
 
 @contextmanager
 def export_folder(target: Path, kind: str) -> Iterator[Path]:
-    """Give an empty folder to write into; it becomes ``target`` when the block ends well.
+    """An empty folder to write into; it becomes ``target`` if the block ends without an error.
 
     Args:
-        target: Must not exist, be empty, or be an earlier export exactly as it was written.
+        target: New, empty, or an earlier export exactly as it was written.
         kind: Format, kept in the manifest.
 
     Raises:
-        RidealongError: ``target`` holds something that we did not write.
+        RidealongError: ``target`` has content that is not an unchanged export.
     """
     target = target.resolve()
     check_replaceable(target)
@@ -44,7 +44,7 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
     with _held_folder(target) as partial:
         yield partial
         _write_manifest(partial, kind)
-        check_replaceable(target)  # much may have happened while we wrote
+        check_replaceable(target)  # it may have changed while we wrote
         _swap(partial, target)
 
 
@@ -52,7 +52,7 @@ def write_json(path: Path, document: object) -> None:
     """Write a document as JSON that people can read.
 
     Raises:
-        ValueError: It holds a number that JSON cannot say.
+        ValueError: It has a number that JSON cannot express.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)
     path.write_text(f"{text}\n", "utf-8")
@@ -62,24 +62,24 @@ def check_replaceable(target: Path) -> None:
     """Check that an export may be written there.
 
     Raises:
-        RidealongError: ``target`` holds something that we did not write.
+        RidealongError: ``target`` has content that is not an unchanged export.
     """
     target = target.resolve()
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not target.is_dir():
-        raise RidealongError("is a file", where=target, expected="a folder", hint=_MEND)
+        raise RidealongError("is a file", where=target, expected="a folder", hint=_HINT)
     try:
-        told = json.loads((target / MANIFEST).read_text("utf-8"))["files"]
+        listed = json.loads((target / MANIFEST).read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RidealongError(
-            "holds files that are not an export of ridealong", where=target, hint=_MEND
+            "holds files that are not an export of ridealong", where=target, hint=_HINT
         ) from error
-    if told != _contents(target):
+    if listed != _contents(target):
         raise RidealongError(
             "is an export in which files were changed since it was written",
             where=target,
-            hint=_MEND,
+            hint=_HINT,
         )
 
 
@@ -89,7 +89,7 @@ def _write_manifest(folder: Path, kind: str) -> None:
 
 
 def _contents(folder: Path) -> dict[str, str]:
-    """The hash of every file but the manifest, by its path in the folder."""
+    """The hash of every file except the manifest, by its path in the folder."""
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     return {
         path.relative_to(folder).as_posix(): sha256_of(path)
@@ -102,7 +102,7 @@ def _swap(partial: Path, target: Path) -> None:
     if not target.exists():
         partial.rename(target)
         return
-    # A folder cannot be replaced in one step: the old one stands aside until the new one is there.
+    # A folder cannot be replaced in one step: the old one is moved away until the new one is there.
     aside = _beside(target, "earlier")
     target.rename(aside)
     try:
@@ -140,9 +140,9 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed exports to this target left."""
+    """Remove what killed exports to this target left behind."""
     for folder in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
-        with suppress(OSError), _locked(folder, wait=False):  # OSError: somebody holds it
+        with suppress(OSError), _locked(folder, wait=False):  # OSError: it is locked
             shutil.rmtree(folder)
     if target.exists():
         for folder in target.parent.glob(f".{glob.escape(target.name)}.earlier-*"):

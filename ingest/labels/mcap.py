@@ -1,9 +1,9 @@
-"""MCAP: the clips themselves, with what networks said as topics of their own.
+"""MCAP: the clips themselves, with the outputs of networks in additional topics.
 
-Each copy holds all that the clip holds and, for each network, ``/NETWORK/outputs`` (exact) and
+Each copy has the content of the clip and, for each network, ``/NETWORK/outputs`` (exact) and
 ``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
-which they should be looked at, with what is known about them; ``thresholds.json`` says from which
-score on each prediction counts as said.
+which they should be reviewed, with information about them. ``thresholds.json`` has the score from
+which each prediction counts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,9 +25,9 @@ CLIPS_FILE = "clips.json"
 
 @dataclass(frozen=True)
 class ReplayedClip:
-    """A clip's file, and what each network said on it, by role (``deployed``, ``candidate``).
+    """A clip's file, and each network's outputs on it, by role (``deployed``, ``candidate``).
 
-    ``about`` is what else labelers should know of it, as JSON can say it.
+    ``about`` is other information for labellers, as JSON can express it.
     """
 
     clip_id: str
@@ -47,28 +47,28 @@ class McapSummary:
 def write_mcaps(
     folder: Path, clips: Iterable[ReplayedClip], networks: LabelNetworks
 ) -> McapSummary:
-    """Write ``CLIP_ID.mcap`` for each clip, and what there is to say about them.
+    """Write ``CLIP_ID.mcap`` for each clip, and information about them.
 
-    The folder appears whole or not at all.
+    The folder appears when it is complete, or not at all.
 
     Raises:
-        RidealongError: The folder holds something else, no clips, or a clip that is damaged.
+        RidealongError: The folder has other content, there are no clips, or one is damaged.
     """
-    told: list[dict[str, object]] = []
+    about: list[dict[str, object]] = []
     with export_folder(folder, "mcap") as partial:
         for clip in clips:
             add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
-            told.append({"clip_id": clip.clip_id} | dict(clip.about))
-        if not told:
+            about.append({"clip_id": clip.clip_id} | dict(clip.about))
+        if not about:
             raise RidealongError("nothing to export: no clips were chosen", where=folder)
-        write_json(partial / CLIPS_FILE, told)
+        write_json(partial / CLIPS_FILE, about)
         networks.write(partial / THRESHOLDS_FILE)
         (partial / "README.md").write_text(mcap_readme(networks), "utf-8")
-        return _summary(len(told), sum(path.stat().st_size for path in partial.iterdir()))
+        return _summary(len(about), sum(path.stat().st_size for path in partial.iterdir()))
 
 
 def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
-    """What `write_mcaps` would write; one clip at a time is written elsewhere, to be measured.
+    """What `write_mcaps` would write; to measure it, one clip at a time is written elsewhere.
 
     Raises:
         RidealongError: As for `write_mcaps`.
@@ -88,13 +88,13 @@ def _summary(clips: int, size: int) -> McapSummary:
 
 
 def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> None:
-    """Copy a clip, message by message, and add what networks said on it.
+    """Copy a clip, message by message, and add the outputs of networks.
 
     Raises:
         RidealongError: The clip is damaged.
     """
     with open_clip(source):
-        pass  # says what is wrong with it before anything is written
+        pass  # raises if it is damaged, before anything is written
     with reading(source):
         original = TopicReader(source)
     try:
@@ -108,7 +108,7 @@ def _copy(
     source: Path, original: TopicReader, out: TopicWriter, outputs: Mapping[str, Perception]
 ) -> None:
     schemas = original.summary.schemas
-    # A clip that was exported before has such topics already: what is said now replaces them.
+    # A clip that was exported before has such topics already; the new outputs replace them.
     added = tuple(f"/{network}/" for network in outputs)
     kept = [channel for channel in original.channels if not channel.topic.startswith(added)]
     for channel in kept:

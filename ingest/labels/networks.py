@@ -1,4 +1,4 @@
-"""The networks whose outputs an export holds, and from which score on each prediction counts."""
+"""The networks of an export, and the score from which each of their predictions counts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Images as PNG: written, or only weighed."""
+"""Images as PNG: written, or only measured."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -14,14 +14,14 @@ from ridealong.perception.recording import Image
 Names = Mapping[tuple[int, str], str]  # (timestamp_ns, camera): file name
 Pixels = Callable[[NDArray[np.int64]], Iterable[tuple[int, Mapping[str, Image]]]]
 
-_COMPRESSION = 3  # of 9: more costs twice the time for a few per cent
+_COMPRESSION = 3  # of 9: higher levels take twice the time and save a few per cent
 
 
 class Encoder(Protocol):
-    """Takes the images of one clip after the other."""
+    """Receives the images of one clip after the other."""
 
     def add(self, names: Names, pixels: Pixels) -> None:
-        """Take a clip's images: their names, and where their pixels come from."""
+        """Receive a clip's images: their names, and the source of their pixels."""
 
 
 class PictureFiles:
@@ -41,17 +41,17 @@ class PictureFiles:
 
 
 class PictureSizes:
-    """Estimates the size of all images from one camera set a clip, the middle one.
+    """Estimates the size of all images from the middle camera set of each clip.
 
     Attributes:
-        bytes: What the images seen so far would take.
+        bytes: Estimated size of the images so far.
     """
 
     def __init__(self) -> None:
         self.bytes = 0
 
     def add(self, names: Names, pixels: Pixels) -> None:
-        """Weigh a clip's images."""
+        """Estimate the size of a clip's images."""
         times = sorted({time for time, _ in names})
         if not times:
             return

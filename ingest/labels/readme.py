@@ -1,4 +1,4 @@
-"""The README.md of an export: what each file is and how to read it, for who has nothing else."""
+"""The README.md of an export: what each file is and how to read it without ridealong."""
 
 from pathlib import Path
 from string import Template
@@ -11,7 +11,7 @@ None of these images has labels: there is nothing to evaluate, and the results a
 
 
 def coco_readme(networks: LabelNetworks, labelled: bool) -> str:
-    """The README of a COCO export; ``labelled`` says whether any image was."""
+    """The README of a COCO export; ``labelled``: whether any image is labelled."""
     note = "" if labelled else _NOTHING_LABELLED
     return _template("coco").substitute(networks=_named(networks), note=note)
 

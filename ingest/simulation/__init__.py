@@ -1,4 +1,4 @@
-"""The embedded fleet: traffic that moves, a world that it moves in, cameras that see it.
+"""The simulated fleet: traffic, the world that it moves in, and the cameras that see it.
 
 `scene` is the boundary: traffic fills it, the cameras draw it and the labels read it.
 """

@@ -27,7 +27,7 @@ class Factor:
 def balanced(
     factors: Sequence[Factor], count: int, seed: int, against: int = 6
 ) -> list[dict[str, str]]:
-    """Give ``count`` rows with a value for every factor; the same seed gives the same rows.
+    """Return ``count`` rows with a value for every factor; the same seed gives the same rows.
 
     The first ``against`` factors are balanced among each other, the others against these.
     """
@@ -60,7 +60,7 @@ def _even_out(
     placed: Sequence[tuple[Ints, Ints]],
     rng: np.random.Generator,
 ) -> Ints:
-    """Swap values between rows while that evens out the combinations with earlier factors."""
+    """Swap values between rows as long as that balances the combinations with earlier factors."""
     total = len(levels)
     levels = levels.copy()
     gaps = [
@@ -88,7 +88,7 @@ def _swap_best(
     placed: Sequence[tuple[Ints, Ints]],
     gaps: list[NDArray[np.float64]],
 ) -> bool:
-    """Swap row ``i``'s value with the row where that helps most; say whether any did."""
+    """Swap row ``i``'s value with the row where that helps most. Returns whether it swapped."""
     a = int(levels[i])
     gain = np.zeros(len(levels))
     for (other, _), gap in zip(placed, gaps, strict=True):

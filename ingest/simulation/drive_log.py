@@ -1,4 +1,4 @@
-"""What a simulated drive is on disk: a folder of Parquet files and its decisions as JSON.
+"""A simulated drive on disk: a folder of Parquet files, and its plan as JSON.
 
 ``drive.json`` what was decided (`DriveSpec`) and the rig; ``telemetry.parquet`` as a vehicle would
 send it, faults included; ``ego.parquet``, ``actors.parquet``, ``tracks.parquet`` and
@@ -41,7 +41,7 @@ class DriveLog:
     Attributes:
         ego: ``x_m``, ``y_m``, ``yaw_rad``, ``speed_mps`` of the rear axle, ``signal`` (name of the
             next traffic light, "" none), ``link`` and ``signal_m`` (way to it), a row a step.
-        seen, tracks: Everybody else.
+        seen, tracks: The other road users.
         lights: ``step``, ``name`` and ``state`` of each change of a traffic light.
     """
 
@@ -54,10 +54,10 @@ class DriveLog:
 def write_drive(
     folder: Path, drive: DriveSpec, rig: RigSpec, telemetry: pa.Table, traffic: Traffic
 ) -> None:
-    """Write a drive; ``folder`` appears at the end, whole.
+    """Write a drive; ``folder`` appears only when it is complete.
 
     Raises:
-        OSError: It cannot be written; nothing of it is left.
+        OSError: It cannot be written; no partial folder is left.
     """
     partial = folder.with_name(f".{folder.name}-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -179,7 +179,7 @@ def _tables(traffic: Traffic) -> dict[str, pa.Table]:
 
 
 def _floats(values: NDArray[np.float64]) -> pa.Array:
-    """Millimetres are finer than anybody sees, and pack well."""
+    """Round to millimetres: finer than any camera shows, and it compresses well."""
     return pa.array(np.round(values, 3).astype(np.float32))
 
 

@@ -34,7 +34,7 @@ def _duration_ns(text: str) -> int:
 
 
 class Traffic(Spec):
-    """Who else is on the road."""
+    """The other road users."""
 
     vehicles: int = Field(30, ge=0, le=120, description="around each ego, bicycles included")
     pedestrians: int = Field(10, ge=0, le=60, description="around each ego in the city")
@@ -76,11 +76,11 @@ class Features(Spec):
 
 
 class Incidents(Spec):
-    """Share of the drives in which each of these is staged, once a drive."""
+    """Share of the drives in which each incident is staged, once per drive."""
 
-    lead_brakes: Share = Field(0.25, description="whoever is ahead brakes hard")
-    cut_in: Share = Field(0.3, description="somebody moves in close ahead")
-    pedestrian: Share = Field(0.2, description="somebody runs across right ahead (in the city)")
+    lead_brakes: Share = Field(0.25, description="the vehicle ahead brakes hard")
+    cut_in: Share = Field(0.3, description="a vehicle moves in close ahead")
+    pedestrian: Share = Field(0.2, description="a pedestrian runs across right ahead (in the city)")
     swerve: Share = Field(0.12, description="the driver jerks around something")
     fast_corner: Share = Field(0.12, description="the driver takes bends too fast")
 
@@ -107,7 +107,7 @@ class JitteredClock(Spec):
 
     @property
     def jitter_ns(self) -> int:
-        """Standard deviation, cut at three."""
+        """Standard deviation; values are clipped at three of them."""
         return _duration_ns(self.jitter)
 
 
@@ -131,7 +131,7 @@ class Segments(Spec):
 
 
 class DeadCamera(Spec):
-    """One camera of the rig gives nothing for the whole drive."""
+    """One camera of the rig records nothing during the whole drive."""
 
     drives: Share = 0.05
 
@@ -167,7 +167,7 @@ class MountSpec(Spec):
 
 
 class RigSpec(Spec):
-    """The cameras: eight of them where the vehicle has them, all of one size."""
+    """The eight cameras at their usual mounts, all with the same image size."""
 
     width: int = Field(160, ge=32, le=1920, multiple_of=2, description="pixels")
     height: int = Field(96, ge=32, le=1200, multiple_of=2, description="pixels")

@@ -42,19 +42,19 @@ _YES, _NO = "yes", "no"
 
 
 class DriveSpec(Spec):
-    """One drive, decided: everything that its traffic, telemetry and pictures depend on.
+    """One planned drive: everything that its traffic, telemetry and pictures depend on.
 
     Attributes:
         drive_id: Unique among fleets.
-        number: Its place in the fleet, from 0.
-        seed: Everything random about it comes from here.
+        number: Its index in the fleet, from 0.
+        seed: Source of everything random in the drive.
         start_ns: First instant.
         seconds: Length.
         strength: Of rain or fog, 0 to 1.
-        sun_azimuth_rad: Where the sun stands.
+        sun_azimuth_rad: Direction of the sun.
         temper: How its driver drives, a key of `road_users.TEMPERS`.
         incidents, faults: Names of `INCIDENTS` and `FAULTS`.
-        dead_cameras: Cameras that give nothing.
+        dead_cameras: Cameras that record nothing.
     """
 
     drive_id: str
@@ -88,12 +88,12 @@ class DriveSpec(Spec):
 
     @property
     def left_hand(self) -> bool:
-        """Whether one drives on the left."""
+        """Whether traffic drives on the left."""
         return COUNTRIES[self.country].left_hand_traffic
 
 
 def plan_fleet(spec: FleetSpec, seed: int | None = None) -> list[DriveSpec]:
-    """Decide every drive of a fleet; ``seed`` takes the place of the spec's own."""
+    """Plan every drive of a fleet; ``seed`` replaces the spec's own."""
     chosen = spec.seed if seed is None else seed
     rows = balanced(_factors(spec), spec.drives, seed_of(chosen, "attributes"))
     key = fleet_key(spec, chosen)
@@ -101,13 +101,13 @@ def plan_fleet(spec: FleetSpec, seed: int | None = None) -> list[DriveSpec]:
 
 
 def fleet_key(spec: FleetSpec, seed: int) -> str:
-    """Eight digits that stand for a spec and a seed: two fleets never share a drive's id."""
+    """Eight digits of a hash of spec and seed, so that two fleets do not share a drive's id."""
     text = spec.model_copy(update={"seed": seed}).model_dump_json()
     return short_hash("fleet", text)[:8]
 
 
 def _factors(spec: FleetSpec) -> list[Factor]:
-    """What is balanced, most important first."""
+    """The attributes to balance, most important first."""
 
     def share(name: str, value: float) -> Factor:
         return Factor(name, {_YES: value, _NO: 1 - value})
@@ -159,11 +159,11 @@ def _drive(
 
 
 def _start_ns(spec: FleetSpec, row: dict[str, str], rng: np.random.Generator) -> int:
-    """A moment in the first fortnight at which it is as light as it should be there."""
+    """A time in the first two weeks with the planned daylight at that place."""
     low, high = _HOURS[row["light"]]
     # Noon by the sun comes an hour earlier per 15 degrees to the east.
     hour = float(rng.uniform(low, high)) - ORIGINS_DEG[row["country"]][1] / 15
     day = datetime(spec.start.year, spec.start.month, spec.start.day, tzinfo=UTC)
     moment = day + timedelta(days=int(rng.integers(_DAYS)), hours=hour)
-    # Whole tenths of a second: rows and frames stand on a round grid.
+    # Whole tenths of a second, so that rows and frames have round timestamps.
     return round(moment.timestamp() * 10) * (NS_PER_S // 10)

@@ -1,4 +1,4 @@
-"""The boundary between traffic and cameras: a world that stands still, and states that move in it.
+"""The interface between traffic and cameras: a static world, and moving states in it.
 
 World frame: x east, y north, z up, metres, the ground is the plane z = 0, yaw counter-clockwise
 from x. The ego pose is that of the ego frame (ISO 8855): its origin lies on the ground under the
@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.simulation.values import Colour, Points
 from ridealong.arrays import Bools, Floats
 from ridealong.perception.annotations import LightState, ObjectCategory
-
-Points = NDArray[np.float64]  # (N, 2) x and y in the world frame, metres
-Colour = tuple[int, int, int]  # sRGB
 
 CATEGORIES = tuple(ObjectCategory)  # an actor's category is an index into this
 
@@ -39,7 +37,7 @@ class Paint(StrEnum):
 
 
 class Light(StrEnum):
-    """Time of day, as far as a camera cares."""
+    """Time of day, as it matters to a camera."""
 
     DAY = "day"
     DUSK = "dusk"
@@ -47,7 +45,7 @@ class Light(StrEnum):
 
 
 class Weather(StrEnum):
-    """What is between the camera and the world."""
+    """Weather between the camera and the world."""
 
     CLEAR = "clear"
     RAIN = "rain"
@@ -56,16 +54,16 @@ class Weather(StrEnum):
 
 @dataclass(frozen=True)
 class CountryStyle:
-    """What tells a country in a picture.
+    """What shows the country in a picture.
 
     Attributes:
         code: ISO 3166 alpha-2.
-        left_hand_traffic: Whether one drives on the left.
+        left_hand_traffic: Whether traffic drives on the left.
         centre_paint: Colour of the line between the two directions.
         double_centre: Whether that line is double rather than dashed.
         dash_m, gap_m: Length of a dash and of the gap behind it.
         horizontal_signals: Lenses side by side instead of one above the other.
-        far_signals: Signals hang behind the junction instead of standing before it.
+        far_signals: Signals hang behind the junction instead of in front of it.
         housing: Colour of a signal's housing.
         rear_plate: Colour of the plate at the back.
     """
@@ -107,7 +105,7 @@ class Strip:
     """Ground along a line: a lane, a shoulder, a cycle path.
 
     Attributes:
-        name: Unique name, such as SUMO's lane id; empty where nobody asks.
+        name: Unique name, such as SUMO's lane id; empty where it is not needed.
         points_m: Its centre line, in the direction of travel.
         width_m: Its full width.
     """
@@ -142,7 +140,7 @@ class RoadEdge:
 
 @dataclass(frozen=True, eq=False)
 class StopLine:
-    """A bar across the lanes where one waits."""
+    """A bar across the lanes where vehicles wait."""
 
     points_m: Points  # (2, 2)
     width_m: float = 0.4
@@ -153,7 +151,7 @@ class Crosswalk:
     """A zebra crossing.
 
     Attributes:
-        points_m: ``(2, 2)``, its centre line from kerb to kerb: the way of who walks.
+        points_m: ``(2, 2)``, its centre line from kerb to kerb, along which people walk.
         width_m: Along the road.
     """
 
@@ -215,7 +213,7 @@ class TrafficLight:
         name: Unique; the key of its state in `SceneState.lights`.
         x_m, y_m: Where the head is.
         height_m: Its centre above the ground.
-        yaw_rad: Direction that the lenses face: against the traffic that they are for.
+        yaw_rad: Direction that the lenses face, towards the traffic that they control.
         horizontal: Lenses side by side.
         lanes: Names of the lanes (`Strip.name`) that it controls.
         pole_x_m, pole_y_m: Foot of its pole; the head hangs on an arm where they differ from x, y.
@@ -234,16 +232,16 @@ class TrafficLight:
 
 @dataclass(frozen=True, eq=False)
 class StaticWorld:
-    """All that stands still. It is compared and hashed by identity, so that caches can hang on it.
+    """Everything static. It is compared and hashed by identity, so that caches can use it as a key.
 
     Attributes:
-        country: How it is painted and which side one drives on.
+        country: How it is painted and on which side traffic drives.
         seed: Chooses grain, cracks, and which windows are lit.
         lanes: Road surface, one strip per lane.
         shoulders: Further road surface along lines.
         junctions: Further road surface: polygons ``(N, 2)``.
         markings, edges, stop_lines, crosswalks: What is painted, and where the road ends.
-        buildings, trees, poles, lights: What stands on the ground.
+        buildings, trees, poles, lights: Objects on the ground.
     """
 
     country: CountryStyle
@@ -267,9 +265,9 @@ class Conditions:
 
     Attributes:
         light: Time of day.
-        weather: What falls or hangs in the air.
+        weather: Rain or fog.
         strength: 0 to 1: drizzle to downpour, haze to fog that hides a car at 60 m.
-        sun_azimuth_rad: Where the sun stands (by day and at dusk), counter-clockwise from east.
+        sun_azimuth_rad: Direction of the sun (by day and at dusk), counter-clockwise from east.
     """
 
     light: Light = Light.DAY
@@ -317,7 +315,7 @@ class Actors:
         left, right: The indicator blinks; both are the hazard lights. Whether it is lit at a given
             moment follows from the time alone.
         headlamps: Lamps are on, front and back.
-        phase_rad: Of the steps of who walks; 0 stands.
+        phase_rad: Walking phase; 0 is standing.
     """
 
     track_id: NDArray[np.int64]
@@ -343,7 +341,7 @@ def stack_actors(actors: Sequence[Actor]) -> Actors:
     """Actors one by one, as columns.
 
     Raises:
-        ValueError: A track id is below 1 or there twice.
+        ValueError: A track id is below 1 or a duplicate.
     """
     ids = np.array([actor.track_id for actor in actors], np.int64)
     if len(np.unique(ids)) < len(ids) or (ids < 1).any():
@@ -373,8 +371,8 @@ class SceneState:
     Attributes:
         x_m, y_m, yaw_rad: Pose of the ego frame in the world.
         speed_mps: The ego's; rain streaks lean with it.
-        actors: Everybody else.
-        lights: State of each `TrafficLight` by name; one that is not in here is dark.
+        actors: The other road users.
+        lights: State of each `TrafficLight` by name; a missing one is dark.
         relevant_lights: Names of those that tell the ego to go or to stop.
         headlamps: Whether the ego's are on.
         conditions: Light and weather.
@@ -405,7 +403,7 @@ def to_ego(state: SceneState, points_m: NDArray[np.float64]) -> NDArray[np.float
 
 
 def seed_of(*parts: object) -> int:
-    """Give a 63-bit seed that depends on all parts and on nothing else (unlike ``hash``)."""
+    """Return a 63-bit seed that depends on all parts and on nothing else (unlike ``hash``)."""
     text = "\x1f".join(map(str, parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") >> 1
 

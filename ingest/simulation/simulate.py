@@ -1,7 +1,7 @@
 """``ridealong simulate``: a fleet's spec becomes a folder of drives.
 
 Drives are independent: each has its own traffic run and seed, and is written whole or not at all.
-After a kill the same command goes on where it stopped, and the folder ends up with the same bytes.
+After a kill the same command continues where it stopped, and the folder gets the same bytes.
 """
 
 import os
@@ -37,7 +37,7 @@ FORMAT = 1
 
 
 class FleetFile(Spec):
-    """The contents of ``fleet.json``, by which a simulated fleet is recognised."""
+    """The contents of ``fleet.json``, which marks a folder as a simulated fleet."""
 
     format: int = FORMAT
     seed: int
@@ -46,7 +46,7 @@ class FleetFile(Spec):
 
 @dataclass
 class SimulationReport:
-    """What one ``simulate`` did; the document that ``--json`` prints.
+    """The result of one ``simulate``; the document that ``--json`` prints.
 
     ``drives = simulated + already_there + failed``; ``failures`` names each failed drive;
     ``vehicle_steps`` counts every vehicle at every step of 0.1 s.
@@ -70,8 +70,8 @@ def simulate(
     """Simulate every drive of a fleet that is not there yet.
 
     Raises:
-        RidealongError: Another fleet lies there, the folder is not writable, or the disk is full.
-            A traffic run that fails is no error here: it stands in the report.
+        RidealongError: The folder has another fleet or is not writable, or the disk is full.
+            A failed traffic run is not an error here: the report lists it.
     """
     started = time.monotonic()
     chosen = spec.seed if seed is None else seed
@@ -91,7 +91,7 @@ def simulate(
 
 
 def _claim(out: Path, spec: FleetSpec, seed: int) -> None:
-    """Put the marker there, or see that the one that is there says the same."""
+    """Write the marker, or check that an existing one has the same spec."""
     marker = out / MARKER
     text = FleetFile(seed=seed, spec=spec).model_dump_json(indent=1) + "\n"
     if marker.exists():
@@ -119,7 +119,7 @@ def _simulate_all(
     report: SimulationReport,
     processes: int,
 ) -> None:
-    """A thread per traffic process; each takes the next drive when it is done with one."""
+    """One thread per traffic process; each takes the next drive when it has finished one."""
     for name, left_hand in sorted({(drive.map, drive.left_hand) for drive in drives}):
         build_map(out / MAPS, name, left_hand)
     left: queue.SimpleQueue[DriveSpec] = queue.SimpleQueue()
@@ -178,7 +178,7 @@ def _simulate_one(process: TrafficProcess, drive: DriveSpec, spec: FleetSpec, ou
 
 
 def traffic_job(drive: DriveSpec, spec: FleetSpec, out: Path) -> TrafficJob:
-    """What the traffic process is asked for."""
+    """The job for the traffic process."""
     network = build_map(out / MAPS, drive.map, drive.left_hand)
     return TrafficJob(
         network=str(network),

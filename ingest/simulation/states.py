@@ -14,7 +14,7 @@ from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
 from ridealong.perception.annotations import PATH_STEP_S, PATH_STEPS, LightState
 
 STEP_S = 0.1
-RELEVANT_M = 120.0  # a light farther away tells us nothing yet
+RELEVANT_M = 120.0  # a light farther away does not matter yet
 STRIDE_M = 1.5
 _SHOWS = {
     "r": LightState.RED,
@@ -52,7 +52,7 @@ class DriveScenes:
         )
 
     def _path(self, step: int) -> NDArray[np.float64]:
-        """Where the ego will be, as far as the drive goes on."""
+        """Where the ego will be, until the drive ends."""
         ego = self._log.ego
         later = step + round(PATH_STEP_S / STEP_S) * np.arange(1, PATH_STEPS + 1)
         later = later[later < len(self)]
@@ -71,7 +71,7 @@ class DriveScenes:
         return self._drive.light != "day" or self._drive.weather != "clear"
 
     def our_light(self, step: int) -> LightState:
-        """What the relevant traffic light shows; none where no light is near enough."""
+        """The state of the relevant traffic light; none where no light is near enough."""
         shown = self._lights(step)
         states = [shown.get(head, LightState.NONE) for head in self._relevant(step)]
         return states[0] if states else LightState.NONE
@@ -101,7 +101,7 @@ class DriveScenes:
 
     @cached_property
     def _phase(self) -> NDArray[np.float64]:
-        """Phase of the steps of each row: by the way walked so far; 0 for who stands."""
+        """Walking phase of each row, from the distance walked so far; 0 while standing."""
         seen = self._log.seen
         order = np.lexsort([seen.step, seen.track])
         way = np.cumsum(seen.speed_mps[order] * STEP_S)

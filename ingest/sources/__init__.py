@@ -1,1 +1,1 @@
-"""One module per kind of log; each gives drives, telemetry, and frames."""
+"""Kinds of logs: a module or a folder for each; a source finds drives and opens them."""

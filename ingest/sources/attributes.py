@@ -42,12 +42,12 @@ class AttributesSpec(Spec):
 
 
 def attributes_file(recording: Path) -> Path:
-    """Where the attributes of a recorded file stand: ``trip.mp4`` → ``trip.drive.yaml``."""
+    """The path of the attributes of a recorded file: ``trip.mp4`` → ``trip.drive.yaml``."""
     return recording.with_name(recording.stem + ATTRIBUTES)
 
 
 def with_attributes(recording: Path) -> list[Path]:
-    """The recorded file, and its attributes' file where there is one."""
+    """The recorded file, and the file with its attributes if there is one."""
     beside = attributes_file(recording)
     return [recording, beside] if beside.exists() else [recording]
 
@@ -62,7 +62,7 @@ def drive_attributes(recording: Path) -> DriveAttributes:
 
 
 def camera_names(recording: Path) -> CameraNames | None:
-    """The camera of each video track, as named beside a recorded file; None where none is named.
+    """The camera of each video track, from the file beside a recorded file; None if it has none.
 
     Raises:
         UnreadableError: As for `drive_attributes`.

@@ -1,4 +1,4 @@
-"""The files of a drive: finding them, hashing them, naming the drive after them."""
+"""The files of a drive: find them, hash them, and name the drive after them."""
 
 import hashlib
 import os
@@ -17,13 +17,13 @@ SPECIAL = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
-# Hashed in place of a file that cannot be read: the drive is found, opening it says why, and it
-# counts as a new one when the file can be read again.
+# Hashed in place of a file that cannot be read. The drive is found, and opening it reports why it
+# cannot be read. Once the file can be read, it counts as a new drive.
 UNREADABLE = "unreadable"
 
 
 def hash_files(root: Path, files: Sequence[Path]) -> tuple[str, int]:
-    """Hash over each file's name relative to ``root``, size and content; and the size in bytes.
+    """Hash of all files (name relative to ``root``, size and content), and their size in bytes.
 
     The order of ``files`` does not matter; file contents are hashed in a thread pool.
 
@@ -40,19 +40,19 @@ def hash_files(root: Path, files: Sequence[Path]) -> tuple[str, int]:
 
 
 def drive_identity(name: str, sha256: str) -> str:
-    """A drive's id from its name and content, fit for a path: ``'my clip|1'`` → ``my_clip_1-…``.
+    """A drive's id from its name and content, valid in a path: ``'my clip|1'`` → ``my_clip_1-…``.
 
-    The hash keeps two recordings of one name apart.
+    The hash distinguishes two recordings with the same name.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "drive"
     return f"{plain}-{sha256[:8]}"
 
 
 def files_under(path: Path, suffixes: Collection[str]) -> list[Path]:
-    """``path`` itself if a file, else the files below it with those suffixes, hidden ones left out.
+    """``path`` itself if it is a file, else the files below it with these suffixes, sorted by path.
 
-    Sorted by path, regular files only: to open a pipe or a device could take for ever. A named
-    file is taken whatever its suffix: its owner knows what it is.
+    Hidden files are skipped, and so are pipes and devices: opening one could block forever. A file
+    that is given by name is accepted with any suffix.
     """
     if not path.is_dir():
         return [path]
@@ -69,7 +69,7 @@ def is_hidden(file: Path, root: Path) -> bool:
 
 
 def require_regular(file: Path) -> None:
-    """Raise `UnreadableError` for a pipe, a socket or a device: to read one could take for ever."""
+    """Raise `UnreadableError` for a pipe, a socket or a device: reading one could block forever."""
     mode = file.stat().st_mode
     what = next((name for is_so, name in SPECIAL.items() if is_so(mode)), None)
     if what:

@@ -1,8 +1,8 @@
-"""``--source parquet``: telemetry of your own, in Parquet, under the catalogue's names.
+"""``--source parquet``: your own telemetry in Parquet, with the names of the signal catalogue.
 
-Columns: ``timestamp_ns`` and any recorded signals (``docs/signals.md``). With a column ``drive_id``
-one file holds many drives; without, the file is one. The rest stands in ``<name>.drive.yaml``
-beside the file.
+Columns: ``timestamp_ns`` and any recorded signals (``docs/signals.md``). A file with the column
+``drive_id`` contains many drives; without it, the file is one drive. Attributes are in
+``<name>.drive.yaml`` beside the file.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from ridealong.perception.recording import DriveFiles, Image, Recording
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
 LONGEST_ID, LONGEST_SHOWN = 200, 40
-# Writers may leave a checksum with each page: without this, a damaged value is read as it is.
+# Checks the checksum of each page, if the writer stored one; else damaged values go unnoticed.
 CHECKED = {"page_checksum_verification": True}
 
 
@@ -40,7 +40,7 @@ class ParquetSource:
     name = "parquet"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a Parquet file by its suffix."""
+        """Whether it has the suffix of a Parquet file."""
         return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def discover(self, path: Path) -> list[DriveFiles]:
@@ -80,7 +80,7 @@ class ParquetRecording:
         return {}
 
     def telemetry(self) -> pa.Table:
-        """The drive's rows, as they stand in the file."""
+        """The drive's rows, as they are in the file."""
         return self._telemetry
 
     def frames(
@@ -95,8 +95,8 @@ class ParquetRecording:
 
 
 def _rows_of(path: Path, drive_id: str) -> pa.Table:
-    # Not by `read_table` where that can be: what it does to find a dataset's files takes a third of
-    # the time. By this thread alone: the others have drives of their own.
+    # `read_table` looks for the files of a dataset first, which takes a third of the time. One
+    # thread is enough: other threads read other drives.
     with _reading(path), pq.ParquetFile(path, **CHECKED) as file:
         schema = file.schema_arrow
         check_schema(_without_drive_id(schema), where=path)
@@ -108,7 +108,7 @@ def _rows_of(path: Path, drive_id: str) -> pa.Table:
         only = [(DRIVE_ID, "=", drive_id)]
         table = pq.read_table(path, filters=only, partitioning=None, **CHECKED)
     if not table.num_rows:
-        _drive_ids(path)  # says so where rows belong to no drive
+        _drive_ids(path)  # raises if rows belong to no drive
     return table.drop_columns([DRIVE_ID])
 
 
@@ -121,7 +121,7 @@ def _drives_in(file: Path) -> list[DriveFiles]:
             return whole
         ids = _drive_ids(file)
     except UnreadableError:
-        # Found all the same: opening it says why it cannot be read, and it is quarantined.
+        # It is found anyway: opening it reports the reason, and it is quarantined.
         return whole
     return [
         DriveFiles(ParquetSource.name, name, path, _hash_of_one(sha256, name), size // len(ids))
@@ -130,7 +130,7 @@ def _drives_in(file: Path) -> list[DriveFiles]:
 
 
 def _drive_ids(file: Path) -> list[str]:
-    """The drives of a file, sorted; rows of no drive make it unreadable."""
+    """The drives of a file, sorted; raises `UnreadableError` if rows belong to no drive."""
     with _reading(file):
         table = pq.read_table(file, columns=[DRIVE_ID], partitioning=None, **CHECKED)
     column = table.column(DRIVE_ID)
@@ -183,7 +183,7 @@ def _reading(file: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        # Arrow's messages run over several lines; the first says what is wrong.
+        # Arrow's messages have several lines; the first says what is wrong.
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableError(
             f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"

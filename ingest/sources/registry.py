@@ -77,11 +77,11 @@ def _installed() -> dict[str, EntryPoint]:
 
 
 def _made(point: EntryPoint) -> Source:
-    """The source that an entry point names, made."""
+    """An instance of the class that an entry point names."""
     kind = load(point)
     try:
         made = kind()
-    except Exception as error:  # a stranger's class may raise anything
+    except Exception as error:  # a foreign class may raise anything
         raise broken(point, f"cannot be made ({type(error).__name__}: {error})") from error
     if not isinstance(made, Source):
         raise broken(

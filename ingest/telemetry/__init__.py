@@ -1,1 +1,1 @@
-"""What a vehicle records over time: the signal catalogue, resampling, validation."""
+"""What a vehicle records over time: signal catalogue, resampling, validation."""

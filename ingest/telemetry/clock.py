@@ -1,8 +1,8 @@
-"""Whether the timestamps of a drive can be nanoseconds.
+"""Check whether the timestamps of a drive can be nanoseconds.
 
-Logs often keep seconds, milliseconds or microseconds. Written under the name ``timestamp_ns``,
-they make a drive that passed within microseconds, in 1970. No single value shows it: a clock that
-counts from the start of a drive or of a computer is in 1970 as well. The rate of the rows does.
+Logs often have seconds, milliseconds or microseconds. As ``timestamp_ns`` they would be a drive of
+a few microseconds in 1970. A single value does not show this, because a clock that counts from the
+start of a drive or of a computer is in 1970 too. The rate of the rows does.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from ridealong.errors import UnreadableError
 from ridealong.terminal.readable import exact_instant
 from ridealong.units import NS_PER_S
 
-# No log has 51 signals at such a rate: rows nearer to each other are of another unit.
+# No log has 51 signals at this rate: rows nearer to each other have another unit.
 LEAST_STEP_NS = 150_000
-# Days since 1970 in microseconds are days since a computer booted in nanoseconds. Rows every
-# second then look like rows every millisecond; a phone's sensors come at no more than 500 a second.
+# A date of our time in microseconds looks like some days of uptime in nanoseconds, and rows every
+# second then look like rows every millisecond. A phone's sensors give at most 500 rows a second.
 LEAST_STEP_BY_UPTIME_NS = 1_100_000
-# When logs that count from 1970 were recorded.
+# The dates of logs that count from 1970.
 ERA_NS = tuple(
     int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * NS_PER_S for year in (2000, 2100)
 )
@@ -28,7 +28,7 @@ ERA_NS = tuple(
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of time that a log may be in, and nanoseconds in one."""
+    """A unit of time that a log may have, and its length in nanoseconds."""
 
     name: str
     ns: int
@@ -38,14 +38,14 @@ UNITS = (Unit("microseconds", 1_000), Unit("milliseconds", 1_000_000), Unit("sec
 
 
 def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
-    """Refuse timestamps that cannot be nanoseconds, and say which unit they look like.
+    """Refuse timestamps that cannot be nanoseconds, and name the unit that they seem to have.
 
     Args:
         timestamps_ns: ``(N,)`` of a drive's rows, ascending.
         where: The recording.
 
     Raises:
-        UnreadableError: Most lie before 1970, or follow each other faster than any log's.
+        UnreadableError: Most are before 1970, or they are closer together than in any log.
     """
     if len(timestamps_ns) < 2:
         return
@@ -73,12 +73,12 @@ def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
 
 
 def _since_1970(first: int) -> Unit | None:
-    """The unit in which a timestamp lies in our time."""
+    """The unit in which a timestamp is a date of our time."""
     return next((unit for unit in UNITS if ERA_NS[0] <= first * unit.ns < ERA_NS[1]), None)
 
 
 def _by_rate(step_ns: float) -> Unit:
-    """The unit in which rows come less often than a thousand a second."""
+    """The unit in which there are at most a thousand rows a second."""
     return next((unit for unit in UNITS if step_ns * unit.ns >= NS_PER_S / 1000), UNITS[-1])
 
 

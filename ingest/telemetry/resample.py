@@ -1,7 +1,7 @@
-"""Streams of many rates onto one grid: interpolation, means, differences, distance.
+"""Streams of different rates on one grid: interpolation, means, differences, distance.
 
-Streams are ``time_s`` ``(N,)`` ascending seconds and ``values`` ``(N,)``. NaN is unknown, and stays
-so: nothing is invented outside a stream's own time range or across a gap in it.
+Streams are ``time_s`` ``(N,)`` ascending seconds and ``values`` ``(N,)``. NaN is unknown. Values
+outside a stream's time range, or in a gap, are unknown too.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def interpolate(at_s: Floats, time_s: Floats, values: Floats, max_gap_s: float) 
 
 
 def window_mean(at_s: Floats, time_s: Floats, values: Floats, width_s: float) -> Floats:
-    """Mean of the samples in ``[at - width/2, at + width/2)``; NaN without one, or outside.
+    """Mean of the samples in ``[at - width/2, at + width/2)``; NaN if there is none, or outside.
 
     A fast stream is averaged rather than sampled, so that vibration does not alias.
     """
@@ -48,7 +48,7 @@ def window_mean(at_s: Floats, time_s: Floats, values: Floats, width_s: float) ->
 
 
 def latest(at_s: Floats, time_s: Floats, max_age_s: float) -> Ints:
-    """Index of the last sample at or before each instant, -1 where it is older than that."""
+    """Index of the last sample at or before each instant, -1 if it is older than ``max_age_s``."""
     index = np.searchsorted(time_s, at_s, side="right") - 1
     if not len(time_s):
         return index.astype(np.int64)
@@ -59,16 +59,16 @@ def latest(at_s: Floats, time_s: Floats, max_age_s: float) -> Ints:
 def centred_difference(values: Floats, step_s: float, span_s: float) -> Floats:
     """Rate of change of gridded ``values``: ``(v(t + span/2) - v(t - span/2)) / span``.
 
-    Between grid points the values are interpolated linearly; NaN where either side is unknown.
+    Between grid points, values are interpolated linearly; NaN if either side is unknown.
     """
     half = span_s / 2 / step_s
     return (_shifted(values, half) - _shifted(values, -half)) / span_s
 
 
 def distance_m(timestamps_ns: Ints, speed_kmh: Floats, max_gap_s: float = 5.0) -> float:
-    """Way driven: the trapezoid integral of the speed; intervals over ``max_gap_s`` count nothing.
+    """Distance driven: the trapezoid integral of the speed, without gaps over ``max_gap_s``.
 
-    Rows of unknown speed are left out first.
+    Rows with unknown speed are left out first.
     """
     known = np.isfinite(speed_kmh)
     seconds = np.diff(timestamps_ns[known]) / NS_PER_S
@@ -82,7 +82,7 @@ def _shifted(values: Floats, offset: float) -> Floats:
     whole = int(np.floor(offset + 1e-9))
     weight = offset - whole
     lower = _moved(values, whole)
-    # A grid point that is hit exactly does not need its neighbour to be known.
+    # Exactly at a grid point, the neighbour need not be known.
     if abs(weight) < 1e-9:
         return lower
     return lower * (1 - weight) + _moved(values, whole + 1) * weight

@@ -1,6 +1,6 @@
 """The signal catalogue: COVESA VSS 6.0 and our overlay, with types, units and ranges.
 
-`vss/vss_v6.0.csv` is COVESA's export; `vss/overlay.csv` adds what VSS has no word for (perceived
+`vss/vss_v6.0.csv` is COVESA's export; `vss/overlay.csv` adds what VSS lacks (perceived
 objects, shadow comparison, trip). `vss/recorded.txt` lists the signals that are columns of the
 table telemetry. Full names (``Vehicle.Speed``) are used everywhere.
 """
@@ -19,10 +19,12 @@ import pyarrow as pa
 
 from ridealong.errors import RidealongError
 
-_TIME = frozenset({"time", "timestamp", "stamp"})  # every log has one, and no signal is meant
+_TIME = frozenset(
+    {"time", "timestamp", "stamp"}
+)  # every log has such a column, which is not a signal
 CATALOGUE_FOLDER = Path(__file__).parent / "vss"
 
-# Delta has no unsigned integers: each takes the next wider signed type.
+# Delta has no unsigned integers: each becomes the next wider signed type.
 ARROW_TYPES = {
     "float": pa.float32(),
     "double": pa.float64(),
@@ -77,7 +79,7 @@ def recorded() -> tuple[Signal, ...]:
     """The signals that telemetry has a column for, in column order."""
     names = (CATALOGUE_FOLDER / "recorded.txt").read_text("utf-8").split()
     wanted = frozenset(names)
-    # Every command needs these, few the other 1,500: parsing them all would show in each start.
+    # Every command needs these, and few need the other 1,500: parsing all would slow every start.
     rows = [*_leaves("vss_v6.0.csv", wanted), *_leaves("overlay.csv", wanted)]
     found = {signal.name: signal for signal in rows}
     return tuple(found[name] for name in names)
@@ -92,7 +94,7 @@ def lookup(name: str) -> Signal:
     signals = {signal.name: signal for signal in recorded()}
     if name in signals:
         return signals[name]
-    from ridealong.specs import nearest  # YAML and pydantic, for an error alone
+    from ridealong.specs import nearest  # loads YAML and pydantic; only for the error
 
     if name in catalogue():
         raise RidealongError(
@@ -103,10 +105,10 @@ def lookup(name: str) -> Signal:
 
 
 def nearest_recorded(name: str) -> list[str]:
-    """Recorded signals that a column of another naming may mean: ``accel_x``, an acceleration.
+    """Recorded signals that a column with another name may mean: ``accel_x``, an acceleration.
 
-    Words are compared one by one, for logs rarely spell a signal's whole path. At most three, all
-    as near as the nearest; none where no word is near.
+    Words are compared one by one, because logs rarely use a signal's whole path. The result has at
+    most three signals, all equally near, and none if no word is near.
     """
     known = [signal.name for signal in recorded()]
     misspelt = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
@@ -120,9 +122,9 @@ def nearest_recorded(name: str) -> list[str]:
 
 
 def _likeness(words: Sequence[str], signal: str) -> float:
-    """How near the words come to those of a signal's name, 0 to 1.
+    """How similar the words are to those of a signal's name, 0 to 1.
 
-    Several words that agree count more; so do short paths, and what the vehicle itself measures.
+    Several equal words, short paths, and signals of the vehicle itself count more.
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", signal).lower()
     parts = [part for part in re.findall(r"[a-z]+", spaced) if len(part) > 2]
@@ -138,7 +140,7 @@ def _agreement(word: str, part: str) -> float:
 
 
 def telemetry_fields() -> list[pa.Field]:
-    """The columns of telemetry, one a recorded signal, unit and description in the metadata."""
+    """The columns of telemetry: one for each recorded signal, with unit and description."""
     return [
         pa.field(
             signal.name,
@@ -150,7 +152,7 @@ def telemetry_fields() -> list[pa.Field]:
 
 
 def _leaves(file: str, names: frozenset[str] | None = None) -> Iterator[Signal]:
-    """The scalar signals of a file, each on a line of its own; only those named, if any are."""
+    """The scalar signals of a file with one signal a line; only those in ``names``, if given."""
     with (CATALOGUE_FOLDER / file).open(newline="", encoding="utf-8") as lines:
         head = next(lines)
         kept = (line for line in lines if names is None or line.partition(",")[0] in names)

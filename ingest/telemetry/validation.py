@@ -1,13 +1,17 @@
-"""Telemetry held against the signal catalogue: good rows on, bad rows to the quarantine.
+"""Check telemetry against the signal catalogue: valid rows are kept, invalid ones quarantined.
 
-A column that is not a recorded signal, or holds the wrong type, spoils the whole drive
-(`UnreadableError`). A row is bad, and only that row, when a value lies outside its signal's range,
-is infinite, or is not one of the allowed words; when its timestamp is unknown; or when it stands
-out of order. NaN is unknown: null. Whole numbers are rounded half to even, after the range check.
+A drive is refused (`UnreadableError`) if a column is not a recorded signal or has the wrong type.
+A single row is invalid if
 
-Out of order: the fewest rows are set aside that leave the others strictly ascending in time; where
-there is a choice, what came first stays. So a late or doubled row goes, and one timestamp that
-jumps far ahead costs its own row, not all after it.
+- a value is outside the range of its signal, infinite, or not one of the allowed words;
+- its timestamp is unknown;
+- it is out of order.
+
+NaN is unknown: null. Whole numbers are rounded half to even, after the range check.
+
+Out of order: as few rows as possible are removed so that the others are strictly ascending in time.
+If there is a choice, earlier rows of the file stay. So a late or duplicate row is removed, and a
+timestamp that jumps far ahead costs only its own row.
 """
 
 import json
@@ -32,15 +36,15 @@ from ridealong.terminal.readable import exact_instant, listed
 TIMESTAMP = "timestamp_ns"
 # Between these, windows and steps can be added and subtracted in 64 bits.
 EARLIEST, LATEST = -(2**61), 2**62  # 1896 and 2116
-NAMED = 10  # columns that a message names before it counts the rest
+NAMED = 10  # columns that a message names; it counts the others
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class ValidTelemetry:
-    """The rows that hold, in the schema of telemetry, and the others, in that of quarantine.
+    """The valid rows in the schema of telemetry, and the others in that of quarantine.
 
-    ``rows.num_rows + quarantine.num_rows`` is the number of rows that came in.
+    ``rows.num_rows + quarantine.num_rows`` is the number of rows given.
     """
 
     rows: pa.Table
@@ -49,7 +53,7 @@ class ValidTelemetry:
 
 @dataclass(frozen=True)
 class _Column:
-    """A checked column: bad values are null, ``bad`` says where (None: nowhere)."""
+    """A checked column: invalid values are null; ``bad`` marks them (None: there are none)."""
 
     name: str
     values: pa.Array
@@ -58,15 +62,15 @@ class _Column:
 
     @property
     def bad_rows(self) -> NDArray[np.int64]:
-        """Numbers of the rows whose value is bad."""
+        """Numbers of the rows with an invalid value."""
         return np.empty(0, np.int64) if self.bad is None else np.flatnonzero(self.bad)
 
 
 def validate_telemetry(raw: pa.Table, drive_id: str) -> ValidTelemetry:
     """Check one drive's telemetry: ``timestamp_ns`` and any recorded signals.
 
-    The quarantined rows know their drive, their number and what is wrong; where the drive was read
-    from (``source``, ``path``) is for the caller to fill in.
+    The quarantined rows have their drive, their number and the reason. The caller fills in where
+    the drive was read from (``source``, ``path``).
 
     Raises:
         UnreadableError: Wrong schema; the message names the column and the nearest right name.
@@ -103,7 +107,7 @@ def check_schema(schema: pa.Schema, where: str | Path) -> None:
 
 @lru_cache
 def _problem_of(schema: pa.Schema) -> tuple[str, str | None, str | None] | None:
-    """What is wrong with a schema, what was expected, and how to fix it; drives share schemas."""
+    """What is wrong with a schema, what is expected, a hint; cached, as drives share schemas."""
     signals = {signal.name: signal for signal in recorded()}
     names = schema.names
     unknown = [name for name in names if name not in signals and name != TIMESTAMP]
@@ -140,7 +144,7 @@ def _wrong_type(
 
 
 def _meant(unknown: Sequence[str]) -> str | None:
-    """What unknown columns may mean; None where nothing is near."""
+    """Which signals unknown columns may mean; None if none is near."""
     near = {name: " or ".join(map(repr, nearest_recorded(name))) for name in unknown[:NAMED]}
     if len(unknown) == 1 and near[unknown[0]]:
         return f"did you mean {near[unknown[0]]}?"
@@ -149,10 +153,10 @@ def _meant(unknown: Sequence[str]) -> str | None:
 
 
 def in_order(timestamps_ns: NDArray[np.int64]) -> Bools:
-    """Mark the longest strictly ascending subsequence; of several as long, the one seen first."""
+    """Mark the longest strictly ascending subsequence; of several, the earliest one."""
     if (np.diff(timestamps_ns) > 0).all():
         return np.ones(len(timestamps_ns), bool)
-    # Patience sorting, from the end: of equally long ways on, the last one found starts earliest.
+    # Patience sorting from the end: of equally long continuations, the last one found starts first.
     # tails[k] is minus the greatest timestamp that starts an ascending run of k + 1 rows.
     tails: list[int] = []
     tail_rows: list[int] = []
@@ -191,7 +195,7 @@ def _convertible(kind: pa.DataType, signal: Signal) -> bool:
 
 
 def _legible(raw: pa.Table) -> pa.Table:
-    """The same table; signs in the place of bytes that are not UTF-8: no signal has such a word."""
+    """The same table, with bytes that are not UTF-8 replaced: no signal allows such a word."""
     for place, column in enumerate(raw.columns):
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             try:
@@ -284,22 +288,22 @@ def _check_numbers(values: pa.Array, signal: Signal) -> _Column:
 
 
 def _surely_within(values: pa.Array, low: float, high: float) -> bool:
-    """Whether no value is NaN or out of range, at a glance; false where that takes a closer look.
+    """Whether no value is NaN or out of range; false also if a slower check must decide.
 
-    What lies in the places of nulls counts too: leaving it out takes twenty times as long, and it
-    is nearly always a zero or an earlier value.
+    Values in the places of nulls count too: excluding them takes twenty times as long, and they are
+    nearly always zeros or earlier values.
     """
     if values.null_count == len(values):
         return True
     numbers = np.frombuffer(values.buffers()[1], numpy_type(values.type))
     numbers = numbers[values.offset : values.offset + len(values)]
-    # NaN goes through min and max, and is within nothing. A Python float compares with any
-    # integer exactly.
+    # NaN propagates through min and max, and no comparison with it is true. Python compares floats
+    # and integers exactly.
     return bool(low <= numbers.min().item() <= numbers.max().item() <= high)
 
 
 def _within(values: pa.Array, low: float, high: float) -> tuple[pa.Array, Bools | None]:
-    """The values, null where out of range, and where that is."""
+    """The values, null where out of range, and a mask of those places."""
     # Comparing as float64 is exact for every type that a signal can have.
     numbers = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     bad = (numbers < low) | (numbers > high)
@@ -336,7 +340,7 @@ def _flags(values: pa.Array) -> Bools:
 
 
 def _disorder(times: pa.Array, bad: Bools) -> dict[int, str]:
-    """Rows, good by themselves, that stand out of order, each with its reason."""
+    """Rows that are valid by themselves but out of order, each with its reason."""
     rows = np.flatnonzero(~bad)
     good = np.asarray(times.to_numpy(zero_copy_only=False)[rows], np.int64)
     kept = in_order(good)

@@ -1,1 +1,1 @@
-"""Fleet triggers: the spec, and its evaluation over telemetry."""
+"""Triggers: the spec, and its evaluation on telemetry."""

@@ -116,7 +116,7 @@ class _View:
         """A window that is rarely complete."""
         length_ns = window.duration_ns
         if length_ns is None or self.times_ns[-1] - self.times_ns[0] < length_ns:
-            return  # the drive is too short for it
+            return  # the drive is shorter than the window
         every = np.ones(self.grid.rows, bool)
         share = self._whole(every, length_ns)
         if share < ENOUGH:

@@ -1,7 +1,8 @@
 """Budgets: how many events of a trigger a UTC day may keep, drawn by hash.
 
-A draw by hash is a sample of known probability, and the same whenever it is repeated: what is
-said of all events can rest on those that were kept. The vehicle's day comes first, then the day.
+A draw by hash is a sample of known probability, and always the same. So statistics of all events
+can be estimated from those that were kept. The budget of each vehicle's day is applied first, then
+that of the day.
 """
 
 import hashlib

@@ -51,7 +51,7 @@ class Column:
 
 
 def truth_of(true: NDArray[np.bool_], unknown: Bools) -> Truth:
-    """Flags, some of which are unknown, as truth."""
+    """Flags, some of them unknown, as truth."""
     # Arithmetic on bytes is much faster than `where`.
     return (2 * true.astype(np.int8) - 1) * ~unknown
 

@@ -1,4 +1,4 @@
-"""What a trigger is: one YAML file, checked whole when it is read."""
+"""The spec of a trigger: one YAML file, fully checked when it is read."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from ridealong.units import DURATION_EXAMPLE
 
 LIBRARY = Path(__file__).parent / "library"
 SHORTEST_INTERVAL_NS = 100_000_000
-MOST_EVENTS = 1_000_000_000  # of a budget: more than a day can have
+MOST_EVENTS = 1_000_000_000  # of a budget: more than any day has
 
 
 def _in_quotes(value: object) -> object:
@@ -29,7 +29,7 @@ def _in_quotes(value: object) -> object:
 
 
 def _interval_ns(text: str) -> int:
-    """A duration long enough to fire at: a shorter one would fire without end."""
+    """A duration between firings; too short a one would fire endlessly."""
     length = duration_ns(text)
     if length < SHORTEST_INTERVAL_NS:
         raise RidealongError(f"{text!r} is too short", expected="at least '0.1 s'")
@@ -37,19 +37,19 @@ def _interval_ns(text: str) -> int:
 
 
 def _checked(parse: Callable[[str], object]) -> Callable[[str], str]:
-    """A validator that keeps the text when ``parse`` takes it."""
+    """A validator that returns the text if ``parse`` accepts it."""
 
     def check(text: str) -> str:
         try:
             parse(text)
         except RidealongError as error:
-            raise ValueError(str(error)) from error  # pydantic collects nothing else
+            raise ValueError(str(error)) from error  # pydantic collects only ValueError
         return text
 
     return check
 
 
-# What editors can check; the rest is said by `triggers check`.
+# What editors can check; `triggers check` reports the rest.
 _DURATION = {
     "pattern": r"^\s*\+?[0-9.]+([eE][-+]?[0-9]+)?\s*[A-Za-z\u00b5\u03bc]+\s*$",
     "maxLength": 1000,
@@ -164,7 +164,7 @@ class TriggerSpec(Spec):
 
     @property
     def rearm_condition(self) -> Node | None:
-        """The typed tree of `rearm`; None where `when` known false is what re-arms."""
+        """The typed tree of `rearm`; None if `when` known to be false re-arms."""
         return None if self.rearm is None else parse_when(self.rearm)
 
     @property
@@ -175,7 +175,7 @@ class TriggerSpec(Spec):
 
     @property
     def by_disagreement(self) -> bool:
-        """Whether it looks at what two networks disagree on."""
+        """Whether it reads signals of disagreement between two networks."""
         return any(name.startswith("Shadow.") for name in self.signals)
 
     @property
@@ -195,12 +195,12 @@ class TriggerSpec(Spec):
 
     @property
     def every_ns(self) -> int | None:
-        """Distance of repeated firings, nanoseconds; None for none."""
+        """Time between repeated firings, nanoseconds; None for none."""
         return duration_ns(self.every) if self.every else None
 
 
 def trigger_sha256(spec: TriggerSpec) -> str:
-    """Hash of everything in the spec but its description."""
+    """Hash of the spec without its description."""
     content = spec.model_dump(mode="json", exclude={"description"})
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -209,8 +209,8 @@ def load_triggers(path: Path) -> list[TriggerSpec]:
     """Read one trigger, or every ``*.yaml`` of a folder, by file name.
 
     Raises:
-        RidealongError: None there, some are wrong, or a name is taken twice. It tells every mistake
-            of every file, with line and column.
+        RidealongError: There is none, some are invalid, or two have one name. The message has every
+            mistake of every file, with line and column.
     """
     triggers: dict[Path, TriggerSpec] = {}
     faults: list[RidealongError] = []

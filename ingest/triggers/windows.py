@@ -1,4 +1,4 @@
-"""From kept events to the windows that become clips: overlapping ones are one clip."""
+"""From kept events to the windows of clips: overlapping windows become one clip."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -21,9 +21,9 @@ class ClipWindow:
         start_ns: Start, inclusive.
         end_ns: End, inclusive.
         triggers: Whose events it shows, the most important first.
-        event_ids: Those events, in time.
+        event_ids: Those events, ascending in time.
         cameras: What any of the triggers asked for, sorted; None for all that the drive has.
-        by_disagreement: All its triggers look at network disagreement.
+        by_disagreement: All its triggers read network disagreement.
     """
 
     drive_id: str
@@ -54,8 +54,8 @@ def merge_windows(
 ) -> list[ClipWindow]:
     """The windows around the kept events of one drive, in time.
 
-    Each reaches from `pre` before to `post` after the firing, within the drive; windows that
-    overlap or touch, of whatever triggers, are one.
+    Each reaches from `pre` before to `post` after the firing, within the drive. Windows that
+    overlap or touch are merged, also those of different triggers.
     """
     specs = {trigger.name: trigger for trigger in triggers}
     drive_ids = set(events["drive_id"].to_pylist())
@@ -70,7 +70,7 @@ def merge_windows(
 
 
 def with_clip_ids(events: pa.Table, windows: Sequence[ClipWindow]) -> pa.Table:
-    """Events that know the clip that shows them."""
+    """The events, with the id of the clip that shows each."""
     clips = {event: window.clip_id for window in windows for event in window.event_ids}
     column = pa.array([clips.get(name) for name in events["event_id"].to_pylist()], pa.string())
     place = events.schema.get_field_index("clip_id")
@@ -78,7 +78,7 @@ def with_clip_ids(events: pa.Table, windows: Sequence[ClipWindow]) -> pa.Table:
 
 
 def clip_id(drive_id: str, start_ns: int, end_ns: int, event_ids: Iterable[str]) -> str:
-    """What names a clip: its window, and the events it shows (two triggers may want one window)."""
+    """A clip's id: a hash of its window and events (two triggers may have the same window)."""
     text = "|".join((drive_id, str(start_ns), str(end_ns), *sorted(event_ids)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.evidence import COMPARABLE, Evidence, Ground, Side, gather, make_ground
+from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side, gather, judged_clips
 from metrics.inference.ap import precision_recall_area
 from metrics.inference.ratio import Figure, ratio
 from metrics.slices import in_slice, parse_slice
@@ -90,11 +90,11 @@ def clip_costs(
     """
     if cell.reference not in COMPARABLE:
         return COSTS.empty_table()
-    ground = make_ground(clips, drives)
-    found = _apart(gather(_of_cells(scores, [cell]), matches, ground, networks))
+    judged = judged_clips(clips, drives)
+    found = _apart(gather(_of_cells(scores, [cell]), matches, judged, networks))
     if cell.figure not in found:
         return COSTS.empty_table()
-    return _costs(found[cell.figure], ground, in_slice(ground.clips, parse_slice(cell.slice)))
+    return _costs(found[cell.figure], judged, in_slice(judged.clips, parse_slice(cell.slice)))
 
 
 @dataclass(frozen=True)
@@ -126,17 +126,17 @@ def loss_parts(
     Raises:
         RidealongError: A slice cannot be read, or the scores contradict themselves.
     """
-    ground = make_ground(clips, drives)
-    found = _apart(gather(_of_cells(scores, cells), matches, ground, networks))
-    slices = {text: in_slice(ground.clips, parse_slice(text)) for text in {c.slice for c in cells}}
-    parts = np.zeros((ground.clips.num_rows, len(cells)))
+    judged = judged_clips(clips, drives)
+    found = _apart(gather(_of_cells(scores, cells), matches, judged, networks))
+    slices = {text: in_slice(judged.clips, parse_slice(text)) for text in {c.slice for c in cells}}
+    parts = np.zeros((judged.clips.num_rows, len(cells)))
     for at, cell in enumerate(cells):
         if cell.figure in found and cell.reference in COMPARABLE:
             keep, share, _ = _turned_shares(found[cell.figure], slices[cell.slice])
             total = share.sum()
             if total < 0:
                 parts[keep, at] = share / total
-    return LossParts(ground.clips["clip_id"].to_pylist(), parts)
+    return LossParts(judged.clips["clip_id"].to_pylist(), parts)
 
 
 def shares(first: Figure, second: Figure) -> Floats:
@@ -185,10 +185,10 @@ def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats, Bools]:
     return keep, share[:, 0], says
 
 
-def _costs(one: Evidence, ground: Ground, inside: Bools) -> pa.Table:
+def _costs(one: Evidence, judged: JudgedClips, inside: Bools) -> pa.Table:
     assert one.deployed is not None
     keep, share, says = _turned_shares(one, inside)
-    rows = ground.clips.take(pa.array(keep))
+    rows = judged.clips.take(pa.array(keep))
     found = pa.table(
         [
             rows["clip_id"],

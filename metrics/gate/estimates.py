@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.gate.evidence import COMPARABLE, Detections, Evidence, Ground, Side
+from metrics.gate.evidence import COMPARABLE, Detections, Evidence, JudgedClips, Side
 from metrics.inference.ap import coco_average_precision, precision_recall_area
 from metrics.inference.influence import Inference
 from metrics.inference.ratio import Figure, difference, ratio
@@ -54,20 +54,20 @@ class Estimates:
         )
 
 
-def estimate(evidence: Iterable[Evidence], ground: Ground, slices: Sequence[str]) -> Estimates:
+def estimate(evidence: Iterable[Evidence], judged: JudgedClips, slices: Sequence[str]) -> Estimates:
     """Every prediction and metric on every slice."""
-    inside = {text: in_slice(ground.clips, parse_slice(text)) for text in slices}
-    return estimate_inside(evidence, ground, inside)
+    inside = {text: in_slice(judged.clips, parse_slice(text)) for text in slices}
+    return estimate_inside(evidence, judged, inside)
 
 
 def estimate_inside(
-    evidence: Iterable[Evidence], ground: Ground, inside: Mapping[str, Bools]
+    evidence: Iterable[Evidence], judged: JudgedClips, inside: Mapping[str, Bools]
 ) -> Estimates:
     """Every prediction and metric on named sets of clips, each a mask ``(clips,)``.
 
     Cells stand in the order of evidence, set and prediction.
     """
-    spots = {text: _spot(keep, ground) for text, keep in inside.items()}
+    spots = {text: _spot(keep, judged) for text, keep in inside.items()}
     blocks: list[Estimates] = []
     for one in evidence:
         pair = _pair(one)
@@ -97,9 +97,9 @@ class _Spot:
         return np.asarray(mask[self.rows].sum(axis=0), np.int64)
 
 
-def _spot(keep: Bools, ground: Ground) -> _Spot:
+def _spot(keep: Bools, judged: JudgedClips) -> _Spot:
     rows = np.flatnonzero(keep)
-    cluster = ground.cluster[rows]
+    cluster = judged.cluster[rows]
     first = np.append(True, cluster[1:] != cluster[:-1])[: len(rows)]
     local = np.full(len(keep), -1)
     local[rows] = np.cumsum(first) - 1

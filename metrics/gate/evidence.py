@@ -35,7 +35,7 @@ LABELS = "labels"  # the one statistic of an average precision: labels, found or
 
 
 @dataclass(frozen=True)
-class Ground:
+class JudgedClips:
     """The clips that may count, ordered by cluster, drive and clip.
 
     Attributes:
@@ -157,7 +157,7 @@ def that_count(clips: pa.Table) -> pa.Table:
     return clips.filter(pc.invert(pc.fill_null(clips["by_disagreement"], True)))
 
 
-def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:
+def judged_clips(clips: pa.Table, drives: pa.Table) -> JudgedClips:
     """The run's clips with their drives' attributes, without those that disagreement chose.
 
     Raises:
@@ -179,7 +179,7 @@ def make_ground(clips: pa.Table, drives: pa.Table) -> Ground:
     keys = [(name, "ascending") for name in ("cluster_id", "drive_id", "clip_id")]
     ordered = pa.table(columns).sort_by(keys)
     names = ordered["cluster_id"].combine_chunks()
-    return Ground(ordered, _codes(names, pc.unique(names)))
+    return JudgedClips(ordered, _codes(names, pc.unique(names)))
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class _Coded:
 def gather(
     scores: pa.Table,
     matches: pa.Table,
-    ground: Ground,
+    judged: JudgedClips,
     networks: tuple[str, str],
 ) -> list[Evidence]:
     """All that the two networks (deployed, candidate) scored on these clips, by task and metric.
@@ -229,13 +229,13 @@ def gather(
             score twice, and what `metrics.gate.sanity` refuses.
     """
     known = {(own.name, name): m for own in families().values() for name, m in own.metrics.items()}
-    coded = _coded(_relevant(scores, ground, networks), ground, networks)
+    coded = _coded(_relevant(scores, judged, networks), judged, networks)
     found = []
     for code, (task, name, reference) in enumerate(coded.groups):
         metric = known.get((task, name))
         if metric is not None:
             rows = coded.of(coded.group == code)
-            found.append(_evidence(rows, matches, ground, networks, metric, reference))
+            found.append(_evidence(rows, matches, judged, networks, metric, reference))
     return found
 
 
@@ -244,7 +244,7 @@ def task_of(prediction: str) -> str:
     return re.split("[/@]", prediction, maxsplit=1)[0]
 
 
-def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa.Table:
+def _relevant(scores: pa.Table, judged: JudgedClips, networks: tuple[str, str]) -> pa.Table:
     """Rows of the two networks, on these clips, with a known value.
 
     What is compared with the other network is kept for the candidate alone: it is one figure, seen
@@ -255,7 +255,7 @@ def _relevant(scores: pa.Table, ground: Ground, networks: tuple[str, str]) -> pa
     compared = pc.is_in(reference, value_set=pa.array(COMPARABLE))
     other = pc.and_(pc.equal(reference, deployed), pc.equal(network, candidate))
     mine = pc.is_in(network, value_set=pa.array(networks))
-    here = pc.is_in(scores["clip_id"], value_set=ground.clips["clip_id"].combine_chunks())
+    here = pc.is_in(scores["clip_id"], value_set=judged.clips["clip_id"].combine_chunks())
     keep = pc.and_(pc.and_(mine, here), pc.or_(compared, other))
     needed = scores.select([name for name in SCORES.schema.names if name != "drive_id"])
     rows = needed.filter(pc.and_(keep, pc.is_valid(scores["value"])))
@@ -276,7 +276,7 @@ def _check_definitions(scores: pa.Table) -> None:
             raise RidealongError(what, where="scores", hint="score both networks again")
 
 
-def _coded(rows: pa.Table, ground: Ground, networks: tuple[str, str]) -> _Coded:
+def _coded(rows: pa.Table, judged: JudgedClips, networks: tuple[str, str]) -> _Coded:
     prediction, predictions = _coded_names(rows["prediction"])
     metric, metrics = _coded_names(rows["metric"])
     reference, references = _coded_names(rows["reference"])
@@ -288,7 +288,7 @@ def _coded(rows: pa.Table, ground: Ground, networks: tuple[str, str]) -> _Coded:
     names = list(itertools.product(tasks, metrics, references))
     return _Coded(
         _codes(rows["network_sha256"], pa.array(networks)),
-        _codes(rows["clip_id"], ground.clips["clip_id"].combine_chunks()),
+        _codes(rows["clip_id"], judged.clips["clip_id"].combine_chunks()),
         prediction,
         statistic,
         group,
@@ -313,7 +313,7 @@ def _codes(column: pa.Array | pa.ChunkedArray, names: pa.Array) -> Ints:
 def _evidence(
     rows: _Coded,
     matches: pa.Table,
-    ground: Ground,
+    judged: JudgedClips,
     networks: tuple[str, str],
     metric: Metric,
     reference: str,
@@ -326,16 +326,16 @@ def _evidence(
             sides.append(None)
             continue
         mine = rows.of(rows.network == networks.index(network))
-        sums = _sums(mine, np.searchsorted(used, mine.prediction), ground, metric, predictions)
+        sums = _sums(mine, np.searchsorted(used, mine.prediction), judged, metric, predictions)
         side = _side(sums, metric)
         if metric.matched_rows:
-            detections = _detections(matches, ground, network, reference, predictions)
-            found = _matched_rows(detections, ground)
+            detections = _detections(matches, judged, network, reference, predictions)
+            found = _matched_rows(detections, judged)
             labels = np.where(side.present, side.den, np.inf)
-            check_matches(found, labels, ground.clips, list(predictions))
+            check_matches(found, labels, judged.clips, list(predictions))
             side = replace(side, detections=detections)
         elif metric.share and reference in COMPARABLE:
-            check_share(metric.name, side.num, side.den, ground.clips, list(predictions))
+            check_share(metric.name, side.num, side.den, judged.clips, list(predictions))
         sides.append(side)
     candidate = sides[1]
     assert candidate is not None
@@ -343,10 +343,10 @@ def _evidence(
 
 
 def _sums(
-    rows: _Coded, prediction: Ints, ground: Ground, metric: Metric, predictions: Sequence[str]
+    rows: _Coded, prediction: Ints, judged: JudgedClips, metric: Metric, predictions: Sequence[str]
 ) -> dict[str, Floats]:
     """Each statistic as ``(clips, predictions)``, NaN where there is no score."""
-    shape = (ground.clips.num_rows, len(predictions))
+    shape = (judged.clips.num_rows, len(predictions))
     sums = {}
     for name in metric.statistics:
         wanted = rows.statistics.index(name) if name in rows.statistics else -1
@@ -372,7 +372,7 @@ def _side(sums: dict[str, Floats], metric: Metric) -> Side:
 
 
 def _detections(
-    matches: pa.Table, ground: Ground, network: str, reference: str, predictions: Sequence[str]
+    matches: pa.Table, judged: JudgedClips, network: str, reference: str, predictions: Sequence[str]
 ) -> Detections:
     """One network's rows in the order of prediction and descending score."""
     mine = pc.and_(
@@ -380,7 +380,7 @@ def _detections(
     )
     rows = matches.filter(mine)
     check_detections(rows)
-    clip = _codes(rows["clip_id"], ground.clips["clip_id"].combine_chunks())
+    clip = _codes(rows["clip_id"], judged.clips["clip_id"].combine_chunks())
     prediction = _codes(rows["prediction"], pa.array(predictions))
     score = rows["score"].to_numpy().astype(np.float64)
     matched = rows["matched"].to_numpy().astype(np.bool_)
@@ -401,9 +401,9 @@ def _same_as_before(*columns: NDArray[np.generic]) -> Bools:
     return same
 
 
-def _matched_rows(detections: Detections, ground: Ground) -> Ints:
+def _matched_rows(detections: Detections, judged: JudgedClips) -> Ints:
     """How many rows found a label, ``(clips, predictions)``."""
-    shape = (ground.clips.num_rows, detections.predictions)
+    shape = (judged.clips.num_rows, detections.predictions)
     cell = detections.clip[detections.matched] * shape[1]
     cell = cell + detections.prediction[detections.matched]
     return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)

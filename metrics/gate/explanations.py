@@ -26,7 +26,7 @@ import numpy as np
 
 from metrics.gate.decisions import Decisions
 from metrics.gate.estimates import Estimates, estimate_inside
-from metrics.gate.evidence import Evidence, Ground
+from metrics.gate.evidence import Evidence, JudgedClips
 from metrics.gate.spec import GateSpec
 from metrics.slices import in_slice, parse_slice
 from ridealong.arrays import Bools, Floats, Ints
@@ -47,7 +47,7 @@ class _Slices:
 
 def explain(
     evidence: Iterable[Evidence],
-    ground: Ground,
+    judged: JudgedClips,
     cells: Estimates,
     decided: Decisions,
     gate: GateSpec,
@@ -56,13 +56,13 @@ def explain(
 
     Args:
         evidence: What the cells were estimated from.
-        ground: Its clips.
+        judged: Its clips.
         cells: The cells.
         decided: What was decided about them.
         gate: The gate they were compared with.
     """
     causes: list[str | None] = [None] * len(cells.names)
-    slices = _slices(ground, {name[2] for name in cells.names})
+    slices = _slices(judged, {name[2] for name in cells.names})
     places = {name: place for place, name in enumerate(cells.names)}
     for one in evidence:
         at = _places(one, slices.names, places)
@@ -72,18 +72,18 @@ def explain(
             at, lost = at[some], lost[some]
             margin = np.nan_to_num(decided.margin[at])
             delta = np.where(at == NONE, np.nan, cells.delta.estimate[at])
-            only = _lost_only_in(one.of(some), ground, slices, delta, margin, gate)
-            cause = _causes(_gone(one.of(some), ground, slices, lost | only, only, gate), delta)
+            only = _lost_only_in(one.of(some), judged, slices, delta, margin, gate)
+            cause = _causes(_gone(one.of(some), judged, slices, lost | only, only, gate), delta)
             for cell in map(tuple, np.argwhere(lost & (cause != NONE))):
                 causes[at[cell]] = slices.names[cause[cell]]
     return causes
 
 
-def _slices(ground: Ground, names: set[str]) -> _Slices:
+def _slices(judged: JudgedClips, names: set[str]) -> _Slices:
     ordered = sorted(names)
     conditions = [parse_slice(name) for name in ordered]
     single = np.array([len(each) == 1 for each in conditions], np.bool_)
-    return _Slices(ordered, single, np.array([in_slice(ground.clips, c) for c in conditions]))
+    return _Slices(ordered, single, np.array([in_slice(judged.clips, c) for c in conditions]))
 
 
 def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, str], int]) -> Ints:
@@ -96,7 +96,7 @@ def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, s
 
 
 def _gone(
-    one: Evidence, ground: Ground, slices: _Slices, asked: Bools, only: Bools, gate: GateSpec
+    one: Evidence, judged: JudgedClips, slices: _Slices, asked: Bools, only: Bools, gate: GateSpec
 ) -> Bools:
     """Where the loss of a cell that is asked for is gone without a slice that alone has a loss.
 
@@ -108,18 +108,23 @@ def _gone(
         rests = {
             str(place): inside & ~slices.inside[cause] for place, inside in enumerate(slices.inside)
         }
-        worse = _worse(estimate_inside([one.of(some)], ground, rests), gate)
+        worse = _worse(estimate_inside([one.of(some)], judged, rests), gate)
         gone[some, :, cause] &= ~worse.reshape(len(rests), -1).T
     return gone
 
 
 def _lost_only_in(
-    one: Evidence, ground: Ground, slices: _Slices, delta: Floats, margin: Floats, gate: GateSpec
+    one: Evidence,
+    judged: JudgedClips,
+    slices: _Slices,
+    delta: Floats,
+    margin: Floats,
+    gate: GateSpec,
 ) -> Bools:
     """In which slice alone a prediction lost, ``(P, K)``; in several, if they share the loss."""
     only = (delta < -margin) & slices.single
     some = np.flatnonzero(only.any(axis=0))
-    outside = estimate_inside([one], ground, {str(c): ~slices.inside[c] for c in some})
+    outside = estimate_inside([one], judged, {str(c): ~slices.inside[c] for c in some})
     no_loss = _no_loss(outside, margin[:, some].T.ravel(), gate)
     only[:, some] &= no_loss.reshape(len(some), len(delta)).T
     return only

@@ -1,22 +1,22 @@
 """Verdicts in words: one sentence per cell, one per run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from metrics.gate.cells import Cell, JudgedCell, Verdict
 from metrics.gate.evidence import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
 from ridealong.terminal.readable import counted, listed
 
-Cell = Mapping[str, object]
 NAMED = 3  # cells that a run's sentence names
 
 
-def cell_reason(cell: Cell, gate: GateSpec) -> str:
+def cell_reason(cell: JudgedCell, gate: GateSpec) -> str:
     """Why a cell got its verdict."""
     obstacle = _obstacle(cell, gate)
-    if cell["verdict"] == "PASS":
+    if cell["verdict"] == Verdict.PASS:
         return _passed(cell, gate)
-    if cell["verdict"] == "REGRESSED":
+    if cell["verdict"] == Verdict.REGRESSED:
         return _regressed(cell)
     return obstacle or _undecided(cell)
 
@@ -27,16 +27,16 @@ def missing_reason(cell: RequiredCell) -> str:
     return f"missing: no {cell.metric} of {cell.prediction}{where} on any clip that counts"
 
 
-def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
+def _obstacle(cell: JudgedCell, gate: GateSpec) -> str | None:
     """What stands in the way of any verdict."""
     if cell["reference"] not in COMPARABLE:
         return "says that they differ, not which is better"
     if cell["clips_unpaired"]:
         return _unpaired(cell)
-    for network in ("deployed", "candidate"):
-        if cell[network] is None:
+    for network, value in (("deployed", cell["deployed"]), ("candidate", cell["candidate"])):
+        if value is None:
             return f"unknown: the {network} network's value has nothing to be computed from"
-    clusters = _int(cell, "clusters")
+    clusters = cell["clusters"]
     if clusters < gate.min_clusters:
         more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
         drives = counted(clusters, "independent drive")
@@ -46,8 +46,8 @@ def _obstacle(cell: Cell, gate: GateSpec) -> str | None:
     return None
 
 
-def _unpaired(cell: Cell) -> str:
-    unpaired, dropped = _int(cell, "clips_unpaired"), _int(cell, "clips_dropped")
+def _unpaired(cell: JudgedCell) -> str:
+    unpaired, dropped = cell["clips_unpaired"], cell["clips_dropped"]
     if dropped and not cell["clips"]:
         return f"missing: the candidate lacks {cell['prediction']}, which the deployed network has"
     whose = f"; the candidate's is missing on {dropped}" if dropped else ""
@@ -55,34 +55,34 @@ def _unpaired(cell: Cell) -> str:
     return f"missing: {counted(unpaired, 'clip')} {have} a score of one network alone{whose}"
 
 
-def _passed(cell: Cell, gate: GateSpec) -> str:
+def _passed(cell: JudgedCell, gate: GateSpec) -> str:
     if cell["delta"] == 0 and cell["low"] == 0 and cell["high"] == 0:
         return "no difference"
-    bound, margin = _float(cell, "bound"), _float(cell, "margin")
+    bound, margin = _float(cell["bound"]), _float(cell["margin"])
     said = f"lower bound {bound:+.4f} ({1 - gate.alpha:.0%}, one-sided) is above {-margin:+.4f}"
     worse = f"; significantly worse within the margin ({_p(cell)})"
     return said + worse if cell["worse_within_margin"] else said
 
 
-def _regressed(cell: Cell) -> str:
+def _regressed(cell: JudgedCell) -> str:
     over = "gated" if cell["required"] else "watched"
-    said = f"worse by {-_float(cell, 'delta'):.4f}: {_p(cell)} corrected over the {over} cells"
+    said = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} cells"
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):
         return said
     return f"{said}; only because of {cause}: no loss is left without it"
 
 
-def _undecided(cell: Cell) -> str:
+def _undecided(cell: JudgedCell) -> str:
     outlook = _outlook(cell)
     if cell["margin"] is None:
         return f"no margin is set, and no loss is shown ({_p(cell)}); {outlook}"
-    bound, margin = _float(cell, "bound"), _float(cell, "margin")
+    bound, margin = _float(cell["bound"]), _float(cell["margin"])
     short = f"lower bound {bound:+.4f} is not above {-margin:+.4f}"
     return f"{short}, and no loss is shown ({_p(cell)}); {outlook}"
 
 
-def _outlook(cell: Cell) -> str:
+def _outlook(cell: JudgedCell) -> str:
     """How many more drives decide it: the number that half of such cells need, and an end."""
     needed, at_most = cell["drives_needed"], cell["drives_needed_at_most"]
     if needed is None:
@@ -92,25 +92,19 @@ def _outlook(cell: Cell) -> str:
 
 
 def _p(cell: Cell) -> str:
-    return f"p = {_float(cell, 'p_adjusted'):.2g}"
+    return f"p = {_float(cell['p_adjusted']):.2g}"
 
 
-def _float(cell: Cell, name: str) -> float:
-    value = cell[name]
-    return value if isinstance(value, float) else math.nan
+def _float(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
-def _int(cell: Cell, name: str) -> int:
-    value = cell[name]
-    return value if isinstance(value, int) else 0
-
-
-def dropped_predictions(cells: Sequence[Cell]) -> list[str]:
+def dropped_predictions(cells: Sequence[JudgedCell]) -> list[str]:
     """Predictions that the deployed network has somewhere and the candidate lacks there; sorted."""
-    return sorted({str(cell["prediction"]) for cell in cells if _int(cell, "clips_dropped")})
+    return sorted({cell["prediction"] for cell in cells if cell["clips_dropped"]})
 
 
-def run_reason(verdict: str, required: Sequence[Cell], dropped: Sequence[str]) -> str:
+def run_reason(verdict: Verdict, required: Sequence[Cell], dropped: Sequence[str]) -> str:
     """A run's verdict in one sentence: over its required cells, and what the candidate lacks."""
     return _over_required(verdict, required) + _lacking(dropped)
 
@@ -121,21 +115,21 @@ def _lacking(dropped: Sequence[str]) -> str:
     return f"; the candidate lacks {listed(dropped, NAMED)}"
 
 
-def _over_required(verdict: str, required: Sequence[Cell]) -> str:
-    if verdict == "PASS":
+def _over_required(verdict: Verdict, required: Sequence[Cell]) -> str:
+    if verdict == Verdict.PASS:
         return f"all {len(required)} required cells pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
-    said = "regressed" if verdict == "REGRESSED" else "undecided"
+    said = "regressed" if verdict == Verdict.REGRESSED else "undecided"
     named = listed([_named(cell) for cell in guilty], NAMED)
     return f"{len(guilty)} of {len(required)} required cells {said}: {named}"
 
 
 def _in_margins(cell: Cell) -> float:
     """Delta in units of the margin: the worst first, the unknown last."""
-    return math.inf if cell["delta"] is None else _float(cell, "delta") / _float(cell, "margin")
+    return math.inf if cell["delta"] is None else _float(cell["delta"]) / _float(cell["margin"])
 
 
 def _named(cell: Cell) -> str:
     where = "" if cell["slice"] == "all" else f" at {cell['slice']}"
-    delta = "" if cell["delta"] is None else f" ({_float(cell, 'delta'):+.3f})"
+    delta = "" if cell["delta"] is None else f" ({_float(cell['delta']):+.3f})"
     return f"{cell['prediction']} {cell['metric']}{where}{delta}"

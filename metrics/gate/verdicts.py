@@ -7,14 +7,15 @@ found stands in `metrics.gate.decisions`, how sure it is in `metrics.inference`.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
+from metrics.gate.cells import Cell, JudgedCell, Verdict
 from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
-from metrics.gate.evidence import Ground, gather, make_ground
+from metrics.gate.evidence import JudgedClips, gather, judged_clips
 from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
@@ -22,16 +23,6 @@ from metrics.gate.spec import GateSpec, RequiredCell
 from metrics.inference.planning import MOST
 from metrics.slices import slices_by
 from ridealong.arrays import Ints
-
-Row = dict[str, object]
-
-
-class Verdict(StrEnum):
-    """What can be said about the candidate."""
-
-    PASS = "PASS"  # no worse than the margin
-    REGRESSED = "REGRESSED"  # worse
-    INCONCLUSIVE = "INCONCLUSIVE"  # too little is known
 
 
 @dataclass(frozen=True)
@@ -75,11 +66,11 @@ def judge(
     Raises:
         RidealongError: The scores contradict themselves, or a clip's drive is unknown.
     """
-    ground = make_ground(clips, drives)
+    judged = judged_clips(clips, drives)
 
-    def cells_against(reference_sha256: str) -> list[Row]:
+    def cells_against(reference_sha256: str) -> list[JudgedCell]:
         pair = (reference_sha256, candidate_sha256)
-        return _cells(scores, matches, ground, pair, gate)
+        return _cells(scores, matches, judged, pair, gate)
 
     cells = cells_against(deployed_sha256)
     if baseline_sha256 is not None:
@@ -87,7 +78,7 @@ def judge(
     return run_verdict(cells, dropped_predictions(cells))
 
 
-def run_verdict(cells: Sequence[Row], dropped: Sequence[str]) -> RunVerdict:
+def run_verdict(cells: Sequence[Cell], dropped: Sequence[str]) -> RunVerdict:
     """The verdict of a run that has these cells.
 
     Args:
@@ -108,17 +99,17 @@ def run_verdict(cells: Sequence[Row], dropped: Sequence[str]) -> RunVerdict:
 def _cells(
     scores: pa.Table,
     matches: pa.Table,
-    ground: Ground,
+    judged: JudgedClips,
     networks: tuple[str, str],
     gate: GateSpec,
-) -> list[Row]:
+) -> list[JudgedCell]:
     """All cells for one pair of networks, in the order of their names."""
-    evidence = gather(scores, matches, ground, networks)
-    watched = set(slices_by(ground.clips, gate.watched.by))
+    evidence = gather(scores, matches, judged, networks)
+    watched = set(slices_by(judged.clips, gate.watched.by))
     slices = sorted(watched | {cell.slice for cell in gate.required})
-    estimates = _wanted(estimate(evidence, ground, slices), watched, gate)
+    estimates = _wanted(estimate(evidence, judged, slices), watched, gate)
     decided = decide(estimates, gate)
-    causes = explain(evidence, ground, estimates, decided, gate)
+    causes = explain(evidence, judged, estimates, decided, gate)
     rows = _rows(estimates, decided, causes, gate)
     found = {(row["prediction"], row["metric"], row["slice"]) for row in rows if row["required"]}
     rows += [_missing(cell, gate) for cell in gate.required if cell.key not in found]
@@ -137,13 +128,13 @@ def _wanted(estimates: Estimates, watched: set[str], gate: GateSpec) -> Estimate
     return estimates.take(seen & np.array(look, np.bool_))
 
 
-def _name(row: Row) -> tuple[str, ...]:
-    return tuple(str(row[part]) for part in ("prediction", "metric", "slice", "reference"))
+def _name(row: Cell) -> tuple[str, ...]:
+    return row["prediction"], row["metric"], row["slice"], str(row["reference"])
 
 
 def _rows(
     cells: Estimates, decided: Decisions, causes: Sequence[str | None], gate: GateSpec
-) -> list[Row]:
+) -> list[JudgedCell]:
     columns: dict[str, Sequence[object]] = {
         "deployed": cells.deployed.tolist(),
         "candidate": cells.candidate.tolist(),
@@ -184,23 +175,32 @@ def _finite(needed: Ints) -> list[int | None]:
     return [count if 0 < count < MOST else None for count in needed.tolist()]
 
 
-def _row(name: tuple[str, str, str, str], verdict: Verdict, row: Row, gate: GateSpec) -> Row:
+def _row(
+    name: tuple[str, str, str, str], verdict: Verdict, row: dict[str, object], gate: GateSpec
+) -> JudgedCell:
     parts = dict(zip(("prediction", "metric", "slice", "reference"), name, strict=True))
-    row |= {"level": gate.level, "verdict": str(verdict), "worse_than_baseline": None}
-    return {**parts, **row, "reason": cell_reason(parts | row, gate)}
+    more = {"level": gate.level, "verdict": verdict, "worse_than_baseline": None}
+    cell = cast(JudgedCell, {**parts, **row, **more, "reason": ""})
+    cell["reason"] = cell_reason(cell, gate)
+    return cell
 
 
-def _missing(cell: RequiredCell, gate: GateSpec) -> Row:
-    """A required cell that no score speaks of: not a pass."""
-    row: Row = dict.fromkeys(CELLS.names)
-    row |= {"prediction": cell.prediction, "metric": cell.metric, "slice": cell.slice}
-    row |= {"clips": 0, "clusters": 0, "clips_unpaired": 0, "clips_dropped": 0}
-    row |= {"required": True, "level": gate.level}
-    row |= {"worse_within_margin": False, "better": False, "alert": False}
-    row["margin"] = gate.margin_of(cell.metric, cell)
-    row["verdict"] = str(Verdict.INCONCLUSIVE)
-    row["reason"] = missing_reason(cell)
-    return row
+def _missing(cell: RequiredCell, gate: GateSpec) -> JudgedCell:
+    """A required cell without any score: not a pass."""
+    unknown = cast(JudgedCell, dict.fromkeys(JudgedCell.__annotations__))
+    counts = dict.fromkeys(("clips", "clusters", "clips_unpaired", "clips_dropped"), 0)
+    flags = dict.fromkeys(("worse_within_margin", "better", "alert"), False)
+    known = {
+        "prediction": cell.prediction,
+        "metric": cell.metric,
+        "slice": cell.slice,
+        "required": True,
+        "level": gate.level,
+        "margin": gate.margin_of(cell.metric, cell),
+        "verdict": Verdict.INCONCLUSIVE,
+        "reason": missing_reason(cell),
+    }
+    return cast(JudgedCell, {**unknown, **counts, **flags, **known})
 
 
 def _known(value: object) -> object:
@@ -213,7 +213,7 @@ def _state(passed: bool, regressed: bool) -> Verdict:
     return Verdict.REGRESSED if regressed else Verdict.INCONCLUSIVE
 
 
-def _flag_against_baseline(cells: Sequence[Row], against: Sequence[Row]) -> None:
+def _flag_against_baseline(cells: Sequence[JudgedCell], against: Sequence[JudgedCell]) -> None:
     verdicts = {_name(cell): cell["verdict"] for cell in against if cell["delta"] is not None}
     for cell in cells:
         verdict = verdicts.get(_name(cell))

@@ -4,7 +4,6 @@ An installed package adds a family through the entry point group ``ridealong.tas
 entry point has the family's name and names a `TaskFamily`: ``cones = "conepackage.cones:FAMILY"``.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -113,11 +112,6 @@ def definition_of(task: str) -> str:
         RidealongError: Unknown; the message suggests the nearest.
     """
     return family(task).definition
-
-
-def definition_sha256() -> str:
-    """Hash over the definitions of all families."""
-    return hashlib.sha256("".join(f.definition for f in families().values()).encode()).hexdigest()
 
 
 def parse_prediction(name: str) -> Prediction:

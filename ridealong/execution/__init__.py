@@ -1,1 +1,1 @@
-"""How Apache Beam carries work out: the wiring, the embedded runner, runners elsewhere."""
+"""How work is run: the loop over shards, Beam's wiring, worker processes, accounting."""

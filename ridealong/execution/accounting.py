@@ -44,7 +44,7 @@ O = TypeVar("O", bound=Outcome)  # noqa: E741
 
 
 class ItemsLostError(RidealongError):
-    """The runner lost items (or invented some): nothing may be committed."""
+    """The runner lost items, or gave outcomes that were not planned: nothing may be committed."""
 
 
 def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
@@ -53,7 +53,7 @@ def settle(planned: Sequence[str], outcomes: Iterable[O]) -> list[O]:
     An item that the runner did twice counts once.
 
     Raises:
-        ItemsLostError: An item has no outcome, or an outcome belongs to no item.
+        ItemsLostError: An item has no outcome, or an outcome has no planned item.
     """
     by_item = {outcome.item_id: outcome for outcome in outcomes}
     lost = [item for item in planned if item not in by_item]

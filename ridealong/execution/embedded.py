@@ -1,11 +1,13 @@
 """Beam's embedded runner: threads of this process, and the guard that they need.
 
-The runner makes the buffer of a step's output in whichever thread first needs it, and looks whether
-it is there without a lock. Two threads that finish at once made two buffers, and what the first
-had written was gone (seen on 2.77: 323 of 3,822 clips lost, noticed because the counts did not add
-up). So its method is replaced by one with a lock, for as long as a pipeline runs here and no
-longer. With a Beam that this was not tested with, nothing is replaced and one thread does the work:
-slower, but nothing can be lost that way.
+The runner makes the buffer for a step's output in the first thread that needs it. It checks without
+a lock whether the buffer exists. If two threads finish at once, they make two buffers, and the
+output in the first one is lost. On 2.77, 323 of 3,822 clips were lost, which was noticed because
+the counts did not add up.
+
+So that method is replaced by one with a lock, while a pipeline runs here. With a version of Beam
+that this was not tested with, nothing is replaced and only one thread works: that is slower, but
+nothing can be lost.
 """
 
 import threading
@@ -19,12 +21,12 @@ TESTED = frozenset({"2.77.0"})
 
 
 def is_tested() -> bool:
-    """Whether this is a Beam whose embedded runner the guard was tested with."""
+    """Whether the guard was tested with the embedded runner of this version of Beam."""
     return apache_beam.__version__ in TESTED
 
 
 def caution() -> str | None:
-    """What a user should know about the installed Beam; None where all is well."""
+    """A note for the user about the installed version of Beam; None if it was tested."""
     if is_tested():
         return None
     return (
@@ -36,8 +38,8 @@ def caution() -> str | None:
 def arguments(workers: int) -> list[str]:
     """Beam's arguments for the embedded runner.
 
-    Threads in this process: Arrow and numpy release the GIL, and Beam's own processes would take
-    seconds to start; what is heavier is done by `ridealong.execution.processes`.
+    It uses threads of this process: Arrow and numpy release the GIL, and Beam's own processes would
+    take seconds to start. Heavy items are done by `ridealong.execution.processes`.
     """
     if not is_tested():
         return ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
@@ -46,7 +48,7 @@ def arguments(workers: int) -> list[str]:
 
 
 class _Guard:
-    """Puts the method with a lock in its place, once however many pipelines run at a time."""
+    """Replaces the method by one with a lock, once, however many pipelines run at a time."""
 
     def __init__(self) -> None:
         self._lock, self._running = threading.Lock(), 0
@@ -72,7 +74,7 @@ _GUARD = _Guard()
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Keep threads of the embedded runner from losing each other's output while a pipeline runs."""
+    """While a pipeline runs, prevent the embedded runner's threads from losing output."""
     if not is_tested():
         yield
         return
@@ -84,7 +86,7 @@ def guarded() -> Iterator[None]:
 
 
 def _runner() -> Any:
-    """The class of the embedded runner that makes buffers."""
+    """The embedded runner's class that makes buffers."""
     from apache_beam.runners.portability.fn_api_runner.execution import BundleContextManager
 
     return BundleContextManager

@@ -1,7 +1,7 @@
-"""What went wrong with one item: whether it may pass, and how it is told in one line.
+"""What went wrong with one item: whether it is temporary, and a description in one line.
 
-Bad input stays bad: it is quarantined once, with its reason. What may pass (a full disk, a
-permission, a process that was killed) has failed for now, and the next run tries it again.
+Bad input stays bad: it is quarantined once, with the reason. If the cause may pass (a full disk, a
+permission, a process that was killed), the item failed for now, and the next run tries it again.
 """
 
 import errno
@@ -20,17 +20,18 @@ _DEVICE = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.E
 _NETWORK = frozenset({errno.ETIMEDOUT, errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _PASSING = _FULL | _BUSY | _DEVICE | _NETWORK | _DENIED
-# FFmpeg says EIO, EPERM and ENOMEM of damaged files too.
+# FFmpeg also reports EIO, EPERM and ENOMEM for damaged files.
 _PASSING_IN_FFMPEG = _BUSY | _FULL | {errno.EACCES}
 DISK_FULL = "the disk is full; make room and run the command again"
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether the same input may do better next time; else the fault lies in the input.
+    """Whether the same input may succeed next time; otherwise the input is to blame.
 
-    A source says so itself by `UnreadableError`, unless that came of an operating system's error
-    such as a missing permission. Any other error that is no operating system's stems from what
-    the input holds: it would come again.
+    - `UnreadableError`: the input is to blame, unless an error of the operating system, such as a
+      missing permission, caused it.
+    - Other errors: the input is to blame unless they come from the operating system, a limit of the
+      machine, a missing package or a dead process.
     """
     if isinstance(error, UnreadableError):
         return _is_passing(error.__cause__)
@@ -44,16 +45,16 @@ def may_pass(error: BaseException) -> bool:
 def _is_passing(error: BaseException | None) -> bool:
     if not isinstance(error, OSError):
         return False
-    return error.errno in (_PASSING_IN_FFMPEG if _is_of_ffmpeg(error) else _PASSING)
+    return error.errno in (_PASSING_IN_FFMPEG if _is_ffmpeg(error) else _PASSING)
 
 
-def _is_of_ffmpeg(error: BaseException) -> bool:
-    """Known by the module of its classes: the base package does not import PyAV, an extra."""
+def _is_ffmpeg(error: BaseException) -> bool:
+    """Whether PyAV raised it; found by name, because most commands do not load PyAV."""
     return any(kind.__module__ == "av.error" for kind in type(error).__mro__)
 
 
 def described(error: BaseException) -> str:
-    """An error in one line; an unexpected one with the place in our code."""
+    """An error in one line; an unexpected error with the place in our code."""
     if is_full(error):
         return DISK_FULL
     error = missing_extra(error) or error
@@ -67,7 +68,7 @@ def described(error: BaseException) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether it, or what it was raised from, says that the disk is full."""
+    """Whether the error, or its cause, says that the disk is full."""
     if isinstance(error, ExhaustedError) and error.hint and MAKE_ROOM in error.hint:
         return True
     cause = error.__cause__ or error
@@ -75,9 +76,9 @@ def is_full(error: BaseException) -> bool:
 
 
 def one_line_each(failures: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Lines for ``(item, reason)``: one a reason, which names the first item and counts the rest.
+    """Lines for ``(item, reason)``: one for each reason, with the first item and a count.
 
-    A full disk fails whatever comes to it, and says nothing about any of them.
+    If the disk is full, for example, all items fail for that one reason.
     """
     items: dict[str, list[str]] = {}
     for item, reason in failures:

@@ -1,7 +1,8 @@
-"""Whether somebody answers at the addresses that a user's Beam options name.
+"""Checks that the addresses in the user's Beam options can be reached.
 
-Runners find out late: Beam waits a minute for a job service, and Dask raises from deep inside. So
-each address is tried first, and a dead one is told in one line, within `PATIENCE_S`.
+Runners notice late that an address is dead: Beam waits a minute for a job service, and Dask raises
+an error from deep inside. So each address is tried first, and a dead one is reported in one line
+within `PATIENCE_S`.
 """
 
 import socket
@@ -23,7 +24,7 @@ ADDRESSES = {
 
 
 def require_reachable(beam_args: Sequence[str]) -> None:
-    """Raise `RidealongError` unless somebody answers at every address among Beam's options."""
+    """Raise `RidealongError` unless every address in Beam's options answers."""
     for option, address, host, port in _endpoints(beam_args):
         problem = _tried(option, address, host, port)
         if problem:
@@ -36,7 +37,7 @@ def require_reachable(beam_args: Sequence[str]) -> None:
 
 
 def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:
-    """Addresses with a host and a port; words such as ``[auto]`` or ``embed`` name none."""
+    """Addresses with a host and a port; values such as ``[auto]`` or ``embed`` have none."""
     for option, value in values_of(beam_args):
         if option not in ADDRESSES or ":" not in value:
             continue
@@ -52,21 +53,21 @@ def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:
 
 
 def _tried(option: str, address: str, host: str, port: int) -> str | None:
-    """What is wrong with an address; None where somebody answers.
+    """What is wrong with an address; None if it answers.
 
-    In a thread of its own: to look up a name may take longer than anybody waits.
+    It is tried in a thread of its own, because looking up a name may take very long.
     """
-    said: list[str | None] = []
+    results: list[str | None] = []
     thread = threading.Thread(
-        target=lambda: said.append(_answer(option, address, host, port)), daemon=True
+        target=lambda: results.append(_answer(option, address, host, port)), daemon=True
     )
     thread.start()
     thread.join(PATIENCE_S)
-    return said[0] if said else f"no answer within {PATIENCE_S:g} s"
+    return results[0] if results else f"no answer within {PATIENCE_S:g} s"
 
 
 def _answer(option: str, address: str, host: str, port: int) -> str | None:
-    """Connect, and where the protocol is known wait for a greeting."""
+    """Connect, and wait for a greeting if the protocol has one."""
     try:
         with socket.create_connection((host, port), timeout=PATIENCE_S / 2) as connection:
             if option == "--dask_client_address" and address.partition("://")[0] in (
@@ -77,17 +78,17 @@ def _answer(option: str, address: str, host: str, port: int) -> str | None:
     except OSError as error:
         return (error.strerror or str(error)).lower()
     except UnicodeError:
-        return "that is no host name"
+        return "that is not a host name"
     return _wait_for_grpc(host, port) if option == "--job_endpoint" else None
 
 
 def _wait_for_dask(connection: socket.socket) -> str | None:
-    """A scheduler speaks first."""
+    """Wait for the first byte: a Dask scheduler sends a greeting."""
     try:
         greeted = connection.recv(1)
     except TimeoutError:
         greeted = b""
-    return None if greeted else "somebody listens there, but is no Dask scheduler"
+    return None if greeted else "a program listens there, but it is not a Dask scheduler"
 
 
 def _wait_for_grpc(host: str, port: int) -> str | None:
@@ -97,5 +98,5 @@ def _wait_for_grpc(host: str, port: int) -> str | None:
         try:
             grpc.channel_ready_future(channel).result(timeout=PATIENCE_S / 2)
         except grpc.FutureTimeoutError:
-            return "somebody listens there, but speaks no gRPC"
+            return "a program listens there, but it does not answer gRPC"
     return None

@@ -53,7 +53,7 @@ class Namespace:
 
 
 def table_namespace(schema: pa.Schema) -> Namespace:
-    """The columns of a table that an expression can read; structs are left out."""
+    """The columns of a table that an expression can read; others (structs) are left out."""
     columns = (_column_variable(field) for field in schema)
     return Namespace({c.name: c for c in columns if c is not None}, noun="column", timed=False)
 

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     TEXT = "text"
     BOOLEAN = "condition"
-    VERSION = "version"  # text that is compared part by part
+    VERSION = "version"  # text that is ordered part by part
     TEXTS = "list of texts"
 
 
@@ -132,7 +132,7 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Extreme:
-    """``least`` or ``greatest``; unknown if one operand is unknown."""
+    """``least`` or ``greatest``; unknown if one operand is."""
 
     name: str
     operands: tuple["Node", ...]
@@ -173,7 +173,7 @@ Node = (
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The direct children of the node."""
+    """The nodes directly below."""
     for field in fields(node):
         value = getattr(node, field.name)
         if isinstance(value, Node):
@@ -183,14 +183,14 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all nodes below it, from the top."""
+    """The node and everything below it, from the top."""
     yield node
     for child in children(node):
         yield from walk(child)
 
 
 def variables(node: Node) -> set[str]:
-    """Names of the signals or columns that the node reads."""
+    """Names of the signals or columns that are read."""
     return {part.name for part in walk(node) if isinstance(part, Variable)}
 
 

@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -101,10 +101,18 @@ class History:
 
     commits: tuple[Commit, ...] = ()
     by_id: dict[str, Commit] = field(default_factory=dict)
-    sources: dict[str, str] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
     abandoned: frozenset[str] = frozenset()
     live: dict[str, dict[str, DataFile]] = field(default_factory=dict)
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """The sources that were ever committed.
+
+        Only work that commits asks for them. In a home with many clips, collecting them takes
+        longer than all else that a list needs.
+        """
+        return frozenset(source for row in self.commits for source in row.sources)
 
     def is_live(self, path: str) -> bool:
         """Whether a data file counts."""
@@ -123,15 +131,17 @@ class History:
         for file in (file for row in rows for file in row.files):
             if not file.is_blob and file.path not in replaced:
                 brought.setdefault(file.table, {})[file.path] = file
-        sources = {source: row.commit_id for row in rows for source in row.sources}
-        return History(
+        following = History(
             commits=(*self.commits, *rows),
             by_id=self.by_id | {row.commit_id: row for row in rows},
-            sources=self.sources | sources,
             replaced=replaced,
             abandoned=self.abandoned.union(id_ for row in rows for id_ in row.abandoned),
             live=live | {name: live.get(name, {}) | files for name, files in brought.items()},
         )
+        if "sources" in vars(self):  # who asked once asks again: add what is new, collect no more
+            more = (source for row in rows for source in row.sources)
+            vars(following)["sources"] = self.sources.union(more)
+        return following
 
 
 class AlreadyCommittedError(RidealongError):

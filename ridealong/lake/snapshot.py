@@ -159,7 +159,7 @@ class Snapshot:
 
     def sources(self) -> frozenset[str]:
         """All sources that were ever committed."""
-        return frozenset(self.history.sources)
+        return self.history.sources
 
     def commits(self) -> pa.Table:
         """The table of commits, in the order in which they happened."""

@@ -15,7 +15,7 @@ Completer = Callable[[typer.Context, str], list[str]]
 
 
 def completing(table: str, column: str, *more: str) -> Completer:
-    """Offer the values of a table's column, and the fixed values in ``more``."""
+    """Offer the values of a table's column, and ``more`` fixed ones."""
 
     def complete(context: typer.Context, incomplete: str) -> list[str]:
         found = {*more, *_values(_home(context), table, column)}

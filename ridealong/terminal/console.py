@@ -218,7 +218,7 @@ class _PlainSteps:
 
 
 def jsonable(value: object) -> object:
-    """The value with NaN and infinities as null, paths as text, tuples as lists."""
+    """The same value with NaN and infinities as null, paths as text, tuples as lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

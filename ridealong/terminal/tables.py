@@ -260,7 +260,7 @@ def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: 
 
 
 def _records(grid: _Grid, short: _Grid, width: int) -> list[str]:
-    """Every row as several lines with all columns; a blank line between rows."""
+    """Every row as lines of its own, all columns shown; a blank line between rows."""
     names = [column.name for column in grid.columns]
     lines: list[str] = []
     for (title, rows), (_, briefs) in zip(grid.sections, short.sections, strict=True):

@@ -7,7 +7,7 @@ import typer
 from ridealong.terminal.completion import completing
 
 DeviceOption = Annotated[
-    str, typer.Option(help="Device that runs the networks, as torch names it: cpu, cuda, cuda:1.")
+    str, typer.Option(help="Device that runs the networks: cpu, cuda, cuda:1.")
 ]
 NETWORK_IDS = completing("networks", "network")
 RUN_IDS = completing("runs", "run_id", "latest")

@@ -27,6 +27,7 @@ def shadow_report(
 
     Example: ridealong shadow report latest
     """
+    from metrics.gate.cells import Verdict
     from ridealong.lake import Lake
     from shadow.report import run_document
 
@@ -34,7 +35,7 @@ def shadow_report(
     document = run_document(Lake.open(home_of(home)).snapshot(), run)
     console.result(document)
     print_report(console, document)
-    if document["verdict"] != "PASS":
+    if document["verdict"] != Verdict.PASS:
         raise typer.Exit(1)
 
 

@@ -40,7 +40,7 @@ def shadow_run(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Frozen release to compare the candidate with as well: its number or network.",
+            help="Also compare the candidate with this earlier release: its number or network.",
             autocompletion=NETWORK_IDS,
         ),
     ] = None,

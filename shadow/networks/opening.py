@@ -93,7 +93,7 @@ def open_folder(path: Path, device: str = "cpu") -> Network:
 
 
 def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
-    """The number of learnt parameters, None if there is no such number; proves that it opens.
+    """The number of learnt parameters, None if there is no such number; tests that it opens.
 
     Raises:
         RidealongError: As for `open_network`.
@@ -106,7 +106,7 @@ def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
 
 
 def require_device(manifest: NetworkManifest, device: str) -> None:
-    """Fail before the work rather than in it.
+    """Check that a network can run on a device, before any work starts.
 
     Raises:
         RidealongError: The network cannot run on this device.

@@ -1,1 +1,1 @@
-"""What the fleet runs, and how a candidate gets there."""
+"""Releases: which network the fleet runs, and how a candidate is deployed."""

@@ -1,17 +1,16 @@
-"""What the fleet runs: a candidate is deployed by a run that passed, or by a signed waiver."""
+"""Deploying a network: with a run that passed, or with a signed waiver."""
 
 import time
 from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
+from metrics.gate.cells import Verdict
 from ridealong.errors import RidealongError
 from ridealong.lake import AlreadyCommittedError, Lake, Snapshot, write_data_file
 from ridealong.specs import nearest
 from shadow.networks.registry import NetworkEntry, find_network, list_networks
 from shadow.schemas import RELEASES, RUNS
-
-PASS = "PASS"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def deployed(snapshot: Snapshot) -> Release | None:
 
 
 def deployed_id(snapshot: Snapshot) -> str:
-    """The network that the fleet runs.
+    """The id of the deployed network.
 
     Raises:
         RidealongError: Nothing is deployed yet.
@@ -93,12 +92,13 @@ def promote(
 ) -> Release:
     """Deploy a registered network.
 
-    It takes a run of this network against the one that is deployed now whose verdict is PASS; or
-    a waiver with a reason and a name, as the first release always does.
+    This needs a run of the network against the deployed one with the verdict PASS, or a waiver
+    with a reason and a name. The first release always needs a waiver.
 
     Raises:
-        RidealongError: An unknown network or run, a run about other networks or without a PASS,
-            half a waiver, the network is deployed already, or somebody promoted meanwhile.
+        RidealongError: The network or the run is unknown, the run is about other networks or did
+            not pass, the waiver is incomplete, the network is deployed already, or another process
+            made a release at the same time.
     """
     snapshot = lake.snapshot()
     entry, now = find_network(snapshot, network), deployed(snapshot)
@@ -126,14 +126,14 @@ def promote(
 
 
 def _is_waiver(reason: str | None, by: str | None) -> bool:
-    """Whether there is a whole waiver; half of one is a mistake."""
+    """Whether there is a complete waiver; an incomplete one is a mistake."""
     given = [text is not None for text in (reason, by)]
     if not any(given):
         return False
     if not (reason and reason.strip() and by and by.strip()):
         raise RidealongError(
             "the waiver is not signed" if reason and reason.strip() else "the waiver has no reason",
-            expected="a reason and the name of who answers for it",
+            expected="a reason and the name of the person responsible",
         )
     return True
 
@@ -148,9 +148,9 @@ def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
 
 
 def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
-    """Refuse a run of another candidate, of a network against itself, or of another deployed one.
+    """Refuse a run of another candidate, against another network, or of a network against itself.
 
-    A waiver does not help: a release must not rest on evidence that is none.
+    A waiver does not change this: a release must not name a run that says nothing about it.
     """
     if run.candidate_sha256 != entry.network_sha256:
         raise RidealongError(
@@ -178,12 +178,14 @@ def _require_pass(run: _Run | None, entry: NetworkEntry, now: Release | None) ->
         )
     if run is None:
         raise RidealongError(
-            f"nothing says that {entry.network} is no worse than {now.network}",
+            f"there is no evidence that {entry.network} is not worse than {now.network}",
             hint=f"name a run of `ridealong shadow run --candidate {entry.network}`, {waiver}",
         )
-    if run.verdict != PASS:
+    if run.verdict != Verdict.PASS:
         raise RidealongError(
-            f"run {run.run_id} is {run.verdict}", expected=PASS, hint=f"fix the network, {waiver}"
+            f"run {run.run_id} is {run.verdict}",
+            expected=Verdict.PASS,
+            hint=f"fix the network, {waiver}",
         )
 
 
@@ -197,6 +199,6 @@ def _commit(lake: Lake, release: Release) -> None:
         lake.commit(commit_id, "networks promote", [file], sources, {"releases": 1})
     except AlreadyCommittedError as error:
         raise RidealongError(
-            f"release {release.release} was made by somebody else meanwhile",
+            f"release {release.release} was made by another process at the same time",
             hint="look at `ridealong networks list` and decide again",
         ) from error

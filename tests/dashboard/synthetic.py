@@ -16,14 +16,16 @@ from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
-from metrics.tasks.registry import definition_sha256, lookup, parse_prediction
+from metrics.tasks.registry import families, lookup, parse_prediction
 from ridealong.lake import Lake, write_data_file
 from ridealong.lake.tables import TableSpec
 from ridealong.units import NS_PER_S
+from shadow.keys import definition_in, judged_by
 from shadow.schemas import RUNS
 
 DRIVE_COUNT, CLIPS_A_DRIVE, DRIVE_S = 24, 4, 240
 START_NS = 1_772_000_000 * NS_PER_S
+DEFINITION = judged_by(families(), rate_hz=5)
 DEPLOYED, CANDIDATE = "d" * 64, "c" * 64
 CENTRE = (48.7667, 11.4226)  # Ingolstadt
 BLOCK_DEG = 0.0012  # about 130 m
@@ -262,7 +264,7 @@ def _block(
         "prediction": prediction,
         "metric": metric,
         "statistic": statistic,
-        "definition": definition_sha256(),
+        "definition": definition_in(DEFINITION, parse_prediction(prediction).task),
     }
     columns = {name: pa.array([value] * len(clips)) for name, value in same.items()}
     columns["clip_id"] = pa.array([clip["clip_id"] for clip in clips])
@@ -293,7 +295,7 @@ def _run(
         "deployed_sha256": DEPLOYED,
         "candidate_sha256": CANDIDATE,
         "gate": gate.model_dump_json(),
-        "definition": definition_sha256(),
+        "definition": DEFINITION,
         "clip_ids": [clip["clip_id"] for clip in clips],
         "verdict": str(found.verdict),
         "reason": found.reason,

@@ -1,5 +1,6 @@
 """What is left to do on a clip: nothing, to score stored outputs, or to run a network again."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from metrics.tasks import registry
+from metrics.tasks.family import TaskFamily
 from ridealong.lake import Lake, new_commit_id
 from shadow import keys, planning
 from shadow.planning import plan_replay, replay_sources
@@ -79,6 +82,32 @@ def test_a_sparse_family_is_scored_again_from_stored_outputs(
     assert units(plan) == of_task("lanes")
     assert plan is not None
     assert (plan.run, plan.keep, plan.from_kept) == ((), (), (("a", None), ("b", None)))
+
+
+def change(monkeypatch: pytest.MonkeyPatch, changed: TaskFamily) -> None:
+    """Know a family in another form, as after a change of its module."""
+    known = {**registry.families(), changed.name: changed}
+    monkeypatch.setattr(registry, "families", lambda: known)
+
+
+def test_a_new_version_of_a_family_leaves_the_others(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = registry.family("lanes")
+    change(monkeypatch, replace(lanes, version=lanes.version + 1))
+    assert units(left(lake, A, B)) == of_task("lanes")
+
+
+def test_rewording_descriptions_leaves_all(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lanes = registry.family("lanes")
+    assert lanes.against_labels is not None
+    metrics = tuple(
+        replace(metric, description="in other words", source="elsewhere")
+        for metric in lanes.against_labels.metrics
+    )
+    reworded = replace(lanes.against_labels, metrics=metrics)
+    change(monkeypatch, replace(lanes, against_labels=reworded))
+    assert left(lake, A, B) is None
 
 
 def test_for_a_dense_family_alone_the_networks_are_run_again(

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from ingest.simulation.cameras.pinholes import Pinholes, project_each
-from ingest.simulation.cameras.render import Seen
+from ingest.simulation.cameras.render import InstancePixels
 from ingest.simulation.scene import CATEGORIES, SceneState, StaticWorld, to_ego
 from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import LightState, Task
@@ -27,12 +27,12 @@ _FACING = 0.2  # cosine below which lenses are seen from the side or from behind
 _CORNERS = np.array([[2 * (i >> axis & 1) - 1 for axis in range(3)] for i in range(8)])
 _EDGES = np.array([(i, i | 1 << axis) for i in range(8) for axis in range(3) if not i >> axis & 1])
 
-Row = dict[str, object]
+LabelRow = dict[str, object]  # some columns of `ridealong.perception.annotations.ANNOTATIONS`
 
 
 @dataclass(frozen=True, eq=False)
-class Pixels:
-    """What `ingest.simulation.cameras.render.Seen` says of each instance, cameras stacked.
+class RigPixels:
+    """`ingest.simulation.cameras.render.InstancePixels` of all cameras, stacked.
 
     Attributes:
         hits, visible: ``(C, instances + 1)``.
@@ -44,10 +44,10 @@ class Pixels:
     boxes: Ints
 
 
-def stack_pixels(rig: Pinholes, seen: Mapping[str, Seen]) -> Pixels:
+def stack_pixels(rig: Pinholes, seen: Mapping[str, InstancePixels]) -> RigPixels:
     """Stack what the cameras of a rig saw."""
     several = [seen[name] for name in rig.names]
-    return Pixels(
+    return RigPixels(
         np.stack([s.hits for s in several]),
         np.stack([s.visible for s in several]),
         np.stack([s.boxes for s in several]),
@@ -107,7 +107,7 @@ def truncation(size_px: Floats, bounds_px: Floats) -> Floats:
     return np.where(whole > 0, share, 0.0)
 
 
-def object_rows(state: SceneState, rig: Pinholes, pixels: Pixels) -> dict[str, list[Row]]:
+def object_rows(state: SceneState, rig: Pinholes, pixels: RigPixels) -> dict[str, list[LabelRow]]:
     """Label the road users, by camera."""
     actors = state.actors
     size = np.stack([actors.length_m, actors.width_m, actors.height_m], axis=-1)
@@ -134,8 +134,8 @@ _SIZES = ("length_m", "width_m", "height_m")
 
 
 def light_rows(
-    world: StaticWorld, state: SceneState, rig: Pinholes, pixels: Pixels
-) -> dict[str, list[Row]]:
+    world: StaticWorld, state: SceneState, rig: Pinholes, pixels: RigPixels
+) -> dict[str, list[LabelRow]]:
     """Label the traffic lights, by camera."""
     camera, light = _labelled(pixels, len(state.actors) + 1, len(world.lights))
     names = [world.lights[index].name for index in light]
@@ -149,7 +149,7 @@ def light_rows(
     told = np.flatnonzero(lit & ~(towards < _FACING))
     camera, light = camera[told], light[told]
     rows = _box_rows(rig, pixels, camera, len(state.actors) + 1 + light, Task.LIGHTS)
-    more: list[Row] = [
+    more: list[LabelRow] = [
         {"category": shown[i].value, "relevant": names[i] in state.relevant_lights} for i in told
     ]
     return _by_camera(rig, camera, rows, more)
@@ -161,7 +161,7 @@ def _lenses(world: StaticWorld) -> Floats:
     return np.array([(s.x_m, s.y_m, s.yaw_rad) for s in world.lights]).reshape(-1, 3)
 
 
-def _labelled(pixels: Pixels, first: int, count: int) -> tuple[Ints, Ints]:
+def _labelled(pixels: RigPixels, first: int, count: int) -> tuple[Ints, Ints]:
     """Camera and number of those of ``count`` instances that are labelled, camera by camera."""
     mine = slice(first, first + count)
     enough = (pixels.hits[:, mine] >= LEAST_PIXELS) & (pixels.visible[:, mine] > 0)
@@ -179,7 +179,9 @@ def _bounds(rig: Pinholes, camera: Ints, corners_m: Floats) -> Floats:
     return bounds
 
 
-def _box_rows(rig: Pinholes, pixels: Pixels, camera: Ints, instance: Ints, task: Task) -> list[Row]:
+def _box_rows(
+    rig: Pinholes, pixels: RigPixels, camera: Ints, instance: Ints, task: Task
+) -> list[LabelRow]:
     boxes = pixels.boxes[camera, instance].astype(np.float64)
     hidden = 1 - pixels.visible[camera, instance] / pixels.hits[camera, instance]
     return [
@@ -189,10 +191,10 @@ def _box_rows(rig: Pinholes, pixels: Pixels, camera: Ints, instance: Ints, task:
 
 
 def _by_camera(
-    rig: Pinholes, camera: Ints, rows: list[Row], more: list[Row]
-) -> dict[str, list[Row]]:
+    rig: Pinholes, camera: Ints, rows: list[LabelRow], more: list[LabelRow]
+) -> dict[str, list[LabelRow]]:
     """Each row with what more is known of it, under its camera's name."""
-    found: dict[str, list[Row]] = {name: [] for name in rig.names}
+    found: dict[str, list[LabelRow]] = {name: [] for name in rig.names}
     for index, row, rest in zip(camera.tolist(), rows, more, strict=True):
         found[rig.names[index]].append(row | rest)
     return found

@@ -1,4 +1,4 @@
-"""The ground as a texture that is painted where the ego comes by.
+"""The ground as a texture that is painted along the ego's way.
 
 The whole map at 0.1 m would be hundreds of megabytes, so tiles are painted when a pixel first
 sees them: fine ones (0.1, 0.2, 0.4 m) around the ego, coarse ones (0.8, 1.6, 3.2 m) further out. A
@@ -21,14 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.simulation.maps.world import offset_line
-from ingest.simulation.scene import Crosswalk, Marking, MarkingKind, Paint, Points, StaticWorld
+from ingest.simulation.scene import Crosswalk, Marking, MarkingKind, Paint, StaticWorld
+from ingest.simulation.values import Points
 
 Texels = NDArray[np.uint32]
 
 CELLS = 128  # along a tile's edge, finest of its three levels
 LEVELS = 3
 SIDES = tuple(CELLS // 2**level + 1 for level in range(LEVELS))  # nodes along an edge, by level
-WINDOW = 8  # tiles along an edge of what is held
+WINDOW = 8  # tiles along an edge of the texture
 STARTS = (0, SIDES[0] ** 2, SIDES[0] ** 2 + SIDES[1] ** 2)
 TEXELS = sum(side**2 for side in SIDES)
 FINE_M, COARSE_M = 0.1, 0.8  # distance of nodes in the finest level
@@ -170,7 +171,7 @@ def _stripes(crosswalk: Crosswalk) -> list[Points]:
 
 
 def _noise(rng: np.random.Generator, blurs: tuple[int, ...]) -> NDArray[np.float32]:
-    """A sum of blurred white noises that repeats without a seam."""
+    """A sum of blurred white noises that tiles seamlessly."""
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(GRAIN), np.fft.fftfreq(GRAIN)))
     total = np.zeros((GRAIN, GRAIN))
     for blur in blurs:
@@ -181,7 +182,7 @@ def _noise(rng: np.random.Generator, blurs: tuple[int, ...]) -> NDArray[np.float
 
 
 class Tiles:
-    """The tiles around the ego, fine and coarse, painted when some camera looks at them.
+    """The tiles around the ego, fine and coarse, painted when a camera sees them.
 
     Args:
         plan: What to paint.
@@ -208,14 +209,14 @@ class Tiles:
         self.texels: Texels = np.zeros(FIRST[-1] + NODES[-1] ** 2, np.uint32)
 
     def cover(self, x_m: float, y_m: float, yaw_rad: float) -> None:
-        """Have every tile that is looked at from this pose."""
+        """Paint every tile that is seen from this pose and missing."""
         c, s = np.cos(yaw_rad), np.sin(yaw_rad)
         turn, here = np.array([[c, s], [-s, c]]), np.array([x_m, y_m])
         for kind, (node_m, reach_m) in enumerate(_KINDS):
             size = node_m * CELLS
             window = np.floor((here - reach_m) / size) // WINDOW
             self.origin[kind] = window * WINDOW * size
-            # A square however it is turned, and the nodes beside it that are blended.
+            # The square in any rotation, and the nodes beside it that are blended.
             spare = LOOK_M[kind] * np.sqrt(0.5) + 2 * NODE_M[LEVELS * kind + LEVELS - 1]
             middles = self._looks[kind] @ turn + here
             corners = (middles[:, None] + spare * _CORNERS) / size

@@ -3,7 +3,7 @@
 See `boxes` for road users and traffic lights, `lines` for lanes and edges, `top_down` for the
 layout. Depth and segmentation come from the renderer as they are.
 
-The ego's later path is one row of no camera: where the ego does drive, from the logged states. At
+The ego's future path is one row without a camera: where the ego does drive, from the log. At
 the drive's end it has fewer points, and in its last half second there is no row.
 """
 
@@ -12,16 +12,14 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulation.cameras.boxes import light_rows, object_rows, stack_pixels
-from ingest.simulation.cameras.lines import Lines, line_rows, lines_near
+from ingest.simulation.cameras.boxes import LabelRow, light_rows, object_rows, stack_pixels
+from ingest.simulation.cameras.lines import LinePoints, line_rows, lines_near
 from ingest.simulation.cameras.pinholes import Pinholes, pinholes
 from ingest.simulation.cameras.render import EVERYTHING, RenderedSet, Renderer
 from ingest.simulation.cameras.top_down import top_down
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
 from ridealong.perception.annotations import BevLayer, Perception, Task, annotation_table
 from ridealong.perception.geometry import CameraCalibration
-
-Row = dict[str, object]
 
 
 def label_frame(
@@ -30,8 +28,8 @@ def label_frame(
     timestamp_ns: int,
     rendered: RenderedSet,
     cameras: Mapping[str, CameraCalibration],
-) -> list[Row]:
-    """Give the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
+) -> list[LabelRow]:
+    """Return the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
     lines = lines_near(world, state)
     return _rows(world, state, timestamp_ns, rendered, pinholes(cameras), lines)
 
@@ -39,9 +37,9 @@ def label_frame(
 def label_clip(
     renderer: Renderer, world: StaticWorld, instants: Iterable[tuple[int, SceneState]]
 ) -> Perception:
-    """Draw the instants of a clip and label them, densely too."""
+    """Draw the instants of a clip, with sparse and dense labels."""
     times: list[int] = []
-    rows: list[Row] = []
+    rows: list[LabelRow] = []
     depth: dict[str, list[NDArray[np.float32]]] = {name: [] for name in renderer.cameras}
     surfaces: dict[str, list[NDArray[np.uint8]]] = {name: [] for name in renderer.cameras}
     layers: dict[str, list[NDArray[np.uint8]]] = {layer.value: [] for layer in BevLayer}
@@ -74,8 +72,8 @@ def _rows(
     timestamp_ns: int,
     rendered: RenderedSet,
     rig: Pinholes,
-    lines: Lines,
-) -> list[Row]:
+    lines: LinePoints,
+) -> list[LabelRow]:
     pixels = stack_pixels(rig, rendered.seen)
     kinds = [
         object_rows(state, rig, pixels),
@@ -88,8 +86,8 @@ def _rows(
     return [{"timestamp_ns": timestamp_ns, "score": 1.0, **row} for row in found]
 
 
-def _path_rows(state: SceneState) -> list[Row]:
-    """Where the ego drives next: one row, or none where the drive ends before."""
+def _path_rows(state: SceneState) -> list[LabelRow]:
+    """Where the ego drives next: one row, or none if the drive ends before."""
     if not len(state.path_m):
         return []
     return [{"task": Task.PATH.value, "points": to_ego(state, state.path_m).ravel().tolist()}]

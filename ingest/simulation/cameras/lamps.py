@@ -2,7 +2,7 @@
 
 The grid lies in the ego frame. It holds, per cell: how much of the sun gets there, how much of the
 sky, and the red, green and blue of lamps. Every lamp and every shadow is stamped into the cells
-that it reaches, so a pixel costs one look-up however many lamps there are.
+that it reaches, so a pixel needs one look-up, however many lamps there are.
 """
 
 from functools import lru_cache
@@ -34,7 +34,7 @@ _WALKS = CATEGORIES.index(ObjectCategory.PEDESTRIAN)
 
 
 def shadow_casters(state: SceneState, world: StaticWorld) -> NDArray[np.float64]:
-    """Give what throws shadows near the ego: ``(N, 8)``, ego frame, road users first."""
+    """What throws a shadow near the ego: ``(N, 8)``, ego frame, road users first."""
     a = state.actors
     actors = np.stack(
         [
@@ -90,13 +90,13 @@ def _standing_casters(world: StaticWorld, column: int, row: int) -> NDArray[np.f
 
 
 def _near_patch(rows: NDArray[np.float64], column: int, row: int) -> NDArray[np.float64]:
-    """Rows whose place (their first two columns) is in reach from somewhere in a square."""
+    """Rows whose place (their first two columns) is in reach from some place in a square."""
     away = rows[:, :2] - (np.array([column, row]) + 0.5) * PATCH_M
     return np.asarray(rows[np.hypot(away[:, 0], away[:, 1]) < REACH_M + 45 + PATCH_M])
 
 
 def contact_casters(state: SceneState) -> NDArray[np.float64]:
-    """Give what stands so low above the ground that no sky gets under it: the ego's body too."""
+    """What is so low above the ground that no skylight gets under it, with the ego."""
     a = state.actors
     wheeled = a.category != _WALKS
     out = np.empty((len(a) + 1, 6))
@@ -110,7 +110,7 @@ def contact_casters(state: SceneState) -> NDArray[np.float64]:
 
 
 def lamp_rows(state: SceneState, world: StaticWorld, dark: bool) -> NDArray[np.float64]:
-    """Give every lamp that is lit near the ego, street lamps when it is dark: ``(N, 7)``."""
+    """Return every lamp that is lit near the ego, street lamps when it is dark: ``(N, 7)``."""
     rows = [np.zeros((0, LAMP_ROW))]
     if dark:
         rows.append(_street_lamps(state, world))

@@ -1,6 +1,6 @@
 """Lane lines and road edges: those near the ego, and their labels in the images.
 
-A line is labelled whole, dashes and gaps alike, as far as nothing stands before it.
+A line is labelled as a whole, dashes and gaps alike, where nothing is in front of it.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.simulation.cameras.boxes import LabelRow
 from ingest.simulation.cameras.pinholes import Pinholes, project_ground
 from ingest.simulation.maps.world import resample
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
@@ -21,13 +22,11 @@ LINE_STEP_M = 0.5
 CATEGORIES = (LaneCategory.LANE_LINE, LaneCategory.ROAD_EDGE)
 _LEAST_LINE_PX = 4.0
 _GAP = 6  # hidden points of a line that do not break it: what a pole hides
-_CHUNK = 64  # points that are looked at together: a map has some hundred thousand
-
-Row = dict[str, object]
+_CHUNK = 64  # points that are tested together: a map has some hundred thousand
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class LinePoints:
     """Lines as closely spaced points, one line after the other.
 
     Attributes:
@@ -47,14 +46,14 @@ class Lines:
 class _Chunks:
     """All lines of a world, and circles around each `_CHUNK` of their points."""
 
-    lines: Lines
+    lines: LinePoints
     middle_m: Floats
     radius_m: Floats
 
 
 @lru_cache(maxsize=8)
 def _chunks(world: StaticWorld) -> _Chunks:
-    """Space points along all lane lines and road edges, in the world frame."""
+    """Evenly spaced points along all lane lines and road edges, in the world frame."""
     several = [(0, m.points_m) for m in world.markings] + [(1, e.points_m) for e in world.edges]
     spaced = [resample(points, LINE_STEP_M)[0] for _, points in several]
     line = np.repeat(np.arange(len(several)), [len(points) for points in spaced])
@@ -64,11 +63,11 @@ def _chunks(world: StaticWorld) -> _Chunks:
     pieces = [points[start : start + _CHUNK] for start in starts]
     middle = np.array([(p.min(axis=0) + p.max(axis=0)) / 2 for p in pieces]).reshape(-1, 2)
     reach = [np.hypot(*(p - m).T).max() for p, m in zip(pieces, middle, strict=True)]
-    return _Chunks(Lines(points, line, line, category), middle, np.array(reach))
+    return _Chunks(LinePoints(points, line, line, category), middle, np.array(reach))
 
 
-def lines_near(world: StaticWorld, state: SceneState, range_m: float = LINE_RANGE_M) -> Lines:
-    """Give the parts of lines near the ego, in its frame."""
+def lines_near(world: StaticWorld, state: SceneState, range_m: float = LINE_RANGE_M) -> LinePoints:
+    """Return the parts of lines near the ego, in its frame."""
     chunks = _chunks(world)
     place, points = np.array([state.x_m, state.y_m]), chunks.lines.points_m
     dx, dy = (chunks.middle_m - place).T
@@ -80,14 +79,14 @@ def lines_near(world: StaticWorld, state: SceneState, range_m: float = LINE_RANG
     line = chunks.lines.line[near]
     breaks = (np.diff(near, prepend=-1) > 1) | (np.diff(line, prepend=0) > 0)
     xy = to_ego(state, points[near])
-    return Lines(xy, line, np.cumsum(breaks), chunks.lines.category[near])
+    return LinePoints(xy, line, np.cumsum(breaks), chunks.lines.category[near])
 
 
 def line_rows(
-    lines: Lines, rig: Pinholes, depth_m: Mapping[str, NDArray[np.float32]]
-) -> dict[str, list[Row]]:
+    lines: LinePoints, rig: Pinholes, depth_m: Mapping[str, NDArray[np.float32]]
+) -> dict[str, list[LabelRow]]:
     """Label the lines in all images, by camera: a row for each unhidden stretch."""
-    rows: dict[str, list[Row]] = {name: [] for name in rig.names}
+    rows: dict[str, list[LabelRow]] = {name: [] for name in rig.names}
     camera, at, xyd = project_ground(rig, lines.points_m)
     seen = _unhidden(rig, camera, xyd, depth_m)
     if not seen.any():
@@ -95,7 +94,7 @@ def line_rows(
     camera, at, xy = camera[seen], at[seen], xyd[seen, :2]
     new = _runs(camera, at, lines.part[at])
     along = _along(camera, at, xy, new, (len(rig.names), len(lines.points_m)))
-    # Of points less than a pixel apart one is enough; both ends stay.
+    # Keep one of several points less than a pixel apart, and both ends.
     keep = new | np.roll(new, -1) | (np.diff(np.floor(along), prepend=-1) > 0)
     starts = np.flatnonzero(new[keep])
     ends = np.append(starts[1:], keep.sum())
@@ -125,7 +124,7 @@ def _runs(camera: Ints, at: Ints, part: Ints) -> NDArray[np.bool_]:
 def _along(
     camera: Ints, at: Ints, xy: Floats, new: NDArray[np.bool_], shape: tuple[int, int]
 ) -> Floats:
-    """Pixels drawn until each point, over all runs of its camera."""
+    """Length in pixels up to each point, over all runs of its camera."""
     steps = np.zeros(shape)
     steps[camera, at] = np.where(new, 0.0, np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T))
     return np.asarray(np.cumsum(steps, axis=1)[camera, at])

@@ -14,14 +14,14 @@ Rgb = NDArray[np.float64]  # (3,) linear
 
 @dataclass(frozen=True, eq=False)
 class Mood:
-    """What conditions mean to a camera; colours are linear, 1 is a white wall at noon.
+    """Conditions as a camera sees them; colours are linear, 1 is a white wall at noon.
 
     Attributes:
         sun: Light of the sun on a surface that faces it.
         sun_world: Unit vector towards it, world frame.
         ambient: Light from the whole sky.
         sky: ``(SKY_ROWS, SKY_COLUMNS, 3)`` float32 panorama, columns from east.
-        haze: What the air looks like where it is thick.
+        haze: Colour of thick air.
         extinction: Per metre.
         exposure: Gain of the camera.
         noise: Deviation of the sensor's noise in grey levels.
@@ -78,7 +78,7 @@ _LIGHTS: dict[Light, tuple[Rgb, float, Rgb, Rgb, Rgb, float, float]] = {
 
 @lru_cache(maxsize=64)
 def mood_of(conditions: Conditions) -> Mood:
-    """Turn conditions into numbers; the same for all cameras."""
+    """Convert conditions to numbers, which are the same for all cameras."""
     sun, elevation_deg, ambient, zenith, horizon, exposure, noise = _LIGHTS[conditions.light]
     strength = conditions.strength
     rain = strength if conditions.weather is Weather.RAIN else 0.0
@@ -137,7 +137,7 @@ def _panorama(
 
 
 def _clouds(sine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where clouds are, 0 to 1; always the same ones, since drives differ enough."""
+    """Cloud cover, 0 to 1; the same for all drives, since these differ enough otherwise."""
     rng = np.random.default_rng(11)
     rows, columns = np.meshgrid(
         np.fft.fftfreq(SKY_ROWS) * SKY_ROWS,

@@ -1,6 +1,6 @@
-"""Several cameras as columns, so that points go into all of them at once.
+"""Several cameras as columns, so that points are projected into all of them at once.
 
-As `ridealong.perception.geometry.project`, written out: a matrix product would wake the threads of
+As `ridealong.perception.geometry.project`, written out: a matrix product would start the threads of
 a linear algebra library, and one call per camera would cost more than its arithmetic.
 """
 
@@ -96,7 +96,7 @@ def project_ground(rig: Pinholes, xy_ego_m: Floats) -> tuple[Ints, Ints, Floats]
     px, py = xy_ego_m.T
     turn, move = rig.rotation[..., None], rig.offset_m[..., None]
     x, y, depth = (px * turn[:, k, 0] + py * turn[:, k, 1] + move[:, k] for k in range(3))
-    # Divide only where it may help: an image is a narrow cone.
+    # Divide only where the point may be in the image: an image is a narrow cone.
     edge = 1.001 * np.maximum(rig.centre_px, rig.size_px - rig.centre_px) / rig.focal_px
     near = (np.abs(x) < edge[:, :1] * depth) & (np.abs(y) < edge[:, 1:] * depth)
     camera, point = np.nonzero(near)

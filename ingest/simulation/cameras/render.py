@@ -1,4 +1,4 @@
-"""The cameras: a scene at one instant as eight images, and what is needed to label them."""
+"""The cameras: one instant of a scene as images, and what is needed to label them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,20 +48,20 @@ _STREAKS_PER_MEGAPIXEL = 9000
 
 
 @dataclass(frozen=True)
-class LabelWish:
-    """What to give beside the images; each costs time."""
+class LabelRequest:
+    """What to compute besides the images; each takes time."""
 
     instances: bool = False  # boxes and occlusion of road users and lights
     depth: bool = False
     segmentation: bool = False
 
 
-VIDEO_ONLY = LabelWish()
-EVERYTHING = LabelWish(instances=True, depth=True, segmentation=True)
+VIDEO_ONLY = LabelRequest()
+EVERYTHING = LabelRequest(instances=True, depth=True, segmentation=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class InstancePixels:
     """Pixels of each instance in one camera; instance ``i + 1`` is actor ``i``, then the lights.
 
     Attributes:
@@ -77,7 +77,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class RenderedSet:
-    """What the cameras saw at one instant, by camera; only what was asked for.
+    """The output for one instant, by camera; only what was requested.
 
     Attributes:
         images: ``(H, W, 3)`` uint8.
@@ -89,22 +89,22 @@ class RenderedSet:
     images: Mapping[str, Image]
     depth: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     segmentation: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
-    seen: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, InstancePixels] = field(default_factory=dict)
 
 
 class Renderer:
-    """Draws one drive. The same scene, seed and time give the same bytes, in whatever order.
+    """Draws one drive. The same scene, seed and time give the same bytes, in any order.
 
     A renderer keeps buffers and must not be shared between threads; worlds may be.
 
     Args:
-        world: What stands still.
+        world: The static world.
         cameras: Calibrations by name.
         seed: Of the drive: chooses each camera's exposure, tint and noise.
         caster: The ray caster; tests pass another one to compare with.
 
     Raises:
-        RidealongError: A camera's calibration is unknown, or no camera could be built like it.
+        RidealongError: A camera's calibration is unknown or impossible.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Renderer:
         self.cameras = dict(cameras)
         self._caster = caster
         self._views = {name: _make_view(camera, seed) for name, camera in cameras.items()}
-        # Cameras of one size share their buffers, which so stay in the processor's cache.
+        # Cameras of one size share their buffers, so that these stay in the processor's cache.
         self._sights = {view.ground_w.shape: _buffers(view) for view in self._views.values()}
         seen = looks(cameras.values())
         self._tiles = Tiles(ground_plan(world), caster.paint_tile, seen)
@@ -130,7 +130,7 @@ class Renderer:
         self._curve = _tone_curve()
 
     def render(
-        self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
+        self, state: SceneState, timestamp_ns: int, labels: LabelRequest = VIDEO_ONLY
     ) -> RenderedSet:
         """Draw one instant with every camera."""
         mood = mood_of(state.conditions)
@@ -159,7 +159,7 @@ class Renderer:
         return out
 
     def road_at(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether world places, all near one another, are road (or paint on it)."""
+        """Whether world places, all near each other, are road (or paint on it)."""
         return self._tiles.surface_at(x_m, y_m) <= _PAINTED
 
     def _solids(self, state: SceneState, timestamp_ns: int, mood: Mood, air: Air) -> LitSolids:
@@ -229,10 +229,10 @@ class Renderer:
             mood.noise,
         )
 
-    def _seen(self, solids: LitSolids, sight: Sight, counts: Counts) -> Seen:
+    def _seen(self, solids: LitSolids, sight: Sight, counts: Counts) -> InstancePixels:
         visible = np.zeros(len(counts.hits), np.int64)
         self._caster.count_visible(sight.who, solids.kinds, visible)
-        return Seen(counts.hits, visible, counts.boxes)
+        return InstancePixels(counts.hits, visible, counts.boxes)
 
     def _streaks(
         self, name: str, shape: tuple[int, int], mood: Mood, timestamp_ns: int
@@ -248,7 +248,7 @@ class Renderer:
 
 
 def _counts(sight: Sight, instances: int) -> Counts:
-    """Room for the pixels of each instance; none for fewer than 0 of them."""
+    """Buffers for the pixels of each instance; -1 instances: no counting."""
     height, width = sight.w.shape
     boxes = np.zeros((instances + 1, 4), np.int64)
     boxes[:, 0], boxes[:, 1] = width, height
@@ -261,7 +261,7 @@ def _image(view: CameraView) -> Image:
 
 
 def _keep(mapping: Mapping[str, object], name: str, value: object) -> None:
-    """Fill a mapping that is read-only for everybody else."""
+    """Fill a mapping that is read-only for all other code."""
     assert isinstance(mapping, dict)
     mapping[name] = value
 
@@ -274,7 +274,7 @@ def _make_view(camera: CameraCalibration, seed: int) -> CameraView:
 
 
 def _buffers(view: CameraView) -> Sight:
-    """Room for what one camera sees; that for solids is made for each instant."""
+    """Buffers for what one camera sees; those for solids are made for each instant."""
     shape, size = view.ground_w.shape, view.ground_w.size
     return Sight(
         w=np.empty(shape, np.float32),
@@ -289,14 +289,14 @@ def _buffers(view: CameraView) -> Sight:
 
 
 def _noise(seed: int, longest: int) -> NDArray[np.float32]:
-    """The sensor's noise, long enough for an image that starts anywhere in it."""
+    """The sensor's noise, long enough for an image to start at any of its words."""
     rng = np.random.default_rng(seed_of(seed, "noise"))
     words = rng.standard_normal(_NOISE_WORDS).astype(np.float32)
     return np.resize(words, _NOISE_WORDS + longest)
 
 
 def _rain(seed: int) -> NDArray[np.float64]:
-    """Streaks of rain of which an image takes those from anywhere on; lengths are in images."""
+    """Streaks of rain, in units of the image's size; an image uses a run of them."""
     rng = np.random.default_rng(seed_of(seed, "rain"))
     low, high = (0.0, 0.0, 0.03, 0.03), (1.0, 1.0, 0.10, 0.12)
     out = np.ones((_RAIN_WORDS, 6))

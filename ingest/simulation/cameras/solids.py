@@ -1,4 +1,4 @@
-"""What stands and moves in a scene, as simple solids that a camera can cast rays at.
+"""The objects of a scene as simple solids for ray casting.
 
 A solid is an upright block that may taper towards its top, or an ellipsoid. A car is some fifteen
 of them: body, cabin, roof, wheels, lamps, plates. `Solids` are columns; the renderer reads nothing
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from ingest.simulation.scene import (
     CATEGORIES,
     Actors,
-    Colour,
     CountryStyle,
     SceneState,
     StaticWorld,
     to_ego,
 )
+from ingest.simulation.values import Colour
 from ridealong.perception.annotations import LightState, ObjectCategory, Surface
 
 SURFACES = tuple(Surface)
@@ -30,7 +30,7 @@ VEHICLE, PERSON = SURFACES.index(Surface.VEHICLE), SURFACES.index(Surface.PERSON
 BUILDING, POLE = SURFACES.index(Surface.BUILDING), SURFACES.index(Surface.POLE)
 VEGETATION = SURFACES.index(Surface.VEGETATION)
 
-# How far off things are still drawn, metres.
+# Up to which distance things are drawn, metres.
 BUILDING_RANGE_M, TREE_RANGE_M, POLE_RANGE_M, ACTOR_RANGE_M = 320.0, 190.0, 150.0, 220.0
 
 
@@ -42,7 +42,7 @@ class Shape(IntEnum):
 
 
 class Matter(IntEnum):
-    """How a surface is shaded beyond its colour."""
+    """How a surface is shaded, apart from its colour."""
 
     PLAIN = 0
     FOLIAGE = 1  # speckled
@@ -102,13 +102,13 @@ class Part:
     """One solid of a model, in metres on a road user of the model's nominal size.
 
     Attributes:
-        centre: From the middle of the footprint: ahead, left, up.
+        centre: Position relative to the middle of the footprint: ahead, left, up.
         half: Half sizes.
         paint: Where its colour comes from.
         lean: How far front, rear and sides lean inwards.
         ellipsoid: Not a block.
-        reach_m: Left out beyond this distance.
-        swing: Moves ahead and back with the steps, metres.
+        reach_m: Not drawn beyond this distance.
+        swing: How far it moves ahead and back while walking, metres.
         person: It is (part of) a person.
     """
 
@@ -327,7 +327,7 @@ def _place_parts(
     part: NDArray[np.int64],
     out: NDArray[np.float64],
 ) -> None:
-    """Fill in where each part is and how large, on an actor of its own size."""
+    """Write the position and size of each part, scaled to the size of its actor."""
     actors, parts = state.actors, _parts()
     size = np.stack([actors.length_m, actors.width_m, actors.height_m], axis=-1)
     scale = (size / parts.nominal_m[actors.category])[k]
@@ -357,7 +357,7 @@ def _paints(
     lamps = actors.headlamps
     glow[:, Paint.TAIL] = np.where(actors.brake, _BRAKE_GLOW, np.where(lamps, _TAIL_GLOW, 0.0))
     glow[:, Paint.HEAD] = np.where(lamps, _HEAD_GLOW, 0.0)
-    # Not everybody blinks in step.
+    # Indicators do not all blink in phase.
     lit = (timestamp_ns + actors.track_id * 137_000_000) % BLINK_NS < BLINK_NS // 2
     glow[:, Paint.LEFT] = np.where(lit & actors.left, _BLINK_GLOW, 0.0)
     glow[:, Paint.RIGHT] = np.where(lit & actors.right, _BLINK_GLOW, 0.0)
@@ -386,7 +386,7 @@ _TROUSERS = linear([(44, 52, 84), (36, 36, 40), (92, 82, 66), (70, 72, 78)])
 
 
 def join(several: Sequence[Solids]) -> Solids:
-    """One after the other."""
+    """Concatenate solids."""
     return Solids(
         np.concatenate([s.numbers for s in several]), np.concatenate([s.kinds for s in several])
     )
@@ -394,7 +394,7 @@ def join(several: Sequence[Solids]) -> Solids:
 
 @dataclass(frozen=True, eq=False)
 class StaticSolids:
-    """A world's solids in the world frame, and how far off each is still drawn."""
+    """A world's solids in the world frame, and up to which distance each is drawn."""
 
     solids: Solids
     range_m: NDArray[np.float64]
@@ -443,7 +443,7 @@ class _Collector:
 
 @lru_cache(maxsize=8)
 def static_solids(world: StaticWorld) -> StaticSolids:
-    """All that stands still, made once per world; a glow of -1 is lit at night only."""
+    """All static solids, made once per world; a glow of -1 means lit at night only."""
     out = _Collector()
     _add_buildings(out, world)
     _add_trees(out, world)
@@ -552,12 +552,12 @@ def _add_head(out: _Collector, world: StaticWorld, index: int) -> None:
         )
 
 
-PATCH_M = 64.0  # what stands around a place is looked up once per square of this size
+PATCH_M = 64.0  # static solids near a place are looked up once per square of this size
 
 
 @lru_cache(maxsize=64)
 def _standing(world: StaticWorld, column: int, row: int) -> StaticSolids:
-    """The solids that can be near enough to be drawn from somewhere in a square of the world."""
+    """The solids that are near enough to be drawn from some place in a square of the world."""
     static = static_solids(world)
     numbers = static.solids.numbers
     middle = (np.array([column, row]) + 0.5) * PATCH_M
@@ -574,19 +574,19 @@ def _standing(world: StaticWorld, column: int, row: int) -> StaticSolids:
 def near_solids(
     world: StaticWorld, state: SceneState, first_light: int, lamp_glow: float
 ) -> Solids:
-    """What stands near the ego, in the ego frame, lenses lit by their state, nearest first.
+    """Static solids near the ego, in the ego frame, nearest first; lenses are lit by their state.
 
     Args:
-        world: Where it stands.
+        world: The static world.
         state: Ego pose and the lights' states.
         first_light: Instance of the world's first traffic light; the next follow it.
-        lamp_glow: What street lamps give off.
+        lamp_glow: Brightness of street lamps.
     """
     static = _standing(world, int(state.x_m // PATCH_M), int(state.y_m // PATCH_M))
     xy = to_ego(state, static.solids.numbers[:, :2])
     distance = np.hypot(xy[:, 0], xy[:, 1])
     chosen = np.flatnonzero(distance < static.range_m)
-    # Parts of one light follow each other whatever their distance.
+    # Parts of one light stay together, whatever their distance.
     key = np.where(static.light[chosen] >= 0, 1e6 + static.light[chosen], distance[chosen])
     chosen = chosen[np.argsort(key, kind="stable")]
     numbers, kinds = static.solids.numbers[chosen], static.solids.kinds[chosen]

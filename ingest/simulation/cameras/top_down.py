@@ -1,6 +1,6 @@
 """The layout around the ego from above: which 1 m cells are road, lines, road users, occupied.
 
-Every layer is what is there, whether a camera sees it or not: cells hidden behind a truck count
+Every layer has what is there, whether a camera sees it or not: cells hidden behind a truck count
 like all others, and none is masked. The ego itself is in no layer.
 
 - ``road``: at least half of the cell, by four points in it.
@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.simulation.cameras.lines import CATEGORIES, Lines
+from ingest.simulation.cameras.lines import CATEGORIES, LinePoints
 from ingest.simulation.cameras.render import Renderer
 from ingest.simulation.scene import CATEGORIES as ROAD_USERS
 from ingest.simulation.scene import SceneState, StaticWorld, Trees, to_ego
@@ -34,8 +34,8 @@ from ridealong.perception.annotations import (
 )
 
 BEV_CELL_M = 1.0
-KERB_M = 0.2  # what is lower can be driven over
-CLEARANCE_M = 2.0  # what is higher can be driven under
+KERB_M = 0.2  # lower things can be driven over
+CLEARANCE_M = 2.0  # higher things can be driven under
 TRUNK_M, POLE_M = 0.14, 0.075  # radius
 SHAPE = tuple(round((high - low) / BEV_CELL_M) for low, high in (BEV_X_M, BEV_Y_M))
 
@@ -52,7 +52,7 @@ _PEOPLE = [
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """What stands in a world, from above: ``(N, 2)`` places in the world frame, metres.
+    """Static objects of a world from above: ``(N, 2)`` places in the world frame, metres.
 
     Attributes:
         blocks_m: Middles of rectangles.
@@ -73,13 +73,13 @@ def top_down(
     renderer: Renderer,
     world: StaticWorld,
     state: SceneState,
-    lines: Lines,
+    lines: LinePoints,
 ) -> dict[str, Cells]:
-    """Give the layout around the ego, a layer each, cells of `BEV_CELL_M` over BEV_X_M, BEV_Y_M.
+    """Return the layout around the ego, a layer each, cells of `BEV_CELL_M` over BEV_X_M, BEV_Y_M.
 
     Args:
-        renderer: Has drawn this state last: it knows where road is.
-        world: What stands still.
+        renderer: The one that drew this state last: it knows where the road is.
+        world: The static world.
         state: The instant.
         lines: All lines near the ego, in its frame.
     """
@@ -120,7 +120,7 @@ def standing(world: StaticWorld) -> Standing:
 
 
 def _crown_radius_m(trees: Trees) -> Floats:
-    """How wide each crown, an ellipsoid, is at most at the heights that count; 0 above them."""
+    """Greatest radius of each crown (an ellipsoid) between the two heights; 0 above them."""
     half = np.maximum(trees.crown_m / 2, 1e-9)
     middle = trees.trunk_m + half
     off = (np.clip(middle, KERB_M, CLEARANCE_M) - middle) / half
@@ -150,7 +150,7 @@ def _standing_cells(world: StaticWorld, state: SceneState) -> Cells:
 
 
 def _near(state: SceneState, points_m: Floats, reach_m: Floats) -> Ints:
-    """Those of which a part may lie in the grid."""
+    """Indices of those that may overlap the grid."""
     dx, dy = points_m[:, 0] - state.x_m, points_m[:, 1] - state.y_m
     return np.flatnonzero(dx * dx + dy * dy < (_REACH_M + reach_m) ** 2)
 
@@ -194,7 +194,7 @@ def _window(xy_m: Floats, reach_m: Floats) -> tuple[Ints, Ints]:
 
 
 def _middle(side_m: tuple[float, float], index: Ints) -> Floats:
-    """Where rows or columns have their middles."""
+    """Middles of rows or columns."""
     return np.asarray(side_m[1] - BEV_CELL_M * (index + 0.5))
 
 

@@ -143,7 +143,7 @@ def _without_film(key: _Key) -> CameraView:
 def looks(
     cameras: Iterable[CameraCalibration],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the middles ``(N, 2)`` of the squares of `LOOK_M` that pixels see; fine and coarse."""
+    """Return the middles ``(N, 2)`` of the squares of `LOOK_M` that pixels see; fine and coarse."""
     return _looks(tuple(_key(camera) for camera in cameras))
 
 

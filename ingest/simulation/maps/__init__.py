@@ -1,1 +1,1 @@
-"""Road networks: three maps from code, as SUMO reads them and as cameras see them."""
+"""Road networks: three maps made by code, for SUMO and for the cameras."""

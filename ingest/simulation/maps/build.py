@@ -1,4 +1,4 @@
-"""Maps from code: a layout becomes SUMO's network, once, in a folder.
+"""Maps made by code: a layout becomes SUMO's network, once, in a folder.
 
 The files of a map depend on the code alone, so a map is built where it is missing and never asked
 for again. netconvert makes lanes, junctions, signal programs, sidewalks and crossings.
@@ -37,12 +37,12 @@ _CONVERSION = (
 
 
 def map_file(folder: Path, name: str, left_hand: bool) -> Path:
-    """Where a map's network lies in its folder."""
+    """Path of a map's network in its folder."""
     return folder / f"{name}-{'left' if left_hand else 'right'}.net.xml"
 
 
 def build_map(folder: Path, name: str, left_hand: bool) -> Path:
-    """Give a map's network, and make it first where it is missing.
+    """Return the path of a map's network, and make it first if it is missing.
 
     Raises:
         RidealongError: Unknown map, or SUMO's netconvert is missing or fails.
@@ -81,9 +81,9 @@ def _convert(layout: Layout, left_hand: bool, scratch: Path) -> Path:
         problem = (done.stderr.strip() or "no message").splitlines()[0]
         raise RidealongError(f"netconvert failed: {problem}")
     text = made.read_text("utf-8")
-    if not text.endswith("</net>\n"):  # netconvert ends well even where the disk is full
+    if not text.endswith("</net>\n"):  # netconvert exits with 0 even when the disk is full
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(made))
-    # netconvert writes the time and its options on top: the same map has the same bytes.
+    # netconvert writes the time and its options first; without them a map has the same bytes.
     made.write_text(re.sub(r"<!--.*?-->\s*", "", text, count=1, flags=re.S), "utf-8")
     return made
 

@@ -1,4 +1,4 @@
-"""Where maps lie on the globe: a plane around an origin in each country, true to scale near it."""
+"""Where maps are on the globe: a plane around an origin in each country, true to scale near it."""
 
 import numpy as np
 

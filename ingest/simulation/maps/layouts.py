@@ -1,4 +1,4 @@
-"""The three road networks as plain lines: what is where, before netconvert makes lanes of it.
+"""The three road networks as plain lines, before netconvert makes lanes of them.
 
 `training`, `calibration` and `test` differ in topology: a bent grid, a star of radials and rings,
 and a grown town of T junctions. Around each runs a highway in a closed loop of its own shape, with
@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+from ingest.simulation.values import Points
 
 MEDIAN_M = 5.0
 HIGHWAY_LANES = 3
@@ -20,7 +19,7 @@ STEP_M = 12.0
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of road: lanes in one direction, limit, width of a lane, and what lies beside them."""
+    """A kind of road: lanes in one direction, limit, width of a lane, and what is beside them."""
 
     lanes: int
     speed_mps: float
@@ -80,7 +79,7 @@ class Loop:
         return np.array([self.point(a, offset_m) for a in np.linspace(start_rad, end_rad, count)])
 
     def point(self, angle_rad: float, offset_m: float) -> tuple[float, float]:
-        """Where it is at that angle."""
+        """Its place at that angle."""
         radius = self.radius_m(angle_rad) + offset_m
         return float(radius * np.cos(angle_rad)), float(radius * np.sin(angle_rad))
 
@@ -111,7 +110,7 @@ def add_street(layout: Layout, a: str, b: str, kind: Kind, bend_m: float = 0.0) 
 def add_loop(layout: Layout, loop: Loop, left_hand: bool) -> None:
     """Lay the highway: a carriageway outside without exits, and one inside with them.
 
-    The inner one runs clockwise where one drives on the right: its kerb side faces the town.
+    The inner one runs clockwise in right-hand traffic: its kerb side faces the town.
     """
     way = 1 if left_hand else -1
     half = MEDIAN_M / 2
@@ -179,7 +178,7 @@ def _add_ramps(
 ) -> None:
     gate = np.array(layout.nodes[town])
     for key, leaves in (("x", True), ("n", False)):
-        # Ramps lie on the kerb side: their line starts where the outermost lane's border is.
+        # Ramps are on the kerb side: their line starts where the outermost lane's border is.
         place = np.array(loop.point(angles[key], -half - HIGHWAY_LANES * HIGHWAY.lane_m))
         ahead = np.array(loop.point(angles[key] + way * 0.01, -half)) - np.array(
             loop.point(angles[key], -half)

@@ -1,4 +1,4 @@
-"""Where carriageways run into each other, as at ramps: nothing of one may stand on another."""
+"""Where carriageways run into each other, as at ramps: nothing of one may be on another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ingest.simulation.maps.roads import Points, line_length
+from ingest.simulation.maps.roads import line_length
 from ingest.simulation.maps.world import resample
+from ingest.simulation.values import Points
 
 STEP_M = 1.0
-TOUCH_M = 0.3  # borders that meet are no overlap
-SHORTEST_M = 2.0  # of a piece worth keeping
+TOUCH_M = 0.3  # borders that touch do not overlap
+SHORTEST_M = 2.0  # shortest piece to keep
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class Carriageway:
         return cKDTree(resample(self.middle_m, STEP_M)[0])
 
     def holds(self, xy_m: Points) -> NDArray[np.bool_]:
-        """Which of the ``(N, 2)`` places lie on it; its borders, and what is past its ends, not."""
+        """Which of the ``(N, 2)`` places are on it; its borders and its ends are not."""
         # Farther places count as infinitely far: most are, and need no search.
         distance, nearest = self._course.query(xy_m, distance_upper_bound=self.half_m)
         inner = (nearest > 0) & (nearest < self._course.n - 1)
@@ -36,7 +37,7 @@ class Carriageway:
 
 
 def clear_pieces(line_m: Points, carriageways: Sequence[Carriageway]) -> list[Points]:
-    """Pieces of a line that lie on no carriageway, in its order; the line itself where all does."""
+    """Pieces of a line that are not on a carriageway, in order; all of it if none of it is."""
     xy = resample(line_m, STEP_M)[0]
     covered = np.zeros(len(xy), bool)
     for carriageway in carriageways:

@@ -1,6 +1,6 @@
-"""A road network as a world that cameras can see: painted, kerbed, signalled, and built up.
+"""A road network as a world for cameras: with paint, kerbs, signals and buildings.
 
-Where everything runs follows from SUMO's lanes; how it looks, from the country.
+Places come from SUMO's lanes, the look from the country.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,6 @@ from ingest.simulation.maps.roads import (
     Connection,
     Edge,
     Lane,
-    Points,
     RoadNetwork,
     read_network,
 )
@@ -35,6 +34,7 @@ from ingest.simulation.scene import (
     TrafficLight,
     seed_of,
 )
+from ingest.simulation.values import Points
 
 SHOULDER_M = 0.5
 HIGHWAY_SHOULDER_M = 2.2
@@ -45,10 +45,10 @@ _NEAR_HEIGHT_M, _FAR_HEIGHT_M, _ARM_HEIGHT_M = 2.9, 5.4, 5.2
 
 @dataclass(frozen=True, eq=False)
 class MapWorld:
-    """A map seen by cameras, and which of its signal heads answers for which link.
+    """A map's world, and which of its signal heads shows the state of which link.
 
     Attributes:
-        world: What stands still.
+        world: The static world.
         heads: Name of the head by traffic light and link (place in SUMO's state).
         links: The traffic light and the link whose state each head shows.
     """
@@ -60,7 +60,7 @@ class MapWorld:
 
 @lru_cache(maxsize=6)
 def map_world(path: Path, country: str) -> MapWorld:
-    """Give the world of a map in a country; made once a process, the same every time."""
+    """Return the world of a map in a country; made once per process, always the same."""
     network = read_network(path)
     parts = WorldParts(COUNTRIES[country], seed_of("world", path.name, country) % 2**31)
     _lay_surface(parts, network)
@@ -134,7 +134,7 @@ def _lay_inner_side(parts: WorldParts, edge: Edge, lane: Lane) -> None:
 
 
 def _clear_merges(parts: WorldParts, network: RoadNetwork) -> None:
-    """Highway and ramp share asphalt until they part: neither's edge or line runs on the other."""
+    """Highway and ramp share asphalt until they part: no edge or line of one is on the other."""
     edges = [edge for edge in network.edges.values() if edge.surface and is_highway(edge)]
     whole = [_carriageway(parts, edge, HIGHWAY_SHOULDER_M, SHOULDER_M) for edge in edges]
     lanes = [_carriageway(parts, edge, 0.0, 0.0) for edge in edges]
@@ -157,7 +157,7 @@ def _clear_merges(parts: WorldParts, network: RoadNetwork) -> None:
 
 
 def _carriageway(parts: WorldParts, edge: Edge, outer_m: float, inner_m: float) -> Carriageway:
-    """An edge's lanes, and so much more asphalt towards the kerb and towards the middle."""
+    """An edge's lanes, with that much more asphalt towards the kerb and towards the middle."""
     width = sum(lane.width_m for lane in edge.surface) + outer_m + inner_m
     kerb = edge.surface[0]
     # `_border` is half a lane out already.
@@ -294,7 +294,7 @@ def _place_signals(
 
 
 def _groups(network: RoadNetwork, controlled: Sequence[Connection]) -> dict[int, list[int]]:
-    """Lanes by the link that speaks for them: the straightest one that leaves them."""
+    """Lanes by the link whose signal they follow: the straightest one that leaves them."""
     phases = network.signals[controlled[0].signal]
     order = {"s": 0, "R": 1, "L": 1, "r": 2, "l": 3}
     speaker = {}
@@ -367,7 +367,7 @@ def _way_across(
     controlled: Sequence[Connection],
     way: Points,
 ) -> float:
-    """How far it is along the approach to where the way straight on, or any, goes on."""
+    """Distance along the approach to where the straight link, or any link, continues."""
     start = edge.lanes[lanes[0]].line_m[-1]
     ahead = [
         float((network.edges[c.next_edge].lanes[c.next_lane].line_m[0] - start) @ way)
@@ -384,6 +384,6 @@ def _furnish(parts: WorldParts) -> None:
     """Houses and lamps along the streets, trees along the highway."""
     streets = [edge for edge in parts.edges if edge.sidewalk_m > 0]
     others = [edge for edge in parts.edges if edge.sidewalk_m <= 0]
-    # The lists are shared: what is planted lands in ``parts``.
+    # The lists are shared: what is added ends up in ``parts``.
     furnish(replace(parts, edges=streets), TOWN)
     furnish(replace(parts, edges=others, seed=parts.seed + 1), COUNTRYSIDE)

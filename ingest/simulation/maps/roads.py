@@ -1,6 +1,6 @@
 """SUMO's road network, read from its file: lanes, connections, junctions, crossings, signals.
 
-Plain XML and numpy, so that a traffic process and whoever draws the map can read it without SUMO.
+Plain XML and numpy, so that traffic processes and the cameras can read it without SUMO.
 """
 
 import xml.etree.ElementTree as ET
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Points = NDArray[np.float64]
+from ingest.simulation.values import Points
 
 WALK, BICYCLE, DRIVE = "walk", "bicycle", "drive"
 
@@ -70,7 +70,7 @@ class Connection:
 
 @dataclass(frozen=True, eq=False)
 class RoadNetwork:
-    """A map as SUMO has it; world frame as in `ingest.simulation.scene`."""
+    """A map as in SUMO; world frame as in `ingest.simulation.scene`."""
 
     left_hand: bool
     edges: dict[str, Edge]
@@ -97,7 +97,7 @@ class RoadNetwork:
 
 @lru_cache(maxsize=8)
 def read_network(path: Path) -> RoadNetwork:
-    """Read a ``.net.xml``; the answer is shared, as are its hash and its identity."""
+    """Read a ``.net.xml``; the same path gives the same object."""
     root = ET.parse(path).getroot()
     edges: dict[str, Edge] = {}
     inner: dict[str, Lane] = {}

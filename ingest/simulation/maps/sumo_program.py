@@ -1,4 +1,4 @@
-"""Where SUMO's programs are, and how we want the simulation to run."""
+"""Paths of SUMO's programs, and options of the simulation."""
 
 import shutil
 from pathlib import Path
@@ -9,7 +9,7 @@ SUMO_SETTINGS = (
     "--no-step-log",
     "--no-warnings",
     "--duration-log.disable",
-    # Vehicles that find no gap within a second are given up; the bubble tries elsewhere.
+    # Vehicles that find no gap within a second are dropped; the bubble tries other places.
     "--max-depart-delay=1",
     "--lanechange.duration=2.6",
     "--collision.action=none",
@@ -19,7 +19,7 @@ SUMO_SETTINGS = (
 
 
 def sumo_binary(name: str = "sumo") -> Path:
-    """Give the path of one of SUMO's programs.
+    """Return the path of one of SUMO's programs.
 
     Raises:
         RidealongError: It is not installed.

@@ -12,13 +12,11 @@ from scipy.spatial import cKDTree
 
 from ingest.simulation.scene import (
     COUNTRIES,
-    Colour,
     CountryStyle,
     Crosswalk,
     Marking,
     MarkingKind,
     Paint,
-    Points,
     RoadEdge,
     StaticWorld,
     StopLine,
@@ -28,6 +26,7 @@ from ingest.simulation.scene import (
     poles,
     trees,
 )
+from ingest.simulation.values import Colour, Points
 
 BlockRow = tuple[float, float, float, float, float, float, Colour]
 TreeRow = tuple[float, float, float, float, float, Colour]
@@ -67,10 +66,10 @@ class Profile:
 
 @dataclass(frozen=True)
 class Greenery:
-    """What stands beside the road.
+    """Scenery beside the road.
 
     Attributes:
-        buildings, trees, lamps: Share of the places along the edge that are taken, 0 to 1.
+        buildings, trees, lamps: Share of the places along the edge that are used, 0 to 1.
         setback_m: From the edge to the fronts of buildings.
         floors: Fewest and most floors of a building.
     """
@@ -84,7 +83,7 @@ class Greenery:
 
 @dataclass
 class WorldParts:
-    """A world in the making; `finish` freezes it."""
+    """A world under construction; `finish` freezes it."""
 
     country: CountryStyle
     seed: int
@@ -127,7 +126,7 @@ def offset_line(points_m: Points, left_m: float) -> Points:
     first, last = normals[:1], normals[-1:]
     before, after = np.concatenate([first, normals]), np.concatenate([normals, last])
     mitre = before + after
-    # A mitre is longer than the offset by 1 / cos of half the bend; a hairpin is cut short.
+    # A mitre is longer than the offset by 1 / cos of half the bend; limited in hairpins.
     scale = 2 / np.maximum((mitre**2).sum(axis=1, keepdims=True), 1.0)
     return np.asarray(points_m + left_m * mitre * scale)
 
@@ -263,7 +262,7 @@ def _add_arm(
 ) -> None:
     line, _ = resample(np.array([[start, 0.0], [end, 0.0]]), 20.0)
     add_road(parts, f"arm{i}", _turn(line, i), profile)
-    # Whoever comes in on this arm drives on the side opposite to its forward lanes.
+    # Incoming traffic on this arm is on the side opposite to its forward lanes.
     side = -1 if parts.country.left_hand_traffic else 1
     width = profile.backward * profile.lane_m
     stop = np.array([[start + 5.2, 0.15 * side], [start + 5.2, side * width]])

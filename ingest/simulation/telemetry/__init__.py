@@ -1,1 +1,1 @@
-"""What the ego would send of a logged drive: signals by stated rules, and their faults."""
+"""The ego's telemetry of a logged drive: signals by stated rules, and their faults."""

@@ -1,6 +1,6 @@
-"""Driver assistance and the driver, by rule: who drives, who watches, who asks for a lane change.
+"""Driver assistance and driver, by rule: automation level, attention, lane changes.
 
-Traffic does not know these; `docs/simulation.md` states each rule. What is random comes from the
+Traffic does not model these; `docs/simulation.md` states each rule. What is random comes from the
 drive's seed.
 """
 
@@ -26,8 +26,8 @@ _ENGAGED, _LEAVING, _DRIVER = "SAE_2", "SAE_2_DISENGAGING", "SAE_0"
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """What the rules look at, ``(T,)`` each."""
+class RuleInputs:
+    """Inputs of the rules, ``(T,)`` each."""
 
     drive: DriveSpec
     speed_mps: Floats
@@ -40,46 +40,46 @@ class View:
     right: Bools
 
     def rng(self, name: str) -> np.random.Generator:
-        """Randomness of its own for each rule."""
+        """A random generator for each rule."""
         return np.random.default_rng([self.drive.seed, *name.encode()])
 
 
-def columns(view: View) -> dict[str, Column]:
+def columns(inputs: RuleInputs) -> dict[str, Column]:
     """All signals of assistance and driver."""
-    summon = _summon(view)
-    level = autonomy(view, summon)
+    summon = _summon(inputs)
+    level = autonomy(inputs, summon)
     engaged = level == _ENGAGED
-    cruise = _cruise(view, engaged)
-    proposed, confirmed = lane_changes(view)
-    hands = _hands(view, engaged, summon)
-    eyes = _eyes(view)
+    cruise = _cruise(inputs, engaged)
+    proposed, confirmed = lane_changes(inputs)
+    hands = _hands(inputs, engaged, summon)
+    eyes = _eyes(inputs)
     return {
         "Vehicle.ADAS.ActiveAutonomyLevel": level,
         "Vehicle.ADAS.CruiseControl.IsActive": cruise,
-        "Vehicle.ADAS.CruiseControl.SpeedSet": _speed_set(view, cruise),
+        "Vehicle.ADAS.CruiseControl.SpeedSet": _speed_set(inputs, cruise),
         "Vehicle.Driver.IsHandsOnWheel": hands,
         "Vehicle.Driver.IsEyesOnRoad": eyes,
         "Vehicle.ADAS.DMS.IsWarning": _lasting(~eyes, WARN_AFTER_S),
-        "Trip.DriverSteeringTorque": _torque(view, level, hands),
-        "Trip.IsBookmarked": _bookmarks(view),
+        "Trip.DriverSteeringTorque": _torque(inputs, level, hands),
+        "Trip.IsBookmarked": _bookmarks(inputs),
         "Trip.LaneChange.IsProposed": proposed,
         "Trip.LaneChange.IsConfirmed": confirmed,
         "Trip.Summon.IsActive": summon,
     }
 
 
-def autonomy(view: View, summon: Bools) -> NDArray[np.str_]:
-    """SAE 2 with the feature, from the start or after 8 s above 18 km/h; given up when it matters.
+def autonomy(inputs: RuleInputs, summon: Bools) -> NDArray[np.str_]:
+    """SAE 2 with the feature, from the start or after 8 s above 18 km/h; left in emergencies.
 
     It leaves for one second, then the driver drives: at an emergency braking, and when it is
     steered harder than 4 m/s² sideways.
     """
-    level = np.full(len(view.speed_mps), _DRIVER, "U17")
+    level = np.full(len(inputs.speed_mps), _DRIVER, "U17")
     level[summon] = _ENGAGED
-    if "autopilot" not in view.drive.features:
+    if "autopilot" not in inputs.drive.features:
         return level
-    given_up = (view.emergency | (np.abs(view.lateral) > 4.0)).tolist()
-    fast = (view.speed_mps > ENGAGE_MPS).tolist()
+    given_up = (inputs.emergency | (np.abs(inputs.lateral) > 4.0)).tolist()
+    fast = (inputs.speed_mps > ENGAGE_MPS).tolist()
     engaged, calm, leaving = not summon.any(), 0, 0
     for i in range(len(level)):
         if summon[i]:
@@ -94,21 +94,21 @@ def autonomy(view: View, summon: Bools) -> NDArray[np.str_]:
     return level
 
 
-def lane_changes(view: View) -> tuple[Bools, Bools]:
+def lane_changes(inputs: RuleInputs) -> tuple[Bools, Bools]:
     """Proposed 4 s before the car moves over and confirmed 1.5 s before it; some are ignored."""
-    steps = len(view.speed_mps)
+    steps = len(inputs.speed_mps)
     proposed, confirmed = np.zeros(steps, bool), np.zeros(steps, bool)
-    if "lane_change" not in view.drive.features:
+    if "lane_change" not in inputs.drive.features:
         return proposed, confirmed
-    for i in moves_over(view.lane):
+    for i in moves_over(inputs.lane):
         proposed[max(i - round(PROPOSED_S / STEP_S), 0) : i + 1] = True
         confirmed[max(i - round(CONFIRMED_S / STEP_S), 0) : i + 1] = True
-    many = np.array([_lane_number(name) for name in view.lane]) > 0
-    rng = view.rng("ignored")
+    many = np.array([_lane_number(name) for name in inputs.lane]) > 0
+    rng = inputs.rng("ignored")
     at = rng.exponential(IGNORED_EVERY_S)
     while at < steps * STEP_S:
         i = round(at / STEP_S)
-        if i < steps and many[i] and view.speed_mps[i] > ENGAGE_MPS:
+        if i < steps and many[i] and inputs.speed_mps[i] > ENGAGE_MPS:
             proposed[i : i + round(IGNORED_S / STEP_S)] = True
         at += IGNORED_S + rng.exponential(IGNORED_EVERY_S)
     return proposed, confirmed
@@ -128,78 +128,78 @@ def _lane_number(lane: str) -> int:
     return 0 if lane[0] == ":" else int(lane.rpartition("_")[2])
 
 
-def _summon(view: View) -> Bools:
-    """The session that such a drive begins with."""
-    seconds = np.arange(len(view.speed_mps)) * STEP_S
+def _summon(inputs: RuleInputs) -> Bools:
+    """The session at the start of such a drive."""
+    seconds = np.arange(len(inputs.speed_mps)) * STEP_S
     active = np.zeros(len(seconds), bool)
-    return seconds < SUMMON_S if "summon" in view.drive.features else active
+    return seconds < SUMMON_S if "summon" in inputs.drive.features else active
 
 
-def _cruise(view: View, engaged: Bools) -> Bools:
+def _cruise(inputs: RuleInputs, engaged: Bools) -> Bools:
     """On with the feature above 32 km/h and while SAE 2 drives; braking turns it off for 6 s."""
     steps = len(engaged)
-    wanted = np.full(steps, "cruise_control" in view.drive.features) | engaged
-    braking = view.acceleration < -2.0
+    wanted = np.full(steps, "cruise_control" in inputs.drive.features) | engaged
+    braking = inputs.acceleration < -2.0
     off = _stretched(braking & ~engaged, 6.0)
-    return np.asarray(wanted & (engaged | ((view.speed_mps > CRUISE_MPS) & ~off)))
+    return np.asarray(wanted & (engaged | ((inputs.speed_mps > CRUISE_MPS) & ~off)))
 
 
-def _speed_set(view: View, cruise: Bools) -> Floats:
+def _speed_set(inputs: RuleInputs, cruise: Bools) -> Floats:
     """The highest speed of the last 30 s, in steps of 5 km/h; unknown while it is off."""
     window = round(30 / STEP_S)
-    speed = np.concatenate([np.full(window, view.speed_mps[0]), view.speed_mps])
+    speed = np.concatenate([np.full(window, inputs.speed_mps[0]), inputs.speed_mps])
     highest = np.lib.stride_tricks.sliding_window_view(speed, window + 1).max(axis=1)
     return np.where(cruise, np.ceil(highest * 3.6 / 5) * 5, np.nan)
 
 
-def _hands(view: View, engaged: Bools, summon: Bools) -> Bools:
+def _hands(inputs: RuleInputs, engaged: Bools, summon: Bools) -> Bools:
     """On the wheel while the driver drives; else 4 s in every 15; off in a summon session."""
-    seconds = np.arange(len(engaged)) * STEP_S + view.rng("hands").uniform(0, HANDS_EVERY_S)
+    seconds = np.arange(len(engaged)) * STEP_S + inputs.rng("hands").uniform(0, HANDS_EVERY_S)
     now_and_then = np.remainder(seconds, HANDS_EVERY_S) < HANDS_FOR_S
     return np.asarray(np.where(summon, False, np.where(engaged, now_and_then, True)))
 
 
-def _eyes(view: View) -> Bools:
+def _eyes(inputs: RuleInputs) -> Bools:
     """Away from the road every 22 s on average, for 0.9 s at the median; never in an emergency."""
-    steps = len(view.speed_mps)
-    rng = view.rng("eyes")
+    steps = len(inputs.speed_mps)
+    rng = inputs.rng("eyes")
     on = np.ones(steps, bool)
     at = rng.exponential(LOOK_AWAY_EVERY_S)
     while at < steps * STEP_S:
         length = LOOK_AWAY_S * float(np.exp(rng.normal(0, 0.6)))
         on[round(at / STEP_S) : round((at + length) / STEP_S)] = False
         at += length + rng.exponential(LOOK_AWAY_EVERY_S)
-    return np.asarray(on | view.emergency)
+    return np.asarray(on | inputs.emergency)
 
 
-def _torque(view: View, level: NDArray[np.str_], hands: Bools) -> Floats:
-    """What the hands turn the wheel with: against lateral force, and hard where they take over."""
-    noise = view.rng("torque").normal(0, 0.12, len(hands))
-    torque = np.where(hands, 0.35 * view.lateral + noise, 0.0)
+def _torque(inputs: RuleInputs, level: NDArray[np.str_], hands: Bools) -> Floats:
+    """Torque of the hands: against lateral force, and high where they take over."""
+    noise = inputs.rng("torque").normal(0, 0.12, len(hands))
+    torque = np.where(hands, 0.35 * inputs.lateral + noise, 0.0)
     taking_over = level == _LEAVING
-    side = np.where(view.lateral >= 0, 1.0, -1.0)
+    side = np.where(inputs.lateral >= 0, 1.0, -1.0)
     return np.round(np.where(taking_over, 3.6 * side + noise, torque) / 0.05) * 0.05
 
 
-def _bookmarks(view: View) -> Bools:
+def _bookmarks(inputs: RuleInputs) -> Bools:
     """One driver in three presses the button 6 s after an emergency braking."""
-    pressed = np.zeros(len(view.speed_mps), bool)
-    starts = np.flatnonzero(view.emergency[1:] & ~view.emergency[:-1]) + 1
-    if len(starts) and view.rng("bookmark").random() < 1 / 3:
+    pressed = np.zeros(len(inputs.speed_mps), bool)
+    starts = np.flatnonzero(inputs.emergency[1:] & ~inputs.emergency[:-1]) + 1
+    if len(starts) and inputs.rng("bookmark").random() < 1 / 3:
         at = int(starts[0]) + round(6 / STEP_S)
         pressed[at : at + 5] = True
     return pressed
 
 
 def _lasting(active: Bools, seconds: float) -> Bools:
-    """Where it has been so for that long."""
+    """Where it has been true for that long."""
     steps = np.arange(len(active))
     last_off = np.maximum.accumulate(np.where(active, -1, steps))
     return np.asarray(active & (steps - last_off > seconds / STEP_S))
 
 
 def _stretched(active: Bools, seconds: float) -> Bools:
-    """Where it is so, and that long after."""
+    """Where it is true, and that long after."""
     steps = np.arange(len(active))
     last_on = np.maximum.accumulate(np.where(active, steps, -(10**9)))
     return np.asarray(steps - last_on <= seconds / STEP_S)

@@ -1,6 +1,6 @@
-"""What goes wrong between a vehicle and a file: the telemetry of a drive, spoilt as its spec says.
+"""Faults between vehicle and file: a drive's telemetry with the faults that its spec asks for.
 
-Rows stay as a source would deliver them: validation sets the doubled and the late ones aside.
+Rows stay as a source would deliver them: validation removes duplicate and late ones.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ TIMESTAMP = "timestamp_ns"
 
 
 def spoil(telemetry: pa.Table, drive: DriveSpec, faults: Faults) -> pa.Table:
-    """Apply the drive's faults, in a fixed order; each has randomness of its own."""
+    """Apply the drive's faults, in a fixed order; each has its own random generator."""
     for name, apply in _FAULTS.items():
         if name in drive.faults:
             rng = np.random.default_rng([drive.seed, *name.encode()])
@@ -29,7 +29,7 @@ def _jitter(rows: pa.Table, faults: Faults, rng: np.random.Generator) -> pa.Tabl
     off = np.clip(rng.normal(0, 1, rows.num_rows), -3, 3) * deviation
     off = np.clip(off, -45_000_000, 45_000_000).round().astype(np.int64)
     times = rows[TIMESTAMP].to_numpy() + off
-    # The first row keeps its time: it is the drive's start.
+    # The first row keeps its time, which is the drive's start.
     times[0] = rows[TIMESTAMP][0].as_py()
     return rows.set_column(0, rows.schema.field(0), pa.array(np.maximum(times, times[0])))
 
@@ -42,14 +42,14 @@ def _drop(rows: pa.Table, faults: Faults, rng: np.random.Generator) -> pa.Table:
 
 
 def _duplicate(rows: pa.Table, faults: Faults, rng: np.random.Generator) -> pa.Table:
-    """A stretch comes twice, the second time right behind the first."""
+    """A stretch is sent twice, the second time right after the first."""
     order = _stretch(rows.num_rows, faults.duplicate_segment.rows, rng)
     start, end = order
     return pa.concat_tables([rows.slice(0, end), rows.slice(start, end - start), rows.slice(end)])
 
 
 def _late(rows: pa.Table, faults: Faults, rng: np.random.Generator) -> pa.Table:
-    """A stretch comes after as many rows that are later than it."""
+    """A stretch is sent after the same number of later rows."""
     start, end = _stretch(rows.num_rows, faults.late_segment.rows, rng)
     behind = min(2 * end - start, rows.num_rows)
     order = np.arange(rows.num_rows)
@@ -58,7 +58,7 @@ def _late(rows: pa.Table, faults: Faults, rng: np.random.Generator) -> pa.Table:
 
 
 def _stretch(rows: int, length: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Start and end of a stretch that leaves the first and the last row alone."""
+    """Start and end of a stretch without the first and the last row."""
     length = max(min(length, rows // 3), 1)
     start = int(rng.integers(1, max(rows - length, 2)))
     return start, min(start + length, rows)

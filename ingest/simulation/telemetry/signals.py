@@ -35,7 +35,7 @@ BRAKE_FULL_MPS2, COASTING_MPS2 = 8.5, 0.35
 
 @dataclass(frozen=True, eq=False)
 class Ride:
-    """A drive's traffic with what several rules need."""
+    """A drive's traffic, and values that several rules need."""
 
     drive: DriveSpec
     traffic: Traffic
@@ -46,19 +46,19 @@ class Ride:
         return len(self.traffic.motion.speed_mps)
 
     def noise(self, name: str, deviation: float, smooth_s: float = 0.0) -> Floats:
-        """Noise of that standard deviation, its own for each name."""
+        """Noise of that standard deviation, different for each name."""
         rng = np.random.default_rng([self.drive.seed, *name.encode()])
         values = rng.standard_normal(self.steps)
         if smooth_s:
             width = smooth_s / STEP_S
             values = gaussian_filter1d(values, width, mode="wrap")
-            # What smoothing leaves of white noise, whatever the drive's length.
+            # Undo the loss of deviation by smoothing, for any length of the drive.
             values = values * np.sqrt(2 * np.sqrt(np.pi) * width)
         return np.asarray(values * deviation)
 
     @cached_property
     def acceleration(self) -> Floats:
-        """Along the road, as the vehicle's sensor has it."""
+        """Acceleration along the road, as the vehicle's sensor measures it."""
         return self.traffic.motion.acceleration + self.noise("along", 0.06)
 
     @cached_property
@@ -68,7 +68,7 @@ class Ride:
 
     @cached_property
     def friction(self) -> Floats:
-        """What the road would hold, 0 to 1."""
+        """Friction of the road, 0 to 1."""
         return weather.friction(self.drive) + self.noise("friction", 0.012, 6.0)
 
     @cached_property
@@ -81,14 +81,14 @@ class Ride:
 
     @cached_property
     def emergency(self) -> Bools:
-        """The driver stamps on the brake: it rises by 4 m/s² within 0.4 s to more than 5 m/s²."""
+        """A sudden braking: it rises by 4 m/s² within 0.4 s to more than 5 m/s²."""
         a = self.traffic.motion.acceleration
         before = np.concatenate([np.repeat(a[:1], 4), a[:-4]]) if len(a) > 4 else a
         return until_released((a < -5.0) & (before - a > 4.0), a > -2.0)
 
     @cached_property
     def lead(self) -> "Lead":
-        """Whoever is ahead."""
+        """The vehicle ahead."""
         return _lead(self)
 
     @cached_property
@@ -127,7 +127,7 @@ def telemetry_of(drive: DriveSpec, traffic: Traffic) -> pa.Table:
         **_perceived(ride),
         **_safety(ride),
         **weather.columns(drive, ride.noise, ride.friction),
-        **assistance.columns(ride_view(ride)),
+        **assistance.columns(rule_inputs(ride)),
     }
     times = drive.start_ns + np.arange(ride.steps, dtype=np.int64) * STEP_NS
     arrays = {"timestamp_ns": pa.array(times)}
@@ -136,10 +136,10 @@ def telemetry_of(drive: DriveSpec, traffic: Traffic) -> pa.Table:
     return pa.table(arrays)
 
 
-def ride_view(ride: Ride) -> assistance.View:
-    """What driver assistance knows of a ride."""
+def rule_inputs(ride: Ride) -> assistance.RuleInputs:
+    """The inputs of driver assistance for a ride."""
     motion, ego = ride.traffic.motion, ride.traffic.ego
-    return assistance.View(
+    return assistance.RuleInputs(
         drive=ride.drive,
         speed_mps=motion.speed_mps,
         acceleration=motion.acceleration,
@@ -153,7 +153,7 @@ def ride_view(ride: Ride) -> assistance.View:
 
 
 def until_released(begins: Bools, ends: Bools) -> Bools:
-    """On from where it begins to where it ends (exclusive); beginning wins over ending."""
+    """On from each beginning to the next end (exclusive); a beginning wins over an end."""
     marks = np.where(begins, 1, np.where(ends, -1, 0))
     last = np.maximum.accumulate(np.where(marks != 0, np.arange(len(marks)), 0))
     return np.asarray(marks[last] > 0)
@@ -273,7 +273,7 @@ def _lead(ride: Ride) -> Lead:
     dx, dy = seen.x_m[at] - motion.x_m, seen.y_m[at] - motion.y_m
     c, s = np.cos(motion.yaw_rad), np.sin(motion.yaw_rad)
     ahead, aside = c * dx + s * dy, c * dy - s * dx
-    # SUMO knows whoever is ahead on our way, even around a corner; we see ahead.
+    # SUMO knows the vehicle ahead on the route, even around a corner; the sensor looks ahead.
     known = (row >= 0) & (traffic.ego.gap_m <= LEAD_M) & (np.abs(aside) < 0.4 * ahead + 1)
     number = np.where(known, traffic.ego.lead, np.nan)
     return Lead(
@@ -293,7 +293,7 @@ def _nobody_ahead(steps: int) -> Lead:
 
 
 def _rows_of(traffic: Traffic, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Row of `Seen` that shows that track at each step, -1 where it is not seen."""
+    """Row of `Seen` with that track at each step, -1 where it is not seen."""
     seen = traffic.seen
     big = np.int64(1 << 32)
     keys = seen.step * big + seen.track

@@ -1,4 +1,4 @@
-"""What the vehicle senses of weather and light: rain, wipers, friction, brightness, temperature."""
+"""The vehicle's signals of weather and light: rain, wipers, friction, brightness, temperature."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from ridealong.arrays import Floats
 
 Column = NDArray[np.float64] | NDArray[np.bool_] | NDArray[np.str_]
 
-SPEED_FACTOR = {"clear": 1.0, "rain": 0.9, "fog": 0.8}  # how much slower everybody drives
+SPEED_FACTOR = {"clear": 1.0, "rain": 0.9, "fog": 0.8}  # factor on all speeds
 _FRICTION = {"clear": 0.95, "rain": 0.68, "fog": 0.86}
 _BRIGHTNESS = {"day": 78.0, "dusk": 22.0, "night": 3.0}
 _TEMPERATURE_C = {"DE": 13.0, "US": 21.0, "GB": 12.0, "JP": 19.0}
@@ -19,7 +19,7 @@ _WIPER_HOLD = 30  # steps that a mode lasts at least
 
 
 def friction(drive: DriveSpec) -> float:
-    """What the road holds, 0 to 1."""
+    """Friction of the road, 0 to 1."""
     lost = 0.12 * drive.strength if drive.weather == "rain" else 0.0
     return _FRICTION[drive.weather] - lost
 
@@ -46,7 +46,7 @@ def columns(
 
 
 def rain_intensity(drive: DriveSpec, noise: Callable[[str, float, float], Floats]) -> Floats:
-    """Percent; drizzle and showers come and go slowly."""
+    """Percent; the rate changes slowly."""
     waves = noise("rain", 1.0, 8.0)
     if drive.weather != "rain":
         return np.zeros(len(waves))

@@ -1,4 +1,4 @@
-"""Traffic that exists only around the ego: put in where nobody looks, taken out where it is far.
+"""Traffic that exists only around the ego: added out of sight, removed when far away.
 
 New road users appear beyond what the ego's log sees and are gone a little farther out, so the
 number of vehicles stays where it was asked for, whatever the map's size.
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from ingest.simulation.maps.roads import DRIVE, WALK, Edge, Lane, RoadNetwork, points_at
 from ingest.simulation.traffic import road_users
 from ingest.simulation.traffic.road_users import KINDS, PEDESTRIAN
+from ingest.simulation.values import Colour
 
 EGO = "ego"
 _POSITION = sumo.constants.VAR_POSITION
 PLACE_STEP_M = 12.0
-# Seen to 120 m; a vehicle that appears at 135 m is noticed by nobody.
+# Seen to 120 m; a vehicle that appears at 135 m is not noticed.
 APPEAR_M = 135.0
 REACH_M = {"city": 280.0, "highway": 235.0}
 ROUTE_M = {"city": 900.0, "highway": 3000.0}
@@ -35,7 +36,7 @@ class Track:
     number: int
     kind: int
     body: road_users.Body
-    rgb: road_users.Colour
+    rgb: Colour
 
     def row(self) -> tuple[float, ...]:
         """Number, kind, length, width, height, red, green, blue."""
@@ -45,7 +46,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Places:
-    """Points along lanes where somebody can appear: ``xy`` is ``(N, 2)``."""
+    """Points along lanes where a road user can appear: ``xy`` is ``(N, 2)``."""
 
     xy: NDArray[np.float64]
     lanes: tuple[Lane, ...]
@@ -54,7 +55,7 @@ class Places:
 
 
 class Bubble:
-    """Who drives around the ego."""
+    """The road users around the ego."""
 
     def __init__(
         self,
@@ -77,7 +78,7 @@ class Bubble:
         self._corners = _corners(network)
 
     def ego_route(self, seconds: float) -> tuple[list[str], float]:
-        """A way of at least that long for the ego, and where on its first road it starts."""
+        """A route of at least that length for the ego, and where on its first road it starts."""
         start = [edge for edge in self.network.roads if self._is_mine(edge.name)]
         start = [edge for edge in start if edge.lanes[-1].length_m > 60]
         edge = start[int(self.rng.integers(len(start)))]
@@ -92,7 +93,7 @@ class Bubble:
         wanted: int,
         first: bool,
     ) -> None:
-        """Take out who is far, and put in as many as are lacking."""
+        """Remove vehicles that are far away, and add as many as are missing."""
         there = [name for name in around if name in self.tracks and name[0] == "v"]
         for name in sumo.vehicle.getIDList():
             if name != EGO and name not in around:
@@ -132,7 +133,7 @@ class Bubble:
         taken: list[tuple[float, float]],
         count: int,
     ) -> list[int]:
-        """Up to ``count`` places in the ring, apart from each other and from who is there."""
+        """Up to ``count`` places in the ring, apart from each other and from other road users."""
         distance = np.hypot(where.xy[:, 0] - here[0], where.xy[:, 1] - here[1])
         found = np.flatnonzero((distance > ring_m[0]) & (distance < ring_m[1]))
         spacing = MIN_SPACING_M[self.road] if taken else 3.0
@@ -140,7 +141,7 @@ class Bubble:
             apart = np.abs(where.xy[found, None] - np.array(taken)).max(axis=2).min(axis=1)
             found = found[apart > spacing]
         self.rng.shuffle(found)
-        # Whoever is on the ego's way matters most: a quarter of the newcomers are put there.
+        # Vehicles on the ego's route matter most: a quarter of the new ones are placed there.
         mine = np.isin(where.edges[found], self._upcoming)
         order = np.concatenate([found[mine][: (count + 3) // 4], found[~mine], found[mine]])
         return _spread(where, order[: 6 * count], spacing, count)
@@ -200,9 +201,9 @@ class Bubble:
         return edge.startswith("hw_") == (self.road == "highway") and not edge.startswith("ramp_")
 
     def _walk(self, edge: str, lane: int | None, way_m: float, stay: bool = False) -> list[str]:
-        """Draw a way from an edge; its first step can be made from that lane.
+        """Draw a route from an edge; its first step is possible from that lane.
 
-        Who has to ``stay`` keeps to the town, or to the highway, where there is a choice.
+        With ``stay`` it keeps to the town, or to the highway, where there is a choice.
         """
         edges, length = [edge], self.network.edges[edge].lanes[-1].length_m
         while length < way_m:
@@ -218,7 +219,7 @@ class Bubble:
         return edges
 
     def _stroll(self, edge: str) -> list[str]:
-        """Draw a way of four sidewalks, around corners and over crossings."""
+        """Draw a route of four sidewalks, around corners and over crossings."""
         edges, corner = [edge], self.network.edges[edge].end
         if self.rng.random() < 0.5:
             corner = self.network.edges[edge].start
@@ -233,14 +234,14 @@ class Bubble:
 
 
 def person_track(number: int, rng: np.random.Generator) -> Track:
-    """Somebody on foot whom an incident moves."""
+    """A pedestrian that an incident moves."""
     body = road_users.BODIES["pedestrian"][0]
     return Track(number, PEDESTRIAN, body, road_users.draw_colour(rng, "pedestrian"))
 
 
 @lru_cache(maxsize=16)
 def places(network: RoadNetwork, kind: str) -> Places:
-    """Give the places on all lanes of one kind."""
+    """Return the places on all lanes of one kind."""
     xy, lanes, along = [], [], []
     for edge in network.edges.values():
         for lane in edge.lanes:

@@ -47,11 +47,11 @@ def motion_of(
     """
     way = np.unwrap(np.radians(90 - angle_deg))
     columns = [_smooth(column) for column in (x_m, y_m, way)]
-    # The driver's own jerk is as quick as it is: only SUMO's way is smoothed.
+    # Only SUMO's path is smoothed; the driver's own swerve keeps its speed.
     left = np.stack([-np.sin(columns[2]), np.cos(columns[2])], axis=1)
     smooth = np.stack(columns[:2], axis=1) + shift_m[:, None] * left
     yaw = _tractrix(smooth, float(way[0]))
-    # At standstill nothing turns; smoothing must not creep.
+    # At standstill nothing turns: smoothing must not move the ego.
     rate = np.gradient(yaw, STEP_S) * (speed_mps > _STANDS_MPS)
     acceleration = np.gradient(speed_mps, STEP_S)
     steering = np.arctan2(WHEELBASE_M * rate, np.maximum(speed_mps, 1.0))
@@ -68,7 +68,7 @@ def motion_of(
 
 
 def _smooth(column: Floats) -> Floats:
-    """Smoothed over time; at both ends the way goes on as it came, or the ego would slow down."""
+    """Smooth over time; both ends are extended straight, or else the ego would slow down there."""
     width = min(round(_REACH * _SMOOTH_S / STEP_S), len(column) - 1)
     padded = np.pad(column, width, mode="reflect", reflect_type="odd")
     smoothed: Floats = gaussian_filter1d(padded, _SMOOTH_S / STEP_S, mode="nearest")
@@ -76,7 +76,7 @@ def _smooth(column: Floats) -> Floats:
 
 
 def _tractrix(front_m: Floats, yaw_rad: float) -> Floats:
-    """Heading of a body whose front is drawn along, its rear axle following."""
+    """Heading of a body whose front is pulled along, its rear axle following."""
     rear = front_m[0] - EGO_FRONT_M * np.array([np.cos(yaw_rad), np.sin(yaw_rad)])
     rear_x, rear_y = float(rear[0]), float(rear[1])
     out = np.empty(len(front_m))

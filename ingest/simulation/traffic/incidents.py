@@ -1,4 +1,4 @@
-"""What is rare on the road, staged: each incident waits for its moment and happens once.
+"""Staged incidents: each waits for a suitable moment and happens once.
 
 They make the moments that triggers look for frequent enough for a small fleet. Whoever is staged
 moves by stated rules; everybody else reacts as SUMO's drivers do.
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 EGO = "ego"
 STEP_S = 0.1
-FIRST_STAGED = 1_000_000  # numbers of who is staged
+FIRST_STAGED = 1_000_000  # numbers of staged road users
 FREE, CAREFUL = 0, 31  # SUMO's speed modes: without any check, and with all of them
 _c = sumo.constants
 
-Row = tuple[float, ...]
+ActorRow = tuple[float, ...]
 
 
 class Incident:
-    """Does nothing: the frame that the others fill in.
+    """The base of the others: does nothing.
 
     Attributes:
-        tracks: Who is staged.
+        tracks: Staged road users.
         earliest: First step at which it may happen, drawn from the seed.
     """
 
@@ -51,14 +51,14 @@ class Incident:
             self.goes_on((run.step - self.since) * STEP_S)
 
     def begins(self) -> bool:
-        """Whether its moment has come."""
+        """Whether it can begin now."""
         raise NotImplementedError
 
     def goes_on(self, seconds: float) -> None:
-        """What happens that long after the beginning."""
+        """One step, that long after the beginning."""
 
-    def rows(self) -> Iterator[Row]:
-        """Who is staged, at this step: as in `Log.seen`, without the step."""
+    def rows(self) -> Iterator[ActorRow]:
+        """Staged road users at this step: as in `Log.seen`, without the step."""
         return iter(())
 
     @property
@@ -68,12 +68,12 @@ class Incident:
 
 
 class LeadBrakes(Incident):
-    """Whoever is ahead brakes hard for no reason that one sees, then drives on."""
+    """The vehicle ahead brakes hard for no visible reason, then drives on."""
 
     DECELERATION, HOLD_S = 7.0, 2.6
 
     def begins(self) -> bool:
-        """Somebody is ahead, near enough to matter."""
+        """A vehicle is ahead, near enough to matter."""
         found = self.run.leader()
         least = 25.5 if self.run.job.road == "highway" else 8.0
         if found is None or not 4 < found[1] < 1.9 * self.speed_mps or self.speed_mps < least:
@@ -98,10 +98,10 @@ class LeadBrakes(Incident):
 
 
 class CutIn(Incident):
-    """Somebody in the next lane moves in close ahead of the ego."""
+    """A vehicle in the next lane moves in close ahead of the ego."""
 
     def begins(self) -> bool:
-        """Somebody drives beside us, a little ahead."""
+        """A vehicle is beside the ego, a little ahead."""
         lane = str(self.run.me[_c.VAR_LANE_ID])
         if lane[0] == ":" or self.speed_mps < 7:
             return False
@@ -124,7 +124,7 @@ class CutIn(Incident):
 
 
 class Pedestrian(Incident):
-    """Somebody at the kerb runs across right ahead of the ego; the driver brakes as hard as can be.
+    """A pedestrian at the kerb runs across right ahead of the ego; the driver brakes fully.
 
     The walker waits in the middle of a road that the ego comes along, and the driver sees the walk
     begin 0.5 s late. The emergency braking is the driver's, not SUMO's.
@@ -140,7 +140,7 @@ class Pedestrian(Incident):
         self.gone_m, self.stopping_mps = 0.0, 0.0
 
     def begins(self) -> bool:
-        """We come towards the walker at the distance at which a stop is just possible."""
+        """The ego is at the distance from the walker at which a stop is just possible."""
         lane = str(self.run.me[_c.VAR_LANE_ID])
         edge = lane.rpartition("_")[0]
         if lane[0] != ":" and not self.edge:
@@ -162,7 +162,7 @@ class Pedestrian(Incident):
         return True
 
     def _wait_ahead(self) -> None:
-        """Stand by the next road of the ego's way that has a sidewalk and is long enough."""
+        """Wait at the next road of the ego's route that has a sidewalk and is long enough."""
         run = self.run
         index = sumo.vehicle.getRouteIndex(EGO) + 1
         if index >= len(run.bubble.ego_edges):
@@ -200,8 +200,8 @@ class Pedestrian(Incident):
             sumo.vehicle.setSpeedMode(EGO, CAREFUL)
             sumo.vehicle.setSpeed(EGO, -1)
 
-    def rows(self) -> Iterator[Row]:
-        """The walker, from when we come along that road."""
+    def rows(self) -> Iterator[ActorRow]:
+        """The walker, from when the ego is on that road."""
         if not self.edge:
             return
         x, y = self.foot + self.across * self.gone_m
@@ -237,7 +237,7 @@ class Swerve(Incident):
 
 
 class FastCorner(Incident):
-    """For a while the driver takes every bend twice as fast as is comfortable."""
+    """For a while the driver takes bends at twice the comfortable speed."""
 
     LENGTH_S, FACTOR, MOST_MPS = 50.0, 2.2, 17.0
 
@@ -251,7 +251,7 @@ class FastCorner(Incident):
         return True
 
     def goes_on(self, seconds: float) -> None:
-        """Be oneself again in the end."""
+        """Drive normally again at the end."""
         if self.LENGTH_S <= seconds < self.LENGTH_S + STEP_S:
             sumo.vehicle.setSpeedFactor(EGO, self.usual)
             sumo.vehicle.setMaxSpeed(EGO, 55.0)

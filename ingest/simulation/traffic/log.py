@@ -1,4 +1,4 @@
-"""Traffic as it was logged, and the processes that make it.
+"""Logged traffic, and the processes that simulate it.
 
 SUMO runs in processes of its own (`ingest.simulation.traffic.worker`); what comes back is plain
 arrays. Positions are in the world frame of `ingest.simulation.scene`, time in steps of 0.1 s.
@@ -28,11 +28,11 @@ RIGHT, LEFT, BRAKE = 1, 2, 8  # SUMO's bits of a vehicle's lamps
 
 
 class TrafficError(RidealongError):
-    """A traffic run that failed: its drive is reported, the others stand."""
+    """A traffic run that failed: its drive is reported, the others are kept."""
 
 
 class SumoMissingError(RidealongError):
-    """SUMO is not there, or cannot be loaded: no drive can be simulated."""
+    """SUMO is not installed or cannot be loaded: no drive can be simulated."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what, hint="pip install eclipse-sumo libsumo")
@@ -43,7 +43,7 @@ class SumoMissingError(RidealongError):
 
 @dataclass(frozen=True)
 class TrafficJob:
-    """One run; the fields are those of `ingest.simulation.traffic.run.Job`, which see."""
+    """One run; `ingest.simulation.traffic.run.Job` documents the fields."""
 
     network: str
     out: str
@@ -62,7 +62,7 @@ class TrafficJob:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """Who was near the ego: one row per step and road user, ordered by step."""
+    """Road users near the ego: one row per step and road user, ordered by step."""
 
     step: Ints
     track: Ints
@@ -88,7 +88,7 @@ class Tracks:
 
 @dataclass(frozen=True, eq=False)
 class EgoLog:
-    """The ego beside its motion, ``(T,)`` each; lead 0, signal -1 and link -1 are none."""
+    """The ego apart from its motion, ``(T,)`` each; lead 0, signal -1 and link -1 mean none."""
 
     lane: NDArray[np.str_]
     lamps: Ints
@@ -111,7 +111,7 @@ class Signals:
 
 @dataclass(frozen=True, eq=False)
 class Traffic:
-    """One run, read back; ``vehicle_steps`` counts what SUMO moved, the warm-up included."""
+    """The result of one run; ``vehicle_steps`` counts all moves of vehicles, with warm-up."""
 
     motion: Motion
     ego: EgoLog
@@ -193,7 +193,7 @@ class TrafficProcess:
             self._end()
 
     def _end(self) -> int:
-        """Let the process finish, and give its exit code."""
+        """Let the process finish, and return its exit code."""
         process, self._process = self._process, None
         assert process is not None and process.stdin is not None and process.stdout is not None
         with suppress(BrokenPipeError):
@@ -203,17 +203,17 @@ class TrafficProcess:
         return code
 
     def kill(self) -> None:
-        """End it at once, with the run in it; whoever waits for that one gets `TrafficError`."""
+        """Kill it and its run; the thread that waits for the run gets `TrafficError`."""
         process = self._process
         if process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
 
     def run(self, job: TrafficJob) -> Traffic:
-        """Run one job and read its result; what it wrote is removed, half a file as well.
+        """Run one job and read its result; its files are removed, also incomplete ones.
 
         Raises:
-            SumoMissingError: SUMO's library is not there, or cannot be loaded.
+            SumoMissingError: SUMO's library is not installed or cannot be loaded.
             TrafficError: SUMO failed or died; the message says which.
             OSError: The disk is full.
         """
@@ -246,7 +246,7 @@ class TrafficProcess:
 
 
 def _failure(said: dict[str, object]) -> Exception:
-    """What went wrong, by what the process said of it."""
+    """The error, from the answer of the process."""
     reason = str(said["error"] or "no reason given")
     if said.get("missing"):
         return SumoMissingError(f"SUMO's library cannot be loaded ({reason})")
@@ -263,10 +263,10 @@ def _start() -> "subprocess.Popen[str]":
         [sys.executable, "-W", "ignore", "-m", "ingest.simulation.traffic.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # Its own warnings (pyarrow beside libsumo) are nobody's concern: errors come as answers.
+        # Its warnings (pyarrow beside libsumo) do not matter: errors come as answers.
         stderr=subprocess.DEVNULL,
         text=True,
-        process_group=0,  # so that a kill takes the run in it along
+        process_group=0,  # so that a kill also ends the run in it
         env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
     )
 

@@ -1,4 +1,4 @@
-"""Who is on the road: kinds of vehicle and driver as SUMO's types, and what a camera sees of them.
+"""Road users: kinds of vehicle and driver as SUMO's types, and how a camera sees them.
 
 Only numpy and text: it is imported where SUMO runs, and pyarrow must not be.
 """
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The order of `ingest.simulation.scene.CATEGORIES`; a test holds the two together.
+from ingest.simulation.values import Colour
+
+# The order of `ingest.simulation.scene.CATEGORIES`; a test compares the two.
 KINDS = ("car", "truck", "bus", "motorcycle", "bicycle", "pedestrian")
 PEDESTRIAN = KINDS.index("pedestrian")
 BICYCLE = KINDS.index("bicycle")
@@ -16,7 +18,6 @@ BICYCLE = KINDS.index("bicycle")
 # The ego, seen from the rear axle: `ingest.simulation.rig` mounts its cameras on this body.
 EGO_LENGTH_M, EGO_WIDTH_M, EGO_FRONT_M, WHEELBASE_M = 4.65, 1.85, 3.70, 2.80
 
-Colour = tuple[int, int, int]
 
 PAINTS: tuple[Colour, ...] = (
     (225, 227, 228),
@@ -79,7 +80,7 @@ BODIES: Mapping[str, tuple[Body, ...]] = {
 
 @dataclass(frozen=True)
 class Temper:
-    """How somebody drives: SUMO's EIDM, by what it takes to differ."""
+    """A driving style: parameters of SUMO's EIDM that differ between drivers."""
 
     tau_s: float
     acceleration: float  # factor on the body's
@@ -103,7 +104,7 @@ def type_name(kind: str, body: int, temper: str) -> str:
 
 
 def sumo_types(speed_factor: float) -> str:
-    """Write all types as SUMO's XML; ``speed_factor`` slows everybody (rain, fog)."""
+    """Write all types as SUMO's XML; ``speed_factor`` slows all of them (rain, fog)."""
     rows = []
     for kind, bodies in BODIES.items():
         for number, body in enumerate(bodies):
@@ -120,7 +121,7 @@ def sumo_types(speed_factor: float) -> str:
 
 
 def draw_colour(rng: np.random.Generator, kind: str) -> Colour:
-    """Draw a paint, or clothes for who has no roof."""
+    """Draw the colour of the paint, or of the clothes of people without a roof."""
     palette = PAINTS if kind in ("car", "truck", "bus") else CLOTHES
     return palette[int(rng.integers(len(palette)))]
 

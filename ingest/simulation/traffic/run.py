@@ -1,4 +1,4 @@
-"""One run of SUMO around one ego: who is near it at every step, and what the ego does.
+"""One run of SUMO around one ego: what the ego does, and who is near it at every step.
 
 Only what is near is simulated: `bubble` keeps traffic around the ego, `incidents` stage what is
 rare. The result is one ``.npz`` of plain arrays (see `Log`), read by `log`.
@@ -24,7 +24,7 @@ from ingest.simulation.traffic.incidents import INCIDENTS, Incident
 
 STEP_S = 0.1
 WARM_UP_S = 10
-SEEN_M = 120.0  # who is farther away from the ego is not logged
+SEEN_M = 120.0  # road users farther away from the ego are not logged
 SIGNAL_EVERY = 5  # steps between looks at the signals; their phases last whole seconds
 SUMMON_S, SUMMON_MPS = 12.0, 1.6
 EGO = "ego"
@@ -41,7 +41,7 @@ class Job:
 
     Attributes:
         network: Path of the map's network.
-        out: Path of the ``.npz`` to write; it is there whole or not at all.
+        out: Path of the ``.npz`` to write; it is complete or missing.
         seed: Decides everything else.
         seconds: Length of the recording.
         road: ``"city"`` or ``"highway"``: where the ego drives.
@@ -50,9 +50,9 @@ class Job:
         people: Pedestrians to keep around it (in the city).
         mix: Share of each kind of vehicle.
         aggressive: Share of the other drivers that are.
-        speed_factor: On everybody's speed: below 1 in rain and fog.
+        speed_factor: Factor on all speeds: below 1 in rain and fog.
         incidents: Names of `incidents.INCIDENTS` to stage, each once.
-        summon: Whether the ego first creeps towards its driver.
+        summon: Whether the ego first drives slowly to its driver.
     """
 
     network: str
@@ -72,7 +72,7 @@ class Job:
 
 @dataclass
 class Log:
-    """What is kept: one row per step for the ego, one per step and road user for the others.
+    """The log: one row per step for the ego, one per step and road user for the others.
 
     ``seen``: step, track, x, y (middle of the front), SUMO's angle, speed, acceleration, signals.
     ``ego``: x, y, angle, speed, acceleration, signals, lane (index into ``lanes``), leader's track
@@ -98,7 +98,7 @@ def run_job(job: Job) -> None:
 
     Raises:
         OSError: It cannot be written.
-        Exception: Whatever SUMO says.
+        Exception: Any error of SUMO.
     """
     network = read_network(Path(job.network))
     with tempfile.TemporaryDirectory() as scratch:
@@ -126,7 +126,7 @@ def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 class Run:
-    """SUMO under way around one ego."""
+    """A running simulation of SUMO around one ego."""
 
     def __init__(self, job: Job, network: RoadNetwork) -> None:
         self.job, self.network = job, network
@@ -142,7 +142,7 @@ class Run:
         self._vehicle_steps = 0
 
     def drive(self) -> dict[str, np.ndarray]:
-        """Run to the end and give the arrays of `Log`, and the tracks."""
+        """Run to the end and return the arrays of `Log`, and the tracks."""
         self._enter()
         steps = round(self.job.seconds / STEP_S)
         while self.step < steps:
@@ -162,7 +162,7 @@ class Run:
 
     @property
     def around(self) -> dict[str, dict[int, Any]]:
-        """Everybody near the ego, by name, as SUMO's variables."""
+        """All vehicles near the ego, by name, as SUMO's variables."""
         found: dict[str, dict[int, Any]] = sumo.vehicle.getContextSubscriptionResults(EGO)
         return found
 
@@ -173,7 +173,7 @@ class Run:
         return found
 
     def leader(self) -> tuple[str, float] | None:
-        """Who is ahead within 100 m, and the gap between bumpers in metres."""
+        """The vehicle ahead within 100 m, and the gap between bumpers in metres."""
         name, gap = self.me.get(_c.VAR_LEADER) or ("", -1.0)
         return (name, gap + sumo.vehicle.getMinGap(EGO)) if name else None
 

@@ -1,4 +1,4 @@
-"""A process that drives traffic: one line of JSON in is one run, one line out says how it went.
+"""A process that simulates traffic: one line of JSON in per run, one line out with its result.
 
 SUMO's library and pyarrow clash, so it lives apart. The process loads SUMO once and forks for each
 run: every run starts from the same clean state, and one that dies takes no other with it.
@@ -13,7 +13,7 @@ import traceback
 
 def main() -> int:
     """Serve until the input ends."""
-    # SUMO writes to the standard output as it likes: answers go another way.
+    # SUMO writes to the standard output, so answers use another descriptor.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def serve(job: dict[str, object]) -> dict[str, object]:
-    """Run one job in a fork; say what became of it."""
+    """Run one job in a fork, and return its result."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:

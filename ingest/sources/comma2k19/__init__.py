@@ -1,1 +1,1 @@
-"""Segments of comma2k19: the source, what a segment holds, and its streams as signals."""
+"""Segments of comma2k19: the source, one opened segment, and its streams as signals."""

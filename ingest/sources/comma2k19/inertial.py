@@ -1,11 +1,16 @@
-"""A phone's inertial sensors to the vehicle's axes, free of gravity.
+"""A phone's inertial sensors in the vehicle's axes, without gravity.
 
-The device's axes are forward, right, down, but it is mounted askew. Its forward axis is not the
-vehicle's: the direction of travel, seen from the device, is. So the vehicle's x is the mean
-direction of travel in the device's axes, z is the device's up made square to it, y = z cross x (ISO
-8855: forward, left, up). Mounting roll cannot be seen in this way and is taken as nil.
+The device's axes are forward, right, down, but the device is not mounted straight. The vehicle's
+axes (ISO 8855: forward, left, up) follow from the direction of travel:
 
-An accelerometer feels ``a - g``: standing still, 1 g upwards. The pose says where down is.
+- x is the mean direction of travel in the device's axes,
+- z is the device's up, made perpendicular to x,
+- y = z cross x.
+
+The roll of the mounting cannot be found in this way and is assumed to be 0.
+
+An accelerometer measures ``a - g``: 1 g upwards when it stands still. The pose gives the direction
+of gravity.
 """
 
 from dataclasses import dataclass
@@ -17,7 +22,7 @@ from ingest.sources.comma2k19.earth import up_ecef
 from ridealong.arrays import Floats
 
 GRAVITY_MPS2 = 9.80665
-# Slower than this, the direction of travel is mostly noise.
+# Below this speed, the direction of travel is mostly noise.
 STEADY_MPS = 5.0
 
 
@@ -41,7 +46,7 @@ def gravity_in_device(poses: Poses) -> Floats:
 
 
 def vehicle_SO3_device(poses: Poses) -> Floats | None:
-    """``(3, 3)`` device axes to vehicle axes; None where the vehicle was never fast enough."""
+    """``(3, 3)`` device axes to vehicle axes; None if the vehicle was never fast enough."""
     speed = np.linalg.norm(poses.velocity_ecef_mps, axis=1)
     steady = speed > STEADY_MPS
     if not steady.any():

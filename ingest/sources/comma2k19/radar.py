@@ -1,12 +1,13 @@
-"""Radar targets to the vehicle ahead.
+"""From radar targets to the vehicle ahead.
 
-A radar reports a few targets per scan, each in a slot. A slot holds one target until it flags a new
-one, or misses scans; that is a *track*. The obstacle is the nearest target in our path. The lead is
-the vehicle in our path: a target in it whose track has once moved over ground, so that bridges and
-signs are none. A lead keeps its role while it is in the path and none is much nearer, for a radar
-often reports one vehicle twice.
-
-The path is straight ahead and one lane wide: on a bend a lead may be lost.
+- A radar reports a few targets per scan, each in a slot. A *track* is one target: it stays in its
+  slot until the slot flags a new target or misses scans.
+- The path is straight ahead and one lane wide. In a bend, the lead may be lost.
+- The obstacle is the nearest target in our path.
+- The lead is the vehicle in our path: the nearest target whose track has moved over ground at some
+  time, which excludes bridges and signs.
+- A lead stays the lead while it is in the path and no other is much nearer, because a radar often
+  reports one vehicle twice.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ridealong.arrays import Floats, Ints
 PATH_HALF_WIDTH_M = 1.8
 MOVING_MPS = 2.5
 NEARER_BY_M = 3.0
-# Targets of one scan arrive within some milliseconds, scans every 50.
+# Targets of one scan arrive within a few milliseconds, scans every 50 ms.
 SCAN_GAP_S = 0.02
 LOST_AFTER_S = 0.3
 DERIVATIVE_SPAN_S = 0.5
@@ -34,9 +35,9 @@ class Targets:
         time_s: When it was reported.
         distance_m: Ahead of the radar.
         left_m: To the left of our axis.
-        speed_mps: Relative to ours; negative closes in.
+        speed_mps: Relative to ours; negative if it comes closer.
         slot: Where the radar reports it.
-        is_new: The slot holds a new target from here on.
+        is_new: The slot has a new target from here on.
     """
 
     time_s: Floats
@@ -49,10 +50,10 @@ class Targets:
 
 @dataclass(frozen=True)
 class Ahead:
-    """What is ahead in each scan, ``(S,)`` each; NaN where nothing is.
+    """What is ahead in each scan, ``(S,)`` each; NaN if there is nothing.
 
-    Lateral speed and acceleration are centred differences over 0.5 s of the lead's own track, the
-    acceleration that of its speed over ground.
+    Lateral speed and acceleration are centred differences over 0.5 s of the lead's own track. The
+    acceleration is that of its speed over ground.
     """
 
     time_s: Floats
@@ -113,7 +114,7 @@ def look_ahead(targets: Targets, own_mps: Floats) -> Ahead:
 
 
 def _scans(time_s: Floats) -> tuple[Ints, Ints]:
-    """First and one past the last target of each scan."""
+    """First target of each scan, and one past its last."""
     if not len(time_s):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     breaks = np.flatnonzero(np.diff(time_s) > SCAN_GAP_S) + 1

@@ -1,7 +1,7 @@
 """A segment of comma2k19, opened.
 
-Times in the log are seconds since the device booted; the drive starts with its first video frame,
-whose GPS time gives UTC. Every derived signal is defined in ``docs/signals.md``.
+Times in the log are seconds since the device booted. The drive starts with its first video frame,
+whose GPS time gives UTC. ``docs/signals.md`` defines the derived signals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +41,7 @@ MIN_SPEED_MPS = 1.0
 
 GPS_EPOCH_UNIX_S = 315_964_800
 WEEK_S = 604_800
-# Leap seconds between GPS time and UTC from 2017 on; the dataset is of 2018.
+# Leap seconds between GPS time and UTC since 2017; the dataset is from 2018.
 GPS_AHEAD_OF_UTC_S = 18
 
 VIDEO = "video.hevc"
@@ -59,7 +59,7 @@ class Comma2k19Recording:
         self._boot_s = float(self._poses.time_s[0])
         self._start_ns = _utc_ns(self._folder / "global_pose" / "frame_gps_times")
         length_s = float(self._poses.time_s[-1]) - self._boot_s
-        if not 0 <= length_s <= LONGEST_S:  # the grid of its telemetry is laid over all of it
+        if not 0 <= length_s <= LONGEST_S:  # the grid of telemetry covers all of it
             what = f"its frames lie {length_s:g} s apart"
             raise UnreadableError(what, where=self._folder, expected="a segment of a minute")
         self._length_ns = round(length_s * NS_PER_S)
@@ -73,7 +73,7 @@ class Comma2k19Recording:
 
     @property
     def attributes(self) -> DriveAttributes:
-        """What the log says; weather, light, road, software and features are not in it."""
+        """What the log contains: not weather, light, road, software or features."""
         route = route_of(self._folder)
         since_boot_ns = np.rint(self._speed.time_s * NS_PER_S).astype(np.int64)
         return DriveAttributes(
@@ -88,7 +88,7 @@ class Comma2k19Recording:
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
-        """The road camera, where the segment holds its video."""
+        """The road camera, if the segment has its video."""
         return {} if self._video is None else {CAMERA: _calibration(self._video)}
 
     def telemetry(self) -> pa.Table:
@@ -123,7 +123,7 @@ class Comma2k19Recording:
         return None
 
     def left_out(self) -> Sequence[LeftOut]:
-        """What of the video is not there; what cannot be decoded shows when a clip is cut."""
+        """Missing video; frames that cannot be decoded are found when a clip is cut."""
         return self._left_out
 
     def _stream(self, name: str, width: int) -> Stream | None:
@@ -235,7 +235,7 @@ def _read_poses(folder: Path) -> Poses:
 
 
 def _read_video(file: Path, poses: int) -> tuple[VideoIndex | None, list[LeftOut]]:
-    """The segment's video, as far as it can be used: its telemetry is a drive without it, too."""
+    """The segment's video if it can be used; without it, the telemetry alone is a drive."""
     if not file.exists():
         return None, []
     try:
@@ -259,7 +259,7 @@ def _utc_ns(file: Path) -> int:
 
 
 def _calibration(video: VideoIndex) -> CameraCalibration:
-    """The EON's published intrinsics, for its own image size; where it is mounted is unknown."""
+    """The EON's published intrinsics for its own image size; its pose is unknown."""
     unknown = unknown_calibration(CAMERA, video.width, video.height)
     if (video.width, video.height) != EON_SIZE:
         return unknown

@@ -33,7 +33,7 @@ class Comma2k19Source:
         return [_drive_files(segment) for segment in segments]
 
     def open(self, files: DriveFiles) -> Recording:
-        """Open a segment; raises `UnreadableError` where its poses, speed or any array fail."""
+        """Open a segment; raises `UnreadableError` if its poses, speed or any array are invalid."""
         from ingest.sources.comma2k19.recording import Comma2k19Recording
 
         return Comma2k19Recording(files)

@@ -1,4 +1,4 @@
-"""Numpy arrays without extension, in pairs of time and value; nothing in them is trusted."""
+"""Numpy arrays without extension, in pairs of times and values; everything is checked."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,12 @@ class Stream:
 
 
 def read_stream(folder: Path, width: int) -> Stream | None:
-    """The stream in ``folder/t`` and ``folder/value``; None where neither file is there.
+    """The stream in ``folder/t`` and ``folder/value``; None if neither file exists.
 
-    Samples that were logged late are put in their place.
+    Samples that were logged late are sorted in.
 
     Raises:
-        UnreadableError: One of the two is missing or damaged, or they do not fit each other.
+        UnreadableError: One of the two is missing or damaged, or their lengths differ.
     """
     time_file, value_file = folder / "t", folder / "value"
     if not time_file.exists() and not value_file.exists():
@@ -44,13 +44,13 @@ def read_stream(folder: Path, width: int) -> Stream | None:
 def read_array(file: Path, width: int) -> Floats:
     """A ``(N, width)`` float64 array from a .npy file; ``(N,)`` counts as width 1.
 
-    Pickled objects are refused: loading them would run code.
+    Pickled objects are refused, because loading them would run code.
 
     Raises:
         UnreadableError: Missing, damaged, pickled, or of another shape or type.
     """
     try:
-        # Mapped, so that a header that promises more than the file holds fails at once.
+        # Mapped, so that a header with a wrong length fails at once.
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise UnreadableError(error.strerror or str(error), where=file) from error

@@ -1,7 +1,7 @@
 """A simulated drive, opened.
 
-Telemetry lies there as a vehicle sent it. Frames and labels are rendered from the logged state of
-the world when they are asked for, and come out the same every time.
+Telemetry is stored as a vehicle sent it. Frames and labels are rendered on demand from the logged
+state of the world, and are the same every time.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import DriveAttributes, DriveFiles, Image
 from ridealong.units import NS_PER_S
 
-if TYPE_CHECKING:  # it loads numba, which telemetry does without
+if TYPE_CHECKING:  # it loads numba, which telemetry does not need
     from ingest.simulation.cameras.render import Renderer
 
 STEP_NS = NS_PER_S // 10
@@ -44,7 +44,7 @@ class SimulatedRecording:
 
     @cached_property
     def attributes(self) -> DriveAttributes:
-        """All of them, as they were decided. Each drive is a cluster: it has its own traffic."""
+        """All of them, as decided by the plan. Each drive is a cluster: it has its own traffic."""
         drive = self._decided.drive
         ego = read_table(self._folder, "ego")
         return DriveAttributes(
@@ -64,7 +64,7 @@ class SimulatedRecording:
 
     @cached_property
     def cameras(self) -> Mapping[str, CameraCalibration]:
-        """The rig without its dead cameras."""
+        """The cameras of the rig, without dead ones."""
         dead = self._decided.drive.dead_cameras
         return {n: c for n, c in self._decided.rig.cameras().items() if n not in dead}
 
@@ -90,7 +90,7 @@ class SimulatedRecording:
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """Exact labels at the rig's label rate.
 
-        What is drawn for them is kept until the frames of the same window are asked for.
+        The images rendered for labels are kept until the frames of the same window are read.
         """
         from ingest.simulation.cameras.labels import label_clip
 
@@ -102,7 +102,7 @@ class SimulatedRecording:
         return label_clip(self._renderer(tuple(self.cameras)), self._place.world, instants)
 
     def _renderer(self, names: tuple[str, ...]) -> "Renderer":
-        """The drive's renderer of these cameras: made once, for the ground that it has painted."""
+        """The drive's renderer of these cameras; made once, because it keeps the painted ground."""
         if names not in self._renderers:
             cameras = {name: self.cameras[name] for name in names}
             seed = self._decided.drive.seed
@@ -114,7 +114,7 @@ class SimulatedRecording:
         return {}
 
     def roads(self) -> pa.Table:
-        """The roads of the drive's map; none where that is missing."""
+        """The roads of the drive's map; none if the map is missing."""
         if not self._network.exists():
             return ROADS.schema.empty_table()
         country = self._decided.drive.country
@@ -122,16 +122,16 @@ class SimulatedRecording:
         return road_rows(read_network(self._network), name, country)
 
     def steps_ns(self) -> NDArray[np.int64]:
-        """``(N,)`` the instants of the log, every 0.1 s, of which any can be drawn."""
+        """``(N,)`` the instants of the log, every 0.1 s; each of them can be rendered."""
         return self._decided.drive.start_ns + STEP_NS * np.arange(len(self._scenes), dtype=np.int64)
 
     def our_light(self) -> NDArray[np.str_]:
-        """``(N,)`` what our traffic light shows at each step; "none" where none is near."""
+        """``(N,)`` what our traffic light shows at each step; "none" if none is near."""
         return np.array([self._scenes.our_light(step).value for step in range(len(self._scenes))])
 
     @cached_property
     def _drawn(self) -> dict[int, Mapping[str, Image]]:
-        """Images that labels were made from, by time."""
+        """Images that were rendered for labels, by time."""
         return {}
 
     @property
@@ -154,7 +154,7 @@ class SimulatedRecording:
         return self._decided.drive.start_ns + step * STEP_NS
 
     def _steps(self, start_ns: int, end_ns: int, rate_hz: int) -> range:
-        """Steps of frames in the window: every so many from the drive's start."""
+        """The steps in the window that have a frame, counted from the drive's start."""
         every = 10 // rate_hz
         first = -(-(start_ns - self._decided.drive.start_ns) // (every * STEP_NS))
         last = (end_ns - self._decided.drive.start_ns) // (every * STEP_NS)
@@ -168,12 +168,12 @@ def _renderer(
     seed: int,
     drawn: dict[int, Mapping[str, Image]],
 ) -> "Renderer":
-    """A renderer that leaves in ``drawn`` the images that come with labels."""
-    from ingest.simulation.cameras.render import VIDEO_ONLY, LabelWish, RenderedSet, Renderer
+    """A renderer that keeps in ``drawn`` the images that it renders with labels."""
+    from ingest.simulation.cameras.render import VIDEO_ONLY, LabelRequest, RenderedSet, Renderer
 
     class Keeping(Renderer):
         def render(
-            self, state: SceneState, timestamp_ns: int, labels: LabelWish = VIDEO_ONLY
+            self, state: SceneState, timestamp_ns: int, labels: LabelRequest = VIDEO_ONLY
         ) -> RenderedSet:
             out = super().render(state, timestamp_ns, labels)
             if labels is not VIDEO_ONLY:

@@ -18,7 +18,7 @@ class SimulationSource:
         return (path / MARKER).is_file() and (path / DRIVES).is_dir()
 
     def discover(self, path: Path) -> list[DriveFiles]:
-        """The drives that are whole, by name.
+        """The complete drives, by name.
 
         Raises:
             RidealongError: Not a simulated fleet, or no drive in it yet.
@@ -40,7 +40,7 @@ class SimulationSource:
         return [_files(folder) for folder in folders]
 
     def open(self, files: DriveFiles) -> Recording:
-        """Open one drive; raises `UnreadableError` where its decisions cannot be read."""
+        """Open one drive; raises `UnreadableError` if its ``drive.json`` cannot be read."""
         from ingest.sources.simulation.recording import SimulatedRecording
 
         return SimulatedRecording(files)

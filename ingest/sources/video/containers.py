@@ -1,4 +1,4 @@
-"""Video containers: opening one safely, the tracks in it that are cameras, when it was recorded."""
+"""Video containers: open one safely, find its camera tracks and when it was recorded."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ from ridealong.errors import UnreadableError
 # ffmpeg's names of the containers that are read.
 FORMATS = ("mov", "matroska", "avi", "mpegts", "h264", "hevc")
 EXPECTED = "a video in MP4, MOV, Matroska, WebM, AVI or MPEG-TS, or bare H.264 or H.265"
-# Containers with an index; in others, such as MPEG-TS, a seek may land behind its target.
+# Containers with an index; in others, such as MPEG-TS, a seek may end after its target.
 SEEKABLE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
-# Covers, thumbnails along a film's chapters, stills, layers that only enhance another track.
+# Covers, chapter thumbnails, stills, and layers that only enhance another track.
 NO_CAMERA = (
     Disposition.attached_pic
     | Disposition.timed_thumbnails
@@ -29,21 +29,21 @@ PLAUSIBLE_SINCE = datetime(1971, 1, 1, tzinfo=UTC)
 
 
 def opened(path: Path) -> InputContainer:
-    """Open a file as one of `FORMATS`, to be closed by the caller; FFmpeg's errors come through."""
+    """Open a file as one of `FORMATS`; the caller closes it. FFmpeg's errors are not converted."""
     options = {
-        # Whatever its suffix, a playlist must not lead to other files or to the network.
+        # A playlist, whatever its suffix, must not open other files or the network.
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
-        # FFmpeg takes times that start over for a clock that ran full, and adds a day to them.
+        # If times start over, FFmpeg assumes that a clock overflowed and adds a day.
         "correct_ts_overflow": "0",
     }
-    # Titles come in whatever encoding their recorder likes.
+    # Titles may be in any encoding.
     return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
 
 
 @contextmanager
 def telling(path: Path) -> Iterator[None]:
-    """FFmpeg's errors as `UnreadableError`."""
+    """Convert FFmpeg's errors to `UnreadableError`."""
     try:
         yield
     except (FFmpegError, OSError) as error:
@@ -67,7 +67,7 @@ def camera_streams(container: InputContainer, path: Path) -> list[VideoStream]:
 
 
 def created_ns(container: InputContainer) -> int | None:
-    """When the file says it was recorded, since the Unix epoch; None if it does not."""
+    """The file's recording time, nanoseconds since the Unix epoch; None if it has none."""
     text = container.metadata.get("creation_time")
     try:
         created = datetime.fromisoformat(text) if text else None

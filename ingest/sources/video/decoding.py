@@ -1,7 +1,7 @@
 """One track of a video file: an index of its frames, and frames decoded by number.
 
-Frames are numbered in the order in which they are shown, those that cannot be decoded included. Of
-a file that breaks off, everything up to the break is there; what follows it is lost.
+Frames are numbered in the order in which they are shown, including those that cannot be decoded. If
+a file breaks off, everything before the break is read.
 """
 
 import heapq
@@ -26,7 +26,7 @@ from ridealong.arrays import Ints
 from ridealong.errors import UnreadableError
 from ridealong.perception.recording import Image
 
-# Damage makes decoders hand frames out late. They are sorted over as many frames as a codec may
+# A decoder may return frames late after damage. They are sorted over as many frames as a codec may
 # keep.
 HELD_BACK = 16
 NumberedFrame = tuple[int, VideoFrame]
@@ -39,11 +39,11 @@ class VideoIndex:
     Attributes:
         path: The file.
         track: Number of the stream in it.
-        timeline: The frames that its packets promise.
+        timeline: The frames that its packets announce.
         numbers: Frame number by the mark of its packet.
         first: Number of the first frame that can be decoded.
         width, height: Of the image as shown, in pixels.
-        orientation: How stored images are turned to be shown.
+        orientation: How stored images are rotated and mirrored to be shown.
     """
 
     path: Path
@@ -57,16 +57,16 @@ class VideoIndex:
 
     @cached_property
     def decodable(self) -> Ints:
-        """``(D,)`` int64, numbers of the frames that can be decoded; tries them all."""
+        """``(D,)`` int64, numbers of the frames that can be decoded; decodes them all."""
         with closing(_frames(self, 0)) as frames:
             return np.array([number for number, _ in frames], np.int64)
 
 
 def index_video(path: Path, track: int | None = None) -> VideoIndex:
-    """List a track's frames, decoding no more than what leads to the first.
+    """List a track's frames; decodes only up to the first frame that can be decoded.
 
-    Where packets are counted and frames are reordered, all are decoded: nothing else tells their
-    order.
+    If packets are counted and frames are reordered, all frames are decoded, because their order is
+    not known otherwise.
 
     Args:
         path: The file.
@@ -91,19 +91,19 @@ def index_video(path: Path, track: int | None = None) -> VideoIndex:
 
 
 def decode(index: VideoIndex, first: int, last: int) -> Iterator[tuple[int, Image]]:
-    """Frames ``first`` to ``last``, inclusive, with their numbers; a damaged one is left out."""
+    """Frames ``first`` to ``last``, inclusive, with their numbers; damaged ones are left out."""
     size = index.orientation.stored_size(index.width, index.height)
     with closing(_frames(index, first)) as frames:
         for number, frame in frames:
             if number > last:
                 return
             if number >= first:
-                # A camera that changes its resolution midway is brought back to where it began.
+                # If a camera changes its resolution, images are scaled to the first one.
                 yield number, index.orientation.upright(_pixels(frame, *size))
 
 
 def _begun(index: VideoIndex) -> VideoIndex:
-    """The index with what its first frame tells."""
+    """The index, completed from its first frame."""
     with closing(_frames(index, 0)) as frames:
         first = next(frames, None)
     if first is None:
@@ -124,10 +124,10 @@ def _pixels(frame: VideoFrame, width: int, height: int) -> Image:
 
 
 def _ranks(index: VideoIndex) -> dict[int, int]:
-    """Frame numbers by mark, where marks are in the order of decoding.
+    """Frame numbers by mark, if marks are in the order of decoding.
 
-    A packet that gave no frame counts as shown before the frames that come after it: so a lost one
-    moves no other, but for neighbours that depend on it.
+    A packet that gave no frame counts as shown before the frames that come after it. So a lost
+    frame does not move others, except for neighbours that depend on it.
     """
     with opened(index.path) as container:
         frames = _decoded(container, _stream(container, index.track), index)
@@ -140,7 +140,7 @@ def _ranks(index: VideoIndex) -> dict[int, int]:
 
 
 def _frames(index: VideoIndex, first: int) -> Generator[NumberedFrame, None, None]:
-    """Whole frames with their numbers, ascending, from ``first`` or somewhat before it."""
+    """Undamaged frames with their numbers, ascending, from ``first`` or slightly before it."""
     with opened(index.path) as container:
         stream = _stream(container, index.track)
         entries = index.timeline.entries
@@ -156,7 +156,7 @@ def _frames(index: VideoIndex, first: int) -> Generator[NumberedFrame, None, Non
 
 
 def _ascending(frames: Iterable[NumberedFrame], following: int) -> Iterator[NumberedFrame]:
-    """Frames by number, each number once, where some come late; ``following`` is due first."""
+    """Frames sorted by number, each number once; ``following`` is the first number expected."""
     held: list[tuple[int, int, VideoFrame]] = []
     for came, (number, frame) in enumerate(frames):
         heapq.heappush(held, (number, came, frame))
@@ -174,10 +174,10 @@ def _ascending(frames: Iterable[NumberedFrame], following: int) -> Iterator[Numb
 def _decoded(
     container: InputContainer, stream: VideoStream, index: VideoIndex
 ) -> Iterator[VideoFrame]:
-    """Frames as the decoder hands them out, each with the mark of its packet."""
+    """Frames as the decoder returns them, each with the mark of its packet."""
     number = 0
     for packet in _packets(container, stream):
-        if not packet.size:  # an empty one would end decoding
+        if not packet.size:  # an empty packet would end decoding
             continue
         if index.timeline.counted and not packet.is_discard:
             packet.pts, number = number, number + 1
@@ -196,7 +196,7 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPa
     try:
         yield from container.demux(stream)
     except (FFmpegError, IndexError):
-        # PyAV stumbles at the file's end over tracks that begin midway in a transport stream.
+        # PyAV fails at the end of the file for tracks that begin midway in a transport stream.
         return
 
 

@@ -1,4 +1,4 @@
-"""How a video's frames are to be shown: one of the eight ways to turn and mirror an image.
+"""How a video's frames are shown: one of the eight ways to rotate and mirror an image.
 
 A display matrix (ISO/IEC 14496-12, 8.3.2) maps a stored pixel (x, y) to where it is shown:
 ``x' = a x + c y``, ``y' = b x + d y``, apart from a shift that keeps the image where it was.
@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from ridealong.perception.recording import Image
 
-MATRIX = struct.Struct("=9i")  # a b u, c d v, x y w in 16.16 fixed point, as FFmpeg hands it out
+MATRIX = struct.Struct("=9i")  # a b u, c d v, x y w in 16.16 fixed point, as FFmpeg returns it
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ AS_STORED = Orientation()
 
 
 def orientation(frame: VideoFrame) -> Orientation:
-    """What a frame's display matrix says; as it is stored where there is none.
+    """The orientation of a frame's display matrix; `AS_STORED` if it has none.
 
-    A matrix that turns by other than quarters counts as the nearest of the eight.
+    A matrix that is none of the eight counts as the nearest one.
     """
-    # PyAV annotates the keys as text, and takes members.
+    # PyAV annotates the keys as text, but accepts members.
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
     if matrix is None or len(bytes(matrix)) != MATRIX.size:
         return AS_STORED

@@ -1,8 +1,8 @@
 """A video file, opened: its video tracks are its cameras, and it has no telemetry.
 
-The drive starts when the file says it was recorded (``creation_time``), else at the Unix epoch, so
-that the same file always gives the same drive. It lasts from the first frame that can be decoded to
-the end of the last one.
+The drive starts at the file's ``creation_time``, or at the Unix epoch if it has none, so that the
+same file always gives the same drive. It lasts from the first frame that can be decoded to the end
+of the last one.
 """
 
 import heapq
@@ -36,16 +36,16 @@ class VideoRecording:
 
     @cached_property
     def attributes(self) -> DriveAttributes:
-        """When the drive was, from the video; the rest from the file beside it.
+        """Start and end from the video, the rest from the file beside it.
 
-        Every frame is decoded for it: only then it is known where the drive ends.
+        This decodes every frame: the end of the drive is not known otherwise.
         """
         length_ns = max(self._end_ns(index) for index in self._tracks.cameras.values())
         return replace(self._beside, start_ns=self._start_ns, end_ns=self._start_ns + length_ns)
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
-        """One camera a track, its calibration unknown."""
+        """One camera for each track; their calibration is unknown."""
         return {
             name: unknown_calibration(name, index.width, index.height)
             for name, index in self._tracks.cameras.items()
@@ -58,7 +58,7 @@ class VideoRecording:
     def frames(
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Image]]]:
-        """Frames with ``start_ns <= timestamp_ns <= end_ns``, decoded as they are asked for."""
+        """Frames with ``start_ns <= timestamp_ns <= end_ns``, decoded on demand."""
         wanted = [name for name in self._tracks.cameras if name in cameras]
         tracks = [self._frames_of(name, start_ns, end_ns) for name in wanted]
         in_time = heapq.merge(*tracks, key=itemgetter(0))
@@ -70,7 +70,7 @@ class VideoRecording:
         return None
 
     def left_out(self) -> Sequence[LeftOut]:
-        """What of the file is not in the drive; every frame is decoded to know."""
+        """What part of the file is not in the drive; this decodes every frame."""
         found = list(self._tracks.left_out)
         for name, index in self._tracks.cameras.items():
             found += _lost(name, index)
@@ -88,7 +88,7 @@ class VideoRecording:
 
     @cached_property
     def _times_ns(self) -> dict[str, Ints]:
-        """``(N,)`` times of each camera's frames, those that cannot be decoded included."""
+        """``(N,)`` times of each camera's frames, including those that cannot be decoded."""
         times_ns: dict[str, Ints] = {}
         for name, index in self._tracks.cameras.items():
             timeline = index.timeline
@@ -110,7 +110,7 @@ class VideoRecording:
 
 
 def _lost(camera: str, index: VideoIndex) -> list[LeftOut]:
-    """What of one track is not in the drive, and where its times were changed."""
+    """What part of one track is not in the drive, and where its times were changed."""
     timeline = index.timeline
     counts = {
         "are hidden by the file's edit list": timeline.hidden,

@@ -1,4 +1,4 @@
-"""``--source video``: a video file is a drive, each of its video tracks a camera; no telemetry."""
+"""``--source video``: a video file is a drive without telemetry; each video track is a camera."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class VideoSource:
     name = "video"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is a video file by its suffix."""
+        """Whether it has the suffix of a video file."""
         return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def discover(self, path: Path) -> list[DriveFiles]:
@@ -31,7 +31,7 @@ class VideoSource:
         return [_drive_files(file) for file in files]
 
     def open(self, files: DriveFiles) -> Recording:
-        """Open one file; raises `UnreadableError` where it is no video."""
+        """Open one file; raises `UnreadableError` if it is not a video."""
         from ingest.sources.video.recording import VideoRecording
         from ingest.sources.video.tracks import open_tracks
 

@@ -1,16 +1,14 @@
-"""When the frames of a video track are shown, as its packets say.
+"""When the frames of a video track are shown, from the times of its packets.
 
-Every packet is marked before it is decoded, and the frame that comes out of it carries the mark, so
-a frame that is lost in between moves no other. The mark is the packet's time where decoding starts
-midway, else its number.
+Every packet is marked before it is decoded, and its frame carries the mark. So a lost frame does
+not move the others. The mark is the packet's time if decoding starts midway, else its number.
 
-- Packets that an edit list hides are decoded (others may need them) and never shown.
-- Where the clock starts over, as in transport streams that were put one behind the other, what
-  follows is joined on.
-- A time that is far from those before and after it, which are near each other, is damaged.
-- Of two frames at one time, the one that comes first in the file stays.
-- AVI and bare streams know the order of decoding alone. An AVI leaves empty chunks for frames that
-  were dropped: the others keep their times.
+- Packets that an edit list hides are decoded (others may need them), but not shown.
+- If the clock starts over, as in concatenated transport streams, the second part follows the first.
+- A time is damaged if it is far from those before and after it, and these are near each other.
+- Of two frames with the same time, the first in the file is kept.
+- AVI and raw streams only have the order of decoding. An AVI has an empty chunk for each dropped
+  frame: the others keep their times.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,21 +23,21 @@ from av.video.stream import VideoStream
 from ridealong.arrays import Ints
 from ridealong.units import NS_PER_S
 
-# A bare stream (.h264, .hevc) has no times; this is what ffmpeg assumes for one.
+# A raw stream (.h264, .hevc) has no times; this is the rate that FFmpeg assumes.
 BARE_STREAM_FPS = Fraction(25)
-# Containers that know the order of decoding alone, or no times at all.
+# Containers that only have the order of decoding, or no times at all.
 UNTIMED = frozenset({"avi", "h264", "hevc"})
-STEP_S = 1  # neighbours in the file are nearer to each other, or something is wrong
+STEP_S = 1  # neighbours in the file are nearer to each other unless a time is damaged
 REORDERED_S = 60  # no frame is decoded so long before it is shown
-# Frames of two tracks this close are of one instant: containers round times to as much as this.
+# Frames of two tracks this close belong to one instant: containers round times by up to this much.
 SAME_INSTANT_NS = 1_000_000
-FULL = 1 << 33  # where the clock of a transport stream begins again
+FULL = 1 << 33  # where the clock of a transport stream overflows
 
 VideoPacket: TypeAlias = "Packet[VideoStream]"  # no generic when it runs
 
 
 class PacketTimes(NamedTuple):
-    """What is needed of a packet; the packet itself holds its data, too."""
+    """The times of a packet; the packet itself would keep its data in memory."""
 
     pts: int | None
     dts: int | None
@@ -50,7 +48,7 @@ class PacketTimes(NamedTuple):
 
 @dataclass(frozen=True)
 class Timeline:
-    """The frames that a track's packets promise, in the order in which they are shown.
+    """The frames that a track's packets announce, in the order in which they are shown.
 
     Attributes:
         time_base: Seconds a tick.
@@ -58,12 +56,12 @@ class Timeline:
         end_tick: When the last one ends.
         marks: ``(N,)`` int64, the marks of their packets.
         counted: Marks are numbers of packets (hidden ones left out), not presentation times.
-        ordered: Marks are in the order in which frames are shown; else in that of decoding.
+        ordered: Marks are in the order in which frames are shown; else in the order of decoding.
         entries: Frame number and decoding time of the packets where decoding can start, ascending;
-            empty where the track cannot be entered midway.
+            empty if decoding cannot start midway.
         hidden: Frames that an edit list hides.
-        pieces: Stretches of the file that an edit list puts together.
-        duplicates: Frames at the time of another one.
+        pieces: Parts of the file that an edit list joins.
+        duplicates: Frames with the time of another frame.
         untimed: Frames without a usable time, in a stream that has times.
         joints: How often the clock starts over.
     """
@@ -88,17 +86,17 @@ class Timeline:
         return np.array(scaled, np.int64)
 
     def ends(self) -> Ints:
-        """``(N,)`` int64, when each frame makes way for the next one, in ticks."""
+        """``(N,)`` int64, when each frame ends, in ticks."""
         return np.append(self.ticks[1:], self.end_tick)[: len(self.ticks)]
 
 
 def read_timeline(
     packets: Iterable[VideoPacket], stream: VideoStream, container: str, can_seek: bool
 ) -> Timeline:
-    """What the packets of one track promise.
+    """The frames that the packets of one track announce.
 
     Args:
-        packets: All of them, as the file has them.
+        packets: All of them, in the order of the file.
         stream: The track.
         container: FFmpeg's name of the file's format.
         can_seek: Whether decoding can start midway in such a container.
@@ -130,7 +128,7 @@ def _pieces(times: Sequence[PacketTimes]) -> int:
 
 
 def aligned(times_ns: Ints, reference_ns: Ints) -> Ints:
-    """One track's times; where a frame of another is of the same instant, that one's.
+    """One track's times; a frame of the same instant as a reference frame gets that frame's time.
 
     Args:
         times_ns: ``(N,)`` ascending.
@@ -149,7 +147,7 @@ def _counted(shown: Sequence[PacketTimes], stream: VideoStream) -> Timeline:
     dts = {packet.dts for packet in shown if packet.dts is not None}
     if shown and stream.time_base is not None and len(dts) == len(shown):
         ticks = np.array(sorted(dts), np.int64)
-        # A packet of AVI says a tick for its duration, however many that rate makes of a frame.
+        # The duration of an AVI packet is always one tick, whatever the rate of the frames.
         end = int(ticks[-1]) + _last_step(ticks, shown[-1].duration if len(shown) == 1 else 0)
         return Timeline(Fraction(stream.time_base), ticks, end, marks, ordered=ordered)
     rate = Fraction(stream.guessed_rate or BARE_STREAM_FPS)
@@ -157,7 +155,7 @@ def _counted(shown: Sequence[PacketTimes], stream: VideoStream) -> Timeline:
 
 
 def _timed(shown: Sequence[PacketTimes], time_base: Fraction) -> Timeline | None:
-    """By presentation times; None where no packet has a usable one."""
+    """By presentation times; None if no packet has a usable one."""
     clock = _Clock(time_base)
     timed = [
         (clock.presented(packet, packet.pts), number)
@@ -180,15 +178,15 @@ def _timed(shown: Sequence[PacketTimes], time_base: Fraction) -> Timeline | None
 
 
 def _enterable(timeline: Timeline, shown: Sequence[PacketTimes]) -> Timeline:
-    """The same timeline, for decoding that starts midway: there nobody can count."""
-    # Sought by decoding time: by presentation time, a key frame shown later could be found.
+    """The same timeline for decoding that starts midway, where packets cannot be counted."""
+    # By decoding time, because a key frame that is shown later has a later presentation time.
     keys = sorted((p.pts or 0, p.pts if p.dts is None else p.dts) for p in shown if p.is_keyframe)
     entries = tuple((int(timeline.ticks.searchsorted(pts)), dts or 0) for pts, dts in keys)
     return replace(timeline, marks=timeline.ticks, counted=False, entries=entries)
 
 
 class _Clock:
-    """Presentation times that go on ascending where the file's clock starts over."""
+    """Presentation times that keep ascending when the file's clock starts over."""
 
     def __init__(self, time_base: Fraction) -> None:
         self.joints = 0
@@ -200,7 +198,7 @@ class _Clock:
         self._shown_until = 0
 
     def is_usable(self, number: int, packets: Sequence[PacketTimes]) -> bool:
-        """Whether a packet's times fit each other, and its neighbours' where those agree."""
+        """Whether a packet's times fit each other, and those of its neighbours if these agree."""
         packet = packets[number]
         if packet.pts is None or packet.dts is None:
             return packet.pts is not None
@@ -244,7 +242,7 @@ class _Clock:
 
 
 def _last_step(ticks: Ints, duration: int) -> int:
-    """How long the last frame is shown: as its packet says, else as long as is usual."""
+    """How long the last frame is shown: its packet's duration, else the usual step."""
     if duration > 0:
         return duration
     return int(np.median(np.diff(ticks))) if len(ticks) > 1 else 0

@@ -1,8 +1,8 @@
 """The video tracks of a file, and which camera each one is.
 
-What stands beside the file counts first (``cameras`` in ``<name>.drive.yaml``), then a track's own
-title ("rear"), then their order: the first looks ahead and the second backwards, as in recorders of
-two channels; others take the places of the rig that are left.
+``cameras`` in the ``<name>.drive.yaml`` beside the file comes first, then a track's own title
+("rear"), then the order of the tracks: the first is ``main`` and the second ``rear``, as in
+dashcams with two channels. Other tracks get the remaining cameras of the rig.
 """
 
 import re
@@ -18,7 +18,7 @@ from ingest.sources.video.decoding import VideoIndex, index_video
 from ridealong.errors import UnreadableError
 from ridealong.perception.recording import LeftOut
 
-# The cameras of tracks that say nothing of themselves, by the tracks' order.
+# The cameras of tracks without a title, by the order of the tracks.
 BY_ORDER = (
     "main",
     "rear",
@@ -29,7 +29,7 @@ BY_ORDER = (
     "left_repeater",
     "right_repeater",
 )
-# What recorders call their channels; None: it does not look out of the car.
+# How recorders name their channels; None does not look out of the car.
 BY_WORD: dict[str, str | None] = {
     **dict.fromkeys(("front", "forward", "ahead", "road"), "main"),
     **dict.fromkeys(("back", "backward"), "rear"),
@@ -41,7 +41,7 @@ BY_WORD: dict[str, str | None] = {
 
 @dataclass(frozen=True)
 class Tracks:
-    """A file's cameras, when it was recorded, and its video tracks that are no cameras of ours."""
+    """A file's cameras, when it was recorded, and its tracks that are not cameras of the rig."""
 
     cameras: Mapping[str, VideoIndex]
     created_ns: int | None
@@ -50,7 +50,7 @@ class Tracks:
 
 @dataclass(frozen=True)
 class _Track:
-    """One video track: its place among the file's, the title that the file gives it, its frames."""
+    """One video track: its position in the file (from 1), its title, its frames."""
 
     order: int
     title: str
@@ -65,8 +65,8 @@ def open_tracks(path: Path) -> Tracks:
     """Index the tracks of a file that are cameras.
 
     Raises:
-        UnreadableError: No track is a camera that can be decoded, or what stands beside the file
-            names cameras that it does not have.
+        UnreadableError: No track is a camera that can be decoded, or the file beside it names
+            more cameras than there are tracks.
     """
     with telling(path), opened(path) as container:
         created = created_ns(container)
@@ -84,7 +84,7 @@ def open_tracks(path: Path) -> Tracks:
 
 
 def _cameras(path: Path, tracks: Sequence[_Track], count: int) -> list[str | None]:
-    """The camera of each track: by what stands beside the file, else by titles and order."""
+    """The camera of each track: from the file beside it, else from titles and order."""
     named = camera_names(path)
     if named is None:
         return cameras_of([track.title for track in tracks])
@@ -98,10 +98,10 @@ def _cameras(path: Path, tracks: Sequence[_Track], count: int) -> list[str | Non
 
 
 def cameras_of(titles: Sequence[str]) -> list[str | None]:
-    """A camera for each track, no two the same; None where the rig has no place for it.
+    """A camera for each track, no two the same; None if the rig has no camera for it.
 
     Args:
-        titles: What the file calls its tracks, in order; empty where it says nothing.
+        titles: The titles of the tracks, in order; empty if a track has none.
     """
     known = [_titled(title) for title in titles]
     named: list[str | None] = []
@@ -116,7 +116,7 @@ def cameras_of(titles: Sequence[str]) -> list[str | None]:
 
 
 def _titled(title: str) -> tuple[str, str | None]:
-    """The word in a title that names a camera, and the camera; no word where none does."""
+    """The word in a title that names a camera, and the camera; an empty word if none does."""
     whole = re.sub(r"[^a-z]+", "_", title.lower()).strip("_")
     words = [whole, *whole.split("_")]
     return next(((word, BY_WORD[word]) for word in words if word in BY_WORD), ("", None))
@@ -127,7 +127,7 @@ def _title(stream: VideoStream) -> str:
 
 
 def _readable(path: Path, streams: Sequence[tuple[int, str]]) -> tuple[list[_Track], list[LeftOut]]:
-    """The tracks that can be decoded, and why the others are left out; raises where none can."""
+    """The tracks that can be decoded, and why the others are left out; raises if none can."""
     tracks: list[_Track] = []
     left_out: list[LeftOut] = []
     errors: list[UnreadableError] = []

@@ -1,1 +1,1 @@
-"""Processes beside the one that runs a pipeline: who starts them, and what runs in them."""
+"""Worker processes beside the process that runs a pipeline."""

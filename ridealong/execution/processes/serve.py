@@ -1,7 +1,7 @@
-"""A process that does items: pickled items come in, pickled outcomes go out, until the input ends.
+"""A worker process: it reads pickled items and writes pickled outcomes, until its input ends.
 
-Started by `pool` as ``python -m ridealong.execution.processes.serve``.
-What is to be done with the items comes first.
+`pool` starts it as ``python -m ridealong.execution.processes.serve``. The first thing that it reads
+is the function that makes the function for items.
 """
 
 import os
@@ -14,9 +14,9 @@ from typing import Any, BinaryIO
 
 
 def main() -> None:
-    """Serve until whoever started this process ends, or wants it to."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the command, which ends us
-    # A library may print as it likes: answers go another way.
+    """Serve until the parent exits or closes the input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends us
+    # Libraries may print to standard output, so answers get a descriptor of their own.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     do = pickle.load(sys.stdin.buffer)()
@@ -28,8 +28,8 @@ def main() -> None:
 
 
 def _listen(stream: BinaryIO, items: "SimpleQueue[Any]") -> None:
-    """Take items; at the input's end leave, in the midst of one too: nobody waits for it."""
-    code = 1  # half an item, or one that cannot be read here
+    """Queue items; exit when the input ends, even while an item is done: nobody waits for it."""
+    code = 1  # an item that is incomplete or cannot be unpickled
     try:
         while True:
             items.put(pickle.load(stream))

@@ -1,4 +1,4 @@
-"""What a HydraNet is made of, and which predictions it can therefore give."""
+"""The parts of a HydraNet, and the predictions that it can give with them."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -17,9 +17,9 @@ from ridealong.specs import Spec
 
 Width = Annotated[int, Field(ge=16, le=1024)]
 Depth = Annotated[int, Field(ge=1, le=32)]
-SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)  # what a light's head tells apart
+SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)  # the states that a light shows
 STAGES = 4  # strides 4, 8, 16 and 32
-STRIDE = 4  # of the pyramid's finest level, where the heads stand
+STRIDE = 4  # of the finest level of the pyramid, which the heads use
 COARSEST_STRIDE = 32
 
 
@@ -50,18 +50,18 @@ class HydraNetConfig(Spec):
     pyramid: Width = Field(32, description="Channels of the feature pyramid.")
     trunk: Width = Field(64, description="Channels that the heads of all tasks share.")
     objects: tuple[ObjectCategory, ...] = Field(
-        tuple(ObjectCategory), description="Categories of boxes; empty for no such head."
+        tuple(ObjectCategory), description="Categories of boxes; none: no such head."
     )
     lights: tuple[HydraNetCamera, ...] = Field(
         (HydraNetCamera.NARROW, HydraNetCamera.MAIN, HydraNetCamera.WIDE),
-        description="Cameras in which it tells the state of our traffic light.",
+        description="Cameras in which it gives the state of our traffic light.",
     )
     lanes: tuple[LaneCategory, ...] = Field(
-        tuple(LaneCategory), description="Categories of lines; empty for no such head."
+        tuple(LaneCategory), description="Categories of lines; none: no such head."
     )
     depth: bool = Field(True, description="Whether it gives depth.")
     segmentation: bool = Field(True, description="Whether it gives a class per pixel.")
-    bev: bool = Field(True, description="Whether it fuses all cameras into a top-down layout.")
+    bev: bool = Field(True, description="Whether it gives a top-down layout, from all cameras.")
     bev_layers: tuple[BevLayer, ...] = Field(
         tuple(BevLayer), min_length=1, description="Layers of the top-down layout."
     )
@@ -77,7 +77,7 @@ class HydraNetConfig(Spec):
 
 
 def possible_predictions(config: HydraNetConfig, cameras: Iterable[HydraNetCamera]) -> list[str]:
-    """The names of everything a HydraNet of this config can say about these cameras, in order."""
+    """The names of all predictions of a HydraNet of this config and these cameras, in order."""
     names: list[str] = []
     for camera in cameras:
         names += [f"objects/{category}@{camera}" for category in config.objects]

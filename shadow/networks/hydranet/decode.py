@@ -13,46 +13,44 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from torch import Tensor
 
-from ridealong.arrays import Bools, Ints
+from ridealong.arrays import Bools, Floats, Floats32, Ints
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from shadow.networks.hydranet.config import SHOWN
 from shadow.networks.hydranet.polylines import Ridges, trace
 
-# Boxes below are not kept: average precision needs the tail, but not all of it, and no threshold is
-# ever chosen below (`training.calibrate.GRID`).
+# Boxes with a lower score are dropped. Average precision needs low scores too, but not all of them,
+# and no threshold is lower (`training.calibrate.GRID`).
 FLOOR = 0.1
 BOXES_PER_IMAGE = 50
 MAX_LOG_SIZE = 6.0  # e^6 cells is wider than any image
 DEPTH_RANGE_M = (0.5, 500.0)
 
-Floats32 = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class View:
-    """The images that a batch of outputs is about.
+class ImageBatch:
+    """The images that a batch of outputs belongs to.
 
     Attributes:
         timestamps_ns: ``(B,)``.
         cameras: The C cameras by name.
         sizes_px: ``(C, 2)`` width and height of each camera's image in the clip.
-        present: ``(B, C)``; what is absent gives nothing.
+        present: ``(B, C)``; an absent image gives no rows.
     """
 
     timestamps_ns: Ints
     cameras: tuple[str, ...]
-    sizes_px: NDArray[np.float64]
+    sizes_px: Floats
     present: Bools
 
 
 def rows_of(
-    view: View, task: Task, time: Ints, camera: Ints, columns: dict[str, pa.Array]
+    images: ImageBatch, task: Task, time: Ints, camera: Ints, columns: dict[str, pa.Array]
 ) -> pa.Table:
-    """Rows of `ANNOTATIONS`: when, which camera and task, and the columns given; others null."""
+    """Rows of `ANNOTATIONS`: time, camera, task and the given columns; the others are null."""
     size = len(time)
     given = {
-        "timestamp_ns": pa.array(view.timestamps_ns[time]),
-        "camera": _names(view.cameras, camera),
+        "timestamp_ns": pa.array(images.timestamps_ns[time]),
+        "camera": _names(images.cameras, camera),
         "task": pa.repeat(pa.scalar(task.value), size),
     } | columns
     return pa.table(
@@ -67,42 +65,42 @@ def rows_of(
 def decode_objects(
     heatmap_BCKhw: Tensor,
     box_BC4hw: Tensor,
-    view: View,
+    images: ImageBatch,
     categories: Sequence[str],
     listed_CK: Bools,
     per_image: int = BOXES_PER_IMAGE,
 ) -> pa.Table:
-    """Boxes at the heatmap's local maxima (3x3), the best ``per_image`` of an image, clipped to it.
+    """Boxes at the local maxima (3x3) of the heatmap, clipped to the image.
 
     Args:
         heatmap_BCKhw: Logits.
         box_BC4hw: Offset and log size in cells, as in `HydraOutput`.
-        view: The images.
+        images: The images.
         categories: Names of the K categories.
-        listed_CK: Which categories are wanted of which camera.
-        per_image: Most boxes kept of an image, best first.
+        listed_CK: Which categories are wanted in which camera.
+        per_image: At most this many boxes are kept in an image: those with the highest scores.
     """
     heatmap = heatmap_BCKhw.cpu().numpy()
-    wanted = view.present[:, :, None] & listed_CK[None]
+    wanted = images.present[:, :, None] & listed_CK[None]
     b, c, k, i, j = _peaks(heatmap, wanted)
     scores = expit(heatmap[b, c, k, i, j].astype(np.float64))
     corners = _corners(box_BC4hw.cpu().numpy()[b, c, :, i, j].astype(np.float64), i, j)
-    corners *= np.tile(_cell_px(view, heatmap_BCKhw.shape[-2:])[c], 2)
-    corners = np.clip(corners, 0, np.tile(view.sizes_px[c], 2)).astype(np.float32)
+    corners *= np.tile(_cell_px(images, heatmap_BCKhw.shape[-2:])[c], 2)
+    corners = np.clip(corners, 0, np.tile(images.sizes_px[c], 2)).astype(np.float32)
     solid = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
-    best = _best(b * len(view.cameras) + c, np.where(solid, scores, -1.0), per_image)
+    best = _best(b * len(images.cameras) + c, np.where(solid, scores, -1.0), per_image)
     best = best[solid[best]]
     columns = {name: pa.array(corners[best, n]) for n, name in enumerate(("x1", "y1", "x2", "y2"))}
     columns["category"] = _names(categories, k[best])
     columns["score"] = pa.array(scores[best].astype(np.float32))
-    return rows_of(view, Task.OBJECTS, b[best], c[best], columns)
+    return rows_of(images, Task.OBJECTS, b[best], c[best], columns)
 
 
 def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
-    """Where a wanted heatmap is above `FLOOR` and no lower than its eight neighbours.
+    """Where a wanted heatmap is above `FLOOR` and not lower than any of its eight neighbours.
 
-    Few cells are above: their neighbours alone are looked at, which a pooling of the whole map
-    takes many times as long for.
+    Few cells are above `FLOOR`. Comparing only their neighbours is many times as fast as pooling
+    the whole map.
     """
     high = (heatmap_BCKhw >= logit(FLOOR)) & wanted_BCK[..., None, None]
     b, c, k, i, j = np.nonzero(high)
@@ -112,35 +110,35 @@ def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
     return b[peak], c[peak], k[peak], i[peak], j[peak]
 
 
-def decode_lights(logits_BCShw: Tensor, view: View, listed_C: Bools) -> pa.Table:
-    """A row per image and state that our light may show there, with its best cell's probability.
+def decode_lights(logits_BCShw: Tensor, images: ImageBatch, listed_C: Bools) -> pa.Table:
+    """A row per image and state, with the probability of the best cell.
 
-    States below `FLOOR` give no row, and neither does a camera where nothing is said at all: no
-    light in sight is what is left. Metrics take the best row at or above its threshold.
+    A state whose probability is below `FLOOR` gives no row. An image without any row has no light
+    in sight. Metrics use the best row at or above its threshold.
     """
     probability = expit(logits_BCShw.flatten(3).amax(dim=-1).cpu().numpy().astype(np.float64))
-    wanted = (view.present & listed_C[None])[:, :, None]
+    wanted = (images.present & listed_C[None])[:, :, None]
     b, c, state = np.nonzero((probability >= FLOOR) & wanted)
     columns = {
         "category": _names([s.value for s in SHOWN], state),
         "score": pa.array(probability[b, c, state].astype(np.float32)),
     }
-    return rows_of(view, Task.LIGHTS, b, c, columns)
+    return rows_of(images, Task.LIGHTS, b, c, columns)
 
 
 def decode_lanes(
     logits_BCLhw: Tensor,
-    view: View,
+    images: ImageBatch,
     categories: Sequence[str],
     listed_CL: Bools,
-    threshold_CL: NDArray[np.float64],
+    threshold_CL: Floats,
 ) -> pa.Table:
-    """Polylines along the ridges of what is at or above the threshold; see `polylines.trace`.
+    """Polylines through the cells at or above the threshold; see `polylines.trace`.
 
-    A line's score is the mean probability of the cells that it was traced through.
+    The score of a line is the mean probability of its cells.
     """
     logits = logits_BCLhw.cpu().numpy()
-    wanted = view.present[:, :, None] & listed_CL[None]
+    wanted = images.present[:, :, None] & listed_CL[None]
     mask = (logits >= logit(threshold_CL)[None, :, :, None, None]) & wanted[..., None, None]
     probability = np.zeros_like(logits, np.float64)
     probability[mask] = expit(logits[mask].astype(np.float64))
@@ -148,7 +146,7 @@ def decode_lanes(
     lines = trace(Ridges(probability.reshape(-1, height, width), mask.reshape(-1, height, width)))
     b, c, category = np.unravel_index(lines.image, wanted.shape)
     camera_of_point = np.repeat(c, np.diff(lines.offsets))
-    points = lines.points * _cell_px(view, (height, width))[camera_of_point]
+    points = lines.points * _cell_px(images, (height, width))[camera_of_point]
     columns = {
         "category": _names(categories, category),
         "score": pa.array(lines.score.astype(np.float32)),
@@ -158,7 +156,7 @@ def decode_lanes(
             type=ANNOTATIONS.field("points").type,
         ),
     }
-    return rows_of(view, Task.LANES, b, c, columns)
+    return rows_of(images, Task.LANES, b, c, columns)
 
 
 def decode_depth(log_depth_Bhw: Tensor, present_B: Bools) -> Floats32:
@@ -169,18 +167,20 @@ def decode_depth(log_depth_Bhw: Tensor, present_B: Bools) -> Floats32:
 
 
 def decode_segmentation(logits_BUhw: Tensor, present_B: Bools) -> NDArray[np.uint8]:
-    """The likeliest surface's id; `UNLABELLED` where the image is absent."""
+    """The id of the most likely surface; `UNLABELLED` where the image is absent."""
     ids = logits_BUhw.cpu().numpy().argmax(axis=1)
     return np.where(present_B[:, None, None], ids, UNLABELLED).astype(np.uint8)
 
 
 def decode_layer(logits_Byx: Tensor, threshold: float, known_B: Bools) -> NDArray[np.uint8]:
-    """1 where a top-down layer's probability reaches the threshold; `UNLABELLED` when nobody saw.
+    """1 where the probability of a top-down layer reaches the threshold, else 0.
+
+    Instants without any calibrated image are `UNLABELLED`.
 
     Args:
         logits_Byx: One layer's logits.
         threshold: Probability.
-        known_B: Whether any calibrated camera was present.
+        known_B: Whether an image of a calibrated camera was present.
     """
     occupied = logits_Byx.cpu().numpy() >= logit(threshold)
     return np.where(known_B[:, None, None], occupied, UNLABELLED).astype(np.uint8)
@@ -190,21 +190,21 @@ def _names(names: Sequence[str], index: Ints) -> pa.Array:
     return pa.array([str(name) for name in names], pa.string()).take(pa.array(index, pa.int64()))
 
 
-def _cell_px(view: View, cells: Sequence[int]) -> NDArray[np.float64]:
+def _cell_px(images: ImageBatch, cells: Sequence[int]) -> Floats:
     """``(C, 2)`` width and height of a cell in the clip's pixels."""
     height, width = cells
-    return view.sizes_px / np.array([width, height], np.float64)
+    return images.sizes_px / np.array([width, height], np.float64)
 
 
-def _corners(box_M4: NDArray[np.float64], row: Ints, column: Ints) -> NDArray[np.float64]:
+def _corners(box_M4: Floats, row: Ints, column: Ints) -> Floats:
     """``(M, 4)`` x1, y1, x2, y2 in cells."""
     centre = np.stack([column, row], axis=1) + box_M4[:, :2]
     half = np.exp(np.minimum(box_M4[:, 2:], MAX_LOG_SIZE)) / 2
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def _best(group: Ints, score: NDArray[np.float64], most: int) -> Ints:
-    """Indices of each group's ``most`` best, groups in order, best first, ties by index."""
+def _best(group: Ints, score: Floats, most: int) -> Ints:
+    """Indices of the ``most`` best of each group: groups in order, best first, ties by index."""
     order = np.lexsort((-score, group))
     first = np.searchsorted(group[order], group[order], side="left")
     return order[np.arange(len(order)) - first < most]

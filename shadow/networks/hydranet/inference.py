@@ -1,4 +1,4 @@
-"""Asking a network: frames of a clip in, what it says in the standard forms out."""
+"""Inference: the frames of a clip in, perception in the standard forms out."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ridealong.arrays import Bools
+from ridealong.arrays import Bools, Floats, Floats32, Ints
 from ridealong.perception.annotations import (
     ANNOTATIONS,
     LightState,
@@ -33,8 +33,8 @@ class HydraNetwork:
     """A HydraNet that is open; see `shadow.networks.network.Network`.
 
     Attributes:
-        manifest: What it is and what it answers for.
-        model: In evaluation mode, on the device.
+        manifest: What it is, and which predictions it gives.
+        model: The model, in evaluation mode, on the device.
         device: Where it runs.
     """
 
@@ -45,30 +45,26 @@ class HydraNetwork:
     def perceive(
         self,
         frames: Mapping[str, Frames],
-        timestamps_ns: NDArray[np.int64],
+        timestamps_ns: Ints,
         calibrations: Mapping[str, CameraCalibration],
         *,
         present: Mapping[str, Bools] | None = None,
         batch: int = 8,
         bf16: bool = False,
     ) -> Perception:
-        """What the network says about a clip: the manifest's predictions, nothing else.
+        """The network's outputs on a clip; see `shadow.networks.network.Network.perceive`.
 
-        Images are stretched to the network's input size. A camera that the clip lacks, or that the
-        manifest does not name, is not looked at; where a single frame is lost, there are no rows,
-        depth is NaN and segmentation `UNLABELLED`.
-
-        The same clip gives the same bytes on one kind of processor, whatever its number of cores;
-        another ``batch`` may choose other kernels, and so change last bits.
+        Images are stretched to the network's input size. Another ``batch`` may use other kernels,
+        and so change the last bits.
 
         Args:
             frames: By camera, ``(T, height, width, 3)`` uint8; cameras may differ in size.
             timestamps_ns: ``(T,)``, ascending.
-            calibrations: By camera, for the frames' own size; one that is unknown does not take
-                part in the top-down layout.
-            present: By camera ``(T,)``, False where the frame was lost; all there by default.
-            batch: Time steps at once; bounds the memory.
-            bf16: Compute in bfloat16: faster, coarser.
+            calibrations: By camera, for the size of its frames. A camera whose calibration is
+                unknown is not used for the top-down layout.
+            present: By camera ``(T,)``, False where the frame was lost; by default none was.
+            batch: How many time steps are computed at once; it limits the memory.
+            bf16: Whether to compute in bfloat16, which is faster and less exact.
 
         Raises:
             ValueError: Arrays of the wrong shape or type.
@@ -83,11 +79,11 @@ class HydraNetwork:
         for start in range(0, len(timestamps_ns), batch):
             piece = clip.piece(slice(start, start + batch))
             output = self._forward(piece, sampling, bf16)
-            parts.append(_decode(output, piece.view, listed, sampling))
+            parts.append(_decode(output, piece.images, listed, sampling))
         return _joined(timestamps_ns, parts, _tasks(listed, sampling))
 
     def close(self) -> None:
-        """Nothing to do: the weights go with the object."""
+        """Do nothing: the weights are freed with the object."""
 
     @property
     def _fuses(self) -> bool:
@@ -95,12 +91,12 @@ class HydraNetwork:
 
     def _forward(self, clip: "_Clip", sampling: Sampling | None, bf16: bool) -> HydraOutput:
         with torch.inference_mode(), _repeatable(), self._precision(bf16):
-            present = torch.from_numpy(clip.view.present).to(self.device)
+            present = torch.from_numpy(clip.images.present).to(self.device)
             output: HydraOutput = self.model(self._images(clip), present, clip.cameras, sampling)
             return output.float()
 
     def _images(self, clip: "_Clip") -> Tensor:
-        """``(B, C, 3, H, W)`` in 0 to 1; channels lie last in memory, as convolutions want them."""
+        """``(B, C, 3, H, W)`` in 0 to 1; channels are last in memory, which suits convolutions."""
         size = (self.manifest.inputs.height, self.manifest.inputs.width)
         frames = clip.frames
         if any(each.shape[1:3] != size for each in frames):
@@ -109,7 +105,7 @@ class HydraNetwork:
         return (stacked.float() / 255).permute(0, 1, 4, 2, 3)
 
     def _resized(self, frames: Frames, size: tuple[int, int]) -> Tensor:
-        # Decoded video may be read-only memory, which torch cannot share: copy.
+        # Decoded video may be read-only memory, which torch cannot share, so it is copied.
         images = torch.tensor(frames, device=self.device).permute(0, 3, 1, 2).float() / 255
         return F.interpolate(images, size, mode="bilinear", antialias=True)
 
@@ -119,33 +115,33 @@ class HydraNetwork:
 
 @dataclass(frozen=True)
 class _Clip:
-    view: decode.View
+    images: decode.ImageBatch
     frames: tuple[Frames, ...]
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        return self.view.cameras
+        return self.images.cameras
 
     def piece(self, when: slice) -> "_Clip":
-        view = decode.View(
-            self.view.timestamps_ns[when],
-            self.view.cameras,
-            self.view.sizes_px,
-            self.view.present[when],
+        images = decode.ImageBatch(
+            self.images.timestamps_ns[when],
+            self.images.cameras,
+            self.images.sizes_px,
+            self.images.present[when],
         )
-        return _Clip(view, tuple(frames[when] for frames in self.frames))
+        return _Clip(images, tuple(frames[when] for frames in self.frames))
 
 
 @dataclass(frozen=True)
 class _Listed:
-    """The manifest's predictions as arrays over cameras C and categories; True is listed."""
+    """The manifest's predictions as arrays over cameras C and categories: True if listed."""
 
     categories: tuple[str, ...]
     lines: tuple[str, ...]
     objects_CK: Bools
     lights_C: Bools
     lanes_CL: Bools
-    lane_threshold_CL: NDArray[np.float64]
+    lane_threshold_CL: Floats
     depth_C: Bools
     segmentation_C: Bools
     layers: tuple[tuple[int, str, float], ...]  # index, name, threshold
@@ -153,21 +149,22 @@ class _Listed:
 
 @dataclass(frozen=True)
 class _Part:
-    """What was said about one batch."""
+    """The outputs for one batch."""
 
     sparse: list[pa.Table]
-    depth: dict[str, NDArray[np.float32]]
+    depth: dict[str, Floats32]
     segmentation: dict[str, NDArray[np.uint8]]
     bev: dict[str, NDArray[np.uint8]]
 
 
 @contextmanager
 def _repeatable() -> Iterator[None]:
-    """Make sums run in one order, whatever the machine's number of cores or its load.
+    """Make results independent of the machine's number of cores and its load.
 
-    On a CPU a convolution shared out among threads rounds differently for each number of threads.
-    One thread here and one worker a core is also the faster way: threads that wait for each other
-    spin. CUDA chooses its kernels by what they are, not by how fast they were just now.
+    On a CPU, a convolution that is split over threads rounds differently for each number of
+    threads. So each worker uses one thread. With one worker per core this is also faster, because
+    threads that wait for each other use the processor. On CUDA, kernels are not chosen by a
+    benchmark, whose result would vary.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -181,11 +178,11 @@ def _repeatable() -> Iterator[None]:
 def _clip_of(
     manifest: HydraNetManifest,
     frames: Mapping[str, Frames],
-    timestamps_ns: NDArray[np.int64],
+    timestamps_ns: Ints,
     present: Mapping[str, Bools] | None,
 ) -> _Clip:
-    asked = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
-    names = tuple(n for n in asked if present is None or n not in present or present[n].any())
+    names_used = [c.value for c in HydraNetCamera if c in manifest.inputs.cameras and c in frames]
+    names = tuple(n for n in names_used if present is None or n not in present or present[n].any())
     steps = len(timestamps_ns)
     for name in names:
         if frames[name].dtype != np.uint8 or frames[name].ndim != 4:
@@ -197,8 +194,8 @@ def _clip_of(
     for index, name in enumerate(names):
         if present is not None and name in present:
             there[:, index] = present[name]
-    view = decode.View(np.asarray(timestamps_ns, np.int64), names, sizes, there)
-    return _Clip(view, tuple(frames[name] for name in names))
+    images = decode.ImageBatch(np.asarray(timestamps_ns, np.int64), names, sizes, there)
+    return _Clip(images, tuple(frames[name] for name in names))
 
 
 def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
@@ -229,8 +226,8 @@ def _listed(manifest: HydraNetManifest, cameras: tuple[str, ...]) -> _Listed:
 
 
 def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
-    """What was looked for in the cameras that there were."""
-    looked = {
+    """The tasks that were judged in the cameras that the clip has."""
+    judged = {
         Task.OBJECTS: listed.objects_CK.any(),
         Task.LIGHTS: listed.lights_C.any(),
         Task.LANES: listed.lanes_CL.any(),
@@ -238,79 +235,75 @@ def _tasks(listed: _Listed, sampling: Sampling | None) -> frozenset[str]:
         Task.SEGMENTATION: listed.segmentation_C.any(),
         Task.BEV: bool(listed.layers) and sampling is not None,
     }
-    return frozenset(task for task, did in looked.items() if did)
+    return frozenset(task for task, is_judged in judged.items() if is_judged)
 
 
 def _decode(
-    output: HydraOutput, view: decode.View, listed: _Listed, sampling: Sampling | None
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed, sampling: Sampling | None
 ) -> _Part:
     return _Part(
-        _sparse(output, view, listed),
-        _depth(output, view, listed),
-        _segmentation(output, view, listed),
-        _bev(output, view, listed, sampling),
+        _sparse(output, images, listed),
+        _depth(output, images, listed),
+        _segmentation(output, images, listed),
+        _bev(output, images, listed, sampling),
     )
 
 
-def _sparse(output: HydraOutput, view: decode.View, listed: _Listed) -> list[pa.Table]:
+def _sparse(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> list[pa.Table]:
     tables = []
     if output.heatmap_BCKhw is not None and output.box_BC4hw is not None:
         tables.append(
             decode.decode_objects(
-                output.heatmap_BCKhw, output.box_BC4hw, view, listed.categories, listed.objects_CK
+                output.heatmap_BCKhw, output.box_BC4hw, images, listed.categories, listed.objects_CK
             )
         )
     if output.lights_BCShw is not None:
-        tables.append(decode.decode_lights(output.lights_BCShw, view, listed.lights_C))
+        tables.append(decode.decode_lights(output.lights_BCShw, images, listed.lights_C))
     if output.lanes_BCLhw is not None:
         tables.append(
             decode.decode_lanes(
-                output.lanes_BCLhw, view, listed.lines, listed.lanes_CL, listed.lane_threshold_CL
+                output.lanes_BCLhw, images, listed.lines, listed.lanes_CL, listed.lane_threshold_CL
             )
         )
     return tables
 
 
-def _depth(
-    output: HydraOutput, view: decode.View, listed: _Listed
-) -> dict[str, NDArray[np.float32]]:
+def _depth(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> dict[str, Floats32]:
     if output.log_depth_BChw is None:
         return {}
     return {
-        name: decode.decode_depth(output.log_depth_BChw[:, c], view.present[:, c])
-        for c, name in enumerate(view.cameras)
+        name: decode.decode_depth(output.log_depth_BChw[:, c], images.present[:, c])
+        for c, name in enumerate(images.cameras)
         if listed.depth_C[c]
     }
 
 
 def _segmentation(
-    output: HydraOutput, view: decode.View, listed: _Listed
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed
 ) -> dict[str, NDArray[np.uint8]]:
     if output.segmentation_BCUhw is None:
         return {}
     return {
-        name: decode.decode_segmentation(output.segmentation_BCUhw[:, c], view.present[:, c])
-        for c, name in enumerate(view.cameras)
+        name: decode.decode_segmentation(output.segmentation_BCUhw[:, c], images.present[:, c])
+        for c, name in enumerate(images.cameras)
         if listed.segmentation_C[c]
     }
 
 
 def _bev(
-    output: HydraOutput, view: decode.View, listed: _Listed, sampling: Sampling | None
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed, sampling: Sampling | None
 ) -> dict[str, NDArray[np.uint8]]:
     if output.bev_BYyx is None or sampling is None:
         return {}
     calibrated = sampling.visible_CP.any(dim=1).cpu().numpy()
-    known = (view.present & calibrated[None]).any(axis=1)
+    known = (images.present & calibrated[None]).any(axis=1)
     return {
         layer: decode.decode_layer(output.bev_BYyx[:, index], threshold, known)
         for index, layer, threshold in listed.layers
     }
 
 
-def _joined(
-    timestamps_ns: NDArray[np.int64], parts: list[_Part], tasks: frozenset[str]
-) -> Perception:
+def _joined(timestamps_ns: Ints, parts: list[_Part], tasks: frozenset[str]) -> Perception:
     if not parts:
         return Perception(timestamps_ns, ANNOTATIONS.empty_table(), tasks=tasks)
     tables = [table for part in parts for table in part.sparse]
@@ -327,7 +320,7 @@ def _joined(
     )
 
 
-def _reading_order(sparse: pa.Table) -> NDArray[np.int64]:
-    """By time, then camera; within an image boxes, lights, lines, each as decoded."""
+def _reading_order(sparse: pa.Table) -> Ints:
+    """Order by time and camera; within an image boxes, lights and lines, each as decoded."""
     cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
     return np.lexsort((cameras, sparse["timestamp_ns"].to_numpy()))

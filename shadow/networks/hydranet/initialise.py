@@ -1,7 +1,7 @@
-"""Where training begins: weights from a seed, the same bytes everywhere.
+"""The first weights of a training: random, from a seed, and the same bytes on every processor.
 
-Weights are drawn with integers and single multiplications (a uniform distribution), never with a
-logarithm, a cosine or a long sum, whose last bit differs between processors.
+They are uniform, and computed with integers and single multiplications. A logarithm, a cosine or a
+long sum would differ in the last bit between processors.
 """
 
 import math
@@ -15,18 +15,18 @@ from shadow.networks.hydranet.config import HydraNetConfig
 from shadow.networks.hydranet.model import HydraNet
 from shadow.networks.hydranet.weights import shapes_of
 
-# Heads start out saying "nothing there", and "twenty metres" for depth.
+# At first the heads output "nothing there", and a depth of twenty metres.
 OBJECTS_BIAS = -5.6
 LANES_BIAS = -1.5
 DEPTH_BIAS = math.log(20.0)
-HEAD_GAIN = 1.5  # of a head's last layer, so that what it says varies over the image
+HEAD_GAIN = 1.5  # of the last layer of a head, so that its output varies over the image
 DAMPED = ".way.7.weight"  # the last normalisation of a residual block
 DAMPING = 0.5
-STEPS = 1 << 20  # kernels are drawn as whole numbers: sums of them are exact
+STEPS = 1 << 20  # kernels are drawn as integers, so that their sums are exact
 
 
 def initialise(config: HydraNetConfig, seed: int) -> dict[str, Tensor]:
-    """Weights for a network of this config, in a fixed order, from a seed."""
+    """Random weights for a network of this config, in a fixed order."""
     generator = np.random.default_rng(seed)
     weights = {name: _start(name, shape, generator) for name, shape in shapes_of(config).items()}
     _bias_heads(weights, config)
@@ -34,14 +34,14 @@ def initialise(config: HydraNetConfig, seed: int) -> dict[str, Tensor]:
 
 
 def initialised_network(config: HydraNetConfig, seed: int) -> HydraNet:
-    """A network ready to be trained from `initialise`'s weights."""
+    """A network with the weights of `initialise`, ready for training."""
     network = HydraNet(config)
     network.load_state_dict(initialise(config, seed), strict=False)
     return network
 
 
 def _start(name: str, shape: tuple[int, ...], generator: np.random.Generator) -> Tensor:
-    """Uniform kernels; one and zero for normalisation (a block's way damped); zero for biases."""
+    """Uniform kernels; one and zero for normalisation (damped in a block); zero for biases."""
     if len(shape) >= 2:
         return torch.from_numpy(_kernel(shape, generator))
     if name.endswith(DAMPED):
@@ -51,10 +51,10 @@ def _start(name: str, shape: tuple[int, ...], generator: np.random.Generator) ->
 
 
 def _kernel(shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.float32]:
-    """Kaiming's uniform bound, and a mean of exactly zero over what each output reads.
+    """Uniform within Kaiming's bound, with a mean of exactly zero over the inputs of each output.
 
-    Without the zero mean, activations (which are never negative) would shift every output by a
-    random constant that grows from layer to layer, as there is no data here to normalise by.
+    Activations are never negative. Without the zero mean they would shift every output by a random
+    constant that grows from layer to layer, because there is no data yet to normalise by.
     """
     fan_in = math.prod(shape[1:])
     drawn = generator.integers(-STEPS, STEPS, (shape[0], fan_in), endpoint=True)

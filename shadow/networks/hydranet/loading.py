@@ -1,4 +1,4 @@
-"""From a manifest and its weights to a network that can be asked."""
+"""From a manifest and its weights to an open network."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from shadow.networks.hydranet.weights import load_model
 
 
 def require_device(name: str) -> None:
-    """Fail before the work rather than in it.
+    """Check that networks can run on a device, before any work starts.
 
     Raises:
-        RidealongError: No such device, or torch cannot reach it.
+        RidealongError: There is no such device, or torch cannot use it.
     """
     try:
         torch.zeros(1, device=torch.device(name))
@@ -35,8 +35,8 @@ def load_network(
     """Load a network for inference.
 
     Raises:
-        RidealongError: The weights are a pickle or ``.pt2``, are missing, have another hash than
-            the manifest says, or are not those that its config needs.
+        RidealongError: The weights are a pickle or ``.pt2``, are missing, do not have the hash in
+            the manifest, or do not fit its config.
     """
     return make_network(manifest, load_model(manifest, weights_path), device)
 
@@ -44,7 +44,7 @@ def load_network(
 def make_network(
     manifest: HydraNetManifest, model: HydraNet, device: str | torch.device = "cpu"
 ) -> HydraNetwork:
-    """A model made ready for inference: normalisation folded into the kernels; it is changed."""
+    """Prepare a model for inference: fold its normalisation into its kernels, in place."""
     model.eval()
     fold_normalisation(model)
     place = torch.device(device)
@@ -53,7 +53,7 @@ def make_network(
 
 
 def fold_normalisation(model: nn.Module) -> None:
-    """Merge every batch normalisation into the convolution before it: a third of the time."""
+    """Merge every batch normalisation into the convolution before it: a third less time."""
     for module in model.modules():
         if isinstance(module, nn.Sequential):
             _fold_sequence(module)

@@ -1,14 +1,15 @@
-"""HydraNet: one backbone for every camera, a head per task, all cameras fused into a top-down view.
+"""HydraNet: one backbone for all cameras, a head per task, and one top-down layout of all cameras.
 
-Every image goes through the same RegNet-X-like backbone and a feature pyramid. The heads share a
-trunk on the pyramid's finest level (stride 4): with a 3x3 convolution each they would cost more
-than all that comes before them. Traffic lights are a few pixels wide, so their head also looks at
-the stem (stride 2). The top-down head samples the level of stride 8 where each cell's centre, on
-the ground and one metre above it, projects into each camera.
-
-Which camera an image is from is told to the network as a learnt bias after the stem: without it
-the scale of depth would be unknowable across lenses. A camera that is absent is not computed at
-all, and its outputs are zeros that `present` marks.
+- **Backbone.** Every image goes through the same backbone, similar to RegNet-X, and a feature
+  pyramid.
+- **Heads** share a trunk on the finest level of the pyramid (stride 4). With a 3x3 convolution
+  each, the heads would cost more than everything before them.
+- **Lights** are a few pixels wide, so their head also uses the stem (stride 2).
+- **Top-down layout.** For each cell there are two points: on the ground, and one metre above it.
+  The head samples the level of stride 8 where these points project into each camera.
+- **Cameras.** A learnt bias after the stem tells the network which camera an image is from. Without
+  it, the scale of depth would be unknown, because lenses differ.
+- **Absent images** are not computed. Their outputs are zeros, and `present` marks them.
 
 Legend of dimension letters, used as suffixes of tensors:
     B time steps, C cameras, N images that are present (of B x C), F features,
@@ -28,16 +29,16 @@ from ridealong.perception.annotations import Surface
 from shadow.networks.hydranet.config import SHOWN, HydraNetCamera, HydraNetConfig
 from shadow.networks.hydranet.topdown import BEV_CELLS, BEV_HEIGHTS_M, Sampling, lift
 
-NEVER = -20.0  # the logit of what is not looked for
+NEVER = -20.0  # the logit of what is not searched for
 CAMERA_INDEX = {camera.value: index for index, camera in enumerate(HydraNetCamera)}
 
 
 @dataclass(frozen=True)
 class HydraOutput:
-    """What the heads say, before decoding; None where the network has no such head.
+    """The outputs of the heads before decoding; None where the network has no such head.
 
     Attributes:
-        present_BC: Which images there were.
+        present_BC: Which images were present.
         heatmap_BCKhw: Logits of "an object's centre lies in this cell".
         box_BC4hw: Offset of the centre from the cell's top left corner (across, down) and
             log size (width, height), all in cells.
@@ -59,7 +60,7 @@ class HydraOutput:
     bev_BYyx: Tensor | None = None
 
     def float(self) -> "HydraOutput":
-        """The same in float32, whatever autocast made of it."""
+        """The same in float32; autocast may have given another type."""
         return HydraOutput(
             self.present_BC,
             *(None if t is None else t.float() for t in self._heads()),
@@ -97,14 +98,14 @@ class HydraNet(nn.Module):
         cameras: Sequence[str],
         sampling: Sampling | None = None,
     ) -> HydraOutput:
-        """Run every head on every image that is present.
+        """Run all heads on all images that are present.
 
         Args:
             images_BC3HW: RGB in 0 to 1; H and W are multiples of 32.
             present_BC: Boolean; where False the image is ignored.
             cameras: The C cameras by name.
-            sampling: Where top-down cells lie in the images; needed for the top-down layout,
-                which is None without.
+            sampling: Where top-down cells lie in the images. Without it there is no top-down
+                layout.
         """
         mask_N = present_BC.flatten()
         camera_N = _camera_ids(cameras, present_BC)[mask_N]
@@ -116,13 +117,13 @@ class HydraNet(nn.Module):
             heads["lights"] = _spread(self.lights(stem_NFHW, fine_NFhw, camera_N), present_BC)
         bev = None
         if self.topdown is not None and sampling is not None:
-            coarse_NhwF = coarse_NFhw.permute(0, 2, 3, 1)  # as it lies in memory: not copied
+            coarse_NhwF = coarse_NFhw.permute(0, 2, 3, 1)  # its order in memory: no copy
             bev = self.topdown(_spread(coarse_NhwF, present_BC), present_BC, sampling)
         return _named(heads, present_BC, len(self.config.objects), bev)
 
 
 def parameter_count(model: nn.Module) -> int:
-    """How many numbers the network learns."""
+    """The number of learnt parameters."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
@@ -132,15 +133,15 @@ def _camera_ids(cameras: Sequence[str], present_BC: Tensor) -> Tensor:
 
 
 def _present(values_BCx: Tensor, present_BC: Tensor) -> Tensor:
-    """``(N, ...)`` of ``(B, C, ...)``: what is present; nothing is copied where all of it is."""
+    """``(N, ...)`` of ``(B, C, ...)``: the images present; no copy if all of them are."""
     values_Nx = values_BCx.flatten(0, 1)
     return values_Nx if present_BC.all() else values_Nx[present_BC.flatten()]
 
 
 def _spread(values_Nx: Tensor, present_BC: Tensor) -> Tensor:
-    """``(N, ...)`` of the images present as ``(B, C, ...)``, zero where there is none."""
+    """``(N, ...)`` of the images present as ``(B, C, ...)``, zero for absent images."""
     batch, cameras = present_BC.shape
-    # Always the same layout in memory: sums over another one would round differently.
+    # The layout in memory is always the same, because sums over another one round differently.
     spread = values_Nx.contiguous()
     if len(values_Nx) != batch * cameras:
         spread = values_Nx.new_zeros(batch * cameras, *values_Nx.shape[1:])
@@ -203,7 +204,7 @@ class _Block(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, depth: int, stride: int, group_width: int) -> nn.Sequential:
-    """Blocks of one width; the first one comes down by the stride."""
+    """Blocks of one width; the first one reduces the size by the stride."""
     first = _Block(inputs, outputs, stride, group_width)
     return nn.Sequential(
         first, *(_Block(outputs, outputs, 1, group_width) for _ in range(depth - 1))
@@ -213,7 +214,8 @@ def _stage(inputs: int, outputs: int, depth: int, stride: int, group_width: int)
 class _CameraBias(nn.Module):
     """A learnt number per camera and channel.
 
-    Not `nn.Embedding`: its random start, on the meta device, imports torch's compiler (2 s).
+    It is not an `nn.Embedding`, whose random initialisation on the meta device imports torch's
+    compiler (2 s).
     """
 
     def __init__(self, channels: int) -> None:
@@ -230,8 +232,8 @@ class _Backbone(nn.Module):
         self.stem = nn.Sequential(*_convolution(3, config.stem, 3, 2)[:2])
         self.camera_bias = _CameraBias(config.stem)
         first = config.widths[0]
-        # A block of stride 2 would keep its widest features at half the image's size, where they
-        # cost more than all other layers: a plain convolution comes down to stride 4 instead.
+        # A block of stride 2 would have its widest features at half the image's size, where they
+        # cost more than all other layers. A plain convolution reduces to stride 4 instead.
         self.down = nn.Sequential(*_convolution(config.stem, first, 3, 2))
         sizes = zip((first, *config.widths), config.widths, config.depths, strict=False)
         self.stages = nn.ModuleList(
@@ -251,9 +253,9 @@ class _Backbone(nn.Module):
 
 
 class _Pyramid(nn.Module):
-    """Coarse features flow down into fine ones; gives the levels of stride 4 and 8.
+    """Adds coarse features to finer ones, and gives the levels of stride 4 and 8.
 
-    The finest level is left as it is: the trunk's convolution smooths it.
+    The finest level is not smoothed here, because the trunk's convolution does it.
     """
 
     def __init__(self, config: HydraNetConfig) -> None:
@@ -270,7 +272,7 @@ class _Pyramid(nn.Module):
 
 
 class _Lights(nn.Module):
-    """Where our traffic light stands and what it shows, from the stem's detail and the pyramid."""
+    """The place and state of our traffic light, from the fine stem and the pyramid."""
 
     def __init__(self, config: HydraNetConfig) -> None:
         super().__init__()
@@ -286,14 +288,15 @@ class _Lights(nn.Module):
     def forward(self, stem_NFHW: Tensor, fine_NFhw: Tensor, camera_N: Tensor) -> Tensor:
         mask_N = self.looks[camera_N]  # type: ignore[index]
         both = torch.cat([self.detail(stem_NFHW[mask_N]), fine_NFhw[mask_N]], dim=1)
-        said = self.state(self.merge(both))
-        logits_NShw: Tensor = said.new_full((len(mask_N), *said.shape[1:]), NEVER)
-        logits_NShw[mask_N] = said
+        state_NShw = self.state(self.merge(both))
+        shape = (len(mask_N), *state_NShw.shape[1:])
+        logits_NShw: Tensor = state_NShw.new_full(shape, NEVER)
+        logits_NShw[mask_N] = state_NShw
         return logits_NShw
 
 
 class _TopDown(nn.Module):
-    """Lift features to cells of the ground, average over cameras, refine at twice the grid."""
+    """Lifts features to cells of the ground, averages over cameras, refines at twice the grid."""
 
     def __init__(self, config: HydraNetConfig) -> None:
         super().__init__()
@@ -305,7 +308,7 @@ class _TopDown(nn.Module):
 
     def forward(self, features_BChwF: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
         lifted_BPF = lift(features_BChwF, present_BC, sampling)
-        # Channels are heights x features; last in memory, as the convolutions want them.
+        # Channels are heights x features, and last in memory, which suits the convolutions.
         batch, _, width = lifted_BPF.shape
         cells_BZyxF = lifted_BPF.reshape(batch, len(BEV_HEIGHTS_M), *BEV_CELLS, width)
         merged_BFyx = self.merge(cells_BZyxF.permute(0, 2, 3, 1, 4).flatten(3).permute(0, 3, 1, 2))

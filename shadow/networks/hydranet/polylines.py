@@ -1,24 +1,24 @@
-"""Lines out of maps of probability: traced, split where they fork, simplified.
+"""Polylines from maps of probability. All steps work on a whole stack of images at once.
 
-The 8-connected parts of the mask are found first. A part that is taller than wide is traced row by
-row, any other column by column. In each row (column) a part's cells fall into runs; runs of
-neighbouring rows that touch are linked, but only where neither forks, so that two lines which meet
-at the horizon stay two. A chain of links is a polyline with one point per run: the mean of its
-cells' centres, weighted by probability. Last, points are dropped that lie within `TOLERANCE` of the
-line without them (Ramer, Douglas and Peucker). All of it works on a whole stack of images at once.
+1. Find the 8-connected parts of the mask. A part that is taller than wide is traced row by row, any
+   other part column by column.
+2. In each row (column), the cells of a part form runs. Link runs of neighbouring rows that touch,
+   but only where neither run forks. So two lines that meet at the horizon stay two lines.
+3. A chain of links is a polyline with one point per run: the mean of the centres of its cells,
+   weighted by probability.
+4. Drop points that are within `TOLERANCE` of the line without them (Ramer, Douglas and Peucker).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
-from ridealong.arrays import Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 
 TOLERANCE = 0.25  # cells
-FEWEST_RUNS = 3  # shorter chains are specks
+FEWEST_RUNS = 3  # shorter chains are noise
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Ridges:
     """Stacks ``(M, h, w)``: probability, and which cells count."""
 
     probability: Floats
-    mask: NDArray[np.bool_]
+    mask: Bools
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Polylines, ordered by image, then by where they start.
+class Polylines:
+    """Polylines, ordered by image and then by their start.
 
     Attributes:
         image: ``(L,)`` index into the stack.
@@ -58,18 +58,18 @@ class _Runs:
     links: tuple[Ints, Ints]  # upper run, lower run
 
 
-def trace(ridges: Ridges) -> Lines:
-    """Turn a stack of maps into polylines."""
+def trace(ridges: Ridges) -> Polylines:
+    """Trace the polylines of a stack of maps."""
     steep = _steep(ridges.mask)
     flat_mask = (ridges.mask & ~steep).transpose(0, 2, 1)
     flat = _chains(_runs(ridges.probability.transpose(0, 2, 1), flat_mask))
     upright = _chains(_runs(ridges.probability, steep))
-    swapped = Lines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
+    swapped = Polylines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
     return simplify(_merged(upright, swapped), TOLERANCE)
 
 
-def _steep(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The cells of parts that are taller than wide."""
+def _steep(mask: Bools) -> Bools:
+    """The cells of all parts that are taller than wide."""
     around = np.zeros((3, 3, 3), int)
     around[1] = 1  # neighbours within an image, none across images
     labels, count = ndimage.label(mask, around)
@@ -89,7 +89,7 @@ def _extent(part: Ints, position: Ints, count: int) -> Ints:
     return extent
 
 
-def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
+def _runs(probability: Floats, mask: Bools) -> _Runs:
     image, row, column = cells = _cells(mask)
     place = np.ravel_multi_index(cells, mask.shape)
     first = (np.diff(place, prepend=-2) != 1) | (column == 0)
@@ -107,13 +107,13 @@ def _runs(probability: Floats, mask: NDArray[np.bool_]) -> _Runs:
     )
 
 
-def _cells(mask: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+def _cells(mask: Bools) -> tuple[Ints, Ints, Ints]:
     image, row, column = np.nonzero(mask)
     return image, row, column
 
 
-def _links(run: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
-    """Pairs of runs in neighbouring rows that touch, where neither touches another there."""
+def _links(run: Ints, mask: Bools, cells: tuple[Ints, Ints, Ints]) -> tuple[Ints, Ints]:
+    """Pairs of runs in neighbouring rows that touch each other and no other run there."""
     image, row, column = cells
     run_of = np.full(mask.shape, -1)
     run_of[cells] = run
@@ -129,7 +129,7 @@ def _links(run: Ints, mask: NDArray[np.bool_], cells: tuple[Ints, Ints, Ints]) -
     return upper[alone], lower[alone]
 
 
-def _chains(runs: _Runs) -> Lines:
+def _chains(runs: _Runs) -> Polylines:
     size = len(runs.row)
     graph = sparse.coo_array((np.ones(len(runs.links[0])), runs.links), shape=(size, size))
     chain = connected_components(graph, directed=False)[1] if size else np.zeros(0, np.int64)
@@ -141,22 +141,22 @@ def _chains(runs: _Runs) -> Lines:
     score = np.bincount(rank, runs.score_sum[kept]) / np.bincount(rank, runs.cells[kept])
     points = np.stack([runs.centre[order], runs.row[order] + 0.5], axis=1)
     offsets = np.concatenate([[0], np.cumsum(length)])
-    return Lines(runs.image[order][offsets[:-1]], score, offsets, points)
+    return Polylines(runs.image[order][offsets[:-1]], score, offsets, points)
 
 
-def _merged(a: Lines, b: Lines) -> Lines:
-    """Both, ordered by image; within one, those of ``a`` first."""
+def _merged(a: Polylines, b: Polylines) -> Polylines:
+    """The polylines of both, ordered by image; within an image those of ``a`` come first."""
     image = np.concatenate([a.image, b.image])
     order = np.argsort(image, kind="stable")
     length = np.concatenate([np.diff(a.offsets), np.diff(b.offsets)])
     line = np.repeat(np.argsort(order, kind="stable"), length)
     points = np.concatenate([a.points, b.points])[np.argsort(line, kind="stable")]
     offsets = np.concatenate([[0], np.cumsum(length[order])])
-    return Lines(image[order], np.concatenate([a.score, b.score])[order], offsets, points)
+    return Polylines(image[order], np.concatenate([a.score, b.score])[order], offsets, points)
 
 
-def simplify(lines: Lines, tolerance: float) -> Lines:
-    """Drop points that are within ``tolerance`` of the line without them; ends always stay."""
+def simplify(lines: Polylines, tolerance: float) -> Polylines:
+    """Drop points that are within ``tolerance`` of the line without them; ends are always kept."""
     kept = np.zeros(len(lines.points), bool)
     kept[lines.offsets[:-1]] = kept[lines.offsets[1:] - 1] = True
     undecided = np.flatnonzero(~kept)
@@ -165,15 +165,14 @@ def simplify(lines: Lines, tolerance: float) -> Lines:
     line = np.repeat(np.arange(len(lines.image)), np.diff(lines.offsets))
     length = np.bincount(line[kept], minlength=len(lines.image))
     offsets = np.concatenate([[0], np.cumsum(length)])
-    return Lines(lines.image, lines.score, offsets, lines.points[kept])
+    return Polylines(lines.image, lines.score, offsets, lines.points[kept])
 
 
-def _keep_farthest(
-    points: Floats, kept: NDArray[np.bool_], undecided: Ints, tolerance: float
-) -> Ints:
-    """Keep the farthest point of every stretch between two kept ones, if it is beyond tolerance.
+def _keep_farthest(points: Floats, kept: Bools, undecided: Ints, tolerance: float) -> Ints:
+    """Keep the farthest point between each two kept points, if it is beyond the tolerance.
 
-    Gives the points that are still undecided: the others of those stretches, in order.
+    Returns:
+        The points that are still undecided: the others between those kept points, in order.
     """
     ends = np.flatnonzero(kept)
     stretch = np.searchsorted(ends, undecided) - 1
@@ -183,14 +182,14 @@ def _keep_farthest(
     counts = np.diff(starts, append=len(stretch))
     split = np.repeat(farthest > tolerance, counts)
     worst = np.flatnonzero(split & (distance == np.repeat(farthest, counts)))
-    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # of equal ones the first
+    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # the first of equally far ones
     kept[undecided[worst]] = True
     split[worst] = False
     return undecided[split]
 
 
 def _from_chord(points: Floats, first: Ints, last: Ints, between: Ints) -> Floats:
-    """How far points lie from the straight line between two others."""
+    """The distance of points from the straight line between two others."""
     chord, away = points[last] - points[first], points[between] - points[first]
     length = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-12)
     distance: Floats = np.abs(chord[:, 0] * away[:, 1] - chord[:, 1] * away[:, 0]) / length

@@ -1,7 +1,7 @@
-"""Where the cells of the top-down layout lie in each camera's image, and features lifted to them.
+"""Lifting features to the top-down layout: where its cells lie in the image of each camera.
 
-Legend: as in `shadow.networks.hydranet.model`, and T taps: a feature that a point reads, with its
-weight.
+Legend: as in `shadow.networks.hydranet.model`, and T taps: a tap is a feature that a point reads,
+with its weight.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,22 +9,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from ridealong.arrays import Bools, Floats, Floats32
 from ridealong.perception.annotations import BEV_X_M, BEV_Y_M
 from ridealong.perception.geometry import CameraCalibration, project
 
-CELL_M = 2.0  # where features are sampled; the layout itself is twice as fine
+CELL_M = 2.0  # size of the cells that sample features; the layout is twice as fine
 BEV_CELLS = (round((BEV_X_M[1] - BEV_X_M[0]) / CELL_M), round((BEV_Y_M[1] - BEV_Y_M[0]) / CELL_M))
 BEV_HEIGHTS_M = (0.0, 1.0)  # the ground, and the middle of a car
-NEAREST_M = 0.5  # closer than this a point is behind the bonnet or inside the lens
+NEAREST_M = 0.5  # points closer to the camera are inside the car or the lens
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Points P (heights, then rows from far to near, then columns from left to right) per camera C.
+    """Where points P project into cameras C.
+
+    Points are ordered by height, then row (far to near), then column (left to right).
 
     Attributes:
         points_CP2: Float32, across and down, -1 to 1 over the image.
@@ -41,12 +43,12 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Taps:
-    """What every point reads out of the features of one instant, by bilinear interpolation.
+    """What every point reads of the features of one instant, by bilinear interpolation.
 
     Attributes:
-        place_T: Index into the features of all cameras, ``(camera, row, column)`` laid flat.
-        weight_T: Of the feature; a point that several cameras see sums over them.
-        start_P: Where the taps of each point begin.
+        place_T: Index into the features of all cameras, ``(camera, row, column)`` flattened.
+        weight_T: Weight of the feature; a point that several cameras see sums over them.
+        start_P: Index of the first tap of each point.
     """
 
     place_T: Tensor
@@ -55,7 +57,7 @@ class Taps:
 
 
 def taps_of(sampling: Sampling, height: int, width: int) -> Taps:
-    """The taps into feature maps of this size; features outside the image are zero."""
+    """The taps into feature maps of this size; outside the image, features are zero."""
     point, camera = sampling.visible_CP.T.nonzero(as_tuple=True)
     across, down = sampling.points_CP2[camera, point].unbind(-1)
     x, y = (across + 1) / 2 * width - 0.5, (down + 1) / 2 * height - 0.5
@@ -74,8 +76,8 @@ def taps_of(sampling: Sampling, height: int, width: int) -> Taps:
 def lift(features_BChwF: Tensor, present_BC: Tensor, sampling: Sampling) -> Tensor:
     """``(B, P, F)`` features at the points, averaged over the cameras that see them.
 
-    Only what a camera sees is read, a quarter of all points and cameras: `F.grid_sample` reads
-    everything, and takes twenty times as long.
+    Only points that a camera sees are read: a quarter of all points and cameras. `F.grid_sample`
+    reads all of them, and takes twenty times as long.
 
     Args:
         features_BChwF: Zero where the image is absent.
@@ -96,7 +98,7 @@ def lift(features_BChwF: Tensor, present_BC: Tensor, sampling: Sampling) -> Tens
     return summed.reshape(batch, -1, channels) / seen_BP.clamp(min=1)[:, :, None]
 
 
-def cell_centres() -> NDArray[np.float64]:
+def cell_centres() -> Floats:
     """``(P, 3)`` points in the ego frame, metres: heights, then rows, then columns."""
     rows, columns = BEV_CELLS
     x = BEV_X_M[1] - CELL_M * (np.arange(rows) + 0.5)
@@ -108,7 +110,7 @@ def cell_centres() -> NDArray[np.float64]:
 def make_sampling(
     cameras: Sequence[str], calibrations: Mapping[str, CameraCalibration]
 ) -> Sampling | None:
-    """Sampling points of ``cameras``; None when no calibration is known."""
+    """The sampling of ``cameras``; None if no calibration is known."""
     known = [calibrations[name].known if name in calibrations else False for name in cameras]
     if not any(known):
         return None
@@ -121,9 +123,7 @@ def make_sampling(
     return Sampling(torch.from_numpy(points), torch.from_numpy(visible))
 
 
-def _seen(
-    camera: CameraCalibration, centres: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def _seen(camera: CameraCalibration, centres: Floats) -> tuple[Floats32, Bools]:
     x, y, depth = project(camera, centres).T
     across, down = 2 * x / camera.width - 1, 2 * y / camera.height - 1
     with np.errstate(invalid="ignore"):

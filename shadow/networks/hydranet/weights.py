@@ -1,7 +1,7 @@
-"""Weights as files: safetensors alone, hashed before they are read, checked before they are used.
+"""Reading weights: only safetensors, with the expected hash and the expected shapes.
 
-A pickle (``.pt``, ``.pth``, ``.pkl``, ``.ckpt``) runs whatever code it names when it is opened, and
-so does a crafted ``.pt2``: both are refused by their suffix and by their content, unopened.
+A pickle (``.pt``, ``.pth``, ``.pkl``, ``.ckpt``) can run any code when it is opened, and so can a
+crafted ``.pt2``. Both are refused by their suffix and by their content, without opening them.
 """
 
 import hashlib
@@ -22,14 +22,15 @@ PICKLE_SUFFIXES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")
 ZIP_MAGIC = b"PK\x03\x04"
 PICKLE_PROTOCOLS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 COUNTER = "num_batches_tracked"  # of batch normalisation: a count, not a weight
-MEND = "save its state_dict with safetensors.torch.save_file"
+HINT = "save its state_dict with safetensors.torch.save_file"
 
 
 def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
     """Read a safetensors file whose hash is known.
 
     Raises:
-        RidealongError: A pickle or ``.pt2``, missing, not of this hash, or not safetensors.
+        RidealongError: The file is a pickle or ``.pt2``, is missing, has another hash, or is not
+            safetensors.
     """
     _refuse_suffix(path)
     try:
@@ -41,14 +42,14 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
         raise RidealongError(
             f"the file's sha256 is {actual}",
             where=path,
-            expected=f"{sha256}, as the manifest says",
+            expected=f"{sha256}, as in the manifest",
             hint="fetch the file again, or correct the manifest if the file is the right one",
         )
     return parse_weights(content, path)
 
 
 def load_model(manifest: HydraNetManifest, weights_path: Path) -> HydraNet:
-    """The manifest's architecture with its weights.
+    """Make the manifest's model with its weights.
 
     Raises:
         RidealongError: As for `read_weights` and `check_weights`.
@@ -61,23 +62,23 @@ def load_model(manifest: HydraNetManifest, weights_path: Path) -> HydraNet:
 
 
 def parse_weights(content: bytes, where: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file's bytes.
+    """Read the tensors from the bytes of a safetensors file.
 
     Raises:
-        RidealongError: A pickle, a zip as ``torch.save`` and ``torch.export`` write them, or
-            anything else that is not safetensors.
+        RidealongError: The file is a pickle, a zip of ``torch.save`` or ``torch.export``, or
+            something else that is not safetensors.
     """
-    # The length of a safetensors header may begin like a pickle: its brace decides.
+    # The length in a safetensors header may look like the start of a pickle: the brace decides.
     if content[8:9] != b"{":
         _refuse_content(content, where)
     try:
         return dict(safetensors.torch.load(content))
     except (SafetensorError, KeyError, ValueError) as error:
-        raise RidealongError(f"not a safetensors file ({error})", where=where, hint=MEND) from error
+        raise RidealongError(f"not a safetensors file ({error})", where=where, hint=HINT) from error
 
 
 def shapes_of(config: HydraNetConfig) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every weight of such a network, in order; allocates nothing."""
+    """Name and shape of every weight of such a network, in order, without allocating them."""
     with torch.device("meta"):
         state = HydraNet(config).state_dict()
     return {name: tuple(t.shape) for name, t in state.items() if not name.endswith(COUNTER)}
@@ -86,7 +87,11 @@ def shapes_of(config: HydraNetConfig) -> dict[str, tuple[int, ...]]:
 def check_weights(
     weights: dict[str, Tensor], expected: dict[str, tuple[int, ...]], where: Path
 ) -> None:
-    """Raise `RidealongError` unless the weights are those that the architecture needs."""
+    """Check names, shapes and values of weights.
+
+    Raises:
+        RidealongError: A weight is missing, unexpected, of another shape, or not finite.
+    """
     for name, shape in expected.items():
         if name not in weights:
             raise RidealongError(
@@ -141,5 +146,5 @@ def _refusal(what: str, where: Path) -> RidealongError:
         f"{what} can run code when it is opened, and is refused",
         where=where,
         expected="a safetensors file",
-        hint=MEND,
+        hint=HINT,
     )

@@ -78,6 +78,17 @@ def test_eight_tiles_with_the_masked_ones_dark(tmp_path, make):
     assert _count(picture, (60, 220, 120)) > 100  # the labels
 
 
+def test_cameras_of_another_rig_are_their_own_tiles(tmp_path, make):
+    path, names = tmp_path / "c.mcap", ("cam_front", "cam.back-1")
+    content = make.content(cameras=names, frames=make.frames(8, names), labels=None)
+    write_clip(path, content)
+    with open_clip(path) as reader:
+        assert tuple(reader.cameras) == names
+        picture = clip_picture(reader, 1.0)
+    assert picture.width == 2 * TILE_WIDTH + 3 * 4
+    assert _count(picture, (34, 37, 44)) == 0
+
+
 def test_one_camera_one_tile_and_given_layers(tmp_path, make):
     path = tmp_path / "c.mcap"
     main = make.calibration("main")

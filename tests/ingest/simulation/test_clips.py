@@ -1,11 +1,14 @@
 """Clips of a simulated fleet, cut by processes: the same bytes, and what goes wrong stays small."""
 
+import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,31 @@ def run(home: Path, fleet: Path) -> IngestReport:
     return ingest(Lake.create(home), found, (START,), Console(as_json=True))
 
 
+def run_with_one_process(home: Path, fleet: Path) -> IngestReport:
+    """As `run`, where the number of processes does not matter: each takes seconds to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "sched_getaffinity", lambda pid: {0}, raising=False)
+        return run(home, fleet)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A lake with the small fleet, and what ingesting it reported and printed."""
+
+    home: Path
+    report: IngestReport
+    said: list[str]
+
+
+@pytest.fixture(scope="module")
+def ingested(small_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    """The small fleet, ingested once for the tests that only read the lake."""
+    home = tmp_path_factory.mktemp("ingested") / "home"
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        report = run(home, small_fleet)
+    return Ingested(home, report, said.getvalue().splitlines())
+
+
 def start(fleet: Path, home: Path, folder: Path, most_bytes: int = 0) -> "subprocess.Popen[str]":
     trigger = folder / "start.yaml"
     trigger.write_text(START_YAML)
@@ -81,12 +109,11 @@ def dying() -> "subprocess.Popen[bytes]":
 
 
 def test_processes_cut_what_this_one_would(
-    serving: Any, small_fleet: Path, home: Path, capsys: pytest.CaptureFixture[str]
+    serving: Any, small_fleet: Path, ingested: Ingested
 ) -> None:
-    report = run(home, small_fleet)
+    home, report, said = ingested.home, ingested.report, ingested.said
     assert (report.drives, report.events, report.clips, report.failures) == (4, 4, 4, ())
     assert serving(os.getpid()) == []
-    said = capsys.readouterr().err.splitlines()
     assert said[-1] == "clips: 4/4" and "drives: 4/4" in said
     snapshot = Lake.open(home).snapshot()
     drives = {row["drive_id"]: DriveRow(**row) for row in snapshot.read(DRIVES).to_pylist()}
@@ -122,10 +149,9 @@ def test_a_process_that_dies_fails_the_clips_of_its_drive_alone(
 
 @pytest.mark.slow
 def test_a_full_disk_is_one_line_and_loses_nothing(
-    small_fleet: Path, home: Path, tmp_path: Path
+    small_fleet: Path, ingested: Ingested, home: Path, tmp_path: Path
 ) -> None:
-    whole = tmp_path / "whole"
-    run(whole, small_fleet)
+    whole = ingested.home
     sizes = [path.stat().st_size for path in (whole / "blobs").glob("*/*.mcap")]
     others = [path.stat().st_size for path in whole.rglob("*") if path.suffix != ".mcap"]
     most = (min(sizes) + max(others)) // 2
@@ -137,7 +163,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     told = [line for line in said.splitlines() if line.startswith("failed: ")]
     assert len(told) == 1 and told[0].endswith(f"and 3 more: {DISK_FULL}"), said
     assert list((home / "scratch").iterdir()) == []
-    report = run(home, small_fleet)
+    report = run_with_one_process(home, small_fleet)
     assert (report.drives, report.clips, report.failures) == (0, 4, ())
 
 
@@ -157,4 +183,4 @@ def test_processes_end_with_the_command(
     snapshot = Lake.open(home).snapshot()
     # The drives were committed before the first clip was cut; none of the clips was.
     assert (snapshot.read(DRIVES).num_rows, snapshot.read(CLIPS).num_rows) == (4, 0)
-    assert run(home, small_fleet).clips == 4
+    assert run_with_one_process(home, small_fleet).clips == 4

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tests.oracles.multiplicity import benjamini_hochberg, holm
 
 from metrics.inference.multiplicity import hierarchical_holm
+from tests.oracles.multiplicity import benjamini_hochberg, holm
 
 P = st.lists(st.floats(0, 1), min_size=1, max_size=30).map(np.array)
 

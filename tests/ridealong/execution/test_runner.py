@@ -136,7 +136,7 @@ def listening(greeting: bytes) -> Iterator[int]:
 
 
 def test_an_address_that_cannot_be_looked_up_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(RidealongError, match="cannot be reached: that is no host name"):
+    with pytest.raises(RidealongError, match="cannot be reached: that is not a host name"):
         reachability.require_reachable([f"--job_endpoint={'a' * 70}:8099"])
     assert capsys.readouterr().err == ""
 
@@ -154,8 +154,8 @@ def test_somebody_else_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reachability, "PATIENCE_S", 1.0)
     with listening(b"") as port:
         for option, said in {
-            "--dask_client_address=tcp://": "no Dask scheduler",
-            "--job_endpoint=": "speaks no gRPC|no answer",
+            "--dask_client_address=tcp://": "not a Dask scheduler",
+            "--job_endpoint=": "does not answer gRPC|no answer",
         }.items():
             with pytest.raises(RidealongError, match=said):
                 reachability.require_reachable([f"{option}127.0.0.1:{port}"])

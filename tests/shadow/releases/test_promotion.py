@@ -94,8 +94,8 @@ def test_a_run_that_did_not_pass(started, verdict):
 
 def test_no_run_and_no_waiver(started):
     assert refusal(started, NEW) == (
-        "nothing says that hydra-1.1 is no worse than hydra-1.0; name a run of `ridealong shadow"
-        " run --candidate hydra-1.1`, or sign a waiver with a reason and a name"
+        "there is no evidence that hydra-1.1 is not worse than hydra-1.0; name a run of `ridealong"
+        " shadow run --candidate hydra-1.1`, or sign a waiver with a reason and a name"
     )
 
 
@@ -114,7 +114,7 @@ def test_no_run_and_no_waiver(started):
 )
 def test_half_a_waiver(started, waiver, message):
     assert refusal(started, NEW, **waiver) == (
-        f"{message}; expected a reason and the name of who answers for it"
+        f"{message}; expected a reason and the name of the person responsible"
     )
 
 
@@ -169,5 +169,5 @@ def test_two_who_promote_at_once(started, monkeypatch):
     promote(started, NEW, **WAIVER)
     monkeypatch.setattr("shadow.releases.promotion.deployed", late)
     assert refusal(started, NEW, **WAIVER).startswith(
-        "release 2 was made by somebody else meanwhile"
+        "release 2 was made by another process at the same time"
     )

@@ -215,7 +215,7 @@ def _window(lens, numbers, k, scratch, size):
 def _put_block(lens, numbers, k, scratch, forms):
     """Write a block's faces as linear forms of inverse depth, those that rays enter first.
 
-    Returns how many rays enter.
+    Returns how many faces rays enter.
     """
     axes, place = scratch.axes, scratch.place
     hx, hy, hz = numbers[k, HALF_X], numbers[k, HALF_Y], numbers[k, HALF_Z]

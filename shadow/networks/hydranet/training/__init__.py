@@ -1,1 +1,1 @@
-"""From a recipe to a trained network: data drawn, weights fitted, thresholds calibrated, a card."""
+"""Training a HydraNet from a recipe: data, weights, thresholds, and a model card."""

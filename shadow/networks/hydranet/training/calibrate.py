@@ -1,8 +1,8 @@
-"""Thresholds: from which probability on a prediction counts as said.
+"""Choosing thresholds: the probability from which a prediction counts.
 
-Each threshold of a grid is tried on drives of another map than the network was trained on, with
-the metrics that will judge it; each prediction gets the one with its best F1 (IoU for the top-down
-layers). A prediction whose object never shows there keeps the manifest's default.
+Each threshold of a grid is tried on drives of another map than the training map, with the metrics
+that judge the network later. Each prediction gets the threshold with its best F1 (IoU for the
+top-down layers). A prediction whose object never appears there keeps the default threshold.
 """
 
 import os
@@ -30,7 +30,7 @@ from ridealong.perception.annotations import Perception, Task
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
 from shadow.networks.hydranet.training.recipe import DataSpec
-from shadow.networks.hydranet.training.sets import draw, set_times
+from shadow.networks.hydranet.training.sets import render_instants, set_times
 from shadow.networks.manifest import DEFAULT_THRESHOLD, NetworkManifest
 from shadow.networks.network import Network
 from shadow.networks.opening import load_manifest, open_network
@@ -52,8 +52,8 @@ class Calibrated:
     Attributes:
         prediction: Its name.
         threshold: Probability.
-        metric: By which it was chosen.
-        value: On the calibration drives; None where it was never asked for.
+        metric: The metric it was chosen by.
+        value: The metric's value on the calibration drives; None if nothing there was scored.
     """
 
     prediction: str
@@ -65,10 +65,10 @@ class Calibrated:
 def calibrate(
     manifest: Path, drives: Sequence[DriveFiles], data: DataSpec, steps: Steps
 ) -> list[Calibrated]:
-    """Choose thresholds for the network of a manifest; a process a core, one drive at a time.
+    """Choose the thresholds of a manifest's network, with one process per core.
 
     Raises:
-        RidealongError: A drive cannot be drawn or scored.
+        RidealongError: A drive cannot be rendered or scored.
     """
     sums: Sums = defaultdict(lambda: defaultdict(float))
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
@@ -102,11 +102,11 @@ def _drive_sums(path: Path, drive: DriveFiles, data: DataSpec) -> Sums:
     recording = SimulationSource().open(drive)
     assert isinstance(recording, SimulatedRecording)
     names = manifest.cameras
-    drawn = list(draw(recording, set_times(recording, data), names))
-    if not drawn:
+    rendered = list(render_instants(recording, set_times(recording, data), names))
+    if not rendered:
         return {}
-    frames, present = stacked([frames for frames, _ in drawn], names)
-    labels = joined([labels for _, labels in drawn])
+    frames, present = stacked([frames for frames, _ in rendered], names)
+    labels = joined([labels for _, labels in rendered])
     sums: Sums = {}
     for threshold in GRID:
         given = dict.fromkeys(_calibrated(manifest), threshold)
@@ -147,7 +147,7 @@ def _sums_at(
 def stacked(
     frames: Sequence[dict[str, NDArray[np.uint8]]], names: Sequence[str]
 ) -> tuple[dict[str, NDArray[np.uint8]], dict[str, NDArray[np.bool_]]]:
-    """Images of several instants by camera ``(T, H, W, 3)``, and which are there ``(T,)``."""
+    """Images of several instants by camera ``(T, H, W, 3)``, and which exist ``(T,)``."""
     there = [name for name in names if any(name in each for each in frames)]
     shape = {name: next(f[name].shape for f in frames if name in f) for name in there}
     images = {
@@ -158,7 +158,7 @@ def stacked(
 
 
 def joined(instants: Sequence[Perception]) -> Perception:
-    """One perception of several instants, in time."""
+    """One perception of several instants, in the order given."""
     first = instants[0]
 
     def stack(name: str) -> dict[str, NDArray[np.generic]]:

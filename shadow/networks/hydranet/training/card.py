@@ -1,7 +1,7 @@
-"""The model card: what a network is, what it learnt from, and how good it was on another map.
+"""The model card: what a network is, its training data, and its quality on another map.
 
-After Mitchell et al. 2019, "Model Cards for Model Reporting", as far as a simulated fleet has
-something to say under its headings.
+It follows Mitchell et al. 2019, "Model Cards for Model Reporting", where a simulated fleet has an
+answer.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ def write_card(
     path: Path,
     recipe: Recipe,
     manifest: HydraNetManifest,
-    told: Counter[str],
+    conditions: Counter[str],
     history: Sequence[dict[str, float]],
     chosen: Sequence[Calibrated],
 ) -> None:
@@ -25,11 +25,11 @@ def write_card(
 
     Args:
         path: Where.
-        recipe: What it was made by.
-        manifest: What it became.
-        told: Camera sets by condition, e.g. ``{"light day": 1200}``.
-        history: Mean loss of each head, an epoch each.
-        chosen: Thresholds, and the value of each prediction's metric there.
+        recipe: The recipe of the network.
+        manifest: Its manifest.
+        conditions: Camera sets by condition, e.g. ``{"light day": 1200}``.
+        history: Mean loss of each head, for each epoch.
+        chosen: The thresholds, and the value of each prediction's metric at them.
     """
     parts = [
         f"# {manifest.id}",
@@ -40,7 +40,7 @@ def write_card(
         "**Meant for**: shadow runs on simulated fleets. It was never trained on real images, and "
         "its outputs must not steer a car.",
         "## Training data",
-        _conditions(told),
+        _conditions(conditions),
         "## Training",
         f"Seed {recipe.fit.seed}, {recipe.fit.epochs} epochs in batches of {recipe.fit.batch}, "
         f"learning rate up to {recipe.fit.learning_rate:g}. Mean loss by head:",
@@ -52,9 +52,11 @@ def write_card(
     path.write_text("\n\n".join(parts) + "\n", "utf-8")
 
 
-def _conditions(told: Counter[str]) -> str:
+def _conditions(conditions: Counter[str]) -> str:
     lines = ["| condition | camera sets |", "|---|---:|"]
-    return "\n".join([*lines, *(f"| {name} | {count} |" for name, count in sorted(told.items()))])
+    return "\n".join(
+        [*lines, *(f"| {name} | {count} |" for name, count in sorted(conditions.items()))]
+    )
 
 
 def _losses(history: Sequence[dict[str, float]]) -> str:

@@ -1,7 +1,7 @@
-"""Fitting the weights: epochs over labelled sets, a checkpoint after each, resumed after a kill.
+"""Fitting the weights: epochs over labelled sets, with a checkpoint after each epoch.
 
-The order of the sets and their exposure follow from the seed and the epoch alone, so a fit that
-was interrupted ends with the same weights as one that was not (on the same processor, with the
+The order of the sets and their exposure depend only on the seed and the epoch. So a fit that was
+killed and resumed ends with the same weights as one that was not (on the same processor, with the
 same number of threads).
 """
 
@@ -38,10 +38,10 @@ class Fit:
     """A network between two epochs.
 
     Attributes:
-        model: As the last step left it.
-        average: The moving average of its weights and statistics: what is kept in the end.
+        model: The model after the last step.
+        average: The moving average of its weights and statistics. This is the result of the fit.
         optimiser: AdamW over the model.
-        epoch: Epochs done.
+        epoch: The number of finished epochs.
         history: Mean loss of each head in each epoch.
     """
 
@@ -54,15 +54,15 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Lessons:
-    """All sets in memory, and what is the same for each of them.
+    """All sets in memory, and what they have in common.
 
     Attributes:
         drives: Sets by drive.
-        sampling: Where top-down cells lie in the cameras; the rig is one for all.
-        cameras: Their names.
-        heads: What is learnt.
+        sampling: Where top-down cells lie in the cameras; all drives have the same rig.
+        cameras: The names of the cameras.
+        heads: The heads that are trained.
         rarity: Weights of classes.
-        lights_C: In which cameras a light is looked for.
+        lights_C: The cameras in which lights are searched for.
     """
 
     drives: Sequence[LabelledSets]
@@ -76,7 +76,7 @@ class Lessons:
         return sum(len(sets) for sets in self.drives)
 
     def places(self) -> NDArray[np.int64]:
-        """``(N, 2)`` drive and place in it of every set."""
+        """``(N, 2)``: for every set, its drive and its index there."""
         each = [(d, t) for d, sets in enumerate(self.drives) for t in range(len(sets))]
         return np.array(each, np.int64).reshape(-1, 2)
 
@@ -87,7 +87,7 @@ def make_lessons(
     """Collect what a fit needs.
 
     Raises:
-        RidealongError: There is not one set.
+        RidealongError: There is no camera set.
     """
     if not sum(len(sets) for sets in drives):
         raise RidealongError(
@@ -102,11 +102,11 @@ def make_lessons(
 
 
 def fit(recipe: Recipe, lessons: Lessons, folder: Path, device: str, steps: Steps) -> Fit:
-    """Fit the recipe's network, going on from the folder's checkpoint where there is one.
+    """Fit the recipe's network; continue from the folder's checkpoint if there is one.
 
     Raises:
-        RidealongError: A loss is NaN or infinite (names the head; the last checkpoint stands), or
-            the checkpoint is of another network or cannot be written.
+        RidealongError: A loss is NaN or infinite (the message names the head, and the last
+            checkpoint is kept), or the checkpoint is not this recipe's or cannot be written.
     """
     state = _start(recipe, folder / CHECKPOINT, torch.device(device))
     steps.advance(state.epoch)
@@ -164,7 +164,7 @@ def _epoch(
 
 
 def rate_at(spec: FitSpec, step: int, steps: int) -> float:
-    """The learning rate: up in a straight line, down along a cosine to a hundredth."""
+    """The learning rate at a step: it rises linearly, then falls along a cosine to a hundredth."""
     warm = spec.warm_up * steps
     if step < warm:
         return spec.learning_rate * (step + 1) / (warm + 1)
@@ -176,7 +176,10 @@ def rate_at(spec: FitSpec, step: int, steps: int) -> float:
 def _batches(
     lessons: Lessons, size: int, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Every set once, in a new order; a last batch of one alone would have no statistics."""
+    """Every set once, in a new order, in batches of almost equal size.
+
+    A last batch of a single set would have no statistics.
+    """
     places = lessons.places()[generator.permutation(len(lessons))]
     count = max(len(places) // size, 1)
     yield from np.array_split(places, count)
@@ -189,7 +192,7 @@ def batch_of(
     gain: float,
     device: torch.device,
 ) -> tuple[Tensor, Targets]:
-    """Images ``(B, C, 3, H, W)`` in 0 to 1, each set a little brighter or darker, and targets."""
+    """Images ``(B, C, 3, H, W)`` in 0 to 1 and their targets; the exposure of each set varies."""
     sets = [(lessons.drives[d], int(t)) for d, t in places]
     images = torch.from_numpy(np.stack([s.images[t] for s, t in sets])).to(device)
     bright = generator.uniform(1 - gain, 1 + gain, (len(sets), 1, 1, 1, 1)).astype(np.float32)
@@ -227,7 +230,7 @@ def _step(state: Fit, spec: FitSpec, losses: dict[str, Tensor], done: int) -> No
     total.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), spec.clip)
     state.optimiser.step()
-    # At first the average forgets faster: it began with random weights.
+    # The average starts from random weights, so at first it forgets faster.
     keep = min(spec.average, (1 + done) / (10 + done))
     with torch.no_grad():
         for name, now in _floating(state.model).items():
@@ -242,7 +245,7 @@ def _check(losses: dict[str, Tensor], epoch: int, batch: int, folder: Path) -> N
                 f"the loss of the head {head!r} is {loss.item()} in epoch {epoch + 1}, "
                 f"batch {batch + 1}{kept}",
                 where=folder / CHECKPOINT if epoch else folder,
-                hint="lower fit.learning_rate or fit.clip in the recipe, and take a new --out",
+                hint="lower fit.learning_rate or fit.clip in the recipe, and use a new --out",
             )
 
 
@@ -258,13 +261,13 @@ def _save(state: Fit, path: Path) -> None:
         tensors[FIRST + names[id(parameter)]] = moments["exp_avg"]
         tensors[SECOND + names[id(parameter)]] = moments["exp_avg_sq"]
     taken = [float(m["step"]) for m in state.optimiser.state.values()]
-    said = {"epoch": state.epoch, "steps": max(taken, default=0.0), "history": state.history}
+    progress = {"epoch": state.epoch, "steps": max(taken, default=0.0), "history": state.history}
     partial = path.with_name(f".{path.name}.partial")
     try:
         safetensors.torch.save_file(
             {name: tensor.contiguous() for name, tensor in tensors.items()},
             partial,
-            metadata={"fit": json.dumps(said)},
+            metadata={"fit": json.dumps(progress)},
         )
         partial.replace(path)
     except OSError as error:
@@ -276,13 +279,13 @@ def _save(state: Fit, path: Path) -> None:
 def _resume(state: Fit, path: Path) -> None:
     try:
         with safe_open(path, "pt") as stored:
-            said = json.loads(stored.metadata()["fit"])
+            progress = json.loads(stored.metadata()["fit"])
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         state.model.load_state_dict(_under(tensors, MODEL))
         state.average = {k: v.to(state.average[k]) for k, v in _under(tensors, AVERAGE).items()}
         for name, parameter in state.model.named_parameters():
             state.optimiser.state[parameter] = {
-                "step": torch.tensor(said["steps"]),
+                "step": torch.tensor(progress["steps"]),
                 "exp_avg": tensors[FIRST + name].to(parameter),
                 "exp_avg_sq": tensors[SECOND + name].to(parameter),
             }
@@ -292,7 +295,7 @@ def _resume(state: Fit, path: Path) -> None:
             where=path,
             hint="delete it to start again",
         ) from error
-    state.epoch, state.history = int(said["epoch"]), list(said["history"])
+    state.epoch, state.history = int(progress["epoch"]), list(progress["history"])
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,9 +1,9 @@
-"""Targets for each head out of labelled sets, and how far a network is from them.
+"""The targets of each head, and its loss.
 
 Boxes and lights are centre points (Zhou et al. 2019, "Objects as Points"): a Gaussian bump on the
-cell that holds the centre, its width after the box's size, and the focal loss of that paper with
-alpha 2 and beta 4. Depth is compared by its logarithm. Classes and layers that fill little of the
-picture weigh more, by the square root of how rare they are.
+cell of the centre, as wide as the box requires, and the focal loss of that paper with alpha 2 and
+beta 4. Depth is compared by its logarithm. Rare classes and layers have a larger weight: the square
+root of their rarity.
 
 Legend: as in `shadow.networks.hydranet.model`; M objects of the batch.
 """
@@ -21,21 +21,21 @@ from ridealong.perception.annotations import UNLABELLED, Surface
 from shadow.networks.hydranet.config import STRIDE
 from shadow.networks.hydranet.model import HydraOutput
 
-FARTHEST_M = 120.0  # depth beyond is not asked for: a pixel there is tens of metres
-MOST_WEIGHT = 10.0  # of the rarest class
-LINE_WEIGHT = 3.0  # of a cell with a line in it, of which there are few
-BUMP = 0.12  # standard deviation of a box's bump by its width and height
+FARTHEST_M = 120.0  # larger depths are not trained: one pixel there is tens of metres
+MOST_WEIGHT = 10.0  # the largest weight of a class
+LINE_WEIGHT = 3.0  # weight of a cell with a line, because few cells have one
+BUMP = 0.12  # standard deviation of a bump, divided by the width or height of its box
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the heads should have said about a batch.
+    """The expected outputs of the heads for a batch.
 
     Attributes:
         present_BC: Bool.
         boxes_M8: Batch index, camera, category, x1, y1, x2, y2, hidden; as in `LabelledSets`.
-        lights_M7: Likewise.
-        lanes_BChw: Bits of `LabelledSets`.
+        lights_M7: The same without "hidden".
+        lanes_BChw: Bits, as in `LabelledSets`.
         depth_BChw: Metres, NaN unknown.
         segmentation_BChw: Ids, `UNLABELLED` unknown.
         bev_BYyx: 0, 1, or `UNLABELLED`.
@@ -55,8 +55,8 @@ class Rarity:
     """Weights of classes and layers, from how often they are in the training sets.
 
     Attributes:
-        surfaces_U: Of the segmentation, mean 1 over the classes that occur.
-        layers_Y: Of an occupied cell against an empty one.
+        surfaces_U: Of the classes of the segmentation; the most frequent class has 1.
+        layers_Y: Of an occupied cell, compared with an empty one.
     """
 
     surfaces_U: Tensor
@@ -87,12 +87,12 @@ Loss = Callable[[HydraOutput, Targets, Rarity], Tensor]
 def losses_of(
     output: HydraOutput, targets: Targets, rarity: Rarity, heads: Sequence[str]
 ) -> dict[str, Tensor]:
-    """The loss of each head, each about 1 for a network that has learnt a little."""
+    """The loss of each head, scaled to about 1 for a network that has learnt a little."""
     return {head: LOSSES[head](output, targets, rarity) for head in heads}
 
 
 def objects_loss(output: HydraOutput, targets: Targets, rarity: Rarity) -> Tensor:
-    """Focal loss of the bumps and L1 of the boxes at their centres; hidden objects are left out."""
+    """Focal loss of the bumps, and L1 of the boxes at their centres; hidden objects don't count."""
     assert output.heatmap_BCKhw is not None and output.box_BC4hw is not None
     boxes = targets.boxes_M8
     goal, weight = bumps(output.heatmap_BCKhw.shape, boxes[:, :7], boxes[:, 7] > 0)
@@ -101,12 +101,12 @@ def objects_loss(output: HydraOutput, targets: Targets, rarity: Rarity) -> Tenso
     if not len(shown):
         return loss
     b, c, row, column, wanted_M4 = _box_targets(shown, output.box_BC4hw.shape[-2:])
-    said_M4 = output.box_BC4hw[b, c, :, row, column]
-    return loss + F.l1_loss(said_M4, wanted_M4.to(said_M4))
+    found_M4 = output.box_BC4hw[b, c, :, row, column]
+    return loss + F.l1_loss(found_M4, wanted_M4.to(found_M4))
 
 
 def lights_loss(output: HydraOutput, targets: Targets, rarity: Rarity) -> Tensor:
-    """Focal loss of the bumps of our light, in the cell and the state that it shows."""
+    """Focal loss of our light's bump, in its cell and its state."""
     assert output.lights_BCShw is not None
     lights = targets.lights_M7
     goal, weight = bumps(output.lights_BCShw.shape, lights, np.zeros(len(lights), bool))
@@ -126,12 +126,12 @@ def lanes_loss(output: HydraOutput, targets: Targets, rarity: Rarity) -> Tensor:
 
 def depth_loss(output: HydraOutput, targets: Targets, rarity: Rarity) -> Tensor:
     """L1 of the logarithm, up to `FARTHEST_M`."""
-    said = output.log_depth_BChw
-    assert said is not None
-    metres = targets.depth_BChw.to(said)
+    log_depth = output.log_depth_BChw
+    assert log_depth is not None
+    metres = targets.depth_BChw.to(log_depth)
     known = (metres > 0) & (metres < FARTHEST_M)
     goal = torch.where(known, metres, torch.ones_like(metres)).log()
-    return 3 * _mean((said - goal).abs(), known)
+    return 3 * _mean((log_depth - goal).abs(), known)
 
 
 def segmentation_loss(output: HydraOutput, targets: Targets, rarity: Rarity) -> Tensor:
@@ -170,12 +170,12 @@ LOSSES: Mapping[str, Loss] = {
 def bumps(
     shape: Sequence[int], boxes_M7: NDArray[np.float32], hidden_M: NDArray[np.bool_]
 ) -> tuple[Tensor, Tensor]:
-    """Bumps of height 1 at the centres of boxes, and which cells count.
+    """Draw a bump of height 1 at the centre of each box, and tell which cells count.
 
     Args:
         shape: ``(B, C, K, h, w)``.
         boxes_M7: Batch index, camera, kind, x1, y1, x2, y2 in pixels.
-        hidden_M: Objects that nobody is asked for: their boxes do not count.
+        hidden_M: Objects that are not expected: the cells of their boxes do not count.
 
     Returns:
         Two tensors of ``shape``: the goal, and 0 where a cell does not count, else 1.
@@ -202,7 +202,7 @@ def bumps(
 def _box_targets(
     boxes_M8: NDArray[np.float32], cells: Sequence[int]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Batch index, camera, row and column of each centre, and what the box head should say."""
+    """Batch index, camera, row and column of each centre, and the expected box there."""
     x1, y1, x2, y2 = boxes_M8[:, 3:7].T / STRIDE
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
     column = np.clip(x.astype(np.int64), 0, cells[1] - 1)
@@ -217,7 +217,7 @@ def _box_targets(
 def _focal(
     logits: Tensor, goal: Tensor, weight: Tensor, present_BC: Tensor, objects: int
 ) -> Tensor:
-    """CornerNet's focal loss, over the number of objects."""
+    """CornerNet's focal loss, divided by the number of objects."""
     goal = goal.to(logits)
     weight = weight.to(logits) * present_BC[:, :, None, None, None]
     probability = logits.sigmoid()
@@ -228,5 +228,5 @@ def _focal(
 
 
 def _mean(each: Tensor, counts: Tensor) -> Tensor:
-    """Mean over the cells that count; 0 where none does."""
+    """Mean over the cells that count; 0 if none does."""
     return torch.where(counts, each, torch.zeros_like(each)).sum() / counts.sum().clamp(min=1)

@@ -1,4 +1,4 @@
-"""The recipe: everything that a trained network follows from, in one YAML file."""
+"""The recipe: everything that determines a trained network, in one YAML file."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -18,12 +18,12 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class DataSpec(Spec):
-    """Simulated drives, and which of their instants are looked at."""
+    """Simulated drives, and the instants of them to learn from."""
 
     fleet: FleetSpec
-    every: str = Field("3 s", description="Between two camera sets of a drive.")
+    every: str = Field("3 s", description="Interval between two camera sets of a drive.")
     every_yellow: str = Field(
-        "0.5 s", description="And while our light is yellow, which is rare: 3 s of each minute."
+        "0.5 s", description="The same while our light is yellow, which is rare: 3 s per minute."
     )
 
     @field_validator("every", "every_yellow")
@@ -45,30 +45,37 @@ class DataSpec(Spec):
 
 
 class FitSpec(Spec):
-    """How the weights are fitted: AdamW, a one-cycle rate, and a moving average of the weights."""
+    """The fit: AdamW, a one-cycle learning rate, and a moving average of the weights."""
 
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Of the start and of the order.")
+    seed: int = Field(
+        1,
+        ge=0,
+        le=2**31 - 1,
+        description="Seed of the first weights and of the order of the camera sets.",
+    )
     epochs: int = Field(ge=1, le=1000)
     threads: int = Field(
-        2, ge=1, le=256, description="On a CPU; another number of them rounds differently."
+        2, ge=1, le=256, description="Threads on a CPU; another number rounds differently."
     )
-    batch: int = Field(8, ge=1, le=256, description="Camera sets a step.")
-    learning_rate: Positive = Field(3e-3, description="At its highest.")
-    warm_up: float = Field(0.1, ge=0, lt=1, description="Share of the steps until then.")
+    batch: int = Field(8, ge=1, le=256, description="Camera sets per step.")
+    learning_rate: Positive = Field(3e-3, description="The highest learning rate.")
+    warm_up: float = Field(
+        0.1, ge=0, lt=1, description="Share of the steps before the highest rate."
+    )
     weight_decay: float = Field(0.02, ge=0)
-    clip: Positive = Field(5.0, description="Longest gradient.")
+    clip: Positive = Field(5.0, description="The largest norm of a gradient.")
     average: float = Field(
-        0.995, ge=0, lt=1, description="How much of the averaged weights a step leaves."
+        0.995, ge=0, lt=1, description="Share of the averaged weights that a step keeps."
     )
-    gain: float = Field(0.1, ge=0, lt=1, description="How far exposure is varied either way.")
+    gain: float = Field(0.1, ge=0, lt=1, description="How much the exposure varies, up or down.")
     weights: dict[str, Positive] = Field(
         default_factory=lambda: dict.fromkeys(HEADS, 1.0),
-        description="Weight of each head's loss; heads that are not named are not trained.",
+        description="Weight of the loss of each head; every head needs one.",
     )
 
 
 class Recipe(Spec):
-    """One network to be: what it is, what it learns from, and how."""
+    """A network to train: what it is, what it learns from, and how."""
 
     name: NetworkName
     version: NetworkVersion
@@ -76,8 +83,10 @@ class Recipe(Spec):
     licence: str = "Apache-2.0"
     config: HydraNetConfig = HydraNetConfig()
     inputs: HydraNetInputs
-    train: DataSpec = Field(description="What the weights are fitted to.")
-    calibrate: DataSpec = Field(description="What the thresholds are chosen on: another map.")
+    train: DataSpec = Field(description="The data that the weights are fitted to.")
+    calibrate: DataSpec = Field(
+        description="The data that the thresholds are chosen on; another map."
+    )
     fit: FitSpec
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
-"""Camera sets with their labels, drawn once and kept as arrays: what a network learns from.
+"""The training data: camera sets with their labels, rendered once and stored as arrays.
 
-One ``.npz`` a drive. Dense labels are kept at the heads' stride of 4, one pixel out of sixteen.
+There is one ``.npz`` per drive. Dense labels are stored at the heads' stride of 4: one pixel of
+sixteen.
 
 Legend: T sets of the drive, C cameras of the network, H W pixels, h w cells of stride 4.
 """
@@ -47,8 +48,8 @@ class LabelledSets:
         images: ``(T, C, H, W, 3)`` uint8.
         present: ``(T, C)`` bool.
         boxes: ``(M, 8)`` set, camera, index of the category, x1, y1, x2, y2 in pixels, and 1
-            where the object is too hidden to be asked for.
-        lights: ``(M, 7)`` set, camera, index in `SHOWN`, x1, y1, x2, y2: our light alone.
+            if the object is too hidden to be expected.
+        lights: ``(M, 7)`` set, camera, index in `SHOWN`, x1, y1, x2, y2: only our light.
         lanes: ``(T, C, h, w)`` uint8, bit i: a line of category i passes through the cell.
         depth_m: ``(T, C, h, w)`` float16 along the optical axis, NaN unknown.
         segmentation: ``(T, C, h, w)`` uint8.
@@ -68,22 +69,23 @@ class LabelledSets:
         return len(self.images)
 
 
-def draw_sets(
+def render_sets(
     drives: Sequence[DriveFiles],
     data: DataSpec,
     cameras: tuple[HydraNetCamera, ...],
     out: Path,
     steps: Steps,
 ) -> list[Path]:
-    """Draw and label every drive's sets into ``out``, a file each; those there are kept.
+    """Render and label the sets of every drive into ``out``, one file per drive.
 
-    A process a core: rendering shares a thread's time with Python.
+    Files that exist are kept. There is one process per core, because rendering and Python share a
+    thread.
 
     Returns:
         The files, in the order of the drives.
 
     Raises:
-        RidealongError: A drive cannot be drawn, or the disk is full.
+        RidealongError: A drive cannot be rendered, or the disk is full.
     """
     out.mkdir(parents=True, exist_ok=True)
     files = {drive.drive_id: out / f"{drive.drive_id}.npz" for drive in drives}
@@ -93,7 +95,7 @@ def draw_sets(
         workers = min(os.cpu_count() or 1, len(left))
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             work = [
-                pool.submit(_draw_drive, drive, data, cameras, files[drive.drive_id])
+                pool.submit(_render_drive, drive, data, cameras, files[drive.drive_id])
                 for drive in left
             ]
             try:
@@ -119,12 +121,14 @@ def read_sets(path: Path) -> LabelledSets:
             )
     except (OSError, ValueError, KeyError) as error:
         raise RidealongError(
-            f"not a drive's camera sets ({error})", where=path, hint="delete it: it is drawn again"
+            f"not a drive's camera sets ({error})",
+            where=path,
+            hint="delete the file; it will be rendered again",
         ) from error
 
 
 def set_times(recording: SimulatedRecording, data: DataSpec) -> NDArray[np.int64]:
-    """The instants that are looked at: every so often, and more often while our light is yellow."""
+    """The instants to learn from: at a fixed interval, and more often while our light is yellow."""
     times, yellow = recording.steps_ns(), recording.our_light() == LightState.YELLOW
     usual, often = data.steps
     step = np.arange(len(times))
@@ -132,10 +136,10 @@ def set_times(recording: SimulatedRecording, data: DataSpec) -> NDArray[np.int64
     return chosen
 
 
-def draw(
+def render_instants(
     recording: SimulatedRecording, times: NDArray[np.int64], cameras: Sequence[str]
 ) -> Iterator[tuple[dict[str, NDArray[np.uint8]], Perception]]:
-    """Images by camera and exact labels of one instant after the other."""
+    """Yield images by camera and exact labels, one instant after the other."""
     for time in times.tolist():
         labels = recording.labels(time, time)
         frames = dict(recording.frames(time, time, cameras))
@@ -143,15 +147,15 @@ def draw(
             yield frames[time], labels
 
 
-def _draw_drive(
+def _render_drive(
     drive: DriveFiles, data: DataSpec, cameras: tuple[HydraNetCamera, ...], path: Path
 ) -> None:
     recording = SimulationSource().open(drive)
     assert isinstance(recording, SimulatedRecording)
     names = [camera.value for camera in cameras]
-    drawn = list(draw(recording, set_times(recording, data), names))
+    rendered = list(render_instants(recording, set_times(recording, data), names))
     shape = (data.fleet.rig.height, data.fleet.rig.width)
-    sets = gather(drawn, names, shape)
+    sets = gather(rendered, names, shape)
     partial = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with partial.open("xb") as stream:
@@ -164,26 +168,26 @@ def _draw_drive(
 
 
 def gather(
-    drawn: Sequence[tuple[dict[str, NDArray[np.uint8]], Perception]],
+    rendered: Sequence[tuple[dict[str, NDArray[np.uint8]], Perception]],
     names: Sequence[str],
     shape: tuple[int, int],
 ) -> LabelledSets:
-    """Stack what was drawn, instant by instant, as arrays.
+    """Stack the rendered instants as arrays.
 
     Args:
-        drawn: Images by camera, and the labels of that one instant.
+        rendered: For each instant, its images by camera and its labels.
         names: The C cameras.
         shape: H and W.
     """
-    images = np.zeros((len(drawn), len(names), *shape, 3), np.uint8)
-    cells = (len(drawn), len(names), shape[0] // STRIDE, shape[1] // STRIDE)
+    images = np.zeros((len(rendered), len(names), *shape, 3), np.uint8)
+    cells = (len(rendered), len(names), shape[0] // STRIDE, shape[1] // STRIDE)
     present = np.zeros(cells[:2], bool)
     lanes, depth = np.zeros(cells, np.uint8), np.full(cells, np.nan, np.float16)
     surfaces = np.full(cells, UNLABELLED, np.uint8)
-    bev = [_layers(labels) for _, labels in drawn]
+    bev = [_layers(labels) for _, labels in rendered]
     boxes, lights = [np.zeros((0, 8), np.float32)], [np.zeros((0, 7), np.float32)]
     middle = np.s_[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
-    for t, (frames, labels) in enumerate(drawn):
+    for t, (frames, labels) in enumerate(rendered):
         for c, name in enumerate(names):
             if name not in frames:
                 continue
@@ -226,7 +230,7 @@ def _boxes(rows: Sequence[dict[str, object]], t: int, c: int) -> Boxes:
 
 
 def _hidden(row: dict[str, object]) -> bool:
-    """Whether metrics ignore it too."""
+    """Whether the metrics ignore this object too."""
     occlusion, truncation = (float(str(row[name] or 0)) for name in ("occlusion", "truncation"))
     return occlusion > MOST_OCCLUSION or truncation > MOST_TRUNCATION
 
@@ -245,7 +249,7 @@ def _corners(row: dict[str, object]) -> tuple[float, ...]:
 
 
 def _line_cells(rows: Sequence[dict[str, object]], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """``(h, w)`` with a bit for each category of line that passes through the cell."""
+    """``(h, w)``: a bit for each category of line that passes through the cell."""
     cells = np.zeros(shape, np.uint8)
     for row in rows:
         if row["task"] == Task.LANES:

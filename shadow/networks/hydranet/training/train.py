@@ -1,7 +1,7 @@
-"""``ridealong networks train``: a recipe becomes a network in a folder, with its card.
+"""``ridealong networks train``: make a network and its model card from a recipe.
 
-The folder holds everything on the way: simulated drives, drawn sets, the checkpoint. After a kill
-the same command goes on where it stopped; when all is there, it does nothing.
+The folder holds all intermediate results: simulated drives, camera sets, the checkpoint. After a
+kill the same command continues where it stopped. If everything is there, it does nothing.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from shadow.networks.hydranet.training.calibrate import Calibrated, calibrate
 from shadow.networks.hydranet.training.card import write_card
 from shadow.networks.hydranet.training.fit import Fit, fit, make_lessons
 from shadow.networks.hydranet.training.recipe import DataSpec, Recipe
-from shadow.networks.hydranet.training.sets import draw_sets, read_sets
+from shadow.networks.hydranet.training.sets import read_sets, render_sets
 from shadow.networks.opening import load_manifest
 
 RECIPE = "recipe.json"
@@ -43,10 +43,10 @@ WEIGHTS, MANIFEST, CARD, CALIBRATION = (
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What one training did; the document that ``networks train --json`` prints.
+    """The result of one training; the document that ``networks train --json`` prints.
 
-    ``sets`` counts the camera sets learnt from; ``losses`` are each head's mean over the last
-    epoch. ``fresh`` is false where everything was there already.
+    ``sets`` counts the camera sets it learnt from. ``losses`` are the mean losses of the heads over
+    the last epoch. ``fresh`` is false if everything existed already.
     """
 
     network: str
@@ -63,17 +63,17 @@ class TrainingReport:
 
 
 def train(recipe: Recipe, out: Path, console: Console, device: str = "cpu") -> TrainingReport:
-    """Simulate, draw, fit, calibrate, and write the network.
+    """Simulate, render, fit, calibrate, and write the network.
 
     Raises:
-        RidealongError: Another recipe's work lies in ``out``, a drive failed, a loss is not
-            finite, no such device, or the disk is full.
+        RidealongError: ``out`` contains the work of another recipe, a drive failed, a loss is not
+            finite, the device does not exist, or the disk is full.
     """
     started = time.monotonic()
     require_device(device)
     _claim(out, recipe)
     drives = _drives(recipe.train, out / "train", console)
-    fitted, sets, told = _fitted(recipe, drives, out, console, device)
+    fitted, sets, conditions = _fitted(recipe, drives, out, console, device)
     folder = out / recipe.id
     fresh = not (folder / CALIBRATION).exists()
     if fresh:
@@ -82,7 +82,7 @@ def train(recipe: Recipe, out: Path, console: Console, device: str = "cpu") -> T
         with console.steps("calibration drives", len(others)) as steps:
             chosen = calibrate(folder / MANIFEST, others, recipe.calibrate, steps)
         manifest = _write_network(folder, recipe, fitted, sets, chosen)
-        write_card(folder / CARD, recipe, manifest, told, fitted.history, chosen)
+        write_card(folder / CARD, recipe, manifest, conditions, fitted.history, chosen)
         values = {c.prediction: [c.metric, c.value, c.threshold] for c in chosen}
         (folder / CALIBRATION).write_text(json.dumps(values, indent=1) + "\n", "utf-8")
     written = load_manifest(folder / MANIFEST)
@@ -102,7 +102,7 @@ def train(recipe: Recipe, out: Path, console: Console, device: str = "cpu") -> T
 
 
 def _claim(out: Path, recipe: Recipe) -> None:
-    """Put the recipe there, or see that the one that is there is the same."""
+    """Write the recipe to the folder, or check that the folder has the same recipe."""
     marker, text = out / RECIPE, recipe.model_dump_json(indent=1) + "\n"
     if marker.exists() and marker.read_text("utf-8") != text:
         raise RidealongError(
@@ -133,21 +133,21 @@ def _drives(data: DataSpec, folder: Path, console: Console) -> list[DriveFiles]:
 def _fitted(
     recipe: Recipe, drives: Sequence[DriveFiles], out: Path, console: Console, device: str
 ) -> tuple[Fit, int, Counter[str]]:
-    """The fit, the number of its sets, and how many of them were taken under which conditions."""
+    """The fit, the number of its camera sets, and how many were taken under which conditions."""
     with console.steps("drives drawn", len(drives)) as steps:
-        files = draw_sets(drives, recipe.train, recipe.inputs.cameras, out / "sets", steps)
+        files = render_sets(drives, recipe.train, recipe.inputs.cameras, out / "sets", steps)
     kept = [read_sets(file) for file in files]
     names = [camera.value for camera in recipe.inputs.cameras]
     sampling = make_sampling(names, recipe.train.fleet.rig.cameras()) if recipe.config.bev else None
     lessons = make_lessons(kept, recipe, sampling)
     with console.steps("epochs", recipe.fit.epochs) as steps:
         fitted = fit(recipe, lessons, out, device, steps)
-    told: Counter[str] = Counter()
+    conditions: Counter[str] = Counter()
     for drive, sets in zip(drives, kept, strict=True):
         known = SimulationSource().open(drive).attributes
-        conditions = {"light": known.light, "weather": known.weather, "road": known.road}
-        told.update({f"{key} {value}": len(sets) for key, value in conditions.items()})
-    return fitted, len(lessons), told
+        values = {"light": known.light, "weather": known.weather, "road": known.road}
+        conditions.update({f"{key} {value}": len(sets) for key, value in values.items()})
+    return fitted, len(lessons), conditions
 
 
 def _write_network(
@@ -172,7 +172,7 @@ def _write_network(
         architecture="hydranet",
         config=recipe.config,
         inputs=recipe.inputs,
-        # No light in sight is the absence of the other states.
+        # "No light in sight" is not predicted: it is the absence of the other states.
         predictions=tuple(name for name in possible if not name.startswith("lights/none@")),
         thresholds={c.prediction: c.threshold for c in chosen},
     )
@@ -185,5 +185,5 @@ def _write_network(
 
 
 def recipe_sha256(recipe: Recipe) -> str:
-    """The recipe's identity."""
+    """Hash of the recipe: its identity."""
     return hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()

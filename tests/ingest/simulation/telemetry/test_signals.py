@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from ingest.simulation.drive_log import read_drive_file, read_log, read_table
-from ingest.simulation.telemetry.assistance import View, autonomy, lane_changes, moves_over
+from ingest.simulation.telemetry.assistance import RuleInputs, autonomy, lane_changes, moves_over
 from ingest.simulation.telemetry.signals import until_released
 from ingest.simulation.telemetry.weather import wiper_modes
 from ingest.simulation.traffic.dynamics import motion_of
@@ -133,7 +133,7 @@ def test_until_released_by_hand() -> None:
     assert until_released(begins, ends).astype(int).tolist() == [0, 1, 1, 0, 0, 1, 1]
 
 
-def _view(features: tuple[str, ...], **changes: np.ndarray) -> View:
+def _view(features: tuple[str, ...], **changes: np.ndarray) -> RuleInputs:
     steps = 400
     usual = {
         "speed_mps": np.full(steps, 15.0),
@@ -146,7 +146,7 @@ def _view(features: tuple[str, ...], **changes: np.ndarray) -> View:
         "right": np.zeros(steps, bool),
     }
     drive = replace_drive(DRIVE, 40.0, features=features)
-    return View(drive=drive, **{**usual, **changes})  # type: ignore[arg-type]
+    return RuleInputs(drive=drive, **{**usual, **changes})  # type: ignore[arg-type]
 
 
 def test_autonomy_gives_up_in_an_emergency_and_comes_back() -> None:

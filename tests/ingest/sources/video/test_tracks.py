@@ -141,6 +141,7 @@ def test_no_place_in_the_rig(tmp_path: Path) -> None:
         ("cameras: [wide, main]", {"wide": 0, "main": 1}),
         ("cameras: [null, main]", {"main": 1}),
         ("cameras: [rear]", {"rear": 0}),
+        ("cameras: [cam.front-1, cabin]", {"cam.front-1": 0, "cabin": 1}),
     ],
 )
 def test_named_by_their_owner(tmp_path: Path, text: str, cameras: dict[str, int]) -> None:

@@ -5,7 +5,7 @@ from scipy.special import logit
 
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED
 from shadow.networks.hydranet.decode import (
-    View,
+    ImageBatch,
     decode_depth,
     decode_lanes,
     decode_layer,
@@ -17,10 +17,10 @@ from shadow.networks.hydranet.decode import (
 NAMES = ["car", "truck"]
 
 
-def view(batch=1, cameras=("main",), width=80, height=40, present=None):
+def images(batch=1, cameras=("main",), width=80, height=40, present=None):
     there = np.ones((batch, len(cameras)), bool) if present is None else present
     sizes = np.array([[width, height]] * len(cameras), float)
-    return View(np.arange(batch) * 100, tuple(cameras), sizes, there)
+    return ImageBatch(np.arange(batch) * 100, tuple(cameras), sizes, there)
 
 
 def empty_maps(batch=1, cameras=1, categories=2, rows=5, columns=10):
@@ -35,7 +35,7 @@ def put(heat, box, row, column, score, category=0, offset=(0.0, 0.0), size=(1.0,
 
 
 def boxes(heat, box, seen=None, listed=None, **options):
-    seen = seen or view(*heat.shape[:1])
+    seen = seen or images(*heat.shape[:1])
     listed = np.ones((heat.shape[1], 2), bool) if listed is None else listed
     table = decode_objects(heat, box, seen, NAMES, listed, **options)
     assert table.schema == ANNOTATIONS
@@ -59,7 +59,7 @@ def test_a_peak_becomes_a_box_in_the_clips_own_pixels():
 def test_an_image_stretched_unevenly_stretches_its_boxes_back():
     heat, box = empty_maps()
     put(heat, box, 2, 3, 0.9, size=(2.0, 2.0))
-    (row,) = boxes(heat, box, view(width=100, height=20))  # a cell is 10 x 4 pixels
+    (row,) = boxes(heat, box, images(width=100, height=20))  # a cell is 10 x 4 pixels
     assert corners(row) == [20, 4, 40, 12]
 
 
@@ -129,7 +129,7 @@ def test_what_is_not_listed_or_absent_is_not_said():
             put(heat, box, 1, 1, 0.9, category=0, at=(b, c))
             put(heat, box, 3, 5, 0.8, category=1, at=(b, c))
     present = np.array([[True, True], [True, False]])
-    seen = view(2, ("main", "rear"), present=present)
+    seen = images(2, ("main", "rear"), present=present)
     listed = np.array([[True, False], [True, True]])
     rows = boxes(heat, box, seen, listed)
     said = [(r["timestamp_ns"], r["camera"], r["category"]) for r in rows]
@@ -145,14 +145,14 @@ def test_nothing_gives_an_empty_table():
 def test_lights_say_each_state_by_its_best_cell():
     logits = torch.full((2, 1, 3, 2, 4), -9.0)
     logits[0, 0, 0, 1, 2], logits[0, 0, 0, 0, 0], logits[0, 0, 2, 1, 3] = 3.0, 1.0, -1.0
-    rows = decode_lights(logits, view(2), np.array([True])).to_pylist()
+    rows = decode_lights(logits, images(2), np.array([True])).to_pylist()
     assert [(r["timestamp_ns"], r["category"]) for r in rows] == [(0, "red"), (0, "green")]
     assert [r["score"] for r in rows] == pytest.approx([1 / (1 + np.exp(-3)), 1 / (1 + np.e)])
-    assert decode_lights(logits, view(2), np.array([False])).num_rows == 0
+    assert decode_lights(logits, images(2), np.array([False])).num_rows == 0
 
 
 def lane_rows(logits, seen=None, listed=None, threshold=0.5):
-    seen = seen or view()
+    seen = seen or images()
     listed = np.ones((len(seen.cameras), 2), bool) if listed is None else listed
     return decode_lanes(
         logits, seen, ["lane_line", "road_edge"], listed, np.full(listed.shape, threshold)
@@ -174,7 +174,7 @@ def test_lanes_that_are_not_listed_or_below_the_threshold_are_not_said():
     assert len(lane_rows(logits)) == 2
     assert len(lane_rows(logits, listed=np.array([[True, False]]))) == 1
     assert lane_rows(logits, threshold=0.9) == []
-    assert lane_rows(logits, view(present=np.zeros((1, 1), bool))) == []
+    assert lane_rows(logits, images(present=np.zeros((1, 1), bool))) == []
 
 
 def test_depth_is_metres_and_unknown_where_absent():

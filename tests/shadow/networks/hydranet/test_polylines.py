@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow.networks.hydranet.polylines import TOLERANCE, Lines, Ridges, simplify, trace
+from shadow.networks.hydranet.polylines import TOLERANCE, Polylines, Ridges, simplify, trace
 
 FORK = """
 #...#
@@ -21,7 +21,7 @@ def stack(*pictures, value=1.0):
     return Ridges(probability, probability > 0)
 
 
-def polylines(lines: Lines):
+def polylines(lines: Polylines):
     spans = zip(lines.offsets[:-1], lines.offsets[1:], strict=True)
     return [lines.points[a:b].tolist() for a, b in spans]
 
@@ -100,7 +100,7 @@ def test_simplified_lines_keep_their_ends_and_stay_near(drawn):
     lengths = [len(line) for line in drawn]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     points = np.array([point for line in drawn for point in line], float)
-    before = Lines(np.arange(len(drawn)), np.ones(len(drawn)), offsets, points)
+    before = Polylines(np.arange(len(drawn)), np.ones(len(drawn)), offsets, points)
     after = simplify(before, 1.0)
     for whole, short in zip(polylines(before), polylines(after), strict=True):
         assert short[0] == whole[0] and short[-1] == whole[-1]

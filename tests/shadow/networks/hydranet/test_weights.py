@@ -134,8 +134,8 @@ def test_another_hash(tmp_path, marker):
     with pytest.raises(RidealongError) as caught:
         read_weights(path, "0" * 64)
     assert str(caught.value) == (
-        f"{path}: the file's sha256 is {sha256(content)}; expected {'0' * 64}, as the manifest"
-        " says; fetch the file again, or correct the manifest if the file is the right one"
+        f"{path}: the file's sha256 is {sha256(content)}; expected {'0' * 64}, as in the manifest;"
+        " fetch the file again, or correct the manifest if the file is the right one"
     )
     assert not marker.exists()
 

@@ -57,5 +57,5 @@ def test_no_instant_gives_empty_arrays():
 def test_a_broken_file_is_told(tmp_path):
     path = tmp_path / "drive.npz"
     path.write_bytes(b"nothing")
-    with pytest.raises(RidealongError, match="delete it"):
+    with pytest.raises(RidealongError, match="delete the file"):
         read_sets(path)
