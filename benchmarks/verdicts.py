@@ -22,9 +22,10 @@ from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
-from metrics.tasks.registry import metrics_of, parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.arrays import Bools
 from ridealong.perception.annotations import ObjectCategory, Task
+from tests.oracles.families import metrics_of
 
 T = TypeVar("T")
 NETWORKS = ("d" * 64, "c" * 64)

@@ -26,7 +26,7 @@ from metrics.gate.sanity import (
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
-from metrics.tasks.registry import families
+from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
@@ -228,11 +228,10 @@ def gather(
         RidealongError: The tables are impossible: scores of several definitions, the same score
             twice, or what `metrics.gate.sanity` refuses.
     """
-    known = {(own.name, name): m for own in families().values() for name, m in own.metrics.items()}
     coded = _coded(_relevant(scores, judged, networks), judged, networks)
     found = []
     for code, (task, name, reference) in enumerate(coded.groups):
-        metric = known.get((task, name))
+        metric = known_metric(task, name)
         if metric is not None:
             rows = coded.of(coded.group == code)
             found.append(_evidence(rows, matches, judged, networks, metric, reference))
