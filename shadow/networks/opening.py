@@ -99,15 +99,6 @@ def open_network(manifest: NetworkManifest, place: Path | None, device: str = "c
         return kind.open(manifest, _artifact(manifest, place), device)
 
 
-def open_folder(path: Path, device: str = "cpu") -> Network:
-    """Open the network of a manifest whose artifact lies beside it.
-
-    Raises:
-        RidealongError: As for `load_manifest` and `open_network`.
-    """
-    return open_network(load_manifest(path), path.parent, device)
-
-
 def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
     """The number of learnt parameters, None if there is no such number; tests that it opens.
 

@@ -21,10 +21,11 @@ from ridealong.lake import Lake
 from shadow.latency import measure_latency
 from shadow.networks import kinds
 from shadow.networks.kinds import find_kind, kind_names
-from shadow.networks.opening import load_manifest, manifest_schema, open_folder, require_device
+from shadow.networks.opening import load_manifest, manifest_schema, require_device
 from shadow.networks.registry import add_network, find_network, list_networks, shipped_manifests
 from shadow.schemas import OUTPUTS
 from tests.oracles.families import registered
+from tests.oracles.networks import open_folder
 
 BOXES = '''
 """A network without weights: it perceives one and the same box in every frame."""
