@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ingest.clips.read import open_clip
 from ingest.listing import list_clips
 from ingest.schemas import DRIVES
+from metrics.gate.cells import Verdict
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
@@ -79,7 +80,7 @@ class RunReport:
     run: str
     deployed: str
     candidate: str
-    verdict: str
+    verdict: Verdict
     reason: str
     clips: int
     clips_replayed: int

@@ -25,13 +25,13 @@ from metrics.gate.sanity import (
 )
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
-from metrics.tasks.metric import Metric
+from metrics.tasks.metric import Metric, Reference
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
-COMPARABLE = ("labels", "self")  # references that show which network is better
-LABELS = "labels"  # the one statistic of an average precision: labels, found or not
+COMPARABLE = (Reference.LABELS, Reference.SELF)  # they show which network is better
+LABELS_STATISTIC = "labels"  # the only one of an average precision: labels, found or not
 
 
 @dataclass(frozen=True)
@@ -363,7 +363,7 @@ def _side(sums: dict[str, Floats], metric: Metric) -> Side:
     present = np.all([np.isfinite(matrix) for matrix in sums.values()], axis=0)
     known = {name: np.where(present, matrix, 0.0) for name, matrix in sums.items()}
     if metric.ratio is None:
-        num, den = np.zeros(present.shape), known[LABELS]
+        num, den = np.zeros(present.shape), known[LABELS_STATISTIC]
     else:
         num, den = metric.ratio(known)
     to_find = den if metric.to_find is None else metric.to_find(known)
