@@ -229,7 +229,7 @@ def _label_clip(
         labels=labels,
         ignored=ignored_labels(labels.sparse) if labels else np.zeros(0, np.bool_),
         outputs={role: view.perception for role, view in views.items()},
-        said={role: _said(work.outputs, role, view) for role, view in views.items()},
+        reported={role: _reported(work.outputs, role, view) for role, view in views.items()},
         about=clip["about"],
     )
 
@@ -287,7 +287,7 @@ def _images(
     ]
 
 
-def _said(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
+def _reported(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
     """The boxes that a network reports, by the rule of the metrics."""
     return said_boxes(view, outputs.predictions(role, _box_families())).table
 
@@ -309,8 +309,8 @@ def _mcap(work: _Work) -> dict[str, Any]:
             with work.opened(clip) as reader:
                 times = reader.sample_times(work.outputs.rate_hz)
             path = work.outputs.lake.path(clip["blob"])
-            said = work.outputs.kept(clip["clip_id"], times)
-            yield ReplayedClip(clip["clip_id"], path, said, clip["about"])
+            kept = work.outputs.kept(clip["clip_id"], times)
+            yield ReplayedClip(clip["clip_id"], path, kept, clip["about"])
 
     if work.request.dry_run:
         return asdict(preview_mcaps(work.request.out, replayed()))
