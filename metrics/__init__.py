@@ -1,1 +1,1 @@
-"""How good a prediction was, and how sure we are of it: statistics, intervals, verdicts."""
+"""How good predictions are, and how sure that is: statistics, intervals, verdicts."""

@@ -18,7 +18,7 @@ SCORES = TableSpec(
             column("prediction", pa.string(), "output, class and camera, as in lights/red@narrow"),
             column("metric", pa.string(), "name of the metric, known per task"),
             column("statistic", pa.string(), "one of the metric's summable statistics"),
-            column("value", pa.float64(), "its sum over the clip; unit as the metric says"),
+            column("value", pa.float64(), "its sum over the clip"),
             column("definition", pa.string(), "definition of the family, and frames per second"),
             column("labels", pa.string(), "version of the labels compared with; null: of none"),
         ]

@@ -1,7 +1,7 @@
-"""Slices of the world: drives that share an attribute, as ``light=night&road=city``.
+"""Slices: drives that share attributes, as in ``light=night&road=city``.
 
 A slice is ``all``, or conditions on attributes of the drive, sorted by attribute and joined by
-``&``. A drive whose attribute is unknown is in ``all`` and in no slice of that attribute. ``%``,
+``&``. A drive with an unknown attribute is in ``all``, but in no slice by that attribute. ``%``,
 ``&`` and ``=`` inside a value are percent-encoded.
 """
 
@@ -50,7 +50,7 @@ def _condition(part: str, text: str) -> tuple[str, str]:
 
 
 def format_slice(conditions: Slice) -> str:
-    """The slice's one spelling."""
+    """The slice in its only spelling."""
     parts = (f"{name}={_encoded(value)}" for name, value in sorted(conditions))
     return "&".join(parts) or ALL
 
@@ -60,12 +60,12 @@ def _encoded(value: str) -> str:
 
 
 def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:
-    """``all``, and one slice for every value that the drives show of each attribute; sorted."""
+    """``all``, and one slice for every value of each attribute among the drives; sorted."""
     found = {
         format_slice(((name, value),))
         for name in dimensions
         for value in pc.unique(drives[name]).to_pylist()
-        if value  # an empty text says no more than none
+        if value  # an empty text is unknown, too
     }
     return [ALL, *sorted(found)]
 

@@ -112,12 +112,12 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except BrokenPipeError:
         return 0, None  # the reader of our output has closed the pipe
     except Exception as error:
-        told: object = refused(error, getattr(error, "filename", None)) or missing_extra(error)
+        line: object = refused(error, getattr(error, "filename", None)) or missing_extra(error)
         if isinstance(error, OSError) and error.errno is not None:
-            told = told or f"{error.filename or 'disk'}: {error.strerror}"
-        if told is None:
+            line = line or f"{error.filename or 'disk'}: {error.strerror}"
+        if line is None:
             raise
-        return 2, f"error: {told}"
+        return 2, f"error: {line}"
     return code, INTERRUPTED if code == 130 else None
 
 

@@ -18,7 +18,7 @@ from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from ingest.listing import list_clips
 from metrics.gate.cells import Cell
-from metrics.tasks.box_scores import said_boxes
+from metrics.tasks.box_scores import reported_boxes
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Reference
@@ -289,7 +289,7 @@ def _images(
 
 def _reported(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
     """The boxes that a network reports, by the rule of the metrics."""
-    return said_boxes(view, outputs.predictions(role, _box_families())).table
+    return reported_boxes(view, outputs.predictions(role, _box_families())).table
 
 
 def _label_networks(outputs: RunOutputs) -> LabelNetworks:

@@ -1,1 +1,1 @@
-"""The gate: its spec, and the verdicts it gives."""
+"""The gate: its spec and its verdicts."""

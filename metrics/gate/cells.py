@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 class Verdict(StrEnum):
-    """What can be said about the candidate."""
+    """The verdict on the candidate: of a cell, or of a run."""
 
     PASS = "PASS"  # not worse than the margin allows
     REGRESSED = "REGRESSED"  # worse

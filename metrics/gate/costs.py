@@ -1,21 +1,23 @@
-"""What each clip costs the candidate in a cell: its share of delta, so that shares sum to delta.
+"""What each clip costs the candidate in a cell: its share of delta. The shares sum to delta.
 
 A ratio moved from ``R_d = N_d / D_d`` to ``R_c = N_c / D_c``. With R and D the means of both
 networks' values and denominators, the linearised difference is exact, not approximate::
 
     R_c - R_d = sum over clips of  ((num_c - num_d) - R * (den_c - den_d)) / D
 
-Each clip's term is its *share*. A clip on which both networks did the same has the share 0, and
-the shares of a slice sum to the cell's delta. The influence values that give the standard error
-are these terms compared with the average clip; they sum to zero, so they say who is odd, not who
-costs what.
+Each clip's term is its *share*. A clip on which both networks are equal has the share 0, and the
+shares of a slice sum to the cell's delta. The influence values, from which the standard error is
+computed, are these terms compared with the average clip. They sum to zero: they show which clips
+are unusual, not which clips cost something.
 
-Average precision has the same shares: ``num`` is then the area that a clip's rows bring, by their
-matches and by what they do to the precision of all rows below them (`metrics.inference.ap`), and
-``den`` its labels. They sum to the difference of the two areas, which AP50 samples at 101 points.
+Average precision has the same shares. There ``num`` is the area that a clip's rows add, by their
+matches and by their effect on the precision of all rows below them (`metrics.inference.ap`), and
+``den`` is its labels. They sum to the difference of the two areas. AP50 samples these areas at 101
+points.
 
-Cells have different units. A clip's *part of the loss* is its share over the sum of the shares: the
-parts of a cell sum to 1, one below zero is a clip that gained, and parts of several cells compare.
+Cells have different units. A clip's *part of the loss* is its share divided by the sum of the
+shares. The parts of a cell sum to 1, a part below zero is a gain, and parts of different cells can
+be compared.
 """
 
 from collections.abc import Iterable, Sequence
@@ -78,8 +80,8 @@ def clip_costs(
         clips: The run's clips, as `metrics.gate.verdicts.judge` takes them.
         drives: Their drives.
         networks: The deployed network's sha256, and the candidate's.
-        cell: The cell; one that is compared with the other network has no better and no worse, and
-            so no rows.
+        cell: The cell. One that is compared with the other network has no better and no worse, so
+            it has no rows.
 
     Returns:
         Clips on which both networks have a score, in ascending order of their share. Shares are
@@ -103,7 +105,7 @@ class LossParts:
 
     Attributes:
         clip_ids: The clips that may count, in a fixed order.
-        parts: ``(clips, cells)``; 0 where a clip says nothing. A column sums to 1, and is 0 where
+        parts: ``(clips, cells)``; 0 if a clip has nothing to count. A column sums to 1, and is 0 if
             the candidate did not lose.
     """
 
@@ -121,7 +123,7 @@ def loss_parts(
 ) -> LossParts:
     """Each clip's part of the loss of many cells, ``(clips, cells)``.
 
-    The tables are as for `clip_costs`, and gone through once.
+    The tables are as for `clip_costs`; they are read once.
 
     Raises:
         RidealongError: A slice cannot be read, or the scores contradict themselves.
@@ -149,7 +151,7 @@ def shares(first: Figure, second: Figure) -> Floats:
 
 
 def _numerators(figure: Figure) -> Floats:
-    """What each row brings to the sum above the line: its influence, and its share of the value."""
+    """What each row adds to the numerator: its influence, and its share of the value."""
     total = figure.weight.sum(axis=0)
     return np.asarray(figure.influence * total + figure.value * figure.weight)
 
@@ -163,7 +165,7 @@ def _of_cells(scores: pa.Table, cells: Sequence[CellKey]) -> pa.Table:
 
 
 def _apart(evidence: Iterable[Evidence]) -> dict[Figured, Evidence]:
-    """Each prediction's evidence by itself."""
+    """The evidence of each prediction."""
     return {
         (prediction, one.metric.name, one.reference): one.of(np.array([place]))
         for one in evidence
@@ -172,7 +174,7 @@ def _apart(evidence: Iterable[Evidence]) -> dict[Figured, Evidence]:
 
 
 def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats, Bools]:
-    """The clips on which both networks scored a prediction, their shares, and which say something.
+    """The clips that both networks scored, their shares, and which have something to count.
 
     Shares are turned so that negative is worse.
     """
@@ -181,13 +183,13 @@ def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats, Bools]:
     deployed, candidate = (_figure(side, keep) for side in (one.deployed, one.candidate))
     higher = one.metric.better is Better.HIGHER
     share = shares(candidate, deployed) if higher else shares(deployed, candidate)
-    says = (one.deployed.says | one.candidate.says)[keep, 0]
-    return keep, share[:, 0], says
+    informative = (one.deployed.informative | one.candidate.informative)[keep, 0]
+    return keep, share[:, 0], informative
 
 
 def _costs(one: Evidence, judged: JudgedClips, inside: Bools) -> pa.Table:
     assert one.deployed is not None
-    keep, share, says = _turned_shares(one, inside)
+    keep, share, informative = _turned_shares(one, inside)
     rows = judged.clips.take(pa.array(keep))
     found = pa.table(
         [
@@ -199,11 +201,13 @@ def _costs(one: Evidence, judged: JudgedClips, inside: Bools) -> pa.Table:
         ],
         schema=COSTS,
     )
-    return found.filter(pa.array(says)).sort_by([("share", "ascending"), ("clip_id", "ascending")])
+    return found.filter(pa.array(informative)).sort_by(
+        [("share", "ascending"), ("clip_id", "ascending")]
+    )
 
 
 def _figure(side: Side, keep: Ints) -> Figure:
-    """One network's value over the clips ``keep``, with each clip as a row of its own."""
+    """One network's value over the clips ``keep``, with a row per clip."""
     den = side.den[keep]
     if side.detections is None:
         return ratio(side.num[keep], den)
@@ -216,7 +220,7 @@ def _figure(side: Side, keep: Ints) -> Figure:
 
 
 def _alone(side: Side, keep: Ints) -> Floats:
-    """One network's value on each clip by itself; NaN where that is undefined."""
+    """One network's value on each single clip; NaN where it is undefined."""
     num, den = side.num[keep, 0], side.den[keep, 0]
     if side.detections is None:
         return np.asarray(np.divide(num, den, out=np.full(len(keep), np.nan), where=den > 0))

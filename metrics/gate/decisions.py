@@ -1,7 +1,6 @@
-"""The three states, cell by cell: whether it passes, whether it regressed, what would decide it.
+"""The verdict of each cell, and how many more drives would decide it.
 
-With delta the improvement, ``margin`` the largest loss that we accept, and G the independent drives
-that count:
+Delta is the improvement, and ``margin`` is the largest loss that we accept.
 
 - PASS: at least `GateSpec.min_clusters` drives, both networks scored on the same clips, and the
   one-sided ``1 - alpha`` lower bound of delta is above ``-margin``.
@@ -25,12 +24,12 @@ from metrics.inference.planning import FEWEST, MOST, Borders, clusters_needed
 from metrics.inference.ratio import rounding
 from ridealong.arrays import Bools, Floats, Ints
 
-HALF = 0.5  # of the cells need fewer drives than the number that is named
+HALF = 0.5  # of such cells need fewer drives than the reported number
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What was decided about C cells; NaN where unknown.
+    """The decisions on C cells; NaN where unknown.
 
     Attributes:
         required, margin: From the gate.
@@ -38,9 +37,9 @@ class Decisions:
         bound: One-sided lower bound.
         p, adjusted: Of the test "delta is zero or more", before and after correction.
         passed, rejected, better: Outcomes; ``rejected`` is significantly worse.
-        needed: More drives to decide: half of such cells need fewer. 0 where decided, `MOST`
-            where none would.
-        needed_at_most: The same, but all cells but a share of `GateSpec.beta` need fewer.
+        needed: How many more drives would decide it: half of such cells need fewer. 0 if decided,
+            `MOST` if no number would.
+        needed_at_most: The same, but only a share of `GateSpec.beta` of such cells needs more.
     """
 
     required: Bools
@@ -70,7 +69,7 @@ def decide(cells: Estimates, gate: GateSpec) -> Decisions:
     p = np.where(testable, delta.p_worse(), np.nan)
     adjusted = _adjusted(p, testable, required, cells)
     bound = delta.lower_bound(1 - gate.alpha)
-    # A loss of exactly the margin, but for rounding, is not above it.
+    # A loss of exactly the margin, apart from rounding, is not above it.
     above = bound + margin > rounding(cells.deployed, cells.candidate)
     passed = testable & above & (cells.unpaired == 0)
     rejected = testable & (adjusted <= np.where(required, gate.alpha, gate.watched.fdr))
@@ -87,7 +86,7 @@ def decide(cells: Estimates, gate: GateSpec) -> Decisions:
 
 
 def _from_gate(cells: Estimates, gate: GateSpec) -> tuple[Bools, Floats]:
-    """Which cells are required, and all margins; NaN where none is set."""
+    """Which cells are required, and all margins; NaN if none is set."""
     by_key = {cell.key: cell for cell in gate.required}
     specs = [
         by_key.get(name[:3]) if compared else None
@@ -122,12 +121,11 @@ def _more(
     gate: GateSpec,
     chance: float,
 ) -> Ints:
-    """More drives until a verdict, with that chance; `MOST` where there is none, or none asked.
+    """How many more drives give a verdict with that chance; `MOST` if none do.
 
-    Where there is no standard error yet, or all that lacks is drives, it is the fewest that could
-    decide.
+    Without a standard error, or if only drives are missing, it is the fewest that could decide.
     """
-    # What is left of a level where no other cell is rejected.
+    # The share of the level that a cell has if no other cell is rejected.
     watched = max(int(np.count_nonzero(~required & delta.known)), 1)
     alpha = np.where(required, gate.alpha / len(gate.required), gate.watched.fdr / watched)
     needed = np.full(delta.clusters.shape, MOST)

@@ -1,4 +1,4 @@
-"""Cells before they are judged: both values, delta and its uncertainty, by prediction and slice."""
+"""Cells before they are judged: both values, and delta with its uncertainty."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +21,9 @@ class Estimates:
     Attributes:
         names: Prediction, metric, slice and reference of each cell.
         deployed, candidate: ``(C,)`` values.
-        delta: The improvement and its uncertainty. Its clusters are those that count: there was
-            something to find in them, and either network's value rests on as many.
-        clips: ``(C,)`` clips that say something.
+        delta: The improvement and its uncertainty. Its clusters are those that count: with
+            something to find, and at most as many as the value of either network rests on.
+        clips: ``(C,)`` clips with something to count.
         unpaired: ``(C,)`` clips that only one network has a score on.
         dropped: ``(C,)`` clips among them that only the deployed network has a score on.
     """
@@ -38,7 +38,7 @@ class Estimates:
 
     @property
     def compared(self) -> Bools:
-        """Where the reference can say which network is better, ``(C,)``."""
+        """Where the reference shows which network is better, ``(C,)``."""
         return np.array([name[3] in COMPARABLE for name in self.names], np.bool_)
 
     def take(self, keep: Bools) -> "Estimates":
@@ -65,7 +65,7 @@ def estimate_inside(
 ) -> Estimates:
     """Every prediction and metric on named sets of clips, each a mask ``(clips,)``.
 
-    Cells stand in the order of evidence, set and prediction.
+    Cells are in the order of evidence, set and prediction.
     """
     spots = {text: _spot(keep, judged) for text, keep in inside.items()}
     blocks: list[Estimates] = []
@@ -108,14 +108,14 @@ def _spot(keep: Bools, judged: JudgedClips) -> _Spot:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Both sides where both are known; ``says`` where at least one has something to count.
+    """Both sides where both are known; ``informative``: at least one has something to count.
 
     ``dropped`` is where the deployed network has a score and the candidate has none.
     """
 
     deployed: Side | None
     candidate: Side
-    says: Bools
+    informative: Bools
     unpaired: Bools
     dropped: Bools
 
@@ -124,10 +124,10 @@ def _pair(one: Evidence) -> _Pair:
     sides = [side for side in (one.deployed, one.candidate) if side is not None]
     both = np.all([side.present for side in sides], axis=0)
     paired = [_masked(side, both) for side in sides]
-    says = np.any([side.says for side in paired], axis=0)
+    informative = np.any([side.informative for side in paired], axis=0)
     unpaired = np.any([side.present for side in sides], axis=0) & ~both
     dropped = unpaired & ~one.candidate.present
-    return _Pair(paired[0] if one.deployed else None, paired[-1], says, unpaired, dropped)
+    return _Pair(paired[0] if one.deployed else None, paired[-1], informative, unpaired, dropped)
 
 
 def _masked(side: Side, both: Bools) -> Side:
@@ -154,20 +154,20 @@ def _block(one: Evidence, pair: _Pair, text: str, spot: _Spot) -> Estimates:
         deployed_value,
         candidate.value,
         delta,
-        spot.count(pair.says),
+        spot.count(pair.informative),
         spot.count(pair.unpaired),
         spot.count(pair.dropped),
     )
 
 
 def _no_difference(figure: Figure) -> Inference:
-    """Of one network alone: no difference is known, but on how much it rests."""
+    """Of one network alone: there is no difference, but the number of clusters is known."""
     unknown = np.full(figure.value.shape, np.nan)
     return Inference(unknown, unknown, figure.clusters, figure.effective)
 
 
 def _with_something(pair: _Pair, spot: _Spot) -> Ints:
-    """Clusters in which there was something to find, ``(predictions,)``."""
+    """Clusters with something to find, ``(predictions,)``."""
     sides = [side.to_find for side in (pair.deployed, pair.candidate) if side is not None]
     return np.asarray((spot.sums(np.any(sides, axis=0)) > 0).sum(axis=0), np.int64)
 
@@ -180,7 +180,7 @@ def _figure(side: Side, spot: _Spot) -> Figure:
 
 
 def _precisions(detections: Detections, labels: Floats, spot: _Spot) -> Figure:
-    """Average precision, COCO's 101 points, with the influence on the area that they sample."""
+    """COCO's average precision, with the influence on the area under the curve that it samples."""
     value = np.full(labels.shape[1], np.nan)
     influence, weight = np.full(labels.shape, np.nan), np.zeros(labels.shape)
     bounds = detections.bounds

@@ -1,8 +1,8 @@
 """From the tables of scores and matches to matrices: clips by predictions, for both networks.
 
-Strings become codes once, at the border; every figure of every slice is then a sum over rows of
-these matrices. Clips stand in the order of cluster, drive and clip, so sums over clusters are
-sums over runs of rows, and come out the same whatever the order of the tables.
+Strings become codes once, at the border. Every figure of every slice is then a sum over rows of
+these matrices. Clips are in the order of cluster, drive and clip. So sums over clusters are sums
+over consecutive rows, and do not depend on the order of the tables.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from metrics.tasks.registry import families
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
-COMPARABLE = ("labels", "self")  # references that say which network is better
+COMPARABLE = ("labels", "self")  # references that show which network is better
 LABELS = "labels"  # the one statistic of an average precision: labels, found or not
 
 
@@ -79,7 +79,7 @@ class Detections:
         )
 
     def of(self, predictions: Ints) -> "Detections":
-        """The rows of some predictions, given by ascending code; they are counted from 0 anew."""
+        """The rows of some predictions, given by ascending code; their new codes count from 0."""
         bounds = self.bounds
         spans = [np.arange(bounds[code], bounds[code + 1]) for code in predictions]
         rows = np.concatenate([np.zeros(0, np.int64), *spans])
@@ -94,7 +94,7 @@ class Detections:
 
 @dataclass(frozen=True)
 class Side:
-    """What one network did, ``(clips, predictions)``.
+    """The scores of one network, ``(clips, predictions)``.
 
     Attributes:
         num, den: Of the ratio; 0 where not present. Average precision has its labels in ``den``.
@@ -110,12 +110,12 @@ class Side:
     detections: Detections | None
 
     @property
-    def says(self) -> Bools:
+    def informative(self) -> Bools:
         """Where there is anything to count, ``(clips, predictions)``."""
-        says: Bools = (self.num != 0) | (self.den != 0)
+        informative: Bools = (self.num != 0) | (self.den != 0)
         if self.detections is not None:
-            says[self.detections.clip, self.detections.prediction] = True
-        return says
+            informative[self.detections.clip, self.detections.prediction] = True
+        return informative
 
     def of(self, predictions: Ints) -> "Side":
         """Some predictions alone, given by ascending code."""
@@ -130,9 +130,9 @@ class Side:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Both networks on one metric, compared with one reference; paired where both are present.
+    """The scores of both networks by one metric against one reference, paired.
 
-    ``deployed`` is None for what is compared with the other network: it has one side only.
+    ``deployed`` is None if the reference is the other network: there is one figure for both.
     """
 
     metric: Metric
@@ -153,12 +153,12 @@ class Evidence:
 
 
 def that_count(clips: pa.Table) -> pa.Table:
-    """The clips that count in cells: those that disagreement alone chose, or may have, do not."""
+    """The clips that count in cells: not those chosen (perhaps) by disagreement alone."""
     return clips.filter(pc.invert(pc.fill_null(clips["by_disagreement"], True)))
 
 
 def judged_clips(clips: pa.Table, drives: pa.Table) -> JudgedClips:
-    """The run's clips with their drives' attributes, without those that disagreement chose.
+    """The run's clips with their drives' attributes, without those chosen by disagreement.
 
     Raises:
         RidealongError: A clip's drive is not among the drives, or one of them is named twice.
@@ -220,13 +220,13 @@ def gather(
     judged: JudgedClips,
     networks: tuple[str, str],
 ) -> list[Evidence]:
-    """All that the two networks (deployed, candidate) scored on these clips, by task and metric.
+    """All scores of the two networks (deployed, candidate) on these clips, by task and metric.
 
     Rows of other networks, other clips and unknown metrics are left out.
 
     Raises:
-        RidealongError: The tables hold what cannot be: scores of several definitions, the same
-            score twice, and what `metrics.gate.sanity` refuses.
+        RidealongError: The tables are impossible: scores of several definitions, the same score
+            twice, or what `metrics.gate.sanity` refuses.
     """
     known = {(own.name, name): m for own in families().values() for name, m in own.metrics.items()}
     coded = _coded(_relevant(scores, judged, networks), judged, networks)
@@ -247,8 +247,8 @@ def task_of(prediction: str) -> str:
 def _relevant(scores: pa.Table, judged: JudgedClips, networks: tuple[str, str]) -> pa.Table:
     """Rows of the two networks, on these clips, with a known value.
 
-    What is compared with the other network is kept for the candidate alone: it is one figure, seen
-    from either side.
+    Comparisons with the other network are kept for the candidate alone: the figure is the same for
+    both networks.
     """
     deployed, candidate = networks
     reference, network = scores["reference"], scores["network_sha256"]
@@ -305,7 +305,7 @@ def _coded_names(column: pa.ChunkedArray) -> tuple[Ints, list[str]]:
 
 
 def _codes(column: pa.Array | pa.ChunkedArray, names: pa.Array) -> Ints:
-    """Each value's place among the names; -1 where it is none of them."""
+    """The place of each value among the names; -1 if it is not one of them."""
     at = pc.fill_null(pc.index_in(column, value_set=names), -1)
     return np.asarray(at.to_numpy(zero_copy_only=False), np.int64)
 

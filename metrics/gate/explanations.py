@@ -1,22 +1,23 @@
-"""Why a cell regressed: the one slice without whose drives no loss is left.
+"""Why a cell regressed: the one slice without which no loss is left.
 
-A loss at night shows again in ``all``, in ``weather=rain``, in ``country=DE``: wherever some drives
-were at night. A prediction and metric *lost only in* a slice of one attribute if
+A loss at night also shows in ``all``, in ``weather=rain`` and in ``country=DE``, because some of
+their drives were at night. A prediction and metric *lost only in* a slice of one attribute if
 
 - the loss there is beyond the margin (the cell there need not be REGRESSED: it may have too few
-  drives for that, while a cell that holds them has enough), and
-- over all clips outside it no loss is left: "delta is zero or more" is not rejected at ``alpha``,
-  uncorrected, and the delta measured is no loss beyond the margin (beyond zero, where none is set).
-  Either alone would be too easy: few drives reject nothing, many show a small loss for sure. And as
-  for a PASS, these clips are of `GateSpec.min_clusters` drives, all scored by both networks.
+  drives for that), and
+- no loss is left over all clips outside it: "delta is zero or more" is not rejected at ``alpha``,
+  uncorrected, and the measured delta is not a loss beyond the margin (beyond zero if none is set).
+  One of the two conditions alone is not enough: few drives reject nothing, and with many drives a
+  small loss is certain. As for a PASS, these clips are of at least `GateSpec.min_clusters` drives,
+  and both networks have scores on all of them.
 
-A cell regressed *because of* such a slice if its own clips outside it do not contradict: the test
-does not reject there either. Those are part of clips that have shown no loss, and often of so few
-drives that their delta alone says little. A slice's own cell has none: it is its own cause.
+A cell regressed *because of* such a slice if its own clips outside the slice do not contradict: the
+test does not reject there either. (Their delta is not compared with the margin: they are often of
+few drives.) The cell of the slice itself has itself as the cause.
 
-Two slices may each explain the other, where the loss lies in what they share: the larger loss is
-the cause. A slice that another one explains is no cause; of several causes the one with the
-largest loss is named. A prediction that lost in two slices for two reasons has none.
+Two slices may explain each other if the loss lies in what they share. Then the slice with the
+larger loss is the cause. A slice that another slice explains is not a cause. Of several causes the
+one with the largest loss is named. A prediction that lost in two slices for two reasons has none.
 """
 
 from collections.abc import Iterable
@@ -52,21 +53,21 @@ def explain(
     decided: Decisions,
     gate: GateSpec,
 ) -> list[str | None]:
-    """The cause of every cell that regressed; None for the others, and where there is none.
+    """The cause of every regressed cell; None for other cells, and if there is no cause.
 
     Args:
-        evidence: What the cells were estimated from.
+        evidence: The evidence from which the cells were estimated.
         judged: Its clips.
         cells: The cells.
-        decided: What was decided about them.
-        gate: The gate they were compared with.
+        decided: The decisions on them.
+        gate: The gate.
     """
     causes: list[str | None] = [None] * len(cells.names)
     slices = _slices(judged, {name[2] for name in cells.names})
     places = {name: place for place, name in enumerate(cells.names)}
     for one in evidence:
         at = _places(one, slices.names, places)
-        lost = np.append(decided.regressed, False)[at]  # NONE stands for the one at the end
+        lost = np.append(decided.regressed, False)[at]  # NONE reads the appended one
         some = np.flatnonzero(lost.any(axis=1))
         if some.size:
             at, lost = at[some], lost[some]
@@ -87,7 +88,7 @@ def _slices(judged: JudgedClips, names: set[str]) -> _Slices:
 
 
 def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, str], int]) -> Ints:
-    """Where the cells of one metric stand, ``(P, K)``; `NONE` where there is none."""
+    """The places of the cells of one metric, ``(P, K)``; `NONE` where there is no cell."""
     rows = [
         [places.get((prediction, one.metric.name, name, one.reference), NONE) for name in names]
         for prediction in one.predictions
@@ -98,9 +99,9 @@ def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, s
 def _gone(
     one: Evidence, judged: JudgedClips, slices: _Slices, asked: Bools, only: Bools, gate: GateSpec
 ) -> Bools:
-    """Where the loss of a cell that is asked for is gone without a slice that alone has a loss.
+    """Where a cell (of those in ``asked``) has no loss without a slice (of those in ``only``).
 
-    ``(P, K, K)``: the first slice is the cell's, the second the one that is left out.
+    ``(P, K, K)``: the first slice is the cell's, the second is the one that is left out.
     """
     gone = asked[:, :, None] & only[:, None]
     for cause in np.flatnonzero(only.any(axis=0)):
@@ -121,7 +122,7 @@ def _lost_only_in(
     margin: Floats,
     gate: GateSpec,
 ) -> Bools:
-    """In which slice alone a prediction lost, ``(P, K)``; in several, if they share the loss."""
+    """In which slice alone a prediction lost, ``(P, K)``; in several if they share the loss."""
     only = (delta < -margin) & slices.single
     some = np.flatnonzero(only.any(axis=0))
     outside = estimate_inside([one], judged, {str(c): ~slices.inside[c] for c in some})
@@ -131,7 +132,7 @@ def _lost_only_in(
 
 
 def _no_loss(rest: Estimates, margin: Floats, gate: GateSpec) -> Bools:
-    """Enough is known, and it is neither significantly worse nor worse than the margin."""
+    """Enough is known, and it is neither significantly worse nor beyond the margin."""
     delta = rest.delta
     known = np.isfinite(delta.estimate) & np.isfinite(delta.se) & (rest.unpaired == 0)
     enough = known & (delta.clusters >= gate.min_clusters)
@@ -139,7 +140,7 @@ def _no_loss(rest: Estimates, margin: Floats, gate: GateSpec) -> Bools:
 
 
 def _worse(rest: Estimates, gate: GateSpec) -> Bools:
-    """Significantly worse, without correction; not where nothing is known."""
+    """Significantly worse, without correction; false if nothing is known."""
     return np.asarray(rest.delta.p_worse() <= gate.alpha)
 
 

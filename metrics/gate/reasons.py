@@ -1,4 +1,4 @@
-"""Verdicts in words: one sentence per cell, one per run."""
+"""Verdicts in words: one sentence per cell and one per run."""
 
 import math
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ def cell_reason(cell: JudgedCell, gate: GateSpec) -> str:
 
 
 def missing_reason(cell: RequiredCell) -> str:
-    """Why a required cell that no score speaks of does not pass."""
+    """Why a required cell without any score does not pass."""
     where = "" if cell.slice == "all" else f" at {cell.slice}"
     return f"missing: no {cell.metric} of {cell.prediction}{where} on any clip that counts"
 
 
 def _obstacle(cell: JudgedCell, gate: GateSpec) -> str | None:
-    """What stands in the way of any verdict."""
+    """What prevents any verdict."""
     if cell["reference"] not in COMPARABLE:
         return "says that they differ, not which is better"
     if cell["clips_unpaired"]:
@@ -59,18 +59,18 @@ def _passed(cell: JudgedCell, gate: GateSpec) -> str:
     if cell["delta"] == 0 and cell["low"] == 0 and cell["high"] == 0:
         return "no difference"
     bound, margin = _float(cell["bound"]), _float(cell["margin"])
-    said = f"lower bound {bound:+.4f} ({1 - gate.alpha:.0%}, one-sided) is above {-margin:+.4f}"
+    sentence = f"lower bound {bound:+.4f} ({1 - gate.alpha:.0%}, one-sided) is above {-margin:+.4f}"
     worse = f"; significantly worse within the margin ({_p(cell)})"
-    return said + worse if cell["worse_within_margin"] else said
+    return sentence + worse if cell["worse_within_margin"] else sentence
 
 
 def _regressed(cell: JudgedCell) -> str:
     over = "gated" if cell["required"] else "watched"
-    said = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} cells"
+    sentence = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} cells"
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):
-        return said
-    return f"{said}; only because of {cause}: no loss is left without it"
+        return sentence
+    return f"{sentence}; only because of {cause}: no loss is left without it"
 
 
 def _undecided(cell: JudgedCell) -> str:
@@ -83,7 +83,7 @@ def _undecided(cell: JudgedCell) -> str:
 
 
 def _outlook(cell: JudgedCell) -> str:
-    """How many more drives decide it: the number that half of such cells need, and an end."""
+    """How many more drives decide it: for half of such cells, and for most of them."""
     needed, at_most = cell["drives_needed"], cell["drives_needed_at_most"]
     if needed is None:
         return "more drives like these would not decide it"
@@ -119,13 +119,13 @@ def _over_required(verdict: Verdict, required: Sequence[Cell]) -> str:
     if verdict == Verdict.PASS:
         return f"all {len(required)} required cells pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
-    said = "regressed" if verdict == Verdict.REGRESSED else "undecided"
+    state = "regressed" if verdict == Verdict.REGRESSED else "undecided"
     named = listed([_named(cell) for cell in guilty], NAMED)
-    return f"{len(guilty)} of {len(required)} required cells {said}: {named}"
+    return f"{len(guilty)} of {len(required)} required cells {state}: {named}"
 
 
 def _in_margins(cell: Cell) -> float:
-    """Delta in units of the margin: the worst first, the unknown last."""
+    """Delta in units of the margin: sorts the worst first and the unknown last."""
     return math.inf if cell["delta"] is None else _float(cell["delta"]) / _float(cell["margin"])
 
 

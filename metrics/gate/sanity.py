@@ -1,7 +1,7 @@
-"""Tables that cannot be: refused before they are judged, each in one line.
+"""Impossible tables are refused before they are judged, each in one line.
 
-A verdict on such tables would look like any other. What is checked is what no network can have
-done: a sum below zero, a share over 1, more labels found than there were, the same rows twice, a
+A verdict on such tables would look like any other. The checks are for results that no network can
+have: a sum below zero, a share above 1, more labels found than there were, the same rows twice, a
 detection without a score.
 """
 
@@ -20,7 +20,7 @@ SHARE_ROUNDING = 1e-9
 # Whole numbers are exact in a float64 up to here; counts of pixels end far below it.
 LARGEST_SUM = 1e15
 
-# So many distinct rows of a prediction do not all occur a multiple of times by chance.
+# With so many distinct rows, it is not chance if all of them occur several times.
 FEWEST_DISTINCT = 8
 
 
@@ -45,7 +45,7 @@ def check_sums(scores: pa.Table) -> None:
 
 
 def check_detections(matches: pa.Table) -> None:
-    """Refuse detections without a finite score, or of which it is not said whether they matched.
+    """Refuse detections without a finite score, or without a value for ``matched``.
 
     Raises:
         RidealongError: There is one; the message names it.
@@ -69,7 +69,7 @@ def check_once(ids: pa.ChunkedArray, what: str) -> None:
     if len(twice):
         name = twice[0]["values"].as_py()
         raise RidealongError(
-            f"{what} {name!r} stands there {twice[0]['counts']} times",
+            f"{what} {name!r} is listed {twice[0]['counts']} times",
             where=f"{what}s",
             expected="each once",
         )
@@ -88,8 +88,8 @@ def check_share(metric: str, num: Floats, den: Floats, clips: pa.Table, names: l
 
     Args:
         metric: Its name.
-        num: ``(clips, predictions)`` above the line.
-        den: ``(clips, predictions)`` below it.
+        num: ``(clips, predictions)`` numerators.
+        den: ``(clips, predictions)`` denominators.
         clips: The clips, with ``clip_id``.
         names: The predictions.
 
@@ -126,14 +126,14 @@ def check_matches(found: Ints, labels: Floats, clips: pa.Table, names: list[str]
 
 
 def check_repeats(prediction: Ints, same: Bools, names: list[str]) -> None:
-    """Refuse rows that are given several times over.
+    """Refuse rows that are given several times.
 
-    Two equal rows prove nothing (two boxes of one score in a frame); all rows of a prediction
-    occurring twice, or three times, do.
+    Two equal rows prove nothing: a frame may have two boxes of one score. It is an error if all
+    rows of a prediction occur twice, or three times.
 
     Args:
         prediction: ``(n,)`` each row's prediction, ascending.
-        same: ``(n,)`` whether the row equals the one before it; equal rows stand together.
+        same: ``(n,)`` whether the row equals the one before it; equal rows are adjacent.
         names: The predictions.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The gate's spec: which cells must pass, by what margin, and which are only watched."""
+"""The gate's spec: which cells must pass, by which margin, and which are only watched."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,9 +12,9 @@ from ridealong.errors import RidealongError
 from ridealong.specs import Spec, load_spec, nearest
 
 DEFAULT_GATE = Path(__file__).with_name("gate_default.yaml")
-FEWEST_CLUSTERS = 8  # below, intervals are too short to be trusted, whatever they say
+FEWEST_CLUSTERS = 8  # with fewer, intervals are too short to be trusted
 MOST_CLUSTERS = 100_000  # more than any run has
-MOST_MARGIN = 1.0  # of a share: a network that lost everything would still pass
+MOST_MARGIN = 1.0  # of a share: with it, a network that lost everything would pass
 
 Dimension = Literal["country", "hardware", "light", "road", "software", "weather"]
 
@@ -30,7 +30,7 @@ Margin = Annotated[float, Field(gt=0)]  # in the metric's own unit
 
 
 def _check_margin(metric: str, margin: float, share: bool) -> None:
-    """Refuse a margin that nothing could fail.
+    """Refuse a margin with which everything passes.
 
     Raises:
         ValueError: The metric is a share, and the margin is 1 or more.
@@ -42,7 +42,7 @@ def _check_margin(metric: str, margin: float, share: bool) -> None:
 
 
 class RequiredCell(Spec):
-    """A cell that must pass. Names are exact: a pattern that matches nothing would pass unseen."""
+    """A cell that must pass. Names are exact: a pattern that matches nothing would go unnoticed."""
 
     prediction: str = Field(description="the prediction, e.g. objects/pedestrian@main")
     metric: str = Field(description="the metric, e.g. f1")
@@ -76,7 +76,7 @@ class RequiredCell(Spec):
 
 
 class Watched(Spec):
-    """Cells that raise an alert and never block: every prediction, overall and by these."""
+    """Cells that raise an alert and never block: every prediction, overall and by attributes."""
 
     by: tuple[Dimension, ...] = Field(
         ("light", "weather", "road", "country"), description="attributes of drives to slice by"

@@ -1,7 +1,7 @@
 """Verdicts: a candidate against the deployed network, per prediction, metric and slice.
 
-Everything is computed from the tables of scores and matches; nothing is replayed. How a state is
-found stands in `metrics.gate.decisions`, how sure it is in `metrics.inference`.
+Everything is computed from the tables of scores and matches; nothing is replayed. The rules are in
+`metrics.gate.decisions`, the statistics in `metrics.inference`.
 """
 
 import math
@@ -27,9 +27,9 @@ from ridealong.arrays import Ints
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """A run's verdict: in one word, in one sentence, and cell by cell (rows of `CELLS`).
+    """A run's verdict: in one word, in one sentence, and by cell (rows of `CELLS`).
 
-    ``dropped`` names the predictions that the candidate lacks and the deployed network has.
+    ``dropped`` names the predictions that the deployed network has and the candidate lacks.
     """
 
     verdict: Verdict
@@ -58,9 +58,9 @@ def judge(
         drives: Their drives: ``drive_id``, ``cluster_id`` and the attributes of
             `metrics.slices.DIMENSIONS`.
         deployed_sha256: The network that the fleet runs.
-        candidate_sha256: The network that rides along.
-        gate: What is required, what is watched.
-        baseline_sha256: A frozen release; where its scores are known, cells in which the candidate
+        candidate_sha256: The candidate.
+        gate: Which cells are required, and which are watched.
+        baseline_sha256: A frozen release. Where its scores are known, cells in which the candidate
             regressed against it are flagged. The flag changes no verdict.
 
     Raises:
@@ -82,7 +82,7 @@ def run_verdict(cells: Sequence[Cell], dropped: Sequence[str]) -> RunVerdict:
     """The verdict of a run that has these cells.
 
     Args:
-        cells: Rows of `CELLS`; other keys, which only their reasons needed, are left behind.
+        cells: The cells; keys that are not columns of `CELLS` are dropped.
         dropped: The predictions that the candidate lacks.
     """
     required = [cell for cell in cells if cell["required"]]
@@ -117,7 +117,7 @@ def _cells(
 
 
 def _wanted(estimates: Estimates, watched: set[str], gate: GateSpec) -> Estimates:
-    """The cells that are required, or watched and not empty."""
+    """The cells that are required or watched, and not empty."""
     keys = {cell.key for cell in gate.required}
     metrics = gate.watched.metrics
     seen = (estimates.clips > 0) | (estimates.unpaired > 0)
@@ -171,7 +171,7 @@ def _rows(
 
 
 def _finite(needed: Ints) -> list[int | None]:
-    """Drives needed, None where the cell is decided or no number would do."""
+    """Drives needed; None if the cell is decided or no number is enough."""
     return [count if 0 < count < MOST else None for count in needed.tolist()]
 
 

@@ -1,17 +1,22 @@
 """Average precision with influence values: the area under the precision-recall curve.
 
-Detections in descending order of score give precision and recall at every cut; precision is made
-monotone from the right (the envelope), and the area is ``AP = sum(matched * envelope) / labels``,
-exact over the rows and without sampling points. Average precision is no ratio of sums, but it is a
-function of weighted sums over clusters, so each cluster has an influence on it as on a ratio, in
-three parts: its own matches gain area, its labels thin out everybody's recall, and its rows above
-a cut move the precision there. The cut at which the envelope touches the curve stays put for small
-changes (envelope theorem), so the third part is a sum over those cuts. One pass of cumulative
-sums, no resampling.
+Detections in descending order of score give precision and recall at every cut. Precision is made
+monotone from the right (the envelope). The area is ``AP = sum(matched * envelope) / labels``, exact
+over the rows and without sampling points.
 
-The first part is what a ratio has above its line, the other two are what it has below:
-``influence = (gained - lost) / labels``, where a ratio has ``(num - R * den) / D``. So what a
-cluster can lose us, by its labels and by its rows, is its weight.
+Average precision is not a ratio of sums, but it is a function of weighted sums over clusters. So
+each cluster has an influence on it, in three parts:
+
+1. its matches add area,
+2. its labels lower the recall of all,
+3. its rows above a cut change the precision at the cut. The cut at which the envelope touches the
+   curve does not move for small changes (envelope theorem), so this is a sum over those cuts.
+
+It takes one pass of cumulative sums, and no resampling.
+
+The first part corresponds to the numerator of a ratio, the others to its denominator:
+``influence = (gained - lost) / labels``, where a ratio has ``(num - R * den) / D``. So the weight
+of a cluster is the area that can be lost by its labels and its rows.
 """
 
 from dataclasses import dataclass
@@ -28,13 +33,13 @@ RECALL_POINTS = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True)
 class PrecisionRecallArea:
-    """An area, and what every cluster does to it.
+    """An area, and the influence of every cluster on it.
 
     Attributes:
         area: In 0 to 1; NaN without labels.
         influence: ``(G,)`` influence values; NaN without labels.
-        weight: ``(G,)`` each cluster's weight in the area, in labels: they sum to the labels, or
-            to 0 where there is no area that a cluster could lose.
+        weight: ``(G,)`` each cluster's weight in the area, in labels: they sum to the labels, or to
+            0 without an area.
     """
 
     area: float
@@ -45,11 +50,11 @@ class PrecisionRecallArea:
 def precision_recall_area(
     scores: Floats, matched: Bools, clusters: Codes, labels: Floats
 ) -> PrecisionRecallArea:
-    """The area, its influence values, and how much each cluster weighs.
+    """The area, its influence values, and the weight of each cluster.
 
     Args:
-        scores: ``(n,)`` in descending order. Rows of one score enter together: no threshold could
-            part them, so their order never matters.
+        scores: ``(n,)`` in descending order. Rows of one score enter together, because no
+            threshold can separate them. So their order does not matter.
         matched: ``(n,)`` whether the detection found a label that no better one had found.
         clusters: ``(n,)`` each row's cluster, 0 to G - 1.
         labels: ``(G,)`` labels per cluster, found or not.
@@ -102,7 +107,7 @@ def coco_average_precision(score: Floats, matched: Bools, labels: int) -> float:
 
 
 def cuts_of(scores: Floats, matched: Bools) -> tuple[Ints, Floats]:
-    """Where thresholds can part the rows: the last row of each score, and its matches, ``(k,)``.
+    """Where thresholds can separate rows: the last row of each score, and its matches, ``(k,)``.
 
     ``scores`` is in descending order; there is at least one row.
     """

@@ -1,4 +1,4 @@
-"""From the spread between clusters to a standard error, an interval and a test.
+"""Standard errors, intervals and tests from the spread between clusters.
 
 A figure T (a ratio of sums, an average precision, a difference of two) depends on clusters through
 their sums. The *influence value* of cluster g is ``e_g = dT / dw_g``, the change of T when g gets
@@ -8,8 +8,7 @@ Leaving cluster g out altogether changes T by about ``-e_g / (1 - h_g)``, where 
 cluster's share of the weight; for a ratio of sums this is exact. These are the *deviations* of the
 delete-one jackknife (Efron and Stein 1981; for regression they are known as CR3, Bell and McCaffrey
 2002), and the standard error is the root of ``(G - 1) / G`` times the sum of their squares. Without
-the ``1 - h_g``, a large cluster pulls the figure to itself, looks as if it fitted, and the error
-comes out too small.
+``1 - h_g``, a large cluster pulls the figure towards itself, and the error is too small.
 
 ``(T - truth) / se`` is about t-distributed. Its degrees of freedom are the *effective* number of
 clusters minus one, ``1 / sum(h_g ** 2) - 1`` (Kish 1965, Survey Sampling, 11.7). This is
@@ -30,13 +29,13 @@ from ridealong.arrays import Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class Inference:
-    """What is known about C figures, each over its own clusters.
+    """C figures with their uncertainty, each over its own clusters.
 
     Attributes:
         estimate: ``(C,)`` the figures.
         se: ``(C,)`` standard errors; NaN with fewer than two clusters.
         clusters: ``(C,)`` clusters that count, G.
-        effective: ``(C,)`` as many clusters of equal weight would say as much; NaN without any.
+        effective: ``(C,)`` so many clusters of equal weight would tell as much; NaN without any.
     """
 
     estimate: Floats
@@ -51,7 +50,7 @@ class Inference:
 
     @property
     def known(self) -> Bools:
-        """Where there is an interval: a figure, an error, and a degree of freedom, ``(C,)``."""
+        """Where there is an interval: a figure, an error and a degree of freedom, ``(C,)``."""
         return np.isfinite(self.estimate) & np.isfinite(self.se) & (self.df >= 1)
 
     def take(self, keep: Bools | Ints) -> "Inference":
@@ -80,7 +79,7 @@ class Inference:
     def _p_below(self, estimate: Floats) -> Floats:
         varies = self.known & (self.se > 0)
         t = np.divide(estimate, self.se, out=np.zeros_like(estimate), where=varies)
-        # Without any variance the sign alone decides: zero is not below zero.
+        # Without variance the sign decides: zero is not below zero.
         certain = np.where(estimate < 0, 0.0, 1.0)
         p = np.where(varies, special.stdtr(np.where(varies, self.df, 1.0), t), certain)
         return np.where(self.known, p, np.nan)
@@ -93,15 +92,15 @@ def student_quantile(q: Floats | float, df: Floats | Ints) -> Floats:
 
 
 def deviations(influence: Floats, share: Floats, clusters: Ints) -> Floats:
-    """What each cluster adds to the root of the variance, ``(G, C)``: their squares sum to it.
+    """What each cluster adds to the standard error, ``(G, C)``: its square is the sum of theirs.
 
     Args:
-        influence: ``(G, C)`` influence values, 0 where a cluster says nothing.
+        influence: ``(G, C)`` influence values, 0 if a cluster has no weight.
         share: ``(G, C)`` each cluster's share of the weight, 0 to 1.
-        clusters: ``(C,)`` clusters that say something.
+        clusters: ``(C,)`` clusters with weight.
 
     Returns:
-        NaN in columns of fewer than two clusters: what remains without the only one is nothing.
+        NaN in columns of fewer than two clusters: nothing remains without the only one.
     """
     rest = 1 - share
     left_out = np.full(influence.shape, np.nan)

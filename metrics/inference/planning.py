@@ -1,11 +1,11 @@
-"""How many drives it takes to decide.
+"""How many drives are needed to decide a cell.
 
-What will be measured over n drives is what was measured over the G drives so far, and what the
-others will add. Before anything is measured we take it that the candidate is as good, give or take
-half a margin: the true delta is normal around 0 with that deviation. Together with what was
-measured this gives a *predictive* distribution of the estimate over n drives (Spiegelhalter,
-Abrams, Myles 2004, 6.5), and so the chance that the cell is decided then. More drives are taken to
-be as varied, and as uneven, as those so far. With ``w = G / n`` and ``se`` the standard error now::
+The estimate over n drives combines the estimate over the G drives so far and what the others will
+add. The prior is that the candidate is as good as the deployed network, give or take half a margin:
+the true delta is normal around 0 with that deviation. With the data this gives a *predictive*
+distribution of the estimate over n drives (Spiegelhalter, Abrams, Myles 2004, 6.5), and so the
+chance that the cell is decided then. We assume that more drives are as varied, and as uneven, as
+those so far. With ``w = G / n`` and ``se`` the standard error now::
 
     truth    ~ N(k * delta, k * se**2)        k = prior**2 / (prior**2 + se**2), prior = margin / 2
     delta_n  ~ N(w * delta + (1 - w) * k * delta,
@@ -13,7 +13,7 @@ be as varied, and as uneven, as those so far. With ``w = G / n`` and ``se`` the 
     decided    delta_n > -margin + t(1 - alpha) * se * sqrt(w), or
                delta_n < -t(1 - alpha') * se * sqrt(w)
 
-`benchmarks.trust` measures how often a cell is decided at the number that was predicted.
+`benchmarks.trust` measures how often a cell is decided at the predicted number.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from scipy import special
 from metrics.inference.influence import Inference, student_quantile
 from ridealong.arrays import Floats, Ints
 
-FEWEST = 2  # clusters that have a standard error at all
-MOST = 10**9  # stands for "never": more than any fleet has
-PRIOR_IN_MARGINS = 0.5  # deviation of the true delta, before anything is measured
+FEWEST = 2  # clusters, for a standard error
+MOST = 10**9  # means "never": more than any fleet has
+PRIOR_IN_MARGINS = 0.5  # deviation of the true delta, before any data
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Borders:
 
 
 def clusters_needed(now: Inference, borders: Borders, chance: float) -> Ints:
-    """The fewest clusters in all with that chance of a decision, ``(C,)``; `MOST` where none has.
+    """The smallest number of clusters with that chance of a decision, ``(C,)``; `MOST` if none.
 
     Args:
-        now: What is known now, over at least `FEWEST` clusters.
+        now: The inference so far, over at least `FEWEST` clusters.
         borders: What decides.
-        chance: 0.5 for the middle of the prediction, 0.9 for an end that 90% stay below.
+        chance: 0.5 for the median of the prediction, 0.9 for a number that 90% of cells stay below.
     """
     low, high = np.maximum(now.clusters, FEWEST), np.full(now.clusters.shape, MOST)
     possible = now.known & (chance_decided(now, borders, high) >= chance)
@@ -64,9 +64,9 @@ def clusters_needed(now: Inference, borders: Borders, chance: float) -> Ints:
 
 
 def chance_decided(now: Inference, borders: Borders, clusters: Ints) -> Floats:
-    """The chance that a cell is decided over so many clusters in all, ``(C,)``; NaN where unknown.
+    """The chance that a cell is decided with so many clusters, ``(C,)``; NaN where unknown.
 
-    ``clusters`` is ``(C,)``; fewer than there are now count as those that there are.
+    ``clusters`` is ``(C,)``; it counts as at least the present number.
     """
     w = np.minimum(now.clusters / clusters, 1.0)
     se_then = now.se * np.sqrt(w)
@@ -82,7 +82,7 @@ def chance_decided(now: Inference, borders: Borders, clusters: Ints) -> Floats:
 
 
 def _trust_in_what_was_measured(now: Inference, borders: Borders) -> Floats:
-    """How much of the measured delta is taken for true, 0 to 1; all of it without a margin."""
+    """The weight of the measured delta against the prior, 0 to 1; 1 without a margin."""
     prior, noise = (PRIOR_IN_MARGINS * borders.margin) ** 2, now.se**2
     trust = np.divide(prior, prior + noise, out=np.ones(prior.shape), where=prior + noise > 0)
     return np.where(np.isnan(borders.margin), 1.0, trust)

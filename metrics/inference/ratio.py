@@ -2,8 +2,8 @@
 
 F1, IoU, AbsRel and the like are ``R = sum(num) / sum(den)``. With ``D`` the sum of the
 denominators, cluster g has the influence ``e_g = (num_g - R * den_g) / D`` and the share
-``h_g = den_g / D``. Two networks on the same clusters have the difference of their deviations
-(`metrics.inference.influence`), so that what both find hard cancels.
+``h_g = den_g / D``. For two networks on the same clusters, the deviations are subtracted
+(`metrics.inference.influence`), so what is hard for both cancels.
 """
 
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ import numpy as np
 from metrics.inference.influence import Inference, deviations, effective_clusters
 from ridealong.arrays import Bools, Floats, Ints
 
-# Rounding errors of sums, relative to the figures: less than that is no difference at all.
+# Rounding errors of sums, relative to the figures; a smaller difference is zero.
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Figure:
-    """C figures of one network, with what every cluster does to them.
+    """C figures of one network, with the influence of every cluster.
 
     Attributes:
         value: ``(C,)`` the figures; NaN where undefined (an empty denominator).
         influence: ``(G, C)`` influence values; NaN in undefined columns.
         weight: ``(G, C)`` each cluster's weight in the figure: its denominator. A cluster without
-            weight says nothing about the figure, and does not count.
+            weight does not count.
     """
 
     value: Floats
@@ -35,12 +35,12 @@ class Figure:
 
     @cached_property
     def informative(self) -> Bools:
-        """``(G, C)`` clusters that say something."""
+        """``(G, C)`` clusters with weight."""
         return self.weight > 0
 
     @cached_property
     def clusters(self) -> Ints:
-        """``(C,)`` how many clusters say something."""
+        """``(C,)`` how many clusters have weight."""
         return np.asarray(self.informative.sum(axis=0), np.int64)
 
     @cached_property
@@ -58,7 +58,7 @@ class Figure:
 
     @property
     def deviations(self) -> Floats:
-        """``(G, C)`` what each cluster adds to the root of the variance."""
+        """``(G, C)`` what each cluster adds to the standard error."""
         return deviations(self.influence, self.share, self.clusters)
 
 
@@ -72,11 +72,10 @@ def ratio(num: Floats, den: Floats) -> Figure:
 
 
 def difference(first: Figure, second: Figure) -> Inference:
-    """What is known about ``first - second``, paired: row g of both is the same cluster.
+    """``first - second`` with its uncertainty, paired: row g of both is the same cluster.
 
-    The figure that rests on fewer clusters decides how many count: a network that speaks in one
-    drive has said something once, however many drives the other one speaks in. A difference, or
-    an error, that is no more than the rounding of the sums is zero.
+    The figure that rests on fewer clusters decides how many count. A difference or an error within
+    the rounding of the sums is zero.
     """
     estimate = first.value - second.value
     se = np.sqrt(((first.deviations - second.deviations) ** 2).sum(axis=0))
@@ -90,14 +89,14 @@ def difference(first: Figure, second: Figure) -> Inference:
 
 
 def rounding(first: Floats, second: Floats) -> Floats:
-    """Rounding error that a difference of these figures may carry, ``(C,)``."""
+    """The possible rounding error of the difference of these figures, ``(C,)``."""
     return np.asarray(ROUNDING * (np.abs(first) + np.abs(second)))
 
 
 def ratio_difference(
     first_num: Floats, first_den: Floats, second_num: Floats, second_den: Floats
 ) -> Inference:
-    """What is known about ``sum(num) / sum(den)`` of the first minus that of the second.
+    """``sum(num) / sum(den)`` of the first minus that of the second, with its uncertainty.
 
     All four are ``(G, C)``: sums per cluster (not per clip or frame) and cell.
     """

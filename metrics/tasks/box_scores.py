@@ -122,10 +122,10 @@ class BoxScores:
         score, frames = found.floats("score")[:, 0], outputs.frames
         matching = match_greedily(boxes_of(found, frames), score, boxes_of(wanted, frames), ignored)
         cells, names = len(predictions), tuple(map(str, predictions))
-        said = score >= outputs.threshold_of(predictions)[found.cell]
+        reported = score >= outputs.threshold_of(predictions)[found.cell]
         total = by_cell(wanted.cell, ~ignored, cells)
-        tp = by_cell(found.cell, said & matching.matched, cells)
-        fp = by_cell(found.cell, said & matching.judged & ~matching.matched, cells)
+        tp = by_cell(found.cell, reported & matching.matched, cells)
+        fp = by_cell(found.cell, reported & matching.judged & ~matching.matched, cells)
         counts = detection_sums(self._counts, names, tp, fp, total - tp)
         sums = (*counts, Sums(self._ap50, names, {"labels": total}))
         return Result(sums, _match_rows(found, matching, names))
@@ -137,11 +137,11 @@ class BoxScores:
 
     def _flickers(self, view: ClipView, predictions: Sequence[Prediction]) -> Result:
         """Boxes that come and go."""
-        rows = said_boxes(view, predictions)
+        rows = reported_boxes(view, predictions)
         unsteady = _blips(rows, view) | _gaps(rows, view)
         flickers = by_cell(rows.cell, unsteady, len(predictions))
-        said = by_cell(rows.cell, np.ones(len(rows.cell), np.bool_), len(predictions))
-        return flicker_sums(self._flicker, predictions, flickers, said)
+        reported = by_cell(rows.cell, np.ones(len(rows.cell), np.bool_), len(predictions))
+        return flicker_sums(self._flicker, predictions, flickers, reported)
 
     def _paired(self, one: ClipView, two: ClipView, predictions: Sequence[Prediction]) -> Result:
         """Boxes that the other network does not have."""
@@ -161,7 +161,7 @@ def boxes_of(rows: SparseRows, frames: int) -> Boxes:
     return Boxes(rows.cell * frames + rows.frame, rows.floats("x1", "y1", "x2", "y2"))
 
 
-def said_boxes(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
+def reported_boxes(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The boxes at or above their thresholds."""
     rows = rows_of(view.perception, predictions)
     return rows.take(rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])
@@ -170,7 +170,7 @@ def said_boxes(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
 def _pairs(
     one: ClipView, two: ClipView, predictions: Sequence[Prediction]
 ) -> tuple[SparseRows, SparseRows, Pairs]:
-    a, b = said_boxes(one, predictions), said_boxes(two, predictions)
+    a, b = reported_boxes(one, predictions), reported_boxes(two, predictions)
     return a, b, overlapping(boxes_of(a, one.frames), boxes_of(b, two.frames), IOU_THRESHOLD)
 
 

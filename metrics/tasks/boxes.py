@@ -24,13 +24,13 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Matching:
-    """What became of each detection, in the order given.
+    """The match of each detection, in the given order.
 
     Attributes:
         label: ``(N,)`` index of the label it took; -1 for none.
         iou: ``(N,)`` overlap with that label; NaN for none.
-        judged: ``(N,)`` false where it took a label that is ignored, or is beyond
-            `MAX_DETECTIONS`: it counts neither for nor against.
+        judged: ``(N,)`` false if it took an ignored label or is beyond `MAX_DETECTIONS`: then it
+            counts neither for nor against.
     """
 
     label: Ints
@@ -96,18 +96,18 @@ def _area(xyxy: Floats) -> Floats:
 def match_greedily(
     found: Boxes, score: Floats, labels: Boxes, ignored: Bools, crowd: Bools | None = None
 ) -> Matching:
-    """COCO's matching: in the order of scores, each detection takes the best label still free.
+    """COCO's matching: in the order of scores, each detection takes the best free label.
 
-    Labels to be judged come before ignored ones; of equal overlaps the later label wins; a crowd
-    is never used up. Detections of equal score keep their order. A detection's match does not
-    depend on detections of lower score, so one matching serves every threshold.
+    Judged labels come before ignored ones. Of equal overlaps the later label wins. A crowd can be
+    taken any number of times. Detections of equal score keep their order. A match does not depend
+    on detections of lower score, so one matching serves every threshold.
     """
     rank = _rank_within(found.group, score)
     pairs = overlapping(found, labels, IOU_THRESHOLD, crowd)
     pairs = pairs.take(rank[pairs.left] < MAX_DETECTIONS)
     crowd = np.zeros(len(ignored), np.bool_) if crowd is None else crowd
     label, iou = _take_in_turn(pairs, rank, ignored, crowd)
-    spared = np.r_[ignored, False][label]  # the appended entry is what -1, no label, finds
+    spared = np.r_[ignored, False][label]  # index -1 (no label) reads the appended entry
     return Matching(label, iou, (rank < MAX_DETECTIONS) & ~spared)
 
 
@@ -125,7 +125,7 @@ def _take_in_turn(pairs: Pairs, rank: Ints, ignored: Bools, crowd: Bools) -> tup
     label, iou = np.full(len(rank), -1), np.full(len(rank), np.nan)
     used = np.zeros(len(ignored), np.bool_)
     turn = rank[pairs.left]
-    # A detection's pairs stand together, the one it would take last.
+    # The pairs of a detection are adjacent; the one that it would take comes last.
     order = np.lexsort((pairs.right, pairs.iou, ~ignored[pairs.right], pairs.left, turn))
     pairs, turn = pairs.take(order), turn[order]
     ends = np.r_[np.flatnonzero(np.diff(turn)) + 1, len(turn)]
@@ -147,7 +147,7 @@ def most_matches(pairs: Pairs, lefts: int, rights: int) -> Ints:
     """
     if not len(pairs.left):
         return np.empty(0, np.int64)
-    # scipy takes long to import, and whoever only reads the names of predictions needs none of it.
+    # scipy takes long to import, and is not needed to read the names of predictions.
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 

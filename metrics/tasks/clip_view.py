@@ -1,7 +1,7 @@
-"""Perceptions made ready for scoring: cut to common frames, sparse rows as columns of numbers.
+"""Views of clips: perceptions cut to common frames, with sparse rows as columns of numbers.
 
-Every row belongs to a *cell*, the index of its prediction in the list that is scored, and to a
-*frame*, the index of its time; the *group* ``cell * T + frame`` is one class in one image.
+Every row belongs to a *cell*, the index of its prediction in the scored list, and to a *frame*, the
+index of its time. The *group* ``cell * T + frame`` is one class in one image.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,19 @@ from ridealong.perception.annotations import Perception, at_times
 from ridealong.perception.forms import Form
 
 DEFAULT_THRESHOLD = 0.5
-MAX_STEP_NS = 500_000_000  # frames further apart than this are not followed from one to the next
+MAX_STEP_NS = 500_000_000  # frames further apart than this are not linked
 
 
 @dataclass(frozen=True)
 class ClipView:
-    """One perception on the frames judged, with what it takes to read it.
+    """One perception on the judged frames: labels, or the outputs of one network.
 
     Attributes:
         perception: Labels or outputs, cut to those frames.
-        thresholds: Per prediction name, the least score that counts; `DEFAULT_THRESHOLD` else.
-        image_sizes: Per camera (width, height) in pixels of the sparse coordinates.
-        drawn: Lines drawn before, by the predictions they belong to.
+        thresholds: By prediction name, the lowest score that counts; the default is
+            `DEFAULT_THRESHOLD`.
+        image_sizes: By camera (width, height), in the pixels of the sparse rows.
+        drawn: Cache of drawn lines, by their predictions.
     """
 
     perception: Perception
@@ -44,7 +45,7 @@ class ClipView:
         return len(self.perception.timestamps_ns)
 
     def on(self, perception: Perception) -> "ClipView":
-        """The view of another cut of the perception; of the same one, this very view."""
+        """The view of another cut of the perception; this view if it is the same one."""
         if perception is self.perception:
             return self
         return ClipView(perception, self.thresholds, self.image_sizes)
@@ -96,10 +97,10 @@ class SparseRows:
 
 
 def rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
-    """The sparse rows that belong to one of ``predictions``.
+    """The sparse rows of ``predictions``.
 
     Raises:
-        ValueError: A row's time is none of the frames.
+        ValueError: A row's time is not one of the frames.
     """
     tasks = sorted({p.task for p in predictions})
     mine = perception.sparse.filter(pc.is_in(perception.sparse["task"], pa.array(tasks)))
@@ -115,12 +116,12 @@ def _frames_of(table: pa.Table, timestamps_ns: NDArray[np.int64]) -> Ints:
     times = table["timestamp_ns"].to_numpy()
     frame = np.searchsorted(timestamps_ns, times)
     if len(times) and (frame.max() >= len(timestamps_ns) or (timestamps_ns[frame] != times).any()):
-        raise ValueError("a row's timestamp_ns is none of the frames")
+        raise ValueError("a row's timestamp_ns is not one of the frames")
     return np.asarray(frame, np.int64)
 
 
 def common_frames(one: Perception, two: Perception) -> tuple[Perception, Perception]:
-    """Both, cut to the instants that both have."""
+    """Both perceptions, cut to the frames that both have."""
     shared = np.intersect1d(one.timestamps_ns, two.timestamps_ns)
     return _cut(one, shared), _cut(two, shared)
 

@@ -1,7 +1,7 @@
 """Dense arrays over time: resampling, and the confusion of two class maps.
 
-Arrays are ``(T, h, w)`` and cover the whole picture (or the whole top-down area) at any
-resolution. Work goes a few frames at a time, so that what it touches stays in the cache.
+Arrays are ``(T, h, w)`` and cover the whole image (or the whole area seen from above) at any
+resolution. A few frames are processed at a time, so that their data stays in the cache.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ CODES = 256
 
 
 def nearest_grid(array: NDArray[Item], size: tuple[int, int]) -> NDArray[Item]:
-    """Resample ``(T, h, w)`` to ``(T, *size)``: each pixel takes the one that its centre is in."""
+    """Resample ``(T, h, w)`` to ``(T, *size)``: each pixel takes the one around its centre."""
     height, width = array.shape[1:]
     if (height, width) == size:
         return array
@@ -36,7 +36,7 @@ def in_chunks(frames: int, size: tuple[int, int]) -> Iterator[slice]:
 
 
 def finer(one: NDArray[np.generic], two: NDArray[np.generic]) -> tuple[int, int]:
-    """The larger height and the larger width of two: a grid that suits both alike."""
+    """The larger height and the larger width of two arrays: a grid for both."""
     return max(one.shape[1], two.shape[1]), max(one.shape[2], two.shape[2])
 
 

@@ -1,9 +1,9 @@
-"""Depth along the optical axis against labels, per camera, after KITTI's Eigen split.
+"""Depth along the optical axis, per camera, after KITTI's Eigen split.
 
-Judged are the pixels whose label is known and at most 80 m; outputs are resampled to the labels'
-grid by the nearest pixel and clamped to 0.001 to 80 m. There is no median scaling (that is for
-networks that know no scale) and no crop. An output that is unknown (NaN) where the label is known
-counts as the least depth, a relative error of about 1: silence is no way around a metric.
+Pixels with a known label of at most 80 m are judged. Outputs are resampled to the labels' grid by
+the nearest pixel and clamped to 0.001 to 80 m. There is no crop and no median scaling (which is for
+networks without a scale). An unknown output (NaN) where the label is known counts as the smallest
+depth, a relative error of about 1: silence does not avoid a metric.
 
 Source: Eigen et al. 2014: AbsRel, squared error, the share within a factor of 1.25.
 """
@@ -122,12 +122,12 @@ def against_labels(
 
 def _camera_sums(outputs: ClipView, labels: ClipView, camera: str) -> Floats:
     """``(4, ranges)``: pixels, relative error, squared error, pixels within the factor."""
-    said, truth = outputs.perception.depth[camera], labels.perception.depth[camera]
-    check_frames(said, outputs.frames)
+    reported, truth = outputs.perception.depth[camera], labels.perception.depth[camera]
+    check_frames(reported, outputs.frames)
     check_frames(truth, labels.frames)
     size, sums = (truth.shape[1], truth.shape[2]), np.zeros((4, len(RANGES)))
     for chunk in in_chunks(len(truth), size):
-        sums += _errors(truth[chunk], nearest_grid(said[chunk], size))
+        sums += _errors(truth[chunk], nearest_grid(reported[chunk], size))
     return sums
 
 
@@ -153,11 +153,13 @@ def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
 
 
 def _change(view: ClipView, camera: str) -> Floats:
-    said = view.perception.depth[camera]
-    check_frames(said, view.frames)
+    reported = view.perception.depth[camera]
+    check_frames(reported, view.frames)
     inner, sums = np.flatnonzero(inner_frames(view)), np.zeros(2)
-    for chunk in in_chunks(len(inner), (said.shape[1], said.shape[2])):
-        before, now, after = (said[inner[chunk] + step].astype(np.float64) for step in (0, 1, 2))
+    for chunk in in_chunks(len(inner), (reported.shape[1], reported.shape[2])):
+        before, now, after = (
+            reported[inner[chunk] + step].astype(np.float64) for step in (0, 1, 2)
+        )
         whole = before + now + after
         known = whole > 0  # false for NaN
         sums += (np.abs(before - 2 * now + after)[known] / whole[known]).sum(), known.sum()

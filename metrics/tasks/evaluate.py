@@ -31,7 +31,7 @@ class Unscored:
 
 @dataclass(frozen=True)
 class ClipScores:
-    """What one network did on one clip.
+    """The scores of one network on one clip.
 
     Attributes:
         statistics: prediction, metric, reference ('labels', 'self', 'other'), statistic, value.
@@ -55,16 +55,16 @@ def score_clip(
 ) -> ClipScores:
     """Score one network's outputs on one clip.
 
-    Frames are the instants that both sides have. A prediction for which a side has nothing is
-    not scored against that reference, and `ClipScores.unscored` says so. Lanes need the views'
+    Only frames that both sides have are scored. A prediction that a side lacks is not scored
+    against that reference; `ClipScores.unscored` gives the reason. Lanes need the views'
     sizes of the pictures.
 
     Args:
-        own: What the network said.
+        own: The outputs of the network.
         predictions: What to score.
         labels: The reference labels; None where there are none.
-        other: What the other network said; None for no comparison. Whoever scores both networks
-            passes the same views, so that lines are drawn once.
+        other: The outputs of the other network; None for no comparison. Pass the same views when
+            both networks are scored, so that lines are drawn once.
         where: The clip, for errors.
         references: What to compare with; nothing else is computed.
 
@@ -94,7 +94,7 @@ def with_identity(
     """The clip's rows of the tables scores and matches.
 
     Args:
-        scores: What `score_clip` gave.
+        scores: The result of `score_clip`.
         network_sha256: The network that was scored.
         other_sha256: The network it was compared with; None when with none.
         clip_id: The clip.
@@ -149,7 +149,7 @@ def _completed(rows: pa.Table, schema: pa.Schema, more: Mapping[str, object]) ->
 
 @dataclass(frozen=True)
 class _Part:
-    """What came of one reference."""
+    """The results against one reference."""
 
     reference: Reference
     results: tuple[Result, ...]
@@ -234,7 +234,7 @@ def _scored(
         return Result()
     try:
         return scorer(*sides.values(), predictions)
-    except Exception as error:  # whatever it is, it belongs to this clip and this statistic
+    except Exception as error:  # any error is one of this clip and this statistic
         first, count = predictions[0], len(predictions)
         raise RidealongError(
             f"scoring {first.task} against {reference} failed: {error}",

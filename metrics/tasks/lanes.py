@@ -1,10 +1,10 @@
 """Lane lines and road edges as thick lines, after CULane.
 
-Each line at or above its threshold is drawn 30 pixels wide in a picture stretched to 1640 x 590
+Each line at or above its threshold is drawn 30 pixels wide in an image stretched to 1640 x 590
 (here at a fifth of that, see `metrics.tasks.strokes`). In each image and class the lines of both
-sides are paired one to one for the largest sum of IoU; a pair of more than 0.5 is a hit. F1,
-precision and recall count hits; ``iou`` compares the pixels of all lines of a class together. A
-line that leaves no pixel in the picture does not count.
+sides are paired one to one, for the largest sum of IoU. A pair with an IoU above 0.5 is a hit. F1,
+precision and recall count hits; ``iou`` compares the pixels of all lines of a class. A line without
+a pixel in the image does not count.
 
 Source: CULane's evaluation (Pan et al. 2018): 30 px, IoU 0.5, Hungarian assignment.
 """
@@ -72,27 +72,29 @@ def against_labels(
     found, wanted = drawn_lines(outputs, predictions), drawn_lines(labels, predictions)
     hits = _assigned_groups(overlaps(found, wanted), found.group)
     cells, frames, names = len(predictions), outputs.frames, tuple(map(str, predictions))
-    tp, said, total = (
+    tp, reported, total = (
         _by_cell(group, cells, frames) for group in (hits, found.group, wanted.group)
     )
-    counts = detection_sums(COUNTS, names, tp, said - tp, total - tp)
+    counts = detection_sums(COUNTS, names, tp, reported - tp, total - tp)
     intersection, union = pixel_overlap(merged(found), merged(wanted), cells, frames)
     return Result((*counts, Sums(IOU, names, {"intersection": intersection, "union": union})))
 
 
 def drawn_lines(view: ClipView, predictions: Sequence[Prediction]) -> StrokeSet:
-    """The lines at or above their thresholds that leave a pixel; drawn once a view."""
+    """The lines at or above their thresholds that have a pixel; drawn once per view."""
     key = tuple(predictions)
     if key not in view.drawn:
-        view.drawn[key] = said_lines(view, predictions)[1]
+        view.drawn[key] = reported_lines(view, predictions)[1]
     return view.drawn[key]
 
 
-def said_lines(view: ClipView, predictions: Sequence[Prediction]) -> tuple[SparseRows, StrokeSet]:
-    """The lines at or above their thresholds that leave a pixel: as rows, and drawn."""
+def reported_lines(
+    view: ClipView, predictions: Sequence[Prediction]
+) -> tuple[SparseRows, StrokeSet]:
+    """The lines at or above their thresholds that have a pixel: as rows, and drawn."""
     rows = rows_of(view.perception, predictions)
-    said = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
-    rows = rows.take(said)
+    reported = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
+    rows = rows.take(reported)
     rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))
     bits = strokes.rasterise(*_on_raster(rows, view, predictions))
     seen = np.asarray(bits.any(axis=1))
@@ -116,7 +118,7 @@ def _on_raster(
 def overlaps(left: StrokeSet, right: StrokeSet) -> Pairs:
     """The pairs of lines of a group that share a pixel, with their IoU.
 
-    Groups in which no pair can be over the threshold are left out.
+    Groups in which no pair can be above the threshold are left out.
     """
     one, two, most = _pairs(left, right)
     hopeful = np.isin(left.group[one], left.group[one[most > IOU_THRESHOLD]])
@@ -133,9 +135,9 @@ def same_lines(left: StrokeSet, right: StrokeSet) -> Pairs:
 
 
 def _pairs(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints, Floats]:
-    """The pairs of a group, and the most that their IoU can be: to compare pixels takes longer.
+    """The pairs of a group, and an upper bound of their IoU, which is quicker than the IoU.
 
-    In no row can two lines share more pixels than the shorter span has.
+    In a row two lines share at most as many pixels as the shorter span has.
     """
     one, two = same_group(left.group, right.group)
     spans = np.minimum(left.row_pixels[one], right.row_pixels[two])
@@ -167,7 +169,7 @@ def _hits(pairs: Pairs) -> int:
     (lefts, left), (rights, right) = (
         np.unique(side, return_inverse=True) for side in (pairs.left, pairs.right)
     )
-    table = np.zeros((len(lefts), len(rights)))  # who shares nothing has an IoU of 0
+    table = np.zeros((len(lefts), len(rights)))  # lines that share nothing have an IoU of 0
     table[left, right] = pairs.iou
     chosen = linear_sum_assignment(table, maximize=True)
     return int((table[chosen] > IOU_THRESHOLD).sum())
@@ -225,7 +227,7 @@ def differences(
     one: ClipView, two: ClipView, predictions: Sequence[Prediction]
 ) -> tuple[Reported, Reported]:
     """The lines of both networks, and which of them the other one does not have."""
-    (a, drawn_a), (b, drawn_b) = said_lines(one, predictions), said_lines(two, predictions)
+    (a, drawn_a), (b, drawn_b) = reported_lines(one, predictions), reported_lines(two, predictions)
     return unpaired(a, b, same_lines(drawn_a, drawn_b))
 
 

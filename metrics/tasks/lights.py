@@ -95,7 +95,7 @@ def code_of(prediction: Prediction) -> int:
 def overall_states(view: ClipView, cameras: Sequence[str]) -> Ints:
     """``(cameras, T)`` index into `STATES`."""
     shown = [Prediction(NAME, state, camera) for camera in cameras for state in SHOWN]
-    rows = said_lights(view, shown)
+    rows = reported_lights(view, shown)
     states = np.full((len(cameras), view.frames), NONE)
     camera, state = np.divmod(rows.cell, len(SHOWN))
     # Written in ascending order of what should win: the last write stays.
@@ -104,7 +104,7 @@ def overall_states(view: ClipView, cameras: Sequence[str]) -> Ints:
     return states
 
 
-def said_lights(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
+def reported_lights(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The relevant lights at or above their thresholds."""
     rows = rows_of(view.perception, predictions)
     relevant = pc.fill_null(rows.table["relevant"], True).to_numpy().astype(np.bool_)
@@ -119,11 +119,11 @@ def _area(rows: SparseRows) -> Floats:
     return (x2 - x1) * (y2 - y1)
 
 
-def confusion_of(truth: Ints, said: Ints) -> Ints:
+def confusion_of(truth: Ints, reported: Ints) -> Ints:
     """``(cameras, 4, 4)``: frames by the label's state (rows) and the output's (columns)."""
     cameras, frames = truth.shape
     camera = np.repeat(np.arange(cameras), frames)
-    cell = (camera * len(STATES) + truth.ravel()) * len(STATES) + said.ravel()
+    cell = (camera * len(STATES) + truth.ravel()) * len(STATES) + reported.ravel()
     flat = np.bincount(cell, minlength=cameras * len(STATES) ** 2)
     return flat.reshape(cameras, len(STATES), len(STATES))
 
@@ -164,7 +164,7 @@ def differences(
     code = np.array([code_of(p) for p in predictions])
 
     def shown(view: ClipView, own: int) -> Reported:
-        rows = said_lights(view, predictions)
+        rows = reported_lights(view, predictions)
         at = camera[rows.cell], rows.frame
         state = code[rows.cell]
         wins = states[own][at] == state

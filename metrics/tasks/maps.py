@@ -101,25 +101,25 @@ class MapScores:
         self, outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
     ) -> Result:
         def confusion(prediction: Prediction, truth: ClassMap) -> Ints:
-            said, _ = self._reader.read(outputs, prediction)
+            reported, _ = self._reader.read(outputs, prediction)
             size = (truth.shape[1], truth.shape[2])
-            return _labelled(self._reader.confusion(truth, said, size))
+            return _labelled(self._reader.confusion(truth, reported, size))
 
         return self._result(self._iou, labels, predictions, confusion)
 
     def _shared_with_next(self, view: ClipView, predictions: Sequence[Prediction]) -> Result:
         steps = np.flatnonzero(linked(view.perception))
 
-        def confusion(prediction: Prediction, said: ClassMap) -> Ints:
-            return self._reader.confusion(said[steps], said[steps + 1])
+        def confusion(prediction: Prediction, reported: ClassMap) -> Ints:
+            return self._reader.confusion(reported[steps], reported[steps + 1])
 
         return self._result(self._jitter, view, predictions, confusion)
 
     def _shared_with_other(
         self, one: ClipView, two: ClipView, predictions: Sequence[Prediction]
     ) -> Result:
-        def confusion(prediction: Prediction, said: ClassMap) -> Ints:
-            return self._reader.confusion(said, self._reader.read(two, prediction)[0])
+        def confusion(prediction: Prediction, reported: ClassMap) -> Ints:
+            return self._reader.confusion(reported, self._reader.read(two, prediction)[0])
 
         return self._result(self._disagreement, one, predictions, confusion)
 

@@ -1,8 +1,8 @@
 """What a metric is: summable statistics per clip, and a ratio of their sums.
 
-Every value is ``numerator / denominator``, both linear in the statistics, so that statistics add
-over frames, clips and drives, and the linearised t interval applies. Average precision alone is
-no such ratio: it keeps its matched rows (`Metric.matched_rows`).
+Every value is ``numerator / denominator``, and both are linear in the statistics. So statistics can
+be summed over frames, clips and drives, and the linearised t interval applies. Only average
+precision is not such a ratio: it keeps its matched rows (`Metric.matched_rows`).
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
 
 IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id", "definition", "labels")
 
-# The rows of MATCHES and of SCORES before the caller says whose they are.
+# The rows of MATCHES before the caller adds the network and the clip.
 MATCH_ROWS = pa.schema([f for f in MATCHES.schema if f.name not in IDENTITY])
 
 
@@ -41,24 +41,24 @@ class Reference(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric of one task.
+    """One metric of one family.
 
     Attributes:
-        name: Unique within the task.
-        task: The task whose predictions it judges.
+        name: Unique within the family.
+        task: The name of the family.
         better: Its direction.
         unit: Of the value; ``'1'`` is dimensionless.
         statistics: Names of the summable statistics that a clip gives.
         reference: What it is compared with.
-        description: The definition, in one line.
-        source: Where the definition comes from.
+        description: What it measures, in one line.
+        source: Where it comes from.
         ratio: ``{statistic: sums} -> (numerator, denominator)``, elementwise on arrays of any
             shape; None for a metric computed from matched rows (average precision).
-        categories: The categories it judges; empty for all of the task's.
-        to_find: ``{statistic: sums} -> how much there was to find``; None where that is the
-            ratio's own denominator (or the labels of an average precision). A drive with nothing
-            to find does not count towards the fewest drives that a verdict needs.
-        share: Whether the value is a share, 0 to 1, so that anything else is a mistake.
+        categories: The categories it judges; empty for all of the family.
+        to_find: ``{statistic: sums} -> how much there was to find``; None if that is the ratio's
+            denominator (or the labels of an average precision). A drive with nothing to find does
+            not count towards the drives that a verdict needs.
+        share: Whether the value is a share, from 0 to 1; any other value is then an error.
     """
 
     name: str
@@ -122,7 +122,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Result:
-    """What one task's predictions did on one clip: statistics, and matched rows of boxes."""
+    """The scores of one family's predictions on one clip: statistics, and matched rows of boxes."""
 
     sums: tuple[Sums, ...] = ()
     matches: pa.Table = field(default_factory=MATCH_ROWS.empty_table)
@@ -134,12 +134,12 @@ def over(numerator: str, denominator: str) -> Ratio:
 
 
 def precision(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-    """Share of what was said that was right: tp / (tp + fp)."""
+    """Share of the detections that are right: tp / (tp + fp)."""
     return sums["tp"], sums["tp"] + sums["fp"]
 
 
 def recall(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-    """Share of what was there that was found: tp / (tp + fn)."""
+    """Share of the labels that are found: tp / (tp + fn)."""
     return sums["tp"], sums["tp"] + sums["fn"]
 
 
@@ -154,16 +154,16 @@ def labels_of(sums: Mapping[str, Floats]) -> Floats:
 
 
 def shared_part(sums: Mapping[str, Floats]) -> Floats:
-    """What of the labels was found, for the IoU of areas.
+    """The part of the labels that is found, for the IoU of areas.
 
-    The area of the labels themselves is not kept. Where neither network found any of it, a miss
-    cannot be told from something that was said where there was nothing.
+    The area of the labels is not kept. If neither network found any of it, a miss cannot be told
+    from an output where nothing was labelled.
     """
     return sums["intersection"]
 
 
 def unshared(sums: Mapping[str, Floats]) -> tuple[Floats, Floats]:
-    """1 - intersection / union: what two sets do not share."""
+    """1 - intersection / union: the part that two sets do not share."""
     return sums["union"] - sums["intersection"], sums["union"]
 
 
@@ -190,6 +190,6 @@ def detection_metrics(task: str, unit_of_count: str, source: str) -> tuple[Metri
 def detection_sums(
     metrics: tuple[Metric, ...], names: tuple[str, ...], tp: Ints, fp: Ints, fn: Ints
 ) -> tuple[Sums, ...]:
-    """The counts as each of `detection_metrics` wants them."""
+    """The counts as the statistics of each of `detection_metrics`."""
     counts = {"tp": tp, "fp": fp, "fn": fn}
     return tuple(Sums(m, names, {s: counts[s] for s in m.statistics}) for m in metrics)

@@ -23,8 +23,8 @@ SOURCE = "ours"
 PARAMETERS = {"max_step_ns": MAX_STEP_NS}
 
 
-def flicker_metric(task: str, what: str, said: str) -> Metric:
-    """The metric flicker: ``what`` does not last, over all that is ``said``."""
+def flicker_metric(task: str, what: str, among: str) -> Metric:
+    """The metric flicker: ``what`` does not last, ``among`` all that is reported."""
     return Metric(
         "flicker",
         task,
@@ -32,7 +32,7 @@ def flicker_metric(task: str, what: str, said: str) -> Metric:
         "1",
         ("flickers", "said"),
         Reference.SELF,
-        f"{what}, over {said}",
+        f"{what}, over {among}",
         SOURCE,
         over("flickers", "said"),
     )
@@ -54,11 +54,11 @@ def jitter_metric(task: str, what: str) -> Metric:
 
 
 def flicker_sums(
-    metric: Metric, predictions: Sequence[Prediction], flickers: Ints, said: Ints
+    metric: Metric, predictions: Sequence[Prediction], flickers: Ints, reported: Ints
 ) -> Result:
     """The statistics of `flicker_metric`."""
     names = tuple(map(str, predictions))
-    return Result((Sums(metric, names, {"flickers": flickers, "said": said}),))
+    return Result((Sums(metric, names, {"flickers": flickers, "said": reported}),))
 
 
 def inner_frames(view: ClipView) -> Bools:

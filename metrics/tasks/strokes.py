@@ -1,8 +1,8 @@
-"""Polylines drawn as thick lines on a small raster, many at once, one bit a pixel.
+"""Polylines as thick lines on a small raster, many at once, one bit per pixel.
 
-A pixel belongs to a line when its centre is within half the width of it: the union of the
-capsules of its segments. A capsule is convex, so each row of pixels holds one span of it, from
-its outermost crossing on the left to that on the right. Spans are filled as bits of whole words.
+A pixel belongs to a line if its centre is at most half the width away from it. So a line is the
+union of the capsules of its segments. A capsule is convex: in each row of pixels it is one span,
+from its leftmost to its rightmost crossing. Spans are filled as bits of whole words.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from ridealong.arrays import Bools, Floats, Ints
 
 Words = NDArray[np.uint64]
 
-# CULane draws 30 pixels wide on 1640 x 590; every picture is stretched to a fifth of that.
+# CULane draws 30 pixels wide on 1640 x 590; every image is stretched to a fifth of that.
 WIDTH, HEIGHT, STROKE = 328, 118, 6.0
 WORD = 64
 ROW_WORDS = -(-WIDTH // WORD)
 FULL = np.uint64(2**64 - 1)
-AT_ONCE = 128  # drawings worked on together: few enough to stay in the cache
+AT_ONCE = 128  # lines processed together: few enough to stay in the cache
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class StrokeSet:
         return pixels
 
     def take(self, which: Bools) -> "StrokeSet":
-        """Some of the lines; all of them are not copied."""
+        """Some of the lines; not a copy if it is all of them."""
         return self if which.all() else StrokeSet(self.group[which], self.bits[which])
 
 
@@ -62,7 +62,7 @@ def rasterise(xy: Floats, points: Ints) -> Words:
 
     Args:
         xy: ``(sum(points), 2)`` raster coordinates, the points of all lines one after another.
-        points: ``(L,)`` how many points each line has; less than two draw nothing.
+        points: ``(L,)`` how many points each line has; fewer than two give no pixels.
 
     Returns:
         ``(L, HEIGHT * ROW_WORDS)`` bits.
@@ -110,7 +110,7 @@ def _span(start: Floats, end: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Where the horizontal line at ``y`` enters and leaves the capsule from start to end.
 
     It crosses the outline on the circles around both ends and on the two straight sides; what it
-    does not cross is NaN, which fmin and fmax pass over. Nothing crossed is an empty span.
+    does not cross is NaN, which fmin and fmax ignore. Without any crossing the span is empty.
     """
     radius = STROKE / 2
     (x0, y0), (x1, y1) = start.T, end.T

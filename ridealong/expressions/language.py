@@ -90,7 +90,7 @@ class _Typer(Scope):
     def condition(self, at: exp.Expr, depth: int) -> Node:
         value = self.value(at, depth)
         if value.kind is not Kind.BOOLEAN or value.quoted:
-            what = f"a {value.kind} stands where a condition belongs"
+            what = f"a {value.kind} where a condition is expected"
             raise self.error(at, what, "a comparison, like x > 3")
         return value.node
 

@@ -322,7 +322,7 @@ def test_detections_that_say_nothing(kit: Any, column: str, value: Any, said: st
 def test_a_clip_or_drive_that_stands_twice(kit: Any, table: str) -> None:
     run = kit.make_run(drives=20, clips_per_drive=1)
     setattr(run, table, pa.concat_tables([getattr(run, table)] * 2))
-    with pytest.raises(RidealongError, match="stands there 2 times"):
+    with pytest.raises(RidealongError, match="is listed 2 times"):
         run.judge(kit.gate_of(KEY))
 
 

@@ -233,7 +233,7 @@ def test_a_failure_names_the_clip_and_the_statistic(make):
 def test_rows_outside_the_frames_surface(make):
     outputs = make.random(1)
     stray = replace(outputs, timestamps_ns=outputs.timestamps_ns + 1)
-    with pytest.raises(RidealongError, match="timestamp_ns is none of the frames"):
+    with pytest.raises(RidealongError, match="timestamp_ns is not one of the frames"):
         score(stray)
 
 

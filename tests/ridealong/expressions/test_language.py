@@ -128,8 +128,7 @@ def test_two_ways_to_say_the_same(one, other):
         ),
         (
             "Vehicle.Speed",
-            "column 1: a number stands where a condition belongs; expected a comparison, like"
-            " x > 3",
+            "column 1: a number where a condition is expected; expected a comparison, like x > 3",
         ),
         ("Vehicle.Speed >", "column 15: syntax error at '>'; expected a value beside it"),
         ("(Vehicle.Speed > 3", "column 18: syntax error at '3'; expected ')'"),
