@@ -100,7 +100,7 @@ def _end(number: int, _: FrameType | None) -> None:
 
 
 def make_app(home: Path, cache: Path) -> Starlette:
-    """Streamlit's pages and the videos; pages get home and key as Streamlit's secrets."""
+    """Streamlit's pages and the videos; pages get the home and the key as Streamlit's secrets."""
     key = secrets.token_bytes(32)
     told: dict[str, SecretsValue] = {
         "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
@@ -119,7 +119,7 @@ def inline_scripts() -> tuple[str, ...]:
 
 
 class _Server(uvicorn.Server):
-    """Reports when it answers, so that a printed address can be used at once."""
+    """Reports when it accepts requests, so that a printed address can be used at once."""
 
     def __init__(self, settings: uvicorn.Config, answers: Callable[[], None]) -> None:
         super().__init__(settings)

@@ -56,7 +56,7 @@ class RunOutputs:
         return self.networks[role].manifest
 
     def predictions(self, role: str, tasks: Collection[str] | None = None) -> list[Prediction]:
-        """The predictions of a network; of these tasks alone where some are given."""
+        """The predictions of a network; only those of the given tasks, if any are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
         return [one for one in named if tasks is None or one.task in tasks]
 
@@ -76,7 +76,7 @@ class RunOutputs:
         Args:
             reader: The clip.
             times: Its frames.
-            dense: Also dense outputs, which are not stored: they are inferred again.
+            dense: Also give dense outputs, which are not stored: they are inferred again.
         """
         sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
         outputs = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
@@ -114,7 +114,7 @@ def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOu
 def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]:
     """The files that keep outputs, relative to the home, by network (sha256) and clip.
 
-    A network's outputs on one clip are in one file; where it has no output, there is none.
+    A network's outputs on one clip are in one file; without outputs there is no file.
 
     Raises:
         RidealongError: A file of the table is missing or damaged.

@@ -1,6 +1,6 @@
-"""Scores one clip: it is decoded once for all networks to run, or stored outputs are used.
+"""Scores one clip: decodes it once for all networks that run, or uses stored outputs.
 
-Plain functions that the pipeline calls for one clip at a time, so that one clip at most is in
+These are plain functions. The pipeline calls them for one clip at a time, so only one clip is in
 memory.
 """
 
@@ -46,9 +46,9 @@ class ClipPlan:
         units: What to score.
         run: The networks (sha256) to run.
         keep: Those of them whose outputs are not stored yet.
-        from_kept: The networks whose stored outputs are scored, each with the file that holds them
+        from_kept: The networks whose stored outputs are scored, each with the file that has them
             (relative to the home), or with None if it has no output on this clip.
-        commit_id: Of its batch; its files are written under it.
+        commit_id: The commit of its batch; its files are written under it.
     """
 
     clip_id: str
@@ -64,12 +64,12 @@ class ClipPlan:
 
 @dataclass(frozen=True)
 class ClipOutcome:
-    """How one clip ended.
+    """The outcome of one clip.
 
     Attributes:
         item_id: The clip.
         status: Whether it was scored.
-        reason: Why not.
+        reason: Why it was not scored.
         replayed: Whether a network was run; if not, stored outputs were scored.
         frames: Frames on which networks were run.
         unscored: What could not be scored, and why.
@@ -87,7 +87,7 @@ class ClipOutcome:
 
 @dataclass(frozen=True)
 class NetworkFile:
-    """A network as workers find it: identity, manifest as JSON, artifact relative to the home."""
+    """A network as workers get it: identity, manifest as JSON, artifact relative to the home."""
 
     sha256: str
     manifest: str
@@ -96,7 +96,7 @@ class NetworkFile:
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips that are committed together; each of them carries the batch's commit id."""
+    """Clips that are committed together; each has the batch's commit id."""
 
     commit_id: str
     clips: tuple[ClipPlan, ...]
@@ -108,9 +108,9 @@ class ReplayPlan:
 
     Attributes:
         home: The lake's folder.
-        networks: Those of the run; each once.
-        batches: What to do with each clip, in the order in which it is to be done.
-        rate_hz: Frames judged a second: that of the slower network.
+        networks: The networks of the run, each once.
+        batches: The work on each clip, in order.
+        rate_hz: Frames judged per second: the rate of the slower network.
         definition: As `shadow.keys.judged_by`: definitions of families, and frame rate.
         device: Where the networks run, as their kinds name it.
     """
@@ -129,7 +129,7 @@ class ReplayPlan:
 
     @property
     def stored_by(self) -> str:
-        """What outputs are stored under."""
+        """The key under which outputs are stored."""
         return stored_by(self.rate_hz)
 
 
@@ -143,19 +143,19 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Scored:
-    """The rows of one network on one clip, and what could not be scored, and why."""
+    """The rows of one network on one clip, and what could not be scored with the reason."""
 
     statistics: pa.Table
     matches: pa.Table
     unscored: frozenset[str]
 
 
-_LOADING = Lock()  # threads that begin at once would each load the networks
+_LOADING = Lock()  # threads that start at the same time would each load the networks
 
 
 @lru_cache(maxsize=4)
 def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
-    """Open a network once a process, however many workers share it; the process ends with it."""
+    """Open a network once per process for all workers; it stays open until the process ends."""
     artifact = None if file.blob is None else home / file.blob
     return open_network(parse_manifest(file.manifest), artifact, device)
 
@@ -182,14 +182,14 @@ class Replayer:
     def replay(self, clip: ClipPlan) -> ClipOutcome:
         """Replay and score one clip; a failure is an outcome, not an exception.
 
-        Once the disk is full, no other clip is tried.
+        After the disk was full once, no clip is tried.
         """
         if self._full:
             return ClipOutcome(clip.clip_id, Status.FAILED, DISK_FULL)
         try:
             return self._replay(clip)
         except Exception as error:
-            self._full |= is_full(error)  # threads share it: none may reset it
+            self._full |= is_full(error)  # threads share it, so it must not be reset
             return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
@@ -248,7 +248,7 @@ class Replayer:
         }
 
     def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> Iterator[_Scored]:
-        """What the plan asks of one network."""
+        """The plan for one network."""
         predictions = [parse_prediction(name) for name in self._manifests[sha].predictions]
         units = [unit for unit in clip.units if unit.network_sha256 == sha]
         other = next((unit.other_sha256 for unit in units if unit.other_sha256), None)
@@ -293,13 +293,13 @@ class Replayer:
 
 
 def _needs_dense_labels(clip: ClipPlan) -> bool:
-    """Whether a dense family is compared with labels; to unpack dense labels takes longest."""
+    """Whether a dense family is compared with labels; unpacking dense labels is slow."""
     compared = (unit.task for unit in clip.units if unit.reference == Reference.LABELS)
     return any(task not in sparse_tasks() for task in compared)
 
 
 def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set[str]]:
-    """One network's families, by the references that they are to be compared with."""
+    """One network's families, by the references to compare them with."""
     references: dict[str, set[Reference]] = {}
     for unit in units:
         kind = Reference.OTHER if unit.other_sha256 else Reference(unit.reference)
@@ -311,5 +311,5 @@ def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set
 
 
 def clip_replayer(plan: ReplayPlan) -> Callable[[ClipPlan], ClipOutcome]:
-    """`Replayer.replay` of that plan, for a process of its own."""
+    """`Replayer.replay` of that plan, for a worker process."""
     return Replayer(plan).replay

@@ -45,7 +45,7 @@ def page() -> None:
     snapshot = session.snapshot(session.home())
     table = queries.clips(snapshot)
     if not table.num_rows:
-        st.info("No clips yet. Bring drives in with `ridealong ingest`, or run `ridealong demo`.")
+        st.info("No clips yet. Add drives with `ridealong ingest`, or run `ridealong demo`.")
         return
     left, right = st.columns([1, 2], gap="medium")
     with left:
@@ -208,7 +208,7 @@ def _network_layers(
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The clip's cameras; for several on the simulator's rig, the whole rig, also masked ones."""
+    """The clip's cameras; if several are of the simulator's rig, the whole rig with masked ones."""
     names = list(reader.cameras)
     if len(names) > 1 and set(names) <= set(RigCamera):
         names = list(RigCamera)
