@@ -136,7 +136,7 @@ def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
     """What the view lacks for a prediction of that form; None if it lacks nothing."""
     seen, camera = view.perception, prediction.camera
     if prediction.task not in seen.tasks:
-        return f"nobody looked for {prediction.task}"
+        return f"{prediction.task} not judged"
     if form is Form.DEPTH and camera not in seen.depth:
         return f"no depth of the camera {camera}"
     if form is Form.CLASSES and camera not in seen.segmentation:
