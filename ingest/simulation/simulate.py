@@ -150,7 +150,7 @@ def _simulate_all(
             for thread in threads:
                 thread.join()
         except KeyboardInterrupt as interrupt:
-            problems.insert(0, interrupt)  # ours: what the others say now follows from it
+            problems.insert(0, interrupt)  # the cause of the problems of the other threads
             for process in traffic:
                 process.kill()
             for thread in threads:

@@ -35,7 +35,7 @@ def _obstacle(cell: JudgedCell, gate: GateSpec) -> str | None:
         return _unpaired(cell)
     for network, value in (("deployed", cell["deployed"]), ("candidate", cell["candidate"])):
         if value is None:
-            return f"unknown: there is no data for the {network} network's value"
+            return f"unknown: the {network} network's value has no data"
     clusters = cell["clusters"]
     if clusters < gate.min_clusters:
         more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
