@@ -8,6 +8,10 @@ STAMP := .venv/ready-$(DEPENDENCIES)
 BASE := .venv-base
 BASE_STAMP := $(BASE)/ready-$(DEPENDENCIES)
 
+# Processes that run tests; each keeps a core busy. 0 runs them in one, as a debugger needs.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
 .PHONY: help demo test test-quick test-real oracles base dashboard bench lint format constraints clean
 
 help:
@@ -32,7 +36,10 @@ demo: $(STAMP)
 	$(BIN)/ridealong demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-quick: $(STAMP)
+	$(PYTEST) -m 'not slow and not browser and not real'
 
 test-real: $(STAMP)
 	@test -d "$$RIDEALONG_TEST_DATA" || { echo "set RIDEALONG_TEST_DATA to the folder of test data"; exit 2; }

@@ -2,10 +2,12 @@
 
 import atexit
 import contextlib
+import fcntl
 import importlib.util
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -36,8 +38,18 @@ rig: {width: 160, height: 96, video_hz: 5, label_hz: 1}
 """
 
 
+WHOLE_HOMES = {"demo_home", "fleet_home"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out tests on data that may not be redistributed, unless its folder is named."""
+    """Mark tests by what they need.
+
+    Whatever needs a whole home is slow. Data that may not be redistributed are left out, unless
+    their folder is named.
+    """
+    for item in items:
+        if WHOLE_HOMES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
     if os.environ.get("RIDEALONG_TEST_DATA"):
         return
     reason = "needs RIDEALONG_TEST_DATA (data that may not be redistributed): make test-real"
@@ -152,6 +164,25 @@ def ask() -> Callable[[Sequence[str | Path]], Any]:
 
 
 @pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a folder once for all processes that run tests; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def get(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed to make it
+                make(folder)
+                done.touch()
+        return folder
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def demo_fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The spec of a fleet that is driven in seconds, in which something happens."""
     path = tmp_path_factory.mktemp("fleet") / "fleet.yaml"
@@ -160,16 +191,18 @@ def demo_fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_home(demo_fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_home(demo_fleet: Path, made_once: Callable[..., Path]) -> Path:
     """A home in which the demo was run, on a small fleet; tests only read it."""
-    home = tmp_path_factory.mktemp("demo") / "home"
-    done = run_program("demo", "--fleet", demo_fleet, "--home", home)
-    assert done.returncode == 0, done.stderr
-    return home
+
+    def make(home: Path) -> None:
+        done = run_program("demo", "--fleet", demo_fleet, "--home", home)
+        assert done.returncode == 0, done.stderr
+
+    return made_once("demo-home", make)
 
 
 @pytest.fixture(scope="session")
-def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def fleet_home(made_once: Callable[..., Path]) -> Path:
     """The home of a made-up fleet with two runs (dashboard/synthetic.py); tests only read it."""
     # There are no packages under tests/, so a neighbour is loaded by its path.
     path = Path(__file__).parent / "dashboard/synthetic.py"
@@ -178,8 +211,7 @@ def fleet_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     synthetic = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = synthetic
     spec.loader.exec_module(synthetic)
-    home: Path = synthetic.make_home(tmp_path_factory.mktemp("fleet") / "home")
-    return home
+    return made_once("fleet-home", synthetic.make_home)
 
 
 @pytest.fixture

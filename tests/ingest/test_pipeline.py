@@ -28,6 +28,8 @@ from ridealong.perception.recording import DriveFiles
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console
 
+pytestmark = pytest.mark.slow
+
 NS_PER_S = 1_000_000_000
 ACCELERATION = "Vehicle.Acceleration.Longitudinal"
 BRAKE_YAML = f"""

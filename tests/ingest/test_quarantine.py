@@ -30,6 +30,8 @@ from ridealong.lake import Lake
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console
 
+pytestmark = pytest.mark.slow
+
 CASES = Path(__file__).parent / "cases"
 VIDEO = Path(__file__).parents[2] / "examples" / "udacity_highway_video" / "solidWhiteRight.mp4"
 FAST, SLOW = (

@@ -20,6 +20,8 @@ from ridealong.lake import Lake
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console
 
+pytestmark = pytest.mark.slow
+
 DRIVES_WRITTEN = 6
 BUDGET = parse_spec(
     """

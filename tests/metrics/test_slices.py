@@ -20,6 +20,7 @@ def test_one_spelling_whatever_the_order() -> None:
     assert format_slice(parse_slice("all")) == "all"
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(DIMENSIONS), st.text(min_size=1)))
 def test_what_is_written_is_read_back(values: dict[str, str]) -> None:
     conditions = tuple(sorted(values.items()))

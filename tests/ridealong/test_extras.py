@@ -20,6 +20,8 @@ from ridealong.errors import NotInstalledError
 from ridealong.execution.failures import described, may_pass
 from ridealong.extras import PACKAGES, missing_extra, require
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 BASE_PYTHON = REPOSITORY / ".venv-base/bin/python"
 MANIFEST = "shadow/networks/shipped/hydra-1.0/manifest.yaml"

@@ -22,6 +22,8 @@ from shadow.batches import Replayed, replay
 from shadow.planning import Pair, in_batches, plan_replay
 from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan
 
+pytestmark = pytest.mark.slow
+
 
 def network(sha: str) -> Any:
     manifest = SimpleNamespace(

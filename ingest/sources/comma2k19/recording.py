@@ -6,6 +6,7 @@ whose GPS time gives UTC. ``docs/signals.md`` defines the derived signals.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,6 @@ from ingest.sources.comma2k19.inertial import Poses, gravity_in_device, vehicle_
 from ingest.sources.comma2k19.radar import Targets, look_ahead
 from ingest.sources.comma2k19.segments import route_of
 from ingest.sources.comma2k19.streams import Stream, read_array, read_stream
-from ingest.sources.video.decoding import VideoIndex, decode, index_video
 from ingest.telemetry.resample import (
     centred_difference,
     distance_m,
@@ -30,6 +30,9 @@ from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
 from ridealong.perception.recording import DriveAttributes, DriveFiles, Image, LeftOut
 from ridealong.units import NS_PER_S
+
+if TYPE_CHECKING:  # it loads PyAV, which a segment without video does not need
+    from ingest.sources.video.decoding import VideoIndex
 
 LONGEST_S = 3600.0
 STEP_NS = 100_000_000
@@ -115,6 +118,8 @@ class Comma2k19Recording:
         last = int(times_ns.searchsorted(end_ns, side="right")) - 1
         if first > last:
             return
+        from ingest.sources.video.decoding import decode
+
         for number, image in decode(self._video, first, last):
             yield int(times_ns[number]), {CAMERA: image}
 
@@ -234,10 +239,12 @@ def _read_poses(folder: Path) -> Poses:
     return Poses(time_s, *arrays)
 
 
-def _read_video(file: Path, poses: int) -> tuple[VideoIndex | None, list[LeftOut]]:
+def _read_video(file: Path, poses: int) -> "tuple[VideoIndex | None, list[LeftOut]]":
     """The segment's video if it can be used; without it, the telemetry alone is a drive."""
     if not file.exists():
         return None, []
+    from ingest.sources.video.decoding import index_video
+
     try:
         video = index_video(file)
     except UnreadableError as error:
@@ -258,7 +265,7 @@ def _utc_ns(file: Path) -> int:
     return whole_s * NS_PER_S + round(float(time_of_week_s) * NS_PER_S)
 
 
-def _calibration(video: VideoIndex) -> CameraCalibration:
+def _calibration(video: "VideoIndex") -> CameraCalibration:
     """The EON's published intrinsics for its own image size; its pose is unknown."""
     unknown = unknown_calibration(CAMERA, video.width, video.height)
     if (video.width, video.height) != EON_SIZE:

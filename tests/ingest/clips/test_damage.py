@@ -31,6 +31,7 @@ def test_a_whole_clip_reads(clip_file):
     assert len(read_everything(clip_file)) == 2
 
 
+@pytest.mark.slow
 def test_a_clip_cut_off_anywhere_is_one_clear_error(clip_file, tmp_path):
     whole = clip_file.read_bytes()
     path = tmp_path / "cut | off.mcap"

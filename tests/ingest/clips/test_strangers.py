@@ -6,12 +6,15 @@ from collections import Counter
 
 import av
 import numpy as np
+import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
 from PIL import Image
 
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_clip
+
+pytestmark = pytest.mark.slow
 
 
 def _messages(path, topics=None):

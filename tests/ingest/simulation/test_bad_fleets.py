@@ -19,6 +19,8 @@ from ingest.simulation.maps import build
 from ingest.simulation.plan import plan_fleet
 from ingest.simulation.traffic.log import TrafficJob, TrafficProcess
 
+pytestmark = pytest.mark.slow
+
 MOUNT = "drives: 4\nrig: {{mounts: {{{camera}: {{fov_deg: {fov}, yaw_deg: 0, xyz_m: {xyz}}}}}}}"
 SPECS = {
     "unknown key": ("drives: 4\ndrivves: 5", ":2: unknown key 'drivves'; did you mean 'drives'?"),

@@ -28,6 +28,8 @@ from ridealong.lake import Lake
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console
 
+pytestmark = pytest.mark.slow
+
 START_YAML = """
 name: start
 description: Every drive's first moment.

@@ -19,6 +19,8 @@ from ridealong.execution.accounting import Status
 from ridealong.lake import Lake
 from ridealong.lake.tables import TableSpec
 
+pytestmark = pytest.mark.slow
+
 LOGS = Path(__file__).parents[2] / "data/logs"
 REPOSITORY = Path(__file__).parents[3]
 PERIOD_NS = 50_000_000  # all of these videos have 20 frames a second

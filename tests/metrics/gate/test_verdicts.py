@@ -357,6 +357,7 @@ def test_fewer_than_eight_clusters_decide_nothing(
         assert np.isfinite(values).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 1000), st.floats(-0.1, 0.1), st.floats(0, 0.2))
 def test_a_constant_improvement_never_costs_a_pass(
@@ -377,6 +378,7 @@ def test_a_constant_improvement_never_costs_a_pass(
     assert order.index(states[1]) >= order.index(states[0])
 
 
+@pytest.mark.slow
 def test_a_null_candidate_is_seldom_called_a_regression(kit: Any) -> None:
     """Whole runs with an effect of each drive but none on average: few may be REGRESSED."""
     rng = np.random.default_rng(11)

@@ -87,6 +87,7 @@ def test_maps_of_different_size_meet_on_the_finer_grid(make):
     assert between(Task.BEV, fine, coarse) == {"intersection": [3], "union": [5]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", families())
 @settings(max_examples=15, deadline=None)
 @given(seeds=st.tuples(st.integers(0, 99), st.integers(0, 99)))

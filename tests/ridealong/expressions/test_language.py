@@ -220,6 +220,7 @@ WORDS = st.sampled_from(
 ).map(lambda word: word.replace("_s'", " s'").replace("_km", " km").replace("_", " ", 0))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, database=None)
 @given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=20).map(" ".join)))
 def test_any_text_gives_a_tree_or_one_line(text):
@@ -233,6 +234,7 @@ def test_any_text_gives_a_tree_or_one_line(text):
 # Tables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", [DRIVES, EVENTS, CLIPS, QUARANTINE], ids=lambda t: t.name)
 def test_every_column_can_be_asked_for(table):
     for field in table.schema:

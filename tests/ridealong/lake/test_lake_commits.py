@@ -12,6 +12,8 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Commit, Lake, history, log, write_data_file
 from ridealong.lake.history import MERGED, History
 
+pytestmark = pytest.mark.slow
+
 COUNT = 3 * MERGED + 4
 
 

@@ -35,6 +35,7 @@ def entries(home: Path, table: str) -> list[Path]:
 # --- data files ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0.0, 0.3, 0.6, 0.9, 0.999])
 def test_a_flip_anywhere_is_refused_even_if_the_file_was_read_before(
     lake: Lake, driver: ModuleType, at: float

@@ -160,6 +160,7 @@ subprocess.run([sys.executable, script, folder, driver], check=True)
 """
 
 
+@pytest.mark.slow
 def test_what_was_finished_is_committed_on_a_full_disk(
     tmp_path: Path, repository: Path, driver: ModuleType
 ) -> None:

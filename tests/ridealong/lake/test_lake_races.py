@@ -10,6 +10,8 @@ import pytest
 from ingest.schemas import TELEMETRY
 from ridealong.lake import Lake
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 6
 # The processes need about a second to start; then they all begin at once.
 HEAD_START_S = 4.0

@@ -7,6 +7,8 @@ from shadow.networks.registry import add_network, find_network, shipped_manifest
 from shadow.releases.promotion import deployed, deployed_id, promote, releases
 from shadow.schemas import RUNS
 
+pytestmark = pytest.mark.slow
+
 WAIVER = {"waiver_reason": "first of its kind", "waiver_by": "A. Engineer"}
 OLD, NEW = "hydra-1.0", "hydra-1.1"
 

@@ -11,6 +11,8 @@ from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.hydranet.training.fit import CHECKPOINT, fit, make_lessons, rate_at
 from shadow.networks.hydranet.training.sets import LabelledSets
 
+pytestmark = pytest.mark.slow
+
 
 class Silent:
     def advance(self, count=1):

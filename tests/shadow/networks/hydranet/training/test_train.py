@@ -7,6 +7,8 @@ import yaml
 
 from shadow.networks.opening import open_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, recipe):
