@@ -102,10 +102,10 @@ def _end(number: int, _: FrameType | None) -> None:
 def make_app(home: Path, cache: Path) -> Starlette:
     """Streamlit's pages and the videos; pages get the home and the key as Streamlit's secrets."""
     key = secrets.token_bytes(32)
-    told: dict[str, SecretsValue] = {
+    shared: dict[str, SecretsValue] = {
         "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
     }
-    pages = App(SCRIPT, secrets=told)
+    pages = App(SCRIPT, secrets=shared)
     routes = media_routes(Videos(home, cache), Links(key))
     return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())
 

@@ -155,7 +155,7 @@ def direction_sentence(cells: Sequence[Cell]) -> str:
         ways += [f"{better} is better: {', '.join(names)}"] if names else []
     levels = {cell["level"] for cell in cells if cell["level"] is not None}
     level = f"; interval: {min(levels):.0%} of delta" if levels else ""
-    return "; ".join(["delta above 0 is better, whatever the metric", *ways]) + level
+    return "; ".join(["delta above 0 is better, for every metric", *ways]) + level
 
 
 def _metric(cell: Cell) -> Metric | None:

@@ -53,12 +53,12 @@ def page() -> None:
     _hide_other_players(clip)
     with right:
         if clip is None:
-            _say_unknown()
+            _warn_unknown()
         else:
             _show(snapshot, clip)
 
 
-def _say_unknown() -> None:
+def _warn_unknown() -> None:
     st.warning(
         f"There is no clip {plain(st.query_params['clip'])}: it was deleted, or it was never in "
         "this home. Choose another one from the list."

@@ -84,7 +84,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     return _grid(tiles, legend, layers)
 
 
-def telling_moment_s(reader: ClipReader) -> float:
+def default_moment_s(reader: ClipReader) -> float:
     """Seconds from the clip's start to its middle, or to the labelled frame nearest the middle."""
     labels = reader.labels(with_dense=False)
     middle = reader.duration_s / 2

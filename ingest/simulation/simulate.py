@@ -85,7 +85,7 @@ def simulate(
         report.already_there = len(drives) - len(missing)
         _simulate_all(missing, spec, out, console, report, processes)
     except OSError as error:
-        raise _told(error, out) from error
+        raise _explained(error, out) from error
     report.seconds = round(time.monotonic() - started, 2)
     return report
 
@@ -207,7 +207,7 @@ def _count(report: SimulationReport, drive: DriveSpec, done: _Done) -> None:
     report.vehicle_steps += done.vehicle_steps
 
 
-def _told(error: OSError, out: Path) -> RidealongError:
+def _explained(error: OSError, out: Path) -> RidealongError:
     if error.errno in DISK_FULL:
         return RidealongError(
             "the disk is full",

@@ -42,7 +42,7 @@ def opened(path: Path) -> InputContainer:
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
+def video_errors(path: Path) -> Iterator[None]:
     """Convert FFmpeg's errors to `UnreadableError`."""
     try:
         yield
