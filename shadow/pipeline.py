@@ -11,7 +11,8 @@ from ridealong.execution.processes.pool import Processes, Retrying, cores
 from ridealong.execution.processes.prefetch import Prefetcher
 from ridealong.execution.runner import THREADS_A_CORE, Work, run_work
 from ridealong.terminal.progress import Steps
-from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
+from shadow.replay import Replayer, clip_replayer
+from shadow.replay_plan import Batch, ClipOutcome, ClipPlan, ReplayPlan
 
 FEWEST_CLIPS = 6  # for processes of our own: starting one takes about as long as a clip
 

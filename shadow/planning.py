@@ -25,7 +25,7 @@ from shadow.keys import (
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
 from shadow.outputs import kept_files
-from shadow.replay import Batch, ClipPlan, NetworkFile, ReplayPlan
+from shadow.replay_plan import Batch, ClipPlan, NetworkFile, ReplayPlan
 
 BATCHES = 10  # at least: a batch is at most a tenth of the clips
 
