@@ -1,7 +1,7 @@
 """The pipeline of a replay: clips in, an outcome of each clip out, one pipeline a batch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -80,8 +80,9 @@ def _workers(
         return
     bare = replace(plan, home=plan.home.absolute(), batches=())
     if plan.device != "cpu" or len(plan.clips) < FEWEST_CLIPS:
-        threads = Prefetcher(Replayer(bare).replay, THREADS_A_CORE * cores())
-        with closing(threads):
+        with closing(Replayer(bare)) as replayer, ExitStack() as ending:
+            threads = Prefetcher(replayer.replay, THREADS_A_CORE * cores())
+            ending.callback(threads.close, wait=True)  # a clip in progress uses the networks
             yield threads
         return
     processes = Processes(partial(clip_replayer, bare), cores())

@@ -189,11 +189,10 @@ def _network_layers(
     """
     manifests = queries.manifests(_snapshot, pair)
     times = _reader.sample_times(rate_of(*manifests))
-    sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
     def view(sha256: str, thresholds: Mapping[str, float]) -> ClipView:
         rows = queries.outputs(_snapshot, clip_id, sha256, pair.stored_by)
-        return ClipView(Perception(times, rows), thresholds, sizes)
+        return ClipView(Perception(times, rows), thresholds, _reader.image_sizes)
 
     views = (
         view(pair.deployed_sha256, manifests[0].thresholds),

@@ -108,6 +108,11 @@ class ClipReader:
         """Length of the window in seconds."""
         return (self.metadata.end_ns - self.metadata.start_ns) / NS_PER_S
 
+    @property
+    def image_sizes(self) -> dict[str, tuple[int, int]]:
+        """By camera its images' (width, height), in pixels."""
+        return {name: (camera.width, camera.height) for name, camera in self.cameras.items()}
+
     def timestamps(self, camera: str) -> Times:
         """``(T,)`` int64 timestamps of one camera's frames, from the index alone.
 
