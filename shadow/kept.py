@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
 from metrics.tasks.registry import parse_prediction, sparse_tasks
+from ridealong.arrays import Ints
 from ridealong.lake import Snapshot
 from ridealong.lake.files import disk_errors
 from ridealong.perception.annotations import ANNOTATIONS, Perception, empty_perception
@@ -22,8 +22,6 @@ from shadow.schemas import OUTPUTS
 
 ORDER = [("timestamp_ns", "ascending"), ("camera", "ascending")]  # ties keep their order
 _FILE = "file"
-
-Times = NDArray[np.int64]
 
 
 def as_kept(perception: Perception, looked_for: frozenset[str]) -> Perception:
@@ -56,7 +54,7 @@ def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]
 
 
 def read_kept(
-    path: Path | None, network_sha256: str, clip_id: str, stored_by: str, times: Times
+    path: Path | None, network_sha256: str, clip_id: str, stored_by: str, times: Ints
 ) -> Perception:
     """One network's outputs on one clip, from a file of the table outputs.
 
@@ -90,6 +88,6 @@ def looked_for(manifest: NetworkManifest, cameras: Collection[str]) -> frozenset
     return frozenset(p.task for p in seen) & sparse_tasks()
 
 
-def cameras_with_frames(reader: ClipReader, times: Times) -> set[str]:
+def cameras_with_frames(reader: ClipReader, times: Ints) -> set[str]:
     """The cameras that have a frame at any of these times."""
     return {name for name in reader.cameras if np.isin(reader.timestamps(name), times).any()}

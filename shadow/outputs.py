@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ingest.clips.read import ClipReader
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction
+from ridealong.arrays import Ints
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import Perception
 from shadow.inference import OpenNetworks, perceive_clip
@@ -24,8 +22,6 @@ from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
 
 ROLES = ("deployed", "candidate")
-
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class RunOutputs:
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
         return [one for one in named if tasks is None or one.task in tasks]
 
-    def kept(self, reader: ClipReader, times: Times) -> dict[str, Perception]:
+    def kept(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         """The stored outputs on a clip (sparse tasks), by role; ``times`` are its frames."""
         clip_id, stored_by = reader.metadata.clip_id, outputs_in(self.run["definition"])
         found = {}
@@ -71,7 +67,7 @@ class RunOutputs:
             found[role] = read_kept(path, sha256, clip_id, stored_by, times)
         return self._as_kept(found, reader, times)
 
-    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, ClipView]:
+    def views(self, reader: ClipReader, times: Ints, dense: bool) -> dict[str, ClipView]:
         """The outputs of each network on a clip, with its thresholds, by role.
 
         Args:
@@ -88,12 +84,12 @@ class RunOutputs:
             role: ClipView(outputs[role], self.manifest(role).thresholds, sizes) for role in ROLES
         }
 
-    def _inferred(self, reader: ClipReader, times: Times) -> dict[str, Perception]:
+    def _inferred(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         networks = {role: self.opened[role] for role in ROLES}
         return self._as_kept(perceive_clip(reader, networks, self.rate_hz), reader, times)
 
     def _as_kept(
-        self, outputs: Mapping[str, Perception], reader: ClipReader, times: Times
+        self, outputs: Mapping[str, Perception], reader: ClipReader, times: Ints
     ) -> dict[str, Perception]:
         """The outputs in the form in which the run scored them."""
         there = cameras_with_frames(reader, times)

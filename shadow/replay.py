@@ -10,9 +10,7 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader, open_clip
 from metrics.schemas import MATCHES, SCORES
@@ -20,6 +18,7 @@ from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import parse_prediction, sparse_tasks
+from ridealong.arrays import Ints
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
@@ -33,8 +32,6 @@ from shadow.networks.network import Network
 from shadow.networks.opening import open_network, parse_manifest
 from shadow.replay_plan import ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
 from shadow.schemas import OUTPUTS
-
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ class Replayer:
         networks = {sha: self._networks[sha] for sha in clip.run}
         return perceive_clip(reader, networks, self._plan.rate_hz)
 
-    def _kept(self, clip: ClipPlan, reader: ClipReader, times: Times) -> dict[str, Perception]:
+    def _kept(self, clip: ClipPlan, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         """The outputs that are stored, by network."""
         home, stored_by = self._plan.home, self._plan.stored_by
         return {
