@@ -44,7 +44,7 @@ from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.registry import NetworkEntry, add_network, shipped_manifests
 from shadow.pipeline import replaying
 from shadow.planning import in_batches, plan_replay
-from shadow.replay import ClipPlan, ReplayPlan
+from shadow.replay_plan import ClipPlan, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
 
 BATCH = 8

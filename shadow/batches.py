@@ -21,7 +21,7 @@ from ridealong.terminal.readable import counted
 from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import ReplayBatch, replaying
 from shadow.planning import plan_replay, replay_sources
-from shadow.replay import Batch, ClipOutcome, ReplayPlan
+from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 
 # If this many clips all fail for one reason before any clip worked, the clips are not the cause.
 SUSPECT = 5

@@ -21,6 +21,7 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from ridealong.specs import load_spec
 from ridealong.terminal.console import Console
+from shadow.judging import clip_labels
 from shadow.keys import judged_by
 from shadow.networks.manifest import rate_of
 from shadow.networks.opening import load_manifest, require_device
@@ -28,7 +29,7 @@ from shadow.networks.registry import add_network, find_network, shipped_manifest
 from shadow.planning import tasks_of
 from shadow.releases.promotion import deployed, promote
 from shadow.report import run_document
-from shadow.run import RunRequest, clip_labels, clips_of, shadow_run
+from shadow.run import RunRequest, clips_of, shadow_run
 from shadow.runs import list_runs
 from shadow.scores import labels_of
 

@@ -89,9 +89,11 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
     run = find_run(snapshot, request.run)
     chosen = _choose(snapshot, run, request)
     _check_images(request, kind, chosen)
-    with console.steps("clips", len(chosen.clips)) as steps:
-        work = _Work(run_outputs(lake, snapshot, run), request, chosen, steps.advance)
-        written = WRITERS[kind](work)
+    with (
+        run_outputs(lake, snapshot, run) as outputs,
+        console.steps("clips", len(chosen.clips)) as steps,
+    ):
+        written = WRITERS[kind](_Work(outputs, request, chosen, steps.advance))
     head = {"run": run["run_id"], "format": kind, "out": str(request.out)}
     images = {"frames": str(request.frames), "cameras": list(request.cameras)}
     order = {"order": chosen.order, "reason": chosen.reason}
@@ -307,9 +309,8 @@ def _mcap(work: _Work) -> dict[str, Any]:
     def replayed() -> Iterator[ReplayedClip]:
         for clip in work.clips():
             with work.opened(clip) as reader:
-                times = reader.sample_times(work.outputs.rate_hz)
+                kept = work.outputs.kept(reader, reader.sample_times(work.outputs.rate_hz))
             path = work.outputs.lake.path(clip["blob"])
-            kept = work.outputs.kept(clip["clip_id"], times)
             yield ReplayedClip(clip["clip_id"], path, kept, clip["about"])
 
     if work.request.dry_run:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ridealong.arrays import Ints
 from ridealong.errors import RidealongError
 
 EXPECTED = "'every:N' (N from 1), 'labelled' or 'loss'"
-
-Times = NDArray[np.int64]
 
 
 class FrameKind(StrEnum):
@@ -33,7 +31,7 @@ class FrameChoice:
     def __str__(self) -> str:
         return f"every:{self.step}" if self.kind is FrameKind.EVERY else self.kind.value
 
-    def of(self, times: Times, labelled: Times, lost: Collection[int]) -> Times:
+    def of(self, times: Ints, labelled: Ints, lost: Collection[int]) -> Ints:
         """The chosen frames of a clip.
 
         Args:

@@ -1,7 +1,7 @@
 """The pipeline of a replay: clips in, an outcome of each clip out, one pipeline a batch."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -11,7 +11,8 @@ from ridealong.execution.processes.pool import Processes, Retrying, cores
 from ridealong.execution.processes.prefetch import Prefetcher
 from ridealong.execution.runner import THREADS_A_CORE, Work, run_work
 from ridealong.terminal.progress import Steps
-from shadow.replay import Batch, ClipOutcome, ClipPlan, Replayer, ReplayPlan, clip_replayer
+from shadow.replay import Replayer, clip_replayer
+from shadow.replay_plan import Batch, ClipOutcome, ClipPlan, ReplayPlan
 
 FEWEST_CLIPS = 6  # for separate processes: starting one takes about as long as a clip
 
@@ -80,8 +81,9 @@ def _workers(
         return
     bare = replace(plan, home=plan.home.absolute(), batches=())
     if plan.device != "cpu" or len(plan.clips) < FEWEST_CLIPS:
-        threads = Prefetcher(Replayer(bare).replay, THREADS_A_CORE * cores())
-        with closing(threads):
+        with closing(Replayer(bare)) as replayer, ExitStack() as ending:
+            threads = Prefetcher(replayer.replay, THREADS_A_CORE * cores())
+            ending.callback(threads.close, wait=True)  # a clip in progress uses the networks
             yield threads
         return
     processes = Processes(partial(clip_replayer, bare), cores())

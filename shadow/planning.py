@@ -14,6 +14,7 @@ import pyarrow as pa
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.lake import Lake, new_commit_id
+from shadow.kept import kept_files
 from shadow.keys import (
     ScoreUnit,
     judged_by,
@@ -24,8 +25,7 @@ from shadow.keys import (
 )
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
-from shadow.outputs import kept_files
-from shadow.replay import Batch, ClipPlan, NetworkFile, ReplayPlan
+from shadow.replay_plan import Batch, ClipPlan, NetworkFile, ReplayPlan
 
 BATCHES = 10  # at least: a batch is at most a tenth of the clips
 

@@ -136,7 +136,7 @@ def _hide_other_players(clip: dict[str, Any] | None) -> None:
     st.html(f"<style>{others} {{ display: none; }}</style>")
 
 
-def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.Pair | None:
+def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.ComparedPair | None:
     pairs = queries.pairs(snapshot, clip_id)
     if not pairs:
         st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
@@ -157,7 +157,7 @@ def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
 
 
 def _player_data(
-    snapshot: Snapshot, clip: dict[str, Any], pair: queries.Pair | None, reader: ClipReader
+    snapshot: Snapshot, clip: dict[str, Any], pair: queries.ComparedPair | None, reader: ClipReader
 ) -> dict[str, Any]:
     layers = _labels_layers(reader)
     if pair:
@@ -181,7 +181,7 @@ def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
 
 @st.cache_data(max_entries=8, show_spinner="Comparing the networks")
 def _network_layers(
-    clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
+    clip_id: str, pair: queries.ComparedPair, _snapshot: Snapshot, _reader: ClipReader
 ) -> list[dict[str, object]]:
     """The outputs of both networks on the frames that were judged, compared with each other.
 
@@ -189,11 +189,10 @@ def _network_layers(
     """
     manifests = queries.manifests(_snapshot, pair)
     times = _reader.sample_times(rate_of(*manifests))
-    sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
     def view(sha256: str, thresholds: Mapping[str, float]) -> ClipView:
         rows = queries.outputs(_snapshot, clip_id, sha256, pair.stored_by)
-        return ClipView(Perception(times, rows), thresholds, sizes)
+        return ClipView(Perception(times, rows), thresholds, _reader.image_sizes)
 
     views = (
         view(pair.deployed_sha256, manifests[0].thresholds),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.schemas import DRIVES
 from metrics.gate.cells import RANKS, Cell
-from metrics.gate.evidence import task_of
+from metrics.tasks.prediction import task_of
 from ridealong.lake import Snapshot
 from shadow.costs import cell_costs, run_clips
 from shadow.report import run_cells

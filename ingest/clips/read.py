@@ -22,6 +22,7 @@ from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import HINT, TopicReader, reading
 from ingest.clips.packets import is_keyframe
 from ingest.schemas import TELEMETRY
+from ridealong.arrays import Ints
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
@@ -31,8 +32,6 @@ from ridealong.units import NS_PER_S
 
 if TYPE_CHECKING:  # decoding needs the extra `video`
     from ingest.clips.decode import VideoDecoder
-
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class FrameSets(NamedTuple):
         present: ``(T, C)`` bool over the requested cameras, in their order.
     """
 
-    timestamps_ns: Times
+    timestamps_ns: Ints
     images: dict[str, NDArray[np.uint8]]
     present: NDArray[np.bool_]
 
@@ -101,14 +100,19 @@ class ClipReader:
         with reading(path):
             self.metadata = _metadata(path, file.metadata())
             self.cameras = _calibrations(file)
-        self._times: dict[str, Times] = {}
+        self._times: dict[str, Ints] = {}
 
     @property
     def duration_s(self) -> float:
         """Length of the window in seconds."""
         return (self.metadata.end_ns - self.metadata.start_ns) / NS_PER_S
 
-    def timestamps(self, camera: str) -> Times:
+    @property
+    def image_sizes(self) -> dict[str, tuple[int, int]]:
+        """By camera its images' (width, height), in pixels."""
+        return {name: (camera.width, camera.height) for name, camera in self.cameras.items()}
+
+    def timestamps(self, camera: str) -> Ints:
         """``(T,)`` int64 timestamps of one camera's frames, from the index alone.
 
         Raises:
@@ -120,12 +124,12 @@ class ClipReader:
                 self._times[camera] = self._file.times(topics.video(camera))
         return self._times[camera]
 
-    def set_timestamps(self) -> Times:
+    def set_timestamps(self) -> Ints:
         """``(T,)`` int64 timestamps at which any camera has a frame, ascending."""
         every = [self.timestamps(camera) for camera in self.cameras]
         return np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
 
-    def sample_times(self, rate_hz: float) -> Times:
+    def sample_times(self, rate_hz: float) -> Ints:
         """The camera sets nearest a grid of that rate: `sample_times` of `set_timestamps`."""
         return sample_times(self.set_timestamps(), rate_hz)
 
@@ -166,7 +170,7 @@ class ClipReader:
             yield timestamp_ns, images[camera]
 
     def frames_at(
-        self, cameras: Sequence[str], timestamps_ns: Times
+        self, cameras: Sequence[str], timestamps_ns: Ints
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Camera sets at these times, each once, in order; a camera with no frame then is absent.
 
@@ -346,7 +350,7 @@ class ClipReader:
         return stack
 
 
-def sample_times(timestamps_ns: Times, rate_hz: float) -> Times:
+def sample_times(timestamps_ns: Ints, rate_hz: float) -> Ints:
     """The timestamps nearest a grid of ``rate_hz`` that starts at the first, each once.
 
     Grid points that are half a period or more from every timestamp (in a gap) give none.

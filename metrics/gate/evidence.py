@@ -6,7 +6,6 @@ over consecutive rows, and do not depend on the order of the tables.
 """
 
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +25,7 @@ from metrics.gate.sanity import (
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
+from metrics.tasks.prediction import task_of
 from metrics.tasks.registry import families
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
@@ -237,11 +237,6 @@ def gather(
             rows = coded.of(coded.group == code)
             found.append(_evidence(rows, matches, judged, networks, metric, reference))
     return found
-
-
-def task_of(prediction: str) -> str:
-    """The task in a prediction's name: ``objects`` of ``objects/car@main``."""
-    return re.split("[/@]", prediction, maxsplit=1)[0]
 
 
 def _relevant(scores: pa.Table, judged: JudgedClips, networks: tuple[str, str]) -> pa.Table:

@@ -24,7 +24,7 @@ from metrics.tasks.boxes import (
     match_greedily,
     overlapping,
 )
-from metrics.tasks.clip_view import DEFAULT_THRESHOLD, ClipView, SparseRows, by_cell, rows_of
+from metrics.tasks.clip_view import ClipView, SparseRows, by_cell, rows_of
 from metrics.tasks.disagreement import pairing_metric, pairing_sums, unpaired
 from metrics.tasks.family import PairScorer, Reported, Scorer, SelfScorer, TaskFamily
 from metrics.tasks.metric import (
@@ -37,7 +37,7 @@ from metrics.tasks.metric import (
     detection_metrics,
     detection_sums,
 )
-from metrics.tasks.prediction import Prediction
+from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.stability import PARAMETERS as STEADINESS
 from metrics.tasks.stability import flicker_metric, flicker_sums, inner_frames
 from ridealong.arrays import Bools

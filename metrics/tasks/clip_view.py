@@ -12,13 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from metrics.tasks.prediction import Prediction
+from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.strokes import StrokeSet
 from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import Perception, at_times
 from ridealong.perception.forms import Form
 
-DEFAULT_THRESHOLD = 0.5
 MAX_STEP_NS = 500_000_000  # frames further apart than this are not linked
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow.compute as pc
 
-from metrics.tasks.clip_view import DEFAULT_THRESHOLD, ClipView, SparseRows, rows_of
+from metrics.tasks.clip_view import ClipView, SparseRows, rows_of
 from metrics.tasks.disagreement import jaccard_metric
 from metrics.tasks.family import Reported, Scorer, TaskFamily
 from metrics.tasks.maps import overlap_sums
@@ -28,7 +28,7 @@ from metrics.tasks.metric import (
     detection_sums,
     over,
 )
-from metrics.tasks.prediction import Prediction
+from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.stability import PARAMETERS as STEADINESS
 from metrics.tasks.stability import flicker_metric, flicker_sums, inner_frames
 from ridealong.arrays import Floats, Ints

@@ -24,7 +24,8 @@ from shadow.runs import find_run
 def exported(fleet_home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Export from the made-up fleet, whose clips have no files, by a writer that only counts."""
     monkeypatch.setitem(export.WRITERS, "none", lambda work: {"clips": len(list(work.clips()))})
-    monkeypatch.setattr(export, "run_outputs", lambda *_: None)  # nor has it networks
+    # Nor has it networks.
+    monkeypatch.setattr(export, "run_outputs", lambda *_: contextlib.nullcontext())
 
     def run(
         where: str | None = None, limit: int | None = None, name: str = "latest", **cells: str

@@ -53,9 +53,13 @@ class Prefetcher(Generic[Job, Outcome]):
         except CancelledError as error:
             raise ProcessDiedError("the run has ended") from error
 
-    def close(self) -> None:
-        """Start nothing any more; items in progress are not waited for."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def close(self, wait: bool = False) -> None:
+        """Start nothing any more.
+
+        Args:
+            wait: Wait for the items in progress.
+        """
+        self._threads.shutdown(wait=wait, cancel_futures=True)
 
     def _submit(self, item: Job) -> Future[Outcome]:
         try:
