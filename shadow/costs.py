@@ -14,16 +14,14 @@ from metrics.schemas import MATCHES, SCORES
 from ridealong.lake import Snapshot
 from shadow.scores import query_of
 
-Row = Mapping[str, Any]
 
-
-def run_clips(snapshot: Snapshot, run: Row) -> pa.Table:
+def run_clips(snapshot: Snapshot, run: Mapping[str, Any]) -> pa.Table:
     """The clips of a run."""
     clips = snapshot.read(CLIPS)
     return clips.filter(pc.is_in(clips["clip_id"], value_set=pa.array(run["clip_ids"])))
 
 
-def cell_costs(snapshot: Snapshot, run: Row, cell: Cell) -> pa.Table:
+def cell_costs(snapshot: Snapshot, run: Mapping[str, Any], cell: Cell) -> pa.Table:
     """The clips behind one cell of a run, the costliest first: rows of `metrics.gate.costs.COSTS`.
 
     Raises:
@@ -35,7 +33,7 @@ def cell_costs(snapshot: Snapshot, run: Row, cell: Cell) -> pa.Table:
     )
 
 
-def run_loss_parts(snapshot: Snapshot, run: Row, cells: Sequence[Cell]) -> LossParts:
+def run_loss_parts(snapshot: Snapshot, run: Mapping[str, Any], cells: Sequence[Cell]) -> LossParts:
     """Each clip's part of the loss of many cells of a run.
 
     Raises:
@@ -60,7 +58,7 @@ class CostTables:
     drives: pa.Table
 
 
-def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Cell]) -> LossParts:
+def parts_of_loss(tables: CostTables, run: Mapping[str, Any], cells: Sequence[Cell]) -> LossParts:
     """Each clip's part of the loss of many cells, from tables that were read before.
 
     Raises:
@@ -72,7 +70,7 @@ def parts_of_loss(tables: CostTables, run: Row, cells: Sequence[Cell]) -> LossPa
     )
 
 
-def cost_tables(snapshot: Snapshot, run: Row, cells: Sequence[Cell]) -> CostTables:
+def cost_tables(snapshot: Snapshot, run: Mapping[str, Any], cells: Sequence[Cell]) -> CostTables:
     """The stored rows from which the costs of some cells are computed."""
     clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
     predictions = sorted({cell["prediction"] for cell in cells})
@@ -88,5 +86,5 @@ def _key(cell: Cell) -> CellKey:
     return CellKey(cell["prediction"], cell["metric"], cell["slice"], str(cell["reference"]))
 
 
-def _networks(run: Row) -> tuple[str, str]:
+def _networks(run: Mapping[str, Any]) -> tuple[str, str]:
     return run["deployed_sha256"], run["candidate_sha256"]

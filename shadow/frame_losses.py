@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ingest.clips.read import open_clip
 from metrics.gate.cells import Cell
@@ -24,13 +23,11 @@ from metrics.tasks.evaluate import STATISTIC_ROWS, ClipScores, score_clip, with_
 from metrics.tasks.metric import MATCH_ROWS, Reference
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction, sparse_tasks
+from ridealong.arrays import Ints
 from ridealong.perception.annotations import at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
 from shadow.keys import definition_in
 from shadow.outputs import ROLES, RunOutputs
-
-Row = Mapping[str, Any]
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class FrameLosses:
     outputs: RunOutputs
     cells: Sequence[Cell]
 
-    def of(self, clip: Row) -> dict[int, float]:
+    def of(self, clip: Mapping[str, Any]) -> dict[int, float]:
         """A clip's frames with a share of the loss above 0, by time in ns.
 
         Raises:
@@ -53,7 +50,7 @@ class FrameLosses:
         """
         return {time: share for time, share in self.shares(clip).items() if share > 0}
 
-    def shares(self, clip: Row) -> dict[int, float]:
+    def shares(self, clip: Mapping[str, Any]) -> dict[int, float]:
         """The shares of the frames of a clip that have any statistics, by time in ns.
 
         A share is the mean over the cells, as in `shadow.losses`. The shares sum to the clip's
@@ -73,7 +70,7 @@ class FrameLosses:
     def _tables(self) -> CostTables:
         return cost_tables(self.outputs.snapshot, dict(self.outputs.run), self.cells)
 
-    def _scored(self, clip: Row) -> tuple[Times, pa.Table]:
+    def _scored(self, clip: Mapping[str, Any]) -> tuple[Ints, pa.Table]:
         """The times of a clip's frames, and the scores of each under the frame's id."""
         tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
         dense = not tasks <= sparse_tasks()
@@ -90,11 +87,11 @@ class FrameLosses:
         return times, pa.concat_tables(tables)
 
     def _predictions(self, role: str) -> list[Prediction]:
-        """The predictions of a network that have one of the cells."""
+        """The predictions of a network that occur in the cells."""
         named = {parse_prediction(cell["prediction"]) for cell in self.cells}
         return [one for one in self.outputs.predictions(role) if one in named]
 
-    def _rows(self, seen: "_Seen", clip: Row, role: str, time: int) -> pa.Table:
+    def _rows(self, seen: "_Seen", clip: Mapping[str, Any], role: str, time: int) -> pa.Table:
         """One network's rows of SCORES of one frame."""
         rows, _ = with_identity(
             ClipScores(seen.statistics(time), MATCH_ROWS.empty_table(), ()),
@@ -127,11 +124,13 @@ class _Seen:
         ).statistics
 
 
-def _cut(view: ClipView, times: Times) -> ClipView:
+def _cut(view: ClipView, times: Ints) -> ClipView:
     return view.on(at_times(view.perception, times))
 
 
-def _with_frames(tables: CostTables, clip: Row, ids: Sequence[str], scores: pa.Table) -> CostTables:
+def _with_frames(
+    tables: CostTables, clip: Mapping[str, Any], ids: Sequence[str], scores: pa.Table
+) -> CostTables:
     """The tables with a clip replaced by its frames."""
     own = pc.equal(tables.clips["clip_id"], clip["clip_id"])
     frames = tables.clips.filter(own).take(pa.array([0] * len(ids), pa.int64()))

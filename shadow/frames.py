@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ridealong.arrays import Ints
 from ridealong.errors import RidealongError
 
 EXPECTED = "'every:N' (N from 1), 'labelled' or 'loss'"
-
-Times = NDArray[np.int64]
 
 
 class FrameKind(StrEnum):
@@ -33,13 +31,13 @@ class FrameChoice:
     def __str__(self) -> str:
         return f"every:{self.step}" if self.kind is FrameKind.EVERY else self.kind.value
 
-    def of(self, times: Times, labelled: Times, lost: Collection[int]) -> Times:
+    def of(self, times: Ints, labelled: Ints, lost: Collection[int]) -> Ints:
         """The chosen frames of a clip.
 
         Args:
             times: ``(T,)`` its frames, ascending, in ns.
-            labelled: Those that somebody labelled.
-            lost: Those that carry a part of the loss.
+            labelled: The labelled frames.
+            lost: The frames with a share of the loss.
         """
         if self.kind is FrameKind.EVERY:
             return times[:: self.step]
@@ -54,7 +52,7 @@ def parse_frames(text: str) -> FrameChoice:
     """Read ``every:5``, ``labelled`` or ``loss``.
 
     Raises:
-        RidealongError: It is none of these.
+        RidealongError: It is something else.
     """
     if text in (FrameKind.LABELLED, FrameKind.LOSS):
         return FrameChoice(FrameKind(text))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from metrics.gate.cells import Cell, Verdict, cells_from
@@ -32,7 +33,7 @@ class LeftOut:
 
 
 def as_rows(left_out: Iterable[LeftOut]) -> list[dict[str, str]]:
-    """In the form of the table of runs and of the JSON documents."""
+    """The clip as in the table of runs and in JSON documents."""
     return [asdict(clip) for clip in left_out]
 
 
@@ -43,6 +44,16 @@ def name_them(console: Console, left_out: Sequence[LeftOut]) -> None:
     if len(left_out) > NAMED:
         more = counted(len(left_out) - NAMED, "more clip")
         console.note(f"left out: {more} (--json lists all)")
+
+
+def without(clips: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
+    """The clips that were not left out."""
+    return clips.filter(pc.invert(among(clips, left_out)))
+
+
+def among(clips: pa.Table, left_out: Sequence[LeftOut]) -> pa.ChunkedArray:
+    """Which clips were left out, ``(N,)`` bool."""
+    return pc.is_in(clips["clip_id"], pa.array([clip.clip_id for clip in left_out], pa.string()))
 
 
 def fail_closed(verdict: RunVerdict, lost: pa.Table) -> RunVerdict:

@@ -1,33 +1,27 @@
 """The outputs of a run's two networks on a clip: stored, or inferred again for dense tasks."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import parse_prediction, sparse_tasks
+from metrics.tasks.registry import parse_prediction
+from ridealong.arrays import Ints
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import ANNOTATIONS, Perception
+from ridealong.perception.annotations import Perception
+from shadow.inference import OpenNetworks, perceive_clip
+from shadow.kept import as_kept, cameras_with_frames, kept_files, looked_for, read_kept
 from shadow.keys import outputs_in
 from shadow.networks.manifest import NetworkManifest, rate_of
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
-from shadow.schemas import OUTPUTS
 
 ROLES = ("deployed", "candidate")
-_FILE = "file"
-
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -39,12 +33,14 @@ class RunOutputs:
         snapshot: Holds the rows.
         run: The run's row.
         networks: Its networks, by role.
+        opened: The same, to be run; they are opened only for dense outputs.
     """
 
     lake: Lake
     snapshot: Snapshot
     run: Mapping[str, Any]
     networks: Mapping[str, NetworkEntry]
+    opened: OpenNetworks
 
     @property
     def rate_hz(self) -> float:
@@ -56,85 +52,69 @@ class RunOutputs:
         return self.networks[role].manifest
 
     def predictions(self, role: str, tasks: Collection[str] | None = None) -> list[Prediction]:
-        """The predictions of a network; of these tasks alone where some are given."""
+        """The predictions of a network; only those of the given tasks, if any are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
         return [one for one in named if tasks is None or one.task in tasks]
 
-    def kept(self, clip_id: str, times: Times) -> dict[str, Perception]:
+    def kept(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         """The stored outputs on a clip (sparse tasks), by role; ``times`` are its frames."""
-        # No `order by`: it would shuffle the rows of one instant, which are in order in the file.
-        rows = self.snapshot.query(
-            "select * from outputs where clip_id = ? and definition = ?",
-            OUTPUTS,
-            params=[clip_id, outputs_in(self.run["definition"])],
-        )
-        return {role: _outputs_of(rows, self.run[f"{role}_sha256"], times) for role in ROLES}
+        clip_id, stored_by = reader.metadata.clip_id, outputs_in(self.run["definition"])
+        found = {}
+        for role in ROLES:
+            sha256 = self.run[f"{role}_sha256"]
+            file = self._files.get((sha256, clip_id))
+            path = self.snapshot.home / file if file else None
+            found[role] = read_kept(path, sha256, clip_id, stored_by, times)
+        return self._as_kept(found, reader, times)
 
-    def views(self, reader: ClipReader, times: Times, dense: bool) -> dict[str, ClipView]:
+    def views(self, reader: ClipReader, times: Ints, dense: bool) -> dict[str, ClipView]:
         """The outputs of each network on a clip, with its thresholds, by role.
 
         Args:
             reader: The clip.
             times: Its frames.
             dense: Also dense outputs, which are not stored: they are inferred again.
+
+        Raises:
+            RidealongError: The clip, the stored outputs or a network's weights are damaged.
         """
-        sizes = {name: (camera.width, camera.height) for name, camera in reader.cameras.items()}
-        outputs = self._inferred(reader) if dense else self.kept(reader.metadata.clip_id, times)
+        outputs = self._inferred(reader, times) if dense else self.kept(reader, times)
+        sizes = reader.image_sizes
         return {
             role: ClipView(outputs[role], self.manifest(role).thresholds, sizes) for role in ROLES
         }
 
-    def _inferred(self, reader: ClipReader) -> dict[str, Perception]:
-        cameras = sorted({camera for role in ROLES for camera in self.manifest(role).cameras})
-        times, images, present = reader.read_sets(cameras, self.rate_hz)
-        there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
+    def _inferred(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
+        networks = {role: self.opened[role] for role in ROLES}
+        return self._as_kept(perceive_clip(reader, networks, self.rate_hz), reader, times)
+
+    def _as_kept(
+        self, outputs: Mapping[str, Perception], reader: ClipReader, times: Ints
+    ) -> dict[str, Perception]:
+        """The outputs in the form in which the run scored them."""
+        there = cameras_with_frames(reader, times)
         return {
-            role: network.perceive(images, times, reader.cameras, present=there)
-            for role, network in self._loaded.items()
+            role: as_kept(one, looked_for(self.manifest(role), there))
+            for role, one in outputs.items()
         }
 
     @cached_property
-    def _loaded(self) -> dict[str, Network]:
-        return {
-            role: open_network(entry.manifest, entry.artifact(self.lake))
-            for role, entry in self.networks.items()
-        }
+    def _files(self) -> dict[tuple[str, str], str]:
+        return kept_files(self.snapshot, outputs_in(self.run["definition"]))
 
 
-def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> RunOutputs:
-    """The outputs of a run.
+@contextmanager
+def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> Iterator[RunOutputs]:
+    """The outputs of a run, inside a ``with`` block; its end closes the networks.
 
     Raises:
         RidealongError: One of its networks is not registered.
     """
     networks = {role: find_network(snapshot, run[role]) for role in ROLES}
-    return RunOutputs(lake, snapshot, run, networks)
+    openers = {role: partial(_open, lake, entry) for role, entry in networks.items()}
+    with closing(OpenNetworks(openers)) as opened:
+        yield RunOutputs(lake, snapshot, run, networks, opened)
 
 
-def kept_files(snapshot: Snapshot, stored_by: str) -> dict[tuple[str, str], str]:
-    """The files that keep outputs, relative to the home, by network (sha256) and clip.
-
-    A network's outputs on one clip are in one file; where it has no output, there is none.
-
-    Raises:
-        RidealongError: A file of the table is missing or damaged.
-    """
-    files = snapshot.data_files(OUTPUTS)
-    if not files:
-        return {}
-    every = snapshot.relation(OUTPUTS, files, _FILE)
-    rows = snapshot.query(
-        f"select distinct network_sha256, clip_id, {_FILE} from ({every}) where definition = ?",
-        OUTPUTS,
-        params=[stored_by],
-    )
-    return {
-        (row["network_sha256"], row["clip_id"]): str(Path(row[_FILE]).relative_to(snapshot.home))
-        for row in rows.to_pylist()
-    }
-
-
-def _outputs_of(rows: pa.Table, network_sha256: str, times: Times) -> Perception:
-    own = rows.filter(pc.equal(rows["network_sha256"], network_sha256))
-    sparse = own.select(ANNOTATIONS.names).cast(ANNOTATIONS).sort_by("timestamp_ns")
-    return Perception(times, sparse, tasks=sparse_tasks())
+def _open(lake: Lake, entry: NetworkEntry) -> Network:
+    return open_network(entry.manifest, entry.artifact(lake))

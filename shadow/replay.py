@@ -1,6 +1,6 @@
-"""Scores one clip: it is decoded once for all networks to run, or stored outputs are used.
+"""Scores one clip: decodes it once for all networks that run, or uses stored outputs.
 
-Plain functions that the pipeline calls for one clip at a time, so that one clip at most is in
+These are plain functions. The pipeline calls them for one clip at a time, so only one clip is in
 memory.
 """
 
@@ -10,9 +10,7 @@ from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader, open_clip
 from metrics.schemas import MATCHES, SCORES
@@ -20,117 +18,20 @@ from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import parse_prediction, sparse_tasks
+from ridealong.arrays import Ints
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
 from ridealong.lake.tables import TableSpec
-from ridealong.perception.annotations import Perception, at_times, empty_perception
+from ridealong.perception.annotations import Perception, at_times
+from shadow.inference import OpenNetworks, perceive_clip
 from shadow.kept import as_kept, cameras_with_frames, looked_for, read_kept
-from shadow.keys import ScoreUnit, definition_in, stored_by
+from shadow.keys import ScoreUnit, definition_in
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network, parse_manifest
+from shadow.replay_plan import ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
 from shadow.schemas import OUTPUTS
-
-Times = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class ClipPlan:
-    """What to do with one clip.
-
-    Attributes:
-        clip_id, drive_id: Which clip.
-        blob: Its file, relative to the home.
-        labels: The version of its labels.
-        units: What to score.
-        run: The networks (sha256) to run.
-        keep: Those of them whose outputs are not stored yet.
-        from_kept: The networks whose stored outputs are scored, each with the file that holds them
-            (relative to the home), or with None if it has no output on this clip.
-        commit_id: Of its batch; its files are written under it.
-    """
-
-    clip_id: str
-    drive_id: str
-    blob: str
-    labels: str = ""
-    units: tuple[ScoreUnit, ...] = ()
-    run: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
-    from_kept: tuple[tuple[str, str | None], ...] = ()
-    commit_id: str = ""
-
-
-@dataclass(frozen=True)
-class ClipOutcome:
-    """How one clip ended.
-
-    Attributes:
-        item_id: The clip.
-        status: Whether it was scored.
-        reason: Why not.
-        replayed: Whether a network was run; if not, stored outputs were scored.
-        frames: Frames on which networks were run.
-        unscored: What could not be scored, and why.
-        written: The files that were written.
-    """
-
-    item_id: str
-    status: Status
-    reason: str | None = None
-    replayed: bool = False
-    frames: int = 0
-    unscored: tuple[str, ...] = ()
-    written: tuple[DataFile, ...] = ()
-
-
-@dataclass(frozen=True)
-class NetworkFile:
-    """A network as workers find it: identity, manifest as JSON, artifact relative to the home."""
-
-    sha256: str
-    manifest: str
-    blob: str | None
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Clips that are committed together; each of them carries the batch's commit id."""
-
-    commit_id: str
-    clips: tuple[ClipPlan, ...]
-
-
-@dataclass(frozen=True)
-class ReplayPlan:
-    """One replay; without its batches it is small enough to be pickled into every worker.
-
-    Attributes:
-        home: The lake's folder.
-        networks: Those of the run; each once.
-        batches: What to do with each clip, in the order in which it is to be done.
-        rate_hz: Frames judged a second: that of the slower network.
-        definition: As `shadow.keys.judged_by`: definitions of families, and frame rate.
-        device: Where the networks run, as their kinds name it.
-    """
-
-    home: Path
-    networks: tuple[NetworkFile, ...]
-    batches: tuple[Batch, ...]
-    rate_hz: float
-    definition: str
-    device: str
-
-    @property
-    def clips(self) -> tuple[ClipPlan, ...]:
-        """The clips of all batches."""
-        return tuple(clip for batch in self.batches for clip in batch.clips)
-
-    @property
-    def stored_by(self) -> str:
-        """What outputs are stored under."""
-        return stored_by(self.rate_hz)
 
 
 @dataclass(frozen=True)
@@ -143,53 +44,48 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Scored:
-    """The rows of one network on one clip, and what could not be scored, and why."""
+    """The rows of one network on one clip, and what could not be scored with the reason."""
 
     statistics: pa.Table
     matches: pa.Table
     unscored: frozenset[str]
 
 
-_LOADING = Lock()  # threads that begin at once would each load the networks
-
-
-@lru_cache(maxsize=4)
-def _loaded(home: Path, file: NetworkFile, device: str) -> Network:
-    """Open a network once a process, however many workers share it; the process ends with it."""
-    artifact = None if file.blob is None else home / file.blob
-    return open_network(parse_manifest(file.manifest), artifact, device)
-
-
 class Replayer:
-    """Replays a plan's clips, one at a time."""
+    """Replays a plan's clips; threads may share it.
 
-    def __init__(self, plan: ReplayPlan) -> None:
+    Args:
+        plan: The plan.
+        networks: Its networks, by sha256, which somebody else closes; by default the replayer has
+            its own, and `close` closes them.
+    """
+
+    def __init__(self, plan: ReplayPlan, networks: OpenNetworks | None = None) -> None:
         self._plan = plan
+        self._owns = networks is None
+        self._networks = networks or _networks(plan.home, plan.networks, plan.device)
         self._full = False
 
-    @cached_property
-    def _files(self) -> dict[str, NetworkFile]:
-        return {file.sha256: file for file in self._plan.networks}
+    def close(self) -> None:
+        """Close its own networks; call it when no clip is in progress."""
+        if self._owns:
+            self._networks.close()
 
     @cached_property
     def _manifests(self) -> dict[str, NetworkManifest]:
-        return {sha: parse_manifest(file.manifest) for sha, file in self._files.items()}
-
-    def _network(self, sha: str) -> Network:
-        with _LOADING:
-            return _loaded(self._plan.home, self._files[sha], self._plan.device)
+        return {file.sha256: parse_manifest(file.manifest) for file in self._plan.networks}
 
     def replay(self, clip: ClipPlan) -> ClipOutcome:
         """Replay and score one clip; a failure is an outcome, not an exception.
 
-        Once the disk is full, no other clip is tried.
+        After the disk was full once, no clip is tried.
         """
         if self._full:
             return ClipOutcome(clip.clip_id, Status.FAILED, DISK_FULL)
         try:
             return self._replay(clip)
         except Exception as error:
-            self._full |= is_full(error)  # threads share it: none may reset it
+            self._full |= is_full(error)  # threads share it, so it must not be reset
             return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
@@ -215,8 +111,7 @@ class Replayer:
             times = reader.sample_times(self._plan.rate_hz)
             outputs = self._run(clip, reader) | self._kept(clip, reader, times)
             found = reader.labels(with_dense=_needs_dense_labels(clip))
-            cameras, there = reader.cameras, cameras_with_frames(reader, times)
-        sizes = {name: (camera.width, camera.height) for name, camera in cameras.items()}
+            sizes, there = reader.image_sizes, cameras_with_frames(reader, times)
         views = {}
         for sha in (file.sha256 for file in self._plan.networks if file.sha256 in outputs):
             manifest = self._manifests[sha]
@@ -229,26 +124,19 @@ class Replayer:
         """The outputs of the networks that are run, by network."""
         if not clip.run:
             return {}
-        networks = {sha: self._network(sha) for sha in clip.run}
-        cameras = sorted({name for each in networks.values() for name in each.manifest.cameras})
-        times, images, present = reader.read_sets(cameras, self._plan.rate_hz)
-        there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
-        return {
-            sha: network.perceive(images, times, reader.cameras, present=there)
-            for sha, network in networks.items()
-        }
+        networks = {sha: self._networks[sha] for sha in clip.run}
+        return perceive_clip(reader, networks, self._plan.rate_hz)
 
-    def _kept(self, clip: ClipPlan, reader: ClipReader, times: Times) -> dict[str, Perception]:
+    def _kept(self, clip: ClipPlan, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         """The outputs that are stored, by network."""
+        home, stored_by = self._plan.home, self._plan.stored_by
         return {
-            sha: read_kept(self._plan.home / file, sha, clip.clip_id, self._plan.stored_by, times)
-            if file
-            else empty_perception(times)
+            sha: read_kept(home / file if file else None, sha, clip.clip_id, stored_by, times)
             for sha, file in clip.from_kept
         }
 
     def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> Iterator[_Scored]:
-        """What the plan asks of one network."""
+        """The plan for one network."""
         predictions = [parse_prediction(name) for name in self._manifests[sha].predictions]
         units = [unit for unit in clip.units if unit.network_sha256 == sha]
         other = next((unit.other_sha256 for unit in units if unit.other_sha256), None)
@@ -293,13 +181,13 @@ class Replayer:
 
 
 def _needs_dense_labels(clip: ClipPlan) -> bool:
-    """Whether a dense family is compared with labels; to unpack dense labels takes longest."""
+    """Whether a dense family is compared with labels; unpacking dense labels is slow."""
     compared = (unit.task for unit in clip.units if unit.reference == Reference.LABELS)
     return any(task not in sparse_tasks() for task in compared)
 
 
 def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set[str]]:
-    """One network's families, by the references that they are to be compared with."""
+    """One network's families, by the references to compare them with."""
     references: dict[str, set[Reference]] = {}
     for unit in units:
         kind = Reference.OTHER if unit.other_sha256 else Reference(unit.reference)
@@ -311,5 +199,20 @@ def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set
 
 
 def clip_replayer(plan: ReplayPlan) -> Callable[[ClipPlan], ClipOutcome]:
-    """`Replayer.replay` of that plan, for a process of its own."""
-    return Replayer(plan).replay
+    """`Replayer.replay` of that plan, for a worker process."""
+    with _SHARING:
+        return Replayer(plan, _shared(plan.home, plan.networks, plan.device)).replay
+
+
+def _networks(home: Path, files: tuple[NetworkFile, ...], device: str) -> OpenNetworks:
+    return OpenNetworks({file.sha256: partial(_open, home, file, device) for file in files})
+
+
+# One set of networks a worker process, whose threads share it; the process ends with it.
+_shared = lru_cache(maxsize=2)(_networks)
+_SHARING = Lock()  # threads that begin at once would each get a set
+
+
+def _open(home: Path, file: NetworkFile, device: str) -> Network:
+    artifact = None if file.blob is None else home / file.blob
+    return open_network(parse_manifest(file.manifest), artifact, device)

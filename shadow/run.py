@@ -1,38 +1,32 @@
-"""One shadow run, from clips to a verdict: it replays what is new, judges, and commits the run."""
+"""One shadow run, from clips to a verdict: replays new clips, judges, and commits the run."""
 
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingest.clips.read import open_clip
 from ingest.listing import list_clips
-from ingest.schemas import DRIVES
 from metrics.gate.cells import Verdict
-from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import GateSpec
-from metrics.gate.verdicts import RunVerdict, judge
-from metrics.schemas import MATCHES, SCORES
+from metrics.gate.verdicts import RunVerdict
 from ridealong.errors import RidealongError
 from ridealong.execution.runner import cautions
-from ridealong.lake import Lake, Snapshot, write_data_file
+from ridealong.lake import Lake, Snapshot
 from ridealong.terminal.console import Console
 from shadow.batches import replay
 from shadow.gate_cameras import check_gate_cameras
-from shadow.keys import judged_by, labels_version
+from shadow.judging import judge_run
 from shadow.latency import Latency, measure_latency
-from shadow.left_out import LeftOut, as_rows, fail_closed, name_them
+from shadow.left_out import LeftOut, name_them, without
 from shadow.networks.manifest import rate_of
 from shadow.networks.opening import open_network, require_device
 from shadow.networks.registry import NetworkEntry, find_network
-from shadow.planning import Pair, tasks_of
+from shadow.planning import Pair
 from shadow.releases.promotion import network_of
-from shadow.schemas import RUNS
-from shadow.scores import ScoreQuery, labels_name
+from shadow.scores import labels_name
 
 
 @dataclass(frozen=True)
@@ -44,7 +38,8 @@ class RunRequest:
         where: Expression over clips and their drives; None takes all.
         gate: The gate to judge by.
         device: Where the networks run, as their kinds name it.
-        baseline: A frozen release to compare the candidate with too: its number, or a network id.
+        baseline: A frozen release that the candidate is also compared with: its number, or a
+            network id.
     """
 
     deployed: str
@@ -57,24 +52,24 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What one shadow run did; the document that ``shadow run --json`` prints.
+    """The result of one shadow run; the document that ``shadow run --json`` prints.
 
     Attributes:
         run: Its id.
         deployed, candidate: Network ids.
-        verdict, reason: In one word, and in one sentence.
+        verdict, reason: The verdict in one word, and in one sentence.
         clips: Clips that were judged.
         clips_replayed: Those of them on which a network was run now.
-        clips_left_out: Clips that could not be replayed; no cell passes without its clips.
+        clips_left_out: Clips that could not be replayed; a cell that lacks clips does not pass.
         against_itself: Whether deployed and candidate are one network.
         frames: Frames on which networks were run now.
         seconds: Wall time.
         latency: Measured in every run.
         unscored: What could not be scored, and why.
-        clips_rescored: Clips that were scored anew from stored outputs.
+        clips_rescored: Clips that were scored again, from stored outputs.
         baseline: Network id of the frozen release; None without one.
         worse_than_baseline: Cells in which the candidate is worse than it; None without one.
-        labels: Stands for the versions of the labels of all clips.
+        labels: One hash for the versions of the labels of all clips.
     """
 
     run: str
@@ -102,9 +97,9 @@ def shadow_run(
     """Score what is not scored yet, judge all clips that can be judged, and commit the run.
 
     Raises:
-        RidealongError: An unknown device or network, two networks that share no prediction, damaged
-            weights, an unknown or slower baseline, no clips or none that can be replayed, or a
-            full disk.
+        RidealongError: A device or network is unknown, the networks share no prediction, weights
+            are damaged, the baseline is unknown or slower, no clip can be replayed, or the disk is
+            full.
         ItemsLostError: The runner lost clips; batches that were committed before stay.
     """
     started = time.monotonic()
@@ -120,13 +115,13 @@ def shadow_run(
     _require_sound(lake, networks)
     _warn_of_no_difference(pair, console)
     left_out = _damaged(lake, clips)
-    whole = _without(clips, left_out)
+    whole = without(clips, left_out)
     replayed = replay(lake, networks, whole, request.device, console, beam_args)
     left_out += [LeftOut(o.item_id, str(o.reason)) for o in replayed.failed]
     name_them(console, left_out)
-    judged = _require_any(_without(clips, left_out), left_out)
+    judged = _require_any(without(clips, left_out), left_out)
     latency = _latency(lake, pair, judged, request.device)
-    run, verdict = _judge(lake, request, networks, clips, left_out, latency, started)
+    run, verdict = judge_run(lake, request.gate, networks, clips, left_out, latency, started)
     return RunReport(
         run=run["run_id"],
         deployed=pair[0].network,
@@ -195,11 +190,11 @@ def _cameras(pair: Pair, clips: pa.Table) -> set[str]:
 
 
 def _baseline_of(snapshot: Snapshot, request: RunRequest, pair: Pair) -> NetworkEntry | None:
-    """The network of the frozen release that the candidate is compared with too.
+    """The network of the frozen release that the candidate is also compared with.
 
     Raises:
-        RidealongError: No such release or network, or it gives fewer frames a second than the run
-            judges: a network is never run faster than it was made for.
+        RidealongError: The release or network is unknown, or the network takes fewer frames a
+            second than the run judges: a network is never run faster than it was made for.
     """
     if request.baseline is None:
         return None
@@ -255,14 +250,6 @@ def _damaged(lake: Lake, clips: pa.Table) -> list[LeftOut]:
     ]
 
 
-def _without(clips: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
-    return clips.filter(pc.invert(_among(clips, left_out)))
-
-
-def _among(clips: pa.Table, left_out: Sequence[LeftOut]) -> pa.ChunkedArray:
-    return pc.is_in(clips["clip_id"], pa.array([clip.clip_id for clip in left_out], pa.string()))
-
-
 def _require_any(judged: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
     """Refuse to judge nothing."""
     if not judged.num_rows:
@@ -275,7 +262,7 @@ def _require_any(judged: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
 
 
 def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
-    """Measured on the first clip, with nothing else of ours running."""
+    """The latency on the first clip, while ridealong runs nothing else."""
     cameras = sorted({camera for entry in pair for camera in entry.manifest.cameras})
     with ExitStack() as opened:
         deployed, candidate = (
@@ -287,97 +274,3 @@ def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
         reader = opened.enter_context(open_clip(lake.path(clips["blob"][0].as_py())))
         sets = reader.read_sets(cameras, rate_of(pair[0].manifest, pair[1].manifest))
         return measure_latency(deployed, candidate, sets, reader.cameras)
-
-
-def _judge(
-    lake: Lake,
-    request: RunRequest,
-    networks: Sequence[NetworkEntry],
-    clips: pa.Table,
-    left_out: Sequence[LeftOut],
-    latency: Latency,
-    started: float,
-) -> tuple[dict[str, Any], RunVerdict]:
-    """Judge from what is committed, and commit the run (a row of `RUNS`) and its verdicts."""
-    judged = _without(clips, left_out)
-    verdict = verdict_of(lake.snapshot(), networks, judged, request.gate)
-    verdict = fail_closed(verdict, clips.filter(_among(clips, left_out)))
-    deployed, candidate, *others = networks
-    baseline = others[0] if others else None
-    row = {
-        "run_id": lake.new_commit_id(),
-        "deployed": deployed.network,
-        "candidate": candidate.network,
-        "deployed_sha256": deployed.network_sha256,
-        "candidate_sha256": candidate.network_sha256,
-        "gate": request.gate.model_dump_json(),
-        "definition": _judged_by(networks),
-        "clip_ids": judged["clip_id"].to_pylist(),
-        "clip_labels": list(clip_labels(judged).values()),
-        "verdict": verdict.verdict,
-        "reason": verdict.reason,
-        "created_ns": time.time_ns(),
-        "seconds": time.monotonic() - started,
-        "deployed_ms": latency.deployed_ms,
-        "candidate_ms": latency.candidate_ms,
-        "latency_ratio": latency.ratio,
-        "clips_left_out": as_rows(left_out),
-        "baseline": baseline.network if baseline else None,
-        "baseline_sha256": baseline.network_sha256 if baseline else None,
-    }
-    _commit(lake, row, verdict)
-    return row, verdict
-
-
-def _commit(lake: Lake, row: dict[str, Any], verdict: RunVerdict) -> None:
-    run_id = row["run_id"]
-    tables = {
-        RUNS: pa.Table.from_pylist([row], schema=RUNS.schema),
-        VERDICTS: _verdict_rows(run_id, verdict),
-    }
-    files = [write_data_file(lake.home, run_id, spec, rows) for spec, rows in tables.items()]
-    lake.commit(run_id, "shadow run", [f for f in files if f], [f"run:{run_id}"], {"runs": 1})
-
-
-def _verdict_rows(run_id: str, verdict: RunVerdict) -> pa.Table:
-    runs = pa.array([run_id] * verdict.cells.num_rows, pa.string())
-    return verdict.cells.add_column(0, "run_id", runs).cast(VERDICTS.schema)
-
-
-def verdict_of(
-    snapshot: Snapshot, networks: Sequence[NetworkEntry], clips: pa.Table, gate: GateSpec
-) -> RunVerdict:
-    """The verdict over these clips, from stored scores.
-
-    Args:
-        snapshot: Where the scores are.
-        networks: Deployed, candidate, and the baseline if there is one.
-        clips: The clips to judge.
-        gate: The gate to judge by.
-
-    Raises:
-        RidealongError: The stored scores contradict themselves.
-    """
-    shas = tuple(entry.network_sha256 for entry in networks)
-    stored = ScoreQuery(shas, _judged_by(networks), clip_labels(clips))
-    return judge(
-        scores=stored.rows(snapshot, SCORES),
-        matches=stored.rows(snapshot, MATCHES),
-        clips=clips.select(["clip_id", "drive_id", "by_disagreement"]),
-        drives=snapshot.read(DRIVES),
-        deployed_sha256=shas[0],
-        candidate_sha256=shas[1],
-        gate=gate,
-        baseline_sha256=next(iter(shas[2:]), None),
-    )
-
-
-def _judged_by(networks: Sequence[NetworkEntry]) -> str:
-    """The definitions that deployed and candidate are judged by."""
-    pair = networks[:2]
-    return judged_by(tasks_of(pair), rate_of(pair[0].manifest, pair[1].manifest))
-
-
-def clip_labels(clips: pa.Table) -> dict[str, str]:
-    """The version of the labels of each clip, by id."""
-    return {row["clip_id"]: labels_version(row) for row in clips.to_pylist()}

@@ -19,10 +19,10 @@ from metrics.schemas import MATCHES
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot, history, write_blob, write_data_file
 from ridealong.lake.tables import TableSpec
+from shadow.judging import verdict_of
 from shadow.networks.opening import load_manifest
 from shadow.networks.registry import find_network, shipped_manifests
 from shadow.releases.promotion import deployed
-from shadow.run import verdict_of
 from shadow.schemas import NETWORKS, OUTPUTS, RELEASES
 
 COMMANDS = {

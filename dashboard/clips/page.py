@@ -45,7 +45,7 @@ def page() -> None:
     snapshot = session.snapshot(session.home())
     table = queries.clips(snapshot)
     if not table.num_rows:
-        st.info("No clips yet. Bring drives in with `ridealong ingest`, or run `ridealong demo`.")
+        st.info("No clips yet. Add drives with `ridealong ingest`, or run `ridealong demo`.")
         return
     left, right = st.columns([1, 2], gap="medium")
     with left:
@@ -53,12 +53,12 @@ def page() -> None:
     _hide_other_players(clip)
     with right:
         if clip is None:
-            _say_unknown()
+            _warn_unknown()
         else:
             _show(snapshot, clip)
 
 
-def _say_unknown() -> None:
+def _warn_unknown() -> None:
     st.warning(
         f"There is no clip {plain(st.query_params['clip'])}: it was deleted, or it was never in "
         "this home. Choose another one from the list."
@@ -136,7 +136,7 @@ def _hide_other_players(clip: dict[str, Any] | None) -> None:
     st.html(f"<style>{others} {{ display: none; }}</style>")
 
 
-def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.Pair | None:
+def _choose_pair(snapshot: Snapshot, clip_id: str) -> queries.ComparedPair | None:
     pairs = queries.pairs(snapshot, clip_id)
     if not pairs:
         st.caption("No shadow run over this clip yet: `ridealong shadow run` draws networks on it.")
@@ -157,7 +157,7 @@ def _watch(snapshot: Snapshot, clip: dict[str, Any]) -> None:
 
 
 def _player_data(
-    snapshot: Snapshot, clip: dict[str, Any], pair: queries.Pair | None, reader: ClipReader
+    snapshot: Snapshot, clip: dict[str, Any], pair: queries.ComparedPair | None, reader: ClipReader
 ) -> dict[str, Any]:
     layers = _labels_layers(reader)
     if pair:
@@ -181,7 +181,7 @@ def _labels_layers(reader: ClipReader) -> list[dict[str, object]]:
 
 @st.cache_data(max_entries=8, show_spinner="Comparing the networks")
 def _network_layers(
-    clip_id: str, pair: queries.Pair, _snapshot: Snapshot, _reader: ClipReader
+    clip_id: str, pair: queries.ComparedPair, _snapshot: Snapshot, _reader: ClipReader
 ) -> list[dict[str, object]]:
     """The outputs of both networks on the frames that were judged, compared with each other.
 
@@ -189,11 +189,10 @@ def _network_layers(
     """
     manifests = queries.manifests(_snapshot, pair)
     times = _reader.sample_times(rate_of(*manifests))
-    sizes = {name: (camera.width, camera.height) for name, camera in _reader.cameras.items()}
 
     def view(sha256: str, thresholds: Mapping[str, float]) -> ClipView:
         rows = queries.outputs(_snapshot, clip_id, sha256, pair.stored_by)
-        return ClipView(Perception(times, rows), thresholds, sizes)
+        return ClipView(Perception(times, rows), thresholds, _reader.image_sizes)
 
     views = (
         view(pair.deployed_sha256, manifests[0].thresholds),
@@ -208,7 +207,7 @@ def _network_layers(
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The clip's cameras; for several on the simulator's rig, the whole rig, also masked ones."""
+    """The clip's cameras; if several are of the simulator's rig, the whole rig with masked ones."""
     names = list(reader.cameras)
     if len(names) > 1 and set(names) <= set(RigCamera):
         names = list(RigCamera)

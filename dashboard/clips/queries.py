@@ -24,7 +24,7 @@ PAIR = ("deployed", "candidate", "deployed_sha256", "candidate_sha256")
 
 
 @dataclass(frozen=True)
-class Pair:
+class ComparedPair:
     """Two networks that were compared: names, identities (sha256), and their outputs' key."""
 
     deployed: str
@@ -44,7 +44,7 @@ def clips(snapshot: Snapshot) -> pa.Table:
     return snapshot.query(CLIP_COLUMNS, CLIPS, DRIVES)
 
 
-def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
+def pairs(snapshot: Snapshot, clip_id: str) -> list[ComparedPair]:
     """The pairs that were compared on a clip, the newest run first, a network with itself last."""
     rows = snapshot.query(
         f"""select {", ".join(PAIR)}, definition
@@ -55,13 +55,13 @@ def pairs(snapshot: Snapshot, clip_id: str) -> list[Pair]:
         params=[clip_id],
     )
     found = [
-        Pair(**{name: row[name] for name in PAIR}, stored_by=outputs_in(row["definition"]))
+        ComparedPair(**{name: row[name] for name in PAIR}, stored_by=outputs_in(row["definition"]))
         for row in rows.to_pylist()
     ]
     return list(dict.fromkeys(found))  # runs by other definitions have the same outputs
 
 
-def manifests(snapshot: Snapshot, pair: Pair) -> tuple[NetworkManifest, NetworkManifest]:
+def manifests(snapshot: Snapshot, pair: ComparedPair) -> tuple[NetworkManifest, NetworkManifest]:
     """The manifests of the deployed network and of the candidate.
 
     Raises:

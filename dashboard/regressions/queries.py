@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.schemas import DRIVES
 from metrics.gate.cells import RANKS, Cell
-from metrics.gate.evidence import task_of
+from metrics.tasks.prediction import task_of
 from ridealong.lake import Snapshot
 from shadow.costs import cell_costs, run_clips
 from shadow.report import run_cells
@@ -69,7 +69,7 @@ def _shown(cell: Cell) -> ShownCell:
 
 
 def measured(cell: ShownCell, measure: Measure) -> float | None:
-    """The number that a cell's colour stands for; None where it is unknown."""
+    """The number that a cell's colour shows; None if it is unknown."""
     return cell["margins"] if measure is Measure.MARGINS else cell["significance"]
 
 

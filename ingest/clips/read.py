@@ -22,6 +22,7 @@ from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import HINT, TopicReader, reading
 from ingest.clips.packets import is_keyframe
 from ingest.schemas import TELEMETRY
+from ridealong.arrays import Ints
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
@@ -31,8 +32,6 @@ from ridealong.units import NS_PER_S
 
 if TYPE_CHECKING:  # decoding needs the extra `video`
     from ingest.clips.decode import VideoDecoder
-
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ class FrameSets(NamedTuple):
         timestamps_ns: ``(T,)`` int64.
         images: By camera ``(T, H, W, 3)`` uint8 RGB, zero if absent; only cameras that the
             clip has.
-        present: ``(T, C)`` bool over the requested cameras, in that order.
+        present: ``(T, C)`` bool over the requested cameras, in their order.
     """
 
-    timestamps_ns: Times
+    timestamps_ns: Ints
     images: dict[str, NDArray[np.uint8]]
     present: NDArray[np.bool_]
 
@@ -101,14 +100,19 @@ class ClipReader:
         with reading(path):
             self.metadata = _metadata(path, file.metadata())
             self.cameras = _calibrations(file)
-        self._times: dict[str, Times] = {}
+        self._times: dict[str, Ints] = {}
 
     @property
     def duration_s(self) -> float:
         """Length of the window in seconds."""
         return (self.metadata.end_ns - self.metadata.start_ns) / NS_PER_S
 
-    def timestamps(self, camera: str) -> Times:
+    @property
+    def image_sizes(self) -> dict[str, tuple[int, int]]:
+        """By camera its images' (width, height), in pixels."""
+        return {name: (camera.width, camera.height) for name, camera in self.cameras.items()}
+
+    def timestamps(self, camera: str) -> Ints:
         """``(T,)`` int64 timestamps of one camera's frames, from the index alone.
 
         Raises:
@@ -120,17 +124,17 @@ class ClipReader:
                 self._times[camera] = self._file.times(topics.video(camera))
         return self._times[camera]
 
-    def set_timestamps(self) -> Times:
+    def set_timestamps(self) -> Ints:
         """``(T,)`` int64 timestamps at which any camera has a frame, ascending."""
         every = [self.timestamps(camera) for camera in self.cameras]
         return np.unique(np.concatenate(every)) if every else np.empty(0, np.int64)
 
-    def sample_times(self, rate_hz: float) -> Times:
+    def sample_times(self, rate_hz: float) -> Ints:
         """The camera sets nearest a grid of that rate: `sample_times` of `set_timestamps`."""
         return sample_times(self.set_timestamps(), rate_hz)
 
     def telemetry(self) -> pa.Table:
-        """Telemetry as it was written, in time; no rows if the drive has none."""
+        """The telemetry as it was written, in time order; no rows if the drive has none."""
         channel = self._file.channel(topics.TELEMETRY)
         if channel is None:
             return TELEMETRY.schema.empty_table()
@@ -139,10 +143,10 @@ class ClipReader:
             return rows.read_rows(self._messages(topics.TELEMETRY), schema)
 
     def labels(self, with_dense: bool = True) -> Perception | None:
-        """Reference labels, None if none are known; depth to the centimetre, all else exact.
+        """Reference labels, None if unknown. Depth is to the centimetre, the rest is exact.
 
         Args:
-            with_dense: Also unpack depth, segmentation and top-down grids, which takes longest.
+            with_dense: Also unpack depth, segmentation and top-down grids, which is slow.
         """
         return self._perception(topics.LABELS, with_dense)
 
@@ -166,12 +170,12 @@ class ClipReader:
             yield timestamp_ns, images[camera]
 
     def frames_at(
-        self, cameras: Sequence[str], timestamps_ns: Times
+        self, cameras: Sequence[str], timestamps_ns: Ints
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Camera sets at these times, each once, in order; a camera with no frame then is absent.
 
         Cameras that the clip lacks are always absent. This is one pass over the file. Only packets
-        that a wanted frame depends on are decoded, and one set is in memory at a time.
+        that a requested frame depends on are decoded, and one set is in memory at a time.
 
         Raises:
             RidealongError: A frame that cannot be decoded.
@@ -190,7 +194,7 @@ class ClipReader:
                 following = next(sets, None)
             for camera in cameras:
                 if now in due[camera] and camera not in images:
-                    raise self._undecodable(camera, now, "the index names it, but it is not there")
+                    raise self._undecodable(camera, now, "the index lists it, but it is missing")
             yield now, images
 
     def read_sets(self, cameras: Sequence[str], rate_hz: float) -> FrameSets:
@@ -264,7 +268,7 @@ class ClipReader:
     def _packets(
         self, cameras: Sequence[str], wanted: Sequence[int]
     ) -> Iterator[tuple[str, int, bytes]]:
-        """Packets from the keyframes before the first wanted time to the last wanted one."""
+        """Packets from the keyframes before the first requested time to the last requested time."""
         if not wanted:
             return
         names = {topics.video(name): name for name in cameras}
@@ -346,14 +350,14 @@ class ClipReader:
         return stack
 
 
-def sample_times(timestamps_ns: Times, rate_hz: float) -> Times:
+def sample_times(timestamps_ns: Ints, rate_hz: float) -> Ints:
     """The timestamps nearest a grid of ``rate_hz`` that starts at the first, each once.
 
-    Grid points half a period or more from every timestamp (in a gap) give none.
+    Grid points that are half a period or more from every timestamp (in a gap) give none.
 
     Args:
         timestamps_ns: ``(T,)`` int64, ascending.
-        rate_hz: Positive; where no two timestamps are closer than its period, all are kept.
+        rate_hz: Positive; timestamps that are at least its period apart are all kept.
 
     Raises:
         ValueError: The rate is not positive.

@@ -373,7 +373,7 @@ class SceneState:
         speed_mps: The ego's; rain streaks lean with it.
         actors: The other road users.
         lights: State of each `TrafficLight` by name; a missing one is dark.
-        relevant_lights: Names of those that tell the ego to go or to stop.
+        relevant_lights: Names of the lights that apply to the ego.
         headlamps: Whether the ego's are on.
         conditions: Light and weather.
         path_m: ``(K, 2)`` world frame, where the ego will be ``PATH_STEP_S``,

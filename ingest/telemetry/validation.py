@@ -144,7 +144,7 @@ def _wrong_type(
 
 
 def _meant(unknown: Sequence[str]) -> str | None:
-    """Which signals unknown columns may mean; None if none is near."""
+    """Which signals unknown columns may mean; None if no name is similar."""
     near = {name: " or ".join(map(repr, nearest_recorded(name))) for name in unknown[:NAMED]}
     if len(unknown) == 1 and near[unknown[0]]:
         return f"did you mean {near[unknown[0]]}?"

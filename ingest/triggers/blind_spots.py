@@ -5,7 +5,7 @@ stores only changes, or one message per row, hardly has such seconds, and unknow
 trigger is not at fault, so ingest reports it.
 
 Only recorded signals count. If a signal is null over most of the drive (a time to collision without
-a vehicle ahead), that says nothing about the recording.
+a vehicle ahead), this is not a problem of the recording.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -85,7 +85,7 @@ def clip_costs(
 
     Returns:
         Clips on which both networks have a score, in ascending order of their share. Shares are
-        turned so that negative is worse, whatever the metric's own direction.
+        turned so that negative is worse for every metric.
 
     Raises:
         RidealongError: The slice cannot be read, or the scores contradict themselves.

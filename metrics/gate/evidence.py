@@ -6,7 +6,6 @@ over consecutive rows, and do not depend on the order of the tables.
 """
 
 import itertools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -26,6 +25,7 @@ from metrics.gate.sanity import (
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric, Reference
+from metrics.tasks.prediction import task_of
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
@@ -153,7 +153,7 @@ class Evidence:
 
 
 def that_count(clips: pa.Table) -> pa.Table:
-    """The clips that count in cells: not those chosen (perhaps) by disagreement alone."""
+    """The clips that count in cells: not those chosen by disagreement alone, or where unknown."""
     return clips.filter(pc.invert(pc.fill_null(clips["by_disagreement"], True)))
 
 
@@ -184,10 +184,10 @@ def judged_clips(clips: pa.Table, drives: pa.Table) -> JudgedClips:
 
 @dataclass(frozen=True)
 class _Coded:
-    """Score rows that matter, their strings as codes into sorted names.
+    """The relevant rows of scores, with strings as codes into sorted names.
 
     Attributes:
-        network: 0 deployed, 1 candidate; only 0 where both are the same network.
+        network: 0 deployed, 1 candidate; only 0 if both are the same network.
         group: Into ``groups``: task, metric, reference.
     """
 
@@ -236,11 +236,6 @@ def gather(
             rows = coded.of(coded.group == code)
             found.append(_evidence(rows, matches, judged, networks, metric, reference))
     return found
-
-
-def task_of(prediction: str) -> str:
-    """The task in a prediction's name: ``objects`` of ``objects/car@main``."""
-    return re.split("[/@]", prediction, maxsplit=1)[0]
 
 
 def _relevant(scores: pa.Table, judged: JudgedClips, networks: tuple[str, str]) -> pa.Table:

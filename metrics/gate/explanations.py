@@ -39,7 +39,7 @@ NONE = -1
 
 @dataclass(frozen=True)
 class _Slices:
-    """K slices: which have one condition, ``(K,)``, and which clips they hold, ``(K, clips)``."""
+    """K slices: which have one condition, ``(K,)``, and which clips are in them, ``(K, clips)``."""
 
     names: list[str]
     single: Bools

@@ -12,13 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from metrics.tasks.prediction import Prediction
+from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.strokes import StrokeSet
 from ridealong.arrays import Floats, Ints
 from ridealong.perception.annotations import Perception, at_times
 from ridealong.perception.forms import Form
 
-DEFAULT_THRESHOLD = 0.5
 MAX_STEP_NS = 500_000_000  # frames further apart than this are not linked
 
 
@@ -136,7 +135,7 @@ def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
     """What the view lacks for a prediction of that form; None if it lacks nothing."""
     seen, camera = view.perception, prediction.camera
     if prediction.task not in seen.tasks:
-        return f"nobody looked for {prediction.task}"
+        return f"{prediction.task} not judged"
     if form is Form.DEPTH and camera not in seen.depth:
         return f"no depth of the camera {camera}"
     if form is Form.CLASSES and camera not in seen.segmentation:

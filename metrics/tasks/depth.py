@@ -146,7 +146,7 @@ def _errors(label: NDArray[np.float32], output: NDArray[np.float32]) -> Floats:
 
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
-    """How far each pixel is from changing steadily."""
+    """How far each pixel is from a steady change."""
     sums = np.array([_change(view, str(p.camera)) for p in predictions]).reshape(-1, 2)
     names = tuple(map(str, predictions))
     return Result((Sums(JITTER, names, {"change": sums[:, 0], "pixels": sums[:, 1]}),))

@@ -16,7 +16,6 @@ import numpy as np
 from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs, same_group
 from metrics.tasks.clip_view import (
-    DEFAULT_THRESHOLD,
     ClipView,
     SparseRows,
     linked,
@@ -37,7 +36,7 @@ from metrics.tasks.metric import (
     over,
     shared_part,
 )
-from metrics.tasks.prediction import Prediction
+from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.stability import PARAMETERS as STEADINESS
 from metrics.tasks.stability import jitter_metric
 from metrics.tasks.strokes import StrokeSet

@@ -5,7 +5,10 @@ its predictions belong to one): ``objects/pedestrian@main``, ``depth@rear``, ``b
 `metrics.tasks.registry.parse_prediction` reads such a name and checks it.
 """
 
+import re
 from dataclasses import dataclass
+
+DEFAULT_THRESHOLD = 0.5  # the lowest score that counts, unless a network's manifest has another
 
 
 @dataclass(frozen=True, order=True)
@@ -27,3 +30,12 @@ class Prediction:
         category = f"/{self.category}" if self.category is not None else ""
         camera = f"@{self.camera}" if self.camera is not None else ""
         return f"{self.task}{category}{camera}"
+
+
+def task_of(prediction: str) -> str:
+    """The task in a prediction's name: ``objects`` of ``objects/car@main``.
+
+    It does not check the name, unlike `metrics.tasks.registry.parse_prediction`. So it also reads
+    the names in stored scores and verdicts whose family is no longer installed.
+    """
+    return re.split("[/@]", prediction, maxsplit=1)[0]

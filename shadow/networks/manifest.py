@@ -12,11 +12,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from metrics.tasks.prediction import DEFAULT_THRESHOLD
 from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, nearest
-
-DEFAULT_THRESHOLD = 0.5
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
 NetworkName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]

@@ -20,7 +20,7 @@ from ridealong.terminal.progress import Steps
 from shadow import batches
 from shadow.batches import Replayed, replay
 from shadow.planning import Pair, in_batches, plan_replay
-from shadow.replay import ClipOutcome, ClipPlan, ReplayPlan
+from shadow.replay_plan import ClipOutcome, ClipPlan, ReplayPlan
 
 pytestmark = pytest.mark.slow
 

@@ -24,7 +24,8 @@ from shadow.runs import find_run
 def exported(fleet_home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Export from the made-up fleet, whose clips have no files, by a writer that only counts."""
     monkeypatch.setitem(export.WRITERS, "none", lambda work: {"clips": len(list(work.clips()))})
-    monkeypatch.setattr(export, "run_outputs", lambda *_: None)  # nor has it networks
+    # Nor has it networks.
+    monkeypatch.setattr(export, "run_outputs", lambda *_: contextlib.nullcontext())
 
     def run(
         where: str | None = None, limit: int | None = None, name: str = "latest", **cells: str
@@ -80,7 +81,7 @@ def test_a_named_cell_orders_by_its_own_loss(exported: Any) -> None:
     found = exported(**named)
     assert {tuple(clip["cell"].items()) for clip in found["shares"]} == {tuple(named.items())}
     better = exported(**named | {"slice": "light=day"})
-    assert (better["order"], better["reason"]) == ("listing", "the cells named lost nothing")
+    assert (better["order"], better["reason"]) == ("listing", "the named cells have no loss")
 
 
 @pytest.mark.slow
@@ -232,9 +233,9 @@ def test_choices_that_cannot_be_met_are_refused(
         assert "expected 'every:N'" in refused("--frames", text)
     assert "did you mean 'main'" in refused("--cameras", "wide,mian")
     assert "camera ''" in refused("--cameras", "main,")
-    assert "no frame carries a loss: no cell regressed" in refused("--frames", "loss")
+    assert "no frame has a loss: no cell regressed" in refused("--frames", "loss")
     steady = ["--metric", "flicker", "--frames", "loss"]
-    assert "no frame carries a loss: flicker and jitter lie between" in refused(*steady)
+    assert "no frame has a loss: flicker and jitter are differences between" in refused(*steady)
     for options in (["--frames", "every:2"], ["--cameras", "main"]):
         assert "whole clips" in refused("--format", "mcap", *options)
     only_video = ["--where", "source = 'video'", "--frames", "labelled"]

@@ -40,10 +40,11 @@ def test_the_shares_of_frames_sum_to_their_clip_s(demo_home: Path) -> None:
     cells = worst_cells(snapshot, run)
     whole = run_loss_parts(snapshot, run, cells)
     share = dict(zip(whole.clip_ids, whole.parts.mean(axis=1), strict=True))
-    losses = FrameLosses(run_outputs(lake, snapshot, run), cells)
     clips = list_clips(snapshot, "source = 'simulation'").to_pylist()
     clip = min(clips, key=lambda clip: clip["frames"])
-    every = losses.shares(clip)
+    with run_outputs(lake, snapshot, run) as outputs:
+        losses = FrameLosses(outputs, cells)
+        every, lost = losses.shares(clip), losses.of(clip)
     assert sum(every.values()) == pytest.approx(share[clip["clip_id"]], abs=1e-12)
     assert share[clip["clip_id"]] != 0 and len(set(every.values())) > 5
-    assert losses.of(clip) == {time: part for time, part in every.items() if part > 0}
+    assert lost == {time: part for time, part in every.items() if part > 0}

@@ -13,7 +13,7 @@ from metrics.tasks.family import TaskFamily
 from ridealong.lake import Lake, new_commit_id
 from shadow import keys, planning
 from shadow.planning import plan_replay, replay_sources
-from shadow.replay import ClipPlan, ReplayPlan
+from shadow.replay_plan import ClipPlan, ReplayPlan
 
 PREDICTIONS = ("objects/car@main", "lanes/lane_line@main", "depth@main")
 CLIPS = pa.table({"clip_id": ["c"], "drive_id": ["d"], "blob": ["blobs/1/v1.mcap"]})

@@ -16,7 +16,7 @@ from ridealong.lake import Lake, Snapshot, new_commit_id
 from shadow import pipeline
 from shadow.pipeline import replaying
 from shadow.planning import plan_replay
-from shadow.replay import Batch, ClipOutcome, ReplayPlan
+from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
 
 pytestmark = pytest.mark.slow

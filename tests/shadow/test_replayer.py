@@ -7,7 +7,8 @@ import pytest
 
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL
-from shadow.replay import ClipOutcome, ClipPlan, Replayer, ReplayPlan
+from shadow.replay import Replayer
+from shadow.replay_plan import ClipOutcome, ClipPlan, ReplayPlan
 
 
 def test_a_full_disk_stays_known_when_another_clip_fails(

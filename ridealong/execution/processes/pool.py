@@ -32,7 +32,7 @@ _MOST = 8  # processes, of 400 MB to 1 GB each
 
 
 class ProcessDiedError(Exception):
-    """The process that did an item is gone; the message says how it exited."""
+    """The process of an item died; the message describes how it exited."""
 
 
 class Workers(Protocol):
@@ -173,7 +173,7 @@ class _Process:
             return self._process
 
     def _end(self) -> str:
-        """Wait for the process to end, and say how it did."""
+        """Wait for the process to end, and describe how it ended."""
         process, self._process = self._process, None
         if process is None:
             return "has ended"

@@ -24,14 +24,14 @@ from ingest.sources.simulation.source import SimulationSource
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
-from metrics.tasks.prediction import Prediction
+from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.registry import lookup, parse_prediction
 from ridealong.perception.annotations import Perception
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
 from shadow.networks.hydranet.training.recipe import DataSpec
 from shadow.networks.hydranet.training.sets import render_instants, set_times
-from shadow.networks.manifest import DEFAULT_THRESHOLD, NetworkManifest
+from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network
 from shadow.networks.opening import load_manifest, open_network
 
