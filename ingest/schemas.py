@@ -140,7 +140,7 @@ ROADS = TableSpec(
     "roads",
     pa.schema(
         [
-            column("map", pa.string(), "the road network, and the country it lies in"),
+            column("map", pa.string(), "the road network, and its country"),
             column("road", pa.string(), "one direction of a road, or one path across a junction"),
             column("kind", pa.string(), "highway, street"),
             column("width_m", pa.float64(), "total width of its lanes for motor vehicles", "m"),

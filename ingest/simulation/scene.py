@@ -2,7 +2,8 @@
 
 World frame: x east, y north, z up, metres, the ground is the plane z = 0, yaw counter-clockwise
 from x. The ego pose is that of the ego frame (ISO 8855): its origin lies on the ground under the
-rear axle. Whoever fills a scene needs no renderer, and the renderer knows nothing of traffic.
+rear axle. Code that fills a scene does not need the renderer, and the renderer does not know
+traffic.
 """
 
 import hashlib

@@ -103,7 +103,7 @@ class _View:
             if isinstance(node, And):
                 known = [judge.truth(part) != 0 for part in node.operands]
                 seen = np.logical_and.reduce(known).any()
-                what = "what stands on both sides of 'and'"
+                what = "the parts on both sides of 'and'"
             else:
                 seen = isinstance(node, JOINED) or judge.truth(node).any()
                 what = "what it compares"

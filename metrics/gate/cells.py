@@ -66,7 +66,7 @@ def cells_from(rows: pa.Table) -> list[Cell]:
 def surest_losses(cells: Sequence[Cell]) -> list[Cell]:
     """The cells with a loss, the surest first: by the smallest p-value.
 
-    Cells without a p-value come last. Of equal ones the largest loss comes first.
+    Cells without a p-value come last. If p-values are equal, the largest loss comes first.
     """
     return sorted((cell for cell in cells if (cell["delta"] or 0) < 0), key=_loss_order)
 

@@ -1,4 +1,4 @@
-"""Why a cell regressed: the one slice without which no loss is left.
+"""Why a cell regressed: the one slice outside which there is no loss.
 
 A loss at night also shows in ``all``, in ``weather=rain`` and in ``country=DE``, because some of
 their drives were at night. A prediction and metric *lost only in* a slice of one attribute if

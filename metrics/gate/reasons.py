@@ -70,7 +70,7 @@ def _regressed(cell: JudgedCell) -> str:
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):
         return sentence
-    return f"{sentence}; only because of {cause}: no loss is left without it"
+    return f"{sentence}; only because of {cause}: there is no loss outside it"
 
 
 def _undecided(cell: JudgedCell) -> str:

@@ -42,7 +42,11 @@ CELLS = pa.schema(
         ),
         column("clips_unpaired", pa.int64(), "clips that only one network has a score on"),
         column("worse_than_baseline", pa.bool_(), "regressed against the frozen baseline"),
-        column("because_of", pa.string(), "slice without which no loss is left; null: none"),
+        column(
+            "because_of",
+            pa.string(),
+            "the slice outside which there is no loss; null if there is none",
+        ),
     ]
 )
 

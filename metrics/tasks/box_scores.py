@@ -1,9 +1,9 @@
 """Scores of families of boxes, by COCO's matching at IoU 0.5.
 
 In each image and class, each detection takes the best free label with an IoU of at least 0.5, in
-the order of scores. At most 100 detections per image and class are judged. Finding a label that the
-family ignores counts neither for nor against a network. F1, precision and recall count detections
-at or above the network's threshold. AP50 is COCO's 101-point average precision over all detections,
+the order of scores. At most 100 detections per image and class are judged. A detection of a label
+that the family ignores is neither a hit nor an error. F1, precision and recall count detections at
+or above the network's threshold. AP50 is COCO's 101-point average precision over all detections,
 from the rows of the table matches.
 
 Source: COCO detection evaluation (Lin et al. 2014), area all, maxDets 100, IoU 0.5. Flicker and
@@ -67,7 +67,7 @@ def box_family(
         name: The family's name.
         categories: Its categories.
         example: The name of one of its predictions.
-        ignored: Which labels count neither for nor against; None if all count.
+        ignored: Which labels are ignored; None if all count.
         parameters: What ``ignored`` depends on.
         supercategory: COCO's supercategory of the categories; by default the name.
     """

@@ -30,7 +30,7 @@ class Matching:
         label: ``(N,)`` index of the label it took; -1 for none.
         iou: ``(N,)`` overlap with that label; NaN for none.
         judged: ``(N,)`` false if it took an ignored label or is beyond `MAX_DETECTIONS`: then it
-            counts neither for nor against.
+            is neither a hit nor an error.
     """
 
     label: Ints

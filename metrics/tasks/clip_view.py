@@ -143,7 +143,7 @@ def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
     if form is Form.LAYERS and prediction.category not in seen.bev:
         return f"no top-down layer {prediction.category}"
     if form is Form.POLYLINES and camera not in view.image_sizes:
-        return f"the size of the pictures of the camera {camera} is not given"
+        return f"the image size of the camera {camera} is unknown"
     return None
 
 

@@ -3,7 +3,7 @@
 Pixels with a known label of at most 80 m are judged. Outputs are resampled to the labels' grid by
 the nearest pixel and clamped to 0.001 to 80 m. There is no crop and no median scaling (which is for
 networks without a scale). An unknown output (NaN) where the label is known counts as the smallest
-depth, a relative error of about 1: silence does not avoid a metric.
+depth, a relative error of about 1: giving no output does not improve the value.
 
 Source: Eigen et al. 2014: AbsRel, squared error, the share within a factor of 1.25.
 """

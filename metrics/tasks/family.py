@@ -63,8 +63,8 @@ class TaskFamily:
         version: Raise it when a change of the code changes what a statistic means.
         nothing: The category for "nothing is there"; such rows are not drawn.
         supercategory: COCO's supercategory of its categories; by default the family's name.
-        ignored: ``(N,)`` which labels, rows of ``ANNOTATIONS``, count neither for nor against; None
-            if all count.
+        ignored: ``(N,)`` which labels, rows of ``ANNOTATIONS``, are ignored: a detection of one is
+            neither a hit nor an error. None if all count.
         differences: For the player: what two networks report on the same frames, and which of it
             the other one does not have, by the rule of the metrics in ``against_other``. None if
             differences cannot be drawn.

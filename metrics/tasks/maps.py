@@ -1,8 +1,8 @@
 """Scores of class maps: segmentation per camera, layers seen from above.
 
 ``iou`` compares with labels. Pixels whose label is `UNLABELLED` are not judged. An unknown output
-at a labelled pixel counts as a wrong class: silence does not avoid a metric. Outputs are resampled
-to the labels' grid by the nearest pixel.
+at a labelled pixel counts as a wrong class: giving no output does not improve the value. Outputs
+are resampled to the labels' grid by the nearest pixel.
 
 Source: the Jaccard index over the data set's confusion, as scikit-learn's and torchmetrics'
 MulticlassJaccardIndex (not the mean over images). Jitter and disagreement are ours

@@ -3,7 +3,7 @@
 *Flicker* is the share of reported items that do not last: a box (or a light's state) that neither
 the frame before nor the frame after has, or that is missing in the next frame and back in the one
 after. An item that is both counts once, so the share is at most 1. It is unknown where nothing is
-reported: silence is not steady.
+reported: no output does not count as steady.
 
 *Jitter* is how much lines and dense outputs change. For depth it is the second difference over
 time, which stays small if the car moves steadily. For the others it is the area that the classes of

@@ -32,7 +32,7 @@ class Running:
     """One run of a pipeline, in the process that launched it.
 
     Attributes:
-        workers: Who does the items in place of the pipeline's own threads, if anybody.
+        workers: They do the items in place of the pipeline's own threads; may be None.
         outcomes: What the last step delivered; None until then.
     """
 

@@ -61,7 +61,7 @@ def camera_streams(container: InputContainer, path: Path) -> list[VideoStream]:
     """
     streams = [s for s in container.streams.video if not s.disposition & NO_CAMERA]
     if not streams:
-        what = "holds no video" + (", only pictures" if container.streams.video else "")
+        what = "contains no video" + (", only pictures" if container.streams.video else "")
         raise UnreadableError(what, where=path, expected=EXPECTED)
     return streams
 

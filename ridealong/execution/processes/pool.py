@@ -36,7 +36,7 @@ class ProcessDiedError(Exception):
 
 
 class Workers(Protocol):
-    """Whoever does the items of a pipeline in place of the pipeline's own threads."""
+    """Does the items of a pipeline in place of the pipeline's own threads."""
 
     def do(self, item: Any) -> Any:
         """Do one item.
@@ -191,7 +191,7 @@ def _start() -> "subprocess.Popen[bytes]":
     root = Path(__file__).resolve().parents[3]
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
-        # -P: what lies in the working folder is not ours to import.
+        # -P: do not import from the working folder.
         [sys.executable, "-P", "-W", "ignore", "-m", "ridealong.execution.processes.serve"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
