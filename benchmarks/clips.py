@@ -1,8 +1,8 @@
-"""What a clip file costs over its video: write, seek and decode against bare PyAV.
+"""The overhead of clip files: write, seek and decode, compared with bare PyAV.
 
-Eight cameras, 100 frames at 96×160, cut out of the real highway video that ships in examples/.
+The clip has eight cameras and 100 frames at 96×160, cut out of the real highway video in examples/.
 Prints a Markdown table. The peer encodes and decodes the same frames with the same x264 settings in
-the same process, and stores nothing; the rounds of the two alternate. Run it as
+the same process, and stores nothing. The rounds of the two alternate. Run it as
 ``python benchmarks/clips.py [--rounds N]``.
 """
 
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def camera_sets() -> Sets:
-    """Eight windows of the real video, shrunk: different views, real noise, real motion."""
+    """Eight sections of the real video, scaled down: different views, real noise, real motion."""
     with av.open(str(VIDEO)) as container:
         frames = [
             frame.to_ndarray(format="rgb24")
@@ -95,7 +95,7 @@ def content(sets: Sets) -> ClipContent:
 
 
 def bare_encode(sets: Sets) -> dict[str, list[bytes]]:
-    """PyAV and nothing else, at its quickest: one kept converter of colours, one thread."""
+    """PyAV alone, as fast as possible: one reused colour converter, one thread."""
     packets = {}
     for name in CAMERAS:
         codec = av.VideoCodecContext.create("libx264", "w")
@@ -114,7 +114,7 @@ def bare_encode(sets: Sets) -> dict[str, list[bytes]]:
 
 
 def bare_decode(packets: dict[str, list[bytes]]) -> int:
-    """As `bare_encode`, the other way."""
+    """As `bare_encode`, for decoding."""
     count = 0
     for stream in packets.values():
         codec = av.VideoCodecContext.create("h264", "r")
@@ -135,7 +135,7 @@ def read_all(path: Path) -> int:
 
 
 def seek_one(path: Path) -> int:
-    """One set in the middle, from a file that was not open."""
+    """One camera set in the middle, from a file that was not open."""
     with open_clip(path) as reader:
         return sum(len(i) for _, i in reader.frames_at(CAMERAS, np.array([57 * STEP_NS])))
 
@@ -160,7 +160,7 @@ def alternate(
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds that it takes."""
+    """How many seconds it takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

@@ -1,10 +1,9 @@
-"""The demo against its limits: how long it takes, its clips alone, its memory; and a second run.
+"""The demo compared with its limits: time in all, time up to the clips, memory, and a second run.
 
-Runs `ridealong demo` in a new home and once more in the same, as a user would. Then the peer: the
-demo's own clips decoded once, and both bare networks run on them (`benchmarks.replay.bare`), in the
-same run. Limits of time are ratios to that, for seconds differ between machines. Memory is what the
-command and its processes hold together, pages that they share counted once (PSS), looked at once a
-second.
+Runs `ridealong demo` in a new home, and again in the same home, as a user would. The peer decodes
+the demo's clips once and runs both bare networks on them (`benchmarks.replay.bare`). Limits of time
+are ratios to the peer, because seconds differ between machines. Memory is that of the command and
+its processes together, with shared pages counted once (PSS). It is read once a second.
 
 Run as ``python -m benchmarks.demo [--fleet SPEC]``. Linux only: it reads /proc.
 """
@@ -28,7 +27,7 @@ from shadow.networks.opening import open_network
 from shadow.run import RunRequest, clips_of, pair_of
 
 PROGRAM = Path(sys.executable).with_name("ridealong")
-CLIPS_CUT = "replaying the clips"  # what the demo says when it turns from the clips to the networks
+CLIPS_CUT = "replaying the clips"  # the demo prints this between the clips and the networks
 WHOLE, CLIPS, AGAIN = 3.0, 1.5, 0.4  # times the peer's seconds
 MEMORY_GB = 3
 
@@ -45,7 +44,7 @@ class Watched:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fleet", type=Path, default=FLEET, help="a smaller one, to try it out")
+    parser.add_argument("--fleet", type=Path, default=FLEET, help="a smaller fleet, to try it out")
     fleet = parser.parse_args().fleet
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "home"
@@ -57,8 +56,8 @@ def main() -> None:
     show("of it up to the clips", first.clips_seconds, peer_s, CLIPS)
     show("the same home again", second.seconds, peer_s, AGAIN)
     memory_gb = first.peak_bytes / 1e9
-    said = "met" if memory_gb <= MEMORY_GB else "MISSED"
-    print(f"| peak memory (PSS, all processes) | {memory_gb:.1f} GB | | {MEMORY_GB} GB | {said} |")
+    met = "met" if memory_gb <= MEMORY_GB else "MISSED"
+    print(f"| peak memory (PSS, all processes) | {memory_gb:.1f} GB | | {MEMORY_GB} GB | {met} |")
     print(f"\n{first.last}")
 
 
@@ -68,7 +67,7 @@ def bare_seconds(lake: Lake) -> float:
     clips = clips_of(lake.snapshot(), request)
     pair = pair_of(lake.snapshot(), request)
     networks = [open_network(entry.manifest, entry.artifact(lake)) for entry in pair]
-    bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
+    bare(lake, networks, clips.slice(0, 1))  # work done once per process is not counted
     started = time.perf_counter()
     bare(lake, networks, clips)
     return time.perf_counter() - started
@@ -84,21 +83,21 @@ def watch(home: Path, fleet: Path) -> Watched:
     )
     threading.Thread(target=look, args=(process, watched), daemon=True).start()
     assert process.stdout is not None
-    said = []
+    printed = []
     for line in process.stdout:
-        said.append(line)
+        printed.append(line)
         if line.startswith(CLIPS_CUT):
             watched.clips_seconds = time.perf_counter() - started
         if "required cells" in line:
             watched.last = line.strip()
-    assert process.wait() == 0, "".join(said[-5:])
+    assert process.wait() == 0, "".join(printed[-5:])
     assert watched.last and watched.peak_bytes
     watched.seconds = time.perf_counter() - started
     return watched
 
 
 def look(process: "subprocess.Popen[str]", watched: Watched) -> None:
-    """Keep the most that the process and its children held."""
+    """Record the peak memory of the process and its children."""
     while process.poll() is None:
         held = sum(memory(pid) for pid in family(process.pid))
         watched.peak_bytes = max(watched.peak_bytes, held)
@@ -125,8 +124,8 @@ def memory(pid: int) -> int:
 
 def show(what: str, seconds: float, peer_s: float, limit: float) -> None:
     ratio = seconds / peer_s
-    said = "met" if ratio <= limit else "MISSED"
-    print(f"| {what} | {seconds:.1f} s | {ratio:.2f} | {limit} | {said} |")
+    result = "met" if ratio <= limit else "MISSED"
+    print(f"| {what} | {seconds:.1f} s | {ratio:.2f} | {limit} | {result} |")
 
 
 if __name__ == "__main__":

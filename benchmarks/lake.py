@@ -1,10 +1,10 @@
-"""Queries on the lake before and after compaction, against bare DuckDB on one file; commits.
+"""Queries on the lake before and after compaction, compared with bare DuckDB on one file; commits.
 
     python -m benchmarks.lake [--files 300] [--commits 200]
 
-Every drive is one file of ten minutes of telemetry, as an ingest leaves them. The limit is bare
-DuckDB on one file of all rows, sorted the same way, in the same process; the rounds of all
-alternate, and medians are printed, as Markdown tables. The lake's times include the snapshot.
+Every drive is one file of ten minutes of telemetry, as after an ingest. The limit is bare DuckDB on
+one file of all rows, in the same order and in the same process. Rounds alternate. Prints medians as
+Markdown tables. The lake's times include the snapshot.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from ridealong.lake.files import ROW_GROUP_ROWS
 
 ROWS = 6000  # ten minutes at 10 Hz
 ROUNDS = 7
-SPAN = 20  # commits at either end whose times are compared
+SPAN = 20  # commits at each end whose times are compared
 GROUPS = (600, 8192, ROW_GROUP_ROWS)  # the lake writes the last
 QUERIES = {
     "hard brakes in all drives": """
@@ -77,7 +77,7 @@ def drive(index: int) -> pa.Table:
 
 
 def fill(home: Path, count: int) -> tuple[Lake, float]:
-    """A lake of so many drives in one commit; rows written a second."""
+    """A lake of ``count`` drives in one commit, and the rows written per second."""
     lake = Lake.create(home)
     commit_id, began = lake.new_commit_id(), time.perf_counter()
     drives = (drive(index) for index in range(count))
@@ -89,7 +89,7 @@ def fill(home: Path, count: int) -> tuple[Lake, float]:
 def compaction(folder: Path, count: int) -> None:
     """Time the queries on many files, on the compacted ones, and on one file."""
     lake, written = fill(folder / "home", count)
-    many = lake.snapshot()  # stays as it is while the lake is compacted
+    many = lake.snapshot()  # does not change when the lake is compacted
     began = time.perf_counter()
     lake.compact()
     compacted_s = time.perf_counter() - began
@@ -130,7 +130,7 @@ def bare(path: Path, query: str) -> object:
 
 
 def alternate(works: list[Callable[[], object]]) -> list[float]:
-    """Median seconds of each, in alternating rounds; all must say the same."""
+    """Median seconds of each, in alternating rounds; all must give the same result."""
     times: list[list[float]] = [[] for _ in works]
     answers = set()
     for _ in range(ROUNDS):
@@ -144,9 +144,9 @@ def alternate(works: list[Callable[[], object]]) -> list[float]:
 
 
 def commits(folder: Path, count: int) -> None:
-    """One process committing one small file at a time, and a snapshot after all of them.
+    """One process commits one small file at a time; then a snapshot is read.
 
-    The limit of the last ones is what the first ones took, when there was hardly a commit to read.
+    The last commits are compared with the first ones, which had hardly any commits to read.
     """
     lake = Lake.create(folder / "home")
     seconds = []

@@ -91,11 +91,11 @@ def looked(
         labels = joined([labels for _, labels in drawn])
         frames, _ = stacked([frames for frames, _ in drawn], CAMERAS)
         seen = [n.perceive(frames, labels.timestamps_ns, recording.cameras) for n in networks]
-        said = [
+        outputs = [
             (states_of(each, ANY), states_of(each, network.manifest.thresholds))
             for each, network in zip(seen, networks, strict=True)
         ]
-        yield states_of(labels, ANY), said
+        yield states_of(labels, ANY), outputs
 
 
 def states_of(perception: Perception, thresholds: dict[str, float]) -> States:
@@ -116,7 +116,7 @@ def show(name: str, truth: States, best: States, judged: States) -> None:
 
 
 def recall(confusion: NDArray[np.int64]) -> float:
-    """Mean over the three states that the rows stand for."""
+    """Mean over the three states, one per row."""
     total = confusion.sum(axis=1)
     right = confusion.diagonal() if confusion.shape[1] == 3 else confusion[:, NAMED].diagonal()
     return float((right / np.where(total, total, np.nan)).mean())

@@ -135,8 +135,8 @@ def main() -> None:
             row = measure(size, conditions, world, sets)
             ratios.append(row["ratio_to_numpy"])
             print(f"| {size[0]}×{size[1]} | {name} | {' | '.join(map(str, row.values()))} |")
-    said = "met" if min(ratios) >= TARGET else "MISSED"
-    print(f"\nTarget: {TARGET} times the numpy caster in every scene: {said}.")
+    result = "met" if min(ratios) >= TARGET else "MISSED"
+    print(f"\nTarget: {TARGET} times the numpy caster in every scene: {result}.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""A shadow run's replay beside its limit: the same clips decoded once, both bare networks run.
+"""A shadow run's replay compared with its limit: clips decoded once, both bare networks run.
 
 Simulates a fleet in which something happens, cuts its clips, and replays them through the two
-networks that ship: decoded, inferred, put into standard forms, scored, compared, written, in the
-batches that a run commits one by one (the commits themselves are left out). The peer decodes the
-same clips as often (once) and runs the two bare networks on them in the same batches of frames, in
-as many threads as ours has processes (bare networks lose nothing by that: they need 31 ms of a core
-a set, 31 in one thread), and throws away what they say. Starting the processes is counted. Rounds
-of the two alternate.
+shipped networks: decoded, inferred, put into standard forms, scored, compared and written, in the
+batches of a run, but without the commits. Starting the processes is counted.
 
-Run as ``python -m benchmarks.replay [--rounds N] [--home HOME]``; HOME is one that holds simulated
-clips and both networks already, e.g. the demo's, and is left as it was.
+The peer decodes the same clips once and runs the two bare networks on them in the same batches of
+frames. It discards their outputs. It has as many threads as ours has processes; this costs the bare
+networks nothing (they need 31 ms of a core per set, and also 31 ms in one thread). Rounds of the
+two alternate.
+
+Run as ``python -m benchmarks.replay [--rounds N] [--home HOME]``. HOME already has simulated clips
+and both networks, such as the demo's; it is not changed.
 """
 
 import argparse
@@ -64,7 +65,7 @@ SPEC = FleetSpec.model_validate(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--home", type=Path, help="one with clips; default: a new one")
+    parser.add_argument("--home", type=Path, help="a home with clips; default: a new one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "home"
@@ -90,27 +91,27 @@ def report(lake: Lake, rounds: int) -> None:
     clips = clips_of(lake.snapshot(), request)
     networks = [hydranet(lake, entry) for entry in pair]
     plan = plan_replay(lake, pair, clips, "cpu")
-    bare(lake, networks, clips.slice(0, 1))  # what is done once a process is not counted
+    bare(lake, networks, clips.slice(0, 1))  # work done once per process is not counted
     ours, peer, sets = [], [], 0
     for _ in range(rounds):
-        fresh = anew(plan, clips)
+        fresh = without_scores(plan, clips)
         ours.append(timed(lambda plan=fresh: replayed(plan)))
         started = time.perf_counter()
         sets = bare(lake, networks, clips)
         peer.append(time.perf_counter() - started)
     ratio = statistics.median(p / o for o, p in zip(ours, peer, strict=True))
-    said = "met" if ratio >= TARGET else "MISSED"
+    result = "met" if ratio >= TARGET else "MISSED"
     print("| what | figure |\n|---|---|")
     print(f"| clips, camera sets, networks | {len(clips)}, {sets:,}, 2 |")
     print(f"| replay: decode, infer, score, compare, write | {statistics.median(ours):.1f} s |")
     print(f"| decode, and both bare networks (peer) | {statistics.median(peer):.1f} s |")
     print(f"| ours : peer, median of {rounds} rounds | {ratio:.2f} |")
-    print(f"| target | {TARGET}: {said} |")
+    print(f"| target | {TARGET}: {result} |")
     print(f"| camera sets through both networks | {sets / statistics.median(ours):.1f} a second |")
 
 
-def anew(plan: ReplayPlan, clips: pa.Table) -> ReplayPlan:
-    """The plan as if no clip had stored scores: those would leave nothing to measure."""
+def without_scores(plan: ReplayPlan, clips: pa.Table) -> ReplayPlan:
+    """The plan as if no clip had stored scores; with scores there would be nothing to measure."""
     both = tuple(file.sha256 for file in plan.networks)
     rows = clips.select(["clip_id", "drive_id", "blob"]).to_pylist()
     return replace(
@@ -137,7 +138,7 @@ def hydranet(lake: Lake, entry: NetworkEntry) -> HydraNetwork:
 
 
 def bare(lake: Lake, networks: list[HydraNetwork], clips: pa.Table) -> int:
-    """Decode every clip and run both networks on it; the number of camera sets."""
+    """Decode every clip and run both networks on it; returns the number of camera sets."""
     torch.set_num_threads(1)
 
     def one(blob: str) -> int:

@@ -1,8 +1,8 @@
-"""Run every benchmark and write what it prints to RESULTS.md.
+"""Run every benchmark and write its output to RESULTS.md.
 
-Each benchmark is a module that prints Markdown: its figures, as ratios against a named peer or
-limit measured in the same run. ``python -m benchmarks.run [NAME …] [-- OPTION …]`` renews the
-sections of the named ones alone, with their own options. Those in `HOURS` are run only by name.
+Each benchmark is a module that prints Markdown: its figures, as ratios to a named peer or limit
+measured in the same run. ``python -m benchmarks.run [NAME …] [-- OPTION …]`` rewrites only the
+sections of the named ones, with their own options. Those in `HOURS` run only by name.
 """
 
 import os
@@ -23,7 +23,7 @@ differ and are noisy. Read the ratios: both of their values come from the same r
 
 
 def main(arguments: list[str]) -> int:
-    """Run the benchmarks and renew their sections."""
+    """Run the benchmarks and rewrite their sections."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     wanted, options = arguments[:cut], arguments[cut + 1 :]
     names = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "run")
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
 
 
 def renew(name: str, options: list[str]) -> bool:
-    """Run one benchmark and put its section into the file; whether it succeeded."""
+    """Run one benchmark and write its section; returns whether it succeeded."""
     print(f"benchmark {name}", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", f"benchmarks.{name}", *options]
     done = subprocess.run(
@@ -54,7 +54,7 @@ def renew(name: str, options: list[str]) -> bool:
 
 
 def read_sections() -> dict[str, str]:
-    """The sections that stand in the file, by benchmark."""
+    """The sections of the file, by benchmark."""
     if not RESULTS.exists():
         return {}
     parts = re.split(r"^(?=## )", RESULTS.read_text("utf-8"), flags=re.MULTILINE)[1:]
@@ -62,7 +62,7 @@ def read_sections() -> dict[str, str]:
 
 
 def machine() -> str:
-    """Processor kind, cores and Python, without naming the machine."""
+    """Processor kind, cores and Python version, without the machine's name."""
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 

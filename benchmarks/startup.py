@@ -1,8 +1,8 @@
-"""How long the program takes to start: against the interpreter, and against its own libraries.
+"""How long the program takes to start, compared with the interpreter and with its libraries.
 
-Help should answer like a shell's own command, so it is compared with a bare interpreter; a list has
-to load the lake's libraries and compares with importing those. All commands take turns, so that
-what else the machine does falls on all of them alike. Medians; a ratio is of two medians.
+Help should be as fast as a shell command, so it is compared with a bare interpreter. A list has to
+load the lake's libraries, so it is compared with importing them. All commands take turns, so that
+other load on the machine affects all of them. Seconds are medians; ratios are of two medians.
 """
 
 import argparse
@@ -22,7 +22,7 @@ HELP_LIMIT, LIST_LIMIT = 8.0, 1.5
 
 
 def main() -> int:
-    """Print one row a command; 1 where a limit is missed."""
+    """Print one row per command; returns 1 if a limit is missed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--turns", type=int, default=10)
     turns = options.parse_args().turns
@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def report(taken: dict[str, float], peers: list[str], turns: int) -> int:
-    """Print the table; 1 where a limit is missed."""
+    """Print the table; returns 1 if a limit is missed."""
     interpreter, libraries = peers
     print(f"Medians of {turns} starts each, in turns.\n")
     print("| command | seconds | compared with | ratio | limit |")
@@ -55,14 +55,14 @@ def report(taken: dict[str, float], peers: list[str], turns: int) -> int:
 
 
 def make_home(home: Path) -> str:
-    """A home with the two real drives that ship, their events and clips."""
+    """A home with the two real drives in examples/, their events and clips."""
     start("-m", "ridealong", "ingest", str(LOGS / "comma2k19_first30s"), "--home", str(home))
     start("-m", "ridealong", "ingest", str(LOGS / "udacity_highway_video"), "--home", str(home))
     return str(home)
 
 
 def in_turns(commands: dict[str, tuple[str, ...]], turns: int) -> dict[str, float]:
-    """Median seconds of each command; all are started once before anything counts."""
+    """Median seconds of each command; a first start of each is not counted."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(-1, turns):
         for name, words in commands.items():
@@ -73,7 +73,7 @@ def in_turns(commands: dict[str, tuple[str, ...]], turns: int) -> dict[str, floa
 
 
 def start(*words: str) -> float:
-    """Seconds from starting an interpreter to its end."""
+    """Seconds from the start of an interpreter to its end."""
     started = time.perf_counter()
     subprocess.run(
         [sys.executable, *words],

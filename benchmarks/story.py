@@ -1,13 +1,13 @@
-"""What hydra-1.1 broke, on fleets that nobody looked at while it was made: one story each time.
+"""What hydra-1.1 broke, on fleets that were not used to make it: the finding must be the same.
 
-For every seed the demo is driven anew (44 drives on the test map, `examples/fleet.yaml`), hydra-1.1
-is judged against hydra-1.0, and so is hydra-1.2: the recipe of 1.1 with the night left in. Counted
-are the REGRESSED cells, how many of them are at night or only because of it, and the predictions
-that 1.1 gives significantly better by day. If the night is what 1.1 lacks, 1.2 must not regress
-there.
+For every seed the demo's fleet is simulated again (44 drives on the test map,
+`examples/fleet.yaml`). hydra-1.1 is judged against hydra-1.0. So is hydra-1.2, which has the recipe
+of 1.1, but with the night left in. The table has the number of REGRESSED cells, how many of them
+are at night or only because of it, and the predictions that are significantly better by day in 1.1.
+If only the night is missing in 1.1, then 1.2 must not regress there.
 
 Run as ``python -m benchmarks.story [--work DIR] [--seeds N ...]``. hydra-1.2 is trained in DIR
-(half an hour on two cores) and the homes are kept there; what is there already is not done again.
+(half an hour on two cores), and the homes are kept there. Finished steps are not repeated.
 """
 
 import argparse
@@ -36,27 +36,27 @@ NIGHT, DAY = "light=night", "light=day"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--restored", type=int, default=len(SEEDS), help="on how many, 1.2 too")
+    parser.add_argument("--restored", type=int, default=len(SEEDS), help="on how many also 1.2")
     parser.add_argument("--work", type=Path, help="keep the homes here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
         restored = train(load_recipe(RECIPE), work / "restored", Console(as_json=True)).manifest
-        told = [
-            tell(seed, work / f"seed-{seed}", Path(restored) if n < options.restored else None)
+        stories = [
+            story_of(seed, work / f"seed-{seed}", Path(restored) if n < options.restored else None)
             for n, seed in enumerate(options.seeds)
         ]
-    show_stories(told)
+    show_stories(stories)
 
 
 @dataclass(frozen=True)
 class Story:
-    """What one fleet says.
+    """The results on one fleet.
 
     Attributes:
-        seed: The fleet's.
+        seed: The seed of the fleet.
         new: Run document of hydra-1.1 against hydra-1.0.
-        restored: The same of hydra-1.2; None where it was not asked for.
+        restored: The same for hydra-1.2; None if it was not requested.
     """
 
     seed: int
@@ -64,8 +64,8 @@ class Story:
     restored: dict[str, Any] | None
 
 
-def tell(seed: int, home: Path, restored: Path | None) -> Story:
-    """Drive, and judge one candidate or both."""
+def story_of(seed: int, home: Path, restored: Path | None) -> Story:
+    """Simulate the fleet, and judge one candidate or both."""
     print(f"seed {seed}", file=sys.stderr, flush=True)
     console = Console(as_json=True)
     new = demo(home, console, seed=seed).run
@@ -85,11 +85,11 @@ def regressed(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cell in document["cells"] if cell["verdict"] == "REGRESSED"]
 
 
-def show_stories(told: list[Story]) -> None:
+def show_stories(stories: list[Story]) -> None:
     heads = ("seed", "1.1 is", "required cells lost", "cells lost", "at night or because of it")
     heads += ("better by day", "lost at night by 1.1", "by 1.2", "of them required")
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
-    for story in told:
+    for story in stories:
         lost = regressed(story.new)
         because = [cell for cell in lost if at_night(cell)]
         better = {c["prediction"] for c in story.new["cells"] if c["better"] and c["slice"] == DAY}

@@ -1,17 +1,19 @@
-"""Ingest of many rows of simulated telemetry with the ten triggers, beside bare Arrow.
+"""Ingest of many rows of simulated telemetry with the ten triggers, compared with bare Arrow.
 
-Makes ROWS rows (default 10,000,000; 36,000,000 are a thousand hours) of all recorded signals: a few
-simulated drives of a quarter of an hour, driven again and again by other vehicles at other times,
-so that no two rows are equal; every signal is a simulated one. They are written as a Parquet
-source, a file a drive, one at a time.
+Makes ROWS rows (default 10,000,000; 36,000,000 are a thousand hours) of all recorded signals. A few
+simulated drives of a quarter of an hour are repeated with other vehicles and times, so that no two
+rows are equal. All signals are simulated. The rows are written as a Parquet source, one file per
+drive.
 
-Measured are the functions that ``ridealong ingest`` calls for a drive (open, read, validate, ten
-triggers, write; two threads), then the whole command over the first COMMAND_DRIVES drives: Beam,
-budgets, clips of telemetry, commit. The fleet stages an incident in most drives, so it fires, and
-cuts clips, far more often than one on real roads: those take most of the command's time.
+Two things are measured: the functions that ``ridealong ingest`` calls for a drive (open, read,
+validate, ten triggers, write; two threads), and the whole command over the first COMMAND_DRIVES
+drives (Beam, budgets, clips of telemetry, commit). Most drives of the fleet have a staged incident,
+so triggers fire far more often than on real roads. Cutting those clips takes most of the command's
+time.
 
-The peer reads the same files and writes them again with pyarrow, same compression: nothing checked,
-nothing evaluated. The limit is a ratio to it, for rows a second differ between machines.
+The peer reads the same files and writes them again with pyarrow and the same compression, without
+checks and triggers. The limit is a ratio to the peer, because rows per second differ between
+machines.
 
 Run as ``python -m benchmarks.telemetry [ROWS] [--fleet DIR] [--out DIR]``; ``--out`` keeps the
 source's files for other figures.
@@ -45,14 +47,14 @@ from ridealong.terminal.console import Console
 START_NS, SLOT_NS = 1_780_012_800 * 10**9, 1_200 * 10**9
 WORKERS = 2
 COMMAND_DRIVES = 40
-TARGET = 0.4  # of what the peer does in the same processor time
+TARGET = 0.4  # of the peer's rows in the same processor time
 T = TypeVar("T")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("rows", type=int, nargs="?", default=10_000_000)
-    parser.add_argument("--fleet", type=Path, help="a simulated fleet; default: a small new one")
+    parser.add_argument("--fleet", type=Path, help="a simulated fleet; default: a small new fleet")
     parser.add_argument("--out", type=Path, help="keep the files here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +74,7 @@ def small_fleet(out: Path) -> Path:
 
 
 def write_source(fleet: Path, logs: Path, total: int) -> Path:
-    """Write that many rows as a Parquet source, a file a drive; give the folder."""
+    """Write that many rows as a Parquet source, one file per drive; returns the folder."""
     logs.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(WORKERS) as pool:
         for _ in pool.map(lambda made: write_drive(logs, *made), drives(fleet, total)):
@@ -81,9 +83,9 @@ def write_source(fleet: Path, logs: Path, total: int) -> Path:
 
 
 def drives(fleet: Path, total: int) -> Iterator[tuple[int, pa.Table]]:
-    """Drives with their numbers: the fleet's in turn, each time at an instant of its own.
+    """Drives with their numbers: the fleet's drives in turn, each time with another start.
 
-    A drive starts every twenty minutes; a file that names no vehicle has one of its own.
+    A drive starts every twenty minutes. A file that names no vehicle counts as a separate vehicle.
     """
     source = SimulationSource()
     originals = [
@@ -98,7 +100,7 @@ def drives(fleet: Path, total: int) -> Iterator[tuple[int, pa.Table]]:
 
 
 def moved(rows: pa.Table, start_ns: int) -> pa.Table:
-    """The same rows, beginning at another instant."""
+    """The same rows with another start time."""
     times = rows["timestamp_ns"]
     moved_times = pc.add(times, start_ns - times[0].as_py())
     return rows.set_column(0, rows.schema.field(0), moved_times)
@@ -146,7 +148,7 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 def whole_command(home: Path, found: list[DriveFiles]) -> tuple[float, IngestReport]:
-    """Seconds of what ``ridealong ingest`` does, and its report."""
+    """Seconds that ``ridealong ingest`` takes, and its report."""
     lake, console = Lake.create(home), Console(as_json=True)
     return timed(lambda: ingest(lake, found, shipped_triggers(), console))
 
@@ -175,9 +177,9 @@ def report(logs: Path, made_s: float, scratch: Path) -> None:
     ratio = peer_core_s / core_s
     show("ours : peer, by processor time", f"{ratio:.2f}")
     show("target", f"{TARGET}: {'met' if ratio >= TARGET else 'MISSED'}")
-    command_s, said = whole_command(scratch / "home", found[:COMMAND_DRIVES])
-    what = f"whole command over {said.drives:,} of the drives, {said.clips:,} clips cut"
-    show(what, f"{said.rows / command_s:,.0f} rows/s")
+    command_s, report = whole_command(scratch / "home", found[:COMMAND_DRIVES])
+    what = f"whole command over {report.drives:,} of the drives, {report.clips:,} clips cut"
+    show(what, f"{report.rows / command_s:,.0f} rows/s")
     show("peak memory", f"{peak_bytes() / 2**30:.2f} GiB")
 
 
@@ -190,7 +192,7 @@ def size_of(folder: Path) -> int:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has held."""
+    """The peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -56,8 +56,8 @@ def report(out: Path, drives: int, seconds: int) -> None:
 def stepping(job: dict[str, object]) -> tuple[float, int, float]:
     """Seconds inside SUMO's step, vehicle-steps, and seconds of the whole run, in a process."""
     command = [sys.executable, "-W", "ignore", __file__, "--bare", json.dumps(job)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = json.loads(said.splitlines()[-1])
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = json.loads(printed.splitlines()[-1])
     return found["stepping"], found["steps"], found["whole"]
 
 

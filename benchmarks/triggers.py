@@ -1,4 +1,4 @@
-"""Triggers over many rows: prefilter and runs, against a bare scan and against a sliding window.
+"""Triggers over many rows: prefilter and runs, compared with a bare scan and a sliding window.
 
 Run as ``python benchmarks/triggers.py [ROWS]``; prints Markdown. 36,000,000 rows are a thousand
 hours at 10 Hz.
@@ -35,7 +35,7 @@ def drives_of(count: int) -> pa.Table:
 
 
 def telemetry_of(drives: int, rows: int) -> pa.Table:
-    """Smooth accelerations with about seven hard brakings an hour, as a fleet has them."""
+    """Smooth accelerations with about seven hard brakings an hour, as in a fleet."""
     rng = np.random.default_rng(1)
     total = drives * rows
     phase = np.arange(total, dtype=np.float32) / 60

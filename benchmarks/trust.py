@@ -1,17 +1,18 @@
 """How far the verdicts can be trusted: false alarms, coverage, false passes, power, planning.
 
-Synthetic tables of scores and matched rows go through the public function that judges
-(`metrics.gate.verdicts.judge`); nothing of its insides is used, so that a rule can be compared with
-that of an earlier checkout (``--before FOLDER``). Drives are independent, and differ in size, in
-difficulty (shared by both networks) and in what each network makes of them.
+Synthetic tables of scores and matched rows are judged by the public function
+`metrics.gate.verdicts.judge`. Its internals are not used, so a rule can be compared with that of an
+earlier checkout (``--before FOLDER``). Drives are independent. They differ in size, in difficulty
+(the same for both networks) and in how well each network does on them.
 
 *Null runs* compare two equal networks under the shipped gate, over all its cells and slices.
 *Cells* are judged one by one, for each kind of metric, fleet and number of drives: with equal
-networks (coverage of the 95% interval), with a true loss of exactly the margin (false PASS), and of
-two margins (power). Shares carry the upper end of their one-sided 99% Clopper-Pearson interval.
+networks (coverage of the 95% interval), with a true loss of exactly the margin (false PASS), and
+with a true loss of two margins (power). Shares are shown with the upper end of their one-sided 99%
+Clopper-Pearson interval.
 
-Run it as ``python -m benchmarks.trust``; it takes about an hour of a core and more; ``--runs 200``
-gives a quick look.
+Run it as ``python -m benchmarks.trust``. It takes an hour of one core or more; ``--runs 200`` gives
+a quick estimate.
 """
 
 import argparse
@@ -46,10 +47,10 @@ ALPHA = 0.05
 BAND_RUNS = 0.065  # the upper bound of a share of null runs that is nominally 5%
 BAND_PASS = 0.07  # and of false passes
 COVERAGE = (0.935, 0.97)  # the upper end from 12 effective drives on
-FEW = 500  # cells say too little about a share of 5%
+FEW = 500  # fewer cells are not enough for a share of 5%
 DRIVES = (8, 12, 20, 40, 80)
 POWER_DRIVES = (10, 20, 40, 80)
-CELLS = 48  # judged in one call, each with drives of its own
+CELLS = 48  # judged in one call, each with separate drives
 PLANNED_AT, MOST_PLANNED = 20, 1000  # drives that a plan starts from, and more that we draw
 
 
@@ -59,11 +60,11 @@ class Fleet:
 
     Attributes:
         name: For the table.
-        sigma: Of the lognormal sizes; 0 is even.
-        share: Of the drives that have a label of a rare class at all.
+        sigma: Sigma of the lognormal sizes; 0: all sizes are equal.
+        share: Share of the drives with any label of a rare class.
         labels: Expected labels of a class in a drive of size 1 that has any.
-        drives: In a null run.
-        rare: Categories beside the gate's own, from common to very rare, in a null run.
+        drives: Number of drives in a null run.
+        rare: Categories in addition to the gate's, from common to very rare, in a null run.
     """
 
     name: str
@@ -94,7 +95,7 @@ def sizes(rng: np.random.Generator, fleet: Fleet, drives: int) -> Floats:
 
 
 def chances(rng: np.random.Generator, drives: int, lost: float, mean: float) -> list[Floats]:
-    """Each network's share of right answers: a drive's difficulty, and its own luck there."""
+    """Each network's share of right answers: the drive's difficulty plus the network's noise."""
 
     def beta() -> Floats:
         return rng.beta(mean * CONCENTRATION, (1 - mean) * CONCENTRATION, drives)
@@ -145,10 +146,10 @@ def errors(rng: np.random.Generator, fleet: Fleet, drives: int) -> list[dict[str
 def shares(
     rng: np.random.Generator, fleet: Fleet, drives: int, rate: float, mean: float
 ) -> list[tuple[Ints, Ints]]:
-    """Rare events among what is said, such as flicker: each network says its own things."""
+    """Rare events among reported items, such as flicker; the networks report different items."""
     size = sizes(rng, fleet, drives)
-    said = [labels_of(rng, fleet, size, rate) for _ in NETWORKS]
-    pairs = zip(said, chances(rng, drives, 0.0, mean), strict=True)
+    reported = [labels_of(rng, fleet, size, rate) for _ in NETWORKS]
+    pairs = zip(reported, chances(rng, drives, 0.0, mean), strict=True)
     return [(rng.binomial(n, chance), n) for n, chance in pairs]
 
 
@@ -175,7 +176,7 @@ def detections(
 
 @cache
 def worse_by(fleet: Fleet, lost: float) -> float:
-    """How much lower the matches must score for a true loss of AP50 of ``lost``: by bisection."""
+    """How much lower the matches must score for a true AP50 loss of ``lost``, by bisection."""
     if lost == 0:
         return 0.0
     low, high = 0.0, 3.0
@@ -187,7 +188,7 @@ def worse_by(fleet: Fleet, lost: float) -> float:
 
 
 def true_ap(fleet: Fleet, worse: float) -> float:
-    """AP50 over so many drives that its own spread does not matter."""
+    """AP50 over so many drives that its spread does not matter."""
     rng = np.random.default_rng(SEED)
     labels, rows = detections(rng, fleet, 20_000, worse)
     order = np.argsort(-rows[1]["score"], kind="stable")
@@ -201,7 +202,7 @@ def true_ap(fleet: Fleet, worse: float) -> float:
 
 
 class Tables:
-    """Scores and matched rows as they are written, column by column."""
+    """Scores and matched rows, column by column."""
 
     def __init__(self, drives: int) -> None:
         self.names = pa.array([f"drive-{index:05d}" for index in range(drives)])
@@ -280,7 +281,7 @@ shipped_gate = cache(load_gate)
 
 
 def null_run(fleet: Fleet, seed: tuple[int, ...]) -> tuple[bool, bool, bool]:
-    """Whether equal networks have a required loss, a watched one, a gain, by the shipped gate."""
+    """Whether equal networks get a required loss, a watched loss or a gain by the shipped gate."""
     rng, gate, tables = np.random.default_rng(seed), shipped_gate(), Tables(fleet.drives)
     names = {cell.prediction for cell in gate.required}
     names |= {f"objects/{kind}@{c}" for kind in fleet.rare for c in ("main", "narrow", "rear")}
@@ -299,7 +300,7 @@ def null_run(fleet: Fleet, seed: tuple[int, ...]) -> tuple[bool, bool, bool]:
 def write_null(
     rng: np.random.Generator, fleet: Fleet, tables: Tables, name: str, rarity: float
 ) -> None:
-    """All that the shipped gate looks at, for one prediction of two equal networks."""
+    """All that the shipped gate judges, for one prediction of two equal networks."""
     drives, task = len(tables.names), re.split("[/@]", name, maxsplit=1)[0]
     rate = fleet.labels * rarity
     if task in ("objects", "lights", "lanes"):
@@ -325,7 +326,7 @@ def write_null(
 
 @dataclass(frozen=True)
 class Drawn:
-    """What both networks did in one prediction: sums per drive, and scored rows of AP50."""
+    """Both networks' results in one prediction: sums per drive, and scored rows of AP50."""
 
     drives: int
     sums: list[dict[str, Floats]]
@@ -369,7 +370,7 @@ def predictions(kind: str) -> list[str]:
 
 
 def judged(kind: str, drawn: dict[str, Drawn]) -> dict[str, dict[str, object]]:
-    """The cells over all drives, by prediction; each has drives of its own."""
+    """The cells over all drives, by prediction; each has separate drives."""
     tables = Tables(max(one.drives for one in drawn.values()))
     for name, one in drawn.items():
         tables.add(name, kind, one.sums)
@@ -385,7 +386,7 @@ def judged(kind: str, drawn: dict[str, Drawn]) -> dict[str, dict[str, object]]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell."""
+    """The result of one cell."""
 
     effective: float
     counted: bool
@@ -397,7 +398,7 @@ class Outcome:
 def cells(
     fleet: Fleet, kind: str, drives: int, lost: float, seed: tuple[int, ...]
 ) -> list[Outcome]:
-    """Independent cells with a true loss of ``lost``; REGRESSED is without any correction."""
+    """Independent cells with a true loss of ``lost``; REGRESSED is without correction."""
     rng = np.random.default_rng(seed)
     drawn = {name: draw(rng, fleet, kind, lost, drives) for name in predictions(kind)}
     return [outcome(cell, lost) for cell in judged(kind, drawn).values()]
@@ -416,7 +417,7 @@ def outcome(cell: dict[str, object], lost: float) -> Outcome:
 
 
 def planned(fleet: Fleet, kind: str, seed: tuple[int, ...]) -> list[tuple[int, bool]]:
-    """Of undecided cells of equal networks: drives in all as predicted, and decided with them."""
+    """For undecided cells of equal networks: the predicted total of drives, and if that decides."""
     rng = np.random.default_rng(seed)
     first = {name: draw(rng, fleet, kind, 0.0, PLANNED_AT) for name in predictions(kind)}
     wanted = {
@@ -431,7 +432,7 @@ def planned(fleet: Fleet, kind: str, seed: tuple[int, ...]) -> list[tuple[int, b
     }
     then = judged(kind, grown) if grown else {}
     decided = [(one.drives, then[n]["verdict"] != "INCONCLUSIVE") for n, one in grown.items()]
-    # What asks for more than we can draw is counted as undecided.
+    # A prediction of more drives than we draw counts as undecided.
     return decided + [(PLANNED_AT + m, False) for m in wanted.values() if m > MOST_PLANNED]
 
 
@@ -440,7 +441,7 @@ def planned(fleet: Fleet, kind: str, seed: tuple[int, ...]) -> list[tuple[int, b
 
 @dataclass(frozen=True)
 class Task:
-    """One call for a worker: what, on which fleet, and the seed."""
+    """One call for a worker: what to do, on which fleet, with which seed."""
 
     what: str
     fleet: int
@@ -450,7 +451,7 @@ class Task:
     lost: float = 0.0
 
     def work(self) -> object:
-        """Its result, of plain values."""
+        """Its result, as plain values."""
         whats = ("null", "cells", "planned")
         lost = round(self.lost / MARGIN)
         seed = (SEED, whats.index(self.what), self.fleet, self.run, self.kind, self.drives, lost)
@@ -463,7 +464,7 @@ class Task:
 
 
 def tasks(runs: int) -> list[Task]:
-    """All of the study; ``runs`` null runs, and about twice as many cells of each kind."""
+    """The whole study: ``runs`` null runs, and about twice as many cells of each kind."""
     calls = range(max(2 * runs // CELLS, 1))
     found = [Task("null", f, run) for f in range(len(FLEETS)) for run in range(runs)]
     for fleet, kind, call in itertools.product(range(4), range(len(KINDS)), calls):
@@ -480,7 +481,7 @@ def tasks(runs: int) -> list[Task]:
 
 
 def measure(runs: int, workers: int) -> dict[str, list[object]]:
-    """The results of all tasks, by what they are about."""
+    """The results of all tasks, by subject."""
     todo = tasks(runs)
     results: dict[str, list[object]] = {}
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
@@ -496,7 +497,7 @@ def measure(runs: int, workers: int) -> dict[str, list[object]]:
 
 
 def key(task: Task) -> str:
-    """What the task is about, without its run."""
+    """The subject of the task, without its run."""
     parts = [task.what, FLEETS[task.fleet].name]
     if task.what == "null":
         return "|".join(parts)
@@ -513,7 +514,7 @@ def upper(hits: int, of: int) -> float:
 
 
 def report(now: dict[str, list[object]], before: dict[str, list[object]] | None) -> str:
-    """Markdown tables; with what an earlier checkout gave beside them."""
+    """Markdown tables, with the results of an earlier checkout beside them."""
     parts = (null_table, coverage_table, pass_table, power_table, planning_table)
     return "\n\n".join(part(now, before or {}) for part in parts)
 
@@ -542,7 +543,7 @@ def null_table(now: dict[str, list[object]], before: dict[str, list[object]]) ->
 
 
 def outcomes(results: dict[str, list[object]], name: str) -> list[Outcome]:
-    """All cells of one kind that the minimum lets be decided."""
+    """All cells of one kind with enough drives to be decided."""
     found = [Outcome(*one) for call in results.get(name, []) for one in call]
     return [one for one in found if one.counted]
 
@@ -559,7 +560,7 @@ def judged_by(cells: int, met: bool) -> str:
 
 
 def coverage_table(now: dict[str, list[object]], before: dict[str, list[object]]) -> str:
-    """Coverage of the 95% interval; a band has its upper end from 12 effective drives on."""
+    """Coverage of the 95% interval; the upper limit applies from 12 effective drives on."""
     lines = []
     for fleet, kind, count, name in each_kind(0, DRIVES):
         found, was = outcomes(now, name), outcomes(before, name)
@@ -581,7 +582,7 @@ def coverage_table(now: dict[str, list[object]], before: dict[str, list[object]]
 
 
 def pass_table(now: dict[str, list[object]], before: dict[str, list[object]]) -> str:
-    """False PASS of a candidate whose true loss is the margin."""
+    """False PASS: the candidate's true loss is the margin."""
     lines = []
     for fleet, kind, count, name in each_kind(1, DRIVES):
         found, was = outcomes(now, name), outcomes(before, name)
@@ -601,7 +602,7 @@ def pass_table(now: dict[str, list[object]], before: dict[str, list[object]]) ->
 
 
 def power_table(now: dict[str, list[object]], before: dict[str, list[object]]) -> str:
-    """REGRESSED at a loss of two margins, for a required cell that stands alone."""
+    """REGRESSED at a loss of two margins, for a single required cell."""
     lines = []
     for fleet, kind, count, name in each_kind(2, POWER_DRIVES):
         found, was = outcomes(now, name), outcomes(before, name)
@@ -614,7 +615,7 @@ def power_table(now: dict[str, list[object]], before: dict[str, list[object]]) -
 
 
 def planning_table(now: dict[str, list[object]], before: dict[str, list[object]]) -> str:
-    """Undecided cells of equal networks at 20 drives, at the number that was predicted."""
+    """Undecided cells of equal networks at 20 drives, and at the predicted number of drives."""
     lines = []
     for fleet, kind in itertools.product(FLEETS[:2], KINDS):
         name = f"planned|{fleet.name}|{kind}|0|0"
@@ -633,7 +634,7 @@ def planning_table(now: dict[str, list[object]], before: dict[str, list[object]]
 
 
 def earlier(folder: Path, runs: int, workers: int) -> dict[str, list[object]]:
-    """The same study with the rule of another checkout."""
+    """The same study, with the rule of another checkout."""
     command = [sys.executable, str(Path(__file__).resolve()), "--raw"]
     command += ["--runs", str(runs), "--workers", str(workers)]
     env = os.environ | {"PYTHONPATH": str(folder.resolve())}

@@ -1,9 +1,9 @@
 """How long the verdicts of a large run take: 1,000 clips, 150 predictions, 12 slices and more.
 
-The candidate is worse at night, so that a loss shows again in every slice but ``light=day`` and has
-to be explained there. Prints a Markdown table. The peer is a bare DuckDB ``GROUP BY`` that sums the
-same table of scores once per drive, prediction and statistic: no pairing, no slices, no inference.
-Nothing that reads the table can be quicker. Run it as ``python -m benchmarks.verdicts``.
+The candidate is worse at night, so a loss shows in every slice except ``light=day`` and has to be
+explained there. Prints a Markdown table. The peer is a bare DuckDB ``GROUP BY`` that sums the same
+table of scores once per drive, prediction and statistic: no pairing, no slices, no inference.
+Nothing that reads the table can be faster. Run it as ``python -m benchmarks.verdicts``.
 """
 
 import argparse
@@ -30,7 +30,14 @@ T = TypeVar("T")
 NETWORKS = ("d" * 64, "c" * 64)
 CLIPS_PER_DRIVE = 5
 MATCHES_PER_CLIP = 10
-WHOLE = ("union", "pixels", "said", "red", "items", "labels")  # what others are a part of
+WHOLE = (
+    "union",
+    "pixels",
+    "said",
+    "red",
+    "items",
+    "labels",
+)  # totals of other statistics
 
 
 def predictions() -> list[str]:
@@ -61,7 +68,7 @@ def drives_table(count: int, rng: np.random.Generator) -> pa.Table:
 
 
 def scores_table(clips: pa.Table, dark: Bools, rng: np.random.Generator) -> pa.Table:
-    """Every statistic of every metric that the gate looks at, for both networks."""
+    """Every statistic of every metric that the gate judges, for both networks."""
     watched = set(load_gate().watched.metrics or ())
     parts = []
     for name in predictions():
@@ -86,8 +93,8 @@ def _scores_of(
     networks = NETWORKS[1:] if other else NETWORKS
     reference = NETWORKS[0] if other else str(metric.reference)
     count = clips.num_rows
-    # Every third item is right, fewer of them for the candidate; labels are the same for both. All
-    # statistics of a metric are parts of the same items, so that no share exceeds 1.
+    # Every third item is right, and fewer for the candidate. Labels are the same for both. All
+    # statistics of a metric are parts of the same items, so no share exceeds 1.
     items = np.random.default_rng(zlib.crc32(f"{name} {metric.name}".encode())).poisson(60, count)
     lossy = statistic == metric.statistics[0] and not metric.matched_rows
     lost = np.where(dark & lossy, 0.6 if metric.better is Better.HIGHER else 1.6, 1.0)

@@ -57,18 +57,18 @@ def dashboard(
 
 
 def hosts_of(host: str, address: str, named: frozenset[str]) -> Hosts:
-    """The hosts of a server that listens on ``host``, which is ``address``, and has more names."""
+    """The hosts of a server that listens on ``host`` (its ``address``) and has more names."""
     own = {canonical(host), canonical(address)}
     return Hosts(named | own, any_address=is_every(address))
 
 
 def url_of(host: str, address: str, port: int) -> str:
-    """Where a browser on this machine finds the server."""
+    """The host part of the address at which a browser on this machine reaches the server."""
     name = "localhost" if is_every(address) else host
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 def is_every(address: str) -> bool:
-    """Whether listening there is listening on every address of this machine."""
+    """Whether a server at that address listens on all addresses of this machine."""
     found = address_of(address)
     return found is not None and found.is_unspecified

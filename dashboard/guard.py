@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.hosts import Hosts
 
 # The pages need these of Streamlit's endpoints. All others are closed (metrics, uploads, an API for
-# agents, log-in, media, components in frames).
+# agents, login, media, components in frames).
 OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 CLOSED = ("/_stcore/", "/component/", "/media/", "/auth/", "/oauth2callback")
 METHODS = ("GET", "HEAD")  # methods that change nothing
@@ -23,7 +23,7 @@ HEADERS = {
 
 
 class Guard:
-    """Wraps an ASGI application: refuses foreign requests, adds headers to every answer.
+    """Wraps an ASGI application: refuses foreign requests, and adds headers to every response.
 
     Args:
         app: The application.
@@ -54,9 +54,9 @@ class Guard:
     def _foreign(self, headers: Headers) -> Response | None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if len(hosts) != 1 or not self._hosts.know(hosts[0]):
-            said = ascii(", ".join(hosts))
+            host = ascii(", ".join(hosts))
             hint = "its name must be given with --allowed-host when the dashboard is started"
-            return PlainTextResponse(f"the host {said} is not known here; {hint}", 403)
+            return PlainTextResponse(f"the host {host} is not allowed; {hint}", 403)
         if any(_netloc(origin) != hosts[0].lower() for origin in origins):
             return PlainTextResponse("pages of other sites may not read the dashboard", 403)
         return None

@@ -1,7 +1,7 @@
 """The clips' video over HTTP: MP4 by signed, short-lived links, with byte ranges.
 
-Our own routes have no Streamlit session, so a link carries a proof: a hash over clip, camera and
-expiry, with a secret key that this server makes when it starts.
+Our own routes have no Streamlit session, so each link is signed: it has a hash over clip, camera
+and expiry, with a secret key that the server makes when it starts.
 """
 
 import hashlib
@@ -116,7 +116,7 @@ def media_routes(videos: Videos, links: Links) -> list[BaseRoute]:
         return FileResponse(path, media_type="video/mp4")
 
     def refuse(_: Request) -> Response:
-        return PlainTextResponse("this link has ended; reload the page", status_code=403)
+        return PlainTextResponse("this link has expired; reload the page", status_code=403)
 
     return [
         Route(PREFIX + "/{clip_id}/{camera}.mp4", video),

@@ -100,12 +100,12 @@ def _end(number: int, _: FrameType | None) -> None:
 
 
 def make_app(home: Path, cache: Path) -> Starlette:
-    """Streamlit's pages and the videos; pages get home and key as Streamlit's secrets."""
+    """Streamlit's pages and the videos; pages get the home and the key as Streamlit's secrets."""
     key = secrets.token_bytes(32)
-    told: dict[str, SecretsValue] = {
+    shared: dict[str, SecretsValue] = {
         "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
     }
-    pages = App(SCRIPT, secrets=told)
+    pages = App(SCRIPT, secrets=shared)
     routes = media_routes(Videos(home, cache), Links(key))
     return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())
 
@@ -119,7 +119,7 @@ def inline_scripts() -> tuple[str, ...]:
 
 
 class _Server(uvicorn.Server):
-    """Reports when it answers, so that a printed address can be used at once."""
+    """Reports when it accepts requests, so that a printed address can be used at once."""
 
     def __init__(self, settings: uvicorn.Config, answers: Callable[[], None]) -> None:
         super().__init__(settings)

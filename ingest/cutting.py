@@ -28,7 +28,7 @@ from ridealong.units import NS_PER_S
 
 @dataclass(frozen=True)
 class DrawnDrive:
-    """A drive after the budgets, and the clips that its kept events ask for."""
+    """A drive after the budgets, and the clips of its kept events."""
 
     outcome: DriveOutcome
     row: DriveRow

@@ -1,7 +1,7 @@
-"""Finds what there is to ingest: every log in a folder, of whatever kind, usable or not.
+"""Finds what there is to ingest: every log in a folder, of any kind, usable or not.
 
-A bad file never stops the search: it is listed among the drives that were found, with what is
-wrong with it as its trouble.
+A bad file never stops the search. It is listed among the found drives, with the problem as its
+``trouble``.
 """
 
 import os
@@ -52,7 +52,7 @@ def find_drives(path: Path, source: str | None = None) -> Found:
         source: Name of the only kind of log to look for; by default all kinds.
 
     Raises:
-        RidealongError: There is no such path or source, or no log.
+        RidealongError: The path or source does not exist, or there is no log.
     """
     finder = _Finder(sources_called(source))
     if not os.path.lexists(path):

@@ -1,7 +1,7 @@
 """What is done with one drive: open, validate, write, evaluate its triggers.
 
-These are plain functions. The pipeline calls them for one drive at a time, so that one drive bounds
-the memory.
+These are plain functions. The pipeline calls them for one drive at a time, so only one drive is in
+memory.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ class DrivePlan:
 
     Attributes:
         files: Where its recording is.
-        new: Its telemetry is not in the lake yet.
+        new: Whether its telemetry is not in the lake yet.
         triggers: Names of the triggers that were not evaluated on it yet.
     """
 
@@ -51,20 +51,20 @@ class DrivePlan:
 
 @dataclass(frozen=True)
 class DriveOutcome:
-    """What became of one drive: counts, the files written, and its small rows.
+    """The result of one drive: counts, the files written, and its small rows.
 
     Attributes:
-        status: How reading it ended.
-        plan: What was planned.
+        status: Whether it was read, quarantined, or failed.
+        plan: The planned work.
         reason: Why it was quarantined, or failed.
         drive: Its row of the table drives.
         events: The events of its triggers, before any budget.
         rows, rows_quarantined: How many rows of its telemetry.
         frames_left_out: How many frames the source left out.
         written: Its data files.
-        aside: Parts other than rows that could not be used, while the rest could: (kind, reason).
+        aside: Unusable parts (other than rows) of a usable drive: (kind, reason).
         first_bad: The first of its quarantined rows, and what is wrong with it.
-        blind: What triggers cannot see on it.
+        blind: What its triggers cannot evaluate.
     """
 
     status: Status
@@ -87,12 +87,12 @@ class DriveOutcome:
 
     @property
     def waits(self) -> bool:
-        """Whether it has events that the budgets may choose and that clips will show."""
+        """Whether it has events that budgets may choose for clips."""
         return any(event.kept for event in self.events)
 
     @property
     def is_clip_alone(self) -> bool:
-        """Whether it is nothing but a clip: a video without telemetry."""
+        """Whether the whole drive is one clip: a video without telemetry."""
         return self.plan.new and self.waits and not self.written
 
 
@@ -101,8 +101,8 @@ def ingest_drive(
 ) -> DriveOutcome:
     """Read one drive, write its telemetry under the commit, and evaluate its triggers.
 
-    It never raises an error because of one drive: unusable input is quarantined, and if the cause
-    may pass, the drive failed.
+    It never raises an error because of one drive. Unusable input is quarantined. If the cause may
+    be temporary, the drive fails.
     """
     trouble = plan.files.trouble
     if trouble is not None:
@@ -117,7 +117,7 @@ def ingest_drive(
 
 
 def is_gone(files: DriveFiles) -> bool:
-    """Whether a recording has been removed since it was found, so its content is not to blame."""
+    """Whether a recording was removed after discovery, so its content is not the cause."""
     return not Path(files.path).exists()
 
 
@@ -185,7 +185,7 @@ def _events(
         if len(triggers) == 1:
             name = triggers[0].name
             return [], {name: f"trigger {name!r} cannot be evaluated: {described(error)}"}
-    # One of them cannot be evaluated, so each is tried alone, and the others count.
+    # One of them cannot be evaluated. Each is tried alone, so that the others still count.
     each = [_events(rows, drives, [trigger]) for trigger in triggers]
     events = [event for fired, _ in each for event in fired]
     return events, {name: why for _, problems in each for name, why in problems.items()}
@@ -229,7 +229,7 @@ def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry
 
 
 def _span(files: DriveFiles, known: DriveAttributes, telemetry: ValidTelemetry) -> tuple[int, int]:
-    """First and last instant of the drive: as the source says, else those of its valid rows."""
+    """First and last instant of the drive: from the source, else from its valid rows."""
     if known.start_ns is not None and known.end_ns is not None:
         return known.start_ns, known.end_ns
     if not telemetry.rows.num_rows:
@@ -244,7 +244,7 @@ def _span(files: DriveFiles, known: DriveAttributes, telemetry: ValidTelemetry) 
 
 
 def _driven_m(rows: pa.Table) -> float | None:
-    """Distance driven, by the speed in the valid rows; None where they have none."""
+    """Distance driven, from the speed in the valid rows; None if they have no speed."""
     speed = rows.column("Vehicle.Speed")
     if speed.null_count == rows.num_rows:
         return None

@@ -7,7 +7,7 @@ from ridealong.lake import Snapshot
 from ridealong.lake.listing import condition_of
 from ridealong.lake.tables import TableSpec
 
-# What a clip takes over from its drive, so that an expression can use both.
+# Columns that a clip gets from its drive, so that an expression can use both.
 DRIVE_CONDITIONS = (
     "vehicle_id",
     "source",
@@ -26,7 +26,7 @@ CLIPS_OF_DRIVES = TableSpec(
 
 
 def list_clips(snapshot: Snapshot, where: str | None = None) -> pa.Table:
-    """The live clips with their drives' conditions (`CLIPS_OF_DRIVES`), filtered and in order.
+    """The clips in use with their drives' conditions (`CLIPS_OF_DRIVES`), filtered and in order.
 
     Raises:
         RidealongError: ``where`` is not an expression over those columns.

@@ -20,9 +20,9 @@ Drives = Shard[DrivePlan]
 
 
 def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:
-    """Read all drives and commit them; give those whose kept events ask for clips.
+    """Read all drives and commit them; returns those with events that may need clips.
 
-    Once the disk is full, no further shard is tried.
+    After the disk was full once, no other shard is tried.
 
     Raises:
         AlreadyCommittedError: Another process committed some of these drives first.
@@ -42,7 +42,7 @@ def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[Driv
 
 @dataclass(frozen=True)
 class _Reading:
-    """Reading drives, as the loop knows it."""
+    """Reading drives as a stage of `ridealong.execution.loop`."""
 
     flow: Flow
     steps: Steps
@@ -63,7 +63,7 @@ class _Reading:
         )
 
     def contents(self, shard: Drives, outcomes: Sequence[DriveOutcome]) -> Contents | None:
-        """What can be committed now; a drive that asks for no clip is finished with that."""
+        """What can be committed now; this finishes a drive that needs no clips."""
         settled, triggers = _settled(outcomes), self.flow.triggers
         bad = [drive for drive in settled if drive.status is Status.QUARANTINED]
         good = [drive for drive in settled if drive.status is Status.DONE]

@@ -18,10 +18,15 @@ DRIVES = TableSpec(
             column("source", pa.string(), "kind of log it came from"),
             column("source_path", pa.string(), "folder or file it was read from"),
             column("source_sha256", pa.string(), "hash over the drive's files"),
-            column("start_ns", pa.int64(), "first instant", "ns"),
-            column("end_ns", pa.int64(), "last instant", "ns"),
+            column("start_ns", pa.int64(), "first instant of the drive", "ns"),
+            column("end_ns", pa.int64(), "last instant of the drive", "ns"),
             column("duration_s", pa.float64(), "length", "s"),
-            column("distance_m", pa.float64(), "way driven, from the speed", "m"),
+            column(
+                "distance_m",
+                pa.float64(),
+                "distance driven, from the speed if the source has none",
+                "m",
+            ),
             column("country", pa.string(), "ISO 3166 code"),
             column("weather", pa.string(), "clear, rain, fog"),
             column("light", pa.string(), "day, dusk, night"),
@@ -29,7 +34,9 @@ DRIVES = TableSpec(
             column("hardware", pa.string(), "the vehicle's computer"),
             column("software", pa.string(), "version, compared part by part"),
             column("features", STRINGS, "driver assistance that was engaged"),
-            column("cluster_id", pa.string(), "drives that are not independent share one"),
+            column(
+                "cluster_id", pa.string(), "drives that are not independent of each other share one"
+            ),
             column("cameras", STRINGS, "cameras recorded; the others are masked"),
             column("labelled", pa.bool_(), "reference labels are known"),
             column("telemetry_rows", pa.int64(), "rows of telemetry kept"),
@@ -63,15 +70,19 @@ EVENTS = TableSpec(
             column("time_ns", pa.int64(), "when the trigger fired: the end of the hold"),
             column("onset_s", pa.float64(), "onset, since the drive's start", "s"),
             column("time_s", pa.float64(), "firing, since the drive's start", "s"),
-            column("margin", pa.float64(), "by how much: peak robustness, in the condition's unit"),
-            column("kept", pa.bool_(), "became (part of) a clip"),
+            column(
+                "margin",
+                pa.float64(),
+                "how far the condition was exceeded: peak robustness, in the condition's unit",
+            ),
+            column("kept", pa.bool_(), "not suppressed: part of a clip"),
             column("reason", pa.string(), "why it was suppressed; null when kept"),
             column(
                 "inclusion_probability",
                 pa.float64(),
-                "chance that it was kept: by the draw of a random moment, the sample, the budgets",
+                "probability that it was kept, after random choice, sampling and budgets",
             ),
-            column("clip_id", pa.string(), "the clip that shows it; null when none does"),
+            column("clip_id", pa.string(), "the clip that shows it; null if there is none"),
         ]
     ),
     order=("drive_id", "time_ns", "trigger"),
@@ -90,12 +101,14 @@ CLIPS = TableSpec(
             column("triggers", STRINGS, "triggers whose events it shows, by priority"),
             column("event_ids", STRINGS, "those events"),
             column(
-                "by_disagreement", pa.bool_(), "only network disagreement chose it: never gated"
+                "by_disagreement",
+                pa.bool_(),
+                "chosen by network disagreement alone, so never gated",
             ),
             column("cameras", STRINGS, "cameras in it"),
-            column("frames", pa.int64(), "frames of the camera that has most"),
+            column("frames", pa.int64(), "frames of the camera with the most frames"),
             column("telemetry_rows", pa.int64(), "rows of telemetry in it"),
-            column("labelled", pa.bool_(), "holds reference labels"),
+            column("labelled", pa.bool_(), "has reference labels"),
             column("bytes", pa.int64(), "size of the MCAP file", "B"),
             column("blob", pa.string(), "the MCAP file, relative to the home"),
         ]
@@ -108,12 +121,16 @@ QUARANTINE = TableSpec(
     pa.schema(
         [
             column("source", pa.string(), "kind of log"),
-            column("path", pa.string(), "file it stands in"),
-            column("drive_id", pa.string(), "the drive, where known"),
-            column("kind", pa.string(), "'file'; of a drive: 'row', 'frames', 'clip', 'trigger'"),
-            column("row", pa.int64(), "row in the drive's telemetry, from 0; null but for a row"),
+            column("path", pa.string(), "the file with the problem"),
+            column("drive_id", pa.string(), "the drive, if known"),
+            column(
+                "kind",
+                pa.string(),
+                "what is quarantined: 'file', or 'row', 'frames', 'clip' or 'trigger' of a drive",
+            ),
+            column("row", pa.int64(), "row in the drive's telemetry, from 0; null for other kinds"),
             column("reason", pa.string(), "what is wrong, and what was expected"),
-            column("content", pa.string(), "the row as JSON; null but for a row"),
+            column("content", pa.string(), "the row as JSON; null for other kinds"),
         ]
     ),
     order=("path", "row"),
@@ -123,10 +140,10 @@ ROADS = TableSpec(
     "roads",
     pa.schema(
         [
-            column("map", pa.string(), "the road network, and the country it lies in"),
-            column("road", pa.string(), "one direction of a road, or one way over a junction"),
+            column("map", pa.string(), "the road network, and its country"),
+            column("road", pa.string(), "one direction of a road, or one path across a junction"),
             column("kind", pa.string(), "highway, street"),
-            column("width_m", pa.float64(), "of its lanes for motor vehicles together", "m"),
+            column("width_m", pa.float64(), "total width of its lanes for motor vehicles", "m"),
             column("latitude", NUMBERS, "along its middle", "degrees"),
             column("longitude", NUMBERS, "along its middle", "degrees"),
         ]

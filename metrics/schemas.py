@@ -1,6 +1,6 @@
 """Arrow schemas of the tables of scores: the statistics of each prediction on each clip.
 
-Both tables hold sums and rows, never a ratio. So any slice and any new interval is a query.
+Both tables have sums and rows, never a ratio. So any slice and any new interval is a query.
 """
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ SCORES = TableSpec(
             column("statistic", pa.string(), "one of the metric's summable statistics"),
             column("value", pa.float64(), "its sum over the clip"),
             column("definition", pa.string(), "definition of the family, and frames per second"),
-            column("labels", pa.string(), "version of the labels compared with; null: of none"),
+            column("labels", pa.string(), "version of the labels compared with; null: no labels"),
         ]
     ),
     order=("clip_id", "prediction", "metric", "statistic"),
@@ -37,7 +37,7 @@ MATCHES = TableSpec(
             column("prediction", pa.string(), "class and camera, as in objects/car@main"),
             column("timestamp_ns", pa.int64(), "the frame", "ns"),
             column("score", pa.float32(), "the detection's score"),
-            column("matched", pa.bool_(), "it found a label that no better detection had"),
+            column("matched", pa.bool_(), "it found a label that no better detection found"),
             column("iou", pa.float32(), "overlap with that label; null when not matched"),
             column("definition", pa.string(), "as in scores"),
             column("labels", pa.string(), "as in scores"),

@@ -71,7 +71,7 @@ def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:
 
 
 def in_slice(drives: pa.Table, conditions: Slice) -> NDArray[np.bool_]:
-    """Which drives lie in the slice, ``(drives,)``."""
+    """Which drives are in the slice, ``(drives,)``."""
     inside = np.ones(drives.num_rows, dtype=np.bool_)
     for name, value in conditions:
         same = pc.fill_null(pc.equal(drives[name].cast(pa.string()), value), False)

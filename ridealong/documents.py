@@ -266,7 +266,7 @@ class _Composer:
         return self._resolved(event, node) if _is_plain(event) else node
 
     def _resolved(self, event: Any, node: Node) -> Node:
-        """The number, flag, null or text that a scalar without quotes stands for."""
+        """The number, flag, null or text that a scalar without quotes means."""
         text = node.text
         if text in _NULLS:
             return replace(node, value=None)

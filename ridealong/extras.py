@@ -1,4 +1,4 @@
-"""The extras: which packages each one brings, and what to say if one is not installed.
+"""The extras: the packages of each, and the message if one is not installed.
 
 The base package lists, judges, reports and checks triggers. What simulates, decodes video, runs
 networks or serves pages needs packages that are large, so they are extras: see ``pyproject.toml``.

@@ -38,7 +38,7 @@ def load(point: EntryPoint) -> Any:
     """Import what an entry point names.
 
     Raises:
-        NotInstalledError: The import fails, for whatever reason; the message names the package.
+        NotInstalledError: The import fails for any reason; the message names the package.
     """
     try:
         return point.load()

@@ -32,7 +32,7 @@ class Spec(BaseModel):
 
     @classmethod
     def clashes(cls, keys: Container[str]) -> Iterator[str]:
-        """What is wrong with this combination of keys, whatever their values are.
+        """What is wrong with this combination of keys, independent of their values.
 
         These mistakes are reported together with invalid values. A validator of the model would
         run only after all values are valid.

@@ -91,7 +91,7 @@ def parse_duration_ns(text: str) -> int:
     value, unit = _parts_of_duration(text)
     try:
         factor, _ = conversion(unit, "s")
-    except Exception as error:  # pint raises errors of its own for logarithmic units
+    except Exception as error:  # pint raises its own errors for logarithmic units
         hint = f"a minute is 'min': write '{value:g} min'" if unit == "m" else None
         raise RidealongError(
             f"{text!r} is not a duration", expected="one like '15 s'", hint=hint

@@ -23,7 +23,7 @@ from shadow.pipeline import ReplayBatch, replaying
 from shadow.planning import plan_replay, replay_sources
 from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 
-# If so many clips all fail for one reason before any clip worked, the clips are not to blame.
+# If this many clips all fail for one reason before any clip worked, the clips are not the cause.
 SUSPECT = 5
 LOST_RACE = "another process replayed some of these clips first; doing what is left"
 
@@ -56,7 +56,7 @@ def replay(
 ) -> Replayed:
     """Replay and commit the clips that have no stored scores yet.
 
-    If another process commits the same clips first, this one goes on from the other end. So two
+    If another process commits the same clips first, this one continues from the other end. So two
     processes with the same work share it.
 
     Raises:
@@ -76,7 +76,7 @@ def replay(
             plan = plan_replay(lake, networks, left, device)
 
     def run(plan: ReplayPlan) -> None:
-        # Closing ends the workers, however the loop ends.
+        # Closing ends the workers, also if the loop fails.
         with closing(_results(lake, plan, console, beam_args)) as results:
             for result in results:
                 found.count(result.outcomes or ())
@@ -106,7 +106,7 @@ def _results(
 
 @dataclass(frozen=True)
 class _Replaying:
-    """Replaying clips, as the loop knows it."""
+    """The replay as a stage of `ridealong.execution.loop`."""
 
     plan: ReplayPlan
     replay_batch: ReplayBatch
@@ -119,7 +119,7 @@ class _Replaying:
         return self.replay_batch(batch)
 
     def contents(self, batch: Batch, outcomes: Sequence[ClipOutcome]) -> Contents | None:
-        """What was done; a clip that failed is left for the next run."""
+        """The finished clips; failed clips are left for the next run."""
         done = [outcome for outcome in outcomes if outcome.status is Status.DONE]
         if not done:
             return None
@@ -129,7 +129,7 @@ class _Replaying:
 
 
 def _require_one_that_works(found: Replayed) -> None:
-    """Stop a replay in which the network or the machine is to blame, and not the clips."""
+    """Stop a replay whose failures are caused by the network or the machine, not by the clips."""
     reasons = {outcome.reason for outcome in found.failed}
     if not found.done and len(found.failed) >= SUSPECT and len(reasons) == 1:
         raise RidealongError(

@@ -1,4 +1,4 @@
-"""The whole job once, on the embedded runner: from a simulated fleet to a verdict on two networks.
+"""The whole workflow on the embedded runner: from a simulated fleet to a verdict on two networks.
 
 The fleet drives on a map that no network was trained on. A real drive and a real video are ingested
 in the same way.
@@ -42,7 +42,7 @@ DEPLOYED, CANDIDATE = "hydra-1.0", "hydra-1.1"
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What the demo did: the fleet's drives, the ingest of each source, and the run's document."""
+    """The demo's results: the fleet's drives, the ingest of each source, the run document."""
 
     fleet: SimulationReport
     ingests: dict[str, IngestReport]
@@ -58,17 +58,17 @@ def demo(
     fleet: Path = FLEET,
     seed: int | None = None,
 ) -> DemoReport:
-    """Run all steps; what an earlier demo has done is not done again.
+    """Run all steps; steps that an earlier demo finished are skipped.
 
     Args:
         home: The lake's folder; the fleet's drives are kept in it too.
         console: Where progress goes.
         device: Where networks run.
         fleet: Spec of the fleet.
-        seed: Another one than the spec's own: another fleet under the same conditions.
+        seed: Replaces the seed of the spec: another fleet under the same conditions.
 
     Raises:
-        RidealongError: A bad spec, the examples are not there, a drive that cannot be ingested,
+        RidealongError: The spec is invalid, the examples are missing, a drive cannot be ingested,
             or the home cannot be written.
     """
     started = time.monotonic()
@@ -96,7 +96,7 @@ def _ingest(
     lake: Lake, path: Path, source: str, triggers: Sequence[TriggerSpec], console: Console
 ) -> IngestReport:
     if not path.is_dir():
-        raise RidealongError("the example is not there", where=path, hint="install ridealong again")
+        raise RidealongError("the example is missing", where=path, hint="install ridealong again")
     console.note(f"ingesting {path.name} ({source})")
     report = ingest(lake, find_drives(path, source).drives, triggers, console)
     for problem in (*report.failures, *report.quarantined):
@@ -117,7 +117,7 @@ def _register(lake: Lake) -> None:
 
 
 def _compare(lake: Lake, console: Console, device: str) -> tuple[str, bool]:
-    """The newest run of the two networks over all clips, and whether it was made now."""
+    """The newest run of the two networks over all clips, and whether this call made it."""
     gate = load_gate()
     snapshot = lake.snapshot()
     request = RunRequest(DEPLOYED, CANDIDATE, None, gate, device)

@@ -45,17 +45,17 @@ from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.runs import find_run
 
-NAMED = 3  # cells that are named as the reason for the order
+NAMED = 3  # cells named as the reason for the order
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to export, and where to.
+    """What to export, and to where.
 
     Attributes:
-        run: The run whose clips and outputs it is about.
+        run: The run whose clips and outputs are exported.
         where: Expression over its clips; None for all.
-        limit: At most so many clips; None for all.
+        limit: The maximum number of clips; None for all.
         out: The folder to write.
         cells: The cells whose loss orders the clips; by default those that regressed.
         frames: Which frames of a clip; COCO only.
@@ -82,8 +82,8 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
         The document that ``labels export --json`` prints.
 
     Raises:
-        RidealongError: No such run, cell or camera, no clip or frame that fits, frames or cameras
-            chosen for ``mcap``, or the folder holds something else.
+        RidealongError: The run, cell or camera is unknown, no clip or frame matches, frames or
+            cameras are chosen for ``mcap``, or the folder has other content.
     """
     snapshot = lake.snapshot()
     run = find_run(snapshot, request.run)
@@ -105,8 +105,8 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
 class _Choice:
     """Clips in their order, the name of the order, and the reason for it.
 
-    Each clip has facts for labellers in ``about``. ``cells`` are those whose loss orders the clips;
-    none if these clips have no share of it.
+    Each clip has information for labellers in ``about``. ``cells`` are those whose loss orders the
+    clips; empty if these clips have no share in it.
     """
 
     clips: list[dict[str, Any]]
@@ -117,7 +117,7 @@ class _Choice:
 
 @dataclass(frozen=True)
 class _Work:
-    """The input of a writer, which calls ``advance`` after each clip."""
+    """The input of a writer; ``advance`` is called after each clip."""
 
     outputs: RunOutputs
     request: ExportRequest
@@ -136,7 +136,7 @@ class _Work:
 
 
 def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> _Choice:
-    """The clips of the request, by their share of the loss if they have any."""
+    """The requested clips, by their share of the loss if they have any."""
     rows = list_clips(snapshot, request.where)
     rows = rows.filter(pc.is_in(rows["clip_id"], value_set=pa.array(run["clip_ids"])))
     if not rows.num_rows:
@@ -152,10 +152,10 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
     clips = (behind or listed)[: request.limit]
     chosen = [row | {"about": _about(row, losses)} for row in clips]
     if behind:
-        return _Choice(chosen, cells, "loss", f"by their share of what was lost in {_names(cells)}")
+        return _Choice(chosen, cells, "loss", f"by their share of the loss in {_names(cells)}")
     if cells:
         return _Choice(chosen, [], "listing", "none of these clips has a share in the loss")
-    nothing = "no cell regressed" if request.cells == EVERY_CELL else "the cells named lost nothing"
+    nothing = "no cell regressed" if request.cells == EVERY_CELL else "the named cells have no loss"
     return _Choice(chosen, [], "listing", nothing)
 
 
@@ -183,9 +183,9 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             hint="leave them out, or use --format coco",
         )
     if request.frames.kind is FrameKind.LOSS and not _judged_by_frame(chosen.cells):
-        why = "flicker and jitter lie between frames" if chosen.cells else chosen.reason
+        why = "flicker and jitter are differences between frames" if chosen.cells else chosen.reason
         raise RidealongError(
-            f"no frame carries a loss: {why}",
+            f"no frame has a loss: {why}",
             hint="name a cell with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
@@ -231,13 +231,13 @@ def _label_clip(
         labels=labels,
         ignored=ignored_labels(labels.sparse) if labels else np.zeros(0, np.bool_),
         outputs={role: view.perception for role, view in views.items()},
-        said={role: _said(work.outputs, role, view) for role, view in views.items()},
+        reported={role: _reported(work.outputs, role, view) for role, view in views.items()},
         about=clip["about"],
     )
 
 
 def _labels(reader: ClipReader, times: NDArray[np.int64]) -> Perception | None:
-    """The labels of a clip's frames, if somebody labelled boxes."""
+    """The labels of a clip's frames, if boxes were labelled."""
     labels = reader.labels(with_dense=False)
     if labels is None or labels.tasks.isdisjoint(_box_families()):
         return None
@@ -245,7 +245,7 @@ def _labels(reader: ClipReader, times: NDArray[np.int64]) -> Perception | None:
 
 
 def _box_families() -> dict[str, TaskFamily]:
-    """The families whose predictions COCO has a place for."""
+    """The families whose predictions COCO can store."""
     return {name: own for name, own in families().items() if own.form is Form.BOXES}
 
 
@@ -289,7 +289,7 @@ def _images(
     ]
 
 
-def _said(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
+def _reported(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
     """The boxes that a network reports, by the rule of the metrics."""
     return reported_boxes(view, outputs.predictions(role, _box_families())).table
 
@@ -309,9 +309,9 @@ def _mcap(work: _Work) -> dict[str, Any]:
     def replayed() -> Iterator[ReplayedClip]:
         for clip in work.clips():
             with work.opened(clip) as reader:
-                said = work.outputs.kept(reader, reader.sample_times(work.outputs.rate_hz))
+                kept = work.outputs.kept(reader, reader.sample_times(work.outputs.rate_hz))
             path = work.outputs.lake.path(clip["blob"])
-            yield ReplayedClip(clip["clip_id"], path, said, clip["about"])
+            yield ReplayedClip(clip["clip_id"], path, kept, clip["about"])
 
     if work.request.dry_run:
         return asdict(preview_mcaps(work.request.out, replayed()))

@@ -87,7 +87,7 @@ class FrameLosses:
         return times, pa.concat_tables(tables)
 
     def _predictions(self, role: str) -> list[Prediction]:
-        """The predictions of a network that have one of the cells."""
+        """The predictions of a network that occur in the cells."""
         named = {parse_prediction(cell["prediction"]) for cell in self.cells}
         return [one for one in self.outputs.predictions(role) if one in named]
 

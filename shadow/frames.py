@@ -36,8 +36,8 @@ class FrameChoice:
 
         Args:
             times: ``(T,)`` its frames, ascending, in ns.
-            labelled: Those that somebody labelled.
-            lost: Those that carry a part of the loss.
+            labelled: The labelled frames.
+            lost: The frames with a share of the loss.
         """
         if self.kind is FrameKind.EVERY:
             return times[:: self.step]
@@ -52,7 +52,7 @@ def parse_frames(text: str) -> FrameChoice:
     """Read ``every:5``, ``labelled`` or ``loss``.
 
     Raises:
-        RidealongError: It is none of these.
+        RidealongError: It is something else.
     """
     if text in (FrameKind.LABELLED, FrameKind.LOSS):
         return FrameChoice(FrameKind(text))

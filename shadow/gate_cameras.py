@@ -1,4 +1,4 @@
-"""Cameras that a gate requires and that a run cannot have: found before any clip is replayed."""
+"""Finds cameras that a gate requires but a run cannot have, before any clip is replayed."""
 
 from collections.abc import Collection
 
@@ -10,17 +10,17 @@ from ridealong.specs import nearest
 
 
 def check_gate_cameras(gate: GateSpec, cameras: Collection[str]) -> None:
-    """Refuse a gate that requires a prediction of a camera that nobody knows.
+    """Refuse a gate that requires a prediction of an unknown camera.
 
-    A camera that is known but that the run lacks is no mistake: the cell has no data, and does not
-    pass.
+    A camera that is known but missing in the run is not an error: the cell has no data, so it does
+    not pass.
 
     Args:
         gate: The gate.
-        cameras: Those of the run's networks and clips; the simulator's are known too.
+        cameras: Those of the run's networks and clips; the simulator's are always known.
 
     Raises:
-        RidealongError: A required prediction names another camera; the nearest is suggested.
+        RidealongError: A required prediction has an unknown camera; the nearest is suggested.
     """
     known = {*cameras, *(camera.value for camera in RigCamera)}
     for cell in gate.required:

@@ -1,7 +1,7 @@
-"""The outputs that the lake keeps: sparse ones, as rows of the table outputs.
+"""The outputs that the lake stores: sparse ones, as rows of the table outputs.
 
-Scores must not depend on where outputs come from, the network itself or the lake. So both are
-brought into one form: rows in the order of the table, and the same families looked for.
+Scores must not depend on whether outputs come from the network or from the lake. So both get one
+form: rows in the order of the table, and the same set of judged families.
 """
 
 from collections.abc import Collection
@@ -25,7 +25,7 @@ _FILE = "file"
 
 
 def as_kept(perception: Perception, looked_for: frozenset[str]) -> Perception:
-    """A network's outputs, the sparse ones as the lake keeps them; the dense ones unchanged."""
+    """A network's outputs: sparse ones as the lake stores them, dense ones unchanged."""
     tasks = (perception.tasks - sparse_tasks()) | looked_for
     return replace(perception, sparse=perception.sparse.sort_by(ORDER), tasks=tasks)
 
@@ -82,7 +82,7 @@ def read_kept(
 
 
 def looked_for(manifest: NetworkManifest, cameras: Collection[str]) -> frozenset[str]:
-    """The sparse families for which a network looks in these cameras."""
+    """The sparse families that a network outputs for these cameras."""
     named = [parse_prediction(name) for name in manifest.predictions]
     seen = (p for p in named if (p.camera in cameras if p.camera else cameras))
     return frozenset(p.task for p in seen) & sparse_tasks()

@@ -1,9 +1,9 @@
 """What stored scores and outputs depend on, and the keys under which each is stored once.
 
 Scores depend on the network (or the pair), the clip, the labels, the family of predictions, its
-definition, and the frame rate. Outputs depend on the network, the clip and the frame rate. What
-does not depend on a change stays in use: a new definition of one family leaves the scores of the
-others, and all outputs.
+definition, and the frame rate. Outputs depend on the network, the clip and the frame rate. A change
+affects only what depends on it: if the definition of one family changes, the scores of the others
+and all outputs stay in use.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ DIGITS = 16  # of a hash, enough to tell apart what one home holds
 
 @dataclass(frozen=True, order=True)
 class ScoreUnit:
-    """What is scored at once or not at all: one family of one network, by one reference.
+    """The unit of scoring, done as a whole or not at all: one family of one network, one reference.
 
     Attributes:
         network_sha256: The network that is scored.
@@ -33,15 +33,15 @@ class ScoreUnit:
 
     @property
     def other_sha256(self) -> str | None:
-        """The network it is compared with; None where it is compared with labels or itself."""
+        """The network it is compared with; None if it is compared with labels or itself."""
         return None if self.reference in (Reference.LABELS, Reference.SELF) else self.reference
 
 
 def judged_by(tasks: Iterable[str], rate_hz: float) -> str:
-    """What a run judges by: the definition and frame rate of each family, in one text.
+    """What a run judges by: the definition and frame rate of each family, as one text.
 
-    It is stored with the run. Each word of it, as ``lanes:0f3a5b7c9d1e2f40@5``, is what the
-    family's rows of scores and matches are stored under.
+    It is stored with the run. Each of its words, such as ``lanes:0f3a5b7c9d1e2f40@5``, is the key
+    under which the family's rows of scores and matches are stored.
     """
     return " ".join(_scored_by(task, rate_hz) for task in sorted(tasks))
 
@@ -51,17 +51,17 @@ def _scored_by(task: str, rate_hz: float) -> str:
 
 
 def stored_by(rate_hz: float) -> str:
-    """What outputs are stored under."""
+    """The key under which outputs are stored."""
     return f"@{rate_hz:g}"
 
 
 def definitions_in(definition: str) -> list[str]:
-    """What the scores of a run are stored under, given what it judged by."""
+    """The keys under which the scores of a run are stored, given what it judged by."""
     return definition.split()
 
 
 def definition_in(definition: str, task: str) -> str:
-    """What a family's scores are stored under, given what a run judged by.
+    """The key under which a family's scores are stored, given what a run judged by.
 
     Runs of ridealong 0.1 have one definition for all families.
 
@@ -74,7 +74,7 @@ def definition_in(definition: str, task: str) -> str:
 
 
 def outputs_in(definition: str) -> str:
-    """What the outputs of a run are stored under, given what it judged by.
+    """The key under which the outputs of a run are stored, given what it judged by.
 
     Ridealong 0.1 stored outputs under the definition of the scores.
     """

@@ -2,7 +2,7 @@
 
 Latency depends on the machine and its load, so it is measured in every run, even if all scores are
 stored. Both networks process the same instants, one after the other. The order changes each time,
-so that other load on the machine affects both in the same way. A time is that of one call of
+so that other load on the machine affects both in the same way. What is timed is one call of
 `Network.perceive` for one instant: decoded frames in, outputs out.
 """
 
@@ -43,7 +43,7 @@ def measure_latency(
     """Time both networks on the first instants of a clip, after one call that is not counted.
 
     Raises:
-        ValueError: There is no instant.
+        ValueError: There are no instants.
     """
     if not len(sets.timestamps_ns):
         raise ValueError("no camera set to measure on")

@@ -33,7 +33,7 @@ class LeftOut:
 
 
 def as_rows(left_out: Iterable[LeftOut]) -> list[dict[str, str]]:
-    """In the form of the table of runs and of the JSON documents."""
+    """The clip as in the table of runs and in JSON documents."""
     return [asdict(clip) for clip in left_out]
 
 

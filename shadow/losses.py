@@ -46,7 +46,7 @@ class ClipLoss:
 
 
 def parts_of(cell: Cell) -> dict[str, str]:
-    """What names a cell, by the `PARTS`."""
+    """The name of a cell, by `PARTS`."""
     return {"prediction": cell["prediction"], "metric": cell["metric"], "slice": cell["slice"]}
 
 
@@ -57,7 +57,7 @@ def losing_cells(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
     loss near zero are large for every clip.
 
     Raises:
-        RidealongError: No cell is named so.
+        RidealongError: No cell has such a name.
     """
     named = _named(cells, names)
     lost = [cell for cell in named if cell["verdict"] == Verdict.REGRESSED]
@@ -97,7 +97,7 @@ def _figure(cell: Cell, where: str) -> tuple[str | None, ...]:
 
 
 def _widest(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells without those whose slice lies in that of another one of the same metric."""
+    """The cells, without those whose slice is part of another one's of the same metric."""
     slices: dict[tuple[str | None, ...], list[set[tuple[str, str]]]] = {}
     for cell in cells:
         slices.setdefault(_figure(cell, ""), []).append(set(parse_slice(cell["slice"])))

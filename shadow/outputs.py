@@ -52,7 +52,7 @@ class RunOutputs:
         return self.networks[role].manifest
 
     def predictions(self, role: str, tasks: Collection[str] | None = None) -> list[Prediction]:
-        """The predictions of a network; of these tasks alone where some are given."""
+        """The predictions of a network; only those of the given tasks, if any are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
         return [one for one in named if tasks is None or one.task in tasks]
 

@@ -14,7 +14,7 @@ from ridealong.terminal.progress import Steps
 from shadow.replay import Replayer, clip_replayer
 from shadow.replay_plan import Batch, ClipOutcome, ClipPlan, ReplayPlan
 
-FEWEST_CLIPS = 6  # for processes of our own: starting one takes about as long as a clip
+FEWEST_CLIPS = 6  # for separate processes: starting one takes about as long as a clip
 
 ReplayBatch = Callable[[Batch], list[ClipOutcome]]
 
@@ -23,13 +23,14 @@ ReplayBatch = Callable[[Batch], list[ClipOutcome]]
 def replaying(
     plan: ReplayPlan, beam_args: Sequence[str] = (), steps: Steps | None = None
 ) -> Iterator[ReplayBatch]:
-    """Give the function that replays one batch of the plan; call it in the plan's order.
+    """The function that replays one batch of the plan; call it in the plan's order.
 
-    It gives the outcomes as the runner delivered them.
+    It returns the outcomes as the runner delivered them.
 
-    On the embedded runner all batches share the same workers, which go on with the next batch while
-    one ends. These are processes of our own, one a core. Threads are used instead if there are too
-    few clips to be worth the start, and on a GPU, where they share one copy of the networks.
+    On the embedded runner all batches share the same workers, which begin the next batch while one
+    ends. Workers are separate processes, one per core. Threads are used instead if there are too
+    few clips to be worth starting processes, and on a GPU, where they share one copy of the
+    networks.
 
     Raises:
         ItemsLostError: The runner never ran the last step of a batch.
@@ -51,7 +52,7 @@ def replaying(
                 beam_args,
                 steps=steps,
                 workers=workers,
-                threads=1,  # all it does is wait, and each thread costs 0.1 s a batch
+                threads=1,  # it only waits, and each thread costs 0.1 s a batch
                 spread=workers is None,
             )
 
@@ -73,7 +74,7 @@ def _workers(
 ) -> Iterator[Prefetcher[ClipPlan, ClipOutcome] | None]:
     """Workers for all batches; None if the user names a runner, which has its own.
 
-    They close with the run, however it ends.
+    They close when the run ends, also if it fails.
     """
     if names_runner(beam_args):
         yield None

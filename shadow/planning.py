@@ -1,4 +1,4 @@
-"""What a run still has to do on each clip, given the scores and outputs that are stored.
+"""What a run still has to do for each clip, given the stored scores and outputs.
 
 If all scores of a clip are stored, there is nothing to do. A missing score of a sparse family is
 computed from the stored outputs. A network is run again only if the score of a dense family is
@@ -35,17 +35,17 @@ Pair = tuple[NetworkEntry, NetworkEntry]
 def plan_replay(
     lake: Lake, networks: Sequence[NetworkEntry], clips: pa.Table, device: str
 ) -> ReplayPlan:
-    """The work that is left on these clips, in their order.
+    """The work that is left for these clips, in their order.
 
     Args:
         lake: Where scores and outputs are stored.
-        networks: The deployed one, the candidate, and any others. Those two are compared with each
-            other; the others are only scored.
+        networks: The deployed one, the candidate, and any others. The first two are compared with
+            each other; the others are only scored.
         clips: Rows with ``clip_id``, ``drive_id`` and ``blob``.
         device: Where the networks run, as torch names it.
 
     Raises:
-        RidealongError: The home may not be written, or stored outputs are damaged.
+        RidealongError: The home is not writable, or stored outputs are damaged.
     """
     lake.require_writable()
     snapshot = lake.snapshot()
@@ -75,7 +75,7 @@ def plan_replay(
 
 
 def tasks_of(networks: Sequence[NetworkEntry]) -> set[str]:
-    """The families that any of the networks gives predictions of."""
+    """The families of the networks' predictions."""
     names = {name for entry in networks for name in entry.manifest.predictions}
     return {str(parse_prediction(name).task) for name in names}
 
@@ -134,7 +134,7 @@ class _Planner:
     sparse: Set[str]
 
     def plan(self, row: Mapping[str, Any]) -> ClipPlan:
-        """What is missing of one clip, and what it takes; no units if nothing is missing."""
+        """What is missing for one clip, and how to get it; no units if nothing is missing."""
         clip_id, labels = row["clip_id"], labels_version(row)
         units = tuple(
             unit
@@ -161,7 +161,7 @@ class _Planner:
 
 
 def _networks(units: Iterable[ScoreUnit]) -> set[str]:
-    """The networks whose outputs it takes to score these units."""
+    """The networks whose outputs are needed to score these units."""
     every = {sha for unit in units for sha in (unit.network_sha256, unit.other_sha256)}
     return {sha for sha in every if sha is not None}
 

@@ -1,6 +1,6 @@
-"""Scores one clip: it is decoded once for all networks to run, or stored outputs are used.
+"""Scores one clip: decodes it once for all networks that run, or uses stored outputs.
 
-Plain functions that the pipeline calls for one clip at a time, so that one clip at most is in
+These are plain functions. The pipeline calls them for one clip at a time, so only one clip is in
 memory.
 """
 
@@ -44,7 +44,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Scored:
-    """The rows of one network on one clip, and what could not be scored, and why."""
+    """The rows of one network on one clip, and what could not be scored with the reason."""
 
     statistics: pa.Table
     matches: pa.Table
@@ -78,14 +78,14 @@ class Replayer:
     def replay(self, clip: ClipPlan) -> ClipOutcome:
         """Replay and score one clip; a failure is an outcome, not an exception.
 
-        Once the disk is full, no other clip is tried.
+        After the disk was full once, no clip is tried.
         """
         if self._full:
             return ClipOutcome(clip.clip_id, Status.FAILED, DISK_FULL)
         try:
             return self._replay(clip)
         except Exception as error:
-            self._full |= is_full(error)  # threads share it: none may reset it
+            self._full |= is_full(error)  # threads share it, so it must not be reset
             return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
@@ -136,7 +136,7 @@ class Replayer:
         }
 
     def _score(self, clip: ClipPlan, seen: _Seen, sha: str) -> Iterator[_Scored]:
-        """What the plan asks of one network."""
+        """The plan for one network."""
         predictions = [parse_prediction(name) for name in self._manifests[sha].predictions]
         units = [unit for unit in clip.units if unit.network_sha256 == sha]
         other = next((unit.other_sha256 for unit in units if unit.other_sha256), None)
@@ -181,13 +181,13 @@ class Replayer:
 
 
 def _needs_dense_labels(clip: ClipPlan) -> bool:
-    """Whether a dense family is compared with labels; to unpack dense labels takes longest."""
+    """Whether a dense family is compared with labels; unpacking dense labels is slow."""
     compared = (unit.task for unit in clip.units if unit.reference == Reference.LABELS)
     return any(task not in sparse_tasks() for task in compared)
 
 
 def _by_references(units: Sequence[ScoreUnit]) -> dict[frozenset[Reference], set[str]]:
-    """One network's families, by the references that they are to be compared with."""
+    """One network's families, by the references to compare them with."""
     references: dict[str, set[Reference]] = {}
     for unit in units:
         kind = Reference.OTHER if unit.other_sha256 else Reference(unit.reference)

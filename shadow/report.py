@@ -15,7 +15,7 @@ from ridealong.terminal.readable import counted, listed
 from shadow.runs import find_run
 from shadow.scores import labels_name
 
-NAMED = 3  # cells that a sentence names
+NAMED = 3  # cells named in a sentence
 
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[Cell]:
@@ -55,9 +55,9 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
 def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:
     """A summary of a run's cells.
 
-    ``verdicts`` counts them by verdict; ``by_cause`` counts, for each slice in which alone some
-    prediction lost, the REGRESSED cells at it or because of it, most first; ``better`` names the
-    predictions with a metric that is significantly better, by slice.
+    ``verdicts`` counts them by verdict. ``by_cause`` has the slices that are the cause of a loss:
+    for each, the number of REGRESSED cells at it or because of it, the highest first. ``better``
+    has the predictions with a significantly better metric, by slice.
     """
     lost = [cell for cell in cells if cell["verdict"] == Verdict.REGRESSED]
     causes = {cell["because_of"] for cell in lost if cell["because_of"] is not None}
@@ -79,7 +79,7 @@ def _at_or_because_of(cell: Cell, cause: str) -> bool:
 
 
 def cause_sentence(summary: dict[str, Any]) -> str | None:
-    """Where most of what regressed comes from; None where no one slice accounts for anything."""
+    """The slice that most of the loss comes from, in a sentence; None if no slice is a cause."""
     cause, count = next(iter(summary["by_cause"].items()), (None, 0))
     if cause is None:
         return None
@@ -88,7 +88,7 @@ def cause_sentence(summary: dict[str, Any]) -> str | None:
 
 
 def baseline_sentence(document: dict[str, Any]) -> str | None:
-    """In which cells the candidate is worse than the frozen release; None without one."""
+    """The cells in which the candidate is worse than the frozen release; None without a release."""
     if document["baseline"] is None:
         return None
     worse = [cell_name(cell) for cell in document["cells"] if cell["worse_than_baseline"]]
@@ -97,11 +97,11 @@ def baseline_sentence(document: dict[str, Any]) -> str | None:
 
 
 def cells_that_matter(cells: Sequence[Cell], watched: int = 20) -> list[Cell]:
-    """The cells to show first: the required ones, the worst first, then some that are watched.
+    """The cells to show first: the required ones, the worst first, then some watched ones.
 
-    Of the watched ones the surest losses come first, then the surest gains, at most half of
-    ``watched`` each; where those are few, the largest differences over all clips follow. Cells
-    without data are left to `cells_without_data`.
+    Of the watched ones, the surest losses come first, then the surest gains, at most half of
+    ``watched`` each. If there are few, the largest differences over all clips follow. Cells without
+    data are not included; see `cells_without_data`.
     """
     known = [cell for cell in cells if cell["delta"] is not None]
     required = sorted(
@@ -118,7 +118,7 @@ def cells_that_matter(cells: Sequence[Cell], watched: int = 20) -> list[Cell]:
 
 
 def cells_without_data(cells: Sequence[Cell]) -> list[str]:
-    """Names of the required cells that nothing is known of: they can never pass."""
+    """Names of the required cells without data: they cannot pass."""
     return [cell_name(cell) for cell in cells if cell["required"] and cell["delta"] is None]
 
 
@@ -147,7 +147,7 @@ def cell_texts(cell: Cell) -> list[object]:
 
 
 def direction_sentence(cells: Sequence[Cell]) -> str:
-    """How to read the numbers: which way each metric improves, in what unit, and the interval."""
+    """How to read the numbers: each metric's direction and unit, and the interval."""
     metrics = {metric.name: metric for metric in map(_metric, cells) if metric}
     ways = []
     for better in Better:
@@ -155,7 +155,7 @@ def direction_sentence(cells: Sequence[Cell]) -> str:
         ways += [f"{better} is better: {', '.join(names)}"] if names else []
     levels = {cell["level"] for cell in cells if cell["level"] is not None}
     level = f"; interval: {min(levels):.0%} of delta" if levels else ""
-    return "; ".join(["delta above 0 is better, whatever the metric", *ways]) + level
+    return "; ".join(["delta above 0 is better, for every metric", *ways]) + level
 
 
 def _metric(cell: Cell) -> Metric | None:

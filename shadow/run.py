@@ -1,4 +1,4 @@
-"""One shadow run, from clips to a verdict: it replays what is new, judges, and commits the run."""
+"""One shadow run, from clips to a verdict: replays new clips, judges, and commits the run."""
 
 import time
 from collections.abc import Sequence
@@ -37,7 +37,8 @@ class RunRequest:
         where: Expression over clips and their drives; None takes all.
         gate: The gate to judge by.
         device: Where the networks run, as their kinds name it.
-        baseline: A frozen release to compare the candidate with too: its number, or a network id.
+        baseline: A frozen release that the candidate is also compared with: its number, or a
+            network id.
     """
 
     deployed: str
@@ -50,24 +51,24 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What one shadow run did; the document that ``shadow run --json`` prints.
+    """The result of one shadow run; the document that ``shadow run --json`` prints.
 
     Attributes:
         run: Its id.
         deployed, candidate: Network ids.
-        verdict, reason: In one word, and in one sentence.
+        verdict, reason: The verdict in one word, and in one sentence.
         clips: Clips that were judged.
         clips_replayed: Those of them on which a network was run now.
-        clips_left_out: Clips that could not be replayed; no cell passes without its clips.
+        clips_left_out: Clips that could not be replayed; a cell that lacks clips does not pass.
         against_itself: Whether deployed and candidate are one network.
         frames: Frames on which networks were run now.
         seconds: Wall time.
         latency: Measured in every run.
         unscored: What could not be scored, and why.
-        clips_rescored: Clips that were scored anew from stored outputs.
+        clips_rescored: Clips that were scored again, from stored outputs.
         baseline: Network id of the frozen release; None without one.
         worse_than_baseline: Cells in which the candidate is worse than it; None without one.
-        labels: Stands for the versions of the labels of all clips.
+        labels: One hash for the versions of the labels of all clips.
     """
 
     run: str
@@ -95,9 +96,9 @@ def shadow_run(
     """Score what is not scored yet, judge all clips that can be judged, and commit the run.
 
     Raises:
-        RidealongError: An unknown device or network, two networks that share no prediction, damaged
-            weights, an unknown or slower baseline, no clips or none that can be replayed, or a
-            full disk.
+        RidealongError: A device or network is unknown, the networks share no prediction, weights
+            are damaged, the baseline is unknown or slower, no clip can be replayed, or the disk is
+            full.
         ItemsLostError: The runner lost clips; batches that were committed before stay.
     """
     started = time.monotonic()
@@ -188,11 +189,11 @@ def _cameras(pair: Pair, clips: pa.Table) -> set[str]:
 
 
 def _baseline_of(snapshot: Snapshot, request: RunRequest, pair: Pair) -> NetworkEntry | None:
-    """The network of the frozen release that the candidate is compared with too.
+    """The network of the frozen release that the candidate is also compared with.
 
     Raises:
-        RidealongError: No such release or network, or it gives fewer frames a second than the run
-            judges: a network is never run faster than it was made for.
+        RidealongError: The release or network is unknown, or the network takes fewer frames a
+            second than the run judges: a network is never run faster than it was made for.
     """
     if request.baseline is None:
         return None
@@ -260,7 +261,7 @@ def _require_any(judged: pa.Table, left_out: Sequence[LeftOut]) -> pa.Table:
 
 
 def _latency(lake: Lake, pair: Pair, clips: pa.Table, device: str) -> Latency:
-    """Measured on the first clip, with nothing else of ours running."""
+    """The latency on the first clip, while ridealong runs nothing else."""
     cameras = sorted({camera for entry in pair for camera in entry.manifest.cameras})
     with ExitStack() as opened:
         deployed, candidate = (

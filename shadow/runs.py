@@ -24,7 +24,7 @@ Run = dict[str, Any]
 def list_runs(snapshot: Snapshot) -> list[Run]:
     """All runs, the newest first.
 
-    A row is one of `RUNS` with the run's ``name`` and ``note`` (None where it has none), and
+    A row is one of `RUNS` with the run's ``name`` and ``note`` (None if it has none), and
     ``against_itself``: whether deployed and candidate are one network.
     """
     given = _given(snapshot)
@@ -61,12 +61,12 @@ def default_run(runs: list[Run]) -> Run | None:
 
 
 def find_run(snapshot: Snapshot, run: str) -> Run:
-    """The run of that id, name or beginning of an id; ``latest`` is `default_run`.
+    """The run of that id, name or prefix of an id; ``latest`` is `default_run`.
 
-    A whole id goes before a name, a name before the beginning of an id.
+    A whole id has priority over a name, and a name over a prefix of an id.
 
     Raises:
-        RidealongError: No such run, or several ids begin so.
+        RidealongError: No such run, or several ids have that prefix.
     """
     runs = list_runs(snapshot)
     if run == LATEST:
@@ -102,7 +102,7 @@ def name_run(lake: Lake, run: str, name: str) -> Run:
     """Give a run a name that no other run has; an empty one removes its name.
 
     Raises:
-        RidealongError: No such run, another run has the name, or it cannot be one.
+        RidealongError: No such run, another run has the name, or the name is invalid.
     """
     snapshot = lake.snapshot()
     row, name = find_run(snapshot, run), name.strip()
@@ -111,7 +111,7 @@ def name_run(lake: Lake, run: str, name: str) -> Run:
 
 
 def note_run(lake: Lake, run: str, note: str) -> Run:
-    """Give a run a note in place of the one it had; an empty one removes it.
+    """Replace a run's note; an empty one removes it.
 
     Raises:
         RidealongError: No such run, or the note is too long.
@@ -144,7 +144,7 @@ def delete_run(lake: Lake, run: str) -> Run:
 
 
 def _check_name(name: str, run: Run, runs: list[Run]) -> None:
-    """Refuse a name that would not find the run."""
+    """Refuse a name that could not select the run."""
     if len(name) > LONGEST_NAME or any(unicodedata.category(c)[0] == "C" for c in name):
         raise RidealongError(
             f"{name!r} cannot be the name of a run",

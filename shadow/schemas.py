@@ -10,13 +10,13 @@ NETWORKS = TableSpec(
     pa.schema(
         [
             column("network", pa.string(), "name and version, as in hydra-1.0"),
-            column("name", pa.string(), "the network, whatever its version"),
+            column("name", pa.string(), "the network, without its version"),
             column("version", pa.string(), "this version"),
             column("network_sha256", pa.string(), "hash of the manifest, and so of the weights"),
             column("weights_sha256", pa.string(), "hash of the weights alone"),
             column("manifest", pa.string(), "the manifest as JSON"),
-            column("predictions", pa.int64(), "how many predictions it gives"),
-            column("parameters", pa.int64(), "how many numbers it learns"),
+            column("predictions", pa.int64(), "number of its predictions"),
+            column("parameters", pa.int64(), "number of its parameters"),
             column("added_ns", pa.int64(), "when it was registered", "ns"),
             column("blob", pa.string(), "the weights, relative to the home"),
         ]
@@ -29,13 +29,13 @@ RELEASES = TableSpec(
     pa.schema(
         [
             column("release", pa.int64(), "number of the release, from 1"),
-            column("network", pa.string(), "network that the fleet runs from then on"),
+            column("network", pa.string(), "network that the fleet runs from this release on"),
             column("network_sha256", pa.string(), "its hash"),
             column("replaced", pa.string(), "the network before; null for the first release"),
-            column("run_id", pa.string(), "the run it rests on; null with a waiver alone"),
+            column("run_id", pa.string(), "the run it is based on; null with a waiver alone"),
             column("verdict", pa.string(), "that run's verdict"),
             column("waiver_reason", pa.string(), "why it was deployed without a PASS"),
-            column("waiver_by", pa.string(), "who signed for that"),
+            column("waiver_by", pa.string(), "who signed the waiver"),
             column("time_ns", pa.int64(), "when", "ns"),
         ]
     ),
@@ -74,13 +74,15 @@ RUNS = TableSpec(
                 "the candidate's; equal: compared with itself",
             ),
             column("gate", pa.string(), "the gate's spec as JSON"),
-            column("definition", pa.string(), "what its scores are stored under, one a family"),
+            column(
+                "definition", pa.string(), "keys under which its scores are stored, one per family"
+            ),
             column("clip_ids", STRINGS, "the clips that were judged"),
             column("verdict", pa.string(), "PASS, REGRESSED or INCONCLUSIVE"),
             column("reason", pa.string(), "the verdict in a sentence"),
             column("created_ns", pa.int64(), "when it was judged", "ns"),
             column("seconds", pa.float64(), "how long it took", "s"),
-            column("deployed_ms", pa.float64(), "median for a camera set, this machine", "ms"),
+            column("deployed_ms", pa.float64(), "median per camera set, on this machine", "ms"),
             column("candidate_ms", pa.float64(), "the same for the candidate", "ms"),
             column("latency_ratio", pa.float64(), "median of candidate over deployed", "1"),
             column("clips_left_out", _LEFT_OUT, "clips that could not be replayed, and why"),

@@ -1,4 +1,4 @@
-"""Stored scores as a run reads them: its networks', by its definitions, against its labels."""
+"""Stored scores as a run reads them: of its networks, by its definitions and labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class ScoreQuery:
     Attributes:
         networks: The networks (sha256).
         definition: As `shadow.keys.judged_by`.
-        labels: The version of the labels of each clip; None for a run of ridealong 0.1, which
-            knew one version alone.
+        labels: The version of the labels of each clip; None for a run of ridealong 0.1, which had
+            only one version.
     """
 
     networks: tuple[str, ...]
@@ -53,7 +53,7 @@ class ScoreQuery:
 
 
 def query_of(run: Mapping[str, Any]) -> ScoreQuery:
-    """What finds the scores of a run, given its row."""
+    """The selection of a run's scores, given its row."""
     return ScoreQuery(
         (run["deployed_sha256"], run["candidate_sha256"]), run["definition"], labels_of(run)
     )
@@ -66,7 +66,7 @@ def labels_of(run: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def labels_name(run: Mapping[str, Any]) -> str | None:
-    """One name for the versions of the labels of all clips of a run; equal where all are equal.
+    """One hash for the versions of the labels of all clips of a run.
 
     None for a run of ridealong 0.1.
     """

@@ -149,7 +149,7 @@ def label_clip() -> LabelClip:
         labels=labels,
         ignored=ignored_labels(small),
         outputs={"deployed": ALL, "candidate": HALF},
-        said={"deployed": ALL.sparse, "candidate": HALF.sparse},
+        reported={"deployed": ALL.sparse, "candidate": HALF.sparse},
     )
 
 

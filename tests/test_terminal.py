@@ -182,7 +182,7 @@ def test_metrics_are_told_with_direction_and_unit() -> None:
     names = (("bev/road", "iou"), ("depth@main", "mse"), ("depth@main", "abs_rel"))
     cells = [{"prediction": p, "metric": m, "level": 0.95} for p, m in names]
     assert direction_sentence(cells) == (
-        "delta above 0 is better, whatever the metric; higher is better: iou; "
+        "delta above 0 is better, for every metric; higher is better: iou; "
         "lower is better: abs_rel, mse (m^2); interval: 95% of delta"
     )
 

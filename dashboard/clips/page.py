@@ -45,7 +45,7 @@ def page() -> None:
     snapshot = session.snapshot(session.home())
     table = queries.clips(snapshot)
     if not table.num_rows:
-        st.info("No clips yet. Bring drives in with `ridealong ingest`, or run `ridealong demo`.")
+        st.info("No clips yet. Add drives with `ridealong ingest`, or run `ridealong demo`.")
         return
     left, right = st.columns([1, 2], gap="medium")
     with left:
@@ -53,12 +53,12 @@ def page() -> None:
     _hide_other_players(clip)
     with right:
         if clip is None:
-            _say_unknown()
+            _warn_unknown()
         else:
             _show(snapshot, clip)
 
 
-def _say_unknown() -> None:
+def _warn_unknown() -> None:
     st.warning(
         f"There is no clip {plain(st.query_params['clip'])}: it was deleted, or it was never in "
         "this home. Choose another one from the list."
@@ -207,7 +207,7 @@ def _network_layers(
 
 
 def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The clip's cameras; for several on the simulator's rig, the whole rig, also masked ones."""
+    """The clip's cameras; if several are of the simulator's rig, the whole rig with masked ones."""
     names = list(reader.cameras)
     if len(names) > 1 and set(names) <= set(RigCamera):
         names = list(RigCamera)

@@ -107,15 +107,15 @@ def _roads(roads: Sequence[Row], box: _Box) -> list[alt.Chart]:
 
 
 def _tracks(tracks: Sequence[Row]) -> alt.Chart:
-    said = ("drive_id", "vehicle", "light")
+    shown = ("drive_id", "vehicle", "light")
     lines = [
-        _feature("LineString", row["points"], **{name: row[name] for name in said})
+        _feature("LineString", row["points"], **{name: row[name] for name in shown})
         for row in tracks
     ]
     return (
         alt.Chart(alt.Data(values=lines))
         .mark_geoshape(filled=False, stroke=TRACK, strokeWidth=1.6, strokeOpacity=0.7)
-        .encode(tooltip=[f"{name}:N" for name in said])
+        .encode(tooltip=[f"{name}:N" for name in shown])
     )
 
 
@@ -184,13 +184,13 @@ def _scale_bar(box: _Box) -> list[alt.Chart]:
     """A line of a round length in the lower left corner, with its length."""
     length = round_length(box.extent_m / 4)
     y = box.south - 0.04 * box.extent_m
-    said = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+    text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     line = _feature("LineString", [(box.west, y), (box.west + length, y)])
     bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(filled=False, stroke=INK, strokeWidth=3)
     words = (
-        alt.Chart(alt.Data(values=[{"x": box.west + length, "y": y, "said": said}]))
+        alt.Chart(alt.Data(values=[{"x": box.west + length, "y": y, "text": text}]))
         .mark_text(align="left", dx=6, color=INK)
-        .encode(longitude="x:Q", latitude="y:Q", text="said:N")
+        .encode(longitude="x:Q", latitude="y:Q", text="text:N")
     )
     return [bar, words]
 

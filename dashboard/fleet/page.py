@@ -18,7 +18,7 @@ def page() -> None:
     snapshot = session.snapshot(session.home())
     totals = queries.totals(snapshot)
     if not totals.drives:
-        st.info("No drives yet. Bring them in with `ridealong ingest`, or run `ridealong demo`.")
+        st.info("No drives yet. Add drives with `ridealong ingest`, or run `ridealong demo`.")
         _health(snapshot)
         return
     _figures(totals)

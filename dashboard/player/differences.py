@@ -23,12 +23,12 @@ class Judged:
     """Which of a network's sparse rows count, in the table's order.
 
     Attributes:
-        said: At or above the prediction's threshold; for lights, those that show the state.
+        counts: At or above the prediction's threshold; for lights, those that show the state.
         below: How far the score is below that threshold; 0 if it is not below.
         alone: It counts, and the other network does not have it at that instant.
     """
 
-    said: Bools
+    counts: Bools
     below: Floats
     alone: Bools
 
@@ -40,14 +40,14 @@ def judge(one: ClipView, two: ClipView) -> tuple[Judged, Judged]:
     """
     one, two = _numbered(one), _numbered(two)
     predictions = _predictions(one, two)
-    sides = _nothing_said(one, predictions), _nothing_said(two, predictions)
+    sides = _none_counts(one, predictions), _none_counts(two, predictions)
     for family in families().values():
         chosen = [p for p in predictions if p.task == family.name]
         if not chosen or family.differences is None:
             continue
         for side, (rows, alone) in zip(sides, family.differences(one, two, chosen), strict=True):
             place = rows.table[ROW].to_numpy()
-            side.said[place], side.alone[place] = True, alone
+            side.counts[place], side.alone[place] = True, alone
     return sides
 
 
@@ -78,7 +78,7 @@ def _predictions(*views: ClipView) -> list[Prediction]:
     return sorted(parse_prediction(str(prediction)) for prediction in found)
 
 
-def _nothing_said(view: ClipView, predictions: Sequence[Prediction]) -> Judged:
+def _none_counts(view: ClipView, predictions: Sequence[Prediction]) -> Judged:
     size = view.perception.sparse.num_rows
     judged = Judged(np.zeros(size, np.bool_), np.zeros(size), np.zeros(size, np.bool_))
     if predictions:

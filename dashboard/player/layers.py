@@ -72,9 +72,9 @@ def _form(row: Mapping[str, object]) -> str | None:
 
 def _add_judgement(marks: list[Mark], judged: Judged) -> None:
     """Add ``below`` only to rows that do not count, because most rows count."""
-    columns = zip(marks, judged.said, judged.below.round(4), judged.alone, strict=True)
-    for mark, said, below, alone in columns:
-        if not said:
+    columns = zip(marks, judged.counts, judged.below.round(4), judged.alone, strict=True)
+    for mark, counts, below, alone in columns:
+        if not counts:
             mark["below"] = float(below)
         if alone:
             mark["alone"] = True

@@ -1,10 +1,10 @@
-// All cameras of one clip in step, with layers of annotations drawn over them.
-// Times of frames count from the first camera's first frame; start_s says where a video begins.
+// All cameras of one clip, synchronised, with layers of annotations drawn over them.
+// Times of frames count from the first camera's first frame; start_s is where a video begins.
 // data: {clip, columns, cameras: [{name, url, width, height, start_s}], same,
 //        layers: [{name, title, colour, times, step_s, marks: [
 //          {camera, frame, form, category, score, box, points, below, alone}]}]}
-// A network's mark that does not count has `below`, how far its score is below its threshold;
-// one that the other network does not have is `alone`.
+// A network's mark that does not count has `below`: how far its score is below its threshold.
+// A mark that the other network does not have is `alone`.
 
 const LIGHTS = { red: "#ef4444", yellow: "#facc15", green: "#22c55e" };
 const FAINT = 0.45;
@@ -16,10 +16,10 @@ const DRAWN = {
   neither: [],
 };
 
-// Kept while the page is open, so that the next clip is looked at in the same way.
+// Kept while the page is open, so that the next clip is shown in the same way.
 const choice = { view: "both", labels: true, deeper: 0 };
 
-// What is shown in each player's element, and how to end it: an element may get another clip.
+// What each player's element shows, and how to end it: an element may get another clip.
 const players = new WeakMap();
 
 export default function ({ data, parentElement }) {
@@ -35,7 +35,7 @@ export default function ({ data, parentElement }) {
   };
 }
 
-// Show a clip; gives what ends it, after which none of its videos plays or draws any more.
+// Show a clip. Returns a function that ends it: then its videos neither play nor draw.
 function play(root, data) {
   const grid = root.querySelector(".grid");
   grid.style.setProperty("--columns", data.columns);
@@ -59,13 +59,13 @@ function play(root, data) {
     tile.video.onloadedmetadata = () => { if (tile === lead()) seek.max = tile.video.duration; };
     tile.video.onloadeddata = tile.video.onseeked = draw;
     tile.video.onended = () => { if (tile === lead()) stop(); };
-    tile.video.onerror = () => { stop(); tellFailure(tile); draw(); };
+    tile.video.onerror = () => { stop(); showFailure(tile); draw(); };
   }
   addControls(root, data, draw);
 
   function start() {
     button.textContent = "❚❚";
-    // A video that cannot play says so itself, by its error.
+    // If a video cannot play, its error event reports it.
     for (const { video } of seen()) video.play().catch(() => {});
     tick();
   }
@@ -98,7 +98,7 @@ function play(root, data) {
       video.onerror = null;
       video.pause();
       video.removeAttribute("src");
-      video.load(); // lets its connection go
+      video.load(); // closes its connection
     }
     grid.replaceChildren();
   };
@@ -108,7 +108,7 @@ function makeTile(camera) {
   const element = document.createElement("div");
   element.className = "tile";
   if (!camera.url) {
-    say(element, `${camera.name}: masked`);
+    showText(element, `${camera.name}: masked`);
     return { camera, element };
   }
   const name = document.createElement("span");
@@ -124,25 +124,25 @@ function makeTile(camera) {
   return { camera, element, video, canvas };
 }
 
-function say(element, text) {
+function showText(element, text) {
   element.classList.add("masked");
   element.textContent = text;
 }
 
-// A video that cannot be played gives way to the reason, which the server knows.
-async function tellFailure(tile) {
+// Show the reason, which the server knows, in place of a video that cannot be played.
+async function showFailure(tile) {
   tile.video = null;
   const { name, url } = tile.camera;
   const answer = await fetch(url, { headers: { Range: "bytes=0-0" } }).catch(() => null);
   const why = answer === null ? "the dashboard does not answer"
     : answer.ok ? "this browser cannot play it" : await answer.text();
-  say(tile.element, `${name}: ${why}`);
+  showText(tile.element, `${name}: ${why}`);
 }
 
 function addControls(root, data, changed) {
   const networks = data.layers.filter(({ name }) => name !== "labels");
-  const tell = () => { tellDepth(root); addLegend(root.querySelector(".legend"), data, update); };
-  const update = () => { tell(); changed(); };
+  const describe = () => { showDepth(root); addLegend(root.querySelector(".legend"), data, update); };
+  const update = () => { describe(); changed(); };
   root.querySelector(".networks").hidden = !networks.length;
   root.querySelector(".views").replaceChildren(
     ...Object.keys(DRAWN).map((view) => radio(view, () => { choice.view = view; update(); })),
@@ -150,7 +150,7 @@ function addControls(root, data, changed) {
   const deeper = root.querySelector(".deeper");
   deeper.value = choice.deeper;
   deeper.oninput = () => { choice.deeper = Number(deeper.value); update(); };
-  tell();
+  describe();
 }
 
 function radio(view, chosen) {
@@ -162,12 +162,12 @@ function radio(view, chosen) {
   return label;
 }
 
-function tellDepth(root) {
+function showDepth(root) {
   const depth = choice.deeper ? ` − ${choice.deeper.toFixed(2)}, faint below it` : "";
-  root.querySelector(".said").textContent = `score ≥ threshold${depth}`;
+  root.querySelector(".depth").textContent = `score ≥ threshold${depth}`;
 }
 
-// What each colour and line means in the chosen view; the labels' entry switches them.
+// What each colour and line means in the chosen view. The entry of the labels switches them.
 function addLegend(legend, data, changed) {
   legend.replaceChildren();
   for (const layer of data.layers) {
@@ -210,7 +210,7 @@ function indexMarks(layers) {
   });
 }
 
-// The frame judged last at or before t; -1 when it is older than one step.
+// The last judged frame at or before t; -1 if it is older than one step.
 function frameAt({ times, step_s }, t) {
   const frame = times.findLastIndex((time) => time <= t + 0.001);
   return frame >= 0 && t - times[frame] < step_s * 1.5 ? frame : -1;
@@ -245,7 +245,7 @@ function drawMark(pen, mark, colour, unit, place, camera) {
   DRAWN_AS[mark.form]?.(pen, mark, colour, unit, place, camera);
 }
 
-// How each form of marks is drawn; other forms are not.
+// How each form of marks is drawn; other forms are not drawn.
 const DRAWN_AS = { boxes: drawBox, states: drawState, polylines: drawLine, path: drawLine };
 
 function drawLine(pen, mark, colour, unit) {
@@ -261,12 +261,12 @@ function drawBox(pen, mark, colour, unit) {
   if (!mark.box) return;
   const [x1, y1, x2, y2] = mark.box;
   pen.strokeRect(x1, y1, x2 - x1, y2 - y1);
-  const said = mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category;
-  tag(pen, said, Math.max(0, x1), Math.max(11 * unit, y1), unit, colour);
+  const text = mark.score < 1 ? `${mark.category} ${mark.score.toFixed(2)}` : mark.category;
+  tag(pen, text, Math.max(0, x1), Math.max(11 * unit, y1), unit, colour);
 }
 
-// A light with a box is drawn as one. Without, it is a lamp for each state, from the top, in a
-// column for each layer: none hides another.
+// A light with a box is drawn as a box. A light without a box is a lamp at the right edge: one row
+// for each state, one column for each layer, so that no lamp hides another.
 function drawState(pen, mark, colour, unit, place, camera) {
   if (mark.box) return drawBox(pen, mark, colour, unit);
   const lamp = Object.keys(LIGHTS).indexOf(mark.category);
@@ -278,7 +278,7 @@ function drawState(pen, mark, colour, unit, place, camera) {
   pen.stroke();
 }
 
-// A word on a dark ground, above the point (x, y).
+// A word on a dark background, above the point (x, y).
 function tag(pen, text, x, y, unit, colour) {
   pen.fillStyle = "#000a";
   pen.fillRect(x, y - 11 * unit, pen.measureText(text).width + 4 * unit, 11 * unit);

@@ -63,7 +63,7 @@ def _asked_cell(cells: list[ShownCell]) -> ShownCell:
         of = f" for {plain(' '.join(known))}" if known else ""
         st.warning(
             f"This run has no {missing} {plain(asked[missing])}{of}. "
-            "The worst cell that it has there is shown instead."
+            "Instead, the worst cell that matches the rest is shown."
         )
     return cell
 
@@ -99,11 +99,11 @@ def _choose_run(runs: list[Row]) -> Row | None:
 def _run_name(run: Row) -> str:
     when = datetime.fromtimestamp(run["created_ns"] / NS_PER_S, UTC)
     name = f"{run['name']} · " if run["name"] else ""
-    said = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
+    title = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
     if run["against_itself"]:
-        said += " · the same network twice"
+        title += " · the same network twice"
     clips = counted(len(run["clip_ids"]), "clip")
-    return f"{said} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
+    return f"{title} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
 
 
 def _badge(verdict: str) -> str:

@@ -69,7 +69,7 @@ def _shown(cell: Cell) -> ShownCell:
 
 
 def measured(cell: ShownCell, measure: Measure) -> float | None:
-    """The number that a cell's colour stands for; None where it is unknown."""
+    """The number that a cell's colour shows; None if it is unknown."""
     return cell["margins"] if measure is Measure.MARGINS else cell["significance"]
 
 

@@ -254,7 +254,7 @@ class TopicReader:
             return
         counted = statistics.channel_message_counts.get(channel.id, 0)
         if found != counted:
-            raise McapError(f"{channel.topic} has {found} messages, its index says {counted}")
+            raise McapError(f"{channel.topic} has {found} messages, its index has {counted}")
 
     def _index(self) -> Summary:
         _check_index(self._stream)

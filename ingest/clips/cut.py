@@ -55,7 +55,7 @@ class ClipJob:
 class ClipOutcome:
     """The result of one clip: its row and its file, or why it could not be cut.
 
-    ``is_bad``: the recording is at fault, so it can never be cut; else a failure is temporary.
+    ``is_bad``: the recording is at fault, so it can never be cut. Other failures are temporary.
     """
 
     clip_id: str
@@ -78,12 +78,15 @@ class ClipOutcome:
 
     @property
     def reason(self) -> str | None:
-        """Why it could not be cut."""
+        """Why it could not be cut; None if it was."""
         return self.failure
 
 
 def whole_drive_event(drive: DriveRow) -> EventRow:
-    """The one event of a drive without telemetry: all of it is a clip, as no trigger can choose."""
+    """The one event of a drive without telemetry: the whole drive becomes a clip.
+
+    Without telemetry no trigger can be evaluated.
+    """
     return EventRow(
         event_id=short_hash(WHOLE_DRIVE, drive.drive_id),
         drive_id=drive.drive_id,
@@ -114,7 +117,7 @@ def plan_clips(
 def clip_jobs(
     commit_id: str, files: DriveFiles, drive: DriveRow, planned: PlannedClips
 ) -> list[ClipJob]:
-    """The planned clips one by one, to be written under that commit."""
+    """The planned clips one by one; their files are written under that commit."""
     # A clip names the events that it shows, not itself.
     events = [replace(event, clip_id=None) for event in planned.events]
     place = {event.event_id: at for at, event in enumerate(events)}
@@ -164,7 +167,10 @@ class ClipCutter:
         self._full = False
 
     def cut(self, job: ClipJob) -> ClipOutcome:
-        """Cut one clip; failures are part of the outcome. Once the disk is full, none is tried."""
+        """Cut one clip; failures are part of the outcome.
+
+        After the disk was full once, no clip is tried.
+        """
         if self._full:
             return ClipOutcome(job.window.clip_id, failure=DISK_FULL)
         try:
@@ -185,7 +191,7 @@ def clip_cutter(home: Path) -> Callable[[ClipJob], ClipOutcome]:
 
 
 class _OpenDrive:
-    """A drive's recording, and its telemetry as the lake has it."""
+    """A drive's recording, and its telemetry from the lake."""
 
     def __init__(self, files: DriveFiles) -> None:
         self.files = files

@@ -1,4 +1,4 @@
-"""Decode H.264 packets; only those that a wanted frame depends on."""
+"""Decode H.264 packets: only those that a requested frame depends on."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -12,7 +12,7 @@ from ridealong.perception.recording import Image
 
 
 class VideoDecoder:
-    """Decodes one camera's packets in time, and skips groups without a wanted frame."""
+    """Decodes one camera's packets in time order; skips groups without a requested frame."""
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (height, width)
@@ -30,7 +30,7 @@ class VideoDecoder:
         self._pending.append(packet)
 
     def image(self) -> Image:
-        """The ``(height, width, 3)`` RGB image of the packet that was offered last.
+        """The ``(height, width, 3)`` RGB image of the last packet taken.
 
         Raises:
             ValueError: No keyframe came before it, a packet is damaged, or the size is wrong.
@@ -53,7 +53,7 @@ class VideoDecoder:
         height, width = self._size
         if image.shape[:2] != (height + height % 2, width + width % 2):
             raise ValueError(
-                f"it is {image.shape[1]}x{image.shape[0]}, the calibration says {width}x{height}"
+                f"it is {image.shape[1]}x{image.shape[0]}, the calibration has {width}x{height}"
             )
         return np.ascontiguousarray(image[:height, :width])
 

@@ -25,7 +25,7 @@ _SMPTE170M = 6  # H.264's number for BT.601, so that players do not guess
 
 
 class VideoEncoder:
-    """One camera's encoder: push frames, get packets.
+    """Encodes one camera's frames to packets.
 
     H.264 in 4:2:0 has even sizes only. An odd width or height is padded by one pixel that repeats
     the image's last column or row; the decoder crops it off.

@@ -135,7 +135,7 @@ def outline(row: Mapping[str, object]) -> list[tuple[float, float]]:
 
 
 def caption(row: Mapping[str, object]) -> str:
-    """What is written beside a box: its category, its score where that is not a label's 1."""
+    """The text beside a box: its category, and its score unless it is a label (score 1)."""
     score = cast("float | None", row.get("score"))
     category = str(row.get("category") or row.get("task"))
     return category if score is None or score == 1 else f"{category} {score:.2f}"

@@ -27,7 +27,7 @@ def is_keyframe(packet: bytes) -> bool:
     while 0 <= at < len(packet) - len(_START):
         kind = packet[at + len(_START)] & 0x1F
         kinds.add(kind)
-        if kind in (1, _IDR):  # a picture's data: what follows are more of its slices
+        if kind in (1, _IDR):  # a picture's data: only more of its slices can follow
             break
         at = packet.find(_START, at + len(_START))
     return {_IDR, _PARAMETERS} <= kinds

@@ -1,4 +1,4 @@
-"""Where the ego drives next, in the images of the cameras: to draw it over them."""
+"""The ego's path as polylines in the cameras' images, to draw it over them."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ def split_paths(sparse: pa.Table) -> tuple[pa.Table, pa.Table]:
 def paths_in_images(paths: pa.Table, cameras: Mapping[str, CameraCalibration]) -> pa.Table:
     """Each path as a polyline on the ground, in pixels, per camera.
 
-    A camera that sees less than two points of a path, or whose calibration is unknown, has none.
+    A camera gets none if it sees fewer than two points of the path or has no calibration.
     """
     rows = [
         row | {"camera": name, "points": pixels}

@@ -54,7 +54,7 @@ class Layer:
 
 
 def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None = None) -> Picture:
-    """Draw the cameras of a clip at one time, layers over them.
+    """Draw the cameras of a clip at one time, with layers over them.
 
     A clip of one camera gives one tile. A clip of several cameras of the usual rig gives the whole
     rig; a clip of other cameras gives its own. A camera without a frame at that time is a dark tile
@@ -84,8 +84,8 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
     return _grid(tiles, legend, layers)
 
 
-def telling_moment_s(reader: ClipReader) -> float:
-    """Seconds from the clip's start to its middle, or to the labelled frame nearest to it."""
+def default_moment_s(reader: ClipReader) -> float:
+    """Seconds from the clip's start to its middle, or to the labelled frame nearest the middle."""
     labels = reader.labels(with_dense=False)
     middle = reader.duration_s / 2
     if labels is None or not len(labels.timestamps_ns):
@@ -102,9 +102,9 @@ def draw(
     Args:
         image: Drawn on in place.
         rows: Rows of `ANNOTATIONS`, all of this camera and frame.
-        colour: Of boxes and lines; a traffic light's caption takes that of its state.
+        colour: Of boxes and lines; a traffic light's caption has the colour of its state.
         scale: Pixels of ``image`` per pixel of the camera.
-        width: Pixels of ``image`` that lines are wide.
+        width: Width of lines, in pixels of ``image``.
     """
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(11)
     for row in rows.to_pylist():
@@ -120,7 +120,7 @@ def draw(
 
 @dataclass(frozen=True)
 class _Stroke:
-    """Rows that are drawn alike."""
+    """Rows that are drawn in the same way."""
 
     rows: pa.Table
     colour: Colour
@@ -128,7 +128,7 @@ class _Stroke:
 
 
 def _strokes(layer: Layer, cameras: Mapping[str, CameraCalibration]) -> list[_Stroke]:
-    """A layer's rows; where the ego drives next is drawn over the others, with a wider pen."""
+    """A layer's rows; the ego's path is drawn over the others, with a wider line."""
     paths, others = split_paths(layer.seen.sparse)
     return [
         _Stroke(others, layer.colour, LINE_WIDTH),
@@ -151,9 +151,9 @@ def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
 
 
 def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[int, Frame]]]:
-    """The instant nearest the time, and each camera's frame of that instant, with its own time.
+    """The instant nearest a time, and each camera's frame of that instant with the frame's time.
 
-    If no camera has a frame, the instant is that time.
+    If no camera has a frame, the instant is the given time.
     """
     times = reader.set_timestamps()
     wanted = reader.metadata.start_ns + round(at_s * NS_PER_S)
@@ -172,9 +172,9 @@ def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[
 
 
 def _frame_near(times_ns: NDArray[np.int64], instant_ns: int) -> int | None:
-    """The time of a camera's frame at an instant; None where it was lost.
+    """The time of a camera's frame at an instant; None if it was lost.
 
-    A camera may keep its own clock: a frame less than half a frame away is of that instant.
+    Cameras may have different clocks: a frame less than half a period away belongs to the instant.
     """
     if len(times_ns) == 0:
         return None

@@ -67,7 +67,7 @@ class FrameSets(NamedTuple):
         timestamps_ns: ``(T,)`` int64.
         images: By camera ``(T, H, W, 3)`` uint8 RGB, zero if absent; only cameras that the
             clip has.
-        present: ``(T, C)`` bool over the requested cameras, in that order.
+        present: ``(T, C)`` bool over the requested cameras, in their order.
     """
 
     timestamps_ns: Ints
@@ -134,7 +134,7 @@ class ClipReader:
         return sample_times(self.set_timestamps(), rate_hz)
 
     def telemetry(self) -> pa.Table:
-        """Telemetry as it was written, in time; no rows if the drive has none."""
+        """The telemetry as it was written, in time order; no rows if the drive has none."""
         channel = self._file.channel(topics.TELEMETRY)
         if channel is None:
             return TELEMETRY.schema.empty_table()
@@ -143,10 +143,10 @@ class ClipReader:
             return rows.read_rows(self._messages(topics.TELEMETRY), schema)
 
     def labels(self, with_dense: bool = True) -> Perception | None:
-        """Reference labels, None if none are known; depth to the centimetre, all else exact.
+        """Reference labels, None if unknown. Depth is to the centimetre, the rest is exact.
 
         Args:
-            with_dense: Also unpack depth, segmentation and top-down grids, which takes longest.
+            with_dense: Also unpack depth, segmentation and top-down grids, which is slow.
         """
         return self._perception(topics.LABELS, with_dense)
 
@@ -175,7 +175,7 @@ class ClipReader:
         """Camera sets at these times, each once, in order; a camera with no frame then is absent.
 
         Cameras that the clip lacks are always absent. This is one pass over the file. Only packets
-        that a wanted frame depends on are decoded, and one set is in memory at a time.
+        that a requested frame depends on are decoded, and one set is in memory at a time.
 
         Raises:
             RidealongError: A frame that cannot be decoded.
@@ -194,7 +194,7 @@ class ClipReader:
                 following = next(sets, None)
             for camera in cameras:
                 if now in due[camera] and camera not in images:
-                    raise self._undecodable(camera, now, "the index names it, but it is not there")
+                    raise self._undecodable(camera, now, "the index lists it, but it is missing")
             yield now, images
 
     def read_sets(self, cameras: Sequence[str], rate_hz: float) -> FrameSets:
@@ -268,7 +268,7 @@ class ClipReader:
     def _packets(
         self, cameras: Sequence[str], wanted: Sequence[int]
     ) -> Iterator[tuple[str, int, bytes]]:
-        """Packets from the keyframes before the first wanted time to the last wanted one."""
+        """Packets from the keyframes before the first requested time to the last requested time."""
         if not wanted:
             return
         names = {topics.video(name): name for name in cameras}
@@ -353,11 +353,11 @@ class ClipReader:
 def sample_times(timestamps_ns: Ints, rate_hz: float) -> Ints:
     """The timestamps nearest a grid of ``rate_hz`` that starts at the first, each once.
 
-    Grid points half a period or more from every timestamp (in a gap) give none.
+    Grid points that are half a period or more from every timestamp (in a gap) give none.
 
     Args:
         timestamps_ns: ``(T,)`` int64, ascending.
-        rate_hz: Positive; where no two timestamps are closer than its period, all are kept.
+        rate_hz: Positive; timestamps that are at least its period apart are all kept.
 
     Raises:
         ValueError: The rate is not positive.

@@ -47,7 +47,7 @@ def _frame_problems(reader: ClipReader) -> list[str]:
     for camera in reader.cameras:
         times, counted = reader.timestamps(camera), reader.metadata.frames.get(camera, 0)
         if len(times) != counted:
-            problems.append(f"camera {camera}: {len(times)} frames, its metadata says {counted}")
+            problems.append(f"camera {camera}: {len(times)} frames, its metadata has {counted}")
         problems += _time_problems(f"camera {camera}", times, reader)
     return problems
 
@@ -59,7 +59,7 @@ def _video_problems(reader: ClipReader) -> list[str]:
 
 
 def _camera_video_problems(reader: ClipReader, camera: str) -> list[str]:
-    """The first damaged frame (those after it need it) and keyframes off their cadence."""
+    """The first damaged frame (later ones depend on it) and keyframes off their cadence."""
     from ingest.clips.decode import VideoDecoder
 
     size = reader.cameras[camera]
@@ -87,7 +87,7 @@ def _telemetry_problems(reader: ClipReader) -> list[str]:
     telemetry, counted = reader.telemetry(), reader.metadata.telemetry_rows
     problems = []
     if telemetry.num_rows != counted:
-        problems.append(f"telemetry: {telemetry.num_rows} rows, its metadata says {counted}")
+        problems.append(f"telemetry: {telemetry.num_rows} rows, its metadata has {counted}")
     times = telemetry["timestamp_ns"].to_numpy()
     return problems + _time_problems("telemetry", times, reader)
 
@@ -96,7 +96,7 @@ def _label_problems(reader: ClipReader) -> list[str]:
     labels, counted = reader.labels(), reader.metadata.label_frames
     found = None if labels is None else len(labels.timestamps_ns)
     if found != counted:
-        return [f"labels: {found} frames, its metadata says {counted}"]
+        return [f"labels: {found} frames, its metadata has {counted}"]
     if labels is None:
         return []
     problems = _time_problems("labels", labels.timestamps_ns, reader)

@@ -43,12 +43,13 @@ class ClipContent:
 
     Attributes:
         clip_id: The clip.
-        drive: The drive's row of the table drives, as JSON can express it.
+        drive: The drive's row of the table drives, with values that JSON can express.
         start_ns, end_ns: The window, both inclusive.
         events: The events that it shows, by priority.
         telemetry: ``timestamp_ns`` and any signals; None if the drive has none.
         cameras: Calibrations of the cameras that may appear in ``frames``.
-        frames: Camera sets in time, ``(timestamp_ns, {camera: image})``; a lost frame is absent.
+        frames: Camera sets in time order, ``(timestamp_ns, {camera: image})``; a lost frame is
+            absent.
         labels: Reference labels; None if none are known.
     """
 
@@ -72,7 +73,7 @@ class ClipSummary:
         camera_frames: Frames by camera; 0 if a camera gave none.
         telemetry_rows: Rows of telemetry.
         labelled: Whether it holds labels.
-        triggers: Triggers of its events, in their order, each once.
+        triggers: Triggers of its events, in the order of the events, each once.
         bytes, sha256: Size and hash of the file.
     """
 
@@ -89,8 +90,8 @@ def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
     """Write a clip; the file appears when it is complete, or not at all.
 
     Raises:
-        RidealongError: A frame of an unknown camera, of another size than its calibration says,
-            or not later than the one before it.
+        RidealongError: A frame has an unknown camera, does not have the size in the camera's
+            calibration, or is not later than the one before it.
         OSError: The file cannot be written.
     """
     partial = path.with_name(f".{path.name}.{uuid4().hex}")
@@ -158,7 +159,7 @@ def _check_perception(seen: Perception) -> None:
     if np.any(np.diff(times) <= 0):
         raise ValueError("timestamps of a perception must ascend")
     if not np.isin(seen.sparse[rows.TIMESTAMP].to_numpy(), times).all():
-        raise ValueError("an annotation's timestamp is none of the perception's frames")
+        raise ValueError("an annotation's timestamp is not a frame of the perception")
 
 
 def _write_overlays(

@@ -127,13 +127,13 @@ def _require_picture(path: Path) -> None:
 
 
 def _draw(blob: Path, clip_id: str, picture: Path, at: float | None) -> None:
-    from ingest.clips.picture import clip_picture, telling_moment_s
+    from ingest.clips.picture import clip_picture, default_moment_s
     from ingest.clips.read import open_clip
 
     with open_clip(blob) as reader:
         if not reader.cameras:
             raise RidealongError(f"clip {clip_id} has no cameras to picture")
-        seconds = telling_moment_s(reader) if at is None else at
+        seconds = default_moment_s(reader) if at is None else at
         if not 0 <= seconds <= reader.duration_s:  # NaN is also outside
             raise RidealongError(
                 f"--at {seconds:g} is outside the clip",

@@ -1,14 +1,13 @@
 """COCO: images, their labels, and the outputs of networks as results and as pre-labels.
 
 Datumaro (and CVAT through it) recognises the folder as COCO. Labelled images are listed in
-``annotations/instances_default.json``, unlabelled ones in a file of their own. So `pycocotools`
-with the first file and a results file gives the same numbers as ridealong. The README.md in the
-folder (`ingest.labels.readme`) describes each file. Boxes in images are exported; COCO has no place
-for other forms.
+``annotations/instances_default.json``, unlabelled ones in a separate file. So `pycocotools` with
+the first file and a results file gives the same numbers as ridealong. The README.md in the folder
+(`ingest.labels.readme`) describes each file. Only boxes in images are exported, because COCO cannot
+store the other forms.
 
-`pycocotools` 2.0.11 raises ``IndexError`` for an empty list of results. A network that found
-nothing therefore gets one placeholder of category 0, which is no category: it loads, and is not
-counted.
+`pycocotools` 2.0.11 raises ``IndexError`` for an empty list of results. So a network that found
+nothing gets one placeholder with the category 0, which does not exist. It loads and is not counted.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +38,7 @@ class CocoSummary:
         clips: Clips.
         images: Images, ``labelled`` and ``unlabelled`` together.
         labelled, unlabelled: Images with labels, and without.
-        annotations: Labels, ``ignored`` ones too.
+        annotations: Labels, including ``ignored`` ones.
         ignored: Labels that do not count.
         results: Boxes on labelled images at any score, by network.
         prelabels: Boxes at or above their thresholds, on all images, by network.
@@ -118,7 +117,7 @@ def _gathered(folder: Path, clips: Iterable[LabelClip], content: CocoLists) -> C
         content.add(clip)
     if not content.lists["images"].count:
         raise RidealongError(
-            "nothing to export: these clips have none of the images asked for",
+            "nothing to export: these clips have none of the requested images",
             where=folder,
             hint="choose clips with cameras, or other --cameras or --frames",
         )
@@ -150,10 +149,10 @@ def _documents(content: CocoLists) -> Iterator[tuple[str, dict[str, object], dic
     # The other names have no underscore: Datumaro reads every *_*.json as labels of the data set.
     if content.lists[UNLABELLED].count:
         unlabelled = {"images": UNLABELLED, "annotations": "none"}
-        yield "unlabelled.json", _info("images that nobody labelled") | head, unlabelled
+        yield "unlabelled.json", _info("images without labels") | head, unlabelled
     for network in content.networks:
         lists = {"images": "images", "annotations": f"prelabels-{network}"}
-        info = _info(f"what the {network} network says")
+        info = _info(f"outputs of the {network} network")
         yield f"prelabels-{network}.json", info | head, lists
 
 

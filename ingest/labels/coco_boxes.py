@@ -2,8 +2,8 @@
 
 Labels that ridealong ignores get ``ignore: 1`` and the area -1. `pycocotools` 2.0.11 overwrites
 ``ignore`` with ``iscrowd``, and a crowd is matched by another rule (overlap relative to the
-detection's own area, any number of times), which gives another number. A label whose area is
-outside the area range is ignored by the usual rule, like ours (``COCOeval.evaluateImg``).
+detection's own area, any number of times), which gives a different value. A label whose area is
+outside the area range is ignored by the usual rule, which is also ours (``COCOeval.evaluateImg``).
 """
 
 import math
@@ -33,13 +33,13 @@ ImageIds = Mapping[tuple[int, str], int]  # by timestamp_ns and camera of a clip
 
 @dataclass(frozen=True)
 class CocoCategories:
-    """The categories of an export: those of its tasks, one after the other, with ids from 1."""
+    """The categories of an export, task after task, with ids from 1."""
 
     tasks: Sequence[BoxTask]
 
     @cached_property
     def ids(self) -> dict[tuple[str, str], int]:
-        """The id of each task's each category."""
+        """The id of each category of each task."""
         names = [(task.name, category) for task in self.tasks for category in task.categories]
         return {name: at for at, name in enumerate(names, start=1)}
 
@@ -49,7 +49,7 @@ class CocoCategories:
         return [task.name for task in self.tasks]
 
     def entries(self) -> list[Entry]:
-        """The categories as COCO lists them.
+        """The categories in COCO's form.
 
         A category that several tasks have is named with its task.
         """
@@ -123,7 +123,7 @@ def boxes_in(
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Rows with a box in one of these images, with the keys that labels and results share.
 
-    Rows of other tasks than those of the categories are left out.
+    Rows of tasks without categories here are left out.
 
     Raises:
         RidealongError: A corner is not a number, or a category is unknown.

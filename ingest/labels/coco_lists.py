@@ -31,12 +31,12 @@ class CocoLists:
     network ``results-NETWORK`` and ``prelabels-NETWORK``.
 
     Attributes:
-        lists: Those lists.
+        lists: The lists by name.
         networks: Roles of the networks.
         categories: The categories whose boxes are listed.
-        clips: What is known about each clip, in order.
+        clips: Information about each clip, in order.
         first: Id of the first labelled image; None if there is none.
-        ignored: How many labels are ignored.
+        ignored: Number of ignored labels.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class CocoLists:
             return
         for row, box in boxes_in(clip.outputs[network].sparse, labelled, self.categories):
             self.lists[f"results-{network}"].add(box | {"score": score_of(row)})
-        for row, box in boxes_in(clip.said[network], ids, self.categories):
+        for row, box in boxes_in(clip.reported[network], ids, self.categories):
             self._annotate(f"prelabels-{network}", box, {"score": score_of(row)})
 
     def _annotate(

@@ -18,7 +18,7 @@ class BoxTask:
     Attributes:
         name: As in the column ``task`` of its rows.
         categories: Its categories, in their order.
-        supercategory: What all of them are.
+        supercategory: COCO's supercategory of all of them.
     """
 
     name: str
@@ -48,8 +48,8 @@ class LabelClip:
         labels: Reference labels; None if none are known.
         ignored: ``(N,)`` which rows of ``labels.sparse`` the metrics ignore.
         outputs: Each network's outputs at any score, by role (``deployed``, ``candidate``).
-        said: Those of its rows at or above their thresholds.
-        about: Other information for labellers, as JSON can express it.
+        reported: The rows of ``outputs`` at or above their thresholds, by role.
+        about: Other information for labellers, as values that JSON can express.
     """
 
     clip_id: str
@@ -58,11 +58,11 @@ class LabelClip:
     labels: Perception | None
     ignored: NDArray[np.bool_]
     outputs: Mapping[str, Perception]
-    said: Mapping[str, pa.Table]
+    reported: Mapping[str, pa.Table]
     about: Mapping[str, object] = field(default_factory=dict)
 
     def judged(self, tasks: Collection[str]) -> set[int]:
-        """The times at which somebody labelled any of these tasks."""
+        """The times with labels of any of these tasks."""
         if self.labels is None or self.labels.tasks.isdisjoint(tasks):
             return set()
         return set(self.labels.timestamps_ns.tolist())

@@ -41,7 +41,7 @@ class EntryList:
             self._file.close()
 
     def copy_to(self, out: BinaryIO) -> None:
-        """Write the list, brackets and all."""
+        """Write the list with its brackets."""
         out.write(b"[")
         if self._path:
             with self._path.open("rb") as file:
@@ -82,7 +82,7 @@ class EntryLists:
         return self._lists[name]
 
     def write_list(self, path: Path, name: str) -> None:
-        """Write a list as a JSON file of its own."""
+        """Write a list as a separate JSON file."""
         self[name].close()
         with path.open("wb") as out:
             self[name].copy_to(out)

@@ -1,8 +1,8 @@
 """Export folders: they appear when they are complete, and only unchanged exports are replaced.
 
 The last file of an export is ``ridealong-manifest.json``, with its kind and the hash of every file.
-A folder with anything else is never overwritten, nor is an export in which a file was changed,
-added or removed (somebody may have labelled in it).
+A folder with other content is never overwritten. Nor is an export in which a file was changed,
+added or removed: it may contain someone's labels.
 
 An export is written to a hidden folder beside its target, ``.NAME.partial-…``, which its writer
 locks. A folder without a lock was left by a process that was killed; the next export to the same
@@ -31,8 +31,8 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
     """An empty folder to write into; it becomes ``target`` if the block ends without an error.
 
     Args:
-        target: New, empty, or an earlier export exactly as it was written.
-        kind: Format, kept in the manifest.
+        target: New, empty, or an unchanged earlier export.
+        kind: Format, stored in the manifest.
 
     Raises:
         RidealongError: ``target`` has content that is not an unchanged export.
@@ -140,7 +140,7 @@ def _locked(folder: Path, wait: bool = True) -> Iterator[None]:
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed exports to this target left behind."""
+    """Remove the folders that killed exports to this target left."""
     for folder in target.parent.glob(f".{glob.escape(target.name)}.partial-*"):
         with suppress(OSError), _locked(folder, wait=False):  # OSError: it is locked
             shutil.rmtree(folder)

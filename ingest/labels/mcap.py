@@ -2,8 +2,8 @@
 
 Each copy has the content of the clip and, for each network, ``/NETWORK/outputs`` (exact) and
 ``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
-which they should be reviewed, with information about them. ``thresholds.json`` has the score from
-which each prediction counts.
+which they should be reviewed, with information about them. ``thresholds.json`` has the threshold of
+each prediction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ CLIPS_FILE = "clips.json"
 class ReplayedClip:
     """A clip's file, and each network's outputs on it, by role (``deployed``, ``candidate``).
 
-    ``about`` is other information for labellers, as JSON can express it.
+    ``about`` is other information for labellers, as values that JSON can express.
     """
 
     clip_id: str
@@ -68,7 +68,7 @@ def write_mcaps(
 
 
 def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
-    """What `write_mcaps` would write; to measure it, one clip at a time is written elsewhere.
+    """What `write_mcaps` would write. It is measured by writing each clip to a temporary folder.
 
     Raises:
         RidealongError: As for `write_mcaps`.

@@ -1,4 +1,4 @@
-"""The networks of an export, and the score from which each of their predictions counts."""
+"""The networks of an export, and the thresholds of their predictions."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -18,7 +18,7 @@ _COMPRESSION = 3  # of 9: higher levels take twice the time and save a few per c
 
 
 class Encoder(Protocol):
-    """Receives the images of one clip after the other."""
+    """Receives the images of clips, one clip at a time."""
 
     def add(self, names: Names, pixels: Pixels) -> None:
         """Receive a clip's images: their names, and the source of their pixels."""

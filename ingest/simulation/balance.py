@@ -1,8 +1,8 @@
 """Attributes of drives in stated shares, every pair of attributes as even as their counts allow.
 
-Each attribute's counts are exact (largest remainder). Who gets which value is chosen so that, for
-any two attributes, each combination is as frequent as the product of their shares says: otherwise
-all the fog might fall on the highway, and a slice by fog would be a slice by road.
+Each attribute's counts are exact (largest remainder). Values are assigned so that, for any two
+attributes, the frequency of each combination is the product of their shares. Otherwise all the fog
+might be on the highway, and a slice by fog would be a slice by road.
 """
 
 from collections.abc import Mapping, Sequence

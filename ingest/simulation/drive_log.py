@@ -2,8 +2,8 @@
 
 ``drive.json`` what was decided (`DriveSpec`) and the rig; ``telemetry.parquet`` as a vehicle would
 send it, faults included; ``ego.parquet``, ``actors.parquet``, ``tracks.parquet`` and
-``lights.parquet`` the state of the world, from which frames and labels are rendered when somebody
-asks. A folder is there whole or not at all.
+``lights.parquet`` the state of the world, from which frames and labels are rendered on demand. A
+folder is complete or absent.
 """
 
 import os

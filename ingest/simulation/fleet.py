@@ -53,7 +53,7 @@ class Traffic(Spec):
     @classmethod
     def _vehicles(cls, mix: dict[ObjectCategory, float]) -> dict[ObjectCategory, float]:
         if ObjectCategory.PEDESTRIAN in mix:
-            raise ValueError("pedestrians are no vehicles; expected them under 'pedestrians'")
+            raise ValueError("pedestrians are not vehicles; use 'pedestrians' for them")
         if sum(mix.values()) <= 0:
             raise ValueError("no kind of vehicle has a weight above 0")
         return mix

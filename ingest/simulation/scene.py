@@ -2,7 +2,8 @@
 
 World frame: x east, y north, z up, metres, the ground is the plane z = 0, yaw counter-clockwise
 from x. The ego pose is that of the ego frame (ISO 8855): its origin lies on the ground under the
-rear axle. Whoever fills a scene needs no renderer, and the renderer knows nothing of traffic.
+rear axle. Code that fills a scene does not need the renderer, and the renderer does not know
+traffic.
 """
 
 import hashlib
@@ -373,7 +374,7 @@ class SceneState:
         speed_mps: The ego's; rain streaks lean with it.
         actors: The other road users.
         lights: State of each `TrafficLight` by name; a missing one is dark.
-        relevant_lights: Names of those that tell the ego to go or to stop.
+        relevant_lights: Names of the lights that apply to the ego.
         headlamps: Whether the ego's are on.
         conditions: Light and weather.
         path_m: ``(K, 2)`` world frame, where the ego will be ``PATH_STEP_S``,

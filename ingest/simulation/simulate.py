@@ -85,7 +85,7 @@ def simulate(
         report.already_there = len(drives) - len(missing)
         _simulate_all(missing, spec, out, console, report, processes)
     except OSError as error:
-        raise _told(error, out) from error
+        raise _explained(error, out) from error
     report.seconds = round(time.monotonic() - started, 2)
     return report
 
@@ -150,7 +150,7 @@ def _simulate_all(
             for thread in threads:
                 thread.join()
         except KeyboardInterrupt as interrupt:
-            problems.insert(0, interrupt)  # ours: what the others say now follows from it
+            problems.insert(0, interrupt)  # the cause of the problems of the other threads
             for process in traffic:
                 process.kill()
             for thread in threads:
@@ -207,7 +207,7 @@ def _count(report: SimulationReport, drive: DriveSpec, done: _Done) -> None:
     report.vehicle_steps += done.vehicle_steps
 
 
-def _told(error: OSError, out: Path) -> RidealongError:
+def _explained(error: OSError, out: Path) -> RidealongError:
     if error.errno in DISK_FULL:
         return RidealongError(
             "the disk is full",

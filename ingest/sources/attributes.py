@@ -16,7 +16,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class AttributesSpec(Spec):
-    """The file ``<name>.drive.yaml``; whatever is left out is unknown (null)."""
+    """The file ``<name>.drive.yaml``; missing keys are unknown (null)."""
 
     vehicle_id: Name | None = Field(None, description="the vehicle; default: a vehicle of its own")
     cluster_id: Name | None = Field(None, description="drives that are not independent share one")

@@ -90,7 +90,7 @@ class ParquetRecording:
         return iter(())
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
-        """None: nobody labelled it."""
+        """None: it has no labels."""
         return None
 
 
@@ -183,7 +183,7 @@ def _reading(file: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        # Arrow's messages have several lines; the first says what is wrong.
+        # Arrow's messages have several lines; the first names the problem.
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadableError(
             f"cannot be read as Parquet ({why})", where=file, expected="a whole Parquet file"

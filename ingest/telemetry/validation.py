@@ -144,7 +144,7 @@ def _wrong_type(
 
 
 def _meant(unknown: Sequence[str]) -> str | None:
-    """Which signals unknown columns may mean; None if none is near."""
+    """Which signals unknown columns may mean; None if no name is similar."""
     near = {name: " or ".join(map(repr, nearest_recorded(name))) for name in unknown[:NAMED]}
     if len(unknown) == 1 and near[unknown[0]]:
         return f"did you mean {near[unknown[0]]}?"
@@ -231,7 +231,7 @@ def _timestamps(raw: pa.Table, where: str | Path) -> _Column:
 
 
 def _why_no_instant(value: object) -> str:
-    what = "is null" if value is None else f"{value} lies before 1896 or after 2116"
+    what = "is null" if value is None else f"{value} is before 1896 or after 2116"
     return f"{what}; expected nanoseconds since 1970"
 
 
@@ -358,7 +358,7 @@ def _disorder(times: pa.Array, bad: Bools) -> dict[int, str]:
         elif good[index] < seen[index]:
             why = f"{time} is late: it comes after {exact_instant(int(seen[index]))}"
         else:
-            why = f"{time} lies ahead of the rows that follow"
+            why = f"{time} is later than the rows after it"
         out[int(rows[index])] = f"{TIMESTAMP}: {why}; expected ascending timestamps"
     return out
 

@@ -5,7 +5,7 @@ stores only changes, or one message per row, hardly has such seconds, and unknow
 trigger is not at fault, so ingest reports it.
 
 Only recorded signals count. If a signal is null over most of the drive (a time to collision without
-a vehicle ahead), that says nothing about the recording.
+a vehicle ahead), this is not a problem of the recording.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -103,7 +103,7 @@ class _View:
             if isinstance(node, And):
                 known = [judge.truth(part) != 0 for part in node.operands]
                 seen = np.logical_and.reduce(known).any()
-                what = "what stands on both sides of 'and'"
+                what = "the parts on both sides of 'and'"
             else:
                 seen = isinstance(node, JOINED) or judge.truth(node).any()
                 what = "what it compares"

@@ -112,7 +112,7 @@ def _quotient(one: Bounds, two: Bounds) -> Bounds:
 
 def _between(corners: Sequence[Floats]) -> Bounds:
     """Bounds around the results of the ends."""
-    # 0 times an open end is 0, because the end stands for a number. If one open end is divided
+    # 0 times an open end is 0, because the end is some number. If one open end is divided
     # by another, 0 is among the results.
     known = [np.where(np.isnan(corner), 0.0, corner) for corner in corners]
     return reduce(np.minimum, known), reduce(np.maximum, known)

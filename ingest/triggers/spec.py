@@ -89,7 +89,7 @@ Count = Annotated[int, Field(ge=1, le=MOST_EVENTS)]
 
 
 class Budget(Spec):
-    """How many events of one trigger a UTC day may keep; the rest is drawn out by hash."""
+    """How many events of one trigger a UTC day may keep; the rest is suppressed, chosen by hash."""
 
     per_vehicle_per_day: Count | None = None
     per_day: Count | None = None

@@ -20,10 +20,10 @@ class ClipWindow:
         clip_id: Hash of the drive, the window and the events.
         start_ns: Start, inclusive.
         end_ns: End, inclusive.
-        triggers: Whose events it shows, the most important first.
+        triggers: The triggers of its events, the most important first.
         event_ids: Those events, ascending in time.
-        cameras: What any of the triggers asked for, sorted; None for all that the drive has.
-        by_disagreement: All its triggers read network disagreement.
+        cameras: The cameras that any of the triggers requests, sorted; None for all of the drive.
+        by_disagreement: Whether all its triggers read network disagreement.
     """
 
     drive_id: str

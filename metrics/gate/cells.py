@@ -10,7 +10,7 @@ import pyarrow as pa
 class Verdict(StrEnum):
     """The verdict on the candidate: of a cell, or of a run."""
 
-    PASS = "PASS"  # not worse than the margin allows
+    PASS = "PASS"  # not worse by more than the margin
     REGRESSED = "REGRESSED"  # worse
     INCONCLUSIVE = "INCONCLUSIVE"  # not enough is known
 
@@ -20,7 +20,7 @@ RANKS = {Verdict.REGRESSED: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 
 
 class Cell(TypedDict):
-    """A row of `metrics.gate.schemas.CELLS`, which explains the columns; None where unknown."""
+    """A row of `metrics.gate.schemas.CELLS`, which explains the columns; None is unknown."""
 
     prediction: str
     metric: str
@@ -52,7 +52,7 @@ class Cell(TypedDict):
 
 
 class JudgedCell(Cell):
-    """A cell with what its reason needs besides, and no table keeps."""
+    """A cell with additional values that its reason needs and no table stores."""
 
     drives_needed_at_most: int | None
     clips_dropped: int
@@ -66,13 +66,13 @@ def cells_from(rows: pa.Table) -> list[Cell]:
 def surest_losses(cells: Sequence[Cell]) -> list[Cell]:
     """The cells with a loss, the surest first: by the smallest p-value.
 
-    Cells without a p-value come last. Of equal ones the largest loss comes first.
+    Cells without a p-value come last. If p-values are equal, the largest loss comes first.
     """
     return sorted((cell for cell in cells if (cell["delta"] or 0) < 0), key=_loss_order)
 
 
 def surest_gains(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells with a gain, the surest first: by the largest p-value of "it is no loss"."""
+    """The cells with a gain, the surest first: by the largest `p_value`."""
     return sorted((cell for cell in cells if (cell["delta"] or 0) > 0), key=_gain_order)
 
 

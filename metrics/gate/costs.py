@@ -80,12 +80,12 @@ def clip_costs(
         clips: The run's clips, as `metrics.gate.verdicts.judge` takes them.
         drives: Their drives.
         networks: The deployed network's sha256, and the candidate's.
-        cell: The cell. One that is compared with the other network has no better and no worse, so
+        cell: The cell. A comparison with the other network does not show which is better, so
             it has no rows.
 
     Returns:
         Clips on which both networks have a score, in ascending order of their share. Shares are
-        turned so that negative is worse, whatever the metric's own direction.
+        turned so that negative is worse for every metric.
 
     Raises:
         RidealongError: The slice cannot be read, or the scores contradict themselves.

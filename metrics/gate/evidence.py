@@ -153,7 +153,7 @@ class Evidence:
 
 
 def that_count(clips: pa.Table) -> pa.Table:
-    """The clips that count in cells: not those chosen (perhaps) by disagreement alone."""
+    """The clips that count in cells: not those chosen by disagreement alone, or where unknown."""
     return clips.filter(pc.invert(pc.fill_null(clips["by_disagreement"], True)))
 
 
@@ -184,10 +184,10 @@ def judged_clips(clips: pa.Table, drives: pa.Table) -> JudgedClips:
 
 @dataclass(frozen=True)
 class _Coded:
-    """Score rows that matter, their strings as codes into sorted names.
+    """The relevant rows of scores, with strings as codes into sorted names.
 
     Attributes:
-        network: 0 deployed, 1 candidate; only 0 where both are the same network.
+        network: 0 deployed, 1 candidate; only 0 if both are the same network.
         group: Into ``groups``: task, metric, reference.
     """
 

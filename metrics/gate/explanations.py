@@ -1,4 +1,4 @@
-"""Why a cell regressed: the one slice without which no loss is left.
+"""Why a cell regressed: the one slice outside which there is no loss.
 
 A loss at night also shows in ``all``, in ``weather=rain`` and in ``country=DE``, because some of
 their drives were at night. A prediction and metric *lost only in* a slice of one attribute if
@@ -39,7 +39,7 @@ NONE = -1
 
 @dataclass(frozen=True)
 class _Slices:
-    """K slices: which have one condition, ``(K,)``, and which clips they hold, ``(K, clips)``."""
+    """K slices: which have one condition, ``(K,)``, and which clips are in them, ``(K, clips)``."""
 
     names: list[str]
     single: Bools

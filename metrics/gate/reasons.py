@@ -30,12 +30,12 @@ def missing_reason(cell: RequiredCell) -> str:
 def _obstacle(cell: JudgedCell, gate: GateSpec) -> str | None:
     """What prevents any verdict."""
     if cell["reference"] not in COMPARABLE:
-        return "says that they differ, not which is better"
+        return "shows that they differ, not which is better"
     if cell["clips_unpaired"]:
         return _unpaired(cell)
     for network, value in (("deployed", cell["deployed"]), ("candidate", cell["candidate"])):
         if value is None:
-            return f"unknown: the {network} network's value has nothing to be computed from"
+            return f"unknown: the {network} network's value has no data"
     clusters = cell["clusters"]
     if clusters < gate.min_clusters:
         more = f": {cell['drives_needed']} more" if cell["drives_needed"] else ""
@@ -70,7 +70,7 @@ def _regressed(cell: JudgedCell) -> str:
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):
         return sentence
-    return f"{sentence}; only because of {cause}: no loss is left without it"
+    return f"{sentence}; only because of {cause}: there is no loss outside it"
 
 
 def _undecided(cell: JudgedCell) -> str:

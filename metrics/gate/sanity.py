@@ -1,4 +1,4 @@
-"""Impossible tables are refused before they are judged, each in one line.
+"""Refuses impossible tables before they are judged, with a message of one line.
 
 A verdict on such tables would look like any other. The checks are for results that no network can
 have: a sum below zero, a share above 1, more labels found than there were, the same rows twice, a

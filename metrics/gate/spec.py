@@ -26,7 +26,7 @@ def _check_metrics(names: Iterable[str]) -> None:
             raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")
 
 
-Margin = Annotated[float, Field(gt=0)]  # in the metric's own unit
+Margin = Annotated[float, Field(gt=0)]  # in the metric's unit
 
 
 def _check_margin(metric: str, margin: float, share: bool) -> None:
@@ -95,7 +95,7 @@ class GateSpec(Spec):
     """A release gate."""
 
     alpha: float = Field(0.05, gt=0, lt=0.5, description="level of the one-sided tests")
-    level: float = Field(0.95, gt=0.5, lt=1, description="level of the two-sided intervals shown")
+    level: float = Field(0.95, gt=0.5, lt=1, description="level of the two-sided intervals")
     beta: float = Field(
         0.1, gt=0, lt=0.5, description="share of cells that need more drives than planned at most"
     )

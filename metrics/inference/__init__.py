@@ -1,1 +1,1 @@
-"""How sure we are: intervals and tests that know drives are the unit of independence."""
+"""Uncertainty: intervals and tests in which drives are the independent units."""

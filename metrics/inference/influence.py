@@ -2,7 +2,7 @@
 
 A figure T (a ratio of sums, an average precision, a difference of two) depends on clusters through
 their sums. The *influence value* of cluster g is ``e_g = dT / dw_g``, the change of T when g gets
-a little more weight; T does not change when all weights grow alike, so the values sum to zero.
+a little more weight. T does not change if all weights grow in proportion, so the values sum to 0.
 
 Leaving cluster g out altogether changes T by about ``-e_g / (1 - h_g)``, where ``h_g`` is the
 cluster's share of the weight; for a ratio of sums this is exact. These are the *deviations* of the
@@ -35,7 +35,8 @@ class Inference:
         estimate: ``(C,)`` the figures.
         se: ``(C,)`` standard errors; NaN with fewer than two clusters.
         clusters: ``(C,)`` clusters that count, G.
-        effective: ``(C,)`` so many clusters of equal weight would tell as much; NaN without any.
+        effective: ``(C,)`` number of clusters of equal weight with the same information; NaN
+            without clusters.
     """
 
     estimate: Floats
@@ -54,7 +55,7 @@ class Inference:
         return np.isfinite(self.estimate) & np.isfinite(self.se) & (self.df >= 1)
 
     def take(self, keep: Bools | Ints) -> "Inference":
-        """Some of the figures, by mask or by place."""
+        """Some of the figures, by mask or by index."""
         return Inference(
             self.estimate[keep], self.se[keep], self.clusters[keep], self.effective[keep]
         )
@@ -92,7 +93,9 @@ def student_quantile(q: Floats | float, df: Floats | Ints) -> Floats:
 
 
 def deviations(influence: Floats, share: Floats, clusters: Ints) -> Floats:
-    """What each cluster adds to the standard error, ``(G, C)``: its square is the sum of theirs.
+    """What each cluster adds to the standard error, ``(G, C)``.
+
+    The square of the standard error is the sum of their squares.
 
     Args:
         influence: ``(G, C)`` influence values, 0 if a cluster has no weight.
@@ -100,7 +103,7 @@ def deviations(influence: Floats, share: Floats, clusters: Ints) -> Floats:
         clusters: ``(C,)`` clusters with weight.
 
     Returns:
-        NaN in columns of fewer than two clusters: nothing remains without the only one.
+        NaN in columns of fewer than two clusters: without the only one nothing is left.
     """
     rest = 1 - share
     left_out = np.full(influence.shape, np.nan)

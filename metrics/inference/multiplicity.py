@@ -19,9 +19,9 @@ def hierarchical_holm(p: Floats, tasks: Sequence[str]) -> Floats:
     with ``level / open tasks / k``.
 
     This is the inheritance procedure (Goeman and Finos 2012) on the tree release, task, cell. The
-    chance of *any* false rejection in the release stays below the level, whatever is really worse
-    elsewhere and however the tests depend on each other. Other tasks with many cells do not weaken
-    the tests of a task, as they would in one plain Holm. With one task it is plain Holm.
+    chance of *any* false rejection in the release stays below the level. This holds for any set of
+    true losses and any dependence between the tests. Other tasks with many cells do not weaken the
+    tests of a task, as they would in one plain Holm. With one task it is plain Holm.
 
     Args:
         p: ``(n,)`` p-values of all cells of the release.

@@ -1,10 +1,10 @@
 """Scores of families of boxes, by COCO's matching at IoU 0.5.
 
-In each image and class the detections, in the order of their scores, take the best free label
-that they overlap by at least 0.5; at most 100 detections an image and class are judged. Labels
-that a family ignores count neither for nor against who finds one. F1, precision and recall count
-detections at or above the network's threshold; AP50 is COCO's 101-point average precision over
-all of them, from the rows of the table matches.
+In each image and class, each detection takes the best free label with an IoU of at least 0.5, in
+the order of scores. At most 100 detections per image and class are judged. A detection of a label
+that the family ignores is neither a hit nor an error. F1, precision and recall count detections at
+or above the network's threshold. AP50 is COCO's 101-point average precision over all detections,
+from the rows of the table matches.
 
 Source: COCO detection evaluation (Lin et al. 2014), area all, maxDets 100, IoU 0.5. Flicker and
 disagreement are ours (`metrics.tasks.stability`, `metrics.tasks.disagreement`).
@@ -43,7 +43,7 @@ from metrics.tasks.stability import flicker_metric, flicker_sums, inner_frames
 from ridealong.arrays import Bools
 from ridealong.perception.forms import Form
 
-LINK_IOU = 0.3  # boxes of neighbouring frames that overlap by at least this are one object
+LINK_IOU = 0.3  # boxes of neighbouring frames with at least this IoU are one object
 PARAMETERS = {
     "iou": IOU_THRESHOLD,
     "max_detections": MAX_DETECTIONS,
@@ -67,9 +67,9 @@ def box_family(
         name: The family's name.
         categories: Its categories.
         example: The name of one of its predictions.
-        ignored: Which labels count neither for nor against; None if all count.
+        ignored: Which labels are ignored; None if all count.
         parameters: What ``ignored`` depends on.
-        supercategory: What all categories are, for COCO; by default the name.
+        supercategory: COCO's supercategory of the categories; by default the name.
     """
     scores = BoxScores(name, ignored)
     return TaskFamily(
@@ -136,7 +136,7 @@ class BoxScores:
         return self._ignored(labels)
 
     def _flickers(self, view: ClipView, predictions: Sequence[Prediction]) -> Result:
-        """Boxes that come and go."""
+        """Boxes that do not last."""
         rows = reported_boxes(view, predictions)
         unsteady = _blips(rows, view) | _gaps(rows, view)
         flickers = by_cell(rows.cell, unsteady, len(predictions))
@@ -197,7 +197,7 @@ def _blips(rows: SparseRows, view: ClipView) -> Bools:
 
 
 def _gaps(rows: SparseRows, view: ClipView) -> Bools:
-    """Boxes that the next frame lacks and the one after has again."""
+    """Boxes that the next frame lacks and the frame after it has again."""
     gone = _seen(rows, view, 2) & ~_seen(rows, view, 1)
     inner = np.r_[inner_frames(view), False, False]
     return np.asarray(gone & inner[rows.frame], np.bool_)
@@ -206,7 +206,7 @@ def _gaps(rows: SparseRows, view: ClipView) -> Bools:
 def _seen(rows: SparseRows, view: ClipView, step: int) -> Bools:
     """Whether the frame ``step`` later has the same box."""
     xyxy = rows.floats("x1", "y1", "x2", "y2")
-    # Two spare frames on either side keep a step from reaching into another cell.
+    # Two spare frames on each side, so that a step cannot reach another cell.
     group = rows.cell * (view.frames + 4) + rows.frame + 2
     pairs = overlapping(Boxes(group, xyxy), Boxes(group - step, xyxy), LINK_IOU)
     seen = np.zeros(len(group), np.bool_)

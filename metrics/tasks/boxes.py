@@ -1,7 +1,7 @@
 """Overlap and matching of boxes, over all images of a clip at once.
 
-Boxes carry a group, one class in one image; only boxes of the same group are compared. Boxes are
-x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
+Each box has a group, which is one class in one image. Only boxes of the same group are compared.
+Boxes are x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Matching:
         label: ``(N,)`` index of the label it took; -1 for none.
         iou: ``(N,)`` overlap with that label; NaN for none.
         judged: ``(N,)`` false if it took an ignored label or is beyond `MAX_DETECTIONS`: then it
-            counts neither for nor against.
+            is neither a hit nor an error.
     """
 
     label: Ints
@@ -75,7 +75,7 @@ def same_group(left: Ints, right: Ints) -> tuple[Ints, Ints]:
 def overlapping(lefts: Boxes, rights: Boxes, at_least: float, crowd: Bools | None = None) -> Pairs:
     """The pairs of a group whose IoU is at least ``at_least``.
 
-    A right box that is a crowd is measured by the left box's own area instead of the union.
+    For a right box that is a crowd, the union is replaced by the area of the left box.
     """
     left, right = same_group(lefts.group, rights.group)
     one, two = lefts.xyxy[left], rights.xyxy[right]
@@ -143,7 +143,7 @@ def _take_in_turn(pairs: Pairs, rank: Ints, ignored: Bools, crowd: Bools) -> tup
 def most_matches(pairs: Pairs, lefts: int, rights: int) -> Ints:
     """The left members of a largest one-to-one matching among ``pairs``.
 
-    Their number is the same whichever side is left, in every group.
+    In every group their number does not change if the sides are swapped.
     """
     if not len(pairs.left):
         return np.empty(0, np.int64)

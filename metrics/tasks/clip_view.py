@@ -135,7 +135,7 @@ def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
     """What the view lacks for a prediction of that form; None if it lacks nothing."""
     seen, camera = view.perception, prediction.camera
     if prediction.task not in seen.tasks:
-        return f"nobody looked for {prediction.task}"
+        return f"{prediction.task} not judged"
     if form is Form.DEPTH and camera not in seen.depth:
         return f"no depth of the camera {camera}"
     if form is Form.CLASSES and camera not in seen.segmentation:
@@ -143,7 +143,7 @@ def missing(view: ClipView, prediction: Prediction, form: Form) -> str | None:
     if form is Form.LAYERS and prediction.category not in seen.bev:
         return f"no top-down layer {prediction.category}"
     if form is Form.POLYLINES and camera not in view.image_sizes:
-        return f"the size of the pictures of the camera {camera} is not given"
+        return f"the image size of the camera {camera} is unknown"
     return None
 
 

@@ -3,7 +3,7 @@
 Pixels with a known label of at most 80 m are judged. Outputs are resampled to the labels' grid by
 the nearest pixel and clamped to 0.001 to 80 m. There is no crop and no median scaling (which is for
 networks without a scale). An unknown output (NaN) where the label is known counts as the smallest
-depth, a relative error of about 1: silence does not avoid a metric.
+depth, a relative error of about 1: giving no output does not improve the value.
 
 Source: Eigen et al. 2014: AbsRel, squared error, the share within a factor of 1.25.
 """
@@ -146,7 +146,7 @@ def _errors(label: NDArray[np.float32], output: NDArray[np.float32]) -> Floats:
 
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
-    """How far each pixel is from changing steadily."""
+    """How far each pixel is from a steady change."""
     sums = np.array([_change(view, str(p.camera)) for p in predictions]).reshape(-1, 2)
     names = tuple(map(str, predictions))
     return Result((Sums(JITTER, names, {"change": sums[:, 0], "pixels": sums[:, 1]}),))

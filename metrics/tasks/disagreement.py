@@ -1,6 +1,6 @@
 """Without labels: how much two networks disagree on the same frames, from 0 to 1 (entirely).
 
-The metric is symmetrical: it does not change if the networks are swapped. It tells where to look,
+The metric is symmetrical: it does not change if the networks are swapped. It shows where to look,
 not which network is better.
 
 Source: ours; 1 - Dice for boxes and lines, 1 - Jaccard for states, classes and cells.
@@ -62,8 +62,8 @@ def unpaired(
     one: SparseRows, two: SparseRows, pairs: Pairs
 ) -> tuple[tuple[SparseRows, Bools], tuple[SparseRows, Bools]]:
     """The items of both sides, each with a mask of those that are in no pair."""
-    # An item that one largest matching pairs on the left and one that another pairs on the right
-    # can be paired in a third one (Mendelsohn and Dulmage), so each side is computed by itself.
+    # Each side is computed separately. A left item of one largest matching and a right item of
+    # another can both be paired in a third (Mendelsohn and Dulmage).
     back = Pairs(pairs.right, pairs.left, pairs.iou)
     sizes = len(one.cell), len(two.cell)
     return (

@@ -56,8 +56,8 @@ def score_clip(
     """Score one network's outputs on one clip.
 
     Only frames that both sides have are scored. A prediction that a side lacks is not scored
-    against that reference; `ClipScores.unscored` gives the reason. Lanes need the views'
-    sizes of the pictures.
+    against that reference; `ClipScores.unscored` gives the reason. Lanes need the image sizes of
+    the views.
 
     Args:
         own: The outputs of the network.
@@ -96,14 +96,14 @@ def with_identity(
     Args:
         scores: The result of `score_clip`.
         network_sha256: The network that was scored.
-        other_sha256: The network it was compared with; None when with none.
+        other_sha256: The network it was compared with; None if there is none.
         clip_id: The clip.
         drive_id: Its drive.
         definition_of: By the name of a task, the definition and frame rate of its rows.
         labels_version: The version of the labels; stored only in rows compared with labels.
 
     Raises:
-        ValueError: There are scores against another network, but no name for it.
+        ValueError: There are scores against another network, but no sha256 of it.
     """
     compared_with = scores.statistics["reference"]
     is_other = pc.equal(compared_with, Reference.OTHER)
@@ -128,7 +128,7 @@ def with_identity(
 
 
 def _by_task(predictions: pa.ChunkedArray, text_of: Callable[[str], str]) -> pa.Array:
-    """A text for each prediction, given by its task."""
+    """A text for each prediction, found by its task."""
     coded = predictions.combine_chunks().dictionary_encode()
     names = coded.dictionary.to_pylist()
     texts = pa.array([text_of(parse_prediction(name).task) for name in names], pa.string())
@@ -136,7 +136,7 @@ def _by_task(predictions: pa.ChunkedArray, text_of: Callable[[str], str]) -> pa.
 
 
 def _completed(rows: pa.Table, schema: pa.Schema, more: Mapping[str, object]) -> pa.Table:
-    """The rows with the columns ``more``; a string is the same in every row."""
+    """The rows with the columns ``more``; a string is a constant column."""
     columns = []
     for name in schema.names:
         value = more.get(name)

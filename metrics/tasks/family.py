@@ -59,14 +59,14 @@ class TaskFamily:
         has_camera: Whether a prediction belongs to a camera.
         against_labels, against_self, against_other: Its metrics, by what they compare outputs
             with; None where there are none.
-        parameters: All numbers and choices that its statistics depend on, as JSON can write them.
-        version: To be raised when a change of the code changes what a statistic means.
-        nothing: The category that reports that nothing is there; such rows are not drawn.
-        supercategory: What all its categories are, for COCO; by default the family's name.
-        ignored: ``(N,)`` which labels, rows of ``ANNOTATIONS``, count neither for nor against; None
-            if all count.
-        differences: What two networks report on the same frames, and what of it the other one
-            does not have, for the player; by the rule of the metrics in ``against_other``. None if
+        parameters: All numbers and choices that its statistics depend on, as JSON values.
+        version: Raise it when a change of the code changes what a statistic means.
+        nothing: The category for "nothing is there"; such rows are not drawn.
+        supercategory: COCO's supercategory of its categories; by default the family's name.
+        ignored: ``(N,)`` which labels, rows of ``ANNOTATIONS``, are ignored: a detection of one is
+            neither a hit nor an error. None if all count.
+        differences: For the player: what two networks report on the same frames, and which of it
+            the other one does not have, by the rule of the metrics in ``against_other``. None if
             differences cannot be drawn.
 
     Raises:

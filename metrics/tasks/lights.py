@@ -66,7 +66,7 @@ DISAGREEMENT = jaccard_metric(NAME, "frames in the state")
 def against_labels(
     outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
 ) -> Result:
-    """Each state's counts, read off the camera's confusion matrix."""
+    """Each state's counts, from the camera's confusion matrix."""
     cameras = cameras_of(predictions)
     confusion = confusion_of(overall_states(labels, cameras), overall_states(outputs, cameras))
     names = tuple(map(str, predictions))
@@ -98,7 +98,7 @@ def overall_states(view: ClipView, cameras: Sequence[str]) -> Ints:
     rows = reported_lights(view, shown)
     states = np.full((len(cameras), view.frames), NONE)
     camera, state = np.divmod(rows.cell, len(SHOWN))
-    # Written in ascending order of what should win: the last write stays.
+    # Written in ascending priority: the last write stays.
     order = np.lexsort((-state, _area(rows), rows.floats("score")[:, 0]))
     states[camera[order], rows.frame[order]] = state[order]
     return states
@@ -129,7 +129,7 @@ def confusion_of(truth: Ints, reported: Ints) -> Ints:
 
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
-    """States that last one frame, and states that are left for one frame."""
+    """States that last one frame, and states that are interrupted for one frame."""
     cameras = cameras_of(predictions)
     states = overall_states(view, cameras)
     camera = [cameras.index(str(p.camera)) for p in predictions]

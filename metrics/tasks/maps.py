@@ -1,8 +1,8 @@
 """Scores of class maps: segmentation per camera, layers seen from above.
 
-``iou`` compares with labels. Pixels whose label is `UNLABELLED` are not judged. An output that is
-unknown there counts as any wrong class does: silence does not avoid a metric. Outputs are
-resampled to the labels' grid by the nearest pixel.
+``iou`` compares with labels. Pixels whose label is `UNLABELLED` are not judged. An unknown output
+at a labelled pixel counts as a wrong class: giving no output does not improve the value. Outputs
+are resampled to the labels' grid by the nearest pixel.
 
 Source: the Jaccard index over the data set's confusion, as scikit-learn's and torchmetrics'
 MulticlassJaccardIndex (not the mean over images). Jitter and disagreement are ours
@@ -58,7 +58,7 @@ class MapReader:
     def confusion(
         self, rows: ClassMap, columns: ClassMap, size: tuple[int, int] | None = None
     ) -> Ints:
-        """``(256, 256)`` counts of code pairs on the grid ``size``; by default one that suits both.
+        """``(256, 256)`` counts of code pairs on the grid ``size``; by default one for both.
 
         Raises:
             ValueError: A code is not a class.
@@ -148,7 +148,7 @@ def _shared_and_all(counts: Ints, code: int) -> tuple[int, int]:
 
 
 def _labelled(counts: Ints) -> Ints:
-    """The counts (rows are labels) without the pixels that nobody labelled."""
+    """The counts (rows are labels) without the unlabelled pixels."""
     judged = counts.copy()
     judged[UNLABELLED] = 0
     return judged

@@ -47,7 +47,7 @@ class Metric:
         name: Unique within the family.
         task: The name of the family.
         better: Its direction.
-        unit: Of the value; ``'1'`` is dimensionless.
+        unit: The unit of the value; ``'1'`` is dimensionless.
         statistics: Names of the summable statistics that a clip gives.
         reference: What it is compared with.
         description: What it measures, in one line.
@@ -76,7 +76,7 @@ class Metric:
 
     @property
     def matched_rows(self) -> bool:
-        """Whether the value needs the rows of the table matches besides the sums."""
+        """Whether the value needs the rows of the table matches in addition to the sums."""
         return self.ratio is None
 
     def judges(self, prediction: Prediction) -> bool:
@@ -156,8 +156,8 @@ def labels_of(sums: Mapping[str, Floats]) -> Floats:
 def shared_part(sums: Mapping[str, Floats]) -> Floats:
     """The part of the labels that is found, for the IoU of areas.
 
-    The area of the labels is not kept. If neither network found any of it, a miss cannot be told
-    from an output where nothing was labelled.
+    The area of the labels is not stored. If neither network found any of it, a miss cannot be
+    distinguished from an output where nothing was labelled.
     """
     return sums["intersection"]
 

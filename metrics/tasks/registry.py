@@ -26,7 +26,7 @@ BUILT_IN = tuple(module.FAMILY for module in (objects, lights, lanes, depth, seg
 
 NAME = re.compile(r"(?P<task>[^/@]+)(/(?P<category>[^/@]+))?(@(?P<camera>[^/@]+))?")
 
-_registered: list[TaskFamily] = []  # by `registered`, for a while
+_registered: list[TaskFamily] = []  # by `registered`, temporarily
 
 
 @cache
@@ -55,7 +55,7 @@ def _loaded(point: EntryPoint) -> TaskFamily:
 
 @contextmanager
 def registered(family: TaskFamily) -> Iterator[None]:
-    """Know one more family inside a ``with`` block, in this process alone: for tests.
+    """Add a family inside a ``with`` block, in this process alone: for tests.
 
     Raises:
         ValueError: There is a family of that name.

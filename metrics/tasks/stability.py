@@ -3,13 +3,13 @@
 *Flicker* is the share of reported items that do not last: a box (or a light's state) that neither
 the frame before nor the frame after has, or that is missing in the next frame and back in the one
 after. An item that is both counts once, so the share is at most 1. It is unknown where nothing is
-reported: silence is not steady.
+reported: no output does not count as steady.
 
 *Jitter* is how much lines and dense outputs change. For depth it is the second difference over
-time, which the steady motion of the car leaves small. For the others it is what the classes of two
-consecutive frames do not share. Frames more than 0.5 s apart are not linked.
+time, which stays small if the car moves steadily. For the others it is the area that the classes of
+two consecutive frames do not share. Frames more than 0.5 s apart are not linked.
 
-Source: ours; the triggers flicker and box_jitter watch the same on the road.
+Source: ours; the triggers flicker and box_jitter detect the same on the road.
 """
 
 from collections.abc import Sequence

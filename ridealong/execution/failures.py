@@ -68,7 +68,7 @@ def described(error: BaseException) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the error, or its cause, says that the disk is full."""
+    """Whether the error, or its cause, is that the disk is full."""
     if isinstance(error, ExhaustedError) and error.hint and MAKE_ROOM in error.hint:
         return True
     cause = error.__cause__ or error

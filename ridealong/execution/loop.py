@@ -102,7 +102,7 @@ def run_shards(
     Args:
         lake: Where to commit.
         stage: The work.
-        shards: The plan, cut; each is asked for when the one before it is committed.
+        shards: The shards of the plan; each is taken when the one before it is committed.
         is_disk_full: Try none of the shards.
 
     Raises:
@@ -159,7 +159,7 @@ def run_plans(
     """Run a plan; each time another process commits some of it first, run the next one.
 
     Args:
-        plans: Each is asked for when the one before it lost a race, and so plans what is left.
+        plans: The next plan is taken when the one before it lost a race, so it has what is left.
         run: Runs a plan.
         lost_race: Called after each lost race.
 

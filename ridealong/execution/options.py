@@ -1,4 +1,4 @@
-"""What Beam's options say, read without importing Beam."""
+"""Reads Beam's options without importing Beam."""
 
 from collections.abc import Iterator, Sequence
 

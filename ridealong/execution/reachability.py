@@ -55,7 +55,7 @@ def _endpoints(beam_args: Sequence[str]) -> Iterator[tuple[str, str, str, int]]:
 def _tried(option: str, address: str, host: str, port: int) -> str | None:
     """What is wrong with an address; None if it answers.
 
-    It is tried in a thread of its own, because looking up a name may take very long.
+    It is tried in a separate thread, because looking up a name may take very long.
     """
     results: list[str | None] = []
     thread = threading.Thread(

@@ -244,7 +244,7 @@ def _last_words(error: BaseException) -> str:
 
 
 def _run_aside(pipeline: beam.Pipeline) -> None:
-    """Run a pipeline in a thread of its own, so that Ctrl-C ends the wait and the job.
+    """Run a pipeline in a separate thread, so that Ctrl-C ends the wait and the job.
 
     If Beam itself is interrupted, it shuts down while its workers run, and they print tracebacks.
     """

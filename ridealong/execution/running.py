@@ -15,7 +15,7 @@ from typing import Any
 from ridealong.execution.processes.pool import ProcessDiedError, Workers
 from ridealong.terminal.progress import Steps
 
-_PROCESS = secrets.token_hex(8)  # tells a run that ended here from one of another process
+_PROCESS = secrets.token_hex(8)  # distinguishes a run that ended here from a run of another process
 _LOCK = threading.Lock()
 _RUNNING: dict["Key", "Running"] = {}
 
@@ -32,7 +32,7 @@ class Running:
     """One run of a pipeline, in the process that launched it.
 
     Attributes:
-        workers: Who does the items in place of the pipeline's own threads, if anybody.
+        workers: They do the items in place of the pipeline's own threads; may be None.
         outcomes: What the last step delivered; None until then.
     """
 
@@ -65,8 +65,8 @@ def find_running(key: Key) -> Running | None:
     """The run, if this process launched it.
 
     Raises:
-        ProcessDiedError: It was launched here and has ended. A runner's threads may go on for a
-            while after Ctrl-C; nobody wants their work any more.
+        ProcessDiedError: It was launched here and has ended. A runner's threads may continue for a
+            while after Ctrl-C; their work is not needed any more.
     """
     with _LOCK:
         run = _RUNNING.get(key)

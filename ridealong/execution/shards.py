@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 from ridealong.execution.options import names_runner
 from ridealong.execution.processes.pool import cores
 
-# A shard is the most that a kill or a full disk can cost. Each shard is a commit of its own, and
-# at its end workers wait for the slowest item. So a shard is a tenth of the work, within bounds.
+# A kill or a full disk costs at most one shard. Each shard is a separate commit, and at its end
+# workers wait for the slowest item. So a shard is a tenth of the work, within bounds.
 LEAST_A_CORE = 8
 MOST = 500
 # On a runner elsewhere a job takes minutes to start.
@@ -27,7 +27,7 @@ class Shard(Generic[Part]):
 
 
 def shard_size(items: int, beam_args: Sequence[str] = ()) -> int:
-    """How many of so many items are done and committed together."""
+    """How many of ``items`` items are done and committed together."""
     if names_runner(beam_args):
         return MOST_ELSEWHERE
     return min(max(math.ceil(items / 10), LEAST_A_CORE * cores()), MOST)
@@ -36,7 +36,7 @@ def shard_size(items: int, beam_args: Sequence[str] = ()) -> int:
 def shards(
     parts: Sequence[Part], size: int, weight: Callable[[Part], int] = lambda part: 1
 ) -> Iterator[Sequence[Part]]:
-    """The parts in their order, cut after each part whose shard weighs ``size`` or more with it."""
+    """The parts in their order, cut after each part with which a shard weighs ``size`` or more."""
     start = total = 0
     for stop, part in enumerate(parts, 1):
         total += weight(part)

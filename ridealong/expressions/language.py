@@ -99,7 +99,7 @@ class _Typer(Scope):
         if value.quoted:
             return self.own_quantity(at, value)
         if value.kind is not Kind.NUMBER:
-            raise self.error(at, f"a {value.kind} in the place of a number")
+            raise self.error(at, f"a {value.kind} is used as a number")
         return value
 
     def value(self, at: exp.Expr, depth: int) -> Value:
@@ -360,7 +360,7 @@ def _extreme(name: str) -> Callable[[_Typer, exp.Expr, int], Value]:
         by, parts = at.expressions[ruling], zip(at.expressions, seen, strict=True)
         values = [typer.matched(by, seen[ruling], part, value)[1] for part, value in parts]
         if values[0].kind is not Kind.NUMBER:
-            raise typer.error(by, f"a {values[0].kind} in the place of a number")
+            raise typer.error(by, f"a {values[0].kind} is used as a number")
         return Value(Extreme(name, tuple(v.node for v in values)), Kind.NUMBER, values[0].unit)
 
     return typed

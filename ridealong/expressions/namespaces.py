@@ -10,7 +10,7 @@ from ridealong.errors import RidealongError
 from ridealong.expressions.nodes import Kind, Variable
 from ridealong.specs import nearest
 
-# Columns of versions, and columns with a fixed vocabulary, in whatever table they are.
+# Columns of versions, and columns with a fixed vocabulary, in any table.
 VERSIONS = frozenset({"software"})
 VOCABULARIES = {
     "weather": ("clear", "rain", "fog"),

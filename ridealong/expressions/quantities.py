@@ -33,7 +33,7 @@ def factor_and_offset(source: str, target: str, what: str) -> tuple[float, float
     """
     try:
         factor, offset = conversion(source, target)
-    except Exception as error:  # pint raises errors of its own for logarithmic and offset units
+    except Exception as error:  # pint raises its own errors for logarithmic and offset units
         raise RidealongError(
             f"{what!r} is not in a unit like {target!r}" if target else f"{what!r} has a unit",
             expected=f"a quantity in {target!r}" if target else "a bare number",

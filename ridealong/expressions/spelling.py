@@ -52,7 +52,7 @@ class Respelled:
 def explained(text: str, error: RidealongError) -> RidealongError:
     """The error for a refused text; if a foreign spelling is to blame, an error that explains it.
 
-    It says what to write instead of the part, and shows the whole text with all parts corrected.
+    It gives the correct spelling of the part, and the whole text with all parts corrected.
     """
     parts = list(_foreign(text))
     if not parts:

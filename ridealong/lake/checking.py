@@ -53,7 +53,7 @@ def check(home: Path, steps: Steps = SILENT) -> Report:
     """
     problems: list[Finding] = []
     commits = sorted(_listed(home, COMMITS.name, problems))
-    hashed = partial(damage, home, anew=True, steps=steps)
+    hashed = partial(damage, home, again=True, steps=steps)
     problems += hashed(commits)
     now = _history(home, problems)
     if problems:  # without the commits nothing else can be checked

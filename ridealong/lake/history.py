@@ -135,8 +135,8 @@ class History:
     def sources(self) -> frozenset[str]:
         """The sources that were ever committed.
 
-        Only work that commits asks for them. In a home with many clips, collecting them takes
-        longer than all else that a list needs.
+        Only work that commits needs them. In a home with many clips, collecting them takes longer
+        than everything else that a list needs.
         """
         return frozenset(source for row in self.commits for source in row.sources)
 
@@ -164,7 +164,7 @@ class History:
             abandoned=self.abandoned.union(id_ for row in rows for id_ in row.abandoned),
             live=live | {name: live.get(name, {}) | files for name, files in brought.items()},
         )
-        if "sources" in vars(self):  # who asked once asks again: add what is new, collect no more
+        if "sources" in vars(self):  # they will be needed again: add the new ones
             more = (source for row in rows for source in row.sources)
             vars(following)["sources"] = self.sources.union(more)
         return following

@@ -54,7 +54,7 @@ class Lake:
 
     @classmethod
     def open(cls, home: Path) -> "Lake":
-        """Open a home for reading; whoever writes also calls `require_writable`.
+        """Open a home for reading; before writing also call `require_writable`.
 
         Raises:
             RidealongError: It is missing, is not a home, or has a newer format.

@@ -29,7 +29,7 @@ def condition_of(where: str | None, spec: TableSpec) -> tuple[str, dict[str, str
     """
     if where is None:
         return "true", {}
-    # The language takes as long to load as all the rest of a list: only who asks pays for it.
+    # The language takes as long to load as the rest of a list, so it is loaded only if needed.
     from ridealong.expressions.compile import compile_where
 
     predicate = compile_where(where, spec.schema)

@@ -1,6 +1,6 @@
 """The only module that calls Delta: what a table's log lists, and how entries are changed.
 
-Every table is a Delta table of its own, which other tools can open. Entries have row counts but no
+Every table is a separate Delta table, which other tools can open. Entries have row counts but no
 column statistics: a statistic would keep an erased vehicle's name in the log.
 
 The time to read a log grows with the number of entries since its last checkpoint; at a hundred

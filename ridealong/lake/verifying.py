@@ -54,20 +54,20 @@ def require_sound(home: Path, paths: Iterable[str]) -> None:
 
 
 def damage(
-    home: Path, paths: Iterable[str], *, anew: bool = False, steps: Steps = SILENT
+    home: Path, paths: Iterable[str], *, again: bool = False, steps: Steps = SILENT
 ) -> list[Finding]:
     """The files that are missing or whose content does not match their name, in their order.
 
     Args:
         home: The lake's folder.
         paths: Files named by their sha256, relative to the home or absolute.
-        anew: Hash also the files that this process has found sound before.
+        again: Also hash files that this process has checked before.
         steps: Progress: one step a file that is hashed.
 
     Raises:
         RidealongError: The limits of the machine (open files, memory) are too low for reading.
     """
-    unknown = [path for path in paths if anew or not _is_known(home / path)]
+    unknown = [path for path in paths if again or not _is_known(home / path)]
     steps.expect(len(unknown))
     judge = partial(_judge, home)
     if _is_little(home, unknown):

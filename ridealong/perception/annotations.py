@@ -1,10 +1,10 @@
-"""The standard forms of what is seen: labels and networks both speak them.
+"""The standard forms of what is seen, for labels and for networks' outputs alike.
 
 Sparse annotations (boxes, lights, lanes, paths) are rows of one Arrow table, `ANNOTATIONS`; dense
 ones (depth, segmentation, top-down grids) are arrays over time. Image coordinates are pixels of the
 clip's own camera image, origin at its top left corner, x right, y down, pixel centres at +0.5.
-3D boxes and paths stand in the ego frame of their instant (ISO 8855: x forward, y left, z up,
-origin on the ground under the rear axle), yaw counter-clockwise from x.
+3D boxes and paths are in the ego frame of their instant (ISO 8855: x forward, y left, z up, origin
+on the ground under the rear axle), yaw counter-clockwise from x.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Task(StrEnum):
     DEPTH = "depth"  # metres along the optical axis, per pixel
     SEGMENTATION = "segmentation"  # class per pixel
     BEV = "bev"  # top-down layout, per cell
-    PATH = "path"  # where the ego drives next; no camera's
+    PATH = "path"  # where the ego drives next; belongs to no camera
 
 
 class ObjectCategory(StrEnum):
@@ -82,8 +82,8 @@ class BevLayer(StrEnum):
     VEHICLE = "vehicle"
     LANE_LINE = "lane_line"
     ROAD_EDGE = "road_edge"
-    PERSON = "person"  # who walks or rides
-    OCCUPANCY = "occupancy"  # anything solid: neither to be driven over nor under
+    PERSON = "person"  # pedestrians and riders
+    OCCUPANCY = "occupancy"  # anything solid that a car cannot drive over or under
 
 
 # What a top-down grid covers, ego frame, metres: its first row is the farthest ahead, its first
@@ -91,12 +91,12 @@ class BevLayer(StrEnum):
 BEV_X_M = (-16.0, 48.0)
 BEV_Y_M = (-32.0, 32.0)
 
-# A path's points lie so far apart in time, the first one step after its row's instant. A path that
-# is known only in part has fewer points; one that is not known at all has no row.
+# Seconds between a path's points; the first is one step after its row's instant. A path that is
+# known only in part has fewer points. An unknown path has no row.
 PATH_STEP_S = 0.5
 PATH_STEPS = 8
 
-UNLABELLED = 255  # a pixel or cell of a segmentation that nobody judges
+UNLABELLED = 255  # a pixel or cell without a label; it is not judged
 
 FLOATS = pa.list_(pa.field("element", pa.float32()))
 
@@ -116,7 +116,7 @@ ANNOTATIONS = pa.schema(
         pa.field("track_id", pa.int64()),
         pa.field("occlusion", pa.float32()),  # fraction hidden, 0 to 1
         pa.field("truncation", pa.float32()),  # fraction outside the image, 0 to 1
-        pa.field("relevant", pa.bool_()),  # a light that is ours
+        pa.field("relevant", pa.bool_()),  # the light applies to us
         pa.field("x_m", pa.float32()),  # centre of the 3D box, ego frame
         pa.field("y_m", pa.float32()),
         pa.field("z_m", pa.float32()),
@@ -139,10 +139,10 @@ class Perception:
         segmentation: Per camera ``(T, h, w)`` uint8 ids of `Surface`, `UNLABELLED` unknown.
         bev: Per layer of `BevLayer` ``(T, h, w)`` uint8, 1 occupied, 0 not, `UNLABELLED`
             unknown, over `BEV_X_M` by `BEV_Y_M`.
-        tasks: The tasks that were judged at all: an empty ``sparse`` for a task in here means
-            "nothing there", for a task not in here "nobody looked".
+        tasks: The tasks that were judged. For these, no rows in ``sparse`` means "nothing there".
+            For other tasks it means "unknown".
 
-    Dense arrays cover the whole image at any resolution; whoever compares two resamples.
+    Dense arrays cover the whole image at any resolution; code that compares two resamples them.
     """
 
     timestamps_ns: NDArray[np.int64]
@@ -160,12 +160,12 @@ def annotation_table(rows: list[dict[str, object]]) -> pa.Table:
 
 
 def empty_perception(timestamps_ns: NDArray[np.int64]) -> Perception:
-    """Nothing seen, nobody looked."""
+    """A perception of these frames in which nothing was judged."""
     return Perception(timestamps_ns, ANNOTATIONS.empty_table())
 
 
 def at_times(perception: Perception, timestamps_ns: NDArray[np.int64]) -> Perception:
-    """The same perception at those of its frames that stand in ``timestamps_ns``."""
+    """The same perception, cut to its frames that are among ``timestamps_ns``."""
     chosen = np.isin(perception.timestamps_ns, timestamps_ns)
     wanted = pa.array(perception.timestamps_ns[chosen])
     rows = pc.is_in(perception.sparse["timestamp_ns"], value_set=wanted)

@@ -1,8 +1,8 @@
 """Names of cameras: what the rig of a drive calls them.
 
 No list of cameras holds for every vehicle. A name is valid if it can be part of a prediction's name
-(``objects/car@main``), of a topic and of a file's name. Whether a camera is there is known only
-where the drive, the network or the run is.
+(``objects/car@main``), of a topic and of a file name. Only the drive, the network or the run knows
+whether a camera exists.
 """
 
 import re
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from ridealong.errors import RidealongError
 
-ALL = "all"  # stands for all cameras, so no camera has this name
+ALL = "all"  # means all cameras, so no camera may have this name
 PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 LONGEST_NAME = 64
 EXPECTED = (
@@ -36,7 +36,7 @@ def _checked(name: str) -> str:
     try:
         return check_camera_name(name)
     except RidealongError as error:
-        raise ValueError(str(error)) from error  # pydantic collects nothing else
+        raise ValueError(str(error)) from error  # pydantic collects only ValueError
 
 
 CameraName = Annotated[

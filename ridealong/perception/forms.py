@@ -1,7 +1,7 @@
 """The forms of predictions: how they are stored, drawn and exported.
 
 A family of predictions (`objects`, `lanes`, or one that an installed package adds) has one of these
-forms. Whoever stores, draws or exports predictions knows the forms, and no family by name.
+forms. Code that stores, draws or exports predictions depends on the form only, not on the family.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Form(StrEnum):
     BOXES = "boxes"  # rows with a box in an image
     STATES = "states"  # rows with the state of a light, with or without its box
     POLYLINES = "polylines"  # rows with points in an image
-    PATH = "path"  # rows with points on the ground; no camera's
+    PATH = "path"  # rows with points on the ground; belongs to no camera
     DEPTH = "depth"  # an array per camera: metres along the optical axis
     CLASSES = "classes"  # an array per camera: a class per pixel
     LAYERS = "layers"  # an array per layer: occupied or not, per cell seen from above
@@ -33,7 +33,7 @@ SPARSE = frozenset({Form.BOXES, Form.STATES, Form.POLYLINES, Form.PATH})
 
 
 def form_of(row: Mapping[str, object]) -> Form | None:
-    """The form of a row of `ANNOTATIONS`, from what the row holds; None if that is nothing known.
+    """The form of a row of `ANNOTATIONS`, from its values; None if they fit no form.
 
     A path belongs to no camera, and only a light is relevant or not.
     """

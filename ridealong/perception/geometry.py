@@ -16,10 +16,10 @@ class CameraCalibration:
     """A pinhole camera on the vehicle.
 
     Attributes:
-        name: Of the camera.
+        name: The camera's name.
         width, height: Image size in pixels.
-        fx, fy, cx, cy: Intrinsics in pixels; NaN where the source does not know them.
-        ego_SE3_camera: ``(4, 4)`` float64, camera to ego frame, metres; NaN where unknown.
+        fx, fy, cx, cy: Intrinsics in pixels; NaN if unknown.
+        ego_SE3_camera: ``(4, 4)`` float64, camera to ego frame, metres; NaN if unknown.
     """
 
     name: str
@@ -39,7 +39,7 @@ class CameraCalibration:
 
 
 def unknown_calibration(name: str, width: int, height: int) -> CameraCalibration:
-    """A camera of which only the image size is known."""
+    """A camera with only a known image size."""
     nan = float("nan")
     return CameraCalibration(name, width, height, nan, nan, nan, nan, np.full((4, 4), nan))
 
@@ -56,12 +56,12 @@ def mounted_camera(
     """An ideal camera: square pixels, principal point in the middle, no roll.
 
     Args:
-        name: Of the camera.
+        name: The camera's name.
         width: Image width in pixels.
         height: Image height in pixels.
-        horizontal_fov_deg: Angle that the image's width spans.
+        horizontal_fov_deg: Horizontal field of view.
         yaw_deg: Direction of the optical axis, counter-clockwise from forward.
-        pitch_down_deg: Positive looks down.
+        pitch_down_deg: Pitch; positive is down.
         xyz_ego_m: Optical centre in the ego frame.
     """
     focal = width / 2 / np.tan(np.radians(horizontal_fov_deg) / 2)
@@ -81,7 +81,7 @@ def project(camera: CameraCalibration, xyz_ego_m: NDArray[np.float64]) -> NDArra
     """Project points of the ego frame into the image.
 
     Args:
-        camera: A camera whose calibration is known.
+        camera: A camera with a known calibration.
         xyz_ego_m: ``(N, 3)`` points in the ego frame.
 
     Returns:

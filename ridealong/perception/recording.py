@@ -1,4 +1,4 @@
-"""What every source gives for a drive: its attributes, telemetry, frames and labels."""
+"""What every source provides for a drive: attributes, telemetry, frames and labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Image = NDArray[np.uint8]  # (height, width, 3), RGB
 
 @dataclass(frozen=True)
 class Trouble:
-    """Why a recording cannot be used, if that is known before it is opened.
+    """Why a recording cannot be used, if this is known before it is opened.
 
     ``may_pass``: The next run may succeed (a permission was missing); otherwise the input is bad.
     """
@@ -29,7 +29,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class DriveFiles:
-    """Where one drive's recording is: small, hashable, and all that a pipeline shuffles.
+    """Where one drive's recording is: small and hashable, so a pipeline can shuffle it.
 
     Attributes:
         source: Name of the source that reads it.
@@ -37,7 +37,7 @@ class DriveFiles:
         path: Folder or file of the recording.
         sha256: Hash of its files' names and contents.
         bytes: Their size.
-        trouble: Why it cannot be used, if that is known already; then it is not opened.
+        trouble: Why it cannot be used; then it is not opened. None if no reason is known.
     """
 
     source: str
@@ -53,7 +53,7 @@ class LeftOut:
     """What a recording contains that did not become part of its drive.
 
     Attributes:
-        frames: How many frames; 0 if that is unknown, or if no frame is lost.
+        frames: Number of frames; 0 if unknown, or if no frame is lost.
         reason: What was left out or changed, and why, as part of a sentence.
     """
 
@@ -63,13 +63,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class DriveAttributes:
-    """What a log says of its drive besides telemetry and frames; None is unknown.
+    """What a log contains about its drive besides telemetry and frames; None is unknown.
 
     Attributes:
-        start_ns, end_ns: First and last instant, nanoseconds since 1970 UTC. Give both, or neither:
-            then they are those of the valid rows of telemetry.
+        start_ns, end_ns: First and last instant, nanoseconds since 1970 UTC. Give both or neither.
+            By default they are those of the valid rows of telemetry.
         distance_m: Distance driven; if unknown, it is computed from the speed.
-        vehicle_id: The vehicle; if unknown, the drive counts as a vehicle of its own.
+        vehicle_id: The vehicle; if unknown, the drive counts as a separate vehicle.
         cluster_id: Drives that are not independent of each other share one; default: the drive.
         country: ISO 3166 code, such as ``DE``.
         weather: ``clear``, ``rain`` or ``fog``.
@@ -78,7 +78,7 @@ class DriveAttributes:
         hardware: The vehicle's computer.
         software: Its version, such as ``2026.4.1``.
         features: Driver assistance that was engaged.
-        labelled: Reference labels are known.
+        labelled: Whether the log has reference labels.
     """
 
     start_ns: int | None = None
@@ -101,7 +101,7 @@ class DriveAttributes:
 
     @property
     def duration_s(self) -> float | None:
-        """Length in seconds; None where the times are unknown."""
+        """Duration in seconds; None if the times are unknown."""
         if self.start_ns is None or self.end_ns is None:
             return None
         return (self.end_ns - self.start_ns) / NS_PER_S
@@ -112,11 +112,11 @@ class Recording(Protocol):
 
     @property
     def attributes(self) -> DriveAttributes:
-        """What the source knows of the drive; what it leaves out follows from the telemetry."""
+        """What the source knows about the drive; the rest is derived from the telemetry."""
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:
-        """The cameras that it has frames of; other cameras are masked."""
+        """The cameras with frames; other cameras are masked."""
 
     def telemetry(self) -> pa.Table:
         """``timestamp_ns`` and the recorded signals as the source has them, not yet validated."""
@@ -132,7 +132,7 @@ class Recording(Protocol):
 
 @runtime_checkable
 class Mapped(Protocol):
-    """A recording whose source knows the road network."""
+    """A recording with a known road network."""
 
     def roads(self) -> pa.Table:
         """The network, as rows of the table roads."""
@@ -153,9 +153,9 @@ class Source(Protocol):
     name: str
 
     def recognises(self, path: Path) -> bool:
-        """Whether ``path``, by its look, is one log of this kind: this file, or this whole folder.
+        """Whether ``path`` looks like one log of this kind: this file, or this whole folder.
 
-        A folder that merely holds such logs is none: whoever looks for them walks through it.
+        It is false for a folder of such logs: discovery searches the folder itself.
         """
 
     def discover(self, path: Path) -> list[DriveFiles]:

@@ -27,4 +27,4 @@ class _Silent:
         pass
 
 
-SILENT: Steps = _Silent()  # nobody watches
+SILENT: Steps = _Silent()  # shows nothing

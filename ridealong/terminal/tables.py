@@ -248,7 +248,7 @@ def _line(texts: Sequence[str], columns: Sequence[Column], widths: list[int]) ->
 
 
 def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: str) -> list[str]:
-    """Lines that say what the table does not show."""
+    """Lines that name what the table does not show."""
     out = [column.name for place, column in enumerate(grid.columns) if place not in places]
     short = [c.name for p, c in enumerate(grid.columns) if c.shorten and p in places]
     remarks = []
@@ -260,7 +260,7 @@ def _remarks(grid: _Grid, places: list[int], shortened: bool, width: int, hint: 
 
 
 def _records(grid: _Grid, short: _Grid, width: int) -> list[str]:
-    """Every row as lines of its own, all columns shown; a blank line between rows."""
+    """Every row as separate lines, with all columns; a blank line between rows."""
     names = [column.name for column in grid.columns]
     lines: list[str] = []
     for (title, rows), (_, briefs) in zip(grid.sections, short.sections, strict=True):
@@ -284,6 +284,6 @@ def _record(
             yield head + first
             yield from (" " * label + line for line in more)
         elif brief is None or cells(text) <= width:
-            yield from (name, text)  # whole, on a line of its own, so that it can be copied
+            yield from (name, text)  # whole, on a separate line, so that it can be copied
         else:
             yield from (name, *wrapped(brief[place], width))

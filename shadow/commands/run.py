@@ -77,7 +77,7 @@ def shadow_run(
 
 def _print_run(report: "RunReport", console: Console) -> None:
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
-    rescored = f"{report.clips_rescored:,} scored anew, " if report.clips_rescored else ""
+    rescored = f"{report.clips_rescored:,} scored again, " if report.clips_rescored else ""
     console.text(
         f"{counted(report.clips, 'clip')} ({report.clips_replayed:,} replayed, {rescored}"
         f"{counted(report.frames, 'frame')}) in {readable.duration(report.seconds)}"

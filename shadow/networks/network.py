@@ -18,7 +18,7 @@ M = TypeVar("M", bound=NetworkManifest)
 
 
 class Network(Protocol):
-    """An open network, whatever its kind; `shadow.networks.opening.open_network` returns one."""
+    """An open network of any kind; `shadow.networks.opening.open_network` returns one."""
 
     @property
     def manifest(self) -> NetworkManifest:
@@ -34,7 +34,7 @@ class Network(Protocol):
     ) -> Perception:
         """The network's outputs on a clip: the predictions of its manifest, nothing else.
 
-        The same clip gives the same bytes on one kind of processor, whatever its number of cores.
+        The same clip gives the same bytes on one kind of processor, for any number of cores.
         A camera that the clip lacks, or that the manifest does not name, is not used. Where a
         single frame is lost there are no rows, depth is NaN and segmentation `UNLABELLED`.
 

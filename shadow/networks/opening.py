@@ -1,4 +1,4 @@
-"""From a manifest to an open network, whatever its kind."""
+"""Opens a network of any kind, given its manifest."""
 
 import json
 from pathlib import Path
@@ -18,12 +18,12 @@ def _known(name: str) -> str:
     try:
         find_kind(name)
     except RidealongError as error:
-        raise ValueError(str(error)) from error  # pydantic collects nothing else
+        raise ValueError(str(error)) from error  # pydantic collects only ValueError
     return name
 
 
 class _Kind(Spec):
-    """The one key that tells how to read the others."""
+    """The one key that determines how to read the others."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -55,7 +55,7 @@ def parse_manifest(text: str) -> NetworkManifest:
 
 
 def manifest_schema() -> dict[str, Any]:
-    """The JSON Schema of manifests: of all kinds, told apart by ``kind``.
+    """The JSON Schema of manifests of all kinds, with the discriminator ``kind``.
 
     Raises:
         RidealongError: The package that provides a kind is broken.
@@ -71,9 +71,9 @@ def open_network(manifest: NetworkManifest, place: Path | None, device: str = "c
     """Open a network.
 
     Args:
-        manifest: What it is.
-        place: The folder with its artifact, or the artifact itself under whatever name; None
-            for a network without one.
+        manifest: Its manifest.
+        place: The folder with its artifact, or the artifact itself under any name; None for a
+            network without one.
         device: Where it runs, as its kind names devices: ``cpu``, ``cuda``, ``cuda:1``.
 
     Raises:
@@ -93,7 +93,7 @@ def open_folder(path: Path, device: str = "cpu") -> Network:
 
 
 def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
-    """The number of learnt parameters, None if there is no such number; tests that it opens.
+    """The number of learnt parameters, None if there is no such number; checks that it opens.
 
     Raises:
         RidealongError: As for `open_network`.

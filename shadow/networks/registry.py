@@ -36,7 +36,7 @@ class NetworkEntry:
         document: Its manifest as JSON.
         network_sha256: Hash of the manifest, and so of the weights.
         predictions: How many predictions it gives.
-        parameters: How many numbers it learns; None if there is no such number.
+        parameters: Number of learnt parameters; None if there is no such number.
         added_ns: When it was registered.
         blob: Its artifact, relative to the home; None if it has none.
     """

@@ -67,7 +67,7 @@ def network_of(snapshot: Snapshot, release: str) -> str:
     """The network of a release, which is named by its number or by its network's id.
 
     Raises:
-        RidealongError: There is no such release, and no registered network of that id.
+        RidealongError: There is no such release, and no registered network with that id.
     """
     made = {str(each.release): each.network for each in releases(snapshot)}
     networks = [entry.network for entry in list_networks(snapshot)]
@@ -150,7 +150,7 @@ def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
 def _check_pair(run: _Run, entry: NetworkEntry, now: Release | None) -> None:
     """Refuse a run of another candidate, against another network, or of a network against itself.
 
-    A waiver does not change this: a release must not name a run that says nothing about it.
+    A waiver does not change this: the run of a release must be evidence about its network.
     """
     if run.candidate_sha256 != entry.network_sha256:
         raise RidealongError(

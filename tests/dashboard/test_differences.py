@@ -77,7 +77,7 @@ def test_alone_by_hand(one: list[Any], two: list[Any], expected: Any) -> None:
 def test_each_prediction_has_its_own_threshold_and_half_where_none() -> None:
     rows = [box(A, 0.3), box(A, 0.2), box(A, 0.45, category="bus"), box(A, 0.5, category="truck")]
     judged, _ = judge(view(rows, **{"objects/car@main": 0.3}), view([]))
-    assert judged.said.tolist() == [True, False, False, True]
+    assert judged.counts.tolist() == [True, False, False, True]
     assert judged.below.round(4).tolist() == [0.0, 0.1, 0.05, 0.0]
     assert judged.alone.tolist() == [True, False, False, True]
 
@@ -89,7 +89,7 @@ def test_what_is_below_the_others_threshold_is_not_there() -> None:
 
 def test_of_the_lights_said_only_the_surest_is_the_state() -> None:
     one, two = judge(view([light("green", 0.6), light("red", 0.9)]), view([light("green", 0.7)]))
-    assert one.said.tolist() == [False, True] and one.below.tolist() == [0.0, 0.0]
+    assert one.counts.tolist() == [False, True] and one.below.tolist() == [0.0, 0.0]
     assert one.alone.tolist() == [False, True] and two.alone.tolist() == [True]
 
 

@@ -81,7 +81,7 @@ def test_a_named_cell_orders_by_its_own_loss(exported: Any) -> None:
     found = exported(**named)
     assert {tuple(clip["cell"].items()) for clip in found["shares"]} == {tuple(named.items())}
     better = exported(**named | {"slice": "light=day"})
-    assert (better["order"], better["reason"]) == ("listing", "the cells named lost nothing")
+    assert (better["order"], better["reason"]) == ("listing", "the named cells have no loss")
 
 
 @pytest.mark.slow
@@ -233,9 +233,9 @@ def test_choices_that_cannot_be_met_are_refused(
         assert "expected 'every:N'" in refused("--frames", text)
     assert "did you mean 'main'" in refused("--cameras", "wide,mian")
     assert "camera ''" in refused("--cameras", "main,")
-    assert "no frame carries a loss: no cell regressed" in refused("--frames", "loss")
+    assert "no frame has a loss: no cell regressed" in refused("--frames", "loss")
     steady = ["--metric", "flicker", "--frames", "loss"]
-    assert "no frame carries a loss: flicker and jitter lie between" in refused(*steady)
+    assert "no frame has a loss: flicker and jitter are differences between" in refused(*steady)
     for options in (["--frames", "every:2"], ["--cameras", "main"]):
         assert "whole clips" in refused("--format", "mcap", *options)
     only_video = ["--where", "source = 'video'", "--frames", "labelled"]

@@ -140,17 +140,17 @@ def light_rows(
     camera, light = _labelled(pixels, len(state.actors) + 1, len(world.lights))
     names = [world.lights[index].name for index in light]
     shown = [state.lights.get(name, LightState.NONE) for name in names]
-    # One that is dark, or seen from behind or the side: nobody could say what it shows.
+    # A light that is dark, or seen from behind or the side, has no visible state: no label.
     lit = np.array([state is not LightState.NONE for state in shown], np.bool_)
     place = _lenses(world)[light]
     way = rig.eye_m[camera, :2] - to_ego(state, place[:, :2])
     yaw = place[:, 2] - state.yaw_rad
     towards = (np.cos(yaw) * way[:, 0] + np.sin(yaw) * way[:, 1]) / np.hypot(*way.T)
-    told = np.flatnonzero(lit & ~(towards < _FACING))
-    camera, light = camera[told], light[told]
+    visible = np.flatnonzero(lit & ~(towards < _FACING))
+    camera, light = camera[visible], light[visible]
     rows = _box_rows(rig, pixels, camera, len(state.actors) + 1 + light, Task.LIGHTS)
     more: list[LabelRow] = [
-        {"category": shown[i].value, "relevant": names[i] in state.relevant_lights} for i in told
+        {"category": shown[i].value, "relevant": names[i] in state.relevant_lights} for i in visible
     ]
     return _by_camera(rig, camera, rows, more)
 

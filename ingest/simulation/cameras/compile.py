@@ -3,7 +3,7 @@
     python -m ingest.simulation.cameras.compile
 
 numba keeps what it compiled beside the source, so this takes half a minute once and a second after.
-Without it the first clips wait, each of the processes that cut them compiling for itself.
+Otherwise each process that cuts clips compiles before its first clip.
 """
 
 from ingest.simulation.cameras.labels import label_clip
@@ -15,7 +15,7 @@ from ridealong.perception.annotations import LightState, ObjectCategory
 
 
 def compile_kernels() -> None:
-    """Draw and label one instant in which everything is there that a kernel is for."""
+    """Draw and label one scene that uses every kernel."""
     world = furnish(crossing(Profile(2, 2), "DE", seed=3)).finish()
     car = Actor(1, ObjectCategory.CAR, 15.0, -5.1, 0.0, 4.5, 1.8, 1.5, (200, 30, 30), True)
     walker = Actor(2, ObjectCategory.PEDESTRIAN, 10.0, -9.0, 0.0, 0.6, 0.6, 1.75)

@@ -1,6 +1,6 @@
 """Light and shadow on the ground around the ego, as a grid that pixels look up.
 
-The grid lies in the ego frame. It holds, per cell: how much of the sun gets there, how much of the
+The grid is in the ego frame. It has, per cell: how much of the sun gets there, how much of the
 sky, and the red, green and blue of lamps. Every lamp and every shadow is stamped into the cells
 that it reaches, so a pixel needs one look-up, however many lamps there are.
 """
@@ -96,7 +96,7 @@ def _near_patch(rows: NDArray[np.float64], column: int, row: int) -> NDArray[np.
 
 
 def contact_casters(state: SceneState) -> NDArray[np.float64]:
-    """What is so low above the ground that no skylight gets under it, with the ego."""
+    """Objects so low that no skylight gets under them, including the ego."""
     a = state.actors
     wheeled = a.category != _WALKS
     out = np.empty((len(a) + 1, 6))

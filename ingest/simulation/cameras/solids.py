@@ -586,7 +586,7 @@ def near_solids(
     xy = to_ego(state, static.solids.numbers[:, :2])
     distance = np.hypot(xy[:, 0], xy[:, 1])
     chosen = np.flatnonzero(distance < static.range_m)
-    # Parts of one light stay together, whatever their distance.
+    # Parts of one light stay together at any distance.
     key = np.where(static.light[chosen] >= 0, 1e6 + static.light[chosen], distance[chosen])
     chosen = chosen[np.argsort(key, kind="stable")]
     numbers, kinds = static.solids.numbers[chosen], static.solids.kinds[chosen]

@@ -6,9 +6,9 @@ like all others, and none is masked. The ego itself is in no layer.
 - ``road``: at least half of the cell, by four points in it.
 - ``lane_line``, ``road_edge``: the line passes through the cell (a point of it every 0.5 m).
 - ``vehicle``: the footprint of a vehicle touches the cell; two-wheelers are vehicles too.
-- ``person``: the footprint of who walks or rides touches it: pedestrians, and bicycles and
-  motorcycles with their riders, as in the segmentation.
-- ``occupancy``: something solid stands in the cell between `KERB_M` and `CLEARANCE_M` above the
+- ``person``: the footprint of a pedestrian, or of a bicycle or motorcycle with its rider, touches
+  it, as in the segmentation.
+- ``occupancy``: something solid is in the cell between `KERB_M` and `CLEARANCE_M` above the
   ground: a road user (all of vehicle and person), a building with all that is inside it, a trunk,
   a pole, the crown of a bush or tree as wide as it is at those heights. What hangs higher, as
   crowns, arms and signals do, leaves a cell free.

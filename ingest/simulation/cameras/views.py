@@ -1,4 +1,4 @@
-"""What never changes for a camera on a rigid rig above a plane: computed once a process.
+"""Constants of a camera on a rigid rig above a plane, computed once per process.
 
 The drives of a fleet share their rig; what sets a camera apart from drive to drive is its film
 alone. Each pixel's ray, the place on the ground that it meets, which level of the ground's texture

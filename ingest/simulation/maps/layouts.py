@@ -1,7 +1,7 @@
 """The three road networks as plain lines, before netconvert makes lanes of them.
 
 `training`, `calibration` and `test` differ in topology: a bent grid, a star of radials and rings,
-and a grown town of T junctions. Around each runs a highway in a closed loop of its own shape, with
+and a grown town of T junctions. Around each runs a highway, a closed loop of a different shape with
 two interchanges. Right-hand and left-hand traffic share the town; carriageways and ramps swap.
 """
 

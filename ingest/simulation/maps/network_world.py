@@ -174,7 +174,7 @@ def _edge(parts: WorldParts, line_m: Points, side: int, sidewalk_m: float) -> Ro
 class _Arm:
     """A road at a junction: direction away from it, and the ends of its two borders.
 
-    ``left`` and ``right`` are seen by who leaves the junction.
+    ``left`` and ``right`` are as seen when leaving the junction.
     """
 
     angle_rad: float

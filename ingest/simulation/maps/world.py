@@ -1,8 +1,8 @@
 """Worlds made by hand: roads along lines, crossings with signals, and the scenery beside them.
 
-A road has a dividing line; its forward lanes lie to the right of it, or to the left where one
-drives on the left. Maps that come from a road network fill a `WorldParts` themselves and share
-`furnish`, which plants whatever stands beside the road.
+A road has a dividing line. Its forward lanes are to the right of it, or to the left in left-hand
+traffic. Maps that come from a road network fill a `WorldParts` themselves and share `furnish`,
+which adds the scenery beside the road.
 """
 
 from dataclasses import dataclass, field
@@ -232,8 +232,9 @@ def crossing(
 ) -> WorldParts:
     """Make a crossing of four arms at the origin; arm ``i`` leaves in direction i * 90 degrees.
 
-    Its forward lanes lead away from the crossing. The signals of arm ``i`` stop who comes in on
-    it and are called ``light<i>`` (near side) or ``light<i>`` behind the crossing, by country.
+    Its forward lanes lead away from the crossing. The signals of arm ``i`` stop the traffic that
+    comes in on it. They are called ``light<i>`` and are on the near side or behind the crossing,
+    by country.
     """
     parts = WorldParts(COUNTRIES[country], seed)
     outer = max(profile.forward, profile.backward) * profile.lane_m + profile.shoulder_m

@@ -1,4 +1,4 @@
-"""Faults between vehicle and file: a drive's telemetry with the faults that its spec asks for.
+"""Faults between vehicle and file: a drive's telemetry with the faults in its spec.
 
 Rows stay as a source would deliver them: validation removes duplicate and late ones.
 """

@@ -1,1 +1,1 @@
-"""Who moves where: SUMO around one ego, in processes of its own, and what was logged."""
+"""Traffic: SUMO around one ego, in separate processes, and its logs."""

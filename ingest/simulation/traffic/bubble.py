@@ -1,7 +1,7 @@
 """Traffic that exists only around the ego: added out of sight, removed when far away.
 
 New road users appear beyond what the ego's log sees and are gone a little farther out, so the
-number of vehicles stays where it was asked for, whatever the map's size.
+number of vehicles stays as requested, for any size of the map.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Staged incidents: each waits for a suitable moment and happens once.
 
-They make the moments that triggers look for frequent enough for a small fleet. Whoever is staged
-moves by stated rules; everybody else reacts as SUMO's drivers do.
+They make the moments that triggers look for frequent enough for a small fleet. Staged road
+users follow fixed rules; all others are SUMO's drivers.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
 """Logged traffic, and the processes that simulate it.
 
-SUMO runs in processes of its own (`ingest.simulation.traffic.worker`); what comes back is plain
+SUMO runs in separate processes (`ingest.simulation.traffic.worker`); what comes back is plain
 arrays. Positions are in the world frame of `ingest.simulation.scene`, time in steps of 0.1 s.
 """
 
@@ -219,13 +219,13 @@ class TrafficProcess:
         """
         path = Path(job.out)
         try:
-            said = self._ask(job)
-            if said["ok"]:
+            answer = self._ask(job)
+            if answer["ok"]:
                 return read_traffic(path)
         finally:
             path.unlink(missing_ok=True)
             path.with_suffix(".partial").unlink(missing_ok=True)
-        raise _failure(said)
+        raise _failure(answer)
 
     def _ask(self, job: TrafficJob) -> dict[str, object]:
         if self._process is None or self._process.poll() is not None:
@@ -245,13 +245,13 @@ class TrafficProcess:
         return found
 
 
-def _failure(said: dict[str, object]) -> Exception:
+def _failure(answer: dict[str, object]) -> Exception:
     """The error, from the answer of the process."""
-    reason = str(said["error"] or "no reason given")
-    if said.get("missing"):
+    reason = str(answer["error"] or "no reason given")
+    if answer.get("missing"):
         return SumoMissingError(f"SUMO's library cannot be loaded ({reason})")
-    if said.get("errno") in DISK_FULL:
-        return OSError(said["errno"], reason)
+    if answer.get("errno") in DISK_FULL:
+        return OSError(answer["errno"], reason)
     return TrafficError(f"traffic failed: {reason}")
 
 

@@ -134,7 +134,7 @@ class Run:
         self.log = Log()
         self.bubble = Bubble(network, self.rng, job.road, job.mix, job.aggressive)
         self.step = -round(WARM_UP_S / STEP_S)
-        self.shift_m = 0.0  # sideways, of a driver who swerves
+        self.shift_m = 0.0  # sideways shift of a swerving driver
         self.staged: list[Incident] = [INCIDENTS[name](self) for name in job.incidents]
         self._next_signal: tuple[int, int, float] = (-1, -1, 0.0)
         self._signal_names = list(network.signals)
@@ -256,7 +256,7 @@ class Run:
         )
 
     def _signal_ahead(self, me: dict[int, Any]) -> tuple[int, int, float]:
-        """Index, link and distance of the next signal; asked for again twice a second."""
+        """Index, link and distance of the next signal; updated twice a second."""
         if self.step % SIGNAL_EVERY == 0:
             found = sumo.vehicle.getNextTLS(EGO)
             self._next_signal = (-1, -1, 0.0)

@@ -37,8 +37,8 @@ def serve(job: dict[str, object]) -> dict[str, object]:
         os.close(read_end)
         os._exit(_run(job, write_end))
     os.close(write_end)
-    with os.fdopen(read_end) as said:
-        answer = said.read()
+    with os.fdopen(read_end) as pipe:
+        answer = pipe.read()
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
@@ -50,16 +50,16 @@ def serve(job: dict[str, object]) -> dict[str, object]:
 def _run(job: dict[str, object], write_end: int) -> int:
     from ingest.simulation.traffic.run import Job, run_job
 
-    with os.fdopen(write_end, "w") as say:
+    with os.fdopen(write_end, "w") as pipe:
         try:
             run_job(Job(**job))  # type: ignore[arg-type]
             return 0
         except OSError as error:
-            json.dump({"error": error.strerror or str(error), "errno": error.errno}, say)
+            json.dump({"error": error.strerror or str(error), "errno": error.errno}, pipe)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
-            told = f"{type(error).__name__}: {error} ({place.name}:{place.lineno})"
-            json.dump({"error": told}, say)
+            reason = f"{type(error).__name__}: {error} ({place.name}:{place.lineno})"
+            json.dump({"error": reason}, pipe)
         return 1
 
 

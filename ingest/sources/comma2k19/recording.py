@@ -124,7 +124,7 @@ class Comma2k19Recording:
             yield int(times_ns[number]), {CAMERA: image}
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
-        """None: nobody labelled it."""
+        """None: it has no labels."""
         return None
 
     def left_out(self) -> Sequence[LeftOut]:

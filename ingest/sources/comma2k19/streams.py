@@ -61,7 +61,7 @@ def read_array(file: Path, width: int) -> Floats:
             expected="a whole .npy file of numbers, without pickled objects",
         ) from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-        raise UnreadableError("holds no numbers", where=file, expected="a .npy file of numbers")
+        raise UnreadableError("contains no numbers", where=file, expected="a .npy file of numbers")
     columns = array[:, None] if array.ndim == 1 else array
     if columns.ndim != 2 or columns.shape[1] != width:
         raise UnreadableError(f"has the shape {array.shape}", where=file, expected=f"(N, {width})")

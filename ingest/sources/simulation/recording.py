@@ -126,7 +126,7 @@ class SimulatedRecording:
         return self._decided.drive.start_ns + STEP_NS * np.arange(len(self._scenes), dtype=np.int64)
 
     def our_light(self) -> NDArray[np.str_]:
-        """``(N,)`` what our traffic light shows at each step; "none" if none is near."""
+        """``(N,)`` what our traffic light shows at each step; "none" without a light nearby."""
         return np.array([self._scenes.our_light(step).value for step in range(len(self._scenes))])
 
     @cached_property

@@ -31,7 +31,7 @@ PLAUSIBLE_SINCE = datetime(1971, 1, 1, tzinfo=UTC)
 def opened(path: Path) -> InputContainer:
     """Open a file as one of `FORMATS`; the caller closes it. FFmpeg's errors are not converted."""
     options = {
-        # A playlist, whatever its suffix, must not open other files or the network.
+        # A playlist with any suffix must not open other files or the network.
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),
         # If times start over, FFmpeg assumes that a clock overflowed and adds a day.
@@ -42,7 +42,7 @@ def opened(path: Path) -> InputContainer:
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
+def video_errors(path: Path) -> Iterator[None]:
     """Convert FFmpeg's errors to `UnreadableError`."""
     try:
         yield
@@ -61,7 +61,7 @@ def camera_streams(container: InputContainer, path: Path) -> list[VideoStream]:
     """
     streams = [s for s in container.streams.video if not s.disposition & NO_CAMERA]
     if not streams:
-        what = "holds no video" + (", only pictures" if container.streams.video else "")
+        what = "contains no video" + (", only pictures" if container.streams.video else "")
         raise UnreadableError(what, where=path, expected=EXPECTED)
     return streams
 

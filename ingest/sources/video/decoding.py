@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ingest.sources.video.containers import EXPECTED, SEEKABLE, camera_streams, opened, telling
+from ingest.sources.video.containers import EXPECTED, SEEKABLE, camera_streams, opened, video_errors
 from ingest.sources.video.orientation import AS_STORED, Orientation, orientation
 from ingest.sources.video.timeline import Timeline, VideoPacket, read_timeline
 from ridealong.arrays import Ints
@@ -75,7 +75,7 @@ def index_video(path: Path, track: int | None = None) -> VideoIndex:
     Raises:
         UnreadableError: No video, or no frame of it can be decoded.
     """
-    with telling(path), opened(path) as container:
+    with video_errors(path), opened(path) as container:
         stream = _stream(container, track) if track is not None else None
         stream = stream or camera_streams(container, path)[0]
         if stream.codec_context is None:
@@ -84,7 +84,7 @@ def index_video(path: Path, track: int | None = None) -> VideoIndex:
         timeline = read_timeline(_packets(container, stream), stream, kind, kind in SEEKABLE)
     numbers = {mark: number for number, mark in enumerate(timeline.marks.tolist())}
     index = VideoIndex(path, number, timeline, numbers)
-    with telling(path):
+    with video_errors(path):
         if not timeline.ordered:
             index = replace(index, numbers=_ranks(index))
         return _begun(index)

@@ -43,7 +43,7 @@ AS_STORED = Orientation()
 def orientation(frame: VideoFrame) -> Orientation:
     """The orientation of a frame's display matrix; `AS_STORED` if it has none.
 
-    A matrix that is none of the eight counts as the nearest one.
+    A matrix that is not one of the eight counts as the nearest one.
     """
     # PyAV annotates the keys as text, but accepts members.
     matrix = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]

@@ -66,7 +66,7 @@ class VideoRecording:
             yield time_ns, {name: image for _, name, image in found}
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
-        """None: nobody labelled it."""
+        """None: it has no labels."""
         return None
 
     def left_out(self) -> Sequence[LeftOut]:

@@ -147,7 +147,7 @@ def _counted(shown: Sequence[PacketTimes], stream: VideoStream) -> Timeline:
     dts = {packet.dts for packet in shown if packet.dts is not None}
     if shown and stream.time_base is not None and len(dts) == len(shown):
         ticks = np.array(sorted(dts), np.int64)
-        # The duration of an AVI packet is always one tick, whatever the rate of the frames.
+        # The duration of an AVI packet is always one tick, at any frame rate.
         end = int(ticks[-1]) + _last_step(ticks, shown[-1].duration if len(shown) == 1 else 0)
         return Timeline(Fraction(stream.time_base), ticks, end, marks, ordered=ordered)
     rate = Fraction(stream.guessed_rate or BARE_STREAM_FPS)

@@ -13,7 +13,7 @@ from pathlib import Path
 from av.video.stream import VideoStream
 
 from ingest.sources.attributes import attributes_file, camera_names
-from ingest.sources.video.containers import camera_streams, created_ns, opened, telling
+from ingest.sources.video.containers import camera_streams, created_ns, opened, video_errors
 from ingest.sources.video.decoding import VideoIndex, index_video
 from ridealong.errors import UnreadableError
 from ridealong.perception.recording import LeftOut
@@ -68,7 +68,7 @@ def open_tracks(path: Path) -> Tracks:
         UnreadableError: No track is a camera that can be decoded, or the file beside it names
             more cameras than there are tracks.
     """
-    with telling(path), opened(path) as container:
+    with video_errors(path), opened(path) as container:
         created = created_ns(container)
         streams = [(s.index, _title(s)) for s in camera_streams(container, path)]
     tracks, left_out = _readable(path, streams)

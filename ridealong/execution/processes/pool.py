@@ -32,11 +32,11 @@ _MOST = 8  # processes, of 400 MB to 1 GB each
 
 
 class ProcessDiedError(Exception):
-    """The process that did an item is gone; the message says how it exited."""
+    """The process of an item died; the message describes how it exited."""
 
 
 class Workers(Protocol):
-    """Whoever does the items of a pipeline in place of the pipeline's own threads."""
+    """Does the items of a pipeline in place of the pipeline's own threads."""
 
     def do(self, item: Any) -> Any:
         """Do one item.
@@ -173,7 +173,7 @@ class _Process:
             return self._process
 
     def _end(self) -> str:
-        """Wait for the process to end, and say how it did."""
+        """Wait for the process to end, and describe how it ended."""
         process, self._process = self._process, None
         if process is None:
             return "has ended"
@@ -191,7 +191,7 @@ def _start() -> "subprocess.Popen[bytes]":
     root = Path(__file__).resolve().parents[3]
     path = os.pathsep.join(filter(None, [str(root), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
-        # -P: what lies in the working folder is not ours to import.
+        # -P: do not import from the working folder.
         [sys.executable, "-P", "-W", "ignore", "-m", "ridealong.execution.processes.serve"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,8 +1,8 @@
-"""Items that are started before a pipeline asks for them.
+"""Starts items before a pipeline requests them.
 
-Work is committed in batches, a pipeline each. If workers waited for the next pipeline whenever one
-ends, some cores would be idle at the end of every batch. So whoever knows what comes next announces
-it, and the workers go on.
+Work is committed in batches, one pipeline per batch. If workers waited for the next pipeline
+whenever one ends, some cores would be idle at the end of every batch. So the next items are
+announced in advance, and the workers continue with them.
 """
 
 from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ class Prefetcher(Generic[Job, Outcome]):
                     self._started[item] = self._submit(item)
 
     def do(self, item: Job) -> Outcome:
-        """Wait for the outcome of an item; it starts now if nobody announced it.
+        """Wait for the outcome of an item; it starts now if it was not announced.
 
         Raises:
             ProcessDiedError: Its worker died, or the prefetcher was closed meanwhile.

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 def main() -> None:
     """Serve until the parent exits or closes the input."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends us
-    # Libraries may print to standard output, so answers get a descriptor of their own.
+    # Libraries may print to standard output, so answers get a separate descriptor.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     do = pickle.load(sys.stdin.buffer)()
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _listen(stream: BinaryIO, items: "SimpleQueue[Any]") -> None:
-    """Queue items; exit when the input ends, even while an item is done: nobody waits for it."""
+    """Queue items; exit when the input ends, even during an item: its outcome is not needed."""
     code = 1  # an item that is incomplete or cannot be unpickled
     try:
         while True:

@@ -1,4 +1,4 @@
-"""From what the heads say to the standard forms: boxes, light states, polylines.
+"""Converts the outputs of the heads to the standard forms: boxes, light states, polylines.
 
 Whole stacks of images are decoded at once. Everything that selects or orders runs in numpy with
 stable sorts, so that equal logits give equal bytes. Coordinates are pixels of the clip's own image.

@@ -39,10 +39,10 @@ class HydraOutput:
 
     Attributes:
         present_BC: Which images were present.
-        heatmap_BCKhw: Logits of "an object's centre lies in this cell".
+        heatmap_BCKhw: Logits of "an object's centre is in this cell".
         box_BC4hw: Offset of the centre from the cell's top left corner (across, down) and
             log size (width, height), all in cells.
-        lights_BCShw: Logits of "our light stands in this cell and shows this"; `NEVER` in
+        lights_BCShw: Logits of "our light is in this cell and has this state"; `NEVER` in
             cameras that the config does not name under ``lights``.
         lanes_BCLhw: Logits of "a line passes through this cell".
         log_depth_BChw: Logarithm of metres along the optical axis.

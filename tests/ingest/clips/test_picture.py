@@ -10,8 +10,8 @@ from ingest.clips.picture import (
     TILE_WIDTH,
     Layer,
     clip_picture,
+    default_moment_s,
     draw,
-    telling_moment_s,
 )
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_clip
@@ -109,7 +109,7 @@ def test_the_moment_shown_is_the_labelled_one_nearest_the_middle(tmp_path, make)
         path = tmp_path / "c.mcap"
         write_clip(path, make.content(labels=labels))
         with open_clip(path) as reader:
-            assert abs(telling_moment_s(reader) - expected) < 0.21
+            assert abs(default_moment_s(reader) - expected) < 0.21
 
 
 @pytest.mark.parametrize("at_s", [-100.0, 0.0, 1.234, 1e6])

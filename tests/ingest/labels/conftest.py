@@ -58,7 +58,7 @@ def pixels(wanted):
     return ((time, images) for time, images in frames() if time in wanted)
 
 
-def clip(clip_id="c1", labels=None, ignored=None, times=TIMES, said=None, **outputs):
+def clip(clip_id="c1", labels=None, ignored=None, times=TIMES, reported=None, **outputs):
     labels = seen(*LABELS) if labels is None else labels
     return LabelClip(
         clip_id=clip_id,
@@ -67,7 +67,7 @@ def clip(clip_id="c1", labels=None, ignored=None, times=TIMES, said=None, **outp
         labels=labels,
         ignored=np.zeros(labels.sparse.num_rows, bool) if ignored is None else np.array(ignored),
         outputs=outputs,
-        said={role: annotation_table(list((said or {}).get(role, ()))) for role in outputs},
+        reported={role: annotation_table(list((reported or {}).get(role, ()))) for role in outputs},
     )
 
 

@@ -233,7 +233,7 @@ def test_prelabels_are_what_was_said_on_every_image(make, write, read):
     boxes = [make.box(time, "main", "car", 1, 1, 9, 9, score=0.75) for time in (1000, 2000, 3000)]
     labels = make.seen(make.labels[0], times=(1000,))
     summary = write(
-        make.clip(labels=labels, candidate=make.seen(*boxes), said={"candidate": boxes[1:]})
+        make.clip(labels=labels, candidate=make.seen(*boxes), reported={"candidate": boxes[1:]})
     )
     assert summary.prelabels == {"deployed": 0, "candidate": 2}
     told = read("annotations/prelabels-candidate.json")
@@ -252,8 +252,8 @@ def test_ids_are_unique_over_the_export(tmp_path, make, write, read):
     again = make.box(2000, "main", "car", 4.0, 5.0, 24.0, 15.0, track_id=7)
     labels = make.seen(*make.labels, again)
     found = make.seen(*make.labels)
-    said = {"candidate": make.labels[:3]}
-    write(*(make.clip(name, labels, candidate=found, said=said) for name in "abc"))
+    reported = {"candidate": make.labels[:3]}
+    write(*(make.clip(name, labels, candidate=found, reported=reported) for name in "abc"))
     told, prelabels = read(), read("annotations/prelabels-candidate.json")
     assert (
         [i["id"] for i in told["images"]]

@@ -10,8 +10,8 @@ BOXES = {"c1-main-1000": 2, "c1-main-2000": 0, "c1-rear-1000": 0, "c1-rear-2000"
 @pytest.fixture
 def folder(tmp_path, make):
     labels = make.seen(*make.labels, times=(1000, 2000))  # nobody labelled the third frame
-    said = {"candidate": (make.box(3000, "rear", "car", 1, 2, 9, 8, score=0.75),)}
-    clip = make.clip(labels=labels, candidate=make.seen(), said=said)
+    reported = {"candidate": (make.box(3000, "rear", "car", 1, 2, 9, 8, score=0.75),)}
+    clip = make.clip(labels=labels, candidate=make.seen(), reported=reported)
     write_coco(tmp_path / "out", [clip], make.networks, make.tasks)
     return tmp_path / "out"
 

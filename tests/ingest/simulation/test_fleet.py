@@ -56,7 +56,7 @@ BAD = {
     "no weight": ("drives: 4\nlight: {day: 0}", "light: nothing has a weight above 0"),
     "bad duration": ("drives: 4\nduration: 3 m", "'3 m' is not a duration"),
     "endless": ("drives: 4\nduration: 3 h", "'3 h' is out of range"),
-    "people in the mix": ("drives: 4\ntraffic: {mix: {pedestrian: 1}}", "no vehicles"),
+    "people in the mix": ("drives: 4\ntraffic: {mix: {pedestrian: 1}}", "not vehicles"),
     "labels between frames": ("drives: 4\nrig: {video_hz: 5, label_hz: 2}", "does not divide"),
 }
 

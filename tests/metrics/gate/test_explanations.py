@@ -41,7 +41,7 @@ EVERYWHERE = ("all", "country=DE", "light=night", "road=city", "road=highway", "
 def test_a_loss_at_night_is_one_loss_wherever_it_shows(kit: Any) -> None:
     cells = verdict_of(kit, lambda drive: 40.0 * (drive["light"] == "night"))
     assert causes(cells) == dict.fromkeys(EVERYWHERE, "light=night")
-    said = "only because of light=night: no loss is left without it"
+    said = "only because of light=night: there is no loss outside it"
     assert cells["road=city"]["reason"].endswith(said)
     assert "because" not in cells["light=night"]["reason"]
 

@@ -202,7 +202,7 @@ def test_disagreement_informs_and_never_judges(kit: Any) -> None:
     assert told[0]["deployed"] is told[0]["delta"] is told[0]["low"] is None
     assert told[0]["candidate"] is not None and told[0]["clips"] == 40
     assert not told[0]["required"]
-    assert told[0]["reason"] == "says that they differ, not which is better"
+    assert told[0]["reason"] == "shows that they differ, not which is better"
     assert found.verdict == "INCONCLUSIVE"  # requiring it asks for what cannot be had
 
 

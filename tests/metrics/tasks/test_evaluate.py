@@ -148,7 +148,7 @@ def test_no_labels_means_scored_without_them_and_said(make):
 @pytest.mark.parametrize(
     ("change", "prediction", "reason"),
     [
-        ({"tasks": frozenset({Task.OBJECTS})}, "lights/red@main", "nobody looked for lights"),
+        ({"tasks": frozenset({Task.OBJECTS})}, "lights/red@main", "lights not judged"),
         ({"depth": {}}, "depth@main", "no depth of the camera main"),
         ({"segmentation": {}}, "segmentation/sky@narrow", "no segmentation of the camera narrow"),
         ({"bev": {}}, "bev/road", "no top-down layer road"),

@@ -57,7 +57,7 @@ def segment(view, kinds, ground, sight, surfaces):
 
 @inlined
 def _in_texture(place, level, c, s, x, y):
-    """Where a place of the ego frame lies in a level's texture, all in nodes."""
+    """The position of a point of the ego frame in a level's texture, in nodes."""
     return place[level, 0] + c * x - s * y, place[level, 1] + s * x + c * y
 
 

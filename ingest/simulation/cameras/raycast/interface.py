@@ -110,7 +110,7 @@ class LightStamps(NamedTuple):
 
     Attributes:
         casters: ``(N, 8)`` what throws a shadow.
-        contacts: ``(N, 6)`` what stands so low that no skylight gets under it.
+        contacts: ``(N, 6)`` objects so low that no skylight gets under them.
         lamps: ``(N, 7)`` lamps that are lit.
     """
 

@@ -315,7 +315,7 @@ DAMAGE = {
     "a huge promise": (promise_too_much, NO_ARRAY),
     "pickle": (lambda path: path.write_bytes(pickle.dumps(Evil())), "without pickled objects"),
     "objects": (pickled_object, "without pickled objects"),
-    "text": (lambda path: save(path, np.array(["a", "b"])), "holds no numbers"),
+    "text": (lambda path: save(path, np.array(["a", "b"])), "contains no numbers"),
     "another shape": (
         lambda path: save(path, np.zeros((5, 9))),
         r"has the shape \(5, 9\); expected \(N, 1\)",

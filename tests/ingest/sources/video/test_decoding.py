@@ -261,7 +261,7 @@ def test_a_picture_alone_is_no_video(tmp_path: Path, write_video: Any) -> None:
             if packet.size:
                 packet.stream = track
                 out.mux(packet)
-    with pytest.raises(UnreadableError, match="holds no video, only pictures"):
+    with pytest.raises(UnreadableError, match="contains no video, only pictures"):
         opened(path)
 
 
