@@ -35,8 +35,8 @@ from shadow.networks.hydranet.training.calibrate import joined, stacked
 from shadow.networks.hydranet.training.recipe import DataSpec
 from shadow.networks.hydranet.training.sets import render_instants, set_times
 from shadow.networks.network import Network
-from shadow.networks.opening import open_folder
 from shadow.networks.registry import shipped_manifests
+from tests.oracles.networks import open_folder
 
 CAMERAS = ["narrow", "main", "wide"]
 NAMED = [STATES.index(state) for state in SHOWN]

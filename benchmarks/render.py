@@ -16,7 +16,6 @@ import time
 
 import numpy as np
 
-from ingest.simulation.cameras.labels import label_frame
 from ingest.simulation.cameras.render import EVERYTHING, VIDEO_ONLY, Renderer
 from ingest.simulation.maps.world import Profile, crossing, furnish
 from ingest.simulation.rig import rig_cameras
@@ -30,6 +29,7 @@ from ingest.simulation.scene import (
     stack_actors,
 )
 from ridealong.perception.annotations import LightState, ObjectCategory
+from tests.oracles.labels import label_frame
 from tests.oracles.raycast import NUMPY
 
 TARGET = 40  # times as many sets as the numpy caster

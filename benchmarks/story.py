@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from metrics.gate.cells import Verdict
 from metrics.gate.spec import load_gate
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
@@ -82,7 +83,7 @@ def at_night(cell: dict[str, Any]) -> bool:
 
 
 def regressed(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [cell for cell in document["cells"] if cell["verdict"] == "REGRESSED"]
+    return [cell for cell in document["cells"] if cell["verdict"] == Verdict.REGRESSED]
 
 
 def show_stories(stories: list[Story]) -> None:

@@ -35,9 +35,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import stats
 
+from metrics.gate.cells import Verdict
 from metrics.gate.spec import GateSpec, load_gate
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.metric import Reference
 from ridealong.arrays import Floats, Ints
 
 SEED = 20261128
@@ -219,7 +221,7 @@ class Tables:
         self, network: str, prediction: str, metric: str, statistic: str, values: Floats
     ) -> pa.Table:
         count = len(values)
-        own = "self" if metric == "flicker" else "labels"
+        own = Reference.SELF if metric == "flicker" else Reference.LABELS
         names = self.names.slice(0, count)
         texts = (network, own, names, names, prediction, metric, statistic)
         columns = [pa.repeat(text, count) if isinstance(text, str) else text for text in texts]
@@ -234,7 +236,7 @@ class Tables:
             names = self.names.take(pa.array(row["drive"]))
             columns = [
                 pa.repeat(network, count),
-                pa.repeat("labels", count),
+                pa.repeat(Reference.LABELS, count),
                 names,
                 names,
                 pa.repeat(prediction, count),
@@ -289,7 +291,7 @@ def null_run(fleet: Fleet, seed: tuple[int, ...]) -> tuple[bool, bool, bool]:
         rarity = 0.1 if any(kind in name for kind in fleet.rare) else 1.0
         write_null(rng, fleet, tables, name, rarity)
     cells = tables.judged(drives_table(rng, tables.names), gate)
-    lost = [cell for cell in cells if cell["verdict"] == "REGRESSED"]
+    lost = [cell for cell in cells if cell["verdict"] == Verdict.REGRESSED]
     return (
         any(cell["required"] for cell in lost),
         any(cell["alert"] or not cell["required"] for cell in lost),
@@ -411,8 +413,8 @@ def outcome(cell: dict[str, object], lost: float) -> Outcome:
         float(str(cell["clusters_effective"] or 0)),
         isinstance(p, float),
         known and low <= -lost <= high,
-        cell["verdict"] == "PASS",
-        cell["verdict"] != "PASS" and isinstance(p, float) and p <= ALPHA,
+        cell["verdict"] == Verdict.PASS,
+        cell["verdict"] != Verdict.PASS and isinstance(p, float) and p <= ALPHA,
     )
 
 
@@ -423,7 +425,7 @@ def planned(fleet: Fleet, kind: str, seed: tuple[int, ...]) -> list[tuple[int, b
     wanted = {
         name: int(str(cell["drives_needed"]))
         for name, cell in judged(kind, first).items()
-        if cell["verdict"] == "INCONCLUSIVE" and cell["drives_needed"]
+        if cell["verdict"] == Verdict.INCONCLUSIVE and cell["drives_needed"]
     }
     grown = {
         name: first[name] + draw(rng, fleet, kind, 0.0, more)
@@ -431,7 +433,8 @@ def planned(fleet: Fleet, kind: str, seed: tuple[int, ...]) -> list[tuple[int, b
         if more <= MOST_PLANNED
     }
     then = judged(kind, grown) if grown else {}
-    decided = [(one.drives, then[n]["verdict"] != "INCONCLUSIVE") for n, one in grown.items()]
+    undecided = Verdict.INCONCLUSIVE
+    decided = [(one.drives, then[n]["verdict"] != undecided) for n, one in grown.items()]
     # A prediction of more drives than we draw counts as undecided.
     return decided + [(PLANNED_AT + m, False) for m in wanted.values() if m > MOST_PLANNED]
 

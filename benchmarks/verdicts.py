@@ -18,13 +18,15 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.simulation.rig import RigCamera
+from metrics.gate.cells import Verdict
 from metrics.gate.spec import load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
-from metrics.tasks.registry import metrics_of, parse_prediction
+from metrics.tasks.registry import parse_prediction
 from ridealong.arrays import Bools
 from ridealong.perception.annotations import ObjectCategory, Task
+from tests.oracles.families import metrics_of
 
 T = TypeVar("T")
 NETWORKS = ("d" * 64, "c" * 64)
@@ -131,7 +133,7 @@ def matches_table(clips: pa.Table, dark: Bools, rng: np.random.Generator) -> pa.
             score = rng.random(len(at)).astype(np.float32)
             columns = {
                 "network_sha256": pa.repeat(network, len(at)),
-                "reference": pa.repeat("labels", len(at)),
+                "reference": pa.repeat(Reference.LABELS, len(at)),
                 "clip_id": clips["clip_id"].take(at),
                 "drive_id": clips["drive_id"].take(at),
                 "prediction": pa.repeat(name, len(at)),
@@ -191,7 +193,7 @@ def main() -> None:
     bare, _ = timed(lambda: peer(scores))
     whole, run = timed(verdicts)
     slices = len(set(run.cells["slice"].to_pylist()))
-    lost = run.cells["verdict"].to_pylist().count("REGRESSED")
+    lost = run.cells["verdict"].to_pylist().count(Verdict.REGRESSED)
     explained = run.cells.num_rows - run.cells["because_of"].null_count
     name = (
         f"verdicts: {run.cells.num_rows:,} cells ({lost:,} regressed, {explained:,} of them "

@@ -7,8 +7,8 @@ reported and not refused.
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from ingest.rig import known_cameras
 from ingest.schemas import DRIVES
-from ingest.simulation.rig import RigCamera
 from ingest.triggers.spec import TriggerSpec
 from ridealong.lake import Lake
 from ridealong.perception.cameras import ALL
@@ -25,7 +25,7 @@ def camera_warnings(triggers: Sequence[TriggerSpec], home: Path) -> dict[str, li
     Raises:
         RidealongError: The folder is not a home.
     """
-    known = {camera.value for camera in RigCamera}
+    known = known_cameras()
     unknown = any(_unknown(trigger, known) for trigger in triggers)
     if unknown and home.exists():
         drives = Lake.open(home).snapshot().read(DRIVES, ["cameras"])

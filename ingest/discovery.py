@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files, require_regular
-from ingest.sources.registry import sources_called
+from ingest.sources.registry import recognises, sources_called
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
@@ -52,7 +52,7 @@ def find_drives(path: Path, source: str | None = None) -> Found:
         source: Name of the only kind of log to look for; by default all kinds.
 
     Raises:
-        RidealongError: The path or source does not exist, or there is no log.
+        RidealongError: The path or source does not exist, there is no log, or a source is broken.
     """
     finder = _Finder(sources_called(source))
     if not os.path.lexists(path):
@@ -81,7 +81,7 @@ class _Finder:
 
     def look(self, path: Path) -> None:
         """Take a log; walk through any other folder."""
-        kind = next((source for source in self.sources if source.recognises(path)), None)
+        kind = next((source for source in self.sources if recognises(source, path)), None)
         if kind is not None:
             self.take(path, kind)
         elif path.is_dir():

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from ingest.simulation.rig import RigCamera
+from ingest.rig import known_cameras
 from metrics.gate.spec import GateSpec
 from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
@@ -22,7 +22,7 @@ def check_gate_cameras(gate: GateSpec, cameras: Collection[str]) -> None:
     Raises:
         RidealongError: A required prediction has an unknown camera; the nearest is suggested.
     """
-    known = {*cameras, *(camera.value for camera in RigCamera)}
+    known = known_cameras(cameras)
     for cell in gate.required:
         camera = parse_prediction(cell.prediction).camera
         if camera is not None and camera not in known:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ingest.clips.read import ClipReader
 from ridealong.perception.annotations import Perception
+from shadow.networks.kinds import running
 from shadow.networks.network import Network
 
 
@@ -58,11 +59,13 @@ def perceive_clip(
 
     Raises:
         UnreadableError: A frame cannot be decoded.
+        NotInstalledError: The package of an installed kind of network is broken.
     """
     cameras = sorted({name for each in networks.values() for name in each.manifest.cameras})
     times, images, present = reader.read_sets(cameras, rate_hz)
     there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
-    return {
-        name: network.perceive(images, times, reader.cameras, present=there)
-        for name, network in networks.items()
-    }
+    found = {}
+    for name, network in networks.items():
+        with running(network.manifest, "run"):
+            found[name] = network.perceive(images, times, reader.cameras, present=there)
+    return found

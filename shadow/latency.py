@@ -13,6 +13,7 @@ from statistics import median
 
 from ingest.clips.read import FrameSets
 from ridealong.perception.geometry import CameraCalibration
+from shadow.networks.kinds import running
 from shadow.networks.network import Network
 
 INSTANTS = 12
@@ -44,6 +45,7 @@ def measure_latency(
 
     Raises:
         ValueError: There are no instants.
+        NotInstalledError: The package of an installed kind of network is broken.
     """
     if not len(sets.timestamps_ns):
         raise ValueError("no camera set to measure on")
@@ -67,6 +69,7 @@ def _milliseconds(
     network: Network, sets: FrameSets, at: int, calibrations: Mapping[str, CameraCalibration]
 ) -> float:
     frames = {name: images[at : at + 1] for name, images in sets.images.items()}
-    started = time.perf_counter()
-    network.perceive(frames, sets.timestamps_ns[at : at + 1], calibrations)
-    return (time.perf_counter() - started) * 1e3
+    with running(network.manifest, "run"):
+        started = time.perf_counter()
+        network.perceive(frames, sets.timestamps_ns[at : at + 1], calibrations)
+        return (time.perf_counter() - started) * 1e3

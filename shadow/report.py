@@ -7,8 +7,8 @@ from metrics.gate.cells import RANKS, Cell, Verdict, cells_from, surest_gains, s
 from metrics.gate.schemas import VERDICTS
 from metrics.slices import parse_slice
 from metrics.tasks.metric import Better, Metric
-from metrics.tasks.registry import lookup, parse_prediction
-from ridealong.errors import RidealongError
+from metrics.tasks.prediction import task_of
+from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
 from ridealong.terminal import readable
 from ridealong.terminal.readable import counted, listed
@@ -159,11 +159,8 @@ def direction_sentence(cells: Sequence[Cell]) -> str:
 
 
 def _metric(cell: Cell) -> Metric | None:
-    """The cell's metric; None for a family that this installation does not know."""
-    try:
-        return lookup(parse_prediction(cell["prediction"]).task, cell["metric"])
-    except RidealongError:
-        return None
+    """The cell's metric; None if this installation does not know its family, or the metric."""
+    return known_metric(task_of(cell["prediction"]), cell["metric"])
 
 
 def _with_unit(metric: Metric) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ingest.clips.read import open_clip
 from ingest.listing import list_clips
+from metrics.gate.cells import Verdict
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict
 from ridealong.errors import RidealongError
@@ -74,7 +75,7 @@ class RunReport:
     run: str
     deployed: str
     candidate: str
-    verdict: str
+    verdict: Verdict
     reason: str
     clips: int
     clips_replayed: int

@@ -26,15 +26,14 @@ from metrics.tasks.family import TaskFamily
 from metrics.tasks.registry import (
     definition_of,
     lookup,
-    metrics_of,
     parse_prediction,
-    registered,
     sparse_tasks,
 )
 from ridealong.arrays import Bools
 from ridealong.perception.annotations import Perception, annotation_table
 from ridealong.perception.geometry import unknown_calibration
 from shadow.export import box_tasks, ignored_labels
+from tests.oracles.families import metrics_of, registered
 
 STEP_NS = 200_000_000
 TIMES = np.arange(5, dtype=np.int64) * STEP_NS
@@ -192,7 +191,5 @@ def test_it_is_exported_as_mcap(tmp_path: Path) -> None:
     assert labels is not None and labels.sparse.equals(LABELS.sparse)
 
 
-def test_afterwards_it_is_unknown_again() -> None:
+def test_it_is_looked_up_by_its_name() -> None:
     assert lookup("cones", "f1").task == "cones"
-    with pytest.raises(ValueError, match="'cones' is a duplicate"), registered(CONES):
-        pass

@@ -16,7 +16,7 @@ from dashboard.player.layers import layer
 from dashboard.text import MISSING, plain
 from ingest.clips.paths import with_paths_in_images
 from ingest.clips.read import ClipReader, open_clip
-from ingest.simulation.rig import RigCamera
+from ingest.rig import shown_cameras
 from metrics.tasks.clip_view import ClipView
 from ridealong.errors import RidealongError
 from ridealong.hashing import short_hash
@@ -165,7 +165,7 @@ def _player_data(
     return {
         "clip": clip["clip_id"],
         "columns": min(4, len(reader.cameras)),
-        "cameras": _tiles(clip["clip_id"], reader),
+        "cameras": [_tile(clip["clip_id"], name, reader) for name in shown_cameras(reader.cameras)],
         "layers": layers,
         "same": pair is not None and pair.against_itself,
     }
@@ -204,14 +204,6 @@ def _network_layers(
         layer(role, f"{name} ({role})", side.perception, first_ns, judged)
         for (role, name), side, judged in zip(names.items(), views, judge(*views), strict=True)
     ]
-
-
-def _tiles(clip_id: str, reader: ClipReader) -> list[dict[str, Any]]:
-    """The clip's cameras; if several are of the simulator's rig, the whole rig with masked ones."""
-    names = list(reader.cameras)
-    if len(names) > 1 and set(names) <= set(RigCamera):
-        names = list(RigCamera)
-    return [_tile(clip_id, str(name), reader) for name in names]
 
 
 def _tile(clip_id: str, name: str, reader: ClipReader) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dashboard.regressions import charts, queries
 from dashboard.regressions.queries import KEY, Measure, Row, ShownCell
 from dashboard.text import MISSING, interval, number, plain, probability
 from metrics.gate.cells import Verdict
+from metrics.tasks.metric import Reference
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted, decimals_known
 from ridealong.units import NS_PER_S
@@ -264,7 +265,11 @@ def _drives(cell: ShownCell) -> str:
 
 
 def _reference(reference: str | None) -> str:
-    known = {"labels": "labels", "self": "the network itself, one frame apart", None: MISSING}
+    known: dict[str | None, str] = {
+        Reference.LABELS: "labels",
+        Reference.SELF: "the network itself, one frame apart",
+        None: MISSING,
+    }
     return known.get(reference, "the other network")
 
 

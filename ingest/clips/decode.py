@@ -1,6 +1,5 @@
 """Decode H.264 packets: only those that a requested frame depends on."""
 
-from collections.abc import Iterator
 from typing import cast
 
 import av
@@ -56,18 +55,6 @@ class VideoDecoder:
                 f"it is {image.shape[1]}x{image.shape[0]}, the calibration has {width}x{height}"
             )
         return np.ascontiguousarray(image[:height, :width])
-
-
-def decode_video(packets: Iterator[bytes], width: int, height: int) -> Iterator[Image]:
-    """Decode every packet of a stream that starts with a keyframe.
-
-    Raises:
-        ValueError: As for `VideoDecoder.image`.
-    """
-    decoder = VideoDecoder(width, height)
-    for packet in packets:
-        decoder.offer(packet)
-        yield decoder.image()
 
 
 def _codec() -> av.VideoCodecContext:

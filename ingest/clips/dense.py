@@ -1,7 +1,7 @@
 """Dense labels as PNG: depth in 16 bits, classes in 8.
 
-Depth is stored in whole centimetres, within ±5 mm up to `MAX_DEPTH_M`. Larger values (infinity too)
-become `MAX_DEPTH_M`, values below a centimetre become one centimetre, and 0 is unknown. Classes are
+Depth is stored in whole centimetres, within ±5 mm up to 655.35 m. Larger values (infinity too)
+become 655.35 m, values below a centimetre become one centimetre, and 0 is unknown. Classes are
 exact.
 
 The PNG files are written here because, for small images, a PNG library spends most of its time on
@@ -19,7 +19,6 @@ from PIL import Image as PillowImage
 
 CM_PER_M = 100
 _FARTHEST_CM = 2**16 - 1
-MAX_DEPTH_M = _FARTHEST_CM / CM_PER_M
 _LEVEL = 3  # of zlib; higher levels take 1.5 times as long and save 5%
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _AS_IT_IS, _LESS_THE_ROW_ABOVE = 0, 2  # PNG's filters; each row starts with its filter

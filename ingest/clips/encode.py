@@ -8,7 +8,6 @@ alone. Timestamps are stored beside the stream.
 """
 
 from collections import deque
-from collections.abc import Iterator
 from fractions import Fraction
 
 import av
@@ -75,21 +74,6 @@ class VideoEncoder:
             EncodedFrame(self._times.popleft(), packet.is_keyframe, bytes(packet))
             for packet in self._codec.encode(frame)
         ]
-
-
-def encode_video(frames: Iterator[tuple[int, Image]]) -> Iterator[EncodedFrame]:
-    """Encode ``(timestamp_ns, image)`` pairs of one size, as they come.
-
-    Raises:
-        ValueError: An image has another size than the first, or is not an RGB image of uint8.
-    """
-    encoder: VideoEncoder | None = None
-    for timestamp_ns, image in frames:
-        if encoder is None:
-            encoder = VideoEncoder(width=image.shape[1], height=image.shape[0])
-        yield from encoder.push(timestamp_ns, image)
-    if encoder is not None:
-        yield from encoder.finish()
 
 
 def _codec(width: int, height: int) -> av.VideoCodecContext:

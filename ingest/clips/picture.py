@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ingest.clips.messages import LABEL_COLOUR, Colour, caption, outline
 from ingest.clips.paths import paths_in_images, split_paths
 from ingest.clips.read import ClipReader
+from ingest.rig import shown_cameras
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import Image as Frame
@@ -20,17 +21,6 @@ from ridealong.units import NS_PER_S
 
 Picture = Image.Image
 
-# The usual rig as seen from the driver's seat: left, ahead, right; then backwards.
-LAYOUT = (
-    "left_pillar",
-    "main",
-    "right_pillar",
-    "narrow",
-    "left_repeater",
-    "rear",
-    "right_repeater",
-    "wide",
-)
 TILE_WIDTH = 480
 LONE_TILE_WIDTH = 960
 LINE_WIDTH, PATH_WIDTH = 2, 4  # pixels of the picture
@@ -69,7 +59,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
         labels = reader.labels(with_dense=False)
         layers = [] if labels is None else [Layer("labels", labels)]
     strokes = [stroke for layer in layers for stroke in _strokes(layer, reader.cameras)]
-    names = _tiles(reader.cameras)
+    names = shown_cameras(reader.cameras)
     timestamp_ns, images = _nearest_set(reader, at_s)
     width = TILE_WIDTH if len(names) > 1 else LONE_TILE_WIDTH
     tiles = []
@@ -143,11 +133,6 @@ def _caption(
     at = (corner[0], max(0.0, corner[1] - (bottom - top) - 5))
     pen.rectangle((at[0], at[1], at[0] + right - left + 3, at[1] + bottom + 1), fill=_BACKGROUND)
     pen.text((at[0] + 2, at[1]), text, fill=ink, font=font)
-
-
-def _tiles(cameras: Mapping[str, CameraCalibration]) -> list[str]:
-    is_usual_rig = len(cameras) > 1 and set(cameras) <= set(LAYOUT)
-    return list(LAYOUT if is_usual_rig else cameras)
 
 
 def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[int, Frame]]]:

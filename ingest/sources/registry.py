@@ -5,26 +5,23 @@ here; an installed package names its class in the entry point group ``ridealong.
 ``docs/extending.md``.
 """
 
-from functools import cache
-from importlib.metadata import EntryPoint
+from pathlib import Path
 
 from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation.source import SimulationSource
 from ingest.sources.video.source import VideoSource
-from ridealong.errors import NotInstalledError
-from ridealong.installed import broken, installed, load
 from ridealong.perception.recording import DriveFiles, Recording, Source
-from ridealong.specs import nearest
+from ridealong.registry import Registry
 
-GROUP = "ridealong.sources"
-
-# In the order in which they are asked whether they recognise a path; installed ones come after.
-BUILT_IN: tuple[Source, ...] = (
-    Comma2k19Source(),
-    SimulationSource(),
-    ParquetSource(),
-    VideoSource(),
+SOURCES: Registry[Source] = Registry(
+    group="ridealong.sources",
+    noun="source",
+    # In the order in which they are asked whether they recognise a path; installed ones come after.
+    built_in=(Comma2k19Source(), SimulationSource(), ParquetSource(), VideoSource()),
+    type=Source,
+    expected="a class with name, recognises, discover and open",
+    make=lambda named: named(),
 )
 
 
@@ -34,7 +31,7 @@ def source_names() -> list[str]:
     Raises:
         RidealongError: Two sources have one name.
     """
-    return [source.name for source in BUILT_IN] + list(_installed())
+    return SOURCES.names()
 
 
 def sources_called(name: str | None) -> list[Source]:
@@ -46,19 +43,23 @@ def sources_called(name: str | None) -> list[Source]:
     return [source(each) for each in (source_names() if name is None else [name])]
 
 
-@cache
 def source(name: str) -> Source:
     """The source of that name.
 
     Raises:
         NotInstalledError: No such source (the nearest is suggested), or it is broken.
     """
-    own = next((source for source in BUILT_IN if source.name == name), None)
-    if own is not None:
-        return own
-    if name not in _installed():
-        raise NotInstalledError(f"unknown source {name!r}", hint=nearest(name, source_names()))
-    return _made(_installed()[name])
+    return SOURCES.find(name)
+
+
+def recognises(source: Source, path: Path) -> bool:
+    """Whether a path is one log of that source.
+
+    Raises:
+        NotInstalledError: The source fails on it; the message names its package.
+    """
+    with SOURCES.running(source.name, f"cannot tell whether {path} is its log"):
+        return source.recognises(path)
 
 
 def open_drive(files: DriveFiles) -> Recording:
@@ -69,26 +70,3 @@ def open_drive(files: DriveFiles) -> Recording:
         NotInstalledError: The source is not installed here, or is broken.
     """
     return source(files.source).open(files)
-
-
-@cache
-def _installed() -> dict[str, EntryPoint]:
-    return installed(GROUP, taken=[source.name for source in BUILT_IN])
-
-
-def _made(point: EntryPoint) -> Source:
-    """An instance of the class that an entry point names."""
-    kind = load(point)
-    try:
-        made = kind()
-    except Exception as error:  # a foreign class may raise anything
-        raise broken(point, f"cannot be made ({type(error).__name__}: {error})") from error
-    if not isinstance(made, Source):
-        raise broken(
-            point,
-            f"is not a source, but a {type(made).__name__}",
-            expected="a class with name, recognises, discover and open",
-        )
-    if made.name != point.name:
-        raise broken(point, f"is called {made.name!r} by its class", expected="the same name")
-    return made

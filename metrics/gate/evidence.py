@@ -24,14 +24,14 @@ from metrics.gate.sanity import (
 )
 from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
-from metrics.tasks.metric import Metric
+from metrics.tasks.metric import Metric, Reference
 from metrics.tasks.prediction import task_of
-from metrics.tasks.registry import families
+from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
-COMPARABLE = ("labels", "self")  # references that show which network is better
-LABELS = "labels"  # the one statistic of an average precision: labels, found or not
+COMPARABLE = (Reference.LABELS, Reference.SELF)  # they show which network is better
+LABELS_STATISTIC = "labels"  # the only one of an average precision: labels, found or not
 
 
 @dataclass(frozen=True)
@@ -228,11 +228,10 @@ def gather(
         RidealongError: The tables are impossible: scores of several definitions, the same score
             twice, or what `metrics.gate.sanity` refuses.
     """
-    known = {(own.name, name): m for own in families().values() for name, m in own.metrics.items()}
     coded = _coded(_relevant(scores, judged, networks), judged, networks)
     found = []
     for code, (task, name, reference) in enumerate(coded.groups):
-        metric = known.get((task, name))
+        metric = known_metric(task, name)
         if metric is not None:
             rows = coded.of(coded.group == code)
             found.append(_evidence(rows, matches, judged, networks, metric, reference))
@@ -359,7 +358,7 @@ def _side(sums: dict[str, Floats], metric: Metric) -> Side:
     present = np.all([np.isfinite(matrix) for matrix in sums.values()], axis=0)
     known = {name: np.where(present, matrix, 0.0) for name, matrix in sums.items()}
     if metric.ratio is None:
-        num, den = np.zeros(present.shape), known[LABELS]
+        num, den = np.zeros(present.shape), known[LABELS_STATISTIC]
     else:
         num, den = metric.ratio(known)
     to_find = den if metric.to_find is None else metric.to_find(known)

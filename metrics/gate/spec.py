@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from metrics.slices import ALL, format_slice, parse_slice
-from metrics.tasks.registry import families, lookup, parse_prediction
+from metrics.tasks.registry import families, lookup, parse_prediction, require_families
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, load_spec, nearest
 
@@ -23,6 +23,7 @@ def _check_metrics(names: Iterable[str]) -> None:
     known = sorted({name for own in families().values() for name in own.metrics})
     for name in names:
         if name not in known:
+            require_families()  # a family that cannot be loaded may have it
             raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")
 
 

@@ -91,13 +91,3 @@ def difference(first: Figure, second: Figure) -> Inference:
 def rounding(first: Floats, second: Floats) -> Floats:
     """The possible rounding error of the difference of these figures, ``(C,)``."""
     return np.asarray(ROUNDING * (np.abs(first) + np.abs(second)))
-
-
-def ratio_difference(
-    first_num: Floats, first_den: Floats, second_num: Floats, second_den: Floats
-) -> Inference:
-    """``sum(num) / sum(den)`` of the first minus that of the second, with its uncertainty.
-
-    All four are ``(G, C)``: sums per cluster (not per clip or frame) and cell.
-    """
-    return difference(ratio(first_num, first_den), ratio(second_num, second_den))

@@ -12,7 +12,7 @@ from metrics.tasks.clip_view import ClipView, common_frames, missing
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
 from metrics.tasks.prediction import Prediction
-from metrics.tasks.registry import families, family, parse_prediction
+from metrics.tasks.registry import family, family_names, parse_prediction
 from ridealong.errors import RidealongError
 
 STATISTIC_ROWS = pa.schema(
@@ -206,10 +206,10 @@ def _by_family(
     reasons = {p: _why_not(p, sides) for p in predictions}
     unscored = tuple(Unscored(str(p), reference, why) for p, why in reasons.items() if why)
     results = []
-    for own in families().values():
-        chosen = [p for p, why in reasons.items() if p.task == own.name and not why]
+    for task in family_names():
+        chosen = [p for p, why in reasons.items() if p.task == task and not why]
         if chosen:
-            results.append(_scored(own, reference, sides, chosen, where))
+            results.append(_scored(family(task), reference, sides, chosen, where))
     return _Part(reference, tuple(results), unscored)
 
 

@@ -5,82 +5,66 @@ entry point has the family's name and names a `TaskFamily`: ``cones = "conepacka
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
-from importlib.metadata import EntryPoint
+from collections.abc import Mapping, Sequence
 
 from metrics.tasks import bev, depth, lanes, lights, objects, segmentation
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import Prediction
 from ridealong.errors import RidealongError
-from ridealong.installed import broken, installed, load
 from ridealong.perception.cameras import check_camera_name
+from ridealong.registry import Registry
 from ridealong.specs import nearest
 
-GROUP = "ridealong.tasks"
-
-# Their order is the order of evaluation and of listings.
-BUILT_IN = tuple(module.FAMILY for module in (objects, lights, lanes, depth, segmentation, bev))
+FAMILIES: Registry[TaskFamily] = Registry(
+    group="ridealong.tasks",
+    noun="task",
+    # Their order is the order of evaluation and of listings.
+    built_in=tuple(module.FAMILY for module in (objects, lights, lanes, depth, segmentation, bev)),
+    type=TaskFamily,
+    expected="a metrics.tasks.family.TaskFamily",
+)
 
 NAME = re.compile(r"(?P<task>[^/@]+)(/(?P<category>[^/@]+))?(@(?P<camera>[^/@]+))?")
 
-_registered: list[TaskFamily] = []  # by `registered`, temporarily
+
+def family_names() -> list[str]:
+    """The names of all families: the built-in ones in their order, then the others by name.
+
+    Raises:
+        RidealongError: Two families have one name.
+    """
+    return FAMILIES.names()
 
 
-@cache
 def families() -> Mapping[str, TaskFamily]:
-    """All families by name: the built-in ones in their order, then the others by name.
+    """All families that can be loaded, by name and in the order of `family_names`.
+
+    A family whose package is broken is left out; `family` reports it to those who need it.
 
     Raises:
-        RidealongError: An entry point has a name that is taken, cannot be loaded, or does not name
-            a family of the same name.
+        RidealongError: Two families have one name.
     """
-    known = {family.name: family for family in (*BUILT_IN, *_registered)}
-    for name, point in installed(GROUP, taken=known).items():
-        known[name] = _loaded(point)
-    return known
+    return FAMILIES.usable
 
 
-def _loaded(point: EntryPoint) -> TaskFamily:
-    family = load(point)
-    if not isinstance(family, TaskFamily):
-        expected = "an object of metrics.tasks.family.TaskFamily"
-        raise broken(point, f"is an object of {type(family).__qualname__}", expected)
-    if family.name != point.name:
-        raise broken(point, f"gives the family {family.name!r}", "an entry point of the same name")
-    return family
-
-
-@contextmanager
-def registered(family: TaskFamily) -> Iterator[None]:
-    """Add a family inside a ``with`` block, in this process alone: for tests.
+def require_families() -> None:
+    """Load every family.
 
     Raises:
-        ValueError: There is a family of that name.
+        NotInstalledError: The package of one is broken.
     """
-    if family.name in families():
-        raise ValueError(f"the task family {family.name!r} is a duplicate")
-    _registered.append(family)
-    families.cache_clear()
-    try:
-        yield
-    finally:
-        _registered.remove(family)
-        families.cache_clear()
+    for name in family_names():
+        family(name)
 
 
 def family(name: str) -> TaskFamily:
     """The family of that name.
 
     Raises:
-        RidealongError: Unknown; the message suggests the nearest.
+        NotInstalledError: Unknown (the nearest is suggested), or its package is broken.
     """
-    known = families()
-    if name not in known:
-        raise RidealongError(f"unknown task {name!r}", hint=nearest(name, list(known)))
-    return known[name]
+    return FAMILIES.find(name)
 
 
 def sparse_tasks() -> frozenset[str]:
@@ -100,9 +84,13 @@ def lookup(task: str, metric: str) -> Metric:
     return known[metric]
 
 
-def metrics_of(prediction: Prediction) -> tuple[Metric, ...]:
-    """The metrics that judge a prediction."""
-    return tuple(m for m in family(prediction.task).metrics.values() if m.judges(prediction))
+def known_metric(task: str, metric: str) -> Metric | None:
+    """The metric of that task and name; None if either is unknown here.
+
+    Raises:
+        NotInstalledError: The package of the task is broken.
+    """
+    return family(task).metrics.get(metric) if task in FAMILIES else None
 
 
 def definition_of(task: str) -> str:
@@ -126,14 +114,19 @@ def parse_prediction(name: str) -> Prediction:
             f"{name!r} is not a prediction", expected="a name like 'objects/pedestrian@main'"
         )
     prediction = Prediction(parts["task"], parts["category"], parts["camera"])
-    _check_known("task", prediction.task, list(families()), name)
-    own = families()[prediction.task]
+    own = _family_of(prediction, name)
     _check_parts(prediction, own)
     if own.categories:
         _check_known("category", prediction.category, own.categories, name)
     if prediction.camera is not None:
         check_camera_name(prediction.camera)
     return prediction
+
+
+def _family_of(prediction: Prediction, name: str) -> TaskFamily:
+    if prediction.task not in FAMILIES:
+        _check_known("task", prediction.task, family_names(), name)
+    return family(prediction.task)
 
 
 def _check_parts(prediction: Prediction, own: TaskFamily) -> None:

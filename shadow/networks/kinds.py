@@ -5,18 +5,22 @@ Ours are listed here; an installed package names its `NetworkKind` in the entry 
 it imports torch and the like inside its functions.
 """
 
-from functools import cache
-from importlib.metadata import EntryPoint
+from contextlib import AbstractContextManager
 from typing import Any
 
-from ridealong.errors import NotInstalledError
-from ridealong.installed import broken, installed, load
-from ridealong.specs import nearest
+from ridealong.registry import Registry
 from shadow.networks.hydranet.kind import HYDRANET
+from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import NetworkKind
 
-GROUP = "ridealong.networks"
-BUILT_IN: tuple[NetworkKind[Any], ...] = (HYDRANET,)
+KINDS: Registry[NetworkKind[Any]] = Registry(
+    group="ridealong.networks",
+    noun="kind of network",
+    built_in=(HYDRANET,),
+    type=NetworkKind,
+    expected="a shadow.networks.network.NetworkKind",
+    hint="other kinds come with installed packages",
+)
 
 
 def kind_names() -> list[str]:
@@ -25,40 +29,26 @@ def kind_names() -> list[str]:
     Raises:
         RidealongError: Two kinds have one name.
     """
-    return [kind.name for kind in BUILT_IN] + list(_installed())
+    return KINDS.names()
 
 
-@cache
 def find_kind(name: str) -> NetworkKind[Any]:
     """The kind of that name.
 
     Raises:
         NotInstalledError: No such kind (the nearest is suggested), or it is broken.
     """
-    own = next((kind for kind in BUILT_IN if kind.name == name), None)
-    if own is not None:
-        return own
-    if name not in _installed():
-        raise NotInstalledError(
-            f"unknown kind of network {name!r}",
-            hint=f"{nearest(name, kind_names())}; other kinds come with installed packages",
-        )
-    return _loaded(_installed()[name])
+    return KINDS.find(name)
 
 
-@cache
-def _installed() -> dict[str, EntryPoint]:
-    return installed(GROUP, taken=[kind.name for kind in BUILT_IN])
+def running(manifest: NetworkManifest, verb: str) -> AbstractContextManager[None]:
+    """Run code of a network's kind inside a ``with`` block: what it raises names its package.
 
+    Args:
+        manifest: The network.
+        verb: What the code does with it, such as ``open``.
 
-def _loaded(point: EntryPoint) -> NetworkKind[Any]:
-    kind = load(point)
-    if not isinstance(kind, NetworkKind):
-        raise broken(
-            point,
-            f"is not a kind of network, but a {type(kind).__name__}",
-            expected="a shadow.networks.network.NetworkKind",
-        )
-    if kind.name != point.name:
-        raise broken(point, f"is called {kind.name!r} by its object", expected="the same name")
-    return kind
+    Raises:
+        NotInstalledError: See `Registry.running`.
+    """
+    return KINDS.running(manifest.kind, f"cannot {verb} {manifest.id}")

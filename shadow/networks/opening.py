@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Union
 
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ridealong.documents import read_text
-from ridealong.errors import RidealongError
+from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.specs import Spec, parse_spec
-from shadow.networks.kinds import find_kind, kind_names
+from shadow.networks.kinds import find_kind, kind_names, running
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network, NetworkKind
 
@@ -47,11 +47,25 @@ def parse_manifest(text: str) -> NetworkManifest:
     """Read a manifest as `NetworkManifest.as_json` wrote it.
 
     Raises:
-        NotInstalledError: Its kind is unknown here: a package is missing or broken.
+        NotInstalledError: Its kind is unknown here, or a family of its predictions is: a package is
+            missing, broken or of another version.
     """
     kind = find_kind(json.loads(text)["kind"])
-    manifest: NetworkManifest = kind.manifest.model_validate_json(text)
+    try:
+        manifest: NetworkManifest = kind.manifest.model_validate_json(text)
+    except ValidationError as error:
+        raise NotInstalledError(
+            f"its manifest is not valid here: {_first_reason(error)}",
+            hint="install the packages with which it was registered",
+        ) from error
     return manifest
+
+
+def _first_reason(error: ValidationError) -> str:
+    details = error.errors(include_url=False)[0]
+    key = ".".join(map(str, details["loc"]))
+    message = details["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if key else message
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -78,18 +92,11 @@ def open_network(manifest: NetworkManifest, place: Path | None, device: str = "c
 
     Raises:
         RidealongError: The artifact is missing, damaged, or not what the manifest describes; or
-            the kind or the device is unknown.
+            the kind or the device is unknown; or the package of the kind is broken.
     """
-    return find_kind(manifest.kind).open(manifest, _artifact(manifest, place), device)
-
-
-def open_folder(path: Path, device: str = "cpu") -> Network:
-    """Open the network of a manifest whose artifact lies beside it.
-
-    Raises:
-        RidealongError: As for `load_manifest` and `open_network`.
-    """
-    return open_network(load_manifest(path), path.parent, device)
+    kind = find_kind(manifest.kind)
+    with running(manifest, "open"):
+        return kind.open(manifest, _artifact(manifest, place), device)
 
 
 def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
@@ -99,10 +106,13 @@ def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
         RidealongError: As for `open_network`.
     """
     kind = find_kind(manifest.kind)
-    if kind.parameters is not None:
+    if kind.parameters is None:
+        network = open_network(manifest, folder)
+        with running(manifest, "close"):
+            network.close()
+        return None
+    with running(manifest, "open"):
         return kind.parameters(manifest, _artifact(manifest, folder))
-    open_network(manifest, folder).close()
-    return None
 
 
 def require_device(manifest: NetworkManifest, device: str) -> None:
@@ -113,7 +123,8 @@ def require_device(manifest: NetworkManifest, device: str) -> None:
     """
     kind: NetworkKind[Any] = find_kind(manifest.kind)
     if kind.require_device is not None:
-        kind.require_device(device)
+        with running(manifest, f"check the device {device!r} for"):
+            kind.require_device(device)
 
 
 def _artifact(manifest: NetworkManifest, place: Path | None) -> Path | None:

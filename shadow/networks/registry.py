@@ -54,7 +54,8 @@ class NetworkEntry:
         """What it is.
 
         Raises:
-            NotInstalledError: Its kind is unknown here: a package is missing or broken.
+            NotInstalledError: Its kind or a family of its predictions is unknown here: a package is
+                missing or broken.
         """
         try:
             return parse_manifest(self.document)

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,7 +23,7 @@ class Release:
     network_sha256: str
     replaced: str | None
     run_id: str | None
-    verdict: str | None
+    verdict: Verdict | None
     waiver_reason: str | None
     waiver_by: str | None
     time_ns: int
@@ -34,12 +35,17 @@ class _Run:
     deployed_sha256: str
     candidate: str
     candidate_sha256: str
-    verdict: str
+    verdict: Verdict
 
 
 def releases(snapshot: Snapshot) -> list[Release]:
     """All releases, oldest first."""
-    return [Release(**row) for row in snapshot.read(RELEASES).to_pylist()]
+    return [_release(row) for row in snapshot.read(RELEASES).to_pylist()]
+
+
+def _release(row: dict[str, Any]) -> Release:
+    verdict = None if row["verdict"] is None else Verdict(row["verdict"])
+    return Release(**row | {"verdict": verdict})
 
 
 def deployed(snapshot: Snapshot) -> Release | None:
@@ -140,7 +146,8 @@ def _is_waiver(reason: str | None, by: str | None) -> bool:
 
 def _find_run(snapshot: Snapshot, run_id: str) -> _Run:
     columns = ["run_id", "deployed_sha256", "candidate", "candidate_sha256", "verdict"]
-    runs = {row["run_id"]: _Run(**row) for row in snapshot.read(RUNS, columns).to_pylist()}
+    rows = snapshot.read(RUNS, columns).to_pylist()
+    runs = {row["run_id"]: _Run(**row | {"verdict": Verdict(row["verdict"])}) for row in rows}
     if run_id not in runs:
         hint = nearest(run_id, list(runs)) if runs else "there are no runs yet"
         raise RidealongError(f"unknown run {run_id!r}", hint=hint)

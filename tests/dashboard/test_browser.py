@@ -129,9 +129,11 @@ def test_a_video_that_is_refused_says_why_and_the_others_play(
     page: Page, eight_cameras: str
 ) -> None:
     ended = {"status": 409, "body": "this link has <b>ended</b>", "content_type": "text/plain"}
-    page.route("**/narrow.mp4*", lambda route: route.fulfill(**ended))  # which the others follow
+    first = "left_pillar"  # which the others follow
+    page.route(f"**/{first}.mp4*", lambda route: route.fulfill(**ended))
     page.goto(eight_cameras)
-    expect(page.get_by_text("narrow: this link has <b>ended</b>")).to_be_visible(timeout=60_000)
+    refused = page.get_by_text(f"{first}: this link has <b>ended</b>")
+    expect(refused).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Play").click()
     page.wait_for_function(f"() => (({LOOK})() ?? {{}}).time > 1", timeout=30_000)
 

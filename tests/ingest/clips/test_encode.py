@@ -4,9 +4,10 @@ import av
 import numpy as np
 import pytest
 
-from ingest.clips.decode import VideoDecoder, decode_video
-from ingest.clips.encode import VideoEncoder, encode_video
+from ingest.clips.decode import VideoDecoder
+from ingest.clips.encode import VideoEncoder
 from ingest.clips.packets import is_keyframe
+from tests.oracles.video import decode_video, encode_video
 
 
 def _pictures(make, count, **size):

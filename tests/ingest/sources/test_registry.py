@@ -3,15 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from ingest.discovery import find_drives
 from ingest.drives import DrivePlan, ingest_drive
 from ingest.sources import registry
 from ingest.sources.registry import source, source_names, sources_called
-from ridealong.errors import RidealongError
+from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.execution.accounting import Status
 from ridealong.perception.recording import DriveFiles
 
@@ -42,14 +44,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         target = value or f"{package}:Log"
         (info / "entry_points.txt").write_text(f"[ridealong.sources]\n{name} = {target}\n")
         monkeypatch.syspath_prepend(folder)
-        forget()
-
-    def forget() -> None:
-        registry._installed.cache_clear()
-        source.cache_clear()
+        monkeypatch.setattr(registry, "SOURCES", replace(registry.SOURCES))  # reads them anew
 
     yield write
-    forget()
     for module in [m for m in sys.modules.values() if is_below(tmp_path, m)]:
         del sys.modules[module.__name__]
 
@@ -93,7 +90,7 @@ def test_a_listing_imports_no_package(install: Install) -> None:
             None,
             "is not a source, but a Log; expected a class with",
         ),
-        (SOURCE.format(name="other"), None, "is called 'other' by its class"),
+        (SOURCE.format(name="other"), None, "calls itself 'other'"),
     ],
     ids=["raises", "imports", "missing", "arguments", "methods", "name"],
 )
@@ -105,6 +102,21 @@ def test_a_broken_one_names_its_package(
         sources_called(None)
     assert str(caught.value).startswith(f"acme 1.2: 'acme' in ridealong.sources {expected}")
     assert str(caught.value).endswith("; upgrade or uninstall that package")
+
+
+def test_an_error_while_looking_names_the_package(install: Install, tmp_path: Path) -> None:
+    log = SOURCE.format(name="acme").replace("return False", "return path.no_such")
+    install("acme", "acme", log)
+    (tmp_path / "logs").mkdir()
+    path = tmp_path / "logs" / "a.xyz"
+    path.touch()
+    with pytest.raises(NotInstalledError) as caught:
+        find_drives(path)
+    assert str(caught.value).startswith(
+        f"acme 1.2: 'acme' in ridealong.sources cannot tell whether {path} is its log "
+        "(AttributeError: "
+    )
+    assert isinstance(caught.value.__cause__, AttributeError)
 
 
 def test_a_drive_of_a_source_that_is_not_here_has_failed_for_now() -> None:

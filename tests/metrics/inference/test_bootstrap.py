@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from metrics.inference.ratio import ratio_difference
 from tests.oracles.bootstrap import (
     PairedSums,
     cluster_weights,
@@ -9,6 +8,7 @@ from tests.oracles.bootstrap import (
     ratio_differences,
     studentised_interval,
 )
+from tests.oracles.ratios import ratio_difference
 
 
 def sums(clusters: int, seed: int = 0) -> PairedSums:

@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from metrics.inference.influence import effective_clusters
-from metrics.inference.ratio import ratio, ratio_difference
+from metrics.inference.ratio import ratio
+from tests.oracles.ratios import ratio_difference
 
 
 def columns(*values: list[float]) -> list[np.ndarray]:

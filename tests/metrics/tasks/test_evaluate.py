@@ -20,7 +20,6 @@ from metrics.tasks.registry import (
     families,
     family,
     lookup,
-    metrics_of,
     parse_prediction,
 )
 from ridealong.errors import RidealongError
@@ -32,6 +31,7 @@ from ridealong.perception.annotations import (
     at_times,
     empty_perception,
 )
+from tests.oracles.families import metrics_of
 
 CAMERAS = ("main", "narrow")
 SIZES = dict.fromkeys(CAMERAS, (160, 96))

@@ -10,7 +10,7 @@ import yaml
 
 from shadow.networks.hydranet.config import HydraNetCamera, HydraNetConfig, possible_predictions
 from shadow.networks.hydranet.initialise import initialise
-from shadow.networks.opening import open_folder
+from tests.oracles.networks import open_folder
 
 TINY = HydraNetConfig(stem=16, widths=(16, 16, 16, 16), depths=(1, 1, 1, 1), pyramid=16)
 CAMERAS = (HydraNetCamera.MAIN, HydraNetCamera.REAR)

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,13 +14,18 @@ import numpy as np
 import pytest
 import yaml
 
+from ingest.clips.read import FrameSets
+from metrics.tasks.box_scores import box_family
 from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.lake import Lake
+from shadow.latency import measure_latency
 from shadow.networks import kinds
 from shadow.networks.kinds import find_kind, kind_names
-from shadow.networks.opening import load_manifest, manifest_schema, open_folder, require_device
+from shadow.networks.opening import load_manifest, manifest_schema, require_device
 from shadow.networks.registry import add_network, find_network, list_networks, shipped_manifests
 from shadow.schemas import OUTPUTS
+from tests.oracles.families import registered
+from tests.oracles.networks import open_folder
 
 BOXES = '''
 """A network without weights: it perceives one and the same box in every frame."""
@@ -94,13 +100,14 @@ def is_below(folder: Path, module: ModuleType) -> bool:
     return Path(getattr(module, "__file__", None) or "/").is_relative_to(folder)
 
 
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the installed packages again."""
+    monkeypatch.setattr(kinds, "KINDS", replace(kinds.KINDS))
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Install a package of one module that declares one kind; gives the folder on the path."""
-
-    def forget() -> None:
-        kinds._installed.cache_clear()
-        find_kind.cache_clear()
 
     def write(package: str, name: str, module: str, value: str | None = None) -> Path:
         folder = tmp_path / package
@@ -111,11 +118,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         target = value or f"{package}:KIND"
         (info / "entry_points.txt").write_text(f"[ridealong.networks]\n{name} = {target}\n")
         monkeypatch.syspath_prepend(folder)
-        forget()
+        forget(monkeypatch)
         return folder
 
     yield write
-    forget()
     for module in [m for m in sys.modules.values() if is_below(tmp_path, m)]:
         del sys.modules[module.__name__]
 
@@ -180,8 +186,7 @@ def test_networks_of_a_kind_that_is_gone_are_listed(
     lake = Lake.create(home)
     add_network(lake, manifest())
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(folder)])
-    kinds._installed.cache_clear()
-    find_kind.cache_clear()
+    forget(monkeypatch)
     (entry,) = list_networks(lake.snapshot())
     assert (entry.network, entry.description, entry.predictions) == (
         "boxes-1", "One box in every frame.", 1
@@ -194,6 +199,102 @@ def test_networks_of_a_kind_that_is_gone_are_listed(
     )
 
 
+def test_networks_of_a_family_that_is_gone_are_listed_and_not_run(
+    install: Install,
+    manifest,
+    home: Path,
+    ask: Callable[..., Any],
+    program: Callable[..., Any],
+) -> None:
+    install("acme_boxes", "boxes", BOXES)
+    cones = box_family("cones", ("cone",), "cones/cone@main")
+    with registered(cones):
+        ask("networks", "add", manifest(), "--home", home)
+        path = manifest(version="2", predictions=["cones/cone@main"])
+        ask("networks", "add", path, "--home", home)
+    listed = ask("networks", "list", "--home", home)
+    assert [entry["network"] for entry in listed] == ["boxes-1", "boxes-2"]
+    pair = ("--deployed", "boxes-1", "--candidate", "boxes-2")
+    done = program("shadow", "run", *pair, "--home", home)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: boxes-2: its manifest is not valid here: predictions: prediction 'cones/cone@main':"
+        " unknown task 'cones'; did you mean 'lanes'?; install the packages"
+        " with which it was registered\n"
+    )
+
+
+CALLS = {
+    "open": (
+        BOXES.replace("return BoxesNetwork(manifest)", "return 1 / 0"),
+        "cannot open boxes-1 (ZeroDivisionError: division by zero)",
+    ),
+    "parameters": (
+        BOXES + "KIND = NetworkKind('boxes', BoxesManifest, opened, lambda *_: 1 / 0)\n",
+        "cannot open boxes-1 (ZeroDivisionError: division by zero)",
+    ),
+    "imports": (
+        BOXES.replace("return BoxesNetwork(manifest)", "from os import runtime"),
+        "cannot open boxes-1 (ImportError: cannot import name 'runtime' from 'os'",
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_error_of_an_installed_kind_names_its_package(
+    install: Install, manifest, home: Path, program: Callable[..., Any], call: str
+) -> None:
+    module, expected = CALLS[call]
+    install("acme_boxes", "boxes", module)
+    done = program("networks", "add", manifest(), "--home", home)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"error: acme_boxes 1.2: 'boxes' in ridealong.networks {expected}"
+    )
+    assert done.stderr.endswith("; upgrade or uninstall that package\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_error_at_a_device_or_while_measuring_names_the_package(
+    install: Install, manifest
+) -> None:
+    broken = BOXES.replace("camera = self.manifest.camera", "raise KeyError(3)")
+    checks = "KIND = NetworkKind('boxes', BoxesManifest, opened, None, lambda device: 1 / 0)\n"
+    install("acme_boxes", "boxes", broken + checks)
+    network = open_folder(manifest())
+    with pytest.raises(NotInstalledError, match=r"cannot check the device 'tpu' for boxes-1 .Zero"):
+        require_device(network.manifest, "tpu")
+    sets = FrameSets(np.arange(1), {}, np.ones((1, 0), bool))
+    with pytest.raises(
+        NotInstalledError, match=r"acme_boxes 1.2: .* cannot run boxes-1 .KeyErr"
+    ) as e:
+        measure_latency(network, network, sets, {})
+    assert isinstance(e.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            ImportError("libgomp.so.1"),
+            "kind of network 'safetensors' cannot open hydra-1.0",
+        ),
+        (ModuleNotFoundError("No torch", name="torch"), "No torch"),  # the program names the extra
+        (OSError(13, "Permission denied"), "Permission denied"),
+        (RuntimeError("a bug"), "a bug"),
+    ],
+    ids=["import", "extra", "disk", "bug"],
+)
+def test_of_our_own_kinds_only_a_failed_import_is_an_error_of_a_package(
+    error: Exception, expected: str
+) -> None:
+    (path,) = (path for path in shipped_manifests() if path.parent.name == "hydra-1.0")
+    with pytest.raises(Exception) as caught, kinds.running(load_manifest(path), "open"):
+        raise error
+    assert expected in str(caught.value)
+    assert (caught.value is error) != ("safetensors" in expected)
+
+
 @pytest.mark.parametrize(
     ("module", "value", "expected"),
     [
@@ -201,7 +302,7 @@ def test_networks_of_a_kind_that_is_gone_are_listed(
         ("import no_such_module", None, "cannot be loaded (ModuleNotFoundError: No module named"),
         ("", "acme:Missing", "cannot be loaded (AttributeError: "),
         ("KIND = 3", None, "is not a kind of network, but a int; expected a shadow.networks."),
-        (BOXES, None, "is called 'boxes' by its object; expected the same name"),
+        (BOXES, None, "calls itself 'boxes'; expected the same name"),
     ],
     ids=["raises", "imports", "missing", "type", "name"],
 )

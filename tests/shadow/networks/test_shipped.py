@@ -10,8 +10,9 @@ from shadow.networks.hydranet.config import HydraNetCamera
 from shadow.networks.hydranet.training.recipe import load_recipe
 from shadow.networks.hydranet.training.train import recipe_sha256
 from shadow.networks.hydranet.weights import load_model
-from shadow.networks.opening import load_manifest, open_folder
+from shadow.networks.opening import load_manifest
 from shadow.networks.registry import shipped_manifests
+from tests.oracles.networks import open_folder
 
 MOST_BYTES = 6_000_000
 RECIPES = Path(__file__).parents[3] / "examples/recipes"

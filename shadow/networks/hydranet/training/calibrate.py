@@ -26,7 +26,7 @@ from metrics.tasks.evaluate import score_clip
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.registry import lookup, parse_prediction
-from ridealong.perception.annotations import Perception, Task
+from ridealong.perception.annotations import Perception
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.progress import Steps
 from shadow.networks.hydranet.training.recipe import DataSpec
@@ -36,11 +36,11 @@ from shadow.networks.network import Network
 from shadow.networks.opening import load_manifest, open_network
 
 GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
-JUDGED_BY: dict[str, str] = {
-    Task.OBJECTS: "f1",
-    Task.LIGHTS: "f1",
-    Task.LANES: "f1",
-    Task.BEV: "iou",
+JUDGED_BY = {  # the metric that sets the thresholds of a family
+    "objects": "f1",
+    "lights": "f1",
+    "lanes": "f1",
+    "bev": "iou",
 }
 Sums = dict[tuple[str, float], dict[str, float]]  # prediction and threshold -> statistics
 

@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 
 from ingest.simulation.cameras.boxes import box_corners, outline, truncation
-from ingest.simulation.cameras.labels import label_clip, label_frame
+from ingest.simulation.cameras.labels import label_clip
 from ingest.simulation.cameras.lines import CATEGORIES, lines_near
 from ingest.simulation.cameras.pinholes import pinholes, project_each, project_ground
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
-from ingest.simulation.maps.world import Profile, crossing, curved_road, furnish, straight_road
+from ingest.simulation.maps.world import Profile, crossing, furnish
 from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, stack_actors
 from ridealong.perception.annotations import (
@@ -23,6 +23,8 @@ from ridealong.perception.annotations import (
     annotation_table,
 )
 from ridealong.perception.geometry import CameraCalibration, mounted_camera, project
+from tests.oracles.labels import label_frame
+from tests.oracles.roads import curved_road, straight_road
 
 CAMERAS = rig_cameras(320, 192)
 SIZES = {

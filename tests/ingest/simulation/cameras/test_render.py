@@ -8,7 +8,7 @@ import pytest
 from ingest.simulation.cameras.raycast.compiled import COMPILED
 from ingest.simulation.cameras.raycast.kernels import sources_hash
 from ingest.simulation.cameras.render import EVERYTHING, Renderer
-from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
+from ingest.simulation.maps.world import Profile, crossing, furnish
 from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import (
     Actor,
@@ -23,6 +23,7 @@ from ridealong.errors import RidealongError
 from ridealong.perception.annotations import LightState, ObjectCategory, Surface
 from ridealong.perception.geometry import mounted_camera, project, unknown_calibration
 from tests.oracles.raycast import NUMPY
+from tests.oracles.roads import straight_road
 
 SURFACES = tuple(Surface)
 CAMERAS = rig_cameras(160, 96)

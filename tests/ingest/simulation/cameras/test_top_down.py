@@ -19,11 +19,12 @@ from ingest.simulation.cameras.top_down import (
     touched_by_blocks,
     touched_by_discs,
 )
-from ingest.simulation.maps.world import Profile, crossing, furnish, straight_road
+from ingest.simulation.maps.world import Profile, crossing, furnish
 from ingest.simulation.rig import rig_cameras
 from ingest.simulation.scene import Actor, SceneState, StaticWorld, blocks, poles, stack_actors
 from ingest.simulation.scene import trees as planted
 from ridealong.perception.annotations import BevLayer, ObjectCategory
+from tests.oracles.roads import straight_road
 
 GREY = (120, 120, 120)
 PEOPLE = {ObjectCategory.PEDESTRIAN, ObjectCategory.BICYCLE, ObjectCategory.MOTORCYCLE}

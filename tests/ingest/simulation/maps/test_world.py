@@ -15,15 +15,14 @@ from ingest.simulation.maps.world import (
     Profile,
     arc,
     crossing,
-    curved_road,
     furnish,
     line_length,
     offset_line,
     resample,
-    straight_road,
 )
 from ingest.simulation.scene import COUNTRIES, StaticWorld
 from tests.oracles.ground import paint_tile
+from tests.oracles.roads import curved_road, straight_road
 
 ROAD_ID, MARKING_ID, SIDEWALK_ID, TERRAIN_ID = range(4)
 

@@ -7,7 +7,7 @@ import torch
 from ingest.simulation.rig import rig_cameras
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from ridealong.perception.geometry import unknown_calibration
-from shadow.networks.opening import open_folder
+from tests.oracles.networks import open_folder
 
 RIG = rig_cameras(192, 128)
 

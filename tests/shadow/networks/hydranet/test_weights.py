@@ -14,7 +14,7 @@ from shadow.networks.hydranet.initialise import initialise
 from shadow.networks.hydranet.loading import fold_normalisation
 from shadow.networks.hydranet.model import HydraNet
 from shadow.networks.hydranet.weights import check_weights, parse_weights, read_weights, shapes_of
-from shadow.networks.opening import open_folder
+from tests.oracles.networks import open_folder
 
 REFUSED = "can run code when it is opened, and is refused; expected a safetensors file; "
 SAVE = "save its state_dict with safetensors.torch.save_file"

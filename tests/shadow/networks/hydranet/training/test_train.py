@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from shadow.networks.opening import open_folder
+from tests.oracles.networks import open_folder
 
 pytestmark = pytest.mark.slow
 
