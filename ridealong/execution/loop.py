@@ -20,6 +20,7 @@ from ridealong.errors import RidealongError
 from ridealong.execution.accounting import Outcome, Status, settle
 from ridealong.execution.failures import DISK_FULL, is_full
 from ridealong.lake import AlreadyCommittedError, DataFile, Lake, Reserve, write_data_file
+from ridealong.lake.reserve import commit_bytes
 from ridealong.lake.tables import TableSpec
 
 Plan = TypeVar("Plan")
@@ -117,8 +118,9 @@ def run_shards(
 
 def _run_shard(lake: Lake, stage: Stage[S, O], shard: S) -> ShardResult[S, O]:
     try:
-        with lake.reserve() as reserve:
-            outcomes = settle(stage.planned(shard), stage.run(shard))
+        planned = stage.planned(shard)
+        with lake.reserve(commit_bytes(len(planned))) as reserve:
+            outcomes = settle(planned, stage.run(shard))
             contents = stage.contents(shard, outcomes)
             if contents is not None:
                 _commit(lake, stage.command, shard.commit_id, contents, outcomes, reserve)

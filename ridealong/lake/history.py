@@ -20,7 +20,7 @@ commit merges them, so n commits have about log n files.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -83,12 +83,38 @@ class Commit:
     commit_id: str
     command: str
     files: tuple[DataFile, ...] = ()
-    sources: tuple[str, ...] = ()
+    sources: Collection[str] = ()
     replaced: tuple[str, ...] = ()
     abandoned: tuple[str, ...] = ()
     counts: str = "{}"
     number: int = 0
     time_ns: int = 0
+
+
+class StoredKeys(Collection[str]):
+    """Sources as a file of commits has them.
+
+    A replay commits dozens of keys for each clip, and few commands need them. So they are converted
+    only when they are asked for.
+    """
+
+    def __init__(self, values: pa.Array) -> None:
+        self._values = values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values.to_pylist())
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, source: object) -> bool:
+        return source in self._values.to_pylist()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Collection) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
 
 
 @dataclass(frozen=True)
@@ -266,10 +292,15 @@ def _written(home: Path, commit: Commit, old: Sequence[str]) -> DataFile:
     earlier = (row for path in old for row in _rows(folder / path))
     commit = replace(commit, replaced=commit.replaced + merged)
     rows = {row.number: row for row in (*earlier, commit)}
-    content = pa.Table.from_pylist([asdict(row) for row in rows.values()], schema=COMMITS.schema)
-    added = write_data_file(home, commit.commit_id, COMMITS, content)
+    added = write_data_file(home, commit.commit_id, COMMITS, as_table(rows.values()))
     assert added is not None
     return added
+
+
+def as_table(commits: Iterable[Commit]) -> pa.Table:
+    """Commits as rows of the table ``commits``."""
+    rows = [asdict(replace(commit, sources=tuple(commit.sources))) for commit in commits]
+    return pa.Table.from_pylist(rows, schema=COMMITS.schema)
 
 
 def _history(folder: Path, listed: frozenset[str]) -> History:
@@ -357,9 +388,10 @@ def _commits(rows: pa.Table) -> Iterator[Commit]:
         name: rows[name].to_pylist()
         for name in ("commit_id", "command", "counts", "number", "time_ns")
     }
-    for name in ("sources", "replaced", "abandoned"):
+    for name in ("replaced", "abandoned"):
         columns[name] = _tuples(rows[name], lambda values: values.to_pylist())
     columns["files"] = _tuples(rows["files"], _data_files)
+    columns["sources"] = [StoredKeys(values) for values in _lists(rows["sources"])]
     for values in zip(*columns.values(), strict=True):
         yield Commit(**dict(zip(columns, values, strict=True)))
 
@@ -368,8 +400,15 @@ def _tuples(column: pa.ChunkedArray, items: Callable[[pa.Array], list[Any]]) -> 
     """The lists of a column as tuples; ``items`` converts the values of all lists together."""
     lists = column.combine_chunks()
     # Not `flatten`: it loads all of pyarrow.compute, which is 10% of a list command's start.
-    ends, values = lists.offsets.to_pylist(), items(lists.values)
-    return [tuple(values[start:end]) for start, end in pairwise(ends)]
+    values = items(lists.values)
+    return [tuple(values[start:end]) for start, end in pairwise(lists.offsets.to_pylist())]
+
+
+def _lists(column: pa.ChunkedArray) -> Iterator[pa.Array]:
+    """The lists of a column, each as Arrow has it."""
+    lists = column.combine_chunks()
+    for start, end in pairwise(lists.offsets.to_pylist()):
+        yield lists.values[start:end]
 
 
 def _data_files(files: pa.StructArray) -> list[DataFile]:

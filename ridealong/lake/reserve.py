@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ridealong.lake.files import disk_errors, scratch_folder
 
-# Enough for a commit of a thousand files in a few tables, and for a file of outcomes.
-COMMIT_BYTES = 512 * 1024
+COMMIT_BYTES = 512 * 1024  # enough for any commit of a few dozen items
+ITEM_BYTES = 4096  # of a commit and its outcomes for each item: its keys, its files, its outcome
 _NO_FALLOCATE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
@@ -31,6 +31,11 @@ class Reserve:
         """Release the room for what is written next; a second call does nothing."""
         with disk_errors(self.path):
             self.path.unlink(missing_ok=True)
+
+
+def commit_bytes(items: int) -> int:
+    """Room that is enough for a commit of so many items (drives, clips) and their outcomes."""
+    return COMMIT_BYTES + items * ITEM_BYTES
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,7 @@ import pyarrow as pa
 from ridealong.errors import RidealongError
 from ridealong.lake import history, log
 from ridealong.lake.files import DataFile, order_of, schema_of
-from ridealong.lake.history import COMMITS, History
+from ridealong.lake.history import History, as_table
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import DamagedError, require_sound
 from ridealong.limits import refused
@@ -163,8 +163,7 @@ class Snapshot:
 
     def commits(self) -> pa.Table:
         """The table of commits, in the order in which they happened."""
-        rows = [asdict(commit) for commit in self.history.commits]
-        return pa.Table.from_pylist(rows, schema=COMMITS.schema)
+        return as_table(self.history.commits)
 
     def _columns_of(self, files: Iterable[DataFile]) -> set[str]:
         one_each = {file.schema: file for file in files}.values()

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
@@ -29,7 +30,7 @@ PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, wh
 @contextmanager
 def serving(home: Path) -> Iterator[str]:
     """The address of a dashboard of a home: it answers once that is printed, and leaves nothing."""
-    scratch = home.parent
+    scratch = Path(mkdtemp(prefix="served-", dir=home.parent))  # other servers have their own
     server = subprocess.Popen(
         [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", "0", "--json"],
         cwd=Path(__file__).parents[2],

@@ -172,7 +172,7 @@ def test_lanes_need_the_size_of_the_pictures(make):
     lanes = [parse_prediction("lanes/lane_line@main")]
     scores = score_clip(ClipView(make.random(1)), lanes, ClipView(make.random(2)))
     assert {u.reference for u in scores.unscored} == {Reference.LABELS, Reference.SELF}
-    assert all("size of the pictures" in u.reason for u in scores.unscored)
+    assert all("image size" in u.reason for u in scores.unscored)
 
 
 def test_only_common_frames_are_judged(make):

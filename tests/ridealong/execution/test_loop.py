@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from ridealong.execution.accounting import ItemsLostError, Status
 from ridealong.execution.failures import DISK_FULL
 from ridealong.execution.loop import Contents, run_plans, run_shards
 from ridealong.execution.shards import Shard, shards
-from ridealong.lake import AlreadyCommittedError, Lake
+from ridealong.lake import AlreadyCommittedError, Lake, Reserve
+from ridealong.lake.reserve import commit_bytes
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,20 @@ def test_each_shard_is_a_commit_with_its_counts(lake: Lake) -> None:
     assert commits["command"].to_pylist() == ["spell", "spell"]
     counts = {"planned": 2, "done": 1, "failed": 1}, {"planned": 1, "done": 1}
     assert [json.loads(text) for text in commits["counts"].to_pylist()] == list(counts)
+
+
+def test_room_is_reserved_for_the_items_of_each_shard(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, reserve = [], Lake.reserve
+
+    def reserved(lake: Lake, size: int) -> AbstractContextManager[Reserve]:
+        sizes.append(size)
+        return reserve(lake, size)
+
+    monkeypatch.setattr(Lake, "reserve", reserved)
+    list(run_shards(lake, Words(), cut(lake, "a b c")))
+    assert sizes == [commit_bytes(2), commit_bytes(1)]
 
 
 def test_a_shard_with_nothing_to_commit_is_not_committed(lake: Lake) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pyarrow as pa
@@ -9,8 +10,9 @@ import pytest
 
 from ingest.schemas import DRIVES
 from ridealong.errors import RidealongError
-from ridealong.lake import Commit, Lake, history, log, write_data_file
+from ridealong.lake import Commit, DataFile, Lake, history, log, write_data_file
 from ridealong.lake.history import MERGED, History
+from ridealong.lake.reserve import COMMIT_BYTES, commit_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +84,37 @@ def test_what_was_read_bit_by_bit_is_what_a_new_process_reads(lake: Lake) -> Non
     assert set(drives) == {f"d{n}" for n in range(MERGED + 3)} - {"d3", "d5"} | {"d99"}
     lake.vacuum(0)
     assert (lake.check().errors, lake.check().remarks) == ((), ())
+
+
+def test_sources_are_converted_only_when_somebody_asks(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(lake, 1)
+    put(lake, 2)
+    history._READ.clear()
+    history._rows.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(history.StoredKeys, "__iter__", lambda keys: pytest.fail("converted"))
+        assert lake.snapshot().read(DRIVES).num_rows == 2
+    snapshot = lake.snapshot()
+    assert [commit.sources for commit in snapshot.history.commits] == [("1",), ("2",)]
+    assert snapshot.commits()["sources"].to_pylist() == [["1"], ["2"]]
+    assert snapshot.sources() == {"1", "2"}
+
+
+def test_the_reserve_grows_with_the_items_of_a_commit(tmp_path: Path) -> None:
+    """A replayed clip: 32 keys and three files, with hashes that no compression makes smaller."""
+    count = 500
+    keys = [
+        f"score:{token_hex(8)}:{clip:08x}:{token_hex(8)}:objects:{token_hex(8)}@5"
+        for clip in range(count)
+        for _ in range(32)
+    ]
+    files = [DataFile(f"scores/{'0' * 24}/{token_hex(32)}.parquet", 1, 1) for _ in range(3 * count)]
+    commit = Commit("0" * 24, "shadow replay", tuple(files), tuple(keys), number=1)
+    written = write_data_file(tmp_path, "0" * 24, history.COMMITS, history.as_table([commit]))
+    assert written is not None
+    assert COMMIT_BYTES < written.bytes < commit_bytes(count) - COMMIT_BYTES
 
 
 def test_a_history_goes_on_where_it_was(lake: Lake) -> None:
