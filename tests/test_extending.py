@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 REPOSITORY = Path(__file__).parents[1]
 PAGE = (REPOSITORY / "docs" / "extending.md").read_text("utf-8")
 FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")  # first line of a block that is a file

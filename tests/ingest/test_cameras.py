@@ -43,6 +43,7 @@ def test_check_reports_what_no_drive_has(trigger, program, tmp_path: Path) -> No
     assert done.stderr == "" and json.loads(done.stdout)[0]["warnings"] == []
 
 
+@pytest.mark.slow
 def test_a_camera_of_a_drive_in_the_lake_is_known(trigger, program, examples, tmp_path) -> None:
     drives, home = tmp_path / "drives", tmp_path / "home"
     drives.mkdir()

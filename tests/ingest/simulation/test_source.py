@@ -19,6 +19,9 @@ from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.annotations import LightState, Task
 from ridealong.perception.recording import DriveFiles
 
+pytestmark = pytest.mark.slow
+
+
 SOURCE = SimulationSource()
 
 

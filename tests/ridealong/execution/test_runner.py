@@ -18,6 +18,9 @@ from ridealong.execution.accounting import ItemsLostError
 from ridealong.execution.processes import pool
 from ridealong.execution.runner import Work, run_work
 
+pytestmark = pytest.mark.slow
+
+
 NAMED = ("--runner=FnApiRunner",)  # as a user would name one
 
 

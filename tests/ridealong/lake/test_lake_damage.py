@@ -13,6 +13,8 @@ from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.lake import DamagedError, Lake, files, history, log, verifying
 
+pytestmark = pytest.mark.slow
+
 
 def flip(path: Path, at: float = 0.5) -> None:
     content = bytearray(path.read_bytes())

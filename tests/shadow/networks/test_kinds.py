@@ -27,6 +27,9 @@ from shadow.schemas import OUTPUTS
 from tests.oracles.families import registered
 from tests.oracles.networks import open_folder
 
+pytestmark = pytest.mark.slow
+
+
 BOXES = '''
 """A network without weights: it perceives one and the same box in every frame."""
 

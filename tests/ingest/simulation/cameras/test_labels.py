@@ -26,6 +26,9 @@ from ridealong.perception.geometry import CameraCalibration, mounted_camera, pro
 from tests.oracles.labels import label_frame
 from tests.oracles.roads import curved_road, straight_road
 
+pytestmark = pytest.mark.slow
+
+
 CAMERAS = rig_cameras(320, 192)
 SIZES = {
     ObjectCategory.CAR: (4.6, 1.85, 1.45),

@@ -25,6 +25,9 @@ from ridealong.perception.geometry import mounted_camera, project, unknown_calib
 from tests.oracles.raycast import NUMPY
 from tests.oracles.roads import straight_road
 
+pytestmark = pytest.mark.slow
+
+
 SURFACES = tuple(Surface)
 CAMERAS = rig_cameras(160, 96)
 # The casters agree within two grey levels on all but 1.5% of the pixels: leaves and other random

@@ -11,6 +11,9 @@ from ingest.simulation.maps.roads import line_length, point_at, points_at, read_
 from ingest.simulation.maps.world import resample
 from ridealong.errors import RidealongError
 
+pytestmark = pytest.mark.slow
+
+
 KEYS = [(name, left) for name in MAPS for left in (False, True)]
 
 

@@ -17,6 +17,9 @@ from ingest.sources.simulation.source import SimulationSource
 from ridealong.lake import Lake
 from ridealong.perception.recording import Mapped
 
+pytestmark = pytest.mark.slow
+
+
 SOURCE = SimulationSource()
 LATITUDE, LONGITUDE = "Vehicle.CurrentLocation.Latitude", "Vehicle.CurrentLocation.Longitude"
 NEVER = (

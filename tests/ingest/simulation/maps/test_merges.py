@@ -11,6 +11,9 @@ from ingest.simulation.maps.network_world import map_world
 from ingest.simulation.maps.roads import DRIVE, read_network
 from ingest.simulation.maps.world import resample
 
+pytestmark = pytest.mark.slow
+
+
 ROAD = Carriageway(np.array([[0.0, 0.0], [100.0, 0.0]]), half_m=5.0)
 
 

@@ -24,6 +24,9 @@ from ingest.simulation.scene import COUNTRIES, StaticWorld
 from tests.oracles.ground import paint_tile
 from tests.oracles.roads import curved_road, straight_road
 
+pytestmark = pytest.mark.slow
+
+
 ROAD_ID, MARKING_ID, SIDEWALK_ID, TERRAIN_ID = range(4)
 
 

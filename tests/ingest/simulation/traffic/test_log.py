@@ -22,6 +22,8 @@ from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
 from ridealong.errors import RidealongError
 from ridealong.terminal.console import Console
 
+pytestmark = pytest.mark.slow
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {

@@ -13,6 +13,9 @@ import pytest
 from ingest.sources.video.source import VideoSource
 from ridealong.errors import UnreadableError
 
+pytestmark = pytest.mark.slow
+
+
 SOURCE = VideoSource()
 MS = 1_000_000
 PERIOD = 50 * MS

@@ -12,6 +12,9 @@ from ingest.sources.video.source import VideoSource
 from ingest.telemetry.validation import validate_telemetry
 from ridealong.errors import RidealongError, UnreadableError
 
+pytestmark = pytest.mark.slow
+
+
 SOURCE = VideoSource()
 MS = 1_000_000
 

@@ -9,6 +9,9 @@ from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
 from ridealong.perception.geometry import unknown_calibration
 from tests.oracles.networks import open_folder
 
+pytestmark = pytest.mark.slow
+
+
 RIG = rig_cameras(192, 128)
 
 

@@ -7,6 +7,9 @@ from shadow.networks.hydranet.initialise import initialised_network
 from shadow.networks.hydranet.model import NEVER, HydraNet, parameter_count
 from shadow.networks.hydranet.topdown import make_sampling
 
+pytestmark = pytest.mark.slow
+
+
 BIG = HydraNetConfig(widths=(32, 64, 128, 192), depths=(1, 2, 3, 2), pyramid=64)
 SMALL = HydraNetConfig(stem=16, widths=(16, 16, 16, 32), depths=(1, 1, 1, 1), pyramid=16)
 ALL = [camera.value for camera in HydraNetCamera]
