@@ -17,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 help:
 	@echo "make demo       set up, simulate a fleet, cut clips, compare two networks, print a verdict"
 	@echo "make test       set up, then run all tests that need no outside data"
-	@echo "make test-quick run the quick tests only, for the inner loop: no browser, no training"
+	@echo "make test-quick run the quick tests only, for the inner loop: no browser, no training, no fleet"
 	@echo "make test-real  run the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
 	@echo "make oracles    set up third-party readers in an environment of their own; tests use them if they are there"
 	@echo "make base       set up an environment without extras; tests use it if it is there"
@@ -39,7 +39,8 @@ test: $(STAMP)
 	$(PYTEST)
 
 test-quick: $(STAMP)
-	$(PYTEST) -m 'not slow and not browser and not real'
+	$(PYTEST) -m 'not slow and not browser and not real' \
+	  --ignore tests/ingest/simulation --ignore tests/shadow/networks/hydranet
 
 test-real: $(STAMP)
 	@test -d "$$RIDEALONG_TEST_DATA" || { echo "set RIDEALONG_TEST_DATA to the folder of test data"; exit 2; }

@@ -25,6 +25,9 @@ from ridealong.perception.annotations import (
 )
 from ridealong.perception.geometry import unknown_calibration
 
+pytestmark = pytest.mark.slow
+
+
 MAX_DEPTH_M = 655.35
 
 

@@ -17,6 +17,9 @@ from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.execution.accounting import Status
 from ridealong.perception.recording import DriveFiles
 
+pytestmark = pytest.mark.slow
+
+
 Install = Callable[..., None]
 SOURCE = """
 class Log:

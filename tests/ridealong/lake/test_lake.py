@@ -31,6 +31,9 @@ from ridealong.lake.files import conform
 from ridealong.lake.rewriting import bins
 from ridealong.lake.tables import TableSpec, column
 
+pytestmark = pytest.mark.slow
+
+
 POINTS = TableSpec(
     "points",
     pa.schema([column("name", pa.string(), "a name"), column("x.y", pa.int32(), "a number", "m")]),

@@ -17,6 +17,9 @@ from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.telemetry.validation import validate_telemetry
 from ridealong.errors import RidealongError, UnreadableError
 
+pytestmark = pytest.mark.slow
+
+
 SOURCE = Comma2k19Source()
 FIRST_FRAME_NS = 1_533_226_488_397_000_000
 
