@@ -27,7 +27,7 @@ from ridealong.units import NS_PER_S
 
 
 @dataclass(frozen=True)
-class DrawnDrive:
+class BudgetedDrive:
     """A drive after the budgets, and the clips of its kept events."""
 
     outcome: DriveOutcome
@@ -35,7 +35,7 @@ class DrawnDrive:
     planned: PlannedClips
 
 
-Drawn = Shard[DrawnDrive]
+Drawn = Shard[BudgetedDrive]
 
 
 def cut_all(
@@ -52,7 +52,7 @@ def cut_all(
     """
     if not waiting:
         return
-    drawn = draw(waiting, flow.triggers, kept_before)
+    drawn = budget_drives(waiting, flow.triggers, kept_before)
     with (
         clip_workers(flow.lake.home, flow.beam_args) as workers,
         flow.console.steps("clips", sum(map(_clips_of, drawn))) as steps,
@@ -62,9 +62,9 @@ def cut_all(
             _count(result, tally)
 
 
-def draw(
+def budget_drives(
     waiting: Sequence[DriveOutcome], triggers: Sequence[TriggerSpec], kept_before: pa.Table
-) -> list[DrawnDrive]:
+) -> list[BudgetedDrive]:
     """Apply the budgets to the events of all drives together, and plan each drive's clips.
 
     This comes before shards are cut, because one day's budget may concern several of them.
@@ -81,11 +81,11 @@ def draw(
         mine = by_drive[outcome.plan.files.drive_id]
         mine.sort(key=lambda event: (event.time_ns, event.trigger))
         planned = plan_clips(outcome.drive, mine, triggers)
-        drawn.append(DrawnDrive(outcome, outcome.drive, planned))
+        drawn.append(BudgetedDrive(outcome, outcome.drive, planned))
     return drawn
 
 
-def _clips_of(drive: DrawnDrive) -> int:
+def _clips_of(drive: BudgetedDrive) -> int:
     """How many clips a drive has."""
     return len(drive.planned.windows)
 
@@ -127,7 +127,7 @@ class _Cutting:
 class _CutDrive:
     """A drive, and what became of each of its clips."""
 
-    drawn: DrawnDrive
+    drawn: BudgetedDrive
     clips: tuple[ClipOutcome, ...]
 
     @property
@@ -194,7 +194,7 @@ def _by_failure(
     return good, [drive for drive in cut if drive.failure is not None]
 
 
-def _jobs(commit_id: str, drawn: DrawnDrive) -> list[ClipJob]:
+def _jobs(commit_id: str, drawn: BudgetedDrive) -> list[ClipJob]:
     return clip_jobs(commit_id, drawn.outcome.plan.files, drawn.row, drawn.planned)
 
 

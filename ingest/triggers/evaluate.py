@@ -16,7 +16,7 @@ from ingest.schemas import EVENTS
 from ingest.triggers.applicable import applicable
 from ingest.triggers.firing import Firing, Trace, firings, suppressed
 from ingest.triggers.grid import Grid, make_grid
-from ingest.triggers.random_moments import draw
+from ingest.triggers.random_moments import sample_moments
 from ingest.triggers.spec import Random, TriggerSpec, trigger_sha256
 from ingest.triggers.traces import traces
 from ridealong.units import NS_PER_S
@@ -131,7 +131,7 @@ def _at_random(
 ) -> Iterator[tuple[TriggerSpec, str, list[Firing]]]:
     for number, drive_id in enumerate(grid.drive_ids):
         times = grid.timestamps_ns[grid.starts[number] : grid.starts[number + 1]]
-        drawn = draw(times, grid.gap_ns(number), random, drive_id)
+        drawn = sample_moments(times, grid.gap_ns(number), random, drive_id)
         moments = zip(times[drawn.samples].tolist(), drawn.probabilities.tolist(), strict=True)
         fired = [Firing(number, time, time, None, chance) for time, chance in moments]
         if fired:

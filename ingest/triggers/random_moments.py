@@ -32,7 +32,7 @@ class Drawn:
     probabilities: Floats
 
 
-def draw(times_ns: Positions, gap_ns: int, random: Random, drive_id: str) -> Drawn:
+def sample_moments(times_ns: Positions, gap_ns: int, random: Random, drive_id: str) -> Drawn:
     """Draw among the samples of one drive.
 
     Args:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from ingest.triggers.evaluate import evaluate
-from ingest.triggers.random_moments import draw
+from ingest.triggers.random_moments import sample_moments
 from ingest.triggers.spec import Random, TriggerSpec
 
 SECOND = 1_000_000_000
@@ -70,7 +70,7 @@ def test_every_sample_is_drawn_as_often_as_it_says():
     times = NOW + np.append(0, np.cumsum(steps)).astype(np.int64)
     tries, hits, said = 4000, np.zeros(len(times)), {}
     for n in range(tries):
-        drawn = draw(times, int(2.5 * SECOND), Random(every="3 s"), f"d{n}")
+        drawn = sample_moments(times, int(2.5 * SECOND), Random(every="3 s"), f"d{n}")
         hits[drawn.samples] += 1
         said |= dict(zip(drawn.samples.tolist(), drawn.probabilities.tolist(), strict=True))
     for sample, step in enumerate(np.append(0, steps)):
@@ -86,7 +86,7 @@ def test_the_estimate_that_rests_on_it_is_unbiased():
     fast = np.append(np.zeros(601), np.ones(601))  # after the stop
     total = at_speed = 0.0
     for n in range(400):
-        drawn = draw(times, int(2.5 * SECOND), Random(every="60 s"), f"d{n}")
+        drawn = sample_moments(times, int(2.5 * SECOND), Random(every="60 s"), f"d{n}")
         stands_for = 1.0 / drawn.probabilities  # of one second each
         total += stands_for.sum()
         at_speed += (stands_for * fast[drawn.samples]).sum()
