@@ -18,7 +18,6 @@ from ridealong.specs import Spec
 Width = Annotated[int, Field(ge=16, le=1024)]
 Depth = Annotated[int, Field(ge=1, le=32)]
 SHOWN = (LightState.RED, LightState.YELLOW, LightState.GREEN)  # the states that a light shows
-STAGES = 4  # strides 4, 8, 16 and 32
 STRIDE = 4  # of the finest level of the pyramid, which the heads use
 COARSEST_STRIDE = 32
 
