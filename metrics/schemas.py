@@ -5,7 +5,7 @@ Both tables have sums and rows, never a ratio. So any slice and any new interval
 
 import pyarrow as pa
 
-from ridealong.lake.tables import TableSpec, column
+from ridealong.lake.tables import NUMBERS, TableSpec, column
 
 SCORES = TableSpec(
     "scores",
@@ -44,4 +44,24 @@ MATCHES = TableSpec(
         ]
     ),
     order=("clip_id", "prediction", "timestamp_ns"),
+)
+
+DETECTIONS = TableSpec(
+    "detections",
+    pa.schema(
+        [
+            column("network_sha256", pa.string(), "hash of the result file"),
+            column("reference", pa.string(), "'labels'"),
+            column("clip_id", pa.string(), "the item: a frame of the data set"),
+            column("drive_id", pa.string(), "its drive"),
+            column("prediction", pa.string(), "class, as in objects/car"),
+            column("score", pa.float64(), "the detection's score"),
+            column("hits", pa.uint32(), "bit k: it found a label at the k-th level of matching"),
+            column("ignored", pa.uint32(), "bit k: neither a hit nor an error at that level"),
+            column("errors", NUMBERS, "errors of a hit, as its evaluation names them"),
+            column("definition", pa.string(), "as in scores"),
+            column("labels", pa.string(), "as in scores"),
+        ]
+    ),
+    order=("clip_id", "prediction"),
 )

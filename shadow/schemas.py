@@ -60,6 +60,8 @@ _LEFT_OUT = pa.list_(
     pa.field("element", pa.struct([("clip_id", pa.string()), ("reason", pa.string())]))
 )
 
+_ATTRIBUTES = pa.map_(pa.string(), pa.string())
+
 RUNS = TableSpec(
     "runs",
     pa.schema(
@@ -89,9 +91,27 @@ RUNS = TableSpec(
             column("clip_labels", STRINGS, "the version of the labels of each of clip_ids"),
             column("baseline", pa.string(), "the frozen release it was compared with; null: none"),
             column("baseline_sha256", pa.string(), "hash of that network"),
+            column("dataset", pa.string(), "the items that were judged; null: clips"),
+            column("results", pa.string(), "of result files: options, notes and summary as JSON"),
         ]
     ),
     order=("created_ns", "run_id"),
+)
+
+ITEMS = TableSpec(
+    "items",
+    pa.schema(
+        [
+            column("dataset", pa.string(), "hash of the ground truth, and of how it was read"),
+            column("item_id", pa.string(), "a frame's name, or an item of a statistics file"),
+            column("drive_id", pa.string(), "its drive, as the files name it"),
+            column("cluster_id", pa.string(), "items that depend on each other share one"),
+            column("time_s", pa.float64(), "when, by the files' clock; null unknown", "s"),
+            column("image", pa.string(), "path of its image below the folder of images"),
+            column("attributes", _ATTRIBUTES, "attributes of the frame or its drive"),
+        ]
+    ),
+    order=("dataset", "drive_id", "time_s", "item_id"),
 )
 
 RUN_NAMES = TableSpec(

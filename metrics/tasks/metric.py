@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from metrics.schemas import MATCHES
 from metrics.tasks.prediction import Prediction
-from ridealong.arrays import Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 
 Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
 
@@ -29,6 +29,75 @@ class Better(StrEnum):
 
     HIGHER = "higher"
     LOWER = "lower"
+
+
+class Curve(StrEnum):
+    """How a precision-recall curve becomes one number."""
+
+    COCO = "coco"  # highest precision at or beyond 101 recalls, from 0 to 1
+    NUSCENES = "nuscenes"  # precision at 101 recalls; below 0.1 recall or precision nothing counts
+    R40 = "r40"  # highest precision at or beyond 40 recalls, from 1/40 to 1 (KITTI)
+    EVERY_POINT = "every_point"  # the area below the monotone envelope
+
+
+@dataclass(frozen=True)
+class Precision:
+    """An average precision: the mean over some levels of matching, as bits of a detection's row.
+
+    A row that is ignored at a level does not exist there.
+    """
+
+    levels: tuple[int, ...] = (0,)
+    curve: Curve = Curve.COCO
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """A smooth function of sums that is not a ratio, such as HOTA; its error is by jackknife.
+
+    Attributes:
+        value: ``{statistic: sums} -> values``, elementwise on arrays of any shape; NaN where
+            undefined.
+        weight: ``{statistic: sums} -> weights``: how much a cluster weighs in the value, such as
+            its labels.
+    """
+
+    value: Callable[[Mapping[str, Floats]], Floats]
+    weight: Callable[[Mapping[str, Floats]], Floats]
+
+
+@dataclass(frozen=True)
+class DetectionRows:
+    """Rows of one prediction in descending order of score, as a `RowFigure` takes them.
+
+    Attributes:
+        score: ``(n,)``.
+        hits, ignored: ``(n,)`` bits by level.
+        errors: ``(n, errors)``; NaN where a row has none.
+    """
+
+    score: Floats
+    hits: Ints
+    ignored: Ints
+    errors: Floats
+
+
+# (rows, keep (K, n), labels (K,)) -> (K,) values: K versions of the value, each from the kept rows
+# and that many labels. Used for the value and for its delete-one-drive jackknife; NaN is undefined.
+RowFigure = Callable[[DetectionRows, Bools, Floats], Floats]
+
+
+@dataclass(frozen=True)
+class OfRows:
+    """A value that is computed from rows of detections in any other way; its error is by jackknife.
+
+    Attributes:
+        value: The value.
+        levels: The levels of matching that it looks at, as bits.
+    """
+
+    value: RowFigure
+    levels: tuple[int, ...] = (0,)
 
 
 class Reference(StrEnum):
@@ -53,7 +122,8 @@ class Metric:
         description: What it measures, in one line.
         source: Where it comes from.
         ratio: ``{statistic: sums} -> (numerator, denominator)``, elementwise on arrays of any
-            shape; None for a metric computed from matched rows (average precision).
+            shape; None for any other figure.
+        figure: What the value is where it is no ratio; None: average precision at level 0.
         categories: The categories it judges; empty for all of the family.
         to_find: ``{statistic: sums} -> how much there was to find``; None if that is the ratio's
             denominator (or the labels of an average precision). A drive with nothing to find does
@@ -70,6 +140,7 @@ class Metric:
     description: str
     source: str
     ratio: Ratio | None = None
+    figure: Precision | Smooth | OfRows | None = None
     categories: frozenset[str] = frozenset()
     to_find: Callable[[Mapping[str, Floats]], Floats] | None = None
     share: bool = True

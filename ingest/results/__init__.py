@@ -1,0 +1,1 @@
+"""Result files of other tools: ground truth, and what two networks said, in their usual formats."""

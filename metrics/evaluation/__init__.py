@@ -1,0 +1,1 @@
+"""Evaluations of whole data sets, as the reference tools of their formats do them."""
