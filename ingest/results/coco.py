@@ -5,7 +5,6 @@ reproduced. The drive of an image is its video. Results may also be under ``anno
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
 from ingest.results.frame_list import FrameEntry, attributes_in, frame_list
 from ingest.results.image_boxes import Truth, comparison_of
 from ingest.results.json_stream import beginning, lists_in
-from ingest.results.objects import Identity, Objects
+from ingest.results.objects import Identity, Objects, numbered
 from ingest.results.oddities import note
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
@@ -53,7 +52,7 @@ def recognises(path: Path) -> bool:
 def _results(path: Path) -> BoxColumns:
     columns, count, found = BoxColumns(), 0, False
     for key, batch in lists_in(path, ("annotations",)):
-        rows = Objects(path, batch, _numbered("annotation" if key else "result", count))
+        rows = Objects(path, batch, numbered("annotation" if key else "result", count))
         xywh = rows.quadruples("bbox")
         columns.add(
             rows.identities("image_id"),
@@ -114,7 +113,7 @@ class _GroundTruth:
             if key is None:
                 raise self._fault("holds a list", expected="an object with images and annotations")
             noun = "category" if key == "categories" else key[:-1]
-            take[key](Objects(self._path, batch, _numbered(noun, counts[key])))
+            take[key](Objects(self._path, batch, numbered(noun, counts[key])))
             counts[key] += len(batch)
         for key in ("images", "annotations", "categories"):
             if key not in counts:
@@ -136,8 +135,7 @@ class _GroundTruth:
         )
 
     def _take_images(self, rows: Objects) -> None:
-        number = rows.numbers(NUMBERS[0])
-        number = np.where(np.isnan(number), rows.numbers(NUMBERS[1]), number)
+        number = rows.first_numbers(*NUMBERS)
         size = np.stack([rows.numbers("width"), rows.numbers("height")], axis=1)
         videos = rows.optional_identities("video_id")
         for at, id_ in enumerate(rows.identities("id")):
@@ -269,10 +267,6 @@ class _GroundTruth:
 def _rank(id_: Identity) -> tuple[bool, Identity]:
     """By number, then by text."""
     return isinstance(id_, str), id_
-
-
-def _numbered(noun: str, first: int) -> Callable[[int], str]:
-    return lambda at: f"{noun} {first + at}"
 
 
 FORMAT: Final = ResultFormat(name="coco", title="COCO", read=read, recognises=recognises)

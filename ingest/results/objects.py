@@ -13,6 +13,7 @@ from ridealong.errors import RidealongError
 
 Identity = int | str
 NUMBERS = {int, float}
+IDENTITIES = {int, str}
 SHOWN = 60  # characters of a value in a message
 
 
@@ -39,21 +40,35 @@ class Objects:
         """The values of a field; None where it is absent or null."""
         return [row.get(key) for row in self.rows]
 
+    def take(self, which: Sequence[int]) -> "Objects":
+        """Some of the objects."""
+        rows = [self.rows[at] for at in which]
+        return Objects(self.path, rows, lambda at: self.name(which[at]))
+
+    def inner(self, key: str) -> "Objects":
+        """The objects under a field; an empty one where it is absent.
+
+        Raises:
+            RidealongError: A value is something else.
+        """
+        rows = [{} if value is None else value for value in self.column(key)]
+        return Objects(self.path, rows, lambda at: f"{key} of {self.name(at)}")
+
     def fault(self, at: int, what: str, expected: str, hint: str | None = None) -> RidealongError:
         """The error about an object of the batch."""
         name = self.name(at)
         return RidealongError(f"{name} {what}", where=self.path, expected=expected, hint=hint)
 
     def identities(self, key: str) -> list[Identity]:
-        """Numbers or texts that identify something; all must be there.
+        """Whole numbers or texts that identify something; all must be there.
 
         Raises:
             RidealongError: One is missing, or is something else.
         """
-        return [
-            self._identity(at, key, value, "a whole number or text")
-            for at, value in enumerate(self.column(key))
-        ]
+        values = self.column(key)
+        if {*map(type, values)} <= IDENTITIES:
+            return values
+        return [self._identity(at, key, value) for at, value in enumerate(values)]
 
     def optional_identities(self, *keys: str) -> list[Identity | None]:
         """The first of several fields that is there, as an identity; None without any.
@@ -61,27 +76,21 @@ class Objects:
         Raises:
             RidealongError: It is something else.
         """
-        columns = [self.column(key) for key in keys]
-        if all(value is None for column in columns for value in column):
-            return [None] * len(self.rows)
-        return [
-            next(
-                (
-                    self._identity(at, key, value, "a whole number or text")
-                    for key, value in zip(keys, values, strict=True)
-                    if value is not None
-                ),
-                None,
-            )
-            for at, values in enumerate(zip(*columns, strict=True))
-        ]
+        found: list[Identity | None] = [None] * len(self.rows)
+        for key in reversed(keys):
+            values = self.column(key)
+            if {*map(type, values)} != {type(None)}:
+                for at, value in enumerate(values):
+                    if value is not None:
+                        found[at] = self._identity(at, key, value)
+        return found
 
-    def _identity(self, at: int, key: str, value: Any, expected: str) -> Identity:
-        if type(value) is int or type(value) is str:
+    def _identity(self, at: int, key: str, value: Any) -> Identity:
+        if isinstance(value, int | str) and type(value) is not bool:
             return value
         if type(value) is float and value.is_integer():
             return int(value)
-        raise self._wrong(at, key, value, expected)
+        raise self._wrong(at, key, value, "a whole number or text")
 
     def texts(self, key: str) -> list[str]:
         """Texts; all must be there.
@@ -94,6 +103,14 @@ class Objects:
             if type(value) is not str:
                 raise self._wrong(at, key, value, "text")
         return values
+
+    def optional_texts(self, *keys: str) -> list[str | None]:
+        """The first of several fields that is there, as text; None without any.
+
+        Raises:
+            RidealongError: It is something else.
+        """
+        return [None if value is None else str(value) for value in self.optional_identities(*keys)]
 
     def flags(self, key: str) -> Bools:
         """``(N,)`` true or false, or 1 or 0; false where absent.
@@ -125,6 +142,29 @@ class Objects:
                 raise self._wrong(at, key, values[at], "a finite number")
         return numbers
 
+    def all_numbers(self, key: str) -> Floats:
+        """``(N,)`` finite numbers; all must be there.
+
+        Raises:
+            RidealongError: One is missing, is something else, or is not finite.
+        """
+        numbers = self.numbers(key)
+        for at in np.flatnonzero(np.isnan(numbers)).tolist():
+            raise self._wrong(at, key, None, "a finite number")
+        return numbers
+
+    def first_numbers(self, *keys: str) -> Floats:
+        """``(N,)`` the first of several fields that is there; NaN without any.
+
+        Raises:
+            RidealongError: It is something else, or is not finite.
+        """
+        found = np.full(len(self.rows), np.nan)
+        for key in reversed(keys):
+            numbers = self.numbers(key)
+            found = np.where(np.isnan(numbers), found, numbers)
+        return found
+
     def quadruples(self, key: str) -> Floats:
         """``(N, 4)`` finite numbers; all must be there.
 
@@ -147,6 +187,11 @@ class Objects:
     def _wrong(self, at: int, key: str, value: Any, expected: str) -> RidealongError:
         what = f"has no {key!r}" if value is None else f"has the {key} {shown(value)}"
         return self.fault(at, what, expected)
+
+
+def numbered(noun: str, first: int) -> Callable[[int], str]:
+    """Names of objects: a noun and the place in the file, from 0."""
+    return lambda at: f"{noun} {first + at}"
 
 
 def floats(values: Sequence[int | float]) -> Floats:

@@ -6,7 +6,7 @@ point has the format's name and names a `ResultFormat`.
 
 from typing import Final
 
-from ingest.results import coco
+from ingest.results import bdd100k, coco
 from ingest.results.format import ResultFormat
 from ridealong.registry import Registry
 
@@ -14,7 +14,7 @@ FORMATS: Final[Registry[ResultFormat]] = Registry(
     group="ridealong.results",
     noun="format",
     # In the order in which they are asked whether they recognise a file; installed ones come after.
-    built_in=(coco.FORMAT,),
+    built_in=(coco.FORMAT, bdd100k.FORMAT),
     type=ResultFormat,
     expected="an ingest.results.format.ResultFormat",
 )
