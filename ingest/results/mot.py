@@ -1,10 +1,12 @@
 """MOTChallenge: tracks of sequences as text.
 
-A row is ``frame,id,left,top,width,height,conf,class,visibility``. Frames are counted from 1. In the ground truth, ``conf`` 0 marks a row that is not judged. ``class``
-is that of MOT16 and later: 1 is pedestrian. As in MOTChallenge's own evaluation, a result on a
-distractor (person on vehicle, static person, distractor, reflection; in MOT20 also a vehicle that
-is no motor vehicle) is neither right nor wrong, and a result on any other label that is not judged
-is a false alarm. Without classes (MOT15, where all are -1) every row is a pedestrian. Other classes
+A row is ``frame,id,left,top,width,height,conf,class,visibility``. Frames are counted from 1. In the
+ground truth, ``conf`` 0 marks a row that is not judged. ``class`` is that of MOT16 and later: 1 is
+pedestrian. Without classes (MOT15, where all are -1) every row is a pedestrian.
+
+As in MOTChallenge's own evaluation, a result on a distractor is neither right nor wrong, and a
+result on any other label that is not judged is a false alarm. Distractors are persons on vehicles,
+static persons, distractors and reflections, and in MOT20 vehicles without a motor. Other classes
 are judged where the ground truth has rows of them to judge and a result file names them.
 
 A sequence is a drive. Its length and frame rate are those of ``seqinfo.ini``; without it, it ends
@@ -18,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.sequences import Sequence, pair_sequences
+from ingest.results.sequences import pair_sequences
 from ingest.results.text_rows import Layout, TextRows, first_line, looks_numeric, read_rows
 from ingest.results.tracked_rows import (
     Oddities,
@@ -27,8 +29,9 @@ from ingest.results.tracked_rows import (
     boxes_of,
     frames_of,
     place,
+    scores,
     shared_rate,
-    span_of,
+    spans_of,
     tracks_recur,
     xywh_of,
 )
@@ -82,7 +85,8 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes2D]:
     _check(options, paths.truth)
     files, notes = pair_sequences(paths.truth, paths.deployed, paths.candidate)
     truth = [_rows(one.truth.path) for one in files]
-    spans = _spans([one.truth for one in files], truth, options.rate_hz)
+    sequences = [one.truth for one in files]
+    spans = spans_of(sequences, [rows.frame for rows in truth], 1, options.rate_hz)
     found = {
         "deployed": [_rows(one.deployed) for one in files],
         "candidate": [_rows(one.candidate) for one in files],
@@ -166,15 +170,6 @@ def _numbers(rows: TextRows) -> Ints:
     return values.astype(np.int64)
 
 
-def _spans(sequences: Listed[Sequence], truth: Listed[_Row], rate_hz: float | None) -> list[Span]:
-    spans: list[Span] = []
-    start = 0
-    for sequence, rows in zip(sequences, truth, strict=True):
-        spans.append(span_of(sequence, rows.frame, 1, start, rate_hz))
-        start += spans[-1].count
-    return spans
-
-
 def _classes(truth: Listed[_Row], results: Listed[_Row], path: Path) -> tuple[int, ...]:
     """The classes to judge: pedestrians, and others that both sides have.
 
@@ -230,9 +225,9 @@ def _results(
             for rows, span in zip(parts, spans, strict=True)
         ]
     )
-    notes += oddities.notes
     if not len(boxes):
-        notes.append(Note("no-results", role, 1, "file holds no boxes; nothing was found"))
+        oddities.add("no-results", "file holds no boxes; nothing was found", [], 1)
+    notes += oddities.notes
     return boxes
 
 
@@ -246,19 +241,9 @@ def _found(rows: _Row, classes: tuple[int, ...], oddities: Oddities) -> TrackedR
     strange = [NAMES.get(n, f"class_{n}") for n in np.unique(number[~known]).tolist()]
     text = "boxes are of classes without labels to judge; they are left out"
     oddities.add("unknown-classes", text, strange, int(np.count_nonzero(~known)))
-    score = _scores(rows.conf, oddities)
+    score = scores(rows.conf, oddities)
     flags = np.zeros(len(number), np.bool_)
     return TrackedRows(rows.frame, category, rows.xywh, score, rows.track, flags, flags).take(known)
-
-
-def _scores(conf: Floats, oddities: Oddities) -> Floats:
-    """Scores; -1 throughout means that there are none, and is 1."""
-    if not len(conf) or (conf == -1).all():
-        return np.ones(len(conf))
-    odd = ~np.isfinite(conf)
-    text = "scores are not finite; they count as 0"
-    oddities.add("scores-not-finite", text, [str(value) for value in conf[odd][:1]], int(odd.sum()))
-    return np.where(odd, 0.0, conf)
 
 
 def _without_strangers(boxes: Boxes2D) -> Boxes2D:

@@ -49,7 +49,8 @@ class SequenceFiles:
 def find_sequences(path: Path) -> dict[str, Sequence]:
     """The sequences of a file or folder by name, in the order of names.
 
-    A folder holds ``SEQUENCE/gt/gt.txt``, or ``SEQUENCE.txt``, or the latter in a folder ``data``.
+    A folder holds ``SEQUENCE/gt/gt.txt``, or ``SEQUENCE.txt``, or the latter in a folder ``data``
+    (TrackEval) or ``label_02`` (KITTI).
 
     Raises:
         RidealongError: Nothing is there, or ``seqinfo.ini`` cannot be read.
@@ -62,7 +63,8 @@ def find_sequences(path: Path) -> dict[str, Sequence]:
         return find_sequences(path / "gt/gt.txt")
     files = {folder.name: folder / "gt/gt.txt" for folder in _listed(path)}
     files = {name: file for name, file in files.items() if file.is_file()}
-    files = files or _flat(path) or (_flat(path / "data") if (path / "data").is_dir() else {})
+    for folder in (path, path / "data", path / "label_02"):
+        files = files or (_flat(folder) if folder.is_dir() else {})
     if not files:
         raise RidealongError(
             "holds no sequences", where=path, expected="SEQUENCE/gt/gt.txt, or SEQUENCE.txt"

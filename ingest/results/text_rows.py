@@ -33,6 +33,7 @@ class Layout:
         fields: Names of the leading fields, in their order; later ones are not read.
         least: How many fields a row has at least.
         words: Those fields that are text; all others are numbers.
+        unread: Those fields that are not read.
         whitespace: Whether fields are separated by blanks, any number of them; otherwise by a
             comma, semicolon, tab or blank, as in the first row.
     """
@@ -41,6 +42,7 @@ class Layout:
     fields: tuple[str, ...]
     least: int
     words: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
     whitespace: bool = False
 
 
@@ -123,7 +125,7 @@ def read_rows(path: Path, layout: Layout) -> TextRows:
         table = _parse(path, layout, names, width, separator)
     except pa.ArrowInvalid as error:
         raise _explained(path, layout, names, width, separator, str(error)) from error
-    return TextRows(path, {name: _column(table[name]) for name in names}, width)
+    return TextRows(path, {name: _column(table[name]) for name in table.column_names}, width)
 
 
 def first_line(path: Path, title: str) -> str | None:
@@ -156,16 +158,17 @@ def _parse(
     path: Path, layout: Layout, names: Sequence[str], width: int, separator: str
 ) -> pa.Table:
     """All rows, by Arrow's parser."""
-    every = [*names, *(f"unread {place}" for place in range(len(names), width))]
+    every = [*names, *(f"field {place}" for place in range(len(names), width))]
+    read = [name for name in names if name not in layout.unread]
     word = pa.dictionary(pa.int32(), pa.string())
-    types = {name: word if name in layout.words else pa.float64() for name in names}
+    types = {name: word if name in layout.words else pa.float64() for name in read}
     with path.open("rb") as file:
         return pyarrow.csv.read_csv(
             _Squeezed(file) if layout.whitespace or separator == " " else file,
             read_options=pyarrow.csv.ReadOptions(column_names=every),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, quote_char=False),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=types, include_columns=list(names), null_values=[]
+                column_types=types, include_columns=read, null_values=[]
             ),
         )
 
@@ -214,7 +217,8 @@ def _explained(
         if len(fields) != width:
             return _mistake(path, line, f"has {_count(len(fields))}, not {width}", layout)
         for name, field in zip(names, fields, strict=False):
-            if name not in layout.words and not _is_number(field):
+            text_here = name in layout.words or name in layout.unread
+            if not text_here and not _is_number(field):
                 what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, no number"
                 return _mistake(path, line, what, layout)
     return UnreadableError(said, where=path, expected=f"a {layout.title} text file")

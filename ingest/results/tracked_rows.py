@@ -72,21 +72,33 @@ class Oddities:
         return tuple(self.found.values())
 
 
-def span_of(
-    sequence: Sequence, numbers: Ints, origin: int, start: int, rate_hz: float | None
-) -> Span:
-    """The frames of a sequence: from ``origin``, or an earlier label, to its length or last label.
+def spans_of(
+    sequences: Listed[Sequence], numbers: Listed[Ints], origin: int, rate_hz: float | None
+) -> list[Span]:
+    """The frames of each sequence: from ``origin``, or an earlier label, to its last frame.
+
+    That is the frame of its last label, unless the sequence is said to be longer.
 
     Args:
-        sequence: The sequence.
-        numbers: Frame numbers of its labels.
+        sequences: The sequences.
+        numbers: Frame numbers of the labels of each.
         origin: The number that the format gives to the first frame.
-        start: The place of its first frame among all frames.
-        rate_hz: Frames a second, where the sequence does not say.
+        rate_hz: Frames a second, where a sequence does not say.
 
     Raises:
         RidealongError: There are no frames, or more than `MOST_FRAMES`.
     """
+    spans: list[Span] = []
+    start = 0
+    for sequence, labelled in zip(sequences, numbers, strict=True):
+        spans.append(_span(sequence, labelled, origin, start, rate_hz))
+        start += spans[-1].count
+    return spans
+
+
+def _span(
+    sequence: Sequence, numbers: Ints, origin: int, start: int, rate_hz: float | None
+) -> Span:
     first = min(int(numbers.min(initial=origin)), origin)
     length = sequence.length or 0
     count = max(length, int(numbers.max(initial=first - 1)) - first + 1)
@@ -156,6 +168,17 @@ def tracks_recur(boxes: Boxes2D) -> bool:
     return not len(boxes) or bool((boxes.track != NO_TRACK).any())
 
 
+def scores(given: Floats, oddities: Oddities) -> Floats:
+    """Scores as numbers; -1 throughout means that there are none, and is 1."""
+    if not len(given) or (given == -1).all():
+        return np.ones(len(given))
+    odd = ~np.isfinite(given)
+    text = "scores are not finite; they count as 0"
+    shown = [str(value) for value in given[odd][:EXAMPLES]]
+    oddities.add("scores-not-finite", text, shown, int(np.count_nonzero(odd)))
+    return np.where(odd, 0.0, given)
+
+
 def xywh_of(rows: TextRows, names: tuple[str, str, str, str]) -> Floats:
     """``(N, 4)`` four fields of numbers.
 
@@ -173,12 +196,14 @@ _THE = {
 
 
 def _without_twins(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
-    """An identity occurs once in a frame: a second box of a result has none, a label goes."""
-    order = np.lexsort((rows.track, rows.frame))
-    frame, track = rows.frame[order], rows.track[order]
+    """An identity occurs once in a frame and class: a second result has none, a label goes."""
+    order = np.lexsort((rows.track, rows.category, rows.frame))
+    same = np.ones(max(len(rows) - 1, 0), np.bool_)
+    for column in (rows.frame, rows.category, rows.track):
+        same &= np.diff(column[order]) == 0
     again = np.zeros(len(rows), np.bool_)
-    again[order[1:]] = (np.diff(frame) == 0) & (np.diff(track) == 0) & (track[1:] != NO_TRACK)
-    again &= ~rows.crowd
+    again[order[1:]] = same
+    again &= (rows.track != NO_TRACK) & ~rows.ignored
     if not again.any():
         return rows
     shown = _places(rows, again, span)
