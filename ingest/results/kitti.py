@@ -29,6 +29,7 @@ from ingest.results.kitti_boxes import (
 )
 from ingest.results.kitti_drives import FILES, origin_of
 from ingest.results.kitti_lines import LABEL_FIELDS, RESULT_FIELDS, read_lines
+from ingest.results.kitti_tracking import looks_like_tracking, read_tracking
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Comparison, Frames, Note, Role
@@ -46,6 +47,8 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
         RidealongError: A folder has no frames, or none that the ground truth has; a file cannot be
             read, or a line is malformed; nothing in the ground truth is evaluated.
     """
+    if options.task == "tracks" or (options.task is None and looks_like_tracking(paths.truth)):
+        return read_tracking(paths, options)
     labels, odd = _frame_files(paths.truth, "truth")
     frames, drive_from = _frames(paths.truth, sorted(labels), options)
     names = frames.name.to_pylist()
@@ -75,7 +78,9 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
 
 
 def recognises(path: Path) -> bool:
-    """Whether a frame's file begins with a line of a label or a result."""
+    """Whether a frame's file begins with a label or a result, or it is a folder of tracks."""
+    if looks_like_tracking(path):
+        return True
     try:
         files, _ = _frame_files(path, "truth")
         for file in list(files.values())[:100]:

@@ -7,13 +7,14 @@ entry point has the evaluation's name and names an `Evaluation`.
 from typing import Final
 
 from metrics.evaluation.evaluation import Evaluation
+from metrics.evaluation.kitti import EVALUATION as KITTI
 from metrics.evaluation.tracking.evaluation import EVALUATION as CLEAR_MOT
 from ridealong.registry import Registry
 
 EVALUATIONS: Final[Registry[Evaluation]] = Registry(
     group="ridealong.evaluations",
     noun="evaluation",
-    built_in=(CLEAR_MOT,),
+    built_in=(CLEAR_MOT, KITTI),
     type=Evaluation,
     expected="a metrics.evaluation.evaluation.Evaluation",
 )

@@ -256,6 +256,19 @@ def test_recognises(files, tmp_path) -> None:
     assert not FORMAT.recognises(tmp_path / "none")
 
 
+def test_tracking_labels_are_read_as_such(files) -> None:
+    for name, folder in files.items():
+        for file in folder.iterdir():
+            text = LABEL if name == "truth" else RESULT
+            file.write_text("".join(f"{frame} 3 {text}\n" for frame in range(3)))
+    found = read(files)
+    assert found.evaluation == "clear_mot"
+    assert found.frames.drive.to_pylist() == ["000000"] * 3 + ["000007"] * 3
+    assert FORMAT.recognises(files["truth"])
+    with pytest.raises(RidealongError, match="17 fields; expected 15"):
+        read(files, task="objects")
+
+
 def test_reading_twice_gives_the_same(files) -> None:
     one, two = read(files), read(files)
     assert one.frames.name.equals(two.frames.name)

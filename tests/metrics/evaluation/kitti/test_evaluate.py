@@ -59,13 +59,41 @@ def sums_of(done, metric, prediction="objects/Car"):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_summary_equals_the_devkits_rules(tmp_path: Path, seed: int) -> None:
     truth, results = write_scenes(tmp_path, 80, seed)
+    ap = agreeing(truth, results, ["Car", "Pedestrian", "Cyclist"])
+    assert 0.1 < ap["Car"]["3d"]["hard"] <= ap["Car"]["2d"]["hard"] < 1
+
+
+@pytest.mark.real
+def test_real_labels_and_wrong_copies_of_them(tmp_path: Path, test_data: Path) -> None:
+    rng = np.random.default_rng(0)
+    tracking = test_data / "kitti_tracking_0001" / "training" / "label_02" / "0001.txt"
+    lines = [line.split() for line in tracking.read_text().splitlines()]
+    truth, results = tmp_path / "truth", tmp_path / "results"
+    for folder in (truth, results):
+        folder.mkdir()
+    for frame in range(0, 447, 5):
+        labels = [line[2:] for line in lines if int(line[0]) == frame]
+        (truth / f"{frame:06d}.txt").write_text("\n".join(map(" ".join, labels)))
+        found = []
+        for name, *numbers in labels:
+            if name != "DontCare" and rng.random() < 0.9:
+                near = np.array(numbers, float) + rng.normal(size=14) * 0.1
+                near[3:7] += rng.normal(size=4) * 3
+                found.append(" ".join([name, *(f"{v:.4f}" for v in near), f"{rng.random():.3f}"]))
+        (results / f"{frame:06d}.txt").write_text("\n".join(found))
+    ap = agreeing(truth, results, ["Car", "Pedestrian"])
+    assert 0.2 < ap["Car"]["3d"]["moderate"] < ap["Car"]["2d"]["moderate"] < 1
+
+
+def agreeing(truth: Path, results: Path, names: list[str]):
+    """The figures of all classes, after comparing them with the oracle's."""
 
     def lines(file):
         return [oracle.line_of(text) for text in file.read_text().splitlines()]
 
     frames = [(lines(file), lines(results / file.name)) for file in sorted(truth.glob("*.txt"))]
     ap = evaluated(truth, results).summary["AP_R40"]
-    assert list(ap) == ["Car", "Pedestrian", "Cyclist"]
+    assert list(ap) == names
     for name, kinds in ap.items():
         assert list(kinds) == ["2d", "bev", "3d"]
         for kind, levels in kinds.items():
@@ -73,7 +101,7 @@ def test_the_summary_equals_the_devkits_rules(tmp_path: Path, seed: int) -> None
             for level, value in levels.items():
                 expected = oracle.ap_r40(frames, name, kind, level)
                 assert value == pytest.approx(expected, abs=1e-9), (name, kind, level)
-    assert 0.1 < ap["Car"]["3d"]["hard"] <= ap["Car"]["2d"]["hard"] < 1
+    return ap
 
 
 def test_perfect_results_stay_below_1_for_few_labels(tmp_path: Path) -> None:
@@ -177,5 +205,6 @@ def test_thresholds_follow_the_devkit_for_any_number_of_hits() -> None:
 def test_metrics_have_names_of_their_own() -> None:
     names = [metric.name for metric in EVALUATION.metrics]
     assert len(set(names)) == len(names)
-    assert EVALUATION.main.name == "ap_moderate"
+    assert EVALUATION.metrics_of("objects/Car")[0].name == "ap_moderate"
+    assert EVALUATION.metrics_of("boxes3d/Car")[0].name == "ap_3d_moderate"
     assert set(EVALUATION.margins) == set(names)
