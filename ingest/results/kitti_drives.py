@@ -42,10 +42,12 @@ def origin_of(folder: Path, names: Sequence[str]) -> Origin | None:
     lines = [line.split() for line in text_of(mapping).split("\n") if line.strip()]
     try:
         places = [int(number) for number in text_of(order).replace(",", " ").split()]
-        found = [lines[places[int(name)] - 1] for name in names if places[int(name)] > 0]
+        if min(places, default=0) < 1:
+            raise ValueError("places count from 1")
+        found = [lines[places[int(name)] - 1] for name in names]
         dates, drives, numbers = zip(*found, strict=True)
-        time_s = np.array([int(number) for number in numbers]) / RECORDED_HZ
-    except (ValueError, IndexError) as error:
+        time_s = np.array([int(number) / RECORDED_HZ for number in numbers])
+    except (ValueError, IndexError, OverflowError) as error:
         raise RidealongError(
             f"{MAPPING} and {ORDER} do not tell the drive of every frame of {folder}",
             where=place,

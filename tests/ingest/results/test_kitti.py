@@ -230,9 +230,10 @@ def test_the_devkits_mapping_tells_drive_and_time(files) -> None:
     assert read(files, drive="date").frames.drive.to_pylist() == ["2011_09_26"] * 2
     with pytest.raises(RidealongError, match="no field 'city'"):
         read(files, drive="city")
-    (place / "train_rand.txt").write_text("8,7,6")
-    with pytest.raises(RidealongError, match="do not tell the drive of every frame"):
-        read(files)
+    for order in ("8,7,6", "8,7,6,5,4,3,2,0", "8,7,6,5,4,3,2,9", "a,b", ""):
+        (place / "train_rand.txt").write_text(order)
+        with pytest.raises(RidealongError, match="do not tell the drive of every frame"):
+            read(files)
     (place / "train_rand.txt").unlink()
     with pytest.raises(RidealongError, match=r"train_mapping.txt is here without train_rand.txt"):
         read(files)
