@@ -6,6 +6,7 @@ point has the format's name and names a `ResultFormat`.
 
 from typing import Final
 
+from ingest.results.argoverse2 import FORMAT as ARGOVERSE2
 from ingest.results.format import ResultFormat
 from ridealong.registry import Registry
 
@@ -13,7 +14,7 @@ FORMATS: Final[Registry[ResultFormat]] = Registry(
     group="ridealong.results",
     noun="format",
     # In the order in which they are asked whether they recognise a file; installed ones come after.
-    built_in=(),
+    built_in=(ARGOVERSE2,),
     type=ResultFormat,
     expected="an ingest.results.format.ResultFormat",
 )

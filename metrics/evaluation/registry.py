@@ -6,13 +6,14 @@ entry point has the evaluation's name and names an `Evaluation`.
 
 from typing import Final
 
+from metrics.evaluation.boxes3d.argoverse2 import EVALUATION as ARGOVERSE2
 from metrics.evaluation.evaluation import Evaluation
 from ridealong.registry import Registry
 
 EVALUATIONS: Final[Registry[Evaluation]] = Registry(
     group="ridealong.evaluations",
     noun="evaluation",
-    built_in=(),
+    built_in=(ARGOVERSE2,),
     type=Evaluation,
     expected="a metrics.evaluation.evaluation.Evaluation",
 )
