@@ -1,4 +1,4 @@
-"""The command that serves the dashboard."""
+"""Commands that show runs: the dashboard, and reports as files."""
 
 import sys
 from typing import Annotated
@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from dashboard.hosts import Hosts, address_of, canonical, parse_host
+from dashboard.reports import command
 from ridealong.extras import require
 from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 
 app = typer.Typer()
+app.add_typer(command.app)
 
 
 @app.command(short_help="Show clips, regressions and the fleet in a browser.")

@@ -71,6 +71,7 @@ def test_the_commands_of_a_page_run(
         "training/hydra-1.0/manifest.yaml": str(shipped),
         "fleet": str(tmp_path / "fleet"),
         "my-triggers/": "examples/triggers",
+        **{name: str(tmp_path / name) for name in ("verdict.xml", "verdict.md", "verdict.html")},
     }
     for command in commands_of(page):
         words = shlex.split(command)[1:]

@@ -19,6 +19,7 @@ from rich.cells import cell_len
 from ingest.schemas import CLIPS, DRIVES, EVENTS
 from ridealong.lake import Lake, write_data_file
 from ridealong.terminal.console import Console
+from ridealong.terminal.tables import Column, Section
 from shadow.commands.report import CELL_COLUMNS, print_report
 from shadow.report import cell_texts, direction_sentence
 
@@ -126,6 +127,20 @@ def test_a_cell_of_the_report_stands_on_one_line(homes: dict[str, Path], program
         row = re.compile(r"\s.*\s".join(map(re.escape, parts)))
         assert sum(bool(row.search(line)) for line in told.splitlines()) >= 1, parts
     assert "(left out:" in told and "--wide" in told
+
+
+def test_a_long_name_in_one_group_leaves_no_column_out_of_another(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = [Column("prediction", 0), Column("verdict", 0), Column("delta", 1)]
+    groups = [Section([["x" * 30, "PASS", 0.1]], "watched:"), Section([["y", "PASS", 0.1]])]
+    monkeypatch.setenv("COLUMNS", "42")
+    Console().sections(columns, groups)
+    long, short = capsys.readouterr().out.split("\n\n")
+    assert "left out: delta" in long and short.split()[:3] == ["prediction", "verdict", "delta"]
+    monkeypatch.delenv("COLUMNS")
+    Console().sections(columns, groups)
+    assert capsys.readouterr().out.count("prediction") == 1
 
 
 def test_a_pipe_without_columns_and_wide_show_everything(

@@ -117,9 +117,15 @@ class Console:
         self.table(columns, [[row[column.name] for column in columns] for row in rows])
 
     def sections(self, columns: Sequence[str | Column], sections: Sequence[Section]) -> None:
-        """Print one table whose rows are grouped under titles; does nothing in JSON mode."""
-        if not self.as_json:
-            self._print(table_lines(columns, sections, self._width(), self.wide_hint))
+        """Print a table whose rows are grouped under titles; does nothing in JSON mode.
+
+        If the width is limited, each group is a table with columns of its own, so that a long name
+        in one group leaves no column out of another.
+        """
+        width = self._width()
+        parts = [sections] if width is None else [[one] for one in sections]
+        tables = [table_lines(columns, part, width, self.wide_hint) for part in parts]
+        self._print([line for table in tables for line in ("", *table)][1:])
 
     def record(self, pairs: Sequence[tuple[str, object]]) -> None:
         """Print one record as lines of ``name  value``; does nothing in JSON mode."""

@@ -111,6 +111,9 @@ def test_a_copied_home_is_reported(base: Run, fleet_home: Path, tmp_path: Path) 
     assert done.returncode in (0, 1), done.stderr
     document = json.loads(done.stdout)
     assert document["cells"]
+    out = tmp_path / "verdict.xml"
+    done = base("report", "--home", home, "--format", "junit", "--out", out)
+    assert (done.returncode, done.stderr) == (0, "") and out.exists()
 
 
 @pytest.mark.parametrize(

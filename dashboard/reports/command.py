@@ -1,0 +1,76 @@
+"""The command that writes a run's report to a file."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ridealong.terminal.completion import completing
+from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
+from ridealong.terminal.readable import size
+
+app = typer.Typer()
+
+
+class ReportFormat(StrEnum):
+    """File formats of a report."""
+
+    JUNIT = "junit"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@app.command("report", short_help="Write a run's verdict as a JUnit, Markdown or HTML file.")
+def report(
+    out: Annotated[Path, typer.Option(help="File to write. An existing file is replaced.")],
+    kind: Annotated[ReportFormat, typer.Option("--format", help="File format.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Run id or a unique prefix of it, run name, or 'latest'.",
+            autocompletion=completing("runs", "run_id", "latest"),
+        ),
+    ] = "latest",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run's verdict as a file for a CI.
+
+    The exit code is 0 whatever the verdict. `shadow report` and `gate check` exit by the verdict.
+
+    junit: one test case per required cell. REGRESSED is a failure, INCONCLUSIVE an error.
+    markdown: a comment for a pull request: the verdict, what did not pass, and what cost most.
+    html: one file with pictures, which loads nothing from the network.
+
+    Example: ridealong report latest --format junit --out verdict.xml
+    """
+    from dashboard.reports.content import content_of
+    from dashboard.reports.files import check_target, write_whole
+    from ridealong.lake import Lake
+
+    check_target(out)
+    lake = Lake.open(home_of(home))
+    content = content_of(lake.snapshot(), run)
+    written = _renderer(kind)(content)
+    write_whole(out, written)
+    document = {
+        "run": content.document["run"],
+        "verdict": content.verdict,
+        "format": kind.value,
+        "out": str(out),
+        "bytes": len(written),
+    }
+    console = Console(as_json)
+    console.result(document)
+    console.text(f"{out}: {content.verdict}, {size(len(written))}")
+
+
+def _renderer(kind: ReportFormat) -> Callable[[Any], bytes]:
+    from dashboard.reports.junit import junit
+    from dashboard.reports.markdown import markdown
+
+    if kind is ReportFormat.JUNIT:
+        return junit
+    return lambda content: markdown(content).encode()
