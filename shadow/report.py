@@ -19,6 +19,13 @@ from shadow.runs import find_run
 from shadow.scores import labels_name
 
 NAMED = 3  # cells named in a sentence
+NAMED_SLICES, NAMED_MARGINS = 8, 6
+SUMMARY_DECIMALS = 4
+# What the document of a run from result files has in addition.
+RESULTS = (
+    *("format", "files", "drives", "drive_from", "scope", "slices", "threshold", "margins"),
+    *("metrics", "definitions", "notes", "one_sided"),
+)
 
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[Cell]:
@@ -60,10 +67,30 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
 def results_document(run: Mapping[str, Any]) -> dict[str, Any]:
     """What the document of a run from result files has in addition."""
     results = json.loads(run["results"])
-    names = ("format", "files", "drives", "drive_from", "scope", "slices", "threshold", "margins")
-    return {
-        name: results[name] for name in (*names, "metrics", "definitions", "notes", "one_sided")
-    }
+    return {name: results[name] for name in RESULTS}
+
+
+def results_sentence(document: Mapping[str, Any]) -> str:
+    """How result files were judged: their drives, slices, thresholds and margins."""
+    drives = counted(document["drives"], "drive")
+    parts = [f"{document['format']}: {drives}, by {document['drive_from']}"]
+    if document["slices"]:
+        parts.append(f"slices: {listed(document['slices'], NAMED_SLICES)}")
+    if document["threshold"]:
+        parts.append(f"threshold: {document['threshold']['text']}")
+    margins = [f"{name} {margin:g}" for name, margin in document["margins"].items()]
+    parts.append(f"margins: {listed(margins, NAMED_MARGINS)}")
+    return "; ".join(parts)
+
+
+def summary_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[object]]:
+    """The summaries of both networks as rows of a table, without those by class."""
+    sides = [metrics[role] for role in ("deployed", "candidate")]
+    return [
+        [name, *(readable.rounded(side.get(name), SUMMARY_DECIMALS) for side in sides)]
+        for name, value in sides[0].items()
+        if not isinstance(value, Mapping)
+    ]
 
 
 def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
         cells_that_matter,
         cells_without_data,
         direction_sentence,
+        results_sentence,
+        summary_rows,
     )
 
     if console.as_json:
@@ -87,6 +89,10 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
         console.paragraph(f"required, but without data: {listed(missing, 3)}")
     lookup = metrics_in(document) if "format" in document else known_metric
     console.paragraph(direction_sentence(cells, lookup))
+    if "format" in document:
+        if rows := summary_rows(document["metrics"]):
+            console.table(("summary", "deployed", "candidate"), rows)
+        console.paragraph(results_sentence(document))
     console.text()
     for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
         if sentence:

@@ -37,7 +37,7 @@ def shadow_score(
     slices: Annotated[
         str | None,
         typer.Option(
-            metavar="FIELD,…",
+            metavar="FIELDS",
             help="Fields to slice by, e.g. weather,city.",
             show_default="all that suit",
         ),

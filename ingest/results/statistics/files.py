@@ -25,6 +25,8 @@ DELIMITERS = ",;\t"
 LONGEST_HEADER = 1_000_000  # bytes
 SHOWN = 60  # characters of a wrong value
 
+UNNAMED = "__index_level_"  # pandas calls its index so, in Parquet
+
 _TYPES_OF_NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL")
 _NESTED = ("STRUCT", "MAP", "UNION", "LIST")
 
@@ -48,7 +50,8 @@ class StatisticsFile:
     @property
     def attributes(self) -> list[str]:
         """The columns that are free for slices."""
-        return [name for name in self.types if name not in RESERVED]
+        free = (name for name in self.types if name not in RESERVED)
+        return [name for name in free if not name.startswith(UNNAMED)]
 
     def row(self, number: int) -> str:
         """The place of a row, for messages."""
@@ -99,10 +102,17 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, MemoryError) as error:
-        first = str(error).strip().split("\n", maxsplit=1)[0]
         raise refused(error, path) or RidealongError(
-            f"cannot be read: {first}", where=path, expected="Parquet, or CSV in UTF-8"
+            f"cannot be read: {_reason(error)}", where=path, expected="Parquet, or CSV in UTF-8"
         ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """What DuckDB says, without its advice."""
+    first, *more = str(error).strip().split("\n")
+    told = ("Expected Number of Columns", "Value with", "Invalid unicode")
+    details = [line.strip() for line in more if line.startswith(told)]
+    return ": ".join([first.removeprefix("Invalid Input Error: "), *details[:1]])
 
 
 def _csv_source(path: Path, start: bytes) -> str:
@@ -131,16 +141,16 @@ def _header(path: Path, start: bytes) -> tuple[list[str], str]:
     for name in names:
         if names.count(name) > 1:
             raise RidealongError(f"two columns have the name {name!r}", where=path)
-        if not name:
-            raise RidealongError("a column has no name", where=path, hint="is an index written?")
     return names, delimiter
 
 
 def _split(line: str, delimiter: str) -> list[str]:
     try:
-        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        names = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
+    # A column without a name is the index that pandas writes.
+    return [name.strip() or f"{UNNAMED}{at}" for at, name in enumerate(names)]
 
 
 def _check_columns(types: Mapping[str, str], path: Path) -> None:

@@ -160,33 +160,56 @@ def _plain(value: object) -> str:
 
 def one_sided(connection: duckdb.DuckDBPyConnection) -> OneSided:
     """Count what only one file has."""
-    connection.execute(
-        """create table groups as
-        select prediction, metric, count(*) as n, count(d_row) as d, count(c_row) as c,
-            count(case when d_row is not null and c_row is not null then 1 end) as paired
-        from joined group by prediction, metric"""
-    )
-    items = connection.execute("select count(*) from (select distinct drive, item from joined)")
-    total = int(items.fetchall()[0][0])
-    counts, examples, predictions = {}, {}, {}
-    for role, has, lacks, other in (("deployed", "d", "c", "c"), ("candidate", "c", "d", "d")):
-        alone = f"""select drive, item, min({has}_row) as first from joined
-            join groups using (prediction, metric)
-            where {lacks}_row is null and {other} > 0 group by drive, item"""
-        counts[role] = connection.execute(f"select count(*) from ({alone})").fetchall()[0][0]
-        named = connection.execute(f"{alone} order by first limit {NAMED}").fetchall()
-        examples[role] = tuple(f"{drive}/{item}" for drive, item, _ in named)
-        missing = connection.execute(
-            f"select prediction, metric from groups where {other} = 0 order by 1, 2"
-        ).fetchall()
-        predictions[role] = tuple(f"{prediction} {metric}" for prediction, metric in missing)
-    either = connection.execute(
-        """select count(*) from (
-            select distinct drive, item from joined join groups using (prediction, metric)
-            where (c_row is null and c > 0) or (d_row is null and d > 0))"""
-    ).fetchall()[0][0]
+    connection.execute(_ALONE)
+    total, either = connection.execute(
+        """select (select count(*) from (select distinct drive, item from joined)),
+            (select count(*) from alone)"""
+    ).fetchall()[0]
     rows = connection.execute(
-        "select max((n - paired) / n) from groups where c > 0 and d > 0"
+        "select coalesce(max((n - paired) / n), 0) from groups where c > 0 and d > 0"
     ).fetchall()[0][0]
-    share = max(either / total, rows or 0.0)
-    return OneSided(total, counts, examples, share, predictions)  # type: ignore[arg-type]
+    return OneSided(
+        items=total,
+        of={role: _count(connection, role) for role in SIDES},
+        examples={role: _examples(connection, role) for role in SIDES},
+        share=max(either / total, rows),
+        predictions={role: _predictions(connection, role) for role in SIDES},
+    )
+
+
+# Items with a row that lacks its partner, though the other file has such rows, or not the item.
+_ALONE = """
+create table groups as
+select prediction, metric, count(*) as n, count(d_row) as d, count(c_row) as c,
+    count(case when d_row is not null and c_row is not null then 1 end) as paired
+from joined group by prediction, metric;
+create table alone as
+select drive, item, min(coalesce(d_row, c_row)) as first,
+    bool_or(c_row is null) as deployed, bool_or(d_row is null) as candidate
+from joined join groups using (prediction, metric) join (
+    select drive, item, count(d_row) as d_rows, count(c_row) as c_rows from joined
+    group by drive, item
+) using (drive, item)
+where (c_row is null and (c > 0 or c_rows = 0)) or (d_row is null and (d > 0 or d_rows = 0))
+group by drive, item;
+"""
+
+
+def _count(connection: duckdb.DuckDBPyConnection, role: Role) -> int:
+    found = connection.execute(f"select count(*) from alone where {role}")
+    return int(found.fetchall()[0][0])
+
+
+def _examples(connection: duckdb.DuckDBPyConnection, role: Role) -> tuple[str, ...]:
+    named = connection.execute(
+        f"select drive, item from alone where {role} order by first, drive, item limit {NAMED}"
+    )
+    return tuple(f"{drive}/{item}" for drive, item in named.fetchall())
+
+
+def _predictions(connection: duckdb.DuckDBPyConnection, role: Role) -> tuple[str, ...]:
+    other = {"deployed": "c", "candidate": "d"}[role]
+    found = connection.execute(
+        f"select prediction, metric from groups where {other} = 0 order by 1, 2"
+    )
+    return tuple(f"{prediction} {metric}" for prediction, metric in found.fetchall())

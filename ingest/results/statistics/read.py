@@ -136,6 +136,11 @@ def _attributes(
     """
     ours, theirs = (files[role].attributes for role in SIDES)
     shared = [name for name in ours if name in theirs]
+    shared = [
+        name
+        for name in shared
+        if name in slices or not _is_number(connection, f"a{ours.index(name)}")
+    ]
     if not shared:
         connection.execute("create table attributes as select drive, item from items")
         return {}, []
@@ -164,6 +169,15 @@ def _attributes(
         text = f"items have several values of {name}, so it is no slice: {what}"
         notes.append(Note("attribute-contradicts", "candidate", len(odd), text))
     return kept, notes
+
+
+def _is_number(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
+    """Whether an attribute has only numbers: a count or an index, and no slice unless named."""
+    found = connection.execute(
+        f"select count(*) = count(try_cast({column} as double)) from deployed "
+        f"where {column} is not null"
+    )
+    return bool(found.fetchall()[0][0])
 
 
 def _paired(connection: duckdb.DuckDBPyConnection) -> tuple[pa.Table, pa.Table]:
