@@ -6,13 +6,14 @@ entry point has the evaluation's name and names an `Evaluation`.
 
 from typing import Final
 
+from metrics.evaluation.coco import evaluation as coco
 from metrics.evaluation.evaluation import Evaluation
 from ridealong.registry import Registry
 
 EVALUATIONS: Final[Registry[Evaluation]] = Registry(
     group="ridealong.evaluations",
     noun="evaluation",
-    built_in=(),
+    built_in=(coco.EVALUATION,),
     type=Evaluation,
     expected="a metrics.evaluation.evaluation.Evaluation",
 )
