@@ -7,13 +7,14 @@ point has the format's name and names a `ResultFormat`.
 from typing import Final
 
 from ingest.results.format import ResultFormat
+from ingest.results.mot import FORMAT as MOT
 from ridealong.registry import Registry
 
 FORMATS: Final[Registry[ResultFormat]] = Registry(
     group="ridealong.results",
     noun="format",
     # In the order in which they are asked whether they recognise a file; installed ones come after.
-    built_in=(),
+    built_in=(MOT,),
     type=ResultFormat,
     expected="an ingest.results.format.ResultFormat",
 )

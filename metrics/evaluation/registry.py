@@ -8,12 +8,13 @@ from typing import Final
 
 from metrics.evaluation.coco import evaluation as coco
 from metrics.evaluation.evaluation import Evaluation
+from metrics.evaluation.tracking.evaluation import EVALUATION as CLEAR_MOT
 from ridealong.registry import Registry
 
 EVALUATIONS: Final[Registry[Evaluation]] = Registry(
     group="ridealong.evaluations",
     noun="evaluation",
-    built_in=(coco.EVALUATION,),
+    built_in=(coco.EVALUATION, CLEAR_MOT),
     type=Evaluation,
     expected="a metrics.evaluation.evaluation.Evaluation",
 )

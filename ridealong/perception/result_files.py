@@ -13,6 +13,7 @@ from ridealong.arrays import Bools, Floats, Ints
 
 Role = Literal["truth", "deployed", "candidate"]
 NO_TRACK = -1
+NO_CATEGORY = -1
 NO_ATTRIBUTE = -1
 
 
@@ -47,7 +48,8 @@ class Boxes2D:
 
     Attributes:
         frame: ``(N,)`` index into the frames.
-        category: ``(N,)`` index into the categories.
+        category: ``(N,)`` index into the categories. An ignored label may have `NO_CATEGORY`: a
+            region that concerns all of them, or an object that is of none.
         xywh: ``(N, 4)`` left, top, width and height in pixels, as the reference tool computes them
             (BDD100K: ``width = x2 - x1 + 1``).
         score: ``(N,)`` in the file's own unit; all 1 for ground truth.
