@@ -57,7 +57,19 @@ def test_the_commands_of_a_page_run(
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text("{name: small, drives: 2, duration: 10 s, seed: 3}")
     shipped = REPOSITORY / "shadow/networks/shipped/hydra-1.0/manifest.yaml"
+    statistics = "drive,item,prediction,metric,value,weather\n" + "".join(
+        f"{drive},{item},stop signs,recall,{item % 2},{('rain', 'sun')[drive % 2]}\n"
+        for drive in range(20)
+        for item in range(4)
+    )
+    for name in ("deployed", "candidate"):
+        (tmp_path / f"{name}.csv").write_text(statistics)
+    gate = tmp_path / "gate.yaml"
+    gate.write_text("required: [{prediction: stop signs, metric: recall, margin: 0.02}]")
     stand_ins = {
+        "deployed.csv": str(tmp_path / "deployed.csv"),
+        "candidate.csv": str(tmp_path / "candidate.csv"),
+        "gate.yaml": str(gate),
         "CLIP": clip,
         "RUN": "latest",
         "clip.png": str(tmp_path / "clip.png"),
