@@ -1,17 +1,20 @@
 """The end of a run: it is judged from stored scores, and committed with its verdicts."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
+from ingest.listing import list_clips
 from ingest.schemas import DRIVES
 from metrics.gate.schemas import VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from ridealong.lake import Lake, Snapshot, write_data_file
+from shadow.costs import run_clips
 from shadow.keys import judged_by, labels_version
 from shadow.latency import Latency
 from shadow.left_out import LeftOut, among, as_rows, fail_closed, without
@@ -19,7 +22,7 @@ from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
 from shadow.planning import tasks_of
 from shadow.schemas import RUNS
-from shadow.scores import ScoreQuery
+from shadow.scores import ScoreQuery, query_of
 
 
 def judge_run(
@@ -103,6 +106,30 @@ def verdict_of(
         gate=gate,
         baseline_sha256=next(iter(shas[2:]), None),
     )
+
+
+def judge_again(snapshot: Snapshot, run: Mapping[str, Any], gate: GateSpec) -> RunVerdict:
+    """The verdict of a stored run by any gate.
+
+    Raises:
+        RidealongError: The stored scores contradict themselves.
+    """
+    stored, baseline = query_of(run), run["baseline_sha256"]
+    if baseline is not None:
+        stored = replace(stored, networks=(*stored.networks, baseline))
+    verdict = judge(
+        scores=stored.rows(snapshot, SCORES),
+        matches=stored.rows(snapshot, MATCHES),
+        clips=run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"]),
+        drives=snapshot.read(DRIVES),
+        deployed_sha256=run["deployed_sha256"],
+        candidate_sha256=run["candidate_sha256"],
+        gate=gate,
+        baseline_sha256=baseline,
+    )
+    lost = [LeftOut(**row) for row in run["clips_left_out"] or ()]
+    clips = list_clips(snapshot)
+    return fail_closed(verdict, clips.filter(among(clips, lost)))
 
 
 def _judged_by(networks: Sequence[NetworkEntry]) -> str:
