@@ -1,12 +1,12 @@
-"""Slices: drives that share attributes, as in ``light=night&road=city``.
+"""Slices: drives or frames that share attributes, as in ``light=night&road=city``.
 
-A slice is ``all``, or conditions on attributes of the drive, sorted by attribute and joined by
-``&``. A drive with an unknown attribute is in ``all``, but in no slice by that attribute. ``%``,
-``&`` and ``=`` inside a value are percent-encoded.
+A slice is ``all``, or conditions on attributes, sorted by attribute and joined by ``&``. A drive
+with an unknown attribute is in ``all``, but in no slice by that attribute. ``%``, ``&`` and ``=``
+inside a name or a value are percent-encoded.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -18,6 +18,8 @@ from ridealong.errors import RidealongError
 from ridealong.specs import nearest
 
 ALL = "all"
+
+# The attributes of a fleet's drives. Result files have any others.
 DIMENSIONS = ("country", "hardware", "light", "road", "software", "weather")
 
 Slice = tuple[tuple[str, str], ...]  # (attribute, value), sorted by attribute; () is all
@@ -27,7 +29,7 @@ def parse_slice(text: str) -> Slice:
     """Read a slice; the order of its conditions does not matter.
 
     Raises:
-        RidealongError: Not ``attribute=value`` joined by ``&``, an unknown attribute, or one twice.
+        RidealongError: Not ``attribute=value`` joined by ``&``, or an attribute twice.
     """
     if text == ALL:
         return ()
@@ -40,27 +42,47 @@ def parse_slice(text: str) -> Slice:
 
 def _condition(part: str, text: str) -> tuple[str, str]:
     name, equals, value = part.partition("=")
-    if not equals or not value:
+    if not (equals and name and value):
         expected = "'all', or attribute=value joined by '&', as in 'light=night&road=city'"
         raise RidealongError(f"slice {text!r} cannot be read", expected=expected)
-    if name not in DIMENSIONS:
-        hint = nearest(name, list(DIMENSIONS))
-        raise RidealongError(f"slice {text!r} names the unknown attribute {name!r}", hint=hint)
-    return name, unquote(value)
+    return unquote(name), unquote(value)
 
 
 def format_slice(conditions: Slice) -> str:
     """The slice in its only spelling."""
-    parts = (f"{name}={_encoded(value)}" for name, value in sorted(conditions))
+    parts = (f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(conditions))
     return "&".join(parts) or ALL
 
 
-def _encoded(value: str) -> str:
-    return re.sub("[%&=]", lambda found: quote(found[0]), value)
+def _encoded(text: str) -> str:
+    return re.sub("[%&=]", lambda found: quote(found[0]), text)
+
+
+def attributes_in(slices: Iterable[str]) -> set[str]:
+    """The attributes that the slices name."""
+    return {name for text in slices for name, _ in parse_slice(text)}
+
+
+def check_attributes(names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse attributes that are not known.
+
+    Raises:
+        RidealongError: There is one; the nearest is suggested.
+    """
+    known = sorted(set(known))
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known) if known else "there are no attributes"
+            raise RidealongError(f"unknown attribute {name!r} in a slice", hint=hint)
 
 
 def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:
-    """``all``, and one slice for every value of each attribute among the drives; sorted."""
+    """``all``, and one slice for every value of each attribute among the drives; sorted.
+
+    Raises:
+        RidealongError: The drives do not have an attribute.
+    """
+    check_attributes(dimensions, drives.column_names)
     found = {
         format_slice(((name, value),))
         for name in dimensions
@@ -71,7 +93,12 @@ def slices_by(drives: pa.Table, dimensions: Sequence[str]) -> list[str]:
 
 
 def in_slice(drives: pa.Table, conditions: Slice) -> NDArray[np.bool_]:
-    """Which drives are in the slice, ``(drives,)``."""
+    """Which drives are in the slice, ``(drives,)``.
+
+    Raises:
+        RidealongError: The drives do not have an attribute.
+    """
+    check_attributes((name for name, _ in conditions), drives.column_names)
     inside = np.ones(drives.num_rows, dtype=np.bool_)
     for name, value in conditions:
         same = pc.fill_null(pc.equal(drives[name].cast(pa.string()), value), False)

@@ -75,18 +75,18 @@ def nearest(name: str, known: list[str]) -> str:
     return "known: " + ", ".join(sorted(known)[:40])
 
 
-def load_spec(path: Path, kind: type[S]) -> S:
-    """Read one YAML file as one spec.
+def load_spec(path: Path, kind: type[S], context: object = None) -> S:
+    """Read one YAML file as one spec; its validators get the context.
 
     Raises:
         RidealongError: The file is missing, not a regular file or too large, is not a YAML mapping,
             or does not match the spec. It reports every mistake, with its key and its line.
     """
-    return parse_spec(read_text(path), kind, where=path)
+    return parse_spec(read_text(path), kind, path, context)
 
 
-def parse_spec(text: str, kind: type[S], where: str | Path) -> S:
-    """Read YAML text as one spec; ``where`` names it in errors.
+def parse_spec(text: str, kind: type[S], where: str | Path, context: object = None) -> S:
+    """Read YAML text as one spec; ``where`` names it in errors, and its validators get the context.
 
     Raises:
         RidealongError: As for `load_spec`.
@@ -94,7 +94,7 @@ def parse_spec(text: str, kind: type[S], where: str | Path) -> S:
     document = parse_document(text, where)
     faults = list(document.faults)
     try:
-        spec = kind.model_validate(document.root.plain)
+        spec = kind.model_validate(document.root.plain, context=context)
         faults += _flags_for_numbers(document.root, spec, where, ())
     except ValidationError as error:
         faults += _problems(error, kind, document.root, where)

@@ -30,8 +30,9 @@ import pyarrow.compute as pc
 from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side, gather, judged_clips
 from metrics.inference.ap import precision_recall_area
 from metrics.inference.ratio import Figure, ratio
-from metrics.slices import in_slice, parse_slice
-from metrics.tasks.metric import Better
+from metrics.slices import attributes_in, in_slice, parse_slice
+from metrics.tasks.metric import Better, MetricLookup
+from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.lake.tables import column
 
@@ -71,6 +72,9 @@ def clip_costs(
     drives: pa.Table,
     networks: tuple[str, str],
     cell: CellKey,
+    *,
+    metrics: MetricLookup = known_metric,
+    complete: bool = False,
 ) -> pa.Table:
     """The clips behind one cell, the costliest first: rows of `COSTS`.
 
@@ -82,6 +86,8 @@ def clip_costs(
         networks: The deployed network's sha256, and the candidate's.
         cell: The cell. A comparison with the other network does not show which is better, so
             it has no rows.
+        metrics: As for `metrics.gate.verdicts.judge`.
+        complete: As for `metrics.gate.verdicts.judge`.
 
     Returns:
         Clips on which both networks have a score, in ascending order of their share. Shares are
@@ -92,8 +98,9 @@ def clip_costs(
     """
     if cell.reference not in COMPARABLE:
         return COSTS.empty_table()
-    judged = judged_clips(clips, drives)
-    found = _apart(gather(_of_cells(scores, [cell]), matches, judged, networks))
+    judged = judged_clips(clips, drives, attributes_in([cell.slice]))
+    scores = _of_cells(scores, [cell])
+    found = _apart(gather(scores, matches, judged, networks, metrics, complete))
     if cell.figure not in found:
         return COSTS.empty_table()
     return _costs(found[cell.figure], judged, in_slice(judged.clips, parse_slice(cell.slice)))
@@ -120,16 +127,20 @@ def loss_parts(
     drives: pa.Table,
     networks: tuple[str, str],
     cells: Sequence[CellKey],
+    *,
+    metrics: MetricLookup = known_metric,
+    complete: bool = False,
 ) -> LossParts:
     """Each clip's part of the loss of many cells, ``(clips, cells)``.
 
-    The tables are as for `clip_costs`; they are read once.
+    The arguments are as for `clip_costs`; the tables are read once.
 
     Raises:
         RidealongError: A slice cannot be read, or the scores contradict themselves.
     """
-    judged = judged_clips(clips, drives)
-    found = _apart(gather(_of_cells(scores, cells), matches, judged, networks))
+    judged = judged_clips(clips, drives, attributes_in(cell.slice for cell in cells))
+    scores = _of_cells(scores, cells)
+    found = _apart(gather(scores, matches, judged, networks, metrics, complete))
     slices = {text: in_slice(judged.clips, parse_slice(text)) for text in {c.slice for c in cells}}
     parts = np.zeros((judged.clips.num_rows, len(cells)))
     for at, cell in enumerate(cells):

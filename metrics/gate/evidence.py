@@ -6,7 +6,7 @@ over consecutive rows, and do not depend on the order of the tables.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,14 +23,14 @@ from metrics.gate.sanity import (
     check_sums,
 )
 from metrics.schemas import SCORES
-from metrics.slices import DIMENSIONS
-from metrics.tasks.metric import Metric, Reference
+from metrics.slices import check_attributes
+from metrics.tasks.metric import Metric, MetricLookup, Reference
 from metrics.tasks.prediction import task_of
-from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
 COMPARABLE = (Reference.LABELS, Reference.SELF)  # they show which network is better
+NO_ATTRIBUTES = ("clip_id", "drive_id", "cluster_id")  # they name what is sliced
 LABELS_STATISTIC = "labels"  # the only one of an average precision: labels, found or not
 
 
@@ -39,7 +39,7 @@ class JudgedClips:
     """The clips that may count, ordered by cluster, drive and clip.
 
     Attributes:
-        clips: Columns ``clip_id``, ``drive_id``, ``cluster_id`` and the drive's attributes.
+        clips: Columns ``clip_id``, ``drive_id``, ``cluster_id`` and the attributes to slice by.
         cluster: ``(clips,)`` code of the clip's cluster, ascending.
     """
 
@@ -157,11 +157,17 @@ def that_count(clips: pa.Table) -> pa.Table:
     return clips.filter(pc.invert(pc.fill_null(clips["by_disagreement"], True)))
 
 
-def judged_clips(clips: pa.Table, drives: pa.Table) -> JudgedClips:
-    """The run's clips with their drives' attributes, without those chosen by disagreement.
+def judged_clips(clips: pa.Table, drives: pa.Table, attributes: Iterable[str]) -> JudgedClips:
+    """The run's clips with attributes, without those chosen by disagreement.
+
+    Args:
+        clips: Columns ``clip_id``, ``drive_id``, ``by_disagreement``, and any attributes.
+        drives: Columns ``drive_id``, ``cluster_id``, and any attributes.
+        attributes: The attributes to slice by: text columns of the clips or else of the drives.
 
     Raises:
-        RidealongError: A clip's drive is not among the drives, or one of them is named twice.
+        RidealongError: A clip's drive is not among the drives, one of them is named twice, or an
+            attribute is unknown.
     """
     check_once(clips["clip_id"], "clip")
     check_once(drives["drive_id"], "drive")
@@ -175,11 +181,31 @@ def judged_clips(clips: pa.Table, drives: pa.Table) -> JudgedClips:
         "clip_id": clips["clip_id"],
         "drive_id": clips["drive_id"],
         "cluster_id": pc.coalesce(drives["cluster_id"], drives["drive_id"]),
-    } | {name: drives[name] for name in DIMENSIONS}
+    } | _attributes(clips, drives, attributes)
     keys = [(name, "ascending") for name in ("cluster_id", "drive_id", "clip_id")]
     ordered = pa.table(columns).sort_by(keys)
     names = ordered["cluster_id"].combine_chunks()
     return JudgedClips(ordered, _codes(names, pc.unique(names)))
+
+
+def _attributes(
+    clips: pa.Table, drives: pa.Table, names: Iterable[str]
+) -> dict[str, pa.ChunkedArray]:
+    """The attributes of each clip: its own, or those of its drive (``drives`` has a row a clip)."""
+    known = {
+        field.name: table[field.name].cast(pa.string())
+        for table in (drives, clips)
+        for field in table.schema
+        if field.name not in NO_ATTRIBUTES and _is_text(field.type)
+    }
+    wanted = sorted(set(names))
+    check_attributes(wanted, known)
+    return {name: known[name] for name in wanted}
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value: pa.DataType = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
 
 
 @dataclass(frozen=True)
@@ -219,10 +245,13 @@ def gather(
     matches: pa.Table,
     judged: JudgedClips,
     networks: tuple[str, str],
+    metrics: MetricLookup,
+    complete: bool = False,
 ) -> list[Evidence]:
     """All scores of the two networks (deployed, candidate) on these clips, by task and metric.
 
-    Rows of other networks, other clips and unknown metrics are left out.
+    Rows of other networks, other clips and unknown metrics are left out. In a complete run both
+    networks were scored on all clips, and a missing row is a sum of zero.
 
     Raises:
         RidealongError: The tables are impossible: scores of several definitions, the same score
@@ -231,10 +260,10 @@ def gather(
     coded = _coded(_relevant(scores, judged, networks), judged, networks)
     found = []
     for code, (task, name, reference) in enumerate(coded.groups):
-        metric = known_metric(task, name)
+        metric = metrics(task, name)
         if metric is not None:
             rows = coded.of(coded.group == code)
-            found.append(_evidence(rows, matches, judged, networks, metric, reference))
+            found.append(_evidence(rows, matches, judged, networks, metric, reference, complete))
     return found
 
 
@@ -311,6 +340,7 @@ def _evidence(
     networks: tuple[str, str],
     metric: Metric,
     reference: str,
+    complete: bool,
 ) -> Evidence:
     used = np.unique(rows.prediction)
     predictions = tuple(rows.predictions[code] for code in used)
@@ -320,7 +350,8 @@ def _evidence(
             sides.append(None)
             continue
         mine = rows.of(rows.network == networks.index(network))
-        sums = _sums(mine, np.searchsorted(used, mine.prediction), judged, metric, predictions)
+        places = np.searchsorted(used, mine.prediction)
+        sums = _sums(mine, places, judged, metric, predictions, 0.0 if complete else np.nan)
         side = _side(sums, metric)
         if metric.matched_rows:
             detections = _detections(matches, judged, network, reference, predictions)
@@ -337,9 +368,14 @@ def _evidence(
 
 
 def _sums(
-    rows: _Coded, prediction: Ints, judged: JudgedClips, metric: Metric, predictions: Sequence[str]
+    rows: _Coded,
+    prediction: Ints,
+    judged: JudgedClips,
+    metric: Metric,
+    predictions: Sequence[str],
+    missing: float,
 ) -> dict[str, Floats]:
-    """Each statistic as ``(clips, predictions)``, NaN where there is no score."""
+    """Each statistic as ``(clips, predictions)``, ``missing`` where there is no score."""
     shape = (judged.clips.num_rows, len(predictions))
     sums = {}
     for name in metric.statistics:
@@ -348,7 +384,7 @@ def _sums(
         cell = rows.clip[at] * shape[1] + prediction[at]
         if len(np.unique(cell)) < len(cell):
             raise RidealongError(f"{metric.name} is scored twice on one clip", where="scores")
-        matrix = np.full(shape, np.nan)
+        matrix = np.full(shape, missing)
         matrix.ravel()[cell] = rows.value[at]
         sums[name] = matrix
     return sums

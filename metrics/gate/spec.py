@@ -1,33 +1,29 @@
 """The gate's spec: which cells must pass, by which margin, and which are only watched."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from metrics.slices import ALL, format_slice, parse_slice
-from metrics.tasks.registry import families, lookup, parse_prediction, require_families
-from ridealong.errors import RidealongError
-from ridealong.specs import Spec, load_spec, nearest
+from metrics.gate.names import Names
+from metrics.slices import ALL, attributes_in, check_attributes, format_slice, parse_slice
+from metrics.tasks.metric import Metric
+from ridealong.errors import NotInstalledError, RidealongError
+from ridealong.specs import Spec, load_spec
 
 DEFAULT_GATE = Path(__file__).with_name("gate_default.yaml")
 FEWEST_CLUSTERS = 8  # with fewer, intervals are too short to be trusted
 MOST_CLUSTERS = 100_000  # more than any run has
 MOST_MARGIN = 1.0  # of a share: with it, a network that lost everything would pass
 
-Dimension = Literal["country", "hardware", "light", "road", "software", "weather"]
-
-
-def _check_metrics(names: Iterable[str]) -> None:
-    known = sorted({name for own in families().values() for name in own.metrics})
-    for name in names:
-        if name not in known:
-            require_families()  # a family that cannot be loaded may have it
-            raise ValueError(f"unknown metric {name!r}; {nearest(name, known)}")
-
-
+Name = Annotated[str, Field(min_length=1)]
 Margin = Annotated[float, Field(gt=0)]  # in the metric's unit
+
+
+def _known(info: ValidationInfo) -> Names | None:
+    """What the gate may name; None where only its syntax is checked."""
+    return info.context if isinstance(info.context, Names) else None
 
 
 def _check_margin(metric: str, margin: float, share: bool) -> None:
@@ -42,11 +38,26 @@ def _check_margin(metric: str, margin: float, share: bool) -> None:
         )
 
 
+def _metrics_named(metric: str, info: ValidationInfo) -> Sequence[Metric]:
+    """The metrics of that name; none where only the syntax is checked.
+
+    Raises:
+        ValueError: There is none, and names are checked.
+    """
+    names = _known(info)
+    try:
+        return names.metrics_named(metric) if names else ()
+    except NotInstalledError:
+        raise
+    except RidealongError as error:
+        raise ValueError(str(error)) from error
+
+
 class RequiredCell(Spec):
     """A cell that must pass. Names are exact: a pattern that matches nothing would go unnoticed."""
 
-    prediction: str = Field(description="the prediction, e.g. objects/pedestrian@main")
-    metric: str = Field(description="the metric, e.g. f1")
+    prediction: Name = Field(description="the prediction, e.g. objects/pedestrian@main")
+    metric: Name = Field(description="the metric, e.g. f1")
     slice: str = Field(ALL, description="'all', or e.g. light=night&road=city")
     margin: Margin | None = Field(
         None, description="the largest loss that we accept; default: the metric's margin"
@@ -54,16 +65,21 @@ class RequiredCell(Spec):
 
     @field_validator("slice")
     @classmethod
-    def _one_spelling(cls, text: str) -> str:
+    def _one_spelling(cls, text: str, info: ValidationInfo) -> str:
         try:
+            if names := _known(info):
+                check_attributes(attributes_in([text]), names.attributes)
             return format_slice(parse_slice(text))
         except RidealongError as error:
             raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _is_known(self, info: ValidationInfo) -> Self:
+        names = _known(info)
+        if names is None:
+            return self
         try:
-            metric = lookup(parse_prediction(self.prediction).task, self.metric)
+            metric = names.metric_of(self.prediction, self.metric)
         except RidealongError as error:
             raise ValueError(str(error)) from error
         if self.margin is not None:
@@ -79,16 +95,30 @@ class RequiredCell(Spec):
 class Watched(Spec):
     """Cells that raise an alert and never block: every prediction, overall and by attributes."""
 
-    by: tuple[Dimension, ...] = Field(
-        ("light", "weather", "road", "country"), description="attributes of drives to slice by"
+    by: tuple[Name, ...] = Field(
+        ("light", "weather", "road", "country"),
+        description="attributes to slice by; default of result files: all their slices",
     )
-    metrics: tuple[str, ...] | None = Field(None, description="metrics watched; default: all")
+    metrics: tuple[Name, ...] | None = Field(None, description="metrics watched; default: all")
     fdr: float = Field(0.05, gt=0, lt=0.5, description="share of false alerts among all alerts")
+
+    @field_validator("by")
+    @classmethod
+    def _attributes(cls, by: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if names := _known(info):
+            try:
+                check_attributes(by, names.attributes)
+            except RidealongError as error:
+                raise ValueError(str(error)) from error
+        return by
 
     @field_validator("metrics")
     @classmethod
-    def _known(cls, metrics: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        _check_metrics(metrics or ())
+    def _metrics(
+        cls, metrics: tuple[str, ...] | None, info: ValidationInfo
+    ) -> tuple[str, ...] | None:
+        for metric in metrics or ():
+            _metrics_named(metric, info)
         return metrics
 
 
@@ -106,7 +136,7 @@ class GateSpec(Spec):
         le=MOST_CLUSTERS,
         description="fewer independent drives with something to judge decide nothing",
     )
-    margins: dict[str, Margin] = Field(
+    margins: dict[Name, Margin] = Field(
         default_factory=dict, description="margin per metric, in the metric's own unit"
     )
     required: tuple[RequiredCell, ...] = Field(min_length=1, description="cells that must pass")
@@ -114,12 +144,10 @@ class GateSpec(Spec):
 
     @field_validator("margins")
     @classmethod
-    def _sensible(cls, margins: dict[str, float]) -> dict[str, float]:
-        _check_metrics(margins)
+    def _sensible(cls, margins: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         for metric, margin in margins.items():
-            named = (own.metrics.get(metric) for own in families().values())
-            share = all(one.share for one in named if one is not None)
-            _check_margin(metric, margin, share)
+            named = _metrics_named(metric, info)
+            _check_margin(metric, margin, bool(named) and all(one.share for one in named))
         return margins
 
     @model_validator(mode="after")
@@ -134,16 +162,32 @@ class GateSpec(Spec):
             seen.add(cell.key)
         return self
 
+    @property
+    def attributes(self) -> set[str]:
+        """The attributes that its slices name."""
+        return {*self.watched.by, *attributes_in(cell.slice for cell in self.required)}
+
+    def watching(self, attributes: Sequence[str]) -> Self:
+        """The gate, watching slices by these attributes unless it names its own."""
+        if "by" in self.watched.model_fields_set:
+            return self
+        watched = self.watched.model_copy(update={"by": tuple(attributes)})
+        return self.model_copy(update={"watched": watched})
+
     def margin_of(self, metric: str, cell: RequiredCell | None = None) -> float | None:
         """The margin of a cell; None where neither it nor its metric has one."""
         own = cell.margin if cell else None
         return own if own is not None else self.margins.get(metric)
 
 
-def load_gate(path: Path | None = None) -> GateSpec:
+def load_gate(path: Path | None = None, names: Names | None = None) -> GateSpec:
     """Read a gate; without a path, the one that comes with ridealong.
 
+    Args:
+        path: A YAML file.
+        names: What it may name; without them only its syntax is checked.
+
     Raises:
-        RidealongError: The file cannot be read or does not fit the spec.
+        RidealongError: The file cannot be read, does not fit the spec, or names what is not known.
     """
-    return load_spec(path or DEFAULT_GATE, GateSpec)
+    return load_spec(path or DEFAULT_GATE, GateSpec, names)

@@ -15,13 +15,15 @@ import pyarrow as pa
 from metrics.gate.cells import Cell, JudgedCell, Verdict
 from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
-from metrics.gate.evidence import JudgedClips, gather, judged_clips
+from metrics.gate.evidence import Evidence, JudgedClips, gather, judged_clips
 from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
 from metrics.gate.spec import GateSpec, RequiredCell
 from metrics.inference.planning import MOST
 from metrics.slices import slices_by
+from metrics.tasks.metric import MetricLookup
+from metrics.tasks.registry import known_metric
 from ridealong.arrays import Ints
 
 
@@ -47,6 +49,9 @@ def judge(
     candidate_sha256: str,
     gate: GateSpec,
     baseline_sha256: str | None = None,
+    *,
+    metrics: MetricLookup = known_metric,
+    complete: bool = False,
 ) -> RunVerdict:
     """Judge a candidate against the deployed network.
 
@@ -54,23 +59,27 @@ def judge(
         scores: Rows of `metrics.schemas.SCORES`, one definition per metric; those of other
             networks and other clips do not count.
         matches: Rows of `metrics.schemas.MATCHES`.
-        clips: The run's clips: ``clip_id``, ``drive_id``, ``by_disagreement``.
-        drives: Their drives: ``drive_id``, ``cluster_id`` and the attributes of
-            `metrics.slices.DIMENSIONS`.
+        clips: The run's clips, or the frames of a data set: ``clip_id``, ``drive_id``,
+            ``by_disagreement``, and any attributes as text.
+        drives: Their drives: ``drive_id``, ``cluster_id``, and any attributes as text.
         deployed_sha256: The network that the fleet runs.
         candidate_sha256: The candidate.
         gate: Which cells are required, and which are watched.
         baseline_sha256: A frozen release. Where its scores are known, cells in which the candidate
             regressed against it are flagged. The flag changes no verdict.
+        metrics: The metric of a task and a name, or None; by default those of the families.
+        complete: All networks were scored on all clips, and sums of zero have no row.
 
     Raises:
-        RidealongError: The scores contradict themselves, or a clip's drive is unknown.
+        RidealongError: The scores contradict themselves, a clip's drive is unknown, or the gate
+            names an attribute that neither clips nor drives have.
     """
-    judged = judged_clips(clips, drives)
+    judged = judged_clips(clips, drives, gate.attributes)
 
     def cells_against(reference_sha256: str) -> list[JudgedCell]:
         pair = (reference_sha256, candidate_sha256)
-        return _cells(scores, matches, judged, pair, gate)
+        evidence = gather(scores, matches, judged, pair, metrics, complete)
+        return _cells(evidence, judged, gate)
 
     cells = cells_against(deployed_sha256)
     if baseline_sha256 is not None:
@@ -96,15 +105,8 @@ def run_verdict(cells: Sequence[Cell], dropped: Sequence[str]) -> RunVerdict:
     return RunVerdict(verdict, reason, pa.Table.from_pylist(cells, schema=CELLS), tuple(dropped))
 
 
-def _cells(
-    scores: pa.Table,
-    matches: pa.Table,
-    judged: JudgedClips,
-    networks: tuple[str, str],
-    gate: GateSpec,
-) -> list[JudgedCell]:
+def _cells(evidence: Sequence[Evidence], judged: JudgedClips, gate: GateSpec) -> list[JudgedCell]:
     """All cells for one pair of networks, in the order of their names."""
-    evidence = gather(scores, matches, judged, networks)
     watched = set(slices_by(judged.clips, gate.watched.by))
     slices = sorted(watched | {cell.slice for cell in gate.required})
     estimates = _wanted(estimate(evidence, judged, slices), watched, gate)

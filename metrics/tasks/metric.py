@@ -169,6 +169,10 @@ class Metric:
         return divided
 
 
+# (task, name) -> the metric; None if there is none.
+MetricLookup = Callable[[str, str], Metric | None]
+
+
 @dataclass(frozen=True)
 class Sums:
     """One metric's statistics of several predictions on one clip.

@@ -60,6 +60,7 @@ def shadow_run(
 
     Example: ridealong shadow run --deployed hydra-1.0 --candidate hydra-1.1
     """
+    from metrics.gate.names import FLEET
     from metrics.gate.spec import load_gate
     from ridealong.lake import Lake
     from shadow.releases.promotion import deployed_id
@@ -69,7 +70,7 @@ def shadow_run(
     console = Console(as_json)
     lake = Lake.open(home_of(home))
     against = deployed or deployed_id(lake.snapshot())
-    request = RunRequest(against, candidate, where, load_gate(gate), device, baseline)
+    request = RunRequest(against, candidate, where, load_gate(gate, FLEET), device, baseline)
     report = run(lake, request, console, beam_args or [])
     console.result(asdict(report))
     _print_run(report, console)

@@ -77,7 +77,7 @@ def test_of_named_cells_that_did_not_regress_the_surest_loss_counts() -> None:
         ),
         (CellNames(CAR, "iou"), "metric 'iou'; known: f1"),
         (CellNames(slice="light=nihgt"), "slice 'light=nihgt'; did you mean 'light=night'"),
-        (CellNames(slice="lihgt=night"), "did you mean 'light'"),
+        (CellNames(slice="lihgt=night"), "did you mean 'light=night'"),
         (CellNames(slice="night"), "cannot be read"),
     ],
 )

@@ -10,6 +10,8 @@ import pytest
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
+from metrics.tasks.metric import MetricLookup
+from metrics.tasks.registry import known_metric
 
 DEPLOYED, CANDIDATE, BASELINE = "d" * 64, "c" * 64, "b" * 64
 PEDESTRIAN = "objects/pedestrian@main"
@@ -54,7 +56,14 @@ class Run:
                         }
                     )
 
-    def judge(self, gate: GateSpec, **networks: str | None) -> RunVerdict:
+    def judge(
+        self,
+        gate: GateSpec,
+        *,
+        metrics: MetricLookup = known_metric,
+        complete: bool = False,
+        **networks: str | None,
+    ) -> RunVerdict:
         """The run's verdict."""
         return judge(
             pa.Table.from_pylist(self.scores, schema=SCORES.schema),
@@ -65,6 +74,8 @@ class Run:
             networks.get("candidate") or CANDIDATE,
             gate,
             networks.get("baseline"),
+            metrics=metrics,
+            complete=complete,
         )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from metrics.gate.names import FLEET
 from metrics.gate.spec import load_gate
 from ridealong.errors import RidealongError
 
@@ -175,7 +176,7 @@ def test_margin_inf(tmp_path: Any, text: str, said: str) -> None:
     path = tmp_path / "gate.yaml"
     path.write_text(f"required: [{cell}]\n" + ("" if own != "0.02" else text))
     with pytest.raises(RidealongError, match=said) as caught:
-        load_gate(path)
+        load_gate(path, FLEET)
     assert "\n" not in str(caught.value)
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from metrics.gate.names import FLEET
 from metrics.gate.spec import GateSpec
 from ridealong.specs import parse_spec
 
@@ -16,4 +17,4 @@ def test_examples_run(code: str) -> None:
 
 @pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL))
 def test_the_gate_shown_is_one(text: str) -> None:
-    assert len(parse_spec(text, GateSpec, "verdicts.md").required) == 2
+    assert len(parse_spec(text, GateSpec, "verdicts.md", FLEET).required) == 2

@@ -4,8 +4,10 @@ import jsonschema
 import pytest
 import yaml
 
-from metrics.gate.spec import DEFAULT_GATE, GateSpec, load_gate
-from ridealong.errors import RidealongError
+from metrics.gate.names import FLEET, RunNames
+from metrics.gate.spec import DEFAULT_GATE, GateSpec, Watched, load_gate
+from metrics.tasks.metric import Better, Metric, Reference
+from ridealong.errors import RidealongError, each
 
 CELL = "{prediction: objects/car@main, metric: f1, margin: 0.02}"
 
@@ -17,7 +19,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_the_default_gate_names_some_twenty_cells_of_every_task() -> None:
-    gate = load_gate()
+    gate = load_gate(names=FLEET)
     assert 18 <= len(gate.required) <= 24
     tasks = {cell.prediction.split("/")[0].split("@")[0] for cell in gate.required}
     assert tasks == {"objects", "lights", "lanes", "depth", "segmentation", "bev"}
@@ -47,6 +49,8 @@ def test_slices_get_their_one_spelling(tmp_path: Path) -> None:
         (f"required: [{CELL}]\nmargins: {{f1: 0}}", "margins.f1: Input should be greater than 0"),
         (f"required: [{CELL}]\nmargins: {{f11: 0.1}}", "did you mean 'f1'"),
         (f"required: [{CELL}]\nwatched: {{metrics: [iuo]}}", "did you mean 'iou'"),
+        (f"required: [{CELL}]\nwatched: {{by: [ligth]}}", "did you mean 'light'"),
+        (f"required: [{CELL.replace('objects/car@main', chr(34) * 2)}]", "at least 1 character"),
         (f"required: [{CELL.replace('car', 'cra')}]", "did you mean 'car'"),
         (f"required: [{CELL.replace('f1', 'abs_rel')}]", "objects has no metric 'abs_rel'"),
         (f"required: [{CELL.replace('0.02', '-1')}]", "greater than 0"),
@@ -56,7 +60,7 @@ def test_slices_get_their_one_spelling(tmp_path: Path) -> None:
 )
 def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RidealongError, match=said) as caught:
-        load_gate(written(tmp_path, text))
+        load_gate(written(tmp_path, text), FLEET)
     assert "\n" not in str(caught.value)
     assert "gate.yaml" in str(caught.value)
 
@@ -64,3 +68,56 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, text: str, said: str) -> 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(RidealongError, match="No such file"):
         load_gate(tmp_path / "none.yaml")
+
+
+def metric(name: str, *, share: bool = True) -> Metric:
+    return Metric(
+        name, "mine", Better.HIGHER, "1", ("n", "d"), Reference.LABELS, "", "", share=share
+    )
+
+
+NAMES = RunNames(
+    {"mine/a b": {"hits": metric("hits")}, "mine/c": {"cost": metric("cost", share=False)}},
+    ("time of day", "city"),
+)
+
+
+def test_any_names_are_free_text(tmp_path: Path) -> None:
+    text = """
+margins: {hits: 0.1, cost: 20}
+required:
+  - {prediction: mine/a b, metric: hits, slice: time of day=noon}
+  - {prediction: mine/c, metric: cost, margin: 5}
+watched: {by: [city], metrics: [cost]}
+"""
+    path = written(tmp_path, text)
+    assert load_gate(path) == load_gate(path, NAMES)
+    assert load_gate(path).attributes == {"time of day", "city"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("required: [{prediction: mine/d, metric: cost}]", "unknown prediction 'mine/d'; did you"),
+        ("required: [{prediction: mine/c, metric: csot}]", "mine/c has no metric 'csot'; did you"),
+        ("required: [{prediction: mine/c, metric: hits}]", "has no metric 'hits'; known: cost"),
+        (
+            "required: [{prediction: mine/c, metric: cost, slice: tiny=1}]",
+            "unknown attribute 'tiny' in a slice; known: city, time of day",
+        ),
+        ("required: []\nmargins: {hit: 0.1}", "unknown metric 'hit'; did you mean 'hits'"),
+        ("required: []\nmargins: {hits: 1}", "the margin of hits is 1; it is a share"),
+        ("required: []\nwatched: {by: [cities]}", "did you mean 'city'"),
+        ("required: []\nwatched: {metrics: [miss]}", "unknown metric 'miss'"),
+    ],
+)
+def test_what_a_run_lacks_is_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RidealongError) as caught:
+        load_gate(written(tmp_path, text), NAMES)
+    assert any(said in str(error) and "gate.yaml" in str(error) for error in each(caught.value))
+
+
+def test_a_gate_without_slices_watches_those_of_the_run() -> None:
+    gate = load_gate().model_copy(update={"watched": Watched()})
+    assert gate.watching(["city"]).watched.by == ("city",)
+    assert load_gate().watching(["city"]) == load_gate()

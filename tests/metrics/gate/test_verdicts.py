@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from metrics.gate.schemas import CELLS
 from metrics.gate.spec import load_gate
+from metrics.tasks.metric import Better, Metric, Reference, over
 from ridealong.errors import RidealongError
 
 SIGNED = ("delta", "low", "high")
@@ -394,3 +395,51 @@ def test_a_null_candidate_is_seldom_called_a_regression(kit: Any) -> None:
                 run.add(network, f"objects/{kind}@main", "f1", statistics)
         alarms += run.judge(gate).verdict == "REGRESSED"
     assert alarms <= 10
+
+
+def of_result_files(kit: Any) -> Any:
+    """Frames with attributes of their own, scored by one metric that no family has."""
+    run = kit.make_run(drives=16, clips_per_drive=2)
+    sunny = pa.array(["yes", "no"] * 16).dictionary_encode()
+    run.clips = run.clips.append_column("in the sun", sunny)
+    hits = {kit.deployed: 8, kit.candidate: np.where(np.arange(32) % 2, 8, 4)}
+    for network, found in hits.items():
+        run.add(network, "mine/any name", "hits", {"n": found, "d": 10})
+    return run
+
+
+def my_metric(task: str, name: str) -> Metric | None:
+    known = task == "mine" and name == "hits"
+    better, of = Better.HIGHER, Reference.LABELS
+    return (
+        Metric(name, task, better, "1", ("n", "d"), of, "", "", over("n", "d")) if known else None
+    )
+
+
+def test_result_files_have_their_own_metrics_and_attributes(kit: Any) -> None:
+    run, key = of_result_files(kit), ("mine/any name", "hits", "in the sun=yes")
+    gate = kit.gate_of(key, watched={"by": ["in the sun", "light"]})
+    cells = kit.cells_of(run.judge(gate, metrics=my_metric))
+    slices = {"all", "in the sun=yes", "in the sun=no", "light=day", "light=night"}
+    assert {name for _, _, name in cells} == slices
+    assert cells[key]["verdict"] == "REGRESSED"
+    assert cells[key]["delta"] == pytest.approx(-0.4)
+    assert cells[key[0], "hits", "in the sun=no"]["delta"] == 0
+    assert not run.judge(gate).cells["deployed"].drop_null().to_pylist()
+    with pytest.raises(RidealongError, match=r"'sun' in a slice; known: .*in the sun.*road"):
+        run.judge(kit.gate_of(key, watched={"by": ["sun"]}), metrics=my_metric)
+
+
+def test_in_a_complete_run_a_missing_sum_is_zero(kit: Any) -> None:
+    run = of_result_files(kit)
+    gate = kit.gate_of(("mine/any name", "hits", "all"), watched={"by": ["in the sun"]})
+    whole = run.judge(gate, metrics=my_metric, complete=True)
+    assert whole.cells.equals(run.judge(gate, metrics=my_metric).cells)
+    for row in run.scores:
+        if row["network_sha256"] == kit.candidate and row["statistic"] == "n":
+            row["value"] = 0.0
+    zeros = run.judge(gate, metrics=my_metric, complete=True)
+    run.scores = [row for row in run.scores if row["value"]]
+    assert run.judge(gate, metrics=my_metric, complete=True).cells.equals(zeros.cells)
+    cell = kit.cells_of(zeros)["mine/any name", "hits", "all"]
+    assert (cell["candidate"], cell["clips"], cell["clips_unpaired"]) == (0, 32, 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from metrics.gate.names import FLEET
 from metrics.gate.spec import GateSpec, load_gate
 from metrics.tasks import registry
 from metrics.tasks.registry import (
@@ -96,13 +97,13 @@ def test_a_broken_package_stops_only_those_who_use_it(install: Install) -> None:
     assert family_names()[-1] == "cones"
     assert parse_prediction("lights/red@narrow").task == "lights"
     assert "cones" not in families() and "cones" not in sparse_tasks()
-    assert load_gate().required
+    assert load_gate(names=FLEET).required
     with pytest.raises(NotInstalledError, match=r"conepackage 1.2: 'cones' in ridealong.tasks"):
         parse_prediction("cones/cone@main")
     with pytest.raises(NotInstalledError, match=r"conepackage 1.2"):
         known_metric("cones", "f1")
     with pytest.raises(NotInstalledError, match=r"conepackage 1.2"):  # it may have that metric
-        GateSpec.model_validate({"required": [], "margins": {"cone_f1": 0.1}})
+        GateSpec.model_validate({"required": [], "margins": {"cone_f1": 0.1}}, context=FLEET)
 
 
 def test_a_name_alone_loads_nothing(install: Install) -> None:
