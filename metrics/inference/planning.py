@@ -1,13 +1,13 @@
 """How many drives are needed to decide a cell.
 
 The estimate over n drives combines the estimate over the G drives so far and what the others will
-add. The prior is that the candidate is as good as the deployed network, give or take a quarter of
+add. The prior is that the candidate is as good as the deployed network, give or take a third of
 the margin: the true delta is normal around 0 with that deviation. With the data this gives a
 *predictive* distribution of the estimate over n drives (Spiegelhalter, Abrams, Myles 2004, 6.5),
 and so the chance that the cell is decided then. We assume that more drives are as varied, and as
 uneven, as those so far. With ``w = G / n`` and ``se`` the standard error now::
 
-    truth    ~ N(k * delta, k * se**2)        k = prior**2 / (prior**2 + se**2), prior = margin / 4
+    truth    ~ N(k * delta, k * se**2)        k = prior**2 / (prior**2 + se**2), prior = margin / 3
     delta_n  ~ N(w * delta + (1 - w) * k * delta,
                  (1 - w)**2 * k * se**2 + w * (1 - w) * se**2)
     decided    delta_n > -margin + t(1 - alpha) * se * sqrt(w), or
@@ -26,7 +26,7 @@ from ridealong.arrays import Bools, Floats, Ints
 
 FEWEST = 2  # clusters, for a standard error
 MOST = 10**9  # means "never": more than any fleet has
-PRIOR_IN_MARGINS = 0.25  # deviation of the true delta, before any data
+PRIOR_IN_MARGINS = 1 / 3  # deviation of the true delta, before any data
 
 
 @dataclass(frozen=True)

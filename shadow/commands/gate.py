@@ -35,12 +35,12 @@ def gate_check(
     Example: ridealong gate check gate.yaml latest
     """
     from metrics.gate.cells import Verdict
-    from metrics.gate.spec import load_gate
     from ridealong.lake import Lake
-    from shadow.gate import check_document
+    from shadow.gate import check_document, rejudged
 
     console = Console(as_json, wide)
-    document = check_document(Lake.open(home_of(home)).snapshot(), run, load_gate(gate))
+    snapshot = Lake.open(home_of(home)).snapshot()
+    document = check_document(snapshot, rejudged(snapshot, run, gate))
     console.result(document | {"gate": str(gate)})
     print_report(console, document)
     if document["verdict"] != Verdict.PASS:
@@ -62,13 +62,13 @@ def gate_plan(
 
     Example: ridealong gate plan gate.yaml latest
     """
-    from metrics.gate.spec import load_gate
     from ridealong.lake import Lake
-    from shadow.gate import plan_document, plan_run
+    from shadow.gate import plan_document, plan_of, rejudged
 
     console = Console(as_json, wide)
-    row, plan = plan_run(Lake.open(home_of(home)).snapshot(), run, load_gate(gate))
-    console.result({"run": row["run_id"], "gate": str(gate)} | plan_document(plan))
+    found = rejudged(Lake.open(home_of(home)).snapshot(), run, gate)
+    plan = plan_of(found)
+    console.result({"run": found.run["run_id"], "gate": str(gate)} | plan_document(plan))
     _print_plan(console, plan)
 
 

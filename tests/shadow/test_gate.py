@@ -86,3 +86,23 @@ def test_a_gate_that_cannot_be_read(fleet_home: Path, program: Any, tmp_path: Pa
     for command in ("check", "plan"):
         done = program("gate", command, tmp_path / "no.yaml", "--home", fleet_home)
         assert done.returncode == 2 and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ("objects/pedestrian@mian, metric: f1", "did you mean 'objects/pedestrian@main'"),
+        ("objects/pedestrian@main, metric: fl", "has no metric 'fl'; known: f1"),
+        ("objects/car@main, metric: f1, slice: lihgt=day", "did you mean 'light'"),
+    ],
+)
+def test_a_gate_that_names_what_the_run_lacks(
+    wrong: str, line: str, fleet_home: Path, program: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "gate.yaml"
+    path.write_text(f"margins: {{f1: 0.02}}\nrequired: [{{prediction: {wrong}}}]\n")
+    for command in ("check", "plan"):
+        done = program("gate", command, path, "latest", "--home", fleet_home)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert line in done.stderr and str(path) in done.stderr
+        assert all(one.startswith("error: ") for one in done.stderr.splitlines())
