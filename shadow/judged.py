@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.schemas import CLIPS, DRIVES
+from metrics.evaluation.registry import EVALUATIONS
 from metrics.evaluation.statistics import own_metric
 from metrics.schemas import DETECTIONS, MATCHES
 from metrics.tasks.metric import MetricLookup
@@ -110,6 +111,9 @@ def metrics_of(run: Mapping[str, Any]) -> MetricLookup:
 
 def metrics_in(results: Mapping[str, Any]) -> MetricLookup:
     """Finds the metrics that a run from result files recorded, or that its evaluation has."""
+    if results["evaluation"] is not None:
+        known = {metric.name: metric for metric in EVALUATIONS.find(results["evaluation"]).metrics}
+        return lambda task, name: known.get(name)
     own = {one["name"]: own_metric(one["name"], one["higher"], one["share"])
            for one in results["definitions"]}  # fmt: skip
     return lambda task, name: own.get(name)

@@ -42,14 +42,9 @@ def statistics_material(request: ScoreRequest, scratch: Path) -> Material:
         },
         definition=DEFINITION,
         drive_from="drive",
+        rate_hz=request.options.rate_hz,
         notes=found.notes,
         one_sided=found.one_sided,
-        recorded={
-            "definitions": [
-                {"name": one.name, "higher": one.higher_is_better, "share": one.share}
-                for one in found.metrics
-            ]
-        },
     )  # fmt: skip
 
 
