@@ -2,7 +2,7 @@
 
 import typer
 
-from shadow.commands import demo, labels, networks, report, run, runs, schema, score
+from shadow.commands import demo, gate, labels, networks, report, run, runs, schema, score
 
 shadow_app = typer.Typer(no_args_is_help=True, help="Compare two networks on the same clips.")
 shadow_app.add_typer(run.app)
@@ -15,4 +15,5 @@ app.add_typer(demo.app)
 app.add_typer(schema.app)
 app.add_typer(networks.app, name="networks")
 app.add_typer(shadow_app, name="shadow")
+app.add_typer(gate.app, name="gate")
 app.add_typer(labels.app, name="labels")
