@@ -1,11 +1,13 @@
 """Result files with boxes as material: read by their format, evaluated as its tool does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ingest.results.format import ResultFormat, ResultPaths
 from ingest.results.registry import FORMATS
@@ -43,15 +45,14 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
     for role in ROLES:
         evaluated[role] = _evaluated(evaluation, comparison, role, thresholds)
         steps.advance()
-    metrics = {metric.name: metric for metric in evaluation.metrics}
-    predictions = [f"{evaluation.task}/{name}" for name in comparison.categories]
-    found = _with_something(evaluation.main, evaluated.values())
+    judged = _judged(evaluation, comparison.categories, evaluated.values())
+    main = {name: own[0].name for name, own in judged.items()}
+    found = _with_something(judged, evaluated.values())
     return Material(
         frames=comparison.frames,
         evaluated=evaluated,
-        metrics=metrics,
-        judged=dict.fromkeys(predictions, tuple(metrics)),
-        required=[(name, evaluation.main.name) for name in predictions if name in found],
+        judged=judged,
+        required=[(name, main[name]) for name in judged if name in found],
         margins=evaluation.margins,
         own_margins={},
         definition=evaluation.definition,
@@ -105,26 +106,42 @@ def _evaluated(
         )
 
 
-def _with_something(metric: Metric, evaluated: Iterable[Evaluated]) -> set[str]:
-    """The predictions for which either network had something to find, by this metric."""
+def _judged(
+    evaluation: Evaluation, categories: Iterable[str], evaluated: Iterable[Evaluated]
+) -> dict[str, tuple[Metric, ...]]:
+    """The metrics of every prediction: of each class, and of whatever else has a score."""
+    names = [f"{evaluation.task}/{category}" for category in categories]
+    scored = {name for one in evaluated for name in pc.unique(one.scores["prediction"]).to_pylist()}
+    every = [*names, *sorted(scored - set(names))]
+    found = {name: evaluation.metrics_of(name) for name in every}
+    return {name: metrics for name, metrics in found.items() if metrics}
+
+
+def _with_something(
+    judged: Mapping[str, Sequence[Metric]], evaluated: Iterable[Evaluated]
+) -> set[str]:
+    """The predictions for which either network had something to find, by their main metric."""
     return {
         name
         for one in evaluated
-        for name, sums in _totals(metric, one.scores).items()
-        if _to_find(metric, sums) > 0
+        for name, sums in _totals(judged, one.scores).items()
+        if _to_find(judged[name][0], sums) > 0
     }
 
 
-def _totals(metric: Metric, scores: pa.Table) -> dict[str, dict[str, Any]]:
-    """The sums of each prediction over all items."""
+def _totals(
+    judged: Mapping[str, Sequence[Metric]], scores: pa.Table
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """The sums of each prediction's main metric over all items."""
     rows = scores.group_by(["prediction", "metric", "statistic"]).aggregate([("value", "sum")])
-    totals: dict[str, dict[str, Any]] = {}
+    totals: dict[str, dict[str, NDArray[np.float64]]] = {}
     for row in rows.to_pylist():
-        if row["metric"] == metric.name:
-            own = totals.setdefault(
-                row["prediction"], {name: np.zeros(()) for name in metric.statistics}
+        main = judged[row["prediction"]][0] if row["prediction"] in judged else None
+        if main is not None and row["metric"] == main.name:
+            nothing = {name: np.zeros(()) for name in main.statistics}
+            totals.setdefault(row["prediction"], nothing)[row["statistic"]] = np.asarray(
+                row["value_sum"]
             )
-            own[row["statistic"]] = np.asarray(row["value_sum"])
     return totals
 
 

@@ -148,7 +148,7 @@ def _recorded(
                 "share": metric.share,
                 "unit": metric.unit,
             }
-            for metric in material.metrics.values()
+            for metric in material.metrics
         ],
         "notes": [asdict(note) for note in material.notes],
         "one_sided": asdict(material.one_sided) if material.one_sided else None,
