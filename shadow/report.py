@@ -24,7 +24,7 @@ SUMMARY_DECIMALS = 4
 # What the document of a run from result files has in addition.
 RESULTS = (
     *("format", "files", "drives", "drive_from", "scope", "slices", "threshold", "margins"),
-    *("metrics", "definitions", "notes", "one_sided"),
+    *("metrics", "evaluation", "definitions", "notes", "one_sided"),
 )
 
 
