@@ -75,6 +75,9 @@ class _Row:
     kind: Ints
     kinds: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.frame)
+
     def present(self) -> set[str]:
         """The classes that occur."""
         return {self.kinds[index] for index in np.unique(self.kind).tolist()}
@@ -224,7 +227,7 @@ def _results(
         for rows, span in zip(parts, spans, strict=True)
     ]
     boxes = boxes_of(placed)
-    if not len(boxes):
+    if not sum(map(len, parts)):
         oddities.add("no-results", "file holds no boxes; nothing was found", [], 1)
     notes += oddities.notes
     return boxes

@@ -70,6 +70,9 @@ class _Row:
     conf: Floats
     number: Ints
 
+    def __len__(self) -> int:
+        return len(self.frame)
+
     @property
     def judged(self) -> Bools:
         """Rows of the ground truth that are not marked as ignored."""
@@ -225,7 +228,7 @@ def _results(
             for rows, span in zip(parts, spans, strict=True)
         ]
     )
-    if not len(boxes):
+    if not sum(map(len, parts)):
         oddities.add("no-results", "file holds no boxes; nothing was found", [], 1)
     notes += oddities.notes
     return boxes
