@@ -11,9 +11,9 @@ computed, are these terms compared with the average clip. They sum to zero: they
 are unusual, not which clips cost something.
 
 Average precision has the same shares. There ``num`` is the area that a clip's rows add, by their
-matches and by their effect on the precision of all rows below them (`metrics.inference.ap`), and
-``den`` is its labels. They sum to the difference of the two areas. AP50 samples these areas at 101
-points.
+matches and by their effect on the precision of all rows below them
+(`metrics.inference.precision`), and ``den`` is its labels. They sum to the difference of the two
+areas. AP50 samples these areas at 101 points.
 
 A figure that is neither (`metrics.inference.jackknife`) has ``num = e * D + R * den``, with ``D``
 the sum of the weights ``den``, and ``e`` the clip's influence: the change of the value without the
