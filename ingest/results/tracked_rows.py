@@ -171,12 +171,17 @@ def tracks_recur(boxes: Boxes2D) -> bool:
 def scores(given: Floats, oddities: Oddities) -> Floats:
     """Scores as numbers; -1 throughout means that there are none, and is 1."""
     if not len(given) or (given == -1).all():
-        return np.ones(len(given))
+        return constant(1.0, len(given))
     odd = ~np.isfinite(given)
     text = "scores are not finite; they count as 0"
     shown = [str(value) for value in given[odd][:EXAMPLES]]
     oddities.add("scores-not-finite", text, shown, int(np.count_nonzero(odd)))
     return np.where(odd, 0.0, given)
+
+
+def constant(value: Any, count: int) -> NDArray[Any]:
+    """A read-only column of one value, which takes no memory."""
+    return np.broadcast_to(np.asarray(value), (count,))
 
 
 def xywh_of(rows: TextRows, names: tuple[str, str, str, str]) -> Floats:
@@ -197,12 +202,7 @@ _THE = {
 
 def _without_twins(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
     """An identity occurs once in a frame and class: a second result has none, a label goes."""
-    order = np.lexsort((rows.track, rows.category, rows.frame))
-    same = np.ones(max(len(rows) - 1, 0), np.bool_)
-    for column in (rows.frame, rows.category, rows.track):
-        same &= np.diff(column[order]) == 0
-    again = np.zeros(len(rows), np.bool_)
-    again[order[1:]] = same
+    again = _repeated(rows.frame, rows.category, rows.track)
     again &= (rows.track != NO_TRACK) & ~rows.ignored
     if not again.any():
         return rows
@@ -214,6 +214,17 @@ def _without_twins(rows: TrackedRows, span: Span, oddities: Oddities) -> Tracked
     text = "boxes have the id of an earlier box of their frame; each counts as a track of its own"
     oddities.add("duplicate-ids", text, shown, int(again.sum()))
     return replace(rows, track=np.where(again, NO_TRACK, rows.track))
+
+
+def _repeated(*columns: Ints) -> Bools:
+    """Whether a row is equal to an earlier one."""
+    order = np.lexsort(columns[::-1])
+    same = np.ones(max(len(order) - 1, 0), np.bool_)
+    for column in columns:
+        same &= np.diff(column[order]) == 0
+    again = np.zeros(len(order), np.bool_)
+    again[order[1:]] = same
+    return again
 
 
 def _places(rows: TrackedRows, which: Bools, span: Span) -> list[str]:
