@@ -129,6 +129,7 @@ def read_rows(path: Path, layout: Layout) -> TextRows:
     for name in table.column_names:  # one at a time, so that few exist twice
         columns[name] = _column(table[name])
         table = table.drop_columns([name])
+    pa.default_memory_pool().release_unused()
     return TextRows(path, columns, width)
 
 
