@@ -19,7 +19,7 @@ from metrics.gate.estimates import Estimates
 from metrics.gate.spec import GateSpec
 from metrics.inference.influence import Inference
 from metrics.inference.multiplicity import hierarchical_holm
-from metrics.inference.planning import FEWEST, MOST, Borders, clusters_needed
+from metrics.inference.planning import MOST, Borders, clusters_to_add
 from metrics.inference.ratio import rounding
 from metrics.tasks.prediction import task_of
 from ridealong.arrays import Bools, Floats, Ints
@@ -121,17 +121,12 @@ def _more(
     gate: GateSpec,
     chance: float,
 ) -> Ints:
-    """How many more drives give a verdict with that chance; `MOST` if none do.
-
-    Without a standard error, or if only drives are missing, it is the fewest that could decide.
-    """
+    """How many more drives give a verdict with that chance; `MOST` if none do."""
     # The share of the level that a cell has if no other cell is rejected.
     watched = max(int(np.count_nonzero(~required & delta.known)), 1)
     alpha = np.where(required, gate.alpha / len(gate.required), gate.watched.fdr / watched)
-    needed = np.full(delta.clusters.shape, MOST)
-    some = np.flatnonzero(open_cells & delta.known & (delta.clusters >= FEWEST))
+    more = np.full(delta.clusters.shape, MOST)
+    some = np.flatnonzero(open_cells)
     borders = Borders(margin[some], gate.alpha, alpha[some])
-    needed[some] = clusters_needed(delta.take(some), borders, chance)
-    needed[open_cells & (delta.clusters < FEWEST)] = gate.min_clusters
-    more = np.maximum(np.maximum(needed, gate.min_clusters) - delta.clusters, 1)
-    return np.where(needed >= MOST, MOST, more)
+    more[some] = clusters_to_add(delta.take(some), borders, gate.min_clusters, chance)
+    return more

@@ -1,19 +1,19 @@
 """How many drives are needed to decide a cell.
 
 The estimate over n drives combines the estimate over the G drives so far and what the others will
-add. The prior is that the candidate is as good as the deployed network, give or take half a margin:
-the true delta is normal around 0 with that deviation. With the data this gives a *predictive*
-distribution of the estimate over n drives (Spiegelhalter, Abrams, Myles 2004, 6.5), and so the
-chance that the cell is decided then. We assume that more drives are as varied, and as uneven, as
-those so far. With ``w = G / n`` and ``se`` the standard error now::
+add. The prior is that the candidate is as good as the deployed network, give or take a third of
+the margin: the true delta is normal around 0 with that deviation. With the data this gives a
+*predictive* distribution of the estimate over n drives (Spiegelhalter, Abrams, Myles 2004, 6.5),
+and so the chance that the cell is decided then. We assume that more drives are as varied, and as
+uneven, as those so far. With ``w = G / n`` and ``se`` the standard error now::
 
-    truth    ~ N(k * delta, k * se**2)        k = prior**2 / (prior**2 + se**2), prior = margin / 2
+    truth    ~ N(k * delta, k * se**2)        k = prior**2 / (prior**2 + se**2), prior = margin / 3
     delta_n  ~ N(w * delta + (1 - w) * k * delta,
                  (1 - w)**2 * k * se**2 + w * (1 - w) * se**2)
     decided    delta_n > -margin + t(1 - alpha) * se * sqrt(w), or
                delta_n < -t(1 - alpha') * se * sqrt(w)
 
-`benchmarks.trust` measures how often a cell is decided at the predicted number.
+`benchmarks.planning` measures how often a cell is decided at the predicted numbers.
 """
 
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ import numpy as np
 from scipy import special
 
 from metrics.inference.influence import Inference, student_quantile
-from ridealong.arrays import Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 
 FEWEST = 2  # clusters, for a standard error
 MOST = 10**9  # means "never": more than any fleet has
-PRIOR_IN_MARGINS = 0.5  # deviation of the true delta, before any data
+PRIOR_IN_MARGINS = 1 / 3  # deviation of the true delta, before any data
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,29 @@ class Borders:
     margin: Floats
     alpha_pass: float
     alpha_worse: Floats
+
+    def take(self, keep: Bools | Ints) -> "Borders":
+        """Those of some of the cells, by mask or by index."""
+        return Borders(self.margin[keep], self.alpha_pass, self.alpha_worse[keep])
+
+
+def clusters_to_add(now: Inference, borders: Borders, fewest: int, chance: float) -> Ints:
+    """How many more clusters decide undecided cells with that chance, ``(C,)``; `MOST` if none do.
+
+    Without a standard error, or if only clusters are missing, it is the fewest that could decide.
+
+    Args:
+        now: The inference so far.
+        borders: What decides.
+        fewest: With fewer clusters nothing is decided.
+        chance: As for `clusters_needed`.
+    """
+    needed = np.full(now.clusters.shape, MOST)
+    some = np.flatnonzero(now.known & (now.clusters >= FEWEST))
+    needed[some] = clusters_needed(now.take(some), borders.take(some), chance)
+    needed[now.clusters < FEWEST] = fewest
+    more = np.maximum(np.maximum(needed, fewest) - now.clusters, 1)
+    return np.asarray(np.where(needed >= MOST, MOST, more))
 
 
 def clusters_needed(now: Inference, borders: Borders, chance: float) -> Ints:

@@ -104,6 +104,26 @@ class Boxes3D:
 
 
 @dataclass(frozen=True)
+class BoxesInBoth:
+    """N boxes in images, each with its box in space, as in KITTI's files.
+
+    Attributes:
+        image: The boxes in the image.
+        space: The same boxes in space, with NaN where a box has none; None if no file has any.
+        truncation: ``(N,)`` share of the object outside the image, 0 to 1; -1 if unknown.
+        occlusion: ``(N,)`` 0 visible, 1 partly hidden, 2 mostly hidden, 3 unknown; -1 for none.
+    """
+
+    image: Boxes2D
+    space: Boxes3D | None
+    truncation: Floats
+    occlusion: Floats
+
+    def __len__(self) -> int:
+        return len(self.image)
+
+
+@dataclass(frozen=True)
 class Note:
     """An oddity of the files that is counted and reported, and does not stop the work.
 

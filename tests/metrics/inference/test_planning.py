@@ -3,7 +3,13 @@ import pytest
 from scipy import stats
 
 from metrics.inference.influence import Inference
-from metrics.inference.planning import MOST, Borders, chance_decided, clusters_needed
+from metrics.inference.planning import (
+    MOST,
+    PRIOR_IN_MARGINS,
+    Borders,
+    chance_decided,
+    clusters_needed,
+)
 
 MARGIN = 0.03
 
@@ -33,7 +39,7 @@ def test_the_chance_is_that_of_a_simulation() -> None:
     """Draw the truth, then the drives to come, from what the docstring says."""
     rng = np.random.default_rng(0)
     delta, se, now, then = -0.01, 0.02, 20, 60
-    prior = MARGIN / 2
+    prior = MARGIN * PRIOR_IN_MARGINS
     trust = prior**2 / (prior**2 + se**2)
     truth = rng.normal(trust * delta, np.sqrt(trust) * se, 400_000)
     new = truth + rng.normal(0, se * np.sqrt(now / (then - now)), truth.shape)

@@ -1,0 +1,113 @@
+"""A stored run by any gate: judged again, and the drives that it still needs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from metrics.gate.cells import Cell, cells_from
+from metrics.gate.names import FLEET, RunNames
+from metrics.gate.planning import GatePlan, PlannedCell, plan_gate
+from metrics.gate.spec import GateSpec, load_gate
+from metrics.gate.verdicts import RunVerdict
+from metrics.schemas import SCORES
+from metrics.slices import DIMENSIONS
+from metrics.tasks.metric import Metric
+from metrics.tasks.prediction import task_of
+from ridealong.lake import Snapshot
+from shadow.judged import attributes_of, metrics_of, of_items
+from shadow.judging import judge_again
+from shadow.keys import definitions_in
+from shadow.report import run_document, summary_of
+from shadow.runs import Run, find_run
+
+
+@dataclass(frozen=True)
+class Rejudged:
+    """A stored run as a gate judges it now; nothing of this is stored."""
+
+    run: Run
+    gate: GateSpec
+    verdict: RunVerdict
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells by this gate."""
+        return cells_from(self.verdict.cells)
+
+
+def rejudged(snapshot: Snapshot, run: str, gate: Path) -> Rejudged:
+    """Judge a run's stored scores by the gate in a file.
+
+    Raises:
+        RidealongError: No such run, the gate cannot be read, or it names what the run lacks.
+    """
+    row = find_run(snapshot, run)
+    spec = load_gate(gate, names_of(snapshot, row))
+    if of_items(row):
+        spec = spec.watching(json.loads(row["results"])["slices"])
+    return Rejudged(row, spec, judge_again(snapshot, row, spec))
+
+
+class _ClipNames(RunNames):
+    """The names of a run over clips. A gate may have margins of other metrics of the fleet."""
+
+    def metrics_named(self, metric: str) -> Sequence[Metric]:
+        """As in `metrics.gate.names.Names`."""
+        return FLEET.metrics_named(metric)
+
+
+def names_of(snapshot: Snapshot, run: Mapping[str, Any]) -> RunNames:
+    """What a gate may name: the predictions and metrics that a run has scores of."""
+    scored = snapshot.query(
+        """select distinct prediction, metric from scores
+        where list_contains(?, network_sha256) and list_contains(?, definition) order by all""",
+        SCORES,
+        params=[
+            [run["deployed_sha256"], run["candidate_sha256"]],
+            definitions_in(run["definition"]),
+        ],
+    ).to_pylist()
+    known = metrics_of(run)
+    metrics: dict[str, dict[str, Metric]] = {}
+    for row in scored:
+        metric = known(task_of(row["prediction"]), row["metric"])
+        if metric is not None:  # otherwise its family is not installed
+            metrics.setdefault(row["prediction"], {})[metric.name] = metric
+    if of_items(run):
+        return RunNames(metrics, attributes_of(snapshot, run))
+    return _ClipNames(metrics, DIMENSIONS)
+
+
+def check_document(snapshot: Snapshot, found: Rejudged) -> dict[str, Any]:
+    """The document of ``shadow report --json``, with the verdict and the cells of a gate."""
+    cells = found.cells
+    return run_document(snapshot, found.run["run_id"]) | {
+        "verdict": found.verdict.verdict,
+        "reason": found.verdict.reason,
+        "summary": summary_of(cells),
+        "cells": cells,
+    }
+
+
+def plan_of(found: Rejudged) -> GatePlan:
+    """What a run needs so that the gate decides."""
+    return plan_gate(found.verdict.verdict, found.cells, found.gate)
+
+
+def plan_document(plan: GatePlan) -> dict[str, Any]:
+    """A plan as ``gate plan --json`` prints it."""
+    return {
+        "verdict": plan.verdict,
+        "decided": plan.decided,
+        "chance": plan.chance,
+        "drives_needed": 0 if plan.decided else plan.needed,
+        "cells": [_cell(one) for one in plan.cells],
+    }
+
+
+def _cell(one: PlannedCell) -> dict[str, Any]:
+    names = ("prediction", "metric", "slice", "margin", "clusters", "clusters_effective", "reason")
+    known = {name: one.cell[name] for name in names}  # type: ignore[literal-required]
+    return known | {"drives_needed": one.needed, "drives_needed_at_most": one.needed_at_most}
