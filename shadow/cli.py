@@ -2,10 +2,11 @@
 
 import typer
 
-from shadow.commands import demo, gate, labels, networks, report, run, runs, schema
+from shadow.commands import demo, gate, labels, networks, report, run, runs, schema, score
 
 shadow_app = typer.Typer(no_args_is_help=True, help="Compare two networks on the same clips.")
 shadow_app.add_typer(run.app)
+shadow_app.add_typer(score.app)
 shadow_app.add_typer(report.app)
 shadow_app.add_typer(runs.app, name="runs")
 

@@ -7,11 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.schemas import CLIPS, DRIVES
+from ingest.schemas import CLIPS
 from metrics.gate.cells import Cell
 from metrics.gate.costs import CellKey, LossParts, clip_costs, loss_parts
-from metrics.schemas import MATCHES, SCORES
+from metrics.schemas import SCORES
 from ridealong.lake import Snapshot
+from shadow.judged import Judged, judged_of
 from shadow.scores import query_of
 
 
@@ -29,7 +30,14 @@ def cell_costs(snapshot: Snapshot, run: Mapping[str, Any], cell: Cell) -> pa.Tab
     """
     tables = cost_tables(snapshot, run, [cell])
     return clip_costs(
-        tables.scores, tables.matches, tables.clips, tables.drives, _networks(run), _key(cell)
+        tables.scores,
+        tables.matches,
+        tables.judged.clips,
+        tables.judged.drives,
+        _networks(run),
+        _key(cell),
+        metrics=tables.judged.metrics,
+        complete=tables.judged.complete,
     )
 
 
@@ -48,14 +56,12 @@ class CostTables:
 
     Attributes:
         scores, matches: The rows of the cells' predictions by the run's networks.
-        clips: The run's clips: ``clip_id``, ``drive_id``, ``by_disagreement``.
-        drives: All drives.
+        judged: What the run judged.
     """
 
     scores: pa.Table
     matches: pa.Table
-    clips: pa.Table
-    drives: pa.Table
+    judged: Judged
 
 
 def parts_of_loss(tables: CostTables, run: Mapping[str, Any], cells: Sequence[Cell]) -> LossParts:
@@ -66,20 +72,27 @@ def parts_of_loss(tables: CostTables, run: Mapping[str, Any], cells: Sequence[Ce
     """
     keys = [_key(cell) for cell in cells]
     return loss_parts(
-        tables.scores, tables.matches, tables.clips, tables.drives, _networks(run), keys
+        tables.scores,
+        tables.matches,
+        tables.judged.clips,
+        tables.judged.drives,
+        _networks(run),
+        keys,
+        metrics=tables.judged.metrics,
+        complete=tables.judged.complete,
     )
 
 
 def cost_tables(snapshot: Snapshot, run: Mapping[str, Any], cells: Sequence[Cell]) -> CostTables:
     """The stored rows from which the costs of some cells are computed."""
-    clips = run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"])
+    judged = judged_of(snapshot, run)
     predictions = sorted({cell["prediction"] for cell in cells})
     metrics = sorted({cell["metric"] for cell in cells})
     wanted, named = query_of(run), "list_contains(?, prediction)"
     both = f"{named} and list_contains(?, metric)"
     scores = wanted.rows(snapshot, SCORES, both, predictions, metrics)
-    matches = wanted.rows(snapshot, MATCHES, named, predictions)
-    return CostTables(scores, matches, clips, snapshot.read(DRIVES))
+    matches = wanted.rows(snapshot, judged.matches, named, predictions)
+    return CostTables(scores, matches, judged)
 
 
 def _key(cell: Cell) -> CellKey:

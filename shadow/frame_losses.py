@@ -132,15 +132,18 @@ def _with_frames(
     tables: CostTables, clip: Mapping[str, Any], ids: Sequence[str], scores: pa.Table
 ) -> CostTables:
     """The tables with a clip replaced by its frames."""
-    own = pc.equal(tables.clips["clip_id"], clip["clip_id"])
-    frames = tables.clips.filter(own).take(pa.array([0] * len(ids), pa.int64()))
+    clips = tables.judged.clips
+    own = pc.equal(clips["clip_id"], clip["clip_id"])
+    frames = clips.filter(own).take(pa.array([0] * len(ids), pa.int64()))
     frames = frames.set_column(
         frames.schema.get_field_index("clip_id"), "clip_id", pa.array(ids, pa.string())
     )
     others = pc.not_equal(tables.scores["clip_id"], clip["clip_id"])
     return replace(
         tables,
-        clips=pa.concat_tables([tables.clips.filter(pc.invert(own)), frames]),
+        judged=replace(
+            tables.judged, clips=pa.concat_tables([clips.filter(pc.invert(own)), frames])
+        ),
         scores=pa.concat_tables([tables.scores.filter(others), scores]),
         matches=_matches_by_frame(tables.matches, clip["clip_id"]),
     )

@@ -1,28 +1,32 @@
 """The end of a run: it is judged from stored scores, and committed with its verdicts."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.listing import list_clips
-from ingest.schemas import DRIVES
-from metrics.gate.schemas import VERDICTS
+from metrics.gate.cells import Verdict
+from metrics.gate.schemas import CELLS, VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
-from metrics.schemas import MATCHES, SCORES
+from metrics.schemas import SCORES
 from ridealong.lake import Lake, Snapshot, write_data_file
-from shadow.costs import run_clips
+from shadow.judged import Scope, judged_of, of_items
 from shadow.keys import judged_by, labels_version
 from shadow.latency import Latency
-from shadow.left_out import LeftOut, among, as_rows, fail_closed, without
+from shadow.left_out import LeftOut, as_rows, fail_closed, without
 from shadow.networks.manifest import rate_of
 from shadow.networks.registry import NetworkEntry
 from shadow.planning import tasks_of
 from shadow.schemas import RUNS
-from shadow.scores import ScoreQuery, query_of
+from shadow.scores import query_of
+
+MOST_ONE_SIDED = 0.01  # share of items that one file alone has; with more, a run never passes
 
 
 def judge_run(
@@ -34,10 +38,8 @@ def judge_run(
     latency: Latency,
     started: float,
 ) -> tuple[dict[str, Any], RunVerdict]:
-    """Judge from what is committed, and commit the run (a row of `RUNS`) and its verdicts."""
+    """Judge clips from what is committed, and commit the run and its verdicts."""
     judged = without(clips, left_out)
-    verdict = verdict_of(lake.snapshot(), networks, judged, gate)
-    verdict = fail_closed(verdict, clips.filter(among(clips, left_out)))
     deployed, candidate, *others = networks
     baseline = others[0] if others else None
     row = {
@@ -46,14 +48,9 @@ def judge_run(
         "candidate": candidate.network,
         "deployed_sha256": deployed.network_sha256,
         "candidate_sha256": candidate.network_sha256,
-        "gate": gate.model_dump_json(),
         "definition": _judged_by(networks),
         "clip_ids": judged["clip_id"].to_pylist(),
         "clip_labels": list(clip_labels(judged).values()),
-        "verdict": verdict.verdict,
-        "reason": verdict.reason,
-        "created_ns": time.time_ns(),
-        "seconds": time.monotonic() - started,
         "deployed_ms": latency.deployed_ms,
         "candidate_ms": latency.candidate_ms,
         "latency_ratio": latency.ratio,
@@ -61,14 +58,33 @@ def judge_run(
         "baseline": baseline.network if baseline else None,
         "baseline_sha256": baseline.network_sha256 if baseline else None,
     }
-    _commit(lake, row, verdict)
+    verdict = judge_again(lake.snapshot(), row, gate)
+    commit_run(lake, row, gate, verdict, started)
     return row, verdict
 
 
-def _commit(lake: Lake, row: dict[str, Any], verdict: RunVerdict) -> None:
+def commit_run(
+    lake: Lake, row: Mapping[str, Any], gate: GateSpec, verdict: RunVerdict, started: float
+) -> None:
+    """Commit a run and its verdicts.
+
+    Args:
+        lake: Where.
+        row: What the run is: columns of `RUNS`.
+        gate: The gate that it was judged by.
+        verdict: Its verdict.
+        started: When its work began, by `time.monotonic`.
+    """
     run_id = row["run_id"]
+    judged = {
+        "gate": gate.model_dump_json(),
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "created_ns": time.time_ns(),
+        "seconds": time.monotonic() - started,
+    }
     tables = {
-        RUNS: pa.Table.from_pylist([row], schema=RUNS.schema),
+        RUNS: pa.Table.from_pylist([{**row, **judged}], schema=RUNS.schema),
         VERDICTS: _verdict_rows(run_id, verdict),
     }
     files = [write_data_file(lake.home, run_id, spec, rows) for spec, rows in tables.items()]
@@ -80,56 +96,69 @@ def _verdict_rows(run_id: str, verdict: RunVerdict) -> pa.Table:
     return verdict.cells.add_column(0, "run_id", runs).cast(VERDICTS.schema)
 
 
-def verdict_of(
-    snapshot: Snapshot, networks: Sequence[NetworkEntry], clips: pa.Table, gate: GateSpec
-) -> RunVerdict:
-    """The verdict over these clips, from stored scores.
+def judge_again(snapshot: Snapshot, run: Mapping[str, Any], gate: GateSpec) -> RunVerdict:
+    """The verdict of a run by any gate, from stored scores.
 
     Args:
         snapshot: Where the scores are.
-        networks: Deployed, candidate, and the baseline if there is one.
-        clips: The clips to judge.
-        gate: The gate to judge by.
+        run: A row of `RUNS`; what it says about its own verdict does not count.
+        gate: The gate.
 
     Raises:
-        RidealongError: The stored scores contradict themselves.
+        RidealongError: The stored scores contradict themselves, or the gate slices by an attribute
+            that the run lacks.
     """
-    shas = tuple(entry.network_sha256 for entry in networks)
-    stored = ScoreQuery(shas, _judged_by(networks), clip_labels(clips))
-    return judge(
-        scores=stored.rows(snapshot, SCORES),
-        matches=stored.rows(snapshot, MATCHES),
-        clips=clips.select(["clip_id", "drive_id", "by_disagreement"]),
-        drives=snapshot.read(DRIVES),
-        deployed_sha256=shas[0],
-        candidate_sha256=shas[1],
-        gate=gate,
-        baseline_sha256=next(iter(shas[2:]), None),
-    )
-
-
-def judge_again(snapshot: Snapshot, run: Mapping[str, Any], gate: GateSpec) -> RunVerdict:
-    """The verdict of a stored run by any gate.
-
-    Raises:
-        RidealongError: The stored scores contradict themselves.
-    """
-    stored, baseline = query_of(run), run["baseline_sha256"]
+    judged, stored = judged_of(snapshot, run), query_of(run)
+    baseline = run.get("baseline_sha256")
     if baseline is not None:
         stored = replace(stored, networks=(*stored.networks, baseline))
     verdict = judge(
         scores=stored.rows(snapshot, SCORES),
-        matches=stored.rows(snapshot, MATCHES),
-        clips=run_clips(snapshot, run).select(["clip_id", "drive_id", "by_disagreement"]),
-        drives=snapshot.read(DRIVES),
+        matches=stored.rows(snapshot, judged.matches),
+        clips=judged.clips,
+        drives=judged.drives,
         deployed_sha256=run["deployed_sha256"],
         candidate_sha256=run["candidate_sha256"],
         gate=gate,
         baseline_sha256=baseline,
+        metrics=judged.metrics,
+        complete=judged.complete,
     )
-    lost = [LeftOut(**row) for row in run["clips_left_out"] or ()]
+    if not of_items(run):
+        return _within(Scope.DRIVES, _without_left_out(snapshot, run, verdict))
+    results = json.loads(run["results"])
+    return _within(results["scope"], _held_back(verdict, results))
+
+
+def _without_left_out(
+    snapshot: Snapshot, run: Mapping[str, Any], verdict: RunVerdict
+) -> RunVerdict:
+    left_out = [row["clip_id"] for row in run["clips_left_out"] or ()]
+    if not left_out:
+        return verdict
     clips = list_clips(snapshot)
-    return fail_closed(verdict, clips.filter(among(clips, lost)))
+    return fail_closed(verdict, clips.filter(pc.is_in(clips["clip_id"], pa.array(left_out))))
+
+
+def _within(scope: str, verdict: RunVerdict) -> RunVerdict:
+    """The verdict, with the scope of its intervals in every cell."""
+    at = verdict.cells.schema.get_field_index("scope")
+    scopes = pa.array([scope] * verdict.cells.num_rows, pa.string())
+    return replace(verdict, cells=verdict.cells.set_column(at, CELLS.field(at), scopes))
+
+
+def _held_back(verdict: RunVerdict, results: Mapping[str, Any]) -> RunVerdict:
+    """The verdict of a run that may not pass, whatever its cells say."""
+    reasons = []
+    if results["scope"] == Scope.WITHIN_DRIVE:
+        reasons.append("there is one drive only, so nothing is known about others")
+    share = (results["one_sided"] or {}).get("share", 0.0)
+    if share > MOST_ONE_SIDED:
+        reasons.append(f"{share:.1%} of the items have rows in one file only")
+    if not reasons:
+        return verdict
+    word = Verdict.INCONCLUSIVE if verdict.verdict == Verdict.PASS else verdict.verdict
+    return replace(verdict, verdict=word, reason="; ".join([verdict.reason, *reasons]))
 
 
 def _judged_by(networks: Sequence[NetworkEntry]) -> str:

@@ -1,28 +1,39 @@
 """A run as text and as JSON: the verdict, and its cells in the order of their importance."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from metrics.gate.cells import RANKS, Cell, Verdict, cells_from, surest_gains, surest_losses
 from metrics.gate.schemas import VERDICTS
 from metrics.slices import parse_slice
-from metrics.tasks.metric import Better, Metric
+from metrics.tasks.metric import Better, Metric, MetricLookup
 from metrics.tasks.prediction import task_of
 from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
 from ridealong.terminal import readable
 from ridealong.terminal.readable import counted, listed
+from shadow.judged import of_items
 from shadow.runs import find_run
 from shadow.scores import labels_name
 
 NAMED = 3  # cells named in a sentence
+NAMED_SLICES, NAMED_MARGINS = 8, 6
+SUMMARY_DECIMALS = 4
+# What the document of a run from result files has in addition.
+RESULTS = (
+    *("format", "files", "drives", "drive_from", "scope", "slices", "threshold", "margins"),
+    *("metrics", "evaluation", "definitions", "notes", "one_sided"),
+)
 
 
 def run_cells(snapshot: Snapshot, run_id: str) -> list[Cell]:
     """A run's cells, by name."""
     order = ", ".join(VERDICTS.order)
     rows = snapshot.query(
-        f"select * exclude (run_id) from verdicts where run_id = ? order by {order}",
+        "select * exclude (run_id) replace (coalesce(scope, 'drives') as scope) from verdicts "
+        f"where run_id = ? order by {order}",
         VERDICTS,
         params=[run_id],
     )
@@ -48,8 +59,38 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "baseline": row["baseline"],
         "labels": labels_name(row),
         "summary": summary_of(cells),
+        **(results_document(row) if of_items(row) else {}),
         "cells": cells,
     }
+
+
+def results_document(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the document of a run from result files has in addition."""
+    results = json.loads(run["results"])
+    return {name: results[name] for name in RESULTS}
+
+
+def results_sentence(document: Mapping[str, Any]) -> str:
+    """How result files were judged: their drives, slices, thresholds and margins."""
+    drives = counted(document["drives"], "drive")
+    parts = [f"{document['format']}: {drives}, by {document['drive_from']}"]
+    if document["slices"]:
+        parts.append(f"slices: {listed(document['slices'], NAMED_SLICES)}")
+    if document["threshold"]:
+        parts.append(f"threshold: {document['threshold']['text']}")
+    margins = [f"{name} {margin:g}" for name, margin in document["margins"].items()]
+    parts.append(f"margins: {listed(margins, NAMED_MARGINS)}")
+    return "; ".join(parts)
+
+
+def summary_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[object]]:
+    """The summaries of both networks as rows of a table, without those by class."""
+    sides = [metrics[role] for role in ("deployed", "candidate")]
+    return [
+        [name, *(readable.rounded(side.get(name), SUMMARY_DECIMALS) for side in sides)]
+        for name, value in sides[0].items()
+        if not isinstance(value, Mapping)
+    ]
 
 
 def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:
@@ -146,9 +187,9 @@ def cell_texts(cell: Cell) -> list[object]:
     ]
 
 
-def direction_sentence(cells: Sequence[Cell]) -> str:
+def direction_sentence(cells: Sequence[Cell], lookup: MetricLookup = known_metric) -> str:
     """How to read the numbers: each metric's direction and unit, and the interval."""
-    metrics = {metric.name: metric for metric in map(_metric, cells) if metric}
+    metrics = {metric.name: metric for metric in map(partial(_metric, lookup), cells) if metric}
     ways = []
     for better in Better:
         names = [_with_unit(metrics[n]) for n in sorted(metrics) if metrics[n].better is better]
@@ -158,9 +199,9 @@ def direction_sentence(cells: Sequence[Cell]) -> str:
     return "; ".join(["delta above 0 is better, for every metric", *ways]) + level
 
 
-def _metric(cell: Cell) -> Metric | None:
+def _metric(lookup: MetricLookup, cell: Cell) -> Metric | None:
     """The cell's metric; None if this installation does not know its family, or the metric."""
-    return known_metric(task_of(cell["prediction"]), cell["metric"])
+    return lookup(task_of(cell["prediction"]), cell["metric"])
 
 
 def _with_unit(metric: Metric) -> str:

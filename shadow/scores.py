@@ -21,8 +21,7 @@ class ScoreQuery:
     Attributes:
         networks: The networks (sha256).
         definition: As `shadow.keys.judged_by`.
-        labels: The version of the labels of each clip; None for a run of ridealong 0.1, which had
-            only one version.
+        labels: The version of the labels of each clip; None if the definition leaves only one.
     """
 
     networks: tuple[str, ...]
@@ -60,18 +59,23 @@ def query_of(run: Mapping[str, Any]) -> ScoreQuery:
 
 
 def labels_of(run: Mapping[str, Any]) -> dict[str, str] | None:
-    """The version of the labels of each clip of a run; None for a run of ridealong 0.1."""
-    versions: Sequence[str] | None = run["clip_labels"]
+    """The version of the labels of each clip of a run.
+
+    None for a run of ridealong 0.1, and for a run from result files, whose definition names them.
+    """
+    versions: Sequence[str] | None = run.get("clip_labels")
     return None if versions is None else dict(zip(run["clip_ids"], versions, strict=True))
 
 
 def labels_name(run: Mapping[str, Any]) -> str | None:
     """One hash for the versions of the labels of all clips of a run.
 
-    None for a run of ridealong 0.1.
+    None for a run of ridealong 0.1; of a run from result files, the data set.
     """
     labels = labels_of(run)
-    return None if labels is None else short_hash(*(f"{c}:{labels[c]}" for c in sorted(labels)))
+    if labels is None:
+        return run.get("dataset")
+    return short_hash(*(f"{clip}:{labels[clip]}" for clip in sorted(labels)))
 
 
 def _of_version(rows: pa.Table, labels: Mapping[str, str]) -> pa.Table:

@@ -19,9 +19,9 @@ from metrics.schemas import MATCHES
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot, history, write_blob, write_data_file
 from ridealong.lake.tables import TableSpec
-from shadow.judging import verdict_of
+from shadow.judging import judge_again
 from shadow.networks.opening import load_manifest
-from shadow.networks.registry import find_network, shipped_manifests
+from shadow.networks.registry import shipped_manifests
 from shadow.releases.promotion import deployed
 from shadow.schemas import NETWORKS, OUTPUTS, RELEASES
 
@@ -66,12 +66,21 @@ READERS = {
         "plan of an ingest",
     ],
     "matches": ["costs", "export", "verdict"],
-    "networks": ["networks list", "promote", "verdict"],
+    "networks": ["networks list", "promote"],
     "outputs": ["outputs"],
     "quarantine": ["quarantine"],
     "releases": ["deployed", "networks list", "promote"],
     "roads": ["roads"],
-    "runs": ["cells", "costs", "export", "pairs", "promote", "runs", "shadow report"],
+    "runs": [
+        "cells",
+        "costs",
+        "export",
+        "pairs",
+        "promote",
+        "runs",
+        "shadow report",
+        "verdict",
+    ],
     "scores": ["costs", "export", "verdict"],
     "telemetry": ["event places", "fleet map", "roads", "telemetry"],
     "verdicts": ["cells", "costs", "export", "shadow report"],
@@ -79,8 +88,7 @@ READERS = {
 
 
 def verdict(snapshot: Snapshot) -> Any:
-    pair = find_network(snapshot, "hydra-1.0"), find_network(snapshot, "hydra-1.1")
-    return verdict_of(snapshot, pair, list_clips(snapshot), load_gate()).cells
+    return judge_again(snapshot, queries_regressions.runs(snapshot)[0], load_gate()).cells
 
 
 def export(snapshot: Snapshot) -> Any:

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from ingest.listing import list_clips
+from metrics.gate.spec import DEFAULT_GATE
 from ridealong import cli
 from ridealong.lake import Lake
 
@@ -57,7 +58,18 @@ def test_the_commands_of_a_page_run(
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text("{name: small, drives: 2, duration: 10 s, seed: 3}")
     shipped = REPOSITORY / "shadow/networks/shipped/hydra-1.0/manifest.yaml"
+    statistics = "drive,item,prediction,metric,value,weather\n" + "".join(
+        f"{drive},{item},stop signs,recall,{item % 2},{('rain', 'sun')[drive % 2]}\n"
+        for drive in range(20)
+        for item in range(4)
+    )
+    for name in ("deployed", "candidate"):
+        (tmp_path / f"{name}.csv").write_text(statistics)
+    gate = tmp_path / "gate.yaml"
+    gate.write_text("required: [{prediction: stop signs, metric: recall, margin: 0.02}]")
     stand_ins = {
+        "deployed.csv": str(tmp_path / "deployed.csv"),
+        "candidate.csv": str(tmp_path / "candidate.csv"),
         "CLIP": clip,
         "RUN": "latest",
         "clip.png": str(tmp_path / "clip.png"),
@@ -71,7 +83,7 @@ def test_the_commands_of_a_page_run(
         "training/hydra-1.0/manifest.yaml": str(shipped),
         "fleet": str(tmp_path / "fleet"),
         "my-triggers/": "examples/triggers",
-        "gate.yaml": str(REPOSITORY / "metrics/gate/gate_default.yaml"),
+        "gate.yaml": str(gate if page.stem == "statistics" else DEFAULT_GATE),
         **{name: str(tmp_path / name) for name in ("verdict.xml", "verdict.md", "verdict.html")},
     }
     for command in commands_of(page):

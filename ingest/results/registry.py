@@ -6,14 +6,25 @@ point has the format's name and names a `ResultFormat`.
 
 from typing import Final
 
+from ingest.results.argoverse2 import FORMAT as ARGOVERSE2
+from ingest.results.bdd100k import FORMAT as BDD100K
+from ingest.results.coco import FORMAT as COCO
 from ingest.results.format import ResultFormat
+from ingest.results.kitti import FORMAT as KITTI
+from ingest.results.mot import FORMAT as MOT
 from ridealong.registry import Registry
 
 FORMATS: Final[Registry[ResultFormat]] = Registry(
     group="ridealong.results",
     noun="format",
     # In the order in which they are asked whether they recognise a file; installed ones come after.
-    built_in=(),
+    built_in=(
+        COCO,
+        BDD100K,
+        KITTI,
+        MOT,
+        ARGOVERSE2,
+    ),
     type=ResultFormat,
     expected="an ingest.results.format.ResultFormat",
 )

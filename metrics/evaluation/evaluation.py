@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from metrics.tasks.metric import Metric
+from metrics.tasks.prediction import Prediction
 from ridealong.perception.result_files import Frames
 
 NAME = pa.dictionary(pa.int32(), pa.string())
@@ -70,8 +71,9 @@ class Evaluation:
 
     Attributes:
         name: Its name, such as ``coco``.
-        task: The first part of its predictions' names: ``objects``, ``tracks``, ``boxes3d``.
-        metrics: What is judged; the first one is required by default.
+        task: The first part of its predictions' names: ``objects``, ``tracks``, ``boxes3d``. If it
+            has predictions of several tasks, that of most of them.
+        metrics: What is judged; the first one of a prediction's task is required by default.
         margins: The shipped margin of each metric that has one, in its unit.
         evaluate: Evaluates one network.
         parameters: All numbers and choices that statistics depend on, as JSON values.
@@ -88,10 +90,11 @@ class Evaluation:
     version: int = 1
     errors: tuple[str, ...] = ()
 
-    @property
-    def main(self) -> Metric:
-        """The metric that every prediction must pass if no gate is given."""
-        return self.metrics[0]
+    def metrics_of(self, prediction: str) -> tuple[Metric, ...]:
+        """The metrics of a prediction; it must pass the first one if no gate is given."""
+        task, _, category = prediction.partition("/")
+        named = Prediction(task, category or None)
+        return tuple(metric for metric in self.metrics if metric.judges(named))
 
     @property
     def definition(self) -> str:

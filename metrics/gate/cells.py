@@ -49,6 +49,7 @@ class Cell(TypedDict):
     clips_unpaired: int
     worse_than_baseline: bool | None
     because_of: str | None
+    scope: str | None
 
 
 class JudgedCell(Cell):

@@ -47,6 +47,11 @@ CELLS = pa.schema(
             pa.string(),
             "the slice outside which there is no loss; null if there is none",
         ),
+        column(
+            "scope",
+            pa.string(),
+            "what the interval is about: drives, or within-drive (blocks of one drive's time)",
+        ),
     ]
 )
 

@@ -13,6 +13,7 @@ from ridealong.arrays import Bools, Floats, Ints
 
 Role = Literal["truth", "deployed", "candidate"]
 NO_TRACK = -1
+NO_CATEGORY = -1
 NO_ATTRIBUTE = -1
 
 
@@ -47,7 +48,8 @@ class Boxes2D:
 
     Attributes:
         frame: ``(N,)`` index into the frames.
-        category: ``(N,)`` index into the categories.
+        category: ``(N,)`` index into the categories. An ignored label may have `NO_CATEGORY`: a
+            region that concerns all of them, or an object that is of none.
         xywh: ``(N, 4)`` left, top, width and height in pixels, as the reference tool computes them
             (BDD100K: ``width = x2 - x1 + 1``).
         score: ``(N,)`` in the file's own unit; all 1 for ground truth.
@@ -99,6 +101,26 @@ class Boxes3D:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+
+@dataclass(frozen=True)
+class BoxesInBoth:
+    """N boxes in images, each with its box in space, as in KITTI's files.
+
+    Attributes:
+        image: The boxes in the image.
+        space: The same boxes in space, with NaN where a box has none; None if no file has any.
+        truncation: ``(N,)`` share of the object outside the image, 0 to 1; -1 if unknown.
+        occlusion: ``(N,)`` 0 visible, 1 partly hidden, 2 mostly hidden, 3 unknown; -1 for none.
+    """
+
+    image: Boxes2D
+    space: Boxes3D | None
+    truncation: Floats
+    occlusion: Floats
+
+    def __len__(self) -> int:
+        return len(self.image)
 
 
 @dataclass(frozen=True)

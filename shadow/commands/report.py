@@ -54,6 +54,8 @@ CELL_COLUMNS = (
 
 def print_report(console: Console, document: dict[str, Any]) -> None:
     """Print a run's document as tables and sentences."""
+    from metrics.tasks.registry import known_metric
+    from shadow.judged import metrics_in
     from shadow.report import (
         baseline_sentence,
         cause_sentence,
@@ -61,6 +63,8 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
         cells_that_matter,
         cells_without_data,
         direction_sentence,
+        results_sentence,
+        summary_rows,
     )
 
     if console.as_json:
@@ -83,7 +87,12 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
     missing = cells_without_data(document["cells"])
     if missing:
         console.paragraph(f"required, but without data: {listed(missing, 3)}")
-    console.paragraph(direction_sentence(cells))
+    lookup = metrics_in(document) if "format" in document else known_metric
+    console.paragraph(direction_sentence(cells, lookup))
+    if "format" in document:
+        if rows := summary_rows(document["metrics"]):
+            console.table(("summary", "deployed", "candidate"), rows)
+        console.paragraph(results_sentence(document))
     console.text()
     for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
         if sentence:

@@ -1,0 +1,214 @@
+"""The lists in a JSON file, a batch of elements at a time.
+
+A file of results can have gigabytes, and Python's objects take about ten times the space of their
+text. So only a batch of elements exists at a time.
+"""
+
+import io
+import json
+import re
+from collections.abc import Collection, Iterator
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any, TextIO
+
+from ingest.sources.files import require_regular
+from ridealong.errors import RidealongError
+
+CHUNK = 1 << 20  # characters that are read at once
+BATCH = 1 << 13  # elements that are given at once
+# A text that is cut off ends in an error this near to its end, or in an unterminated string.
+NEAR = 16
+
+_BLANK = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+def lists_in(path: Path, keys: Collection[str]) -> Iterator[tuple[str | None, list[Any]]]:
+    """The elements of lists in a file, in batches of at most `BATCH`.
+
+    A list gives at least one batch, which is empty if the list is.
+
+    Args:
+        path: A JSON file, in UTF-8, UTF-16 or UTF-32.
+        keys: If the file holds an object: which of its members are wanted. If it holds a list, that
+            is given under the key None.
+
+    Raises:
+        RidealongError: It is no such file, is cut off, has a key twice, or a wanted member is not a
+            list.
+    """
+    if path.is_dir():
+        raise RidealongError("is a folder", where=path, expected="a JSON file")
+    require_regular(path)
+    with path.open("rb") as content:
+        encoding = json.detect_encoding(content.read(4))
+        content.seek(0)
+        with io.TextIOWrapper(content, encoding, newline="") as text:
+            yield from _Reader(path, text).lists(keys)
+
+
+def beginning(path: Path, characters: int = 1 << 16) -> str:
+    """The first characters of a text file; an empty text if it is none or cannot be read."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as content:
+            head = content.read(4 * characters)
+        return head.decode(json.detect_encoding(head[:4]), "ignore")[:characters]
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+class _Reader:
+    """A window of the text, and the place in it up to which it was read."""
+
+    def __init__(self, path: Path, text: TextIO) -> None:
+        self._path = path
+        self._text = text
+        self._window = ""
+        self._at = 0
+        self._before = 0  # characters before the window
+        self._whole = False  # whether the window has the end of the text
+
+    def lists(self, keys: Collection[str]) -> Iterator[tuple[str | None, list[Any]]]:
+        first = self._next()
+        if first == "[":
+            yield from ((None, batch) for batch in self._elements())
+        elif first == "{":
+            yield from self._members(keys)
+        elif not first:
+            raise RidealongError("is empty", where=self._path, expected="JSON")
+        else:
+            kind = _kind(self._value())
+            expected = "a list or an object"
+            raise RidealongError(f"holds {kind}", where=self._path, expected=expected)
+        if self._next():
+            raise self._fault("there is more after its end", self._at)
+
+    def _members(self, keys: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
+        self._at += 1
+        seen = set()
+        while self._next() != "}":
+            key = self._value()
+            if not isinstance(key, str):
+                raise self._fault("a key is not text", self._at)
+            if key in keys and key in seen:
+                raise RidealongError(f"has {key!r} twice", where=self._path)
+            seen.add(key)
+            self._pass(":")
+            if self._next() == "[":
+                batches = self._elements()
+                yield from ((key, batch) for batch in batches if key in keys)
+            else:
+                value = self._value()
+                if key in keys:
+                    what = f"{key!r} is {_kind(value)}"
+                    raise RidealongError(what, where=self._path, expected="a list")
+            if self._next() != "}":
+                self._pass(",")
+        self._at += 1
+
+    def _elements(self) -> Iterator[list[Any]]:
+        self._at += 1
+        batch: list[Any] = []
+        ended = self._next() == "]"
+        while not ended:
+            many = None if batch else self._objects()
+            batch += many or [self._value()]
+            ended = self._next() == "]"
+            if not ended:
+                self._pass(",")
+                self._next()
+            if not ended and (many or len(batch) == BATCH):
+                yield batch
+                batch = []
+        self._at += 1
+        yield batch
+
+    def _objects(self) -> list[Any] | None:
+        """The objects of a list up to the last one that ends in the window, parsed at once.
+
+        That is twice as fast as one by one. Where they have parts that are objects, or text with
+        braces, the last end may not be one of the list's own; then parsing fails, as there are too
+        few closing marks.
+        """
+        if len(self._window) - self._at < CHUNK // 2 and not self._whole:
+            self._more()
+        end = self._window.rfind("},", self._at) + 1
+        if not end:
+            return None
+        try:
+            found: list[Any] = json.loads(f"[{self._window[self._at : end]}]")
+        except (ValueError, RecursionError):
+            return None  # a real fault is found, and located, one by one
+        self._at = end
+        return found
+
+    def _next(self) -> str:
+        """The next character that is no blank; an empty text at the end."""
+        while True:
+            match = _BLANK.match(self._window, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._window):
+                return self._window[self._at]
+            if self._whole:
+                return ""
+            self._more()
+
+    def _pass(self, mark: str) -> None:
+        if self._next() != mark:
+            raise self._fault(f"{mark!r} is missing", self._at)
+        self._at += 1
+
+    def _value(self) -> Any:
+        """The value that starts here."""
+        self._next()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._window, self._at)
+            except JSONDecodeError as error:
+                cut_off = error.msg.startswith("Unterminated string")
+                self._need_more(error.msg, len(self._window) if cut_off else error.pos)
+            except RecursionError as error:
+                raise RidealongError("is nested too deep", where=self._path) from error
+            except ValueError as error:  # a number of thousands of digits
+                raise self._fault(str(error), self._at) from error
+            else:
+                # A number at the end of the window may go on after it.
+                if end < len(self._window) or self._whole:
+                    self._at = end
+                    return value
+                self._more()
+
+    def _need_more(self, fault: str, at: int) -> None:
+        """Read on if the text may merely be cut off here."""
+        if self._whole or at < len(self._window) - NEAR:
+            raise self._fault(fault, at)
+        self._more()
+
+    def _more(self) -> None:
+        rest = self._window[self._at :]
+        # An element that does not fit is read again from its start: so the window doubles.
+        try:
+            new = self._text.read(max(CHUNK, len(rest)))
+        except UnicodeError as error:
+            raise RidealongError(
+                "is not text", where=self._path, expected="JSON in UTF-8"
+            ) from error
+        self._before += self._at
+        self._window, self._at = rest + new, 0
+        self._whole = not new
+
+    def _fault(self, what: str, at: int) -> RidealongError:
+        place = self._before + at
+        cut_off = self._whole and at >= len(self._window)
+        what = "is cut off" if cut_off else f"is not valid JSON: {what} (character {place})"
+        return RidealongError(what, where=self._path)
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true or false", str: "a text", dict: "an object", list: "a list"}
+    if value is None:
+        return "null"
+    return kinds.get(type(value), "a number")

@@ -1,0 +1,124 @@
+"""Oddities of result files that are counted and reported, and do not stop the work."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from ridealong.arrays import Bools, Floats, Ints
+from ridealong.perception.result_files import Boxes2D, Note, Role
+
+EXAMPLES = 5
+MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio, as in Fibonacci hashing
+
+
+def note(
+    kind: str, whose: Role, count: int, text: str, names: Iterable[Hashable] = ()
+) -> list[Note]:
+    """One note with the first few names; none if nothing was counted."""
+    if not count:
+        return []
+    examples = [name for name, _ in zip(names, range(EXAMPLES), strict=False)]
+    return [Note(kind, whose, int(count), text, tuple(map(named, examples)))]
+
+
+def named(key: Hashable) -> str:
+    """A key of a frame or a class in a message."""
+    return "/".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def unknown_frames(whose: Role, names: Sequence[Hashable], frame: Ints) -> list[Note]:
+    """Frames that the ground truth does not list; ``frame`` is -1 for their boxes."""
+    lost = int((frame < 0).sum())
+    text = f"frames are not in the ground truth; their boxes ({lost}) are not scored"
+    if whose == "truth":
+        text = f"frames have labels, but are not listed; their labels ({lost}) are left out"
+    return note("unknown-frames", whose, len(names), text, names)
+
+
+def unknown_categories(
+    whose: Role, names: Sequence[Hashable], known: Mapping[Hashable, int], code: Ints
+) -> list[Note]:
+    """Boxes of classes that the ground truth does not list, by ``code``, an index into the names.
+
+    A name of None stands for boxes without a class.
+    """
+    counts = np.bincount(code, minlength=len(names))
+    strange = [at for at, name in enumerate(names) if name not in known]
+    lost = int(counts[strange].sum())
+    listed = [names[at] if names[at] is not None else "no class" for at in strange]
+    text = "boxes have classes that the ground truth does not have; they are not scored"
+    if whose == "truth":
+        text = "labels have classes that are not listed; they are left out"
+    return note("unknown-classes", whose, lost, text, listed)
+
+
+def frames_without_results(whose: Role, names: pa.Array, has: Bools) -> list[Note]:
+    """Frames of the ground truth that the file does not mention; ``has`` says which it does."""
+    without = np.flatnonzero(~has)
+    text = "frames of the ground truth have no results; they count as frames with nothing found"
+    return note("frames-without-results", whose, len(without), text, _first(without, names))
+
+
+RESULTS_SO = {
+    "boxes-without-size": "boxes have no width or no height; they count as errors",
+    "boxes-outside": "boxes are outside of their image; they count as errors",
+    "boxes-repeated": "boxes repeat another one exactly; the copies count as errors",
+}
+TRUTH_SO = {
+    "boxes-without-size": "labels have no width or no height; nothing can find them",
+    "boxes-outside": "labels are outside of their image; they count like any other",
+    "boxes-repeated": "labels repeat another one exactly; each of them counts",
+}
+
+
+def oddities_of(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> list[Note]:
+    """Boxes without a size, outside of their image, or more than once.
+
+    Args:
+        boxes: The boxes.
+        size: ``(F, 2)`` width and height of the frames in pixels; NaN where unknown.
+        names: ``(F,)`` the names of the frames.
+        whose: Their file.
+    """
+    flat = ~(boxes.xywh[:, 2:] > 0).all(axis=1)
+    low, high = boxes.xywh[:, :2], boxes.xywh[:, :2] + boxes.xywh[:, 2:]
+    beyond = ((high <= 0) | (low >= size[boxes.frame])).any(axis=1) & ~flat
+    found = (flat, beyond, repeated(boxes))
+    texts = TRUTH_SO if whose == "truth" else RESULTS_SO
+    return [
+        one
+        for (kind, text), which in zip(texts.items(), found, strict=True)
+        for one in note(kind, whose, which.sum(), text, _first(boxes.frame[which], names))
+    ]
+
+
+def scores_beyond(boxes: Boxes2D, names: pa.Array, whose: Role) -> list[Note]:
+    """Scores that cannot be probabilities."""
+    which = ~((boxes.score >= 0) & (boxes.score <= 1))
+    text = "scores are not between 0 and 1; calibration is left out"
+    return note("scores-beyond", whose, which.sum(), text, _first(boxes.frame[which], names))
+
+
+def _first(frame: Ints, names: pa.Array) -> list[str]:
+    """The names of the first few frames."""
+    first = list(dict.fromkeys(frame[: 100 * EXAMPLES].tolist()))[:EXAMPLES]
+    taken: list[str] = names.take(pa.array(first, pa.int64())).to_pylist()
+    return taken
+
+
+def repeated(boxes: Boxes2D) -> Bools:
+    """Which boxes have the frame, category, place and score of another one before them.
+
+    Boxes with the same hash are neighbours after sorting, and are then compared.
+    """
+    columns = [boxes.frame, boxes.category, *boxes.xywh.T, boxes.score]
+    hashed = np.zeros(len(boxes), np.uint64)
+    for column in columns:
+        hashed = (hashed ^ np.ascontiguousarray(column).view(np.uint64)) * MIX
+        hashed ^= hashed >> np.uint64(29)
+    order = np.argsort(hashed, kind="stable")
+    same = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in columns])
+    again = np.zeros(len(boxes), np.bool_)
+    again[order[1:]] = same
+    return again

@@ -1,0 +1,1 @@
+"""Files of one's own metrics, one row per item: ``--format statistics`` (docs/statistics.md)."""

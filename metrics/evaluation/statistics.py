@@ -1,0 +1,59 @@
+"""Metrics of one's own: the sums of a statistics file, divided."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from metrics.evaluation.evaluation import DETECTION_ROWS, SCORE_ROWS, Evaluated
+from metrics.tasks.metric import Better, Metric, Reference, over
+
+TASK = "statistics"
+MARGIN = 0.03  # of a metric whose file gives none
+SUMS = ("numerator", "denominator")
+DEFINITION = "statistics-1"
+
+
+def own_metric(name: str, higher_is_better: bool, share: bool) -> Metric:
+    """A metric of a statistics file: the sum of its numerators over that of its denominators."""
+    return Metric(
+        name=name,
+        task=TASK,
+        better=Better.HIGHER if higher_is_better else Better.LOWER,
+        unit="1",
+        statistics=SUMS,
+        reference=Reference.LABELS,
+        description="numerator / denominator, summed over items",
+        source="a statistics file",
+        ratio=over(*SUMS),
+        share=share,
+    )
+
+
+def evaluated_sums(rows: pa.Table) -> Evaluated:
+    """The sums of one network, and each prediction's metrics over all items.
+
+    Args:
+        rows: Columns ``frame``, ``prediction``, ``metric``, ``numerator``, ``denominator``.
+    """
+    tables = []
+    for name in SUMS:
+        kept = rows.filter(pc.not_equal(rows[name], 0))
+        statistic = pa.DictionaryArray.from_arrays(
+            pa.nulls(kept.num_rows, pa.int32()).fill_null(0), pa.array([name])
+        )
+        columns = [kept["frame"], kept["prediction"], kept["metric"], statistic, kept[name]]
+        tables.append(pa.table(columns, schema=SCORE_ROWS))
+    scores = pa.concat_tables(tables).unify_dictionaries()
+    return Evaluated(scores, DETECTION_ROWS.empty_table(), _summary(rows))
+
+
+def _summary(rows: pa.Table) -> dict[str, dict[str, float | None]]:
+    plain = rows.select(["prediction", "metric", *SUMS])
+    sums = plain.group_by(["prediction", "metric"], use_threads=False).aggregate(
+        [(name, "sum") for name in SUMS]
+    )
+    found: dict[str, dict[str, float | None]] = {}
+    for row in sums.to_pylist():
+        bottom = row["denominator_sum"]
+        value = row["numerator_sum"] / bottom if bottom else None
+        found.setdefault(row["prediction"], {})[row["metric"]] = value
+    return found

@@ -1,0 +1,102 @@
+"""What tracking counts, per cell (one class in one frame), and the rows of scores made of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from metrics.evaluation.evaluation import SCORE_ROWS
+from metrics.evaluation.tracking import hota
+from metrics.evaluation.tracking.clear import Lives, follow, lives
+from metrics.evaluation.tracking.hota import align
+from metrics.evaluation.tracking.identity import identified
+from metrics.evaluation.tracking.tracks import Tracks, overlaps
+from ridealong.arrays import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Statistics of all cells that have any.
+
+    Attributes:
+        cell: ``(C,)`` ascending.
+        values: Statistics, ``(C,)`` each.
+        life: How each labelled object was tracked.
+        life_block: ``(T,)`` block of each labelled object.
+    """
+
+    cell: Ints
+    values: Mapping[str, Floats]
+    life: Lives
+    life_block: Ints
+
+
+def count(labels: Tracks, results: Tracks) -> Counts:
+    """Match labels and results in all three ways, and count."""
+    pairs = overlaps(labels, results)
+    matches = follow(labels, results, pairs)
+    same = identified(labels, results, pairs)
+    cell = np.union1d(labels.cell, results.cell)
+
+    def at(cells: Ints, weight: Floats | None = None) -> Floats:
+        place = np.searchsorted(cell, cells)
+        return np.bincount(place, weight, minlength=len(cell)).astype(np.float64)
+
+    matched = labels.cell[matches.pairs.left]
+    values = {
+        "labels": at(labels.cell),
+        "results": at(results.cell),
+        "tp": at(matched),
+        "iou": at(matched, matches.pairs.iou),
+        "idsw": at(matched[matches.switch]),
+        "idtp": at(labels.cell[same.left]),
+    }
+    values["fn"] = values["labels"] - values["tp"]
+    values["fp"] = values["results"] - values["tp"]
+    values["idfn"] = values["labels"] - values["idtp"]
+    values["idfp"] = values["results"] - values["idtp"]
+    aligned = align(labels, results, pairs)
+    cells = labels.cell[aligned.pairs.left]
+    for alpha, (tp, association) in enumerate(zip(hota.TP, hota.ASSOCIATION, strict=True)):
+        values[tp] = at(cells[aligned.hits(alpha)])
+        values[association] = at(cells, aligned.association[:, alpha])
+    return Counts(cell, values, lives(labels, matches), labels.block)
+
+
+def score_rows(
+    counts: Counts, statistics: Mapping[str, tuple[str, ...]], predictions: tuple[str, ...]
+) -> pa.Table:
+    """Rows of `SCORE_ROWS`, those of 0 left out.
+
+    Args:
+        counts: The statistics.
+        statistics: Of each metric.
+        predictions: Names, one for each class.
+    """
+    named = sorted({name for names in statistics.values() for name in names})
+    parts = list(_rows(counts, statistics, named, len(predictions)))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    frame, prediction, metric, statistic, value = columns
+    return pa.Table.from_arrays(
+        [
+            pa.array(frame, pa.int32()),
+            pa.DictionaryArray.from_arrays(pa.array(prediction, pa.int32()), list(predictions)),
+            pa.DictionaryArray.from_arrays(pa.array(metric, pa.int32()), list(statistics)),
+            pa.DictionaryArray.from_arrays(pa.array(statistic, pa.int32()), named),
+            pa.array(value, pa.float64()),
+        ],
+        schema=SCORE_ROWS,
+    )
+
+
+def _rows(
+    counts: Counts, statistics: Mapping[str, tuple[str, ...]], named: list[str], classes: int
+) -> Iterator[tuple[Ints, Ints, Ints, Ints, Floats]]:
+    for metric, names in enumerate(statistics.values()):
+        for name in names:
+            values = counts.values[name]
+            there = np.flatnonzero(values)
+            cell = counts.cell[there]
+            same = np.full(len(there), metric), np.full(len(there), named.index(name))
+            yield cell // classes, cell % classes, *same, values[there]

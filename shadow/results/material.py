@@ -1,0 +1,64 @@
+"""What is judged, however it was read: items, the sums and rows of both networks, and metrics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.results.statistics.pairs import OneSided
+from metrics.evaluation.evaluation import Evaluated
+from metrics.gate.names import RunNames
+from metrics.tasks.metric import Metric
+from ridealong.perception.result_files import Frames, Note
+
+ROLES = ("deployed", "candidate")
+
+
+@dataclass(frozen=True)
+class Material:
+    """What two networks did on the same items.
+
+    Attributes:
+        frames: The items.
+        evaluated: The sums and rows of each network, by role.
+        judged: The metrics of each prediction.
+        required: Predictions and metrics that must pass if no gate is given.
+        margins: The default margin of each metric that has one.
+        own_margins: Margins of a prediction and metric, where they differ from that.
+        definition: Hash of all that the sums and rows depend on, apart from the files.
+        drive_from: What tells drives apart.
+        notes: Oddities of the files.
+        rate_hz: Items a second, where known.
+        thresholds: The lowest score that counts, by role and class.
+        one_sided: What only one file has; None for result files.
+        recorded: More that the run stores as JSON, such as the metrics of a statistics file.
+    """
+
+    frames: Frames
+    evaluated: Mapping[str, Evaluated]
+    judged: Mapping[str, Sequence[Metric]]
+    required: Sequence[tuple[str, str]]
+    margins: Mapping[str, float]
+    own_margins: Mapping[tuple[str, str], float]
+    definition: str
+    drive_from: str
+    notes: tuple[Note, ...] = ()
+    rate_hz: float | None = None
+    thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    one_sided: OneSided | None = None
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, each once; one of each name."""
+        return list(
+            {metric.name: metric for own in self.judged.values() for metric in own}.values()
+        )
+
+    @property
+    def names(self) -> RunNames:
+        """What a gate may name."""
+        metrics = {
+            prediction: {metric.name: metric for metric in own}
+            for prediction, own in self.judged.items()
+        }
+        return RunNames(metrics, self.frames.attributes.column_names)

@@ -1,0 +1,171 @@
+"""Scores result files, from the files to a verdict: read, evaluate, store, judge, commit."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from metrics.gate.spec import GateSpec
+from metrics.tasks.metric import Better
+from ridealong.hashing import short_hash
+from ridealong.lake import Lake
+from ridealong.lake.files import scratch_folder
+from ridealong.terminal.console import Console, jsonable
+from ridealong.terminal.progress import Steps
+from ridealong.terminal.readable import listed
+from shadow.judging import commit_run, judge_again
+from shadow.results.boxes import boxes_material
+from shadow.results.clusters import Clusters, clusters_of
+from shadow.results.gate import gate_of, margins_used
+from shadow.results.hashes import content_sha256
+from shadow.results.material import ROLES, Material
+from shadow.results.names import network_names
+from shadow.results.own_statistics import statistics_material
+from shadow.results.request import STATISTICS, ScoreRequest, check_options
+from shadow.results.slices import slices_of
+from shadow.results.storing import dataset_of, item_rows, store_items, store_results
+
+READING, STORING = 3, 4  # steps of progress
+
+
+def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
+    """Judge result files, and commit the run.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        RidealongError: A file cannot be read or makes no sense, an option does not fit the files,
+            or the disk is full. What was stored stays and is used next time.
+    """
+    started = time.monotonic()
+    check_options(request)
+    files = {role: content_sha256(path) for role, path in request.files.items()}
+    with console.steps("score", READING + STORING) as steps:
+        material = _material(lake, request, steps)
+        row, gate = _stored(lake, request, files, material, steps)
+        verdict = judge_again(lake.snapshot(), row, gate)
+        steps.advance()
+    _warn(console, request, files, material)
+    commit_run(lake, row, gate, verdict, started)
+    return str(row["run_id"])
+
+
+def _stored(
+    lake: Lake,
+    request: ScoreRequest,
+    files: Mapping[str, str],
+    material: Material,
+    steps: Steps,
+) -> tuple[dict[str, Any], GateSpec]:
+    """Store what is judged; the run as a row of `RUNS`, and its gate."""
+    slices = slices_of(material.frames, request.slices)
+    gate = gate_of(material, request.gate, slices)
+    clusters = clusters_of(material.frames, material.drive_from, material.rate_hz)
+    items = item_rows(material.frames, clusters)
+    dataset = dataset_of(items)
+    labels = files.get("truth") or short_hash(files["deployed"], files["candidate"])
+    key = _key(material, dataset, labels)
+    networks = _identities(files, material)
+    store_items(lake, items, dataset)
+    steps.advance()
+    for role, network in networks.items():
+        store_results(lake, network, material.evaluated[role], material.frames, key, labels)
+        steps.advance()
+    names = network_names(request.deployed, request.candidate)
+    row = {
+        "run_id": lake.new_commit_id(),
+        **dict(zip(ROLES, names, strict=True)),
+        **{f"{role}_sha256": networks[role] for role in ROLES},
+        "definition": key,
+        "clip_ids": material.frames.name.to_pylist(),
+        "clips_left_out": [],
+        "dataset": dataset,
+        "results": json.dumps(
+            jsonable(_recorded(request, files, material, clusters, slices, gate)),
+            sort_keys=True,
+            allow_nan=False,
+        ),
+    }
+    return row, gate
+
+
+def _material(lake: Lake, request: ScoreRequest, steps: Steps) -> Material:
+    """Read the files, and evaluate both networks."""
+    if request.format != STATISTICS:
+        return boxes_material(request, steps)
+    material = statistics_material(request, scratch_folder(lake.home))
+    steps.advance(READING)
+    return material
+
+
+def _key(material: Material, dataset: str, labels: str) -> str:
+    """The definition under which scores are stored; one for both networks, as they are compared."""
+    thresholds = json.dumps(material.thresholds, sort_keys=True)
+    return f"results:{short_hash(material.definition, thresholds, dataset, labels)}"
+
+
+def _identities(files: Mapping[str, str], material: Material) -> dict[str, str]:
+    """The hash of each network: that of its file.
+
+    The same file with two thresholds is two networks.
+    """
+    found = {role: files[role] for role in ROLES}
+    one, other = (material.thresholds.get(role) for role in ROLES)
+    if found["deployed"] == found["candidate"] and one != other:
+        found["candidate"] += "-" + short_hash(json.dumps(other, sort_keys=True))
+    return found
+
+
+def _recorded(
+    request: ScoreRequest,
+    files: Mapping[str, str],
+    material: Material,
+    clusters: Clusters,
+    slices: tuple[str, ...],
+    gate: GateSpec,
+) -> dict[str, Any]:
+    """What the run remembers about its files: the column ``results`` of `RUNS`."""
+    return {
+        "format": request.format,
+        "files": {
+            role: {"path": str(path.absolute()), "sha256": files[role]}
+            for role, path in request.files.items()
+        },
+        "options": asdict(request.options),
+        "scope": clusters.scope,
+        "drives": clusters.drives,
+        "drive_from": clusters.text,
+        "slices": slices,
+        "margins": margins_used(gate),
+        "evaluation": None,
+        "threshold": None,
+        "definitions": [
+            {
+                "name": metric.name,
+                "higher": metric.better is Better.HIGHER,
+                "share": metric.share,
+                "unit": metric.unit,
+            }
+            for metric in material.metrics
+        ],
+        "notes": [asdict(note) for note in material.notes],
+        "one_sided": asdict(material.one_sided) if material.one_sided else None,
+        "metrics": {role: material.evaluated[role].summary for role in ROLES},
+        **material.recorded,
+    }
+
+
+def _warn(
+    console: Console, request: ScoreRequest, files: Mapping[str, str], material: Material
+) -> None:
+    """Print the oddities of the files on standard error."""
+    if files["deployed"] == files["candidate"]:
+        console.note(
+            f"warning: {request.deployed} and {request.candidate} have the same content: this run "
+            "can show no regression, and is never `latest`"
+        )
+    for note in material.notes:
+        examples = f": {listed(list(note.examples), 3)}" if note.examples else ""
+        console.note(f"warning: {note.whose}: {note.count:,} {note.text}{examples}")
