@@ -1,5 +1,6 @@
 """A stored run by any gate: judged again, and the drives that it still needs."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from metrics.schemas import SCORES
 from metrics.slices import DIMENSIONS
 from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import task_of
-from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
+from shadow.judged import attributes_of, metrics_of, of_items
 from shadow.judging import judge_again
+from shadow.keys import definitions_in
 from shadow.report import run_document, summary_of
 from shadow.runs import Run, find_run
 
@@ -43,6 +45,8 @@ def rejudged(snapshot: Snapshot, run: str, gate: Path) -> Rejudged:
     """
     row = find_run(snapshot, run)
     spec = load_gate(gate, names_of(snapshot, row))
+    if of_items(row):
+        spec = spec.watching(json.loads(row["results"])["slices"])
     return Rejudged(row, spec, judge_again(snapshot, row, spec))
 
 
@@ -58,15 +62,21 @@ def names_of(snapshot: Snapshot, run: Mapping[str, Any]) -> RunNames:
     """What a gate may name: the predictions and metrics that a run has scores of."""
     scored = snapshot.query(
         """select distinct prediction, metric from scores
-        where list_contains(?, network_sha256) order by all""",
+        where list_contains(?, network_sha256) and list_contains(?, definition) order by all""",
         SCORES,
-        params=[[run["deployed_sha256"], run["candidate_sha256"]]],
+        params=[
+            [run["deployed_sha256"], run["candidate_sha256"]],
+            definitions_in(run["definition"]),
+        ],
     ).to_pylist()
+    known = metrics_of(run)
     metrics: dict[str, dict[str, Metric]] = {}
     for row in scored:
-        metric = known_metric(task_of(row["prediction"]), row["metric"])
+        metric = known(task_of(row["prediction"]), row["metric"])
         if metric is not None:  # otherwise its family is not installed
             metrics.setdefault(row["prediction"], {})[metric.name] = metric
+    if of_items(run):
+        return RunNames(metrics, attributes_of(snapshot, run))
     return _ClipNames(metrics, DIMENSIONS)
 
 

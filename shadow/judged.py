@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.schemas import CLIPS, DRIVES
+from metrics.evaluation.registry import EVALUATIONS
 from metrics.evaluation.statistics import own_metric
 from metrics.schemas import DETECTIONS, MATCHES
 from metrics.tasks.metric import MetricLookup
@@ -68,6 +69,28 @@ def judged_clips(snapshot: Snapshot, clip_ids: Sequence[str]) -> Judged:
     return Judged(clips, snapshot.read(DRIVES), MATCHES, known_metric, complete=False)
 
 
+def drives_of(
+    snapshot: Snapshot, run: Mapping[str, Any], clip_ids: Sequence[str]
+) -> dict[str, str]:
+    """The drive of each of some clips or items of a run, in their order."""
+    rows = snapshot.query(
+        """select item_id, drive_id from items
+        where dataset = ? and list_contains(?, item_id)"""
+        if of_items(run)
+        else "select clip_id, drive_id from clips where ? is null and list_contains(?, clip_id)",
+        ITEMS if of_items(run) else CLIPS,
+        params=[run.get("dataset"), list(clip_ids)],
+    )
+    found = dict(zip(*(rows[at].to_pylist() for at in range(2)), strict=True))
+    return {clip_id: found[clip_id] for clip_id in clip_ids}
+
+
+def attributes_of(snapshot: Snapshot, run: Mapping[str, Any]) -> list[str]:
+    """The attributes of the items of a run."""
+    names = _items(snapshot, run).clips.column_names
+    return [name for name in names if name not in CLIP_COLUMNS]
+
+
 def _items(snapshot: Snapshot, run: Mapping[str, Any]) -> Judged:
     items = snapshot.query("select * from items where dataset = ?", ITEMS, params=[run["dataset"]])
     items = items.cast(ITEMS.schema).sort_by([(name, "ascending") for name in ITEMS.order])
@@ -110,6 +133,12 @@ def metrics_of(run: Mapping[str, Any]) -> MetricLookup:
 
 def metrics_in(results: Mapping[str, Any]) -> MetricLookup:
     """Finds the metrics that a run from result files recorded, or that its evaluation has."""
+    if results["evaluation"] is not None:
+        known = {
+            (metric.task, metric.name): metric
+            for metric in EVALUATIONS.find(results["evaluation"]).metrics
+        }
+        return lambda task, name: known.get((task, name))
     own = {one["name"]: own_metric(one["name"], one["higher"], one["share"])
            for one in results["definitions"]}  # fmt: skip
     return lambda task, name: own.get(name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from metrics.gate.cells import RANKS, Cell, Verdict, surest_losses
 from ridealong.lake import Snapshot
+from shadow.judged import drives_of
 from shadow.losses import EVERY_CELL, clip_losses, losing_cells
 from shadow.report import run_document
 from shadow.runs import find_run
@@ -87,7 +88,7 @@ def content_of(snapshot: Snapshot, run: str) -> Content:
     document = run_document(snapshot, row["run_id"])
     lost = _lost(document["cells"])
     losses = clip_losses(snapshot, row, lost)
-    drives = _drives(snapshot, [*losses][:COSTLIEST])
+    drives = drives_of(snapshot, row, [*losses][:COSTLIEST])
     costly = [Costly(item, drives[item], losses[item].share, losses[item].cell) for item in drives]
     return Content(row, document, lost, costly)
 
@@ -96,16 +97,3 @@ def _lost(cells: Sequence[Cell]) -> list[Cell]:
     """The cells that represent the loss: those that regressed, else the surest undecided loss."""
     undecided = [c for c in cells if c["required"] and c["verdict"] == Verdict.INCONCLUSIVE]
     return losing_cells(cells, EVERY_CELL) or surest_losses(undecided)[:1]
-
-
-def _drives(snapshot: Snapshot, clip_ids: Sequence[str]) -> dict[str, str]:
-    """The drive of each clip, in the order of the clips."""
-    from ingest.schemas import CLIPS
-
-    rows = snapshot.query(
-        "select clip_id, drive_id from clips where list_contains(?, clip_id)",
-        CLIPS,
-        params=[list(clip_ids)],
-    ).to_pylist()
-    found = {row["clip_id"]: row["drive_id"] for row in rows}
-    return {clip_id: found[clip_id] for clip_id in clip_ids}

@@ -20,8 +20,7 @@ class Material:
     Attributes:
         frames: The items.
         evaluated: The sums and rows of each network, by role.
-        metrics: All metrics, by name.
-        judged: The metrics of each prediction by name; the first ones are required by default.
+        judged: The metrics of each prediction.
         required: Predictions and metrics that must pass if no gate is given.
         margins: The default margin of each metric that has one.
         own_margins: Margins of a prediction and metric, where they differ from that.
@@ -36,8 +35,7 @@ class Material:
 
     frames: Frames
     evaluated: Mapping[str, Evaluated]
-    metrics: Mapping[str, Metric]
-    judged: Mapping[str, Sequence[str]]
+    judged: Mapping[str, Sequence[Metric]]
     required: Sequence[tuple[str, str]]
     margins: Mapping[str, float]
     own_margins: Mapping[tuple[str, str], float]
@@ -50,10 +48,17 @@ class Material:
     recorded: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, each once; one of each name."""
+        return list(
+            {metric.name: metric for own in self.judged.values() for metric in own}.values()
+        )
+
+    @property
     def names(self) -> RunNames:
         """What a gate may name."""
         metrics = {
-            prediction: {name: self.metrics[name] for name in own}
+            prediction: {metric.name: metric for metric in own}
             for prediction, own in self.judged.items()
         }
         return RunNames(metrics, self.frames.attributes.column_names)

@@ -9,6 +9,7 @@ from metrics.evaluation.statistics import (
     evaluated_sums,
     own_metric,
 )
+from metrics.tasks.metric import Metric
 from shadow.results.material import Material
 from shadow.results.request import ScoreRequest
 
@@ -20,19 +21,18 @@ def statistics_material(request: ScoreRequest, scratch: Path) -> Material:
         RidealongError: As for `ingest.results.statistics.read.read_statistics`.
     """
     found = read_statistics(request.deployed, request.candidate, request.slices or (), scratch)
-    judged: dict[str, list[str]] = {}
+    metrics = {
+        one.name: own_metric(one.name, one.higher_is_better, one.share) for one in found.metrics
+    }
+    judged: dict[str, list[Metric]] = {}
     for prediction, metric in found.judged:
-        judged.setdefault(prediction, []).append(metric)
+        judged.setdefault(prediction, []).append(metrics[metric])
     margins = {one.name: _margin_of(found, one.name) for one in found.metrics}
     return Material(
         frames=found.frames,
         evaluated={
             "deployed": evaluated_sums(found.deployed),
             "candidate": evaluated_sums(found.candidate),
-        },
-        metrics={
-            one.name: own_metric(one.name, one.higher_is_better, one.share)
-            for one in found.metrics
         },
         judged=judged,
         required=found.judged,
@@ -42,14 +42,9 @@ def statistics_material(request: ScoreRequest, scratch: Path) -> Material:
         },
         definition=DEFINITION,
         drive_from="drive",
+        rate_hz=request.options.rate_hz,
         notes=found.notes,
         one_sided=found.one_sided,
-        recorded={
-            "definitions": [
-                {"name": one.name, "higher": one.higher_is_better, "share": one.share}
-                for one in found.metrics
-            ]
-        },
     )  # fmt: skip
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.results.format import ReadOptions
+from ingest.results.registry import FORMATS
+from ridealong.errors import RidealongError
+from ridealong.specs import nearest
 
 STATISTICS = "statistics"  # the format without ground truth
 
@@ -37,3 +40,34 @@ class ScoreRequest:
         """The files by role."""
         own = {"deployed": self.deployed, "candidate": self.candidate}
         return own if self.truth is None else {"truth": self.truth, **own}
+
+
+def check_options(request: ScoreRequest) -> None:
+    """Refuse options that do not fit the format.
+
+    Raises:
+        RidealongError: The format is unknown, result files have no ground truth, or statistics have
+            an option of theirs.
+    """
+    if request.format != STATISTICS:
+        if request.format not in FORMATS:
+            known = [*FORMATS.names(), STATISTICS]
+            raise RidealongError(
+                f"unknown format {request.format!r}", hint=nearest(request.format, known)
+            )
+        if request.truth is None:
+            raise RidealongError(
+                f"--format {request.format} needs --truth", hint="only statistics have none"
+            )
+        return
+    given = {
+        "--truth": request.truth,
+        "--drive": request.options.drive,
+        "--task": request.options.task,
+        "--threshold": request.threshold,
+    }
+    for option, value in given.items():
+        if value is not None:
+            raise RidealongError(
+                f"--format {STATISTICS} has no {option}", hint="see docs/statistics.md"
+            )

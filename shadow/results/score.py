@@ -7,21 +7,26 @@ from dataclasses import asdict
 from typing import Any
 
 from metrics.gate.spec import GateSpec
+from metrics.tasks.metric import Better
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake
 from ridealong.lake.files import scratch_folder
 from ridealong.terminal.console import Console, jsonable
+from ridealong.terminal.progress import Steps
 from ridealong.terminal.readable import listed
 from shadow.judging import commit_run, judge_again
+from shadow.results.boxes import boxes_material
 from shadow.results.clusters import Clusters, clusters_of
 from shadow.results.gate import gate_of, margins_used
 from shadow.results.hashes import content_sha256
 from shadow.results.material import ROLES, Material
 from shadow.results.names import network_names
 from shadow.results.own_statistics import statistics_material
-from shadow.results.request import ScoreRequest
+from shadow.results.request import STATISTICS, ScoreRequest, check_options
 from shadow.results.slices import slices_of
 from shadow.results.storing import dataset_of, item_rows, store_items, store_results
+
+READING, STORING = 3, 4  # steps of progress
 
 
 def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
@@ -35,20 +40,39 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
             or the disk is full. What was stored stays and is used next time.
     """
     started = time.monotonic()
+    check_options(request)
     files = {role: content_sha256(path) for role, path in request.files.items()}
-    material = material_of(lake, request)
+    with console.steps("score", READING + STORING) as steps:
+        material = _material(lake, request, steps)
+        row, gate = _stored(lake, request, files, material, steps)
+        verdict = judge_again(lake.snapshot(), row, gate)
+        steps.advance()
+    _warn(console, request, files, material)
+    commit_run(lake, row, gate, verdict, started)
+    return str(row["run_id"])
+
+
+def _stored(
+    lake: Lake,
+    request: ScoreRequest,
+    files: Mapping[str, str],
+    material: Material,
+    steps: Steps,
+) -> tuple[dict[str, Any], GateSpec]:
+    """Store what is judged; the run as a row of `RUNS`, and its gate."""
     slices = slices_of(material.frames, request.slices)
     gate = gate_of(material, request.gate, slices)
     clusters = clusters_of(material.frames, material.drive_from, material.rate_hz)
-    _warn(console, request, files, material)
     items = item_rows(material.frames, clusters)
     dataset = dataset_of(items)
     labels = files.get("truth") or short_hash(files["deployed"], files["candidate"])
     key = _key(material, dataset, labels)
     networks = _identities(files, material)
     store_items(lake, items, dataset)
+    steps.advance()
     for role, network in networks.items():
         store_results(lake, network, material.evaluated[role], material.frames, key, labels)
+        steps.advance()
     names = network_names(request.deployed, request.candidate)
     row = {
         "run_id": lake.new_commit_id(),
@@ -59,19 +83,19 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
         "clips_left_out": [],
         "dataset": dataset,
         "results": json.dumps(
-            jsonable(_recorded(request, files, material, clusters, slices, gate)),
-            sort_keys=True,
-            allow_nan=False,
+            jsonable(_recorded(request, files, material, clusters, slices, gate)), allow_nan=False
         ),
     }
-    verdict = judge_again(lake.snapshot(), row, gate)
-    commit_run(lake, row, gate, verdict, started)
-    return str(row["run_id"])
+    return row, gate
 
 
-def material_of(lake: Lake, request: ScoreRequest) -> Material:
+def _material(lake: Lake, request: ScoreRequest, steps: Steps) -> Material:
     """Read the files, and evaluate both networks."""
-    return statistics_material(request, scratch_folder(lake.home))
+    if request.format != STATISTICS:
+        return boxes_material(request, steps)
+    material = statistics_material(request, scratch_folder(lake.home))
+    steps.advance(READING)
+    return material
 
 
 def _key(material: Material, dataset: str, labels: str) -> str:
@@ -113,7 +137,17 @@ def _recorded(
         "drive_from": clusters.text,
         "slices": slices,
         "margins": margins_used(gate),
-        "threshold": material.thresholds or None,
+        "evaluation": None,
+        "threshold": None,
+        "definitions": [
+            {
+                "name": metric.name,
+                "higher": metric.better is Better.HIGHER,
+                "share": metric.share,
+                "unit": metric.unit,
+            }
+            for metric in material.metrics
+        ],
         "notes": [asdict(note) for note in material.notes],
         "one_sided": asdict(material.one_sided) if material.one_sided else None,
         "metrics": {role: material.evaluated[role].summary for role in ROLES},

@@ -1,0 +1,160 @@
+"""Result files with boxes as material: read by their format, evaluated as its tool does."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ingest.results.format import ResultFormat, ResultPaths
+from ingest.results.registry import FORMATS
+from ingest.results.statistics.files import is_statistics
+from metrics.evaluation.evaluation import Evaluated, Evaluation
+from metrics.evaluation.registry import EVALUATIONS
+from metrics.tasks.metric import Metric, Smooth
+from ridealong.errors import RidealongError
+from ridealong.perception.result_files import Comparison
+from ridealong.terminal.progress import Steps
+from shadow.results.material import ROLES, Material
+from shadow.results.request import STATISTICS, ScoreRequest
+from shadow.results.thresholds import Thresholds, thresholds_of
+
+WITHOUT_THRESHOLD = ("tracks",)  # the output of a tracker is final
+LABELS = "labels"  # the statistic of average precision: labels, found or not
+
+
+def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
+    """Read ground truth and results, and evaluate both networks.
+
+    Raises:
+        RidealongError: The format is unknown, a file has another one or cannot be read, or an
+            option does not fit.
+    """
+    own = FORMATS.find(request.format)
+    check_formats(own, request.files)
+    assert request.truth is not None
+    paths = ResultPaths(request.truth, request.deployed, request.candidate)
+    with FORMATS.running(own.name, "cannot read the files"):
+        comparison = own.read(paths, request.options)
+    steps.advance()
+    evaluation = EVALUATIONS.find(comparison.evaluation)
+    thresholds = thresholds_of(request.threshold, comparison.categories)
+    evaluated = {}
+    for role in ROLES:
+        evaluated[role] = _evaluated(evaluation, comparison, role, thresholds)
+        steps.advance()
+    judged = _judged(evaluation, comparison.categories, evaluated.values())
+    main = {name: own[0].name for name, own in judged.items()}
+    found = _with_something(judged, evaluated.values())
+    return Material(
+        frames=comparison.frames,
+        evaluated=evaluated,
+        judged=judged,
+        required=[(name, main[name]) for name in judged if name in found],
+        margins=evaluation.margins,
+        own_margins={},
+        definition=evaluation.definition,
+        drive_from=comparison.drive_from,
+        notes=comparison.notes,
+        rate_hz=comparison.rate_hz or request.options.rate_hz,
+        thresholds=thresholds.by_class,
+        recorded={
+            "evaluation": evaluation.name,
+            "threshold": _told(thresholds) if evaluation.task not in WITHOUT_THRESHOLD else None,
+        },
+    )
+
+
+def _told(thresholds: Thresholds) -> dict[str, object]:
+    return {"text": thresholds.text, **thresholds.by_class}
+
+
+def check_formats(own: ResultFormat, files: Mapping[str, Path]) -> None:
+    """Refuse a file that does not look like the format, and looks like another.
+
+    Raises:
+        RidealongError: There is one; the message says what it looks like.
+    """
+    for path in files.values():
+        if own.recognises(path):
+            continue
+        others = [one for one in FORMATS.usable.values() if one is not own]
+        looks_like = next((one for one in others if one.recognises(path)), None)
+        if looks_like is not None:
+            raise not_of_format(path, own.title, looks_like.title, looks_like.name)
+        if is_statistics(path):
+            raise not_of_format(path, own.title, "statistics", STATISTICS)
+
+
+def not_of_format(path: Path, stated: str, title: str, name: str) -> RidealongError:
+    """The error about a file of another format than stated."""
+    return RidealongError(
+        f"the file looks like {title}, not like {stated}",
+        where=path,
+        hint=f"did you mean --format {name}?",
+    )
+
+
+def _evaluated(
+    evaluation: Evaluation, comparison: Comparison[Any], role: str, thresholds: Thresholds
+) -> Evaluated:
+    with EVALUATIONS.running(evaluation.name, "cannot evaluate the files"):
+        return evaluation.evaluate(
+            comparison.frames,
+            comparison.categories,
+            comparison.truth,
+            getattr(comparison, role),
+            thresholds.by_class[role],
+        )
+
+
+def _judged(
+    evaluation: Evaluation, categories: Iterable[str], evaluated: Iterable[Evaluated]
+) -> dict[str, tuple[Metric, ...]]:
+    """The metrics of every prediction: of each class, and of whatever else has a score."""
+    names = [f"{evaluation.task}/{category}" for category in categories]
+    scored = {name for one in evaluated for name in pc.unique(one.scores["prediction"]).to_pylist()}
+    every = [*names, *sorted(scored - set(names))]
+    found = {name: evaluation.metrics_of(name) for name in every}
+    return {name: metrics for name, metrics in found.items() if metrics}
+
+
+def _with_something(
+    judged: Mapping[str, Sequence[Metric]], evaluated: Iterable[Evaluated]
+) -> set[str]:
+    """The predictions for which either network had something to find, by their main metric."""
+    return {
+        name
+        for one in evaluated
+        for name, sums in _totals(judged, one.scores).items()
+        if _to_find(judged[name][0], sums) > 0
+    }
+
+
+def _totals(
+    judged: Mapping[str, Sequence[Metric]], scores: pa.Table
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """The sums of each prediction's main metric over all items."""
+    rows = scores.group_by(["prediction", "metric", "statistic"]).aggregate([("value", "sum")])
+    totals: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for row in rows.to_pylist():
+        main = judged[row["prediction"]][0] if row["prediction"] in judged else None
+        if main is not None and row["metric"] == main.name:
+            nothing = {name: np.zeros(()) for name in main.statistics}
+            totals.setdefault(row["prediction"], nothing)[row["statistic"]] = np.asarray(
+                row["value_sum"]
+            )
+    return totals
+
+
+def _to_find(metric: Metric, sums: Mapping[str, Any]) -> float:
+    if metric.to_find is not None:
+        return float(metric.to_find(sums))
+    if metric.ratio is not None:
+        return float(metric.ratio(sums)[1])
+    if isinstance(metric.figure, Smooth):
+        return float(metric.figure.weight(sums))
+    return float(sums[LABELS])
