@@ -19,7 +19,8 @@ import numpy as np
 
 from metrics.evaluation.boxes3d.errors import TURN, heading_errors, scale_errors
 from metrics.evaluation.boxes3d.matching import NOTHING, greedy, pairs_within
-from metrics.evaluation.boxes3d.precision import RECALLS, nuscenes_precision
+from metrics.evaluation.boxes3d.precision import nuscenes_precision, whole
+from metrics.evaluation.boxes3d.remaining import Hits, Remaining, each_version
 from metrics.evaluation.boxes3d.rows import (
     LEVELS_M,
     TASK,
@@ -28,6 +29,7 @@ from metrics.evaluation.boxes3d.rows import (
     per_frame,
     score_rows,
 )
+from metrics.evaluation.boxes3d.running_errors import NOT_OF_CLASS, RunningErrors
 from metrics.evaluation.boxes3d.selection import taken, thresholds
 from metrics.evaluation.evaluation import Evaluated, Evaluation
 from metrics.tasks.metric import (
@@ -49,10 +51,8 @@ RANGE_M = {
     "pedestrian": 40.0, "motorcycle": 40.0, "bicycle": 40.0, "traffic_cone": 30.0, "barrier": 30.0,
 }  # fmt: skip
 JUDGED = LEVELS_M.index(2.0)  # the level of F1 and of the errors
-FIRST_RECALL = 11  # the errors at lower recalls depend on too few hits
 PRECISION_WEIGHT = 5  # of average precision in the detection score; each error's is 1
 ERRORS = ("ate", "ase", "aoe", "ave", "aae")
-NOT_OF_CLASS = np.inf  # an error that the class does not have
 NO_ERROR = {"traffic_cone": ("aoe", "ave", "aae"), "barrier": ("ave", "aae")}
 HALF_TURN = "barrier"  # its front and back look alike
 
@@ -176,10 +176,12 @@ def _summary(judged: _Judged, categories: Sequence[str]) -> dict[str, Any]:
 def _of_class(judged: _Judged, code: int, name: str) -> dict[str, Any]:
     found = judged.found.category == code
     labels = int((judged.truth.category == code).sum())
-    precisions = [nuscenes_precision(hit[found], labels) for hit in judged.hits]
-    errors = true_positive_errors(
-        judged.found.score[found], judged.hits[JUDGED][found], judged.errors[found], labels
+    hits = [whole(hit[found]) for hit in judged.hits]
+    precisions = [nuscenes_precision(left, labels) for left in hits]
+    running = RunningErrors(
+        judged.found.score[found], judged.hits[JUDGED][found], judged.errors[found]
     )
+    errors = running.mean(hits[JUDGED], labels)
     kept = [error not in NO_ERROR.get(name, ()) for error in ERRORS]
     return {
         "AP": float(np.mean(precisions)),
@@ -199,47 +201,6 @@ def detection_score(precision: float, errors: Floats) -> float:
     return min(float(score), 1.0)  # rounding may leave a perfect precision a little above 1
 
 
-def true_positive_errors(score: Floats, hit: Bools, errors: Floats, labels: int) -> Floats:
-    """``(E,)`` errors of one class: their running means, averaged over recalls.
-
-    They are 1 where nothing is found or the highest recall is below 0.11, and where an error is not
-    known of any hit; `NOT_OF_CLASS` where all hits have that.
-
-    Args:
-        score: ``(n,)`` in descending order.
-        hit: ``(n,)``.
-        errors: ``(n, E)``; those of hits are used.
-        labels: How many labels there are.
-    """
-    worst = np.ones(errors.shape[1])
-    if not labels or not hit.any():
-        return worst
-    confidence = np.interp(RECALLS, np.cumsum(hit) / labels, score, right=0)
-    reached = np.flatnonzero(confidence)
-    last = int(reached[-1]) if len(reached) else 0
-    if last < FIRST_RECALL:
-        return np.where(np.isposinf(errors[hit]).all(axis=0), NOT_OF_CLASS, worst)
-    at, of_hits = confidence[FIRST_RECALL : last + 1][::-1], score[hit][::-1]
-    return np.asarray(
-        [
-            NOT_OF_CLASS
-            if np.isposinf(column[0])
-            else float(np.interp(at, of_hits, _running_mean(column)[::-1]).mean())
-            for column in errors[hit].T
-        ]
-    )
-
-
-def _running_mean(values: Floats) -> Floats:
-    """Means of the known values down to each place: 0 before the first, 1 if none is known."""
-    known = ~np.isnan(values)
-    if not known.any():
-        return np.ones(len(values))
-    counts = np.cumsum(known)
-    sums = np.cumsum(np.where(known, values, 0.0))
-    return np.asarray(np.divide(sums, counts, out=np.zeros(len(values)), where=counts > 0))
-
-
 # Metrics: of each class, for all slices and for versions without one drive
 
 
@@ -249,29 +210,27 @@ def _hits(rows: DetectionRows, level: int) -> Bools:
 
 def _error_figure(column: int) -> OfRows:
     def value(rows: DetectionRows, keep: Bools, labels: Floats) -> Floats:
-        hit, errors = _hits(rows, JUDGED), rows.errors[:, [column]]
-        values = np.full(len(labels), np.nan)
-        for version in np.flatnonzero(labels > 0):
-            kept = keep[version]
-            values[version] = true_positive_errors(
-                rows.score[kept], hit[kept], errors[kept], int(labels[version])
-            )[0]
-        return values
+        errors = RunningErrors(rows.score, _hits(rows, JUDGED), rows.errors[:, [column]])
+
+        def of(removed: Ints, count: float) -> float:
+            return float(errors.mean(Remaining(errors.hits, removed), count)[0])
+
+        return each_version(of, keep, labels)
 
     return OfRows(value, (JUDGED,))
 
 
 def _score_figure(rows: DetectionRows, keep: Bools, labels: Floats) -> Floats:
-    hits = [_hits(rows, level) for level in range(len(LEVELS_M))]
-    values = np.full(len(labels), np.nan)
-    for version in np.flatnonzero(labels > 0):
-        kept, count = keep[version], int(labels[version])
-        precision = float(np.mean([nuscenes_precision(hit[kept], count) for hit in hits]))
-        errors = true_positive_errors(
-            rows.score[kept], hits[JUDGED][kept], rows.errors[kept], count
-        )
-        values[version] = detection_score(precision, errors[~np.isposinf(errors)])
-    return values
+    hits = [Hits(_hits(rows, level)) for level in range(len(LEVELS_M))]
+    errors = RunningErrors(rows.score, _hits(rows, JUDGED), rows.errors)
+
+    def of(removed: Ints, count: float) -> float:
+        left = [Remaining(some, removed) for some in hits]
+        precision = float(np.mean([nuscenes_precision(some, count) for some in left]))
+        means = errors.mean(left[JUDGED], count)
+        return detection_score(precision, means[~np.isposinf(means)])
+
+    return each_version(of, keep, labels)
 
 
 def _error_metric(name: str, unit: str, description: str) -> Metric:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from metrics.evaluation.boxes3d.nuscenes import EVALUATION, RANGE_M, true_positive_errors
+from metrics.evaluation.boxes3d.nuscenes import EVALUATION, RANGE_M
 from ridealong.perception.result_files import Boxes3D, Frames
 from tests.oracles.row_figures import rows_of, value_of
 
@@ -112,8 +112,9 @@ def test_of_equal_scores_the_later_box_comes_first():
 
 
 def test_an_error_is_the_worst_one_below_a_recall_of_a_tenth():
-    errors = true_positive_errors(np.array([0.9]), np.array([True]), np.zeros((1, 5)), 20)
-    assert errors.tolist() == [1.0] * 5
+    truth = boxes([(0, CAR, x, 0) for x in range(20)])
+    car = evaluated(truth, boxes([(0, CAR, 0, 0)])).summary["per_class"]["car"]
+    assert [car[n] for n in ("AP", "ATE", "ASE", "AOE", "AVE", "AAE")] == [0, 1, 1, 1, 1, 1]
 
 
 def test_metrics_agree_with_the_summary():
