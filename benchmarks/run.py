@@ -14,7 +14,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "RESULTS.md"
-HOURS = {"story", "trust"}
+HOURS = {"planning", "story", "trust"}
 HEAD = """# Benchmarks
 
 `make bench` writes this file; `python -m benchmarks.run NAME` rewrites one section. Machines

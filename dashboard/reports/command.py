@@ -1,15 +1,18 @@
 """The command that writes a run's report to a file."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ridealong.terminal.completion import completing
 from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 from ridealong.terminal.readable import size
+
+if TYPE_CHECKING:
+    from dashboard.reports.content import Content
+    from ridealong.lake import Lake
 
 app = typer.Typer()
 
@@ -51,9 +54,10 @@ def report(
     from ridealong.lake import Lake
 
     check_target(out)
+    console = Console(as_json)
     lake = Lake.open(home_of(home))
     content = content_of(lake.snapshot(), run)
-    written = _renderer(kind)(content)
+    written = _written(lake, content, kind, console)
     write_whole(out, written)
     document = {
         "run": content.document["run"],
@@ -62,15 +66,19 @@ def report(
         "out": str(out),
         "bytes": len(written),
     }
-    console = Console(as_json)
     console.result(document)
     console.text(f"{out}: {content.verdict}, {size(len(written))}")
 
 
-def _renderer(kind: ReportFormat) -> Callable[[Any], bytes]:
+def _written(lake: "Lake", content: "Content", kind: ReportFormat, console: Console) -> bytes:
     from dashboard.reports.junit import junit
     from dashboard.reports.markdown import markdown
 
     if kind is ReportFormat.JUNIT:
-        return junit
-    return lambda content: markdown(content).encode()
+        return junit(content)
+    if kind is ReportFormat.MARKDOWN:
+        return markdown(content).encode()
+    from dashboard.reports.page import page
+    from dashboard.reports.pictures import pictures_of
+
+    return page(content, pictures_of(lake, content, console))

@@ -64,6 +64,8 @@ def make_content(cells: Sequence[Any], costly: Sequence[Any] = (), **more: Any) 
         "verdict": "REGRESSED",
         "reason": "1 of 2 required cells regressed",
         "clips": 96,
+        "clips_left_out": [],
+        "latency": {"deployed_ms": 3.5, "candidate_ms": 4.0, "latency_ratio": 1.14},
         "baseline": None,
         "summary": summary_of(cells),
         "cells": list(cells),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-FORMATS = ("junit", "markdown")
+FORMATS = ("junit", "markdown", "html")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
