@@ -33,6 +33,7 @@ from ridealong.terminal.console import Console
 from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
+from shadow.judged import of_items
 from shadow.losses import (
     EVERY_CELL,
     CellNames,
@@ -43,6 +44,7 @@ from shadow.losses import (
 )
 from shadow.outputs import ROLES, RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
+from shadow.results.export import export_items
 from shadow.runs import find_run
 
 NAMED = 3  # cells named as the reason for the order
@@ -61,6 +63,7 @@ class ExportRequest:
         frames: Which frames of a clip; COCO only.
         cameras: Which cameras; empty for all. COCO only.
         dry_run: Only report what would be written.
+        images: The folder of images, for a run from result files; None to copy none.
     """
 
     run: str
@@ -71,6 +74,7 @@ class ExportRequest:
     frames: FrameChoice = EVERY_FRAME
     cameras: tuple[str, ...] = ()
     dry_run: bool = False
+    images: Path | None = None
 
 
 def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
@@ -87,6 +91,13 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
     """
     snapshot = lake.snapshot()
     run = find_run(snapshot, request.run)
+    if of_items(run):
+        return _export_items(snapshot, run, request, kind, console)
+    if request.images is not None:
+        raise RidealongError(
+            f"run {run['run_id']} is over clips, which have their images",
+            hint="leave --images out",
+        )
     chosen = _choose(snapshot, run, request)
     _check_images(request, kind, chosen)
     with (
@@ -99,6 +110,27 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
     order = {"order": chosen.order, "reason": chosen.reason}
     shares = [{"clip_id": clip["clip_id"]} | clip["about"] for clip in chosen.clips]
     return head | written | images | {"dry_run": request.dry_run} | order | {"shares": shares}
+
+
+def _export_items(
+    snapshot: Snapshot, run: dict[str, Any], request: ExportRequest, kind: str, console: Console
+) -> dict[str, Any]:
+    given = request.where or request.cameras or request.frames != EVERY_FRAME
+    if kind != "coco" or given:
+        raise RidealongError(
+            f"run {run['run_id']} is over result files, not over clips",
+            expected="--format coco, without --where, --frames and --cameras",
+        )
+    return export_items(
+        snapshot,
+        run,
+        request.cells,
+        request.limit,
+        request.out,
+        request.images,
+        request.dry_run,
+        console,
+    )
 
 
 @dataclass(frozen=True)

@@ -87,10 +87,15 @@ def summary_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[object]]
     """The summaries of both networks as rows of a table, without those by class."""
     sides = [metrics[role] for role in ("deployed", "candidate")]
     return [
-        [name, *(readable.rounded(side.get(name), SUMMARY_DECIMALS) for side in sides)]
+        [name, *(_summed(side.get(name)) for side in sides)]
         for name, value in sides[0].items()
         if not isinstance(value, Mapping)
     ]
+
+
+def _summed(value: float | int | None) -> str:
+    """A number of a summary; counts have no decimals."""
+    return f"{value:,}" if isinstance(value, int) else readable.rounded(value, SUMMARY_DECIMALS)
 
 
 def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:

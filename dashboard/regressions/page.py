@@ -15,6 +15,7 @@ from metrics.tasks.metric import Reference
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted, decimals_known
 from ridealong.units import NS_PER_S
+from shadow.judged import of_items
 from shadow.report import cause_sentence, summary_of
 from shadow.runs import default_run
 
@@ -286,20 +287,7 @@ def _clips(snapshot: Snapshot, run: Row, cell: ShownCell) -> None:
         "Ordered by cost. The shares of all clips sum to delta. A clip on which both networks gave "
         "the same result has a share of zero."
     )
-    shown = [
-        {
-            "share": row["share"],
-            "deployed": row["deployed"],
-            "candidate": row["candidate"],
-            "triggers": row["triggers"],
-            "light": row["light"],
-            "weather": row["weather"],
-            "road": row["road"],
-            "drive": row["drive_id"],
-            "clip": f"./?clip={quote(row['clip_id'], safe='')}",
-        }
-        for row in rows
-    ]
+    shown = [_item_cost(row) if of_items(run) else _clip_cost(row) for row in rows]
     column = st.column_config.NumberColumn
     st.dataframe(
         shown,
@@ -313,6 +301,28 @@ def _clips(snapshot: Snapshot, run: Row, cell: ShownCell) -> None:
         },
         placeholder=MISSING,
     )
+
+
+VALUES = ("share", "deployed", "candidate")
+
+
+def _clip_cost(row: Row) -> Row:
+    return {
+        **{name: row[name] for name in (*VALUES, "triggers", "light", "weather", "road")},
+        "drive": row["drive_id"],
+        "clip": f"./?clip={quote(row['clip_id'], safe='')}",
+    }
+
+
+def _item_cost(row: Row) -> Row:
+    """An item of result files: it has no page, and any attributes."""
+    known = {*VALUES, "clip_id", "drive_id"}
+    return {
+        **{name: row[name] for name in VALUES},
+        **{name: value for name, value in row.items() if name not in known},
+        "drive": row["drive_id"],
+        "item": row["clip_id"],
+    }
 
 
 page()

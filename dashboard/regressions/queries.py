@@ -11,6 +11,7 @@ from metrics.gate.cells import RANKS, Cell
 from metrics.tasks.prediction import task_of
 from ridealong.lake import Snapshot
 from shadow.costs import cell_costs, run_clips
+from shadow.judged import judged_of, of_items
 from shadow.report import run_cells
 from shadow.runs import list_runs
 
@@ -154,9 +155,18 @@ def siblings(found: Sequence[ShownCell], cell: ShownCell) -> list[ShownCell]:
 
 
 def costs(snapshot: Snapshot, run: Row, cell: ShownCell) -> list[Row]:
-    """The clips behind a cell, the costliest first, with their triggers and drive."""
+    """The clips or items behind a cell, the costliest first, with what is known about them.
+
+    Of a clip these are its triggers and its drive's conditions, of an item its attributes.
+    """
     if cell["reference"] is None:
         return []
+    if of_items(run):
+        items = judged_of(snapshot, run).clips.drop_columns(["by_disagreement"])
+        of_item = {row["clip_id"]: row for row in items.to_pylist()}
+        return [
+            of_item[row["clip_id"]] | row for row in cell_costs(snapshot, run, cell).to_pylist()
+        ]
     clip_of = {row["clip_id"]: row for row in run_clips(snapshot, run).to_pylist()}
     drive_of = {row["drive_id"]: row for row in snapshot.read(DRIVES).to_pylist()}
     return [

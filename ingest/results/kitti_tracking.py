@@ -25,6 +25,7 @@ from ingest.results.tracked_rows import (
     Span,
     TrackedRows,
     boxes_of,
+    constant,
     frames_of,
     place,
     scores,
@@ -167,7 +168,7 @@ def _rows(path: Path | None) -> _Row:
     track = rows.integers("id")
     types = rows.columns["type"]
     assert isinstance(types, pa.DictionaryArray)
-    score = rows.columns.get("score", np.ones(len(rows)))
+    score = rows.columns.get("score", constant(1.0, len(rows)))
     assert isinstance(score, np.ndarray)
     names = [str(name) for name in types.dictionary.to_pylist()]
     return _Row(
@@ -209,7 +210,7 @@ def _labels(rows: _Row, categories: tuple[str, ...]) -> TrackedRows:
     crowd = np.r_[region[first], np.zeros(len(second), np.bool_)]
     ignored = crowd | np.r_[np.zeros(len(first), np.bool_), np.ones(len(second), np.bool_)]
     return TrackedRows(
-        rows.frame[index], category, rows.xywh[index], np.ones(len(index)), rows.track[index],
+        rows.frame[index], category, rows.xywh[index], constant(1.0, len(index)), rows.track[index],
         crowd, ignored,
     )  # fmt: skip
 
@@ -239,6 +240,6 @@ def _found(rows: _Row, categories: tuple[str, ...], oddities: Oddities) -> Track
     strange = sorted(rows.present() - {*categories})
     text = "boxes are of classes that are not judged; they are left out"
     oddities.add("unknown-classes", text, strange, int(np.count_nonzero(~known)))
-    flags = np.zeros(len(known), np.bool_)
+    flags = constant(False, len(known))
     score = scores(rows.score, oddities)
     return TrackedRows(rows.frame, category, rows.xywh, score, rows.track, flags, flags).take(known)

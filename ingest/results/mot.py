@@ -27,6 +27,7 @@ from ingest.results.tracked_rows import (
     Span,
     TrackedRows,
     boxes_of,
+    constant,
     frames_of,
     place,
     scores,
@@ -158,7 +159,7 @@ def _rows(path: Path | None) -> _Row:
         rows.integers("frame"),
         np.where(track < 0, NO_TRACK, track),
         xywh_of(rows, BOX),
-        rows.columns["conf"] if "conf" in rows.columns else np.ones(len(rows)),
+        rows.columns.get("conf", constant(1.0, len(rows))),
         _numbers(rows),
     )
 
@@ -169,7 +170,7 @@ def _numbers(rows: TextRows) -> Ints:
     assert isinstance(values, np.ndarray)
     whole = np.isfinite(values) & (values >= 0) & (values == np.floor(values)) & (values < 2**31)
     if not len(values) or not whole.all():
-        return np.full(len(rows), PEDESTRIAN)
+        return constant(PEDESTRIAN, len(rows))
     return values.astype(np.int64)
 
 
@@ -204,7 +205,7 @@ def _labels(rows: _Row, span: Span, classes: tuple[int, ...]) -> TrackedRows:
     if PEDESTRIAN in classes:
         distracting = np.isin(rows.number, _distractors(span.sequence.name, classes))
         category[distracting] = classes.index(PEDESTRIAN)
-    score, crowd = np.ones(len(rows.frame)), np.zeros(len(rows.frame), np.bool_)
+    score, crowd = constant(1.0, len(rows)), constant(False, len(rows))
     return TrackedRows(rows.frame, category, rows.xywh, score, rows.track, crowd, ignored)
 
 
@@ -245,7 +246,7 @@ def _found(rows: _Row, classes: tuple[int, ...], oddities: Oddities) -> TrackedR
     text = "boxes are of classes without labels to judge; they are left out"
     oddities.add("unknown-classes", text, strange, int(np.count_nonzero(~known)))
     score = scores(rows.conf, oddities)
-    flags = np.zeros(len(number), np.bool_)
+    flags = constant(False, len(number))
     return TrackedRows(rows.frame, category, rows.xywh, score, rows.track, flags, flags).take(known)
 
 

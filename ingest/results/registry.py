@@ -12,6 +12,7 @@ from ingest.results.coco import FORMAT as COCO
 from ingest.results.format import ResultFormat
 from ingest.results.kitti import FORMAT as KITTI
 from ingest.results.mot import FORMAT as MOT
+from ingest.results.nuscenes import FORMAT as NUSCENES
 from ridealong.registry import Registry
 
 FORMATS: Final[Registry[ResultFormat]] = Registry(
@@ -24,6 +25,7 @@ FORMATS: Final[Registry[ResultFormat]] = Registry(
         KITTI,
         MOT,
         ARGOVERSE2,
+        NUSCENES,
     ),
     type=ResultFormat,
     expected="an ingest.results.format.ResultFormat",

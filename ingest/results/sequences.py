@@ -28,6 +28,7 @@ class Sequence:
         rate_hz: Frames a second, if seqinfo.ini says so.
         image: Path of an image below the folder of images, with ``{frame}`` for its number; None
             if unknown.
+        size: Width and height of its images in pixels, if seqinfo.ini says so.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Sequence:
     length: int | None = None
     rate_hz: float | None = None
     image: str | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ def _sequence(name: str, path: Path) -> Sequence:
         parser.read(ini, encoding="utf-8-sig")
         section = parser["Sequence"]
         length, rate_hz = section.getint("seqLength"), section.getfloat("frameRate")
+        wide, high = section.getint("imWidth"), section.getint("imHeight")
     except (configparser.Error, KeyError, ValueError, OSError) as error:
         raise RidealongError(
             f"cannot be read ({' '.join(str(error).split())})",
@@ -183,4 +186,5 @@ def _sequence(name: str, path: Path) -> Sequence:
             f"seqLength is {length} and frameRate {rate_hz}", where=ini, expected="both above 0"
         )
     images = f"{section.get('imDir', 'img1')}/{{frame:06d}}{section.get('imExt', '.jpg')}"
-    return Sequence(name, path, length, rate_hz, f"{folder.name}/{images}")
+    size = (wide, high) if wide and high else None
+    return Sequence(name, path, length, rate_hz, f"{folder.name}/{images}", size)

@@ -125,7 +125,12 @@ def read_rows(path: Path, layout: Layout) -> TextRows:
         table = _parse(path, layout, names, width, separator)
     except pa.ArrowInvalid as error:
         raise _explained(path, layout, names, width, separator, str(error)) from error
-    return TextRows(path, {name: _column(table[name]) for name in table.column_names}, width)
+    columns = {}
+    for name in table.column_names:  # one at a time, so that few exist twice
+        columns[name] = _column(table[name])
+        table = table.drop_columns([name])
+    pa.default_memory_pool().release_unused()
+    return TextRows(path, columns, width)
 
 
 def first_line(path: Path, title: str) -> str | None:

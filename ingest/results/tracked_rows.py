@@ -49,6 +49,11 @@ class Span:
     start: int
     rate_hz: float | None
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of its images in pixels; endless if unknown."""
+        return self.sequence.size or (np.inf, np.inf)
+
 
 @dataclass
 class Oddities:
@@ -131,20 +136,45 @@ def frames_of(spans: Listed[Span]) -> Frames:
 def place(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
     """Rows with the places of their frames among all frames; rows of no frame are left out.
 
-    Boxes that cannot be right are counted: they stay, and nothing will match them.
+    Other odd rows are counted, and stay: boxes without size or outside of their image match
+    nothing.
     """
     name = span.sequence.name
     number = rows.frame - span.first
     inside = (number >= 0) & (number < span.count)
     outside = np.unique(rows.frame[~inside])
-    text = f"boxes are in frames that {_THE[oddities.role]} does not have; they are left out"
-    shown = [f"{name}/{n}" for n in outside[:EXAMPLES]]
-    oddities.add("boxes-outside-frames", text, shown, int(np.count_nonzero(~inside)))
+    text = "frames are not in the ground truth; their boxes are not scored"
+    shown = [f"{name}/{n}" for n in outside[:EXAMPLES].tolist()]
+    oddities.add("unknown-frames", text, shown, len(outside))
     rows = replace(rows, frame=number + span.start).take(inside)
-    flat = np.any(rows.xywh[:, 2:] <= 0, axis=1)
-    text = "boxes have no area (width or height is 0 or negative); they match nothing"
-    oddities.add("boxes-without-area", text, _places(rows, flat, span), int(flat.sum()))
-    return _without_twins(rows, span, oddities)
+    of_truth = oddities.role == "truth"
+    size = rows.xywh[:, 2:]
+    flat = np.any(size <= 0, axis=1)
+    beyond = np.any((rows.xywh[:, :2] + size <= 0) | (rows.xywh[:, :2] >= span.size), axis=1)
+    again = _repeated(rows.frame, rows.category, rows.track)
+    again &= (rows.track != NO_TRACK) & ~rows.ignored
+    for (kind, texts), which in zip(_ODD.items(), (flat, beyond & ~flat, again), strict=True):
+        text = texts[0] if of_truth else texts[1]
+        count = int(np.count_nonzero(which))
+        oddities.add(kind, text, _places(rows, which, span), count)
+    return rows
+
+
+# What is said of labels, and of results.
+_ODD = {
+    "boxes-without-size": (
+        "labels have no width or no height; nothing can find them",
+        "boxes have no width or no height; they count as errors",
+    ),
+    "boxes-outside": (
+        "labels are outside of their image; they count like any other",
+        "boxes are outside of their image; they count as errors",
+    ),
+    "duplicate-ids": (
+        "labels have the id of an earlier label of their frame; each counts as another object",
+        "boxes have the id of an earlier box of their frame; each counts as another track",
+    ),
+}
 
 
 def boxes_of(parts: Listed[TrackedRows]) -> Boxes2D:
@@ -171,7 +201,7 @@ def tracks_recur(boxes: Boxes2D) -> bool:
 def scores(given: Floats, oddities: Oddities) -> Floats:
     """Scores as numbers; -1 throughout means that there are none, and is 1."""
     if not len(given) or (given == -1).all():
-        return np.ones(len(given))
+        return constant(1.0, len(given))
     odd = ~np.isfinite(given)
     text = "scores are not finite; they count as 0"
     shown = [str(value) for value in given[odd][:EXAMPLES]]
@@ -179,41 +209,33 @@ def scores(given: Floats, oddities: Oddities) -> Floats:
     return np.where(odd, 0.0, given)
 
 
+def constant(value: Any, count: int) -> NDArray[Any]:
+    """A read-only column of one value, which takes no memory."""
+    return np.broadcast_to(np.asarray(value), (count,))
+
+
 def xywh_of(rows: TextRows, names: tuple[str, str, str, str]) -> Floats:
-    """``(N, 4)`` four fields of numbers.
+    """``(N, 4)`` four fields of numbers, which are then taken out of the rows to save memory.
 
     Raises:
         RidealongError: One is not finite.
     """
-    return np.stack([rows.numbers(name) for name in names], axis=1)
+    xywh = np.empty((len(rows), 4))
+    for place, name in enumerate(names):
+        xywh[:, place] = rows.numbers(name)
+        del rows.columns[name]
+    return xywh
 
 
-_THE = {
-    "truth": "seqinfo.ini",
-    "deployed": "the ground truth",
-    "candidate": "the ground truth",
-}
-
-
-def _without_twins(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
-    """An identity occurs once in a frame and class: a second result has none, a label goes."""
-    order = np.lexsort((rows.track, rows.category, rows.frame))
-    same = np.ones(max(len(rows) - 1, 0), np.bool_)
-    for column in (rows.frame, rows.category, rows.track):
+def _repeated(*columns: Ints) -> Bools:
+    """Whether a row is equal to an earlier one."""
+    order = np.lexsort(columns[::-1])
+    same = np.ones(max(len(order) - 1, 0), np.bool_)
+    for column in columns:
         same &= np.diff(column[order]) == 0
-    again = np.zeros(len(rows), np.bool_)
+    again = np.zeros(len(order), np.bool_)
     again[order[1:]] = same
-    again &= (rows.track != NO_TRACK) & ~rows.ignored
-    if not again.any():
-        return rows
-    shown = _places(rows, again, span)
-    if oddities.role == "truth":
-        text = "labels have the id of an earlier label of their frame; they are left out"
-        oddities.add("duplicate-ids", text, shown, int(again.sum()))
-        return rows.take(~again)
-    text = "boxes have the id of an earlier box of their frame; each counts as a track of its own"
-    oddities.add("duplicate-ids", text, shown, int(again.sum()))
-    return replace(rows, track=np.where(again, NO_TRACK, rows.track))
+    return again
 
 
 def _places(rows: TrackedRows, which: Bools, span: Span) -> list[str]:

@@ -5,7 +5,7 @@ detections, of the gap of their bin: the mean score minus the share that is righ
 
     ECE = sum over bins of |sum of scores - number that are right| / number of detections
 
-So it is a function of one sum per bin, the gap, and of the number of detections.
+So it is a function of two sums per bin, and of the number of detections.
 
 Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", with 15 bins as there.
 """
@@ -18,7 +18,8 @@ from metrics.tasks.metric import Better, Metric, Reference, Smooth
 from ridealong.arrays import Bools, Floats, Ints
 
 BINS = 15
-GAPS = tuple(f"gap_{number:02}" for number in range(BINS))
+SCORES = tuple(f"score_{number:02}" for number in range(BINS))  # sums of scores
+RIGHT = tuple(f"right_{number:02}" for number in range(BINS))  # how many are right
 DETECTIONS = "detections"
 
 
@@ -29,7 +30,7 @@ def calibration_metric(task: str) -> Metric:
         task,
         Better.LOWER,
         "1",
-        (DETECTIONS, *GAPS),
+        (DETECTIONS, *SCORES, *RIGHT),
         Reference.LABELS,
         "expected calibration error of the scores over 15 equal bins; right is IoU 0.5",
         "Guo et al. 2017",
@@ -38,8 +39,9 @@ def calibration_metric(task: str) -> Metric:
 
 
 def expected_calibration_error(sums: Mapping[str, Floats]) -> Floats:
-    """From the gaps and the number of detections; NaN without detections."""
-    apart = np.add.reduce([np.abs(sums[gap]) for gap in GAPS])
+    """From the sums of all bins and the number of detections; NaN without detections."""
+    pairs = zip(SCORES, RIGHT, strict=True)
+    apart = np.add.reduce([np.abs(sums[score] - sums[right]) for score, right in pairs])
     said = np.asarray(sums[DETECTIONS], np.float64)
     error: Floats = np.divide(apart, said, out=np.full(said.shape, np.nan), where=said > 0)
     return error
@@ -55,9 +57,21 @@ def bin_of(score: Floats) -> Ints:
     return np.clip((score * BINS).astype(np.int64), 0, BINS - 1)
 
 
-def gaps(score: Floats, right: Bools) -> Floats:
-    """What each detection adds to the gap of its bin: its score minus whether it is right."""
-    return score - right
+def bin_sums(score: Floats, right: Bools, cell: Ints, cells: int) -> dict[str, Floats]:
+    """The sums of every bin in each of some cells.
+
+    Args:
+        score: ``(n,)`` scores of detections.
+        right: ``(n,)`` which are right.
+        cell: ``(n,)`` the cell of each, such as a frame and class.
+        cells: How many cells there are.
+    """
+    at, size = bin_of(score) * cells + cell, BINS * cells
+    sums: dict[str, Floats] = {}
+    for names, weights in ((SCORES, score), (RIGHT, right)):
+        found = np.bincount(at, weights=weights, minlength=size)
+        sums |= dict(zip(names, found.reshape(BINS, cells), strict=True))
+    return sums
 
 
 def are_probabilities(score: Floats) -> bool:

@@ -7,6 +7,7 @@ entry point has the evaluation's name and names an `Evaluation`.
 from typing import Final
 
 from metrics.evaluation.boxes3d.argoverse2 import EVALUATION as ARGOVERSE2
+from metrics.evaluation.boxes3d.nuscenes import EVALUATION as NUSCENES
 from metrics.evaluation.coco.evaluation import EVALUATION as COCO
 from metrics.evaluation.evaluation import Evaluation
 from metrics.evaluation.kitti import EVALUATION as KITTI
@@ -21,6 +22,7 @@ EVALUATIONS: Final[Registry[Evaluation]] = Registry(
         CLEAR_MOT,
         KITTI,
         ARGOVERSE2,
+        NUSCENES,
     ),
     type=Evaluation,
     expected="a metrics.evaluation.evaluation.Evaluation",

@@ -11,9 +11,15 @@ computed, are these terms compared with the average clip. They sum to zero: they
 are unusual, not which clips cost something.
 
 Average precision has the same shares. There ``num`` is the area that a clip's rows add, by their
-matches and by their effect on the precision of all rows below them (`metrics.inference.ap`), and
-``den`` is its labels. They sum to the difference of the two areas. AP50 samples these areas at 101
-points.
+matches and by their effect on the precision of all rows below them
+(`metrics.inference.precision`), and ``den`` is its labels. They sum to the difference of the two
+areas. AP50 samples these areas at 101 points.
+
+A figure that is neither (`metrics.inference.jackknife`) has ``num = e * D + R * den``, with ``D``
+the sum of the weights ``den``, and ``e`` the clip's influence: the change of the value without the
+clip, times ``1 - den / D``. A ratio has the same ``num`` and ``e`` exactly. The values ``e`` of a
+jackknife need not sum to zero, so ``den / D`` of their sum is subtracted from each. Then the shares
+sum to delta here too.
 
 Cells have different units. A clip's *part of the loss* is its share divided by the sum of the
 shares. The parts of a cell sum to 1, a part below zero is a gain, and parts of different cells can
@@ -21,17 +27,17 @@ be compared.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side, gather, judged_clips
-from metrics.inference.ap import precision_recall_area
-from metrics.inference.ratio import Figure, ratio
+from metrics.gate.figures import LABELS_STATISTIC, alone, figure_of, kind_of
+from metrics.inference.figure import ROUNDING, Figure
 from metrics.slices import attributes_in, in_slice, parse_slice
-from metrics.tasks.metric import Better, MetricLookup
+from metrics.tasks.metric import Better, Metric, MetricLookup, Precision
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.lake.tables import column
@@ -145,9 +151,9 @@ def loss_parts(
     parts = np.zeros((judged.clips.num_rows, len(cells)))
     for at, cell in enumerate(cells):
         if cell.figure in found and cell.reference in COMPARABLE:
-            keep, share, _ = _turned_shares(found[cell.figure], slices[cell.slice])
+            keep, share = _turned_shares(found[cell.figure], slices[cell.slice])
             total = share.sum()
-            if total < 0:
+            if total < -ROUNDING * np.abs(share).sum():  # gains and losses that cancel are no loss
                 parts[keep, at] = share / total
     return LossParts(judged.clips["clip_id"].to_pylist(), parts)
 
@@ -184,66 +190,58 @@ def _apart(evidence: Iterable[Evidence]) -> dict[Figured, Evidence]:
     }
 
 
-def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats, Bools]:
-    """The clips that both networks scored, their shares, and which have something to count.
-
-    Shares are turned so that negative is worse.
-    """
+def _turned_shares(one: Evidence, inside: Bools) -> tuple[Ints, Floats]:
+    """The clips that count, and their shares, turned so that negative is worse."""
     assert one.deployed is not None
-    keep = np.flatnonzero(inside & one.deployed.present[:, 0] & one.candidate.present[:, 0])
-    deployed, candidate = (_figure(side, keep) for side in (one.deployed, one.candidate))
+    keep = np.flatnonzero(inside & (one.informative[:, 0] > 0))
+    deployed, candidate = (
+        _figure(one.metric, side, keep) for side in (one.deployed, one.candidate)
+    )
     higher = one.metric.better is Better.HIGHER
     share = shares(candidate, deployed) if higher else shares(deployed, candidate)
-    informative = (one.deployed.informative | one.candidate.informative)[keep, 0]
-    return keep, share[:, 0], informative
+    return keep, share[:, 0]
 
 
 def _costs(one: Evidence, judged: JudgedClips, inside: Bools) -> pa.Table:
     assert one.deployed is not None
-    keep, share, informative = _turned_shares(one, inside)
+    keep, share = _turned_shares(one, inside)
     rows = judged.clips.take(pa.array(keep))
     found = pa.table(
         [
             rows["clip_id"],
             rows["drive_id"],
-            pa.array(_alone(one.deployed, keep), from_pandas=True),
-            pa.array(_alone(one.candidate, keep), from_pandas=True),
+            pa.array(_alone(one.metric, one.deployed, keep), from_pandas=True),
+            pa.array(_alone(one.metric, one.candidate, keep), from_pandas=True),
             pa.array(share, from_pandas=True),
         ],
         schema=COSTS,
     )
-    return found.filter(pa.array(informative)).sort_by(
-        [("share", "ascending"), ("clip_id", "ascending")]
-    )
+    return found.sort_by([("share", "ascending"), ("clip_id", "ascending")])
 
 
-def _figure(side: Side, keep: Ints) -> Figure:
+def _figure(metric: Metric, side: Side, keep: Ints) -> Figure:
     """One network's value over the clips ``keep``, with a row per clip."""
-    den = side.den[keep]
-    if side.detections is None:
-        return ratio(side.num[keep], den)
-    place = np.full(len(side.den), -1)
-    place[keep] = np.arange(len(keep))
-    clip = place[side.detections.clip]
-    score, matched = side.detections.score[clip >= 0], side.detections.matched[clip >= 0]
-    found = precision_recall_area(score, matched, clip[clip >= 0], den[:, 0])
-    return Figure(np.array([found.area]), found.influence[:, None], den)
+    sums = {name: own[keep] for name, own in side.sums.items()}
+    found = figure_of(metric, sums, side.detections, _places(side, keep), sampled=False)
+    if isinstance(kind_of(metric), Precision):
+        return replace(found, weight=sums[LABELS_STATISTIC])
+    return found if metric.ratio is not None else _to_zero(found)
 
 
-def _alone(side: Side, keep: Ints) -> Floats:
+def _to_zero(figure: Figure) -> Figure:
+    """The figure of a jackknife with influence values that sum to zero."""
+    influence = np.nan_to_num(figure.influence)
+    return replace(figure, influence=influence - figure.share * influence.sum(axis=0))
+
+
+def _alone(metric: Metric, side: Side, keep: Ints) -> Floats:
     """One network's value on each single clip; NaN where it is undefined."""
-    num, den = side.num[keep, 0], side.den[keep, 0]
-    if side.detections is None:
-        return np.asarray(np.divide(num, den, out=np.full(len(keep), np.nan), where=den > 0))
-    # A stable order keeps each clip's rows in descending score.
-    order = np.argsort(side.detections.clip, kind="stable")
-    score, matched = side.detections.score[order], side.detections.matched[order]
-    clip = side.detections.clip[order]
-    starts, ends = np.searchsorted(clip, keep), np.searchsorted(clip, keep, side="right")
-    one = np.zeros(len(clip), np.int64)
-    spans = [slice(start, end) for start, end in zip(starts, ends, strict=True)]
-    areas = [
-        precision_recall_area(score[span], matched[span], one[span], labels[None]).area
-        for span, labels in zip(spans, den, strict=True)
-    ]
-    return np.array(areas, np.float64)
+    sums = {name: own[keep] for name, own in side.sums.items()}
+    return alone(metric, sums, side.detections, _places(side, keep))
+
+
+def _places(side: Side, keep: Ints) -> Ints:
+    """The place of each clip among those that are kept; -1 for the others."""
+    places = np.full(max(len(own) for own in side.sums.values()), -1)
+    places[keep] = np.arange(len(keep))
+    return places

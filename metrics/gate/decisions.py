@@ -17,10 +17,10 @@ from scipy.stats import false_discovery_control
 
 from metrics.gate.estimates import Estimates
 from metrics.gate.spec import GateSpec
+from metrics.inference.figure import rounding
 from metrics.inference.influence import Inference
 from metrics.inference.multiplicity import hierarchical_holm
 from metrics.inference.planning import MOST, Borders, clusters_to_add
-from metrics.inference.ratio import rounding
 from metrics.tasks.prediction import task_of
 from ridealong.arrays import Bools, Floats, Ints
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.gate.evidence import COMPARABLE, Detections, Evidence, JudgedClips, Side
-from metrics.inference.ap import coco_average_precision, precision_recall_area
+from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side
+from metrics.gate.figures import figure_of
+from metrics.inference.figure import Figure, difference
 from metrics.inference.influence import Inference
-from metrics.inference.ratio import Figure, difference, ratio
 from metrics.slices import in_slice, parse_slice
-from metrics.tasks.metric import Better
+from metrics.tasks.metric import Better, Metric
 from ridealong.arrays import Bools, Floats, Ints
 
 
@@ -70,8 +70,7 @@ def estimate_inside(
     spots = {text: _spot(keep, judged) for text, keep in inside.items()}
     blocks: list[Estimates] = []
     for one in evidence:
-        pair = _pair(one)
-        blocks.extend(_block(one, pair, text, spot) for text, spot in spots.items())
+        blocks.extend(_block(one, text, spot) for text, spot in spots.items())
     return _joined(blocks)
 
 
@@ -92,9 +91,9 @@ class _Spot:
             return np.zeros((0, matrix.shape[1]))
         return np.add.reduceat(matrix[self.rows], self.starts, axis=0, dtype=np.float64)
 
-    def count(self, mask: Bools) -> Ints:
-        """Clips under the mask, ``(predictions,)``."""
-        return np.asarray(mask[self.rows].sum(axis=0), np.int64)
+    def count(self, clips: Ints) -> Ints:
+        """The sum over the slice, ``(predictions,)``."""
+        return np.asarray(clips[self.rows].sum(axis=0), np.int64)
 
 
 def _spot(keep: Bools, judged: JudgedClips) -> _Spot:
@@ -106,57 +105,26 @@ def _spot(keep: Bools, judged: JudgedClips) -> _Spot:
     return _Spot(rows, np.flatnonzero(first), local)
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """Both sides where both are known; ``informative``: at least one has something to count.
-
-    ``dropped`` is where the deployed network has a score and the candidate has none.
-    """
-
-    deployed: Side | None
-    candidate: Side
-    informative: Bools
-    unpaired: Bools
-    dropped: Bools
-
-
-def _pair(one: Evidence) -> _Pair:
-    sides = [side for side in (one.deployed, one.candidate) if side is not None]
-    both = np.all([side.present for side in sides], axis=0)
-    paired = [_masked(side, both) for side in sides]
-    informative = np.any([side.informative for side in paired], axis=0)
-    unpaired = np.any([side.present for side in sides], axis=0) & ~both
-    dropped = unpaired & ~one.candidate.present
-    return _Pair(paired[0] if one.deployed else None, paired[-1], informative, unpaired, dropped)
-
-
-def _masked(side: Side, both: Bools) -> Side:
-    detections = side.detections
-    if detections is not None:
-        detections = detections.where(both)
-    num, den = np.where(both, side.num, 0.0), np.where(both, side.den, 0.0)
-    return Side(num, den, both, side.to_find & both, detections)
-
-
-def _block(one: Evidence, pair: _Pair, text: str, spot: _Spot) -> Estimates:
-    candidate = _figure(pair.candidate, spot)
-    if pair.deployed is None:
+def _block(one: Evidence, text: str, spot: _Spot) -> Estimates:
+    figures = [_figure(one.metric, side, spot) for side in one.sides]
+    candidate = figures[-1]
+    if one.deployed is None:
         deployed_value = np.full(len(one.predictions), np.nan)
         delta = _no_difference(candidate)
     else:
-        deployed = _figure(pair.deployed, spot)
+        deployed = figures[0]
         higher = one.metric.better == Better.HIGHER
         delta = difference(candidate, deployed) if higher else difference(deployed, candidate)
-        delta = replace(delta, clusters=np.minimum(delta.clusters, _with_something(pair, spot)))
+        delta = replace(delta, clusters=np.minimum(delta.clusters, _with_something(one, spot)))
         deployed_value = deployed.value
     return Estimates(
         [(name, one.metric.name, text, one.reference) for name in one.predictions],
         deployed_value,
         candidate.value,
         delta,
-        spot.count(pair.informative),
-        spot.count(pair.unpaired),
-        spot.count(pair.dropped),
+        spot.count(one.informative),
+        spot.count(one.unpaired),
+        spot.count(one.dropped),
     )
 
 
@@ -166,33 +134,14 @@ def _no_difference(figure: Figure) -> Inference:
     return Inference(unknown, unknown, figure.clusters, figure.effective)
 
 
-def _with_something(pair: _Pair, spot: _Spot) -> Ints:
+def _with_something(one: Evidence, spot: _Spot) -> Ints:
     """Clusters with something to find, ``(predictions,)``."""
-    sides = [side.to_find for side in (pair.deployed, pair.candidate) if side is not None]
-    return np.asarray((spot.sums(np.any(sides, axis=0)) > 0).sum(axis=0), np.int64)
+    return np.asarray((spot.sums(one.to_find) > 0).sum(axis=0), np.int64)
 
 
-def _figure(side: Side, spot: _Spot) -> Figure:
-    num, den = spot.sums(side.num), spot.sums(side.den)
-    if side.detections is None:
-        return ratio(num, den)
-    return _precisions(side.detections, den, spot)
-
-
-def _precisions(detections: Detections, labels: Floats, spot: _Spot) -> Figure:
-    """COCO's average precision, with the influence on the area under the curve that it samples."""
-    value = np.full(labels.shape[1], np.nan)
-    influence, weight = np.full(labels.shape, np.nan), np.zeros(labels.shape)
-    bounds = detections.bounds
-    for index in range(labels.shape[1]):
-        rows = slice(*bounds[index : index + 2])
-        cluster = spot.local[detections.clip[rows]]
-        inside = cluster >= 0
-        score, matched = detections.score[rows][inside], detections.matched[rows][inside]
-        value[index] = coco_average_precision(score, matched, int(labels[:, index].sum()))
-        found = precision_recall_area(score, matched, cluster[inside], labels[:, index])
-        influence[:, index], weight[:, index] = found.influence, found.weight
-    return Figure(value, influence, weight)
+def _figure(metric: Metric, side: Side, spot: _Spot) -> Figure:
+    sums = {name: spot.sums(own) for name, own in side.sums.items()}
+    return figure_of(metric, sums, side.detections, spot.local)
 
 
 def _joined(blocks: Sequence[Estimates]) -> Estimates:

@@ -6,7 +6,7 @@ over consecutive rows, and do not depend on the order of the tables.
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from metrics.gate.figures import LABELS_STATISTIC, Detections, bits, kind_of, levels_of
 from metrics.gate.sanity import (
     check_detections,
     check_matches,
@@ -24,14 +25,14 @@ from metrics.gate.sanity import (
 )
 from metrics.schemas import SCORES
 from metrics.slices import check_attributes
-from metrics.tasks.metric import Metric, MetricLookup, Reference
+from metrics.tasks.boxes import spread
+from metrics.tasks.metric import DetectionRows, Metric, MetricLookup, Reference, Smooth
 from metrics.tasks.prediction import task_of
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 
 COMPARABLE = (Reference.LABELS, Reference.SELF)  # they show which network is better
 NO_ATTRIBUTES = ("clip_id", "drive_id", "cluster_id")  # they name what is sliced
-LABELS_STATISTIC = "labels"  # the only one of an average precision: labels, found or not
 
 
 @dataclass(frozen=True)
@@ -48,82 +49,21 @@ class JudgedClips:
 
 
 @dataclass(frozen=True)
-class Detections:
-    """Rows for average precision, by prediction and descending score.
-
-    Attributes:
-        predictions: How many predictions there are.
-        prediction, clip, score, matched: ``(n,)`` columns; the first two are codes.
-    """
-
-    predictions: int
-    prediction: Ints
-    clip: Ints
-    score: Floats
-    matched: Bools
-
-    @property
-    def bounds(self) -> Ints:
-        """Where each prediction's rows begin and end, ``(predictions + 1,)``."""
-        return np.searchsorted(self.prediction, np.arange(self.predictions + 1))
-
-    def where(self, mask: Bools) -> "Detections":
-        """The rows whose clip and prediction are under the mask ``(clips, predictions)``."""
-        keep = mask[self.clip, self.prediction]
-        return Detections(
-            self.predictions,
-            self.prediction[keep],
-            self.clip[keep],
-            self.score[keep],
-            self.matched[keep],
-        )
-
-    def of(self, predictions: Ints) -> "Detections":
-        """The rows of some predictions, given by ascending code; their new codes count from 0."""
-        bounds = self.bounds
-        spans = [np.arange(bounds[code], bounds[code + 1]) for code in predictions]
-        rows = np.concatenate([np.zeros(0, np.int64), *spans])
-        return Detections(
-            len(predictions),
-            np.repeat(np.arange(len(predictions)), [len(span) for span in spans]),
-            self.clip[rows],
-            self.score[rows],
-            self.matched[rows],
-        )
-
-
-@dataclass(frozen=True)
 class Side:
-    """The scores of one network, ``(clips, predictions)``.
+    """The sums of one network over the clips that both networks have scores on.
 
     Attributes:
-        num, den: Of the ratio; 0 where not present. Average precision has its labels in ``den``.
-        present: Where all statistics are known.
-        to_find: Where there was something to find.
-        detections: The rows of an average precision; None for ratios.
+        sums: ``(units, predictions)`` by statistic.
+        detections: The rows of a figure of rows; None for others.
     """
 
-    num: Floats
-    den: Floats
-    present: Bools
-    to_find: Bools
+    sums: Mapping[str, Floats]
     detections: Detections | None
-
-    @property
-    def informative(self) -> Bools:
-        """Where there is anything to count, ``(clips, predictions)``."""
-        informative: Bools = (self.num != 0) | (self.den != 0)
-        if self.detections is not None:
-            informative[self.detections.clip, self.detections.prediction] = True
-        return informative
 
     def of(self, predictions: Ints) -> "Side":
         """Some predictions alone, given by ascending code."""
         return Side(
-            self.num[:, predictions],
-            self.den[:, predictions],
-            self.present[:, predictions],
-            self.to_find[:, predictions],
+            {name: own[:, predictions] for name, own in self.sums.items()},
             self.detections.of(predictions) if self.detections else None,
         )
 
@@ -132,7 +72,15 @@ class Side:
 class Evidence:
     """The scores of both networks by one metric against one reference, paired.
 
-    ``deployed`` is None if the reference is the other network: there is one figure for both.
+    Attributes:
+        metric: The metric.
+        reference: What the networks were compared with.
+        predictions: The names of P predictions.
+        deployed: None if the reference is the other network: there is one figure for both.
+        candidate: The candidate's.
+        informative: ``(units, P)`` clips on which either network has something to count.
+        unpaired: ``(units, P)`` clips that only one network has a score on.
+        dropped: ``(units, P)`` clips among them that only the deployed network has a score on.
     """
 
     metric: Metric
@@ -140,6 +88,20 @@ class Evidence:
     predictions: tuple[str, ...]
     deployed: Side | None
     candidate: Side
+    informative: Ints
+    unpaired: Ints
+    dropped: Ints
+
+    @property
+    def sides(self) -> list[Side]:
+        """One side, or both."""
+        return [side for side in (self.deployed, self.candidate) if side is not None]
+
+    @property
+    def to_find(self) -> Bools:
+        """Where there was something to find, ``(units, P)``."""
+        there = [_to_find(self.metric, side.sums) > 0 for side in self.sides]
+        return np.asarray(np.any(there, axis=0), np.bool_)
 
     def of(self, predictions: Ints) -> "Evidence":
         """Some predictions alone, given by ascending code."""
@@ -149,7 +111,19 @@ class Evidence:
             tuple(self.predictions[code] for code in predictions),
             self.deployed.of(predictions) if self.deployed else None,
             self.candidate.of(predictions),
+            self.informative[:, predictions],
+            self.unpaired[:, predictions],
+            self.dropped[:, predictions],
         )
+
+
+def _to_find(metric: Metric, sums: Mapping[str, Floats]) -> Floats:
+    if metric.to_find is not None:
+        return metric.to_find(sums)
+    kind = kind_of(metric)
+    if isinstance(kind, Smooth):
+        return kind.weight(sums)
+    return metric.ratio(sums)[1] if metric.ratio is not None else sums[LABELS_STATISTIC]
 
 
 def that_count(clips: pa.Table) -> pa.Table:
@@ -344,27 +318,75 @@ def _evidence(
 ) -> Evidence:
     used = np.unique(rows.prediction)
     predictions = tuple(rows.predictions[code] for code in used)
-    sides: list[Side | None] = []
+    sides: list[_Scored] = []
     for code, network in enumerate(networks):
         if code == 0 and reference not in COMPARABLE:
-            sides.append(None)
             continue
         mine = rows.of(rows.network == networks.index(network))
         places = np.searchsorted(used, mine.prediction)
         sums = _sums(mine, places, judged, metric, predictions, 0.0 if complete else np.nan)
-        side = _side(sums, metric)
-        if metric.matched_rows:
+        side = _scored(sums, metric)
+        if levels_of(metric):
             detections = _detections(matches, judged, network, reference, predictions)
-            found = _matched_rows(detections, judged)
-            labels = np.where(side.present, side.den, np.inf)
-            check_matches(found, labels, judged.clips, list(predictions))
+            detections = _that_exist(detections, levels_of(metric))
+            labels = np.where(side.present, side.sums[LABELS_STATISTIC], np.inf)
+            for level in levels_of(metric):
+                found = _matched_rows(detections, judged, level)
+                check_matches(found, labels, judged.clips, list(predictions))
             side = replace(side, detections=detections)
-        elif metric.share and reference in COMPARABLE:
-            check_share(metric.name, side.num, side.den, judged.clips, list(predictions))
+        elif metric.share and metric.ratio is not None and reference in COMPARABLE:
+            num, den = metric.ratio(side.sums)
+            check_share(metric.name, num, den, judged.clips, list(predictions))
         sides.append(side)
-    candidate = sides[1]
-    assert candidate is not None
-    return Evidence(metric, reference, predictions, sides[0], candidate)
+    return _paired(sides, metric, reference, predictions)
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """One network's sums by clip, 0 where it has no score; ``present`` is where it has one."""
+
+    sums: Mapping[str, Floats]
+    present: Bools
+    detections: Detections | None = None
+
+    def where(self, mask: Bools) -> Side:
+        sums = {name: np.where(mask, own, 0.0) for name, own in self.sums.items()}
+        rows = self.detections
+        if rows is not None:
+            rows = rows.take(mask[rows.unit, rows.prediction])
+        return Side(sums, rows)
+
+    def informative(self) -> Bools:
+        informative: Bools = np.any([own != 0 for own in self.sums.values()], axis=0)
+        if self.detections is not None:
+            informative[self.detections.unit, self.detections.prediction] = True
+        return informative
+
+
+def _paired(
+    sides: Sequence[_Scored], metric: Metric, reference: str, predictions: tuple[str, ...]
+) -> Evidence:
+    both = np.all([side.present for side in sides], axis=0)
+    informative = both & np.any([side.informative() for side in sides], axis=0)
+    unpaired = np.any([side.present for side in sides], axis=0) & ~both
+    dropped = unpaired & ~sides[-1].present
+    masked = [side.where(both) for side in sides]
+    return Evidence(
+        metric,
+        reference,
+        predictions,
+        masked[0] if len(masked) > 1 else None,
+        masked[-1],
+        informative.astype(np.int64),
+        unpaired.astype(np.int64),
+        dropped.astype(np.int64),
+    )
+
+
+def _that_exist(detections: Detections, levels: tuple[int, ...]) -> Detections:
+    """The rows that are not ignored at all levels."""
+    nowhere = bits(detections.rows.ignored, levels).all(axis=0)
+    return detections.take(np.asarray(~nowhere, np.bool_))
 
 
 def _sums(
@@ -390,15 +412,9 @@ def _sums(
     return sums
 
 
-def _side(sums: dict[str, Floats], metric: Metric) -> Side:
+def _scored(sums: Mapping[str, Floats], metric: Metric) -> _Scored:
     present = np.all([np.isfinite(matrix) for matrix in sums.values()], axis=0)
-    known = {name: np.where(present, matrix, 0.0) for name, matrix in sums.items()}
-    if metric.ratio is None:
-        num, den = np.zeros(present.shape), known[LABELS_STATISTIC]
-    else:
-        num, den = metric.ratio(known)
-    to_find = den if metric.to_find is None else metric.to_find(known)
-    return Side(num, den, present, to_find > 0, None)
+    return _Scored({name: np.where(present, own, 0.0) for name, own in sums.items()}, present)
 
 
 def _detections(
@@ -413,15 +429,36 @@ def _detections(
     clip = _codes(rows["clip_id"], judged.clips["clip_id"].combine_chunks())
     prediction = _codes(rows["prediction"], pa.array(predictions))
     score = rows["score"].to_numpy().astype(np.float64)
-    matched = rows["matched"].to_numpy().astype(np.bool_)
-    time, iou = rows["timestamp_ns"].to_numpy(), pc.fill_null(rows["iou"], 0.0).to_numpy()
-    order = np.lexsort((iou, matched, time, clip, -score, prediction))
+    hits, ignored, errors, more = _columns(rows)
+    order = np.lexsort((*more, *errors.T, ignored, hits, clip, -score, prediction))
     order = order[(clip[order] >= 0) & (prediction[order] >= 0)]
     prediction, clip = prediction[order], clip[order]
-    score, matched = score[order], matched[order]
-    same = _same_as_before(prediction, clip, score, matched, time[order], iou[order])
+    found = DetectionRows(score[order], hits[order], ignored[order], errors[order])
+    same = _same_as_before(
+        prediction, clip, found.score, found.hits, found.ignored, *np.nan_to_num(found.errors).T,
+        *(column[order] for column in more),
+    )  # fmt: skip
     check_repeats(prediction, same, list(predictions))
-    return Detections(len(predictions), prediction, clip, score, matched)
+    return Detections(len(predictions), prediction, clip, found)
+
+
+def _columns(rows: pa.Table) -> tuple[Ints, Ints, Floats, list[NDArray[np.generic]]]:
+    """Bits of hits and of ignored rows, errors ``(n, errors)``, and what else tells rows apart."""
+    if "matched" in rows.column_names:
+        hits = rows["matched"].to_numpy().astype(np.int64)
+        more = [rows["timestamp_ns"].to_numpy(), pc.fill_null(rows["iou"], 0.0).to_numpy()]
+        return hits, np.zeros_like(hits), np.zeros((len(hits), 0)), more
+    hits, ignored = (rows[name].to_numpy().astype(np.int64) for name in ("hits", "ignored"))
+    return hits, ignored, _errors(rows["errors"].combine_chunks()), []
+
+
+def _errors(lists: pa.Array) -> Floats:
+    """Lists of numbers as rows ``(n, longest)``, NaN where there is none."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    errors = np.full((len(lists), int(lengths.max(initial=0))), np.nan)
+    row, place = spread(lengths)
+    errors[row, place] = lists.flatten().to_numpy(zero_copy_only=False)
+    return errors
 
 
 def _same_as_before(*columns: NDArray[np.generic]) -> Bools:
@@ -431,9 +468,10 @@ def _same_as_before(*columns: NDArray[np.generic]) -> Bools:
     return same
 
 
-def _matched_rows(detections: Detections, judged: JudgedClips) -> Ints:
-    """How many rows found a label, ``(clips, predictions)``."""
+def _matched_rows(detections: Detections, judged: JudgedClips, level: int) -> Ints:
+    """How many rows found a label at a level, ``(clips, predictions)``."""
     shape = (judged.clips.num_rows, detections.predictions)
-    cell = detections.clip[detections.matched] * shape[1]
-    cell = cell + detections.prediction[detections.matched]
+    rows = detections.rows
+    found = (bits(rows.hits, (level,)) & ~bits(rows.ignored, (level,)))[0]
+    cell = detections.unit[found] * shape[1] + detections.prediction[found]
     return np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)

@@ -45,12 +45,13 @@ def check_sums(scores: pa.Table) -> None:
 
 
 def check_detections(matches: pa.Table) -> None:
-    """Refuse detections without a finite score, or without a value for ``matched``.
+    """Refuse detections without a finite score, or without a value for what they matched.
 
     Raises:
         RidealongError: There is one; the message names it.
     """
-    _check_nulls(matches, ("prediction", "score", "matched"), "matches")
+    matched = [name for name in ("matched", "hits", "ignored") if name in matches.column_names]
+    _check_nulls(matches, ["prediction", "score", *matched], "matches")
     odd = matches.filter(pc.invert(pc.is_finite(matches["score"])))
     if odd.num_rows:
         row = odd.slice(0, 1).to_pylist()[0]

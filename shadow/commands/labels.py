@@ -58,6 +58,14 @@ def labels_export(
         str | None,
         typer.Option(help="Export only these cameras, e.g. main,wide. COCO only. [default: all]"),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the images, to copy those of the exported frames. Only for runs of "
+            "`shadow score`.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print counts and size. Write nothing.")
     ] = False,
@@ -90,6 +98,7 @@ def labels_export(
         parse_frames(frames),
         _comma_separated(cameras),
         dry_run,
+        images,
     )
     report = export_run(Lake.open(home_of(home)), request, kind.value, console)
     console.result(report)
@@ -105,6 +114,16 @@ def _comma_separated(names: str | None) -> tuple[str, ...]:
 def _print_export(console: Console, report: dict[str, Any]) -> None:
     from ridealong.terminal.readable import value
 
+    if "items" in report:
+        done = "would write" if report["dry_run"] else "wrote"
+        pictures = counted(report["pictures"], "picture")
+        pairs = [
+            (done, f"{counted(report['items'], 'item')}, {pictures}"),
+            ("folder", report["out"]),
+        ]
+        console.record(pairs)
+        console.paragraph(f"in the order of the {report['order']}: {report['reason']}")
+        return
     done, about = ("would write", "about ") if report["dry_run"] else ("wrote", "")
     clips, megabytes = counted(report["clips"], "clip"), value(report["megabytes"])
     pairs = [(done, f"{clips}, {about}{megabytes} MB"), ("folder", report["out"])]

@@ -22,6 +22,7 @@ from shadow.results.material import ROLES, Material
 from shadow.results.request import STATISTICS, ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
 
+WITHOUT_THRESHOLD = ("tracks",)  # the output of a tracker is final
 LABELS = "labels"  # the statistic of average precision: labels, found or not
 
 
@@ -62,9 +63,13 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
         thresholds=thresholds.by_class,
         recorded={
             "evaluation": evaluation.name,
-            "threshold": {"text": thresholds.text, **thresholds.by_class},
+            "threshold": _told(thresholds) if evaluation.task not in WITHOUT_THRESHOLD else None,
         },
     )
+
+
+def _told(thresholds: Thresholds) -> dict[str, object]:
+    return {"text": thresholds.text, **thresholds.by_class}
 
 
 def check_formats(own: ResultFormat, files: Mapping[str, Path]) -> None:

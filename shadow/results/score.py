@@ -83,9 +83,7 @@ def _stored(
         "clips_left_out": [],
         "dataset": dataset,
         "results": json.dumps(
-            jsonable(_recorded(request, files, material, clusters, slices, gate)),
-            sort_keys=True,
-            allow_nan=False,
+            jsonable(_recorded(request, files, material, clusters, slices, gate)), allow_nan=False
         ),
     }
     return row, gate

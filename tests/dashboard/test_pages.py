@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -50,6 +51,31 @@ def test_a_page_of_a_fleet(page: Path, fleet_home: Path) -> None:
     app = run_page(page, fleet_home)
     assert not app.exception
     assert app.title[0].value.lower() == page.parent.name
+
+
+def test_a_run_from_result_files_is_shown(home: Path, tmp_path: Path, program: Any) -> None:
+    head = "drive,item,prediction,metric,value,weather\n"
+    for name, right in (("a.csv", 1.0), ("b.csv", 0.5)):
+        rows = [
+            f"d{drive},{item},stop signs,recall,{right if drive % 2 else 1},{weather}\n"
+            for drive in range(20)
+            for item in range(2)
+            for weather in [("rain", "sun")[drive % 2]]
+        ]
+        (tmp_path / name).write_text(head + "".join(rows))
+    done = program(
+        "--home", home, "shadow", "score", "--format", "statistics",
+        "--deployed", tmp_path / "a.csv", "--candidate", tmp_path / "b.csv",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    app = run_page(page_named("regressions"), home)
+    assert not app.exception
+    tables = [table.value for table in app.dataframe]
+    behind = next(table for table in tables if "item" in table.columns)
+    assert list(behind.columns) == [
+        "share", "deployed", "candidate", "weather", "drive", "item"
+    ]  # fmt: skip
+    assert set(behind["weather"][behind["share"] < 0]) == {"sun"}
 
 
 def unmarked(text: str) -> str:

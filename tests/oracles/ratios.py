@@ -1,7 +1,8 @@
 """The difference of two ratios of sums in one call, as the tests of intervals need it."""
 
+from metrics.inference.figure import difference
 from metrics.inference.influence import Inference
-from metrics.inference.ratio import difference, ratio
+from metrics.inference.ratio import ratio
 from ridealong.arrays import Floats
 
 

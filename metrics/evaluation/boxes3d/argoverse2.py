@@ -15,7 +15,7 @@ is outside the region of interest of the map; this one reads no maps, and does n
 Source: Wilson et al., Argoverse 2, NeurIPS Datasets and Benchmarks 2021.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,12 @@ from metrics.evaluation.boxes3d.matching import (
     greedy,
     pairs_within,
 )
-from metrics.evaluation.boxes3d.precision import argoverse_precision, every_point_precision
+from metrics.evaluation.boxes3d.precision import (
+    argoverse_precision,
+    every_point_precision,
+    whole,
+)
+from metrics.evaluation.boxes3d.remaining import Hits, Remaining, each_version
 from metrics.evaluation.boxes3d.rows import (
     LEVELS_M,
     TASK,
@@ -257,23 +262,29 @@ def _of_class(judged: _Judged, code: int) -> dict[str, Any]:
     labels = judged.truth.category == code
     values = _at_levels(judged.hits, found, int(labels.sum()))
     looked_at = found & official.detection
-    hits = np.column_stack([hit[looked_at] for hit in official.hits])
-    ap, errors, cds = _official_figures(
-        hits, official.errors[looked_at], int((labels & official.label).sum())
-    )
-    return {**values, "AP": ap, **dict(zip(("ATE", "ASE", "AOE"), errors, strict=True)), "CDS": cds}
+    left = [whole(hit[looked_at]) for hit in official.hits]
+    sums = np.nansum(official.errors[looked_at], axis=0)
+    ap, errors, cds = _official_figures(left, sums, int((labels & official.label).sum()))
+    named = zip(("ATE", "ASE", "AOE"), errors.tolist(), strict=True)
+    return {**values, "AP": ap, **dict(named), "CDS": cds}
 
 
-def _official_figures(hits: Bools, errors: Floats, labels: int) -> tuple[float, list[float], float]:
-    """Average precision, errors, and the composite score of one class.
+def _official_figures(
+    left: Sequence[Remaining], errors: Floats, labels: float
+) -> tuple[float, Floats, float]:
+    """Average precision, ``(3,)`` errors, and the composite score of one class.
 
     A class without labels has the values of one of which nothing is found, as in av2-api.
+
+    Args:
+        left: The hits at each level.
+        errors: ``(3,)`` sums over the hits at 2 m.
+        labels: How many labels there are.
     """
-    ap = float(np.mean([argoverse_precision(hit, labels) for hit in hits.T]))
-    known = errors[hits[:, JUDGED]]
-    means = known.mean(axis=0) if labels and len(known) else WORST
-    cds = ap * float(np.mean(1 - means / WORST))
-    return ap, [float(value) for value in means], cds
+    ap = float(np.mean([argoverse_precision(some, labels) for some in left]))
+    hits = left[JUDGED].count
+    means = errors / hits if labels and hits else WORST
+    return ap, means, ap * float(np.mean(1 - means / WORST))
 
 
 def _official_bands(judged: _Judged, categories: int) -> dict[str, list[float | None]]:
@@ -286,30 +297,36 @@ def _official_bands(judged: _Judged, categories: int) -> dict[str, list[float | 
         _, distance_m = _official_match(truth, found, label, detection, categories)
         labels = np.bincount(truth.category[label], minlength=categories)
         bands[f"AP_{low:g}-{high:g}m"] = [
-            float(
-                np.mean(
-                    [
-                        argoverse_precision(distance_m[detection & (found.category == code)] < m, n)
-                        for m in LEVELS_M
-                    ]
-                )
-            )
-            if (n := int(labels[code]))
-            else None
+            _precision_of(distance_m[detection & (found.category == code)], int(labels[code]))
             for code in range(categories)
         ]
     return bands
 
 
+def _precision_of(distance_m: Floats, labels: int) -> float | None:
+    """Mean official average precision of one class from the distances of its hits."""
+    if not labels:
+        return None
+    levels = [argoverse_precision(whole(distance_m < m), labels) for m in LEVELS_M]
+    return float(np.mean(levels))
+
+
 def _composite(rows: DetectionRows, keep: Bools, labels: Floats) -> Floats:
     """The composite detection score of each version; NaN without labels."""
-    seen = (rows.ignored >> OFFICIAL) & 1 == 0
-    hits = (rows.hits[:, None] >> np.arange(OFFICIAL, 2 * OFFICIAL)) & 1 == 1
-    values = np.full(len(labels), np.nan)
-    for version in np.flatnonzero(labels > 0):
-        kept = keep[version] & seen
-        values[version] = _official_figures(hits[kept], rows.errors[kept], int(labels[version]))[2]
-    return values
+    # The official evaluation does not see rows that it ignores.
+    seen = np.flatnonzero((rows.ignored >> OFFICIAL) & 1 == 0)
+    hits = [
+        Hits(np.asarray((rows.hits[seen] >> level) & 1, np.bool_))
+        for level in range(OFFICIAL, 2 * OFFICIAL)
+    ]
+    errors = np.nan_to_num(rows.errors[seen])
+    total = errors.sum(axis=0)
+
+    def of(removed: Ints, count: float) -> float:
+        left = [Remaining(some, removed) for some in hits]
+        return _official_figures(left, total - errors[removed].sum(axis=0), count)[2]
+
+    return each_version(of, keep[:, seen], labels)
 
 
 def _error_metric(name: str, unit: str, description: str) -> Metric:

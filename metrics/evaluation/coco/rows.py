@@ -7,12 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from metrics.evaluation.calibration import (
-    BINS,
     DETECTIONS,
-    GAPS,
     are_probabilities,
-    bin_of,
-    gaps,
+    bin_sums,
 )
 from metrics.evaluation.coco.matching import LEVELS, Matches, Ranked, cells_of
 from metrics.evaluation.evaluation import DETECTION_ROWS, NAME, SCORE_ROWS
@@ -138,14 +135,8 @@ def _sums(of: Judged, thresholds: Floats) -> tuple[Ints, dict[str, Floats]]:
     sums = {"labels": labels, "tp": tp, "fp": count(found[reported & ~right]), "fn": labels - tp}
     if are_probabilities(of.score):
         sums[DETECTIONS] = count(found[exists])
-        sums |= _gaps(found[exists], of.score[exists], right[exists], len(cells))
+        sums |= bin_sums(of.score[exists], right[exists], found[exists], len(cells))
     return cells, sums
-
-
-def _gaps(cell: Ints, score: Floats, right: Bools, cells: int) -> dict[str, Floats]:
-    at = bin_of(score) * cells + cell
-    gap = np.bincount(at, weights=gaps(score, right), minlength=BINS * cells)
-    return dict(zip(GAPS, gap.reshape(BINS, cells), strict=True))
 
 
 def _named(codes: Ints, names: Sequence[str]) -> pa.DictionaryArray:

@@ -58,9 +58,10 @@ def count(labels: Tracks, results: Tracks) -> Counts:
     values["idfp"] = values["results"] - values["idtp"]
     aligned = align(labels, results, pairs)
     cells = labels.cell[aligned.pairs.left]
-    for alpha, (tp, association) in enumerate(zip(hota.TP, hota.ASSOCIATION, strict=True)):
-        values[tp] = at(cells[aligned.hits(alpha)])
-        values[association] = at(cells, aligned.association[:, alpha])
+    for alpha, tp, association in zip(hota.ALPHAS, hota.TP, hota.ASSOCIATION, strict=True):
+        hits = aligned.hits(alpha)
+        values[tp] = at(cells[hits])
+        values[association] = at(cells[hits], aligned.association(hits))
     return Counts(cell, values, lives(labels, matches), labels.block)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from metrics.evaluation.tracking.assignment import assign
 from metrics.evaluation.tracking.tracks import Tracks
 from metrics.tasks.boxes import Pairs
-from ridealong.arrays import Bools, Floats
+from ridealong.arrays import Bools, Floats, Ints
 
 ALPHAS = tuple(round(0.05 * step, 2) for step in range(1, 20))
 TP = tuple(f"tp_{round(100 * alpha):02d}" for alpha in ALPHAS)
@@ -33,15 +33,23 @@ class Aligned:
 
     Attributes:
         pairs: ``(M,)`` matches at any IoU.
-        association: ``(M, 19)`` association at each alpha; 0 where the IoU is below alpha.
+        tracks: ``(M,)`` the number of each match's pair of tracks.
+        boxes: Labels and results of each pair of tracks, ``(pairs of tracks,)``.
     """
 
     pairs: Pairs
-    association: Floats
+    tracks: Ints
+    boxes: Ints
 
-    def hits(self, alpha: int) -> Bools:
-        """``(M,)`` the matches at the alpha of that index."""
-        return np.asarray(self.pairs.iou >= ALPHAS[alpha] - _ROUNDING, np.bool_)
+    def hits(self, alpha: float) -> Bools:
+        """``(M,)`` the matches at that alpha."""
+        return np.asarray(self.pairs.iou >= alpha - _ROUNDING, np.bool_)
+
+    def association(self, hits: Bools) -> Floats:
+        """The association of the given matches, TPA / (TPA + FNA + FPA)."""
+        together = np.bincount(self.tracks[hits], minlength=len(self.boxes))
+        share = together / np.maximum(1, self.boxes - together)
+        return np.asarray(share[self.tracks[hits]], np.float64)
 
 
 def align(labels: Tracks, results: Tracks, pairs: Pairs) -> Aligned:
@@ -55,18 +63,11 @@ def align(labels: Tracks, results: Tracks, pairs: Pairs) -> Aligned:
     span = max(len(results.block), 1)
     both = labels.track[pairs.left] * span + results.track[pairs.right]
     codes, member = np.unique(both, return_inverse=True)
-    boxes = (labels.lengths[codes // span] + results.lengths[codes % span]).astype(np.float64)
+    boxes = labels.lengths[codes // span] + results.lengths[codes % span]
     potential = np.bincount(member, _share(labels, results, pairs), minlength=len(codes))
     weight = (potential / (boxes - potential))[member] * pairs.iou
     chosen = assign(pairs, weight, labels.cell[pairs.left])
-    aligned = Aligned(pairs.take(chosen), np.zeros((np.count_nonzero(chosen), len(ALPHAS))))
-    member = member[chosen]
-    for alpha in range(len(ALPHAS)):
-        hits = aligned.hits(alpha)
-        together = np.bincount(member[hits], minlength=len(codes))
-        share = together / np.maximum(1, boxes - together)
-        aligned.association[hits, alpha] = share[member[hits]]
-    return aligned
+    return Aligned(pairs.take(chosen), member[chosen], boxes)
 
 
 def deta(sums: Mapping[str, Floats]) -> Floats:

@@ -56,7 +56,8 @@ def corners(xywh: Floats) -> Floats:
 def tracks_of(boxes: Boxes2D, which: Ints, drive: Ints, classes: int) -> Tracks:
     """Some boxes by cell, with identities as numbers.
 
-    A box without an identity is a track of its own.
+    A box without an identity is a track of its own. So is any but the first box of an identity in
+    one frame and class, or one label could be identified twice.
 
     Args:
         boxes: The boxes.
@@ -69,11 +70,20 @@ def tracks_of(boxes: Boxes2D, which: Ints, drive: Ints, classes: int) -> Tracks:
     cell, which = cell[order], which[order]
     block = drive[cell // classes] * classes + cell % classes
     known, track = np.unique(boxes.track[which], return_inverse=True)
-    alone = boxes.track[which] == NO_TRACK
+    alone = (boxes.track[which] == NO_TRACK) | _again(cell, track)
     track = np.where(alone, len(known) + np.arange(len(which)), track)
     span = len(known) + len(which)
     identities, track = np.unique(block * span + track, return_inverse=True)
     return Tracks(cell, track, identities // max(span, 1), corners(boxes.xywh[which]))
+
+
+def _again(cell: Ints, track: Ints) -> Bools:
+    """Whether an earlier box of the cell has the same identity."""
+    order = np.lexsort((track, cell))
+    again = np.zeros(len(cell), np.bool_)
+    same = (np.diff(cell[order]) == 0) & (np.diff(track[order]) == 0)
+    again[order[1:]] = same
+    return again
 
 
 def overlaps(labels: Tracks, results: Tracks) -> Pairs:

@@ -15,7 +15,7 @@ from pycocotools.cocoeval import COCOeval
 
 from ingest.labels.coco import preview_coco, write_coco
 from ingest.labels.content import LabelImage
-from metrics.inference.ap import coco_average_precision
+from metrics.inference.precision import coco_average_precision
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.objects import FAMILY, ignored_labels
 from metrics.tasks.prediction import Prediction

@@ -1,5 +1,7 @@
 """Argoverse 2 files: real ones with their known numbers, and files that are odd or broken."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.feather
@@ -217,3 +219,46 @@ def test_layouts_do_not_mix(truth, tmp_path):
     )  # fmt: skip
     with pytest.raises(RidealongError, match="the same columns as in the ground truth"):
         read(truth, written(tmp_path / "flat.parquet", flat))
+
+
+def random_cuboids(seed, truth):
+    """Boxes of three classes in four logs; a few far away, and some without points."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for log in range(4):
+        for stamp in range(6):
+            # A seed of the sweep: labels and detections are of the same objects.
+            objects = np.random.default_rng([7, log, stamp])
+            for _ in range(40):
+                place, heading = objects.uniform(-120, 120, 2), objects.uniform(-3, 3)
+                name = str(objects.choice(["BUS", "DOG", "PEDESTRIAN"], p=[0.3, 0.1, 0.6]))
+                moved = np.zeros(2) if truth else rng.normal(0, 1, 2)
+                turned = heading + (0 if truth else rng.normal(0, 0.3))
+                rows.append((log, stamp, name, *(place + moved), turned))
+            for _ in range(0 if truth else 150):
+                rows.append((log, stamp, "PEDESTRIAN", *rng.uniform(-99, 99, 2), 0.0))
+    count = len(rows)
+    logs, stamps, names, x, y, yaw = zip(*rows, strict=True)
+    size = {name: rng.uniform(1, 3, count).tolist() for name in ("length_m", "width_m", "height_m")}
+    half = np.asarray(yaw) / 2
+    return cuboids(
+        [(0, "", 0, 0)] * count, log_id=[f"log{log}" for log in logs], timestamp_ns=stamps,
+        category=names, tx_m=list(map(float, x)), ty_m=list(map(float, y)),
+        tz_m=rng.normal(0, 0.3, count).tolist(), **size, qw=np.cos(half).tolist(),
+        qz=np.sin(half).tolist(), score=rng.random(count).tolist(),
+        num_interior_pts=rng.poisson(2, count).tolist(),
+    )  # fmt: skip
+
+
+def test_official_numbers_are_those_of_av2_api(oracle, tmp_path):
+    tables = {"labels": random_cuboids(1, True), "found": random_cuboids(2, False)}
+    for name, table in tables.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(table.to_pydict()))
+    paths = [written(tmp_path / f"{name}.feather", table) for name, table in tables.items()]
+    theirs = oracle("read_argoverse2.py", tmp_path / "labels.json", tmp_path / "found.json")
+    ours = summary(*paths)
+    for name in ("AP", "ATE", "ASE", "AOE", "CDS"):
+        assert ours[f"m{name}"] == pytest.approx(theirs["mean"][name], abs=1e-9)
+        for category, row in ours["per_class"].items():
+            assert row[name] == pytest.approx(theirs["per_class"][category][name], abs=1e-9)
+    assert 0.05 < ours["mAP"] < 0.9

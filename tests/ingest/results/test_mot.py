@@ -184,10 +184,10 @@ def test_detections_without_ids_are_judged_as_detections(
 @pytest.mark.parametrize(
     ("row", "kind"),
     [
-        ("9,7,10,20,30,40,-1\n", "boxes-outside-frames"),
-        ("0,7,10,20,30,40,-1\n", "boxes-outside-frames"),
-        ("1,7,10,20,-30,40,-1\n", "boxes-without-area"),
-        ("1,7,10,20,30,0,-1\n", "boxes-without-area"),
+        ("9,7,10,20,30,40,-1\n", "unknown-frames"),
+        ("0,7,10,20,30,40,-1\n", "unknown-frames"),
+        ("1,7,10,20,-30,40,-1\n", "boxes-without-size"),
+        ("1,7,10,20,30,0,-1\n", "boxes-without-size"),
         ("1,7,10,20,30,40,0.5\n1,7,11,20,30,40,0.5\n", "duplicate-ids"),
         ("1,7,10,20,30,40,nan\n", "scores-not-finite"),
         ("1,7,10,20,30,40,1e400\n", "scores-not-finite"),
@@ -251,10 +251,19 @@ def test_bad_ground_truth(
         comparison(truth)
 
 
-def test_duplicate_labels_are_left_out(comparison: Callable[..., Comparison[Boxes2D]]) -> None:
+def test_duplicate_labels_are_counted(comparison: Callable[..., Comparison[Boxes2D]]) -> None:
     found = comparison(TRUTH + TRUTH)
-    assert len(found.truth) == 3
     assert kinds(found) == {("truth", "duplicate-ids"): 3}
+
+
+def test_boxes_outside_of_their_image_are_counted(tmp_path: Path) -> None:
+    truth = folder_of(tmp_path / "train", {"A": (TRUTH, 6)})
+    with (truth / "A/seqinfo.ini").open("a") as file:
+        file.write("imWidth=100\nimHeight=100\n")
+    rows = "1,7,100,0,9,9\n1,8,99,0,9,9\n1,9,-9,0,9,9\n1,10,-8,0,9,9\n"
+    result = flat_of(tmp_path / "good", {"A": rows})
+    found = FORMAT.read(ResultPaths(truth, result, result), ReadOptions())
+    assert kinds(found)["candidate", "boxes-outside"] == 2
 
 
 @pytest.mark.parametrize("options", [{"drive": "city"}, {"task": "boxes3d"}])

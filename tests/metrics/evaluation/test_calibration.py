@@ -9,18 +9,17 @@ from torchmetrics.classification import BinaryCalibrationError
 from metrics.evaluation.calibration import (
     BINS,
     DETECTIONS,
-    GAPS,
     are_probabilities,
     bin_of,
+    bin_sums,
     expected_calibration_error,
-    gaps,
 )
 
 
 def error_of(score, right):
-    gap = np.bincount(bin_of(score), weights=gaps(score, right), minlength=BINS)
-    sums = dict(zip(GAPS, gap, strict=True)) | {DETECTIONS: np.array(float(len(score)))}
-    return float(expected_calibration_error(sums))
+    sums = bin_sums(score, right, np.zeros(len(score), np.int64), 1)
+    sums[DETECTIONS] = np.array([float(len(score))])
+    return float(expected_calibration_error(sums)[0])
 
 
 def test_two_bins_by_hand():

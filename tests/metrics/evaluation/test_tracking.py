@@ -101,6 +101,12 @@ def test_boxes_without_identity_are_tracks_of_their_own() -> None:
     assert (found["IDSw"], found["IDTP"], found["FN"]) == (3, 1, 0)
 
 
+def test_an_identity_twice_in_a_frame_is_two_tracks() -> None:
+    twice = [WALK[0], WALK[0], *WALK[1:]]
+    found = summary(boxes(WALK), boxes(twice), 4)
+    assert (found["IDTP"], found["IDFN"], found["IDFP"], found["FP"]) == (4, 0, 1, 1)
+
+
 def test_classes_are_apart_and_summed() -> None:
     truth = boxes([square(0, 1, 0.0), square(0, 2, 50.0)], [0, 1])
     found = summary(truth, boxes([square(0, 1, 0.0), square(0, 2, 50.0)], [0, 0]), 1, classes=2)

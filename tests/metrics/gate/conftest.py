@@ -12,6 +12,7 @@ from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import MetricLookup
 from metrics.tasks.registry import known_metric
+from ridealong.lake.tables import TableSpec
 
 DEPLOYED, CANDIDATE, BASELINE = "d" * 64, "c" * 64, "b" * 64
 PEDESTRIAN = "objects/pedestrian@main"
@@ -25,6 +26,7 @@ class Run:
     drives: pa.Table
     scores: list[dict[str, object]] = field(default_factory=list)
     matches: list[dict[str, object]] = field(default_factory=list)
+    table: TableSpec = MATCHES
 
     def add(
         self,
@@ -67,7 +69,7 @@ class Run:
         """The run's verdict."""
         return judge(
             pa.Table.from_pylist(self.scores, schema=SCORES.schema),
-            pa.Table.from_pylist(self.matches, schema=MATCHES.schema),
+            pa.Table.from_pylist(self.matches, schema=self.table.schema),
             self.clips,
             self.drives,
             networks.get("deployed") or DEPLOYED,

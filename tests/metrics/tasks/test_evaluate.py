@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.inference.ap import coco_average_precision
+from metrics.inference.precision import coco_average_precision
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.evaluate import Unscored, score_clip, with_identity

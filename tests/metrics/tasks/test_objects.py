@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from metrics.inference.ap import coco_average_precision
+from metrics.inference.precision import coco_average_precision
 from metrics.tasks.boxes import Boxes, match_greedily, most_matches, overlapping
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.objects import FAMILY

@@ -242,3 +242,21 @@ def test_lower_is_better_if_the_file_says_so(tmp_path: Path, score: Any) -> None
     assert (found["delta"], found["margin"]) == (pytest.approx(-1), 0.5)
     code, document, _ = score(write("b.csv", 4.0), write("a.csv", 3.0))
     assert (code, document["verdict"]) == (0, "PASS")
+
+
+def test_the_costliest_items_are_exported(
+    home: Path, tmp_path: Path, program: Any, write: Any, score: Any
+) -> None:
+    score(write("a.csv", fleet(1)), write("b.csv", fleet(2, loss=0.2)))
+    out = tmp_path / "out"
+    done = program("--home", home, "labels", "export", "--limit", "7", "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["items"], document["order"]) == (7, "loss")
+    items = json.loads((out / "items.json").read_text())
+    assert [item["share"] for item in items] == sorted((i["share"] for i in items), reverse=True)
+    assert all(item["attributes"]["weather"] == "rain" for item in items)
+    assert items[0]["cell"]["slice"] == "weather=rain"
+    done = program("--home", home, "labels", "export", "--out", out, "--frames", "every:5")
+    assert done.returncode == 2
+    assert "is over result files" in done.stderr

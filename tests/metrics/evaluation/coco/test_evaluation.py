@@ -14,7 +14,7 @@ from pycocotools.cocoeval import COCOeval
 from metrics.evaluation.coco.evaluation import EVALUATION
 from metrics.evaluation.coco.matching import LEVELS
 from metrics.evaluation.evaluation import DETECTION_ROWS, SCORE_ROWS
-from metrics.inference.ap import coco_average_precision
+from metrics.inference.precision import coco_average_precision
 from metrics.tasks.boxes import MAX_DETECTIONS
 from ridealong.perception.result_files import NO_TRACK, Boxes2D, Frames
 
