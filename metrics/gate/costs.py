@@ -35,7 +35,7 @@ import pyarrow.compute as pc
 
 from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side, gather, judged_clips
 from metrics.gate.figures import LABELS_STATISTIC, alone, figure_of, kind_of
-from metrics.inference.figure import Figure
+from metrics.inference.figure import ROUNDING, Figure
 from metrics.slices import attributes_in, in_slice, parse_slice
 from metrics.tasks.metric import Better, Metric, MetricLookup, Precision
 from metrics.tasks.registry import known_metric
@@ -153,7 +153,7 @@ def loss_parts(
         if cell.figure in found and cell.reference in COMPARABLE:
             keep, share = _turned_shares(found[cell.figure], slices[cell.slice])
             total = share.sum()
-            if total < 0:
+            if total < -ROUNDING * np.abs(share).sum():  # gains and losses that cancel are no loss
                 parts[keep, at] = share / total
     return LossParts(judged.clips["clip_id"].to_pylist(), parts)
 
