@@ -86,7 +86,7 @@ def test_the_commands_of_a_page_run(
         "gate.yaml": str(gate if page.stem == "statistics" else DEFAULT_GATE),
         **{name: str(tmp_path / name) for name in ("verdict.xml", "verdict.md", "verdict.html")},
     }
-    for command in commands_of(page):
+    for command in dict.fromkeys(commands_of(page)):
         words = shlex.split(command)[1:]
         if words[0] in ("demo", "dashboard"):
             continue  # their own tests run them
