@@ -37,7 +37,9 @@ def example() -> dict[str, object]:
             )
             for category, share in enumerate((2.0, 1.6, 0.8), 1):
                 for _ in range(rng.poisson(share)):
-                    labels.append({"image_id": at, "category_id": category, "bbox": _box(rng, category)})
+                    labels.append(
+                        {"image_id": at, "category_id": category, "bbox": _box(rng, category)}
+                    )
     annotations = [
         {"id": at, **label, "area": round(label["bbox"][2] * label["bbox"][3], 1), "iscrowd": 0}
         for at, label in enumerate(labels, 1)
