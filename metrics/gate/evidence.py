@@ -434,11 +434,9 @@ def _detections(
     order = order[(clip[order] >= 0) & (prediction[order] >= 0)]
     prediction, clip = prediction[order], clip[order]
     found = DetectionRows(score[order], hits[order], ignored[order], errors[order])
-    same = _same_as_before(
-        prediction, clip, found.score, found.hits, found.ignored, *np.nan_to_num(found.errors).T,
-        *(column[order] for column in more),
-    )  # fmt: skip
-    check_repeats(prediction, same, list(predictions))
+    if more:  # without times and overlaps, equal rows may be any two detections of a frame
+        columns = [found.score, found.hits, *(column[order] for column in more)]
+        check_repeats(prediction, _same_as_before(prediction, clip, *columns), list(predictions))
     return Detections(len(predictions), prediction, clip, found)
 
 
