@@ -137,7 +137,7 @@ def test_one_name_in_several_videos(files):
 
 def test_two_result_frames_of_one_frame_are_refused(files):
     results = [frame("0.jpg", videoName="x"), frame("0.jpg", videoName="y")]
-    with pytest.raises(RidealongError, match="frame 1 has the name 'y/0.jpg' of another one"):
+    with pytest.raises(RidealongError, match=r"frame 1 has the name 'y/0.jpg' of another one"):
         files([frame("0.jpg")], results)
 
 
