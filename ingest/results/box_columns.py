@@ -14,6 +14,8 @@ from ingest.results.oddities import unknown_categories, unknown_frames
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.result_files import NO_TRACK, Boxes2D, Note, Role
 
+JOINED = 64  # batches; large arrays go back to the system when they are let go, small ones do not
+
 
 class BoxColumns:
     """The boxes of one file.
@@ -28,6 +30,7 @@ class BoxColumns:
         self.categories: dict[Hashable, int] = {}
         self._tracks: dict[str, int] = {}
         self._parts: dict[str, list[Any]] = {}
+        self._added = 0
 
     def add(
         self,
@@ -56,8 +59,12 @@ class BoxColumns:
             "ignored": ignored,
             "area": area,
         }
+        self._added += 1
         for name, values in columns.items():
-            self._parts.setdefault(name, []).append(values)
+            parts = self._parts.setdefault(name, [])
+            parts.append(values)
+            if self._added % JOINED == 0:
+                parts[-JOINED:] = [np.concatenate(parts[-JOINED:])]
 
     def mention(self, frame: Hashable) -> None:
         """Note that the file has this frame, with or without boxes."""
@@ -86,6 +93,7 @@ class BoxColumns:
         found = {name: columns.pop(name)[kept] for name in list(columns)}
         frame, category = frame[kept], category[kept]
         found["track"] = _by_drive(found["track"], frames.drive[frame], len(self._tracks))
+        self._tracks.clear()
         return Boxes2D(frame=frame, category=category, **found), notes
 
     def _track_codes(self, tracks: Sequence[int | str | None]) -> Ints:
