@@ -94,6 +94,7 @@ class BoxColumns:
         frame, category = frame[kept], category[kept]
         found = {name: columns.pop(name).values()[kept] for name in list(columns)}
         found["track"] = _by_drive(found["track"], frames.drive[frame], len(self._tracks))
+        self._tracks.clear()
         return Boxes2D(frame=frame, category=category, **found), notes
 
     def _track_codes(self, tracks: Sequence[int | str | None]) -> Ints:
