@@ -19,7 +19,7 @@ from shadow.runs import find_run
 from shadow.scores import labels_name
 
 NAMED = 3  # cells named in a sentence
-NAMED_SLICES, NAMED_MARGINS = 8, 6
+NAMED_SLICES, NAMED_MARGINS = 8, 12
 SUMMARY_DECIMALS = 4
 # What the document of a run from result files has in addition.
 RESULTS = (
@@ -72,8 +72,9 @@ def results_document(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def results_sentence(document: Mapping[str, Any]) -> str:
     """How result files were judged: their drives, slices, thresholds and margins."""
-    drives = counted(document["drives"], "drive")
-    parts = [f"{document['format']}: {drives}, by {document['drive_from']}"]
+    drives, told = counted(document["drives"], "drive"), document["drive_from"]
+    own = f"{told} is a drive of its own" if told.startswith("each ") else f"by {told}"
+    parts = [f"{document['format']}: {drives}, {own}"]
     if document["slices"]:
         parts.append(f"slices: {listed(document['slices'], NAMED_SLICES)}")
     if document["threshold"]:

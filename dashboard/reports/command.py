@@ -12,6 +12,7 @@ from ridealong.terminal.readable import size
 
 if TYPE_CHECKING:
     from dashboard.reports.content import Content
+    from dashboard.reports.pictures import Pictures
     from ridealong.lake import Lake
 
 app = typer.Typer()
@@ -36,6 +37,10 @@ def report(
             autocompletion=completing("runs", "run_id", "latest"),
         ),
     ] = "latest",
+    images: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the images of result files, for html.", show_default=False),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,7 +62,7 @@ def report(
     console = Console(as_json)
     lake = Lake.open(home_of(home))
     content = content_of(lake.snapshot(), run)
-    written = _written(lake, content, kind, console)
+    written = _written(lake, content, kind, images, console)
     write_whole(out, written)
     document = {
         "run": content.document["run"],
@@ -70,7 +75,9 @@ def report(
     console.text(f"{out}: {content.verdict}, {size(len(written))}")
 
 
-def _written(lake: "Lake", content: "Content", kind: ReportFormat, console: Console) -> bytes:
+def _written(
+    lake: "Lake", content: "Content", kind: ReportFormat, images: Path | None, console: Console
+) -> bytes:
     from dashboard.reports.junit import junit
     from dashboard.reports.markdown import markdown
 
@@ -78,7 +85,23 @@ def _written(lake: "Lake", content: "Content", kind: ReportFormat, console: Cons
         return junit(content)
     if kind is ReportFormat.MARKDOWN:
         return markdown(content).encode()
-    from dashboard.reports.page import page
-    from dashboard.reports.pictures import pictures_of
+    from dashboard.reports.html import page
 
-    return page(content, pictures_of(lake, content, console))
+    return page(content, _pictures(lake, content, images, console))
+
+
+def _pictures(
+    lake: "Lake", content: "Content", images: Path | None, console: Console
+) -> "list[Pictures]":
+    """The pictures of the costliest; without them, the page says why."""
+    from dashboard.reports.clip_pictures import clip_pictures
+    from dashboard.reports.frame_pictures import frame_pictures
+    from dashboard.reports.pictures import none_because
+    from ridealong.errors import RidealongError
+
+    try:
+        if content.of_files:
+            return frame_pictures(lake.snapshot(), content, images)
+        return clip_pictures(lake, content, console)
+    except RidealongError as error:
+        return [none_because(error) for _ in content.costly]

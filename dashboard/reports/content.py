@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from metrics.gate.cells import RANKS, Cell, Verdict, surest_losses
+from metrics.tasks.metric import MetricLookup
+from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
-from shadow.judged import drives_of
+from ridealong.terminal.readable import counted
+from shadow.judged import drives_of, metrics_in
 from shadow.losses import EVERY_CELL, clip_losses, losing_cells
-from shadow.report import run_document
+from shadow.report import baseline_sentence, cause_sentence, run_document
+from shadow.results.request import STATISTICS
 from shadow.runs import find_run
 
 COSTLIEST = 3  # clips or frames in a report
@@ -53,6 +57,45 @@ class Content:
         return Verdict(self.document["verdict"])
 
     @property
+    def metric_lookup(self) -> MetricLookup:
+        """Finds the metrics of its cells."""
+        return metrics_in(self.document) if self.of_files else known_metric
+
+    @property
+    def of_files(self) -> bool:
+        """Whether result files were judged, and not clips."""
+        return "format" in self.document
+
+    @property
+    def judged(self) -> str:
+        """How much was judged, in words."""
+        if not self.of_files:
+            return counted(self.document["clips"], "clip")
+        noun = "item" if self.document["format"] == STATISTICS else "frame"
+        return counted(self.document["clips"], noun)
+
+    @property
+    def reason(self) -> str:
+        """The verdict in a sentence."""
+        return _sentence(self.document["reason"])
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences about the loss, and about how result files were judged."""
+        document = dict(self.document)
+        found = [cause_sentence(document["summary"]), baseline_sentence(document)]
+        return [_sentence(one) for one in found if one]
+
+    @property
+    def notes(self) -> list[str]:
+        """The note that somebody gave the run, and the oddities of its files."""
+        own = [f"Note: {self.document['note']}"] if self.document["note"] else []
+        return own + [
+            f"{note['whose']}: {note['count']:,} {note['text']}"
+            for note in self.document.get("notes", ())
+        ]
+
+    @property
     def required(self) -> list[Cell]:
         """The required cells, the worst first."""
         cells = [cell for cell in self.document["cells"] if cell["required"]]
@@ -69,6 +112,10 @@ class Content:
         cells = [cell for cell in self.document["cells"] if cell["alert"]]
         losses = surest_losses(cells)
         return losses + [cell for cell in cells if cell not in losses]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _badness(cell: Cell) -> tuple[int, float, str, str, str]:

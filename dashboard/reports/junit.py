@@ -13,7 +13,7 @@ from dashboard.reports.content import Content
 from metrics.gate.cells import Cell, Verdict
 from ridealong.terminal.readable import exact_instant, printable
 from ridealong.units import NS_PER_S
-from shadow.report import cause_sentence, cell_name, cell_texts
+from shadow.report import cell_name, cell_texts
 
 SUITE = "ridealong"
 ELEMENTS = {Verdict.REGRESSED: "failure", Verdict.INCONCLUSIVE: "error"}
@@ -59,9 +59,8 @@ def _properties(content: Content) -> Iterable[tuple[str, str]]:
     document = content.document
     for name in ("run", "deployed", "candidate", "verdict"):
         yield name, str(document[name])
-    cause = cause_sentence(document["summary"])
-    if cause:
-        yield "cause", cause
+    for number, remark in enumerate([*content.remarks, *content.notes], 1):
+        yield f"remark {number}", remark
     for cell in content.alerts:
         yield f"alert: {cell_name(cell)}", cell["reason"]
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dashboard.reports.content import Content, Costly
 from metrics.gate.cells import Cell, Verdict
 from ridealong.terminal.readable import counted, printable
-from shadow.report import baseline_sentence, cause_sentence, cell_texts
+from shadow.report import cell_texts
 
 LIMIT = 65_536  # characters of a comment on GitHub; ours has at most as many bytes
 MOST_ROWS = (30, 10, 3, 0)  # rows of the table: the most that fit the limit
 LONGEST_NAME = 120
 LONGEST_SENTENCE = 2000
 MOST_ALERTS = 3
+MOST_NOTES = 5
 HEADINGS = ("cell", "deployed", "candidate", "delta", "interval", "margin", "drives", "verdict")
 WORD_JOINER = "\u2060"  # invisible; it separates `@` from the name of a person
 
@@ -31,11 +32,12 @@ def markdown(content: Content) -> str:
 
 
 def _parts(content: Content, rows: int) -> Iterator[str]:
-    document = content.document
     yield f"### ridealong: {content.verdict}"
-    yield sentence(document["reason"])
+    yield sentence(content.reason)
     yield _about(content)
-    yield from map(sentence, _remarks(content))
+    yield from map(sentence, content.remarks)
+    if content.notes:
+        yield "\n".join(f"- {sentence(note)}" for note in content.notes[:MOST_NOTES])
     if content.not_passed:
         yield "**Required cells that did not pass**"
         yield _table(content.not_passed, rows)
@@ -52,15 +54,8 @@ def _about(content: Content) -> str:
     named = f" ({code(document['name'])})" if document["name"] else ""
     return (
         f"{pair} (deployed), run {code(document['run'])}{named}, "
-        f"{counted(document['clips'], 'clip')}, {counted(len(content.required), 'required cell')}."
+        f"{content.judged}, {counted(len(content.required), 'required cell')}."
     )
-
-
-def _remarks(content: Content) -> Iterator[str]:
-    document = dict(content.document)
-    for remark in (cause_sentence(document["summary"]), baseline_sentence(document)):
-        if remark:
-            yield f"{remark[:1].upper()}{remark[1:]}."
 
 
 def _table(cells: Sequence[Cell], most: int) -> str:

@@ -169,8 +169,13 @@ def _results(path: Path, role: Role, truth: _Truth) -> tuple[Boxes3D, list[Note]
         *_unknown_frames(logs, log, stamps, frame < 0, role),
         *_unknown_classes(table, layout.category, category < 0, role),
     ]
-    rows = table.filter(pa.array(kept))
-    raw = _raw(rows, layout, path, frame[kept], category[kept], truth.ego, None, score[kept])
+    if not kept.all():
+        table = table.filter(pa.array(kept))
+        frame, category, score = frame[kept], category[kept], score[kept]
+    raw = _raw(table, layout, path, frame, category, truth.ego, None, score)
+    # The table is as large as what was made of it.
+    del table
+    pa.default_memory_pool().release_unused()
     boxes, odd = usable_results(raw, role, truth.names)
     return boxes, [*notes, *odd, *frames_without_results(raw.frame, truth.names, role)]
 
@@ -189,15 +194,17 @@ def _raw(
     moving = set(VELOCITY) <= set(table.column_names)
     rows = len(table)
     with np.errstate(over="ignore"):
-        range_m = np.sqrt((center[:, :2] ** 2).sum(axis=1))
+        range_m = np.hypot(center[:, 0], center[:, 1])
     return RawBoxes(
         frame=frame,
         category=category,
         center_m=center,
         size_lwh_m=matrix(table, SIZE, path),
         rotation=matrix(table, layout.rotation, path),
-        velocity_mps=matrix(table, VELOCITY, path) if moving else np.full((rows, 2), np.nan),
-        attribute=np.full(rows, NO_ATTRIBUTE),
+        velocity_mps=matrix(table, VELOCITY, path)
+        if moving
+        else np.broadcast_to(np.nan, (rows, 2)),
+        attribute=np.broadcast_to(np.int64(NO_ATTRIBUTE), rows),
         score=np.ones(rows) if score is None else score,
         range_m=range_m,
         ignored=np.zeros(rows, np.bool_) if points is None else ~(points > 0),

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ridealong.arrays import Bools, Floats, Ints
-from ridealong.perception.result_files import Boxes3D, Note, Role
+from ridealong.perception.result_files import NO_TRACK, Boxes3D, Note, Role
 
 EXAMPLES = 3  # names in a note
 LARGEST_M = 1e7  # no coordinate on a map, and no size, is larger
+HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, with bits in no pattern (Knuth)
 NORM_TOLERANCE = 1e-2  # of a quaternion that was written with few digits
 
 
@@ -50,7 +51,7 @@ class RawBoxes:
                 "score", "range_m", "ignored",
             )
         }  # fmt: skip
-        track = np.full(len(self.frame), -1)
+        track = np.broadcast_to(np.int64(NO_TRACK), len(self.frame))
         return Boxes3D(**same, yaw_rad=yaws(self.rotation), track=track)
 
 
@@ -102,14 +103,20 @@ def usable_results(raw: RawBoxes, whose: Role, names: Sequence[str]) -> tuple[Bo
             "boxes are in the file more than once; each one after the first counts as another box",
         ),
     ]  # fmt: skip
-    lost = replace(
+    return chosen(_without_place(raw, shapes), ranked).boxes(), [n for n in notes if n is not None]
+
+
+def _without_place(raw: RawBoxes, which: Bools) -> RawBoxes:
+    """The boxes, with those at no place and of an arbitrary size."""
+    if not which.any():
+        return raw
+    return replace(
         raw,
-        center_m=np.where(shapes[:, None], np.nan, raw.center_m),
-        size_lwh_m=np.where(shapes[:, None], 1.0, raw.size_lwh_m),
-        rotation=np.where(shapes[:, None], 0.0, raw.rotation),
-        range_m=np.where(shapes, np.nan, raw.range_m),
+        center_m=np.where(which[:, None], np.nan, raw.center_m),
+        size_lwh_m=np.where(which[:, None], 1.0, raw.size_lwh_m),
+        rotation=np.where(which[:, None], 0.0, raw.rotation),
+        range_m=np.where(which, np.nan, raw.range_m),
     )
-    return chosen(lost, ranked).boxes(), [one for one in notes if one is not None]
 
 
 def usable_labels(raw: RawBoxes, names: Sequence[str]) -> tuple[Boxes3D, list[Note]]:
@@ -129,19 +136,23 @@ def usable_labels(raw: RawBoxes, names: Sequence[str]) -> tuple[Boxes3D, list[No
     return kept.boxes(), [one for one in notes if one is not None]
 
 
-def chosen(raw: RawBoxes, index: Bools | Ints) -> RawBoxes:
+def chosen(raw: RawBoxes, kept: Bools) -> RawBoxes:
     """Some of the boxes."""
-    return RawBoxes(**{name: values[index] for name, values in vars(raw).items()})
+    if kept.all():
+        return raw
+    return RawBoxes(**{name: values[kept] for name, values in vars(raw).items()})
 
 
 def unshaped(raw: RawBoxes) -> Bools:
     """``(N,)``: boxes that are nowhere, have no extent, or have no heading."""
-    columns = np.column_stack([raw.center_m, raw.size_lwh_m, raw.rotation])
+    good = np.ones(len(raw.frame), np.bool_)
     with np.errstate(invalid="ignore"):
-        placed = (np.abs(columns) <= LARGEST_M).all(axis=1)
-        sized = (raw.size_lwh_m > 0).all(axis=1)
-    turned = (raw.rotation != 0).any(axis=1) | (raw.rotation.shape[1] == 1)
-    return np.asarray(~(placed & sized & turned))
+        for columns in (raw.center_m, raw.size_lwh_m, raw.rotation):
+            good &= (np.abs(columns) <= LARGEST_M).all(axis=1)
+        good &= (raw.size_lwh_m > 0).all(axis=1)
+    if raw.rotation.shape[1] > 1:
+        good &= (raw.rotation != 0).any(axis=1)
+    return ~good
 
 
 def long_quaternions(rotation: Floats) -> Bools:
@@ -149,18 +160,25 @@ def long_quaternions(rotation: Floats) -> Bools:
     if rotation.shape[1] == 1:
         return np.zeros(len(rotation), np.bool_)
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray(np.abs(np.sqrt((rotation**2).sum(axis=1)) - 1) > NORM_TOLERANCE)
+        length = np.sqrt(np.einsum("ij,ij->i", rotation, rotation))
+        return np.asarray(np.abs(length - 1) > NORM_TOLERANCE)
 
 
 def duplicates(raw: RawBoxes) -> Bools:
     """``(N,)``: boxes that are equal to an earlier one in all numbers."""
-    columns = [raw.frame, raw.category, *raw.center_m.T, *raw.size_lwh_m.T, *raw.rotation.T]
-    order = np.lexsort((np.arange(len(raw.frame)), raw.score, *raw.center_m.T, raw.frame))
-    same = np.ones(max(len(order) - 1, 0), np.bool_)
-    for column in [*columns, raw.score]:
-        same &= column[order[1:]] == column[order[:-1]]
+    columns = [
+        raw.frame, raw.category, *raw.center_m.T, *raw.size_lwh_m.T, *raw.rotation.T, raw.score,
+    ]  # fmt: skip
+    mixed = np.zeros(len(raw.frame), np.uint64)
+    for column in columns:  # equal rows have equal hashes, and come after each other
+        mixed = (mixed ^ np.ascontiguousarray(column).view(np.uint64)) * HASH_FACTOR
+        mixed ^= mixed >> np.uint64(29)
+    order = np.argsort(mixed, kind="stable")
+    at = np.flatnonzero(mixed[order[1:]] == mixed[order[:-1]]) + 1
+    for column in columns:
+        at = at[column[order[at]] == column[order[at - 1]]]
     again = np.zeros(len(order), np.bool_)
-    again[order[1:][same]] = True
+    again[order[at]] = True
     return again
 
 

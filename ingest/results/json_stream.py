@@ -175,8 +175,8 @@ class _Reader:
             except ValueError as error:  # a number of thousands of digits
                 raise self._fault(str(error), self._at) from error
             else:
-                # A number at the end of the window may go on after it.
-                if end < len(self._window) or self._whole:
+                # A number near the end of the window may go on, as in 1.5|e+3 and 1.5e+|3.
+                if end < len(self._window) - 2 or self._whole:
                     self._at = end
                     return value
                 self._more()

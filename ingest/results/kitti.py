@@ -30,14 +30,14 @@ from ingest.results.kitti_boxes import (
 from ingest.results.kitti_drives import FILES, origin_of
 from ingest.results.kitti_lines import LABEL_FIELDS, RESULT_FIELDS, read_lines
 from ingest.results.kitti_tracking import looks_like_tracking, read_tracking
-from ridealong.arrays import Bools, Ints
+from ingest.results.oddities import EXAMPLES, note
+from ridealong.arrays import Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Comparison, Frames, Note, Role
 from ridealong.specs import nearest
 
 SUBFOLDERS = ("label_2", "data")
-EXAMPLES = 3  # names in a note
-EACH_ITS_OWN = "frame, as each is its own"
+EACH_ITS_OWN = "each frame"
 
 
 def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
@@ -104,7 +104,7 @@ def _frame_files(path: Path, role: Role) -> tuple[dict[str, Path], list[Note]]:
         if frames:
             others = [f.name for f in files if f not in frames.values() and f.name not in FILES]
             text = "files are not named like 000000.txt; they were not read"
-            return frames, _note("other-files", role, others, text)
+            return frames, note("other-files", role, len(others), text, others)
     raise RidealongError(
         "has no label files", where=path, expected="a text file per frame, named like 000000.txt"
     )
@@ -156,11 +156,10 @@ def _results(path: Path, names: Sequence[str], role: Role) -> Side:
             expected=f"names as in the ground truth, such as {names[0]}",
         )
     missing = sorted(known - files.keys())
-    notes += _note(
-        "frames-without-truth", role, unknown, "frames are not in the ground truth; left out"
-    )
+    text = "frames are not in the ground truth; their files were not read"
+    notes += note("unknown-frames", role, len(unknown), text, unknown)
     text = "frames of the ground truth have no results; nothing was found there"
-    notes += _note("frames-without-results", role, missing, text)
+    notes += note("frames-without-results", role, len(missing), text, missing)
     return _side(files, names, role, notes)
 
 
@@ -175,19 +174,23 @@ def _side(
     types, type_ = _spelled(lines.types, lines.type)
     kept, odd = usable(lines.numbers, role)
     named = [
-        note
+        one
         for kind, which, text in odd
-        for note in _note(kind, role, _names_of(frame[which], names), text, which)
+        for one in note(kind, role, which.sum(), text, _names_of(frame[which], names))
     ]
-    strange = [name for name in types if name not in TYPES]
-    text = "types of objects are not KITTI's; they are not evaluated"
+    counts = np.bincount(type_, minlength=len(types))
+    strange = [at for at, name in enumerate(types) if name not in TYPES]
+    text = "boxes are of types that KITTI does not have; they are not scored"
+    strangers = note(
+        "unknown-classes", role, counts[strange].sum(), text, [types[k] for k in strange]
+    )
     return Side(
         role,
         frame[kept],
         type_[kept],
         tuple(types),
         lines.numbers[kept],
-        (*notes, *named, *_note("unknown-classes", role, strange, text)),
+        (*notes, *named, *strangers),
     )
 
 
@@ -213,20 +216,13 @@ def _flat(side: Side, names: Sequence[str]) -> list[Note]:
     """A note about boxes that are in the image alone, where others are in space too."""
     flat = ~placed(side) & (np.asarray(side.types)[side.type] != DONT_CARE)
     text = "boxes have no place in space or no size above 0 there; they match nothing in space"
-    return _note("boxes-not-in-space", side.role, _names_of(side.frame[flat], names), text, flat)
+    examples = _names_of(side.frame[flat], names)
+    return note("boxes-not-in-space", side.role, flat.sum(), text, examples)
 
 
 def _names_of(frame: Ints, names: Sequence[str]) -> list[str]:
     """The names of the first different frames."""
-    return [names[at] for at in dict.fromkeys(frame[: 10 * EXAMPLES].tolist())]
-
-
-def _note(
-    kind: str, role: Role, examples: Sequence[str], text: str, which: Bools | None = None
-) -> list[Note]:
-    """A note about examples, or about rows of which these are examples; none about nothing."""
-    count = len(examples) if which is None else int(which.sum())
-    return [Note(kind, role, count, text, tuple(examples[:EXAMPLES]))] if count else []
+    return [names[at] for at in dict.fromkeys(frame[: 100 * EXAMPLES].tolist())]
 
 
 FORMAT = ResultFormat("kitti", "KITTI object detection or tracking", read, recognises)

@@ -54,12 +54,12 @@ def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, s
     shaped = _finite(numbers) & (numbers[:, RIGHT_BOTTOM] > numbers[:, LEFT_TOP]).all(axis=1)
     if role == "truth":
         text = "labels have no finite place or no size above 0; they were left out"
-        return shaped, [("boxes-without-shape", ~shaped, text)]
+        return shaped, [("boxes-without-size", ~shaped, text)]
     score = numbers[:, SCORE]
     ranked = np.isfinite(score)
     return ranked, [
         (
-            "boxes-without-shape", ranked & ~shaped,
+            "boxes-without-size", ranked & ~shaped,
             "boxes have no finite place or no size above 0; they find nothing",
         ),
         (
@@ -67,8 +67,8 @@ def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, s
             "boxes have a score that is no finite number; they were left out",
         ),
         (
-            "scores-not-probabilities", ranked & ((score < 0) | (score > 1)),
-            "scores are not from 0 to 1; they were used as they are",
+            "scores-beyond", ranked & ((score < 0) | (score > 1)),
+            "scores are not between 0 and 1; they were used as they are",
         ),
     ]  # fmt: skip
 
@@ -95,8 +95,10 @@ def boxes_of(side: Side, categories: Sequence[str], in_space: bool) -> BoxesInBo
         frame=side.frame,
         category=category,
         xywh=np.concatenate([corners[:, :2], size], axis=1),
-        score=np.ones(len(numbers)) if side.role == "truth" else numbers[:, SCORE].copy(),
-        track=np.full(len(numbers), NO_TRACK),
+        score=np.broadcast_to(1.0, len(numbers))
+        if side.role == "truth"
+        else numbers[:, SCORE].copy(),
+        track=np.broadcast_to(NO_TRACK, len(numbers)),
         crowd=region,
         ignored=region,
         area=size.prod(axis=1),
@@ -116,8 +118,8 @@ def _space(side: Side, image: Boxes2D) -> Boxes3D:
         center_m=np.column_stack([forward, -right, height / 2 - down]),
         size_lwh_m=np.column_stack([length, width, height]),
         yaw_rad=-numbers[:, ROTATION] - np.pi / 2,
-        velocity_mps=np.full((len(numbers), 2), np.nan),
-        attribute=np.full(len(numbers), NO_ATTRIBUTE),
+        velocity_mps=np.broadcast_to(np.nan, (len(numbers), 2)),
+        attribute=np.broadcast_to(NO_ATTRIBUTE, len(numbers)),
         score=image.score,
         track=image.track,
         range_m=np.hypot(right, forward),

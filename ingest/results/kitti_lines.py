@@ -5,17 +5,20 @@ rotation_y. Image coordinates are pixels. The position is the middle of the bott
 frame of the camera: x right, y down, z forward; rotation_y turns about y, from x towards -z.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
 
-from ridealong.arrays import Bools, Floats, Ints
+from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.limits import refused
 
 LABEL_FIELDS, RESULT_FIELDS = 15, 16
+BLOCK = 2**22  # characters that are parsed at once
 LONGEST_SHOWN = 40  # characters of a wrong field
 
 
@@ -35,10 +38,6 @@ class Lines:
     types: tuple[str, ...]
     numbers: Floats
 
-    def take(self, which: Bools) -> "Lines":
-        """Some of the lines."""
-        return Lines(self.file[which], self.type[which], self.types, self.numbers[which])
-
 
 def read_lines(files: Sequence[Path], fields: int) -> Lines:
     """Read files of lines with this many fields.
@@ -48,19 +47,79 @@ def read_lines(files: Sequence[Path], fields: int) -> Lines:
             or something other than a number in one.
     """
     types: dict[str, int] = {}
-    counts, codes, numbers = [], [], [np.empty((0, fields - 1))]
+    counts: list[int] = []
+    codes, numbers = [np.empty(0, np.int64)], [np.empty((0, fields - 1))]
+    for block in _blocks(files):
+        rows = [_rows(file, text, fields) for file, text in block]
+        counts += map(len, rows)
+        names, parsed = _parsed(block, rows, fields)
+        known = [types.setdefault(name, len(types)) for name in names.dictionary.to_pylist()]
+        codes.append(np.asarray(known, np.int64)[names.indices.to_numpy()])
+        numbers.append(parsed)
+    file = np.repeat(np.arange(len(files)), counts)
+    return Lines(file, np.concatenate(codes), tuple(types), np.concatenate(numbers))
+
+
+def _blocks(files: Sequence[Path]) -> Iterator[list[tuple[Path, str]]]:
+    """The texts of files, many small ones at once."""
+    block, size = [], 0
     for file in files:
-        rows = _rows(file, fields)
-        counts.append(len(rows))
-        if rows:
-            codes += [types.setdefault(row[0], len(types)) for row in rows]
-            numbers.append(_numbers(file, rows))
-    return Lines(
-        np.repeat(np.arange(len(files)), counts),
-        np.array(codes, np.int64),
-        tuple(types),
-        np.concatenate(numbers),
+        block.append((file, text_of(file)))
+        size += len(block[-1][1])
+        if size >= BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _rows(file: Path, text: str, fields: int) -> list[str]:
+    """The lines that are not empty, with one blank between fields."""
+    rows = [" ".join(line.split()) for line in text.split("\n")]
+    for number, row in enumerate(rows, 1):
+        if row and row.count(" ") != fields - 1:
+            raise _wrong_length(f"{file}, line {number}", row.count(" ") + 1, fields)
+    return [row for row in rows if row]
+
+
+def _parsed(
+    block: Sequence[tuple[Path, str]], rows: Sequence[Sequence[str]], fields: int
+) -> tuple[pa.DictionaryArray, Floats]:
+    """The types of all lines of a block, and their numbers."""
+    text = "\n".join(row for of_file in rows for row in of_file).encode()
+    names = ["type", *map(str, range(1, fields))]
+    kinds = {"type": pa.dictionary(pa.int32(), pa.string())} | dict.fromkeys(
+        names[1:], pa.float64()
     )
+    if not text:
+        return pa.array([], kinds["type"]), np.empty((0, fields - 1))
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(text),
+            pa.csv.ReadOptions(column_names=names, use_threads=False),
+            pa.csv.ParseOptions(delimiter=" ", quote_char=False),
+            pa.csv.ConvertOptions(column_types=kinds, null_values=[]),
+        ).combine_chunks()
+    except pa.ArrowInvalid:
+        return _parsed_exactly(block, rows)
+    numbers = [table[name].to_numpy() for name in names[1:]]
+    return table["type"].combine_chunks(), np.stack(numbers, axis=1)
+
+
+def _parsed_exactly(
+    block: Sequence[tuple[Path, str]], rows: Sequence[Sequence[str]]
+) -> tuple[pa.DictionaryArray, Floats]:
+    """The same for spellings of numbers that Arrow does not know, such as ``1e400``."""
+    numbers, types = [], []
+    for (file, _), of_file in zip(block, rows, strict=True):
+        for row in of_file:
+            name, *texts = row.split(" ")
+            types.append(name)
+            try:
+                numbers.append([float(text) for text in texts])
+            except ValueError as error:
+                raise _no_number(file, row, texts) from error
+    return pa.array(types, pa.string()).dictionary_encode(), np.array(numbers)
 
 
 def text_of(file: Path) -> str:
@@ -79,14 +138,6 @@ def text_of(file: Path) -> str:
         raise RidealongError("is no text in UTF-8", where=file, hint="save it as UTF-8") from error
 
 
-def _rows(file: Path, fields: int) -> list[list[str]]:
-    rows = [line.split() for line in text_of(file).split("\n")]
-    for number, row in enumerate(rows, 1):
-        if row and len(row) != fields:
-            raise _wrong_length(f"{file}, line {number}", len(row), fields)
-    return [row for row in rows if row]
-
-
 def _wrong_length(where: str, found: int, fields: int) -> RidealongError:
     expected = f"{fields}: type and {fields - 1} numbers"
     hint = None
@@ -99,23 +150,15 @@ def _wrong_length(where: str, found: int, fields: int) -> RidealongError:
     return RidealongError(f"{found} fields", where=where, expected=expected, hint=hint)
 
 
-def _numbers(file: Path, rows: list[list[str]]) -> Floats:
-    try:
-        return np.array([row[1:] for row in rows], np.float64)
-    except ValueError:
-        raise _no_number(file, rows) from None
-
-
-def _no_number(file: Path, rows: list[list[str]]) -> RidealongError:
-    for row in rows:
-        for text in row[1:]:
-            try:
-                float(text)
-            except ValueError:
-                shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-                return RidealongError(
-                    f"{shown!r} in the line that begins {' '.join(row[:4])[:LONGEST_SHOWN]!r}",
-                    where=file,
-                    expected="a number",
-                )
+def _no_number(file: Path, row: str, texts: Sequence[str]) -> RidealongError:
+    for text in texts:
+        try:
+            float(text)
+        except ValueError:
+            shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+            return RidealongError(
+                f"{shown!r} in the line that begins {row[:LONGEST_SHOWN]!r}",
+                where=file,
+                expected="a number",
+            )
     raise AssertionError("every field is a number")

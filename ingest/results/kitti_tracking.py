@@ -11,7 +11,7 @@ in MOTChallenge; KITTI's own tool ignores labels that are truncated or mostly oc
 without a label that are up to 25 pixels high.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -148,13 +148,7 @@ def looks_like_tracking(path: Path) -> bool:
 
 
 def _with_images(sequence: Sequence) -> Sequence:
-    return Sequence(
-        sequence.name,
-        sequence.path,
-        sequence.length,
-        sequence.rate_hz,
-        f"{sequence.name}/{{frame:06d}}.png",
-    )
+    return replace(sequence, image=(f"{sequence.name}/", ".png"))
 
 
 def _rows(path: Path | None) -> _Row:

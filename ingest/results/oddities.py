@@ -95,7 +95,7 @@ def oddities_of(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> l
 
 def scores_beyond(boxes: Boxes2D, names: pa.Array, whose: Role) -> list[Note]:
     """Scores that cannot be probabilities."""
-    which = ~((boxes.score >= 0) & (boxes.score <= 1))
+    which = (boxes.score < 0) | (boxes.score > 1)  # tracks may have none
     text = "scores are not between 0 and 1; calibration is left out"
     return note("scores-beyond", whose, which.sum(), text, _first(boxes.frame[which], names))
 

@@ -26,8 +26,8 @@ class Sequence:
         path: Its text file.
         length: Number of frames, if seqinfo.ini says so.
         rate_hz: Frames a second, if seqinfo.ini says so.
-        image: Path of an image below the folder of images, with ``{frame}`` for its number; None
-            if unknown.
+        image: Path of an image below the folder of images, before and after the six digits of its
+            number; None if unknown.
         size: Width and height of its images in pixels, if seqinfo.ini says so.
     """
 
@@ -35,7 +35,7 @@ class Sequence:
     path: Path
     length: int | None = None
     rate_hz: float | None = None
-    image: str | None = None
+    image: tuple[str, str] | None = None
     size: tuple[int, int] | None = None
 
 
@@ -185,6 +185,6 @@ def _sequence(name: str, path: Path) -> Sequence:
         raise RidealongError(
             f"seqLength is {length} and frameRate {rate_hz}", where=ini, expected="both above 0"
         )
-    images = f"{section.get('imDir', 'img1')}/{{frame:06d}}{section.get('imExt', '.jpg')}"
+    image = f"{folder.name}/{section.get('imDir', 'img1')}/", section.get("imExt", ".jpg")
     size = (wide, high) if wide and high else None
-    return Sequence(name, path, length, rate_hz, f"{folder.name}/{images}", size)
+    return Sequence(name, path, length, rate_hz, image, size)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from ridealong.arrays import Bools, Floats, Ints
-from ridealong.errors import RidealongError, UnreadableError
+from ridealong.errors import RidealongError
 
 LARGEST_INTEGER = 2**53  # beyond, numbers of double precision skip integers
 SNIFFED_BYTES = 65_536
@@ -226,7 +226,7 @@ def _explained(
             if not text_here and not _is_number(field):
                 what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, no number"
                 return _mistake(path, line, what, layout)
-    return UnreadableError(said, where=path, expected=f"a {layout.title} text file")
+    return RidealongError(said, where=path, expected=f"a {layout.title} text file")
 
 
 def _mistake(path: Path, line: int, what: str, layout: Layout) -> RidealongError:

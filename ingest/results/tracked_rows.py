@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingest.results.sequences import EXAMPLES, Sequence
@@ -14,7 +15,7 @@ from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import NO_TRACK, Boxes2D, Frames, Note, Role
 
-MOST_FRAMES = 10_000_000  # of a sequence: 4 days at 30 Hz
+MOST_FRAMES = 1_000_000  # of a sequence: 9 hours at 30 Hz
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,10 @@ def frames_of(spans: Listed[Span]) -> Frames:
     places = pa.array(np.repeat(np.arange(len(spans)), counts), pa.int32())
     names = pa.array([span.sequence.name for span in spans], pa.string())
     return Frames(
-        name=_strings(f"{s.sequence.name}/{n:06d}" for s in spans for n in _numbers(s)),
+        name=pa.concat_arrays([_numbered(span, (f"{span.sequence.name}/", "")) for span in spans]),
         drive=pa.DictionaryArray.from_arrays(places, names).cast(pa.string()),
         time_s=np.concatenate([np.arange(s.count) / (s.rate_hz or np.nan) for s in spans]),
-        image=_strings(
-            None if s.sequence.image is None else s.sequence.image.format(frame=n)
-            for s in spans
-            for n in _numbers(s)
-        ),
+        image=pa.concat_arrays([_numbered(span, span.sequence.image) for span in spans]),
         attributes=pa.table({}),
     )
 
@@ -247,12 +244,12 @@ def _places(rows: TrackedRows, which: Bools, span: Span) -> list[str]:
     ]
 
 
-def _numbers(span: Span) -> range:
-    return range(span.first, span.first + span.count)
-
-
-def _strings(values: object) -> pa.Array:
-    return pa.array(values, pa.string())
+def _numbered(span: Span, around: tuple[str, str] | None) -> pa.Array:
+    """The number of each frame between two texts; null without texts."""
+    if around is None:
+        return pa.nulls(span.count, pa.string())
+    numbers = pa.array(np.arange(span.first, span.first + span.count)).cast(pa.string())
+    return pc.binary_join_element_wise(around[0], pc.utf8_lpad(numbers, 6, "0"), around[1], "")
 
 
 def _together(columns: list[NDArray[Any]]) -> NDArray[Any]:

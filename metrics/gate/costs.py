@@ -37,7 +37,7 @@ from metrics.gate.catalog import COMPARABLE
 from metrics.gate.clips import JudgedClips, judged_clips
 from metrics.gate.evidence import Evidence, Side, gather
 from metrics.gate.figures import LABELS_STATISTIC, alone, figure_of, kind_of
-from metrics.inference.figure import Figure
+from metrics.inference.figure import ROUNDING, Figure
 from metrics.slices import attributes_in, in_slice, parse_slice
 from metrics.tasks.metric import Better, Metric, MetricLookup, Precision
 from metrics.tasks.registry import known_metric
@@ -156,7 +156,7 @@ def loss_parts(
         if cell.figure in found and cell.reference in COMPARABLE:
             keep, share = _turned_shares(found[cell.figure], slices[cell.slice])
             total = share.sum()
-            if total < 0:
+            if total < -ROUNDING * np.abs(share).sum():  # gains and losses that cancel are no loss
                 parts[keep, at] = share / total
     return LossParts(judged.clips["clip_id"].to_pylist(), parts)
 

@@ -1,7 +1,6 @@
 """Result files with boxes as material: read by their format, evaluated as its tool does."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,17 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.results.format import ResultFormat, ResultPaths
+from ingest.results.format import ResultPaths
 from ingest.results.registry import FORMATS
-from ingest.results.statistics.files import is_statistics
 from metrics.evaluation.evaluation import Evaluated, Evaluation
 from metrics.evaluation.registry import EVALUATIONS
 from metrics.tasks.metric import Metric, Smooth
-from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Comparison
 from ridealong.terminal.progress import Steps
 from shadow.results.material import ROLES, Material
-from shadow.results.request import STATISTICS, ScoreRequest
+from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
 
 WITHOUT_THRESHOLD = ("tracks",)  # the output of a tracker is final
@@ -34,7 +31,6 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
             option does not fit.
     """
     own = FORMATS.find(request.format)
-    check_formats(own, request.files)
     assert request.truth is not None
     paths = ResultPaths(request.truth, request.deployed, request.candidate)
     with FORMATS.running(own.name, "cannot read the files"):
@@ -70,32 +66,6 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
 
 def _told(thresholds: Thresholds) -> dict[str, object]:
     return {"text": thresholds.text, **thresholds.by_class}
-
-
-def check_formats(own: ResultFormat, files: Mapping[str, Path]) -> None:
-    """Refuse a file that does not look like the format, and looks like another.
-
-    Raises:
-        RidealongError: There is one; the message says what it looks like.
-    """
-    for path in files.values():
-        if own.recognises(path):
-            continue
-        others = [one for one in FORMATS.usable.values() if one is not own]
-        looks_like = next((one for one in others if one.recognises(path)), None)
-        if looks_like is not None:
-            raise not_of_format(path, own.title, looks_like.title, looks_like.name)
-        if is_statistics(path):
-            raise not_of_format(path, own.title, "statistics", STATISTICS)
-
-
-def not_of_format(path: Path, stated: str, title: str, name: str) -> RidealongError:
-    """The error about a file of another format than stated."""
-    return RidealongError(
-        f"the file looks like {title}, not like {stated}",
-        where=path,
-        hint=f"did you mean --format {name}?",
-    )
 
 
 def _evaluated(

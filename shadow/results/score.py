@@ -18,6 +18,7 @@ from shadow.judging import commit_run, judge_again
 from shadow.results.boxes import boxes_material
 from shadow.results.clusters import Clusters, clusters_of
 from shadow.results.gate import gate_of, margins_used
+from shadow.results.guessing import check_format
 from shadow.results.hashes import content_sha256
 from shadow.results.material import ROLES, Material
 from shadow.results.names import network_names
@@ -41,6 +42,7 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     """
     started = time.monotonic()
     check_options(request)
+    check_format(request.format, request.files)
     files = {role: content_sha256(path) for role, path in request.files.items()}
     with console.steps("score", READING + STORING) as steps:
         material = _material(lake, request, steps)

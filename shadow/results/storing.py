@@ -24,7 +24,7 @@ from shadow.results.clusters import Clusters
 from shadow.schemas import ITEMS
 
 COMMAND = "shadow score"
-ROWS = 1_000_000  # of one file: rows become wide when names replace codes
+ROWS = 250_000  # of one file: rows become wide when names replace codes
 
 
 def item_rows(frames: Frames, clusters: Clusters) -> pa.Table:
@@ -98,7 +98,9 @@ def store_results(
 def _with_identity(
     rows: pa.Table, spec: TableSpec, network_sha256: str, frames: Frames, key: str, labels: str
 ) -> pa.Table:
-    """Rows of an evaluation as rows of the table."""
+    """Rows of an evaluation as rows of the table; sums of zero are left out."""
+    if "value" in rows.column_names:
+        rows = rows.filter(pc.not_equal(rows["value"], 0))
     count = rows.num_rows
     same = {
         "network_sha256": network_sha256,

@@ -1,7 +1,7 @@
 """Reads two statistics files as items, pairs of sums, and metrics."""
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Frames, Note, Role
 from ridealong.specs import nearest
 
+LEAST_MEMORY = 1_000_000_000  # bytes
 NAME = pa.dictionary(pa.int32(), pa.string())
 
 # The sums of one network, one row per item, prediction and metric that both files have.
@@ -80,8 +81,8 @@ def read_statistics(
         RidealongError: A file cannot be read, a row is impossible, rows contradict each other, or a
             slice's column is missing.
     """
-    with _database(scratch) as connection:
-        paths = dict(zip(SIDES, (deployed, candidate), strict=True))
+    paths = dict(zip(SIDES, (deployed, candidate), strict=True))
+    with _database(scratch, paths.values()) as connection:
         files = {role: open_file(connection, path) for role, path in paths.items()}
         _check_slices(files, slices)
         for role, file in files.items():
@@ -103,13 +104,19 @@ def read_statistics(
 
 
 @contextmanager
-def _database(scratch: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database on the disk, so that files may be larger than the memory."""
+def _database(scratch: Path | None, files: Iterable[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database on the disk that takes no more memory than the larger file, or `LEAST_MEMORY`."""
+    sizes = [path.stat().st_size for path in files if path.is_file()]
+    memory = max(LEAST_MEMORY, *sizes, 0)
     with (
         tempfile.TemporaryDirectory(dir=scratch) as folder,
         duckdb.connect(
             str(Path(folder) / "statistics.duckdb"),
-            config={"autoinstall_known_extensions": False, "autoload_known_extensions": False},
+            config={
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "memory_limit": f"{memory}B",
+            },
         ) as connection,
     ):
         yield connection

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from metrics.evaluation.calibration import (
     DETECTIONS,
-    are_probabilities,
     bin_sums,
 )
 from metrics.evaluation.coco.matching import LEVELS, Matches, Ranked, cells_of
@@ -76,11 +75,17 @@ def _bits(at: Ints, bit: Ints, size: int) -> Ints:
     return np.bincount(at, weights=bit, minlength=size).astype(np.int64)
 
 
-def detection_rows(of: Judged, names: Sequence[str]) -> pa.Table:
-    """`DETECTION_ROWS`, by class and then by descending score."""
+def detection_rows(of: Judged, names: Sequence[str], first: int) -> pa.Table:
+    """`DETECTION_ROWS`, by class and then by descending score.
+
+    Args:
+        of: What was judged.
+        names: The predictions of all classes.
+        first: Which of them is the first one here.
+    """
     columns = [
-        pa.array((of.cell % of.frames).astype(np.int32)),
-        _named(of.category, names),
+        pa.array((of.cell % max(of.frames, 1)).astype(np.int32)),
+        _named(of.category + first, names),
         pa.array(of.score),
         pa.array(of.hits.astype(np.uint32)),
         pa.array(of.ignored.astype(np.uint32)),
@@ -90,29 +95,36 @@ def detection_rows(of: Judged, names: Sequence[str]) -> pa.Table:
 
 
 def score_rows(
-    of: Judged, metrics: Sequence[Metric], names: Sequence[str], thresholds: Floats
+    of: Judged,
+    metrics: Sequence[Metric],
+    names: Sequence[str],
+    first: int,
+    thresholds: Floats,
+    calibrated: bool,
 ) -> pa.Table:
     """`SCORE_ROWS` of all metrics.
 
     Args:
         of: What was judged.
         metrics: The metrics; they share statistics by name.
-        names: The prediction of each class.
-        thresholds: ``(K,)`` the score from which on a detection of each class is reported.
+        names: The predictions of all classes.
+        first: Which of them is the first one here.
+        thresholds: For all classes, the score from which on a detection is reported.
+        calibrated: Whether scores are probabilities, so that their calibration can be judged.
     """
-    cells, sums = _sums(of, thresholds)
+    cells, sums = _sums(of, thresholds[first:], calibrated)
     wanted = [(m, s) for m, metric in enumerate(metrics) for s in metric.statistics if s in sums]
     kept = {statistic: np.flatnonzero(values) for statistic, values in sums.items()}
     lengths = [len(kept[statistic]) for _, statistic in wanted]
     cell = cells[np.concatenate([kept[statistic] for _, statistic in wanted])]
     value = np.concatenate([sums[statistic][kept[statistic]] for _, statistic in wanted])
-    statistics = list(sums)
+    statistics = list(dict.fromkeys(s for metric in metrics for s in metric.statistics))
     codes = np.array([(m, statistics.index(statistic)) for m, statistic in wanted])
     metric_code, statistic_code = np.repeat(codes, lengths, axis=0).T
     category, frame = np.divmod(cell, max(of.frames, 1))
     columns = [
         pa.array(frame.astype(np.int32)),
-        _named(category, names),
+        _named(category + first, names),
         _named(metric_code, [metric.name for metric in metrics]),
         _named(statistic_code, statistics),
         pa.array(value),
@@ -120,7 +132,7 @@ def score_rows(
     return pa.table(columns, schema=SCORE_ROWS)
 
 
-def _sums(of: Judged, thresholds: Floats) -> tuple[Ints, dict[str, Floats]]:
+def _sums(of: Judged, thresholds: Floats, calibrated: bool) -> tuple[Ints, dict[str, Floats]]:
     """The cells with anything in them, and the sums of every statistic in each."""
     both = np.concatenate([of.cell, of.label_cell])
     cells, code = np.unique(both, return_inverse=True)
@@ -133,7 +145,7 @@ def _sums(of: Judged, thresholds: Floats) -> tuple[Ints, dict[str, Floats]]:
 
     labels, tp = count(wanted), count(found[reported & right])
     sums = {"labels": labels, "tp": tp, "fp": count(found[reported & ~right]), "fn": labels - tp}
-    if are_probabilities(of.score):
+    if calibrated:
         sums[DETECTIONS] = count(found[exists])
         sums |= bin_sums(of.score[exists], right[exists], found[exists], len(cells))
     return cells, sums

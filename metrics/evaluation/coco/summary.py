@@ -47,15 +47,27 @@ class Curves:
     fewer: Mapping[int, Floats]
     labels: Ints
 
+    @classmethod
+    def joined(cls, parts: Sequence["Curves"]) -> "Curves":
+        """The curves of consecutive classes together."""
+        return cls(
+            np.concatenate([part.precision for part in parts], axis=1),
+            np.concatenate([part.recall for part in parts], axis=1),
+            {
+                most: np.concatenate([part.fewer[most] for part in parts], axis=1)
+                for most in FEWER_DETECTIONS
+            },
+            np.concatenate([part.labels for part in parts]),
+        )
 
-def summary_of(
-    categories: Sequence[str],
-    truth: Boxes2D,
-    results: Boxes2D,
-    ranked: Ranked,
-    matcher: Matcher,
-) -> dict[str, object]:
-    """The twelve numbers, and ``per_class`` with AP, AP50 and AP75; None where undefined.
+
+ByArea = Mapping[str, Curves]
+
+
+def curves_of(
+    truth: Boxes2D, results: Boxes2D, ranked: Ranked, matcher: Matcher, classes: int
+) -> ByArea:
+    """The curves of every range of areas.
 
     Only crowds are ignored: pycocotools overwrites the field ``ignore`` with ``iscrowd``.
     """
@@ -64,7 +76,17 @@ def summary_of(
     for suffix, limits in AREAS.items():
         ignored = truth.crowd | outside(truth.area, limits)
         judged = ~outside(areas, limits)
-        curves[suffix] = _curves(ranked, matcher, truth, ignored, judged, len(categories))
+        curves[suffix] = _curves(ranked, matcher, truth, ignored, judged, classes)
+    return curves
+
+
+def joined(parts: Sequence[ByArea]) -> ByArea:
+    """The curves of consecutive classes together."""
+    return {suffix: Curves.joined([part[suffix] for part in parts]) for suffix in AREAS}
+
+
+def summary_of(categories: Sequence[str], curves: ByArea) -> dict[str, object]:
+    """The twelve numbers, and ``per_class`` with AP, AP50 and AP75; None where undefined."""
     whole = curves[""]
     seen = whole.labels > 0
     numbers = {

@@ -16,6 +16,7 @@ WHERE = {
     Overlap.TOP_DOWN: "boxes seen from above",
     Overlap.SPACE: "boxes in space",
 }
+JUDGED = frozenset(judged.name for judged in CLASSES)
 LEVELS = tuple(level.name for level in DIFFICULTIES)
 
 
@@ -31,6 +32,7 @@ def _average_precision(task: str, kind: Overlap, level: str) -> Metric:
         f"average precision at 40 recalls of {WHERE[kind]}, {level}",
         SOURCE,
         figure=Precision((bit,), Curve.R40),
+        categories=JUDGED,
     )
 
 
@@ -38,8 +40,11 @@ def _metrics(task: str) -> tuple[Metric, ...]:
     """The metrics of a task; the main one first."""
     order = sorted(LEVELS, key=lambda level: level != "moderate")
     precisions = (_average_precision(task, kind, level) for kind in TASKS[task] for level in order)
-    counts = detection_metrics(task, "boxes", f"{SOURCE}, moderate")
-    return *precisions, *(replace(one, name=one.name + SUFFIX[task]) for one in counts)
+    counts = (
+        replace(metric, name=metric.name + SUFFIX[task], categories=JUDGED)
+        for metric in detection_metrics(task, "boxes", f"{SOURCE}, moderate")
+    )
+    return *precisions, *counts
 
 
 METRICS = tuple(metric for task in TASKS for metric in _metrics(task))

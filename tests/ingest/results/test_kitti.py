@@ -39,7 +39,7 @@ def test_frames_and_boxes(files) -> None:
     found = read(files)
     assert found.frames.name.to_pylist() == ["000000", "000007"]
     assert found.frames.drive.to_pylist() == ["000000", "000007"]
-    assert found.drive_from == "frame, as each is its own"
+    assert found.drive_from == "each frame"
     assert found.categories == ("Car", "DontCare")
     assert found.notes == ()
     truth = found.truth
@@ -86,7 +86,7 @@ def test_frames_on_one_side_are_named(files) -> None:
     (files["candidate"] / "000007.txt").unlink()
     (files["deployed"] / "000099.txt").write_text("anything")
     assert notes(read(files)) == {
-        ("frames-without-truth", "deployed"): (1, ("000099",)),
+        ("unknown-frames", "deployed"): (1, ("000099",)),
         ("frames-without-results", "candidate"): (1, ("000007",)),
     }
 
@@ -115,9 +115,9 @@ def test_odd_lines_are_counted_and_named(files) -> None:
     found = read(files)
     assert notes(found) == {
         ("scores-not-finite", "candidate"): (2, ("000007",)),
-        ("scores-not-probabilities", "candidate"): (1, ("000007",)),
+        ("scores-beyond", "candidate"): (1, ("000007",)),
         ("unknown-classes", "candidate"): (1, ("Bus",)),
-        ("boxes-without-shape", "candidate"): (3, ("000007",)),
+        ("boxes-without-size", "candidate"): (3, ("000007",)),
         ("boxes-not-in-space", "candidate"): (3, ("000007",)),
     }
     assert found.categories == ("Car", "Bus")
@@ -128,7 +128,7 @@ def test_odd_lines_are_counted_and_named(files) -> None:
 def test_labels_without_shape_are_left_out(files) -> None:
     (files["truth"] / "000007.txt").write_text(LABEL.replace("110 70", "10 20"))
     found = read(files)
-    assert notes(found) == {("boxes-without-shape", "truth"): (1, ("000007",))}
+    assert notes(found) == {("boxes-without-size", "truth"): (1, ("000007",))}
     assert len(found.truth) == 1
 
 

@@ -239,7 +239,7 @@ def test_a_bad_file_is_one_line(
     ("truth", "says"),
     [
         ("", "has no rows"),
-        ("1000000000000,1,10,20,30,40,1\n", "expected 1 to 10,000,000 frames"),
+        ("1000000000000,1,10,20,30,40,1\n", "expected 1 to 1,000,000 frames"),
         ("-4,1,10,20,30,40,1\n", "has frames -4"),
         ("1,1,10,20,30,40,0,1,1\n", "has no label to judge"),
     ],

@@ -153,7 +153,10 @@ def test_parts_are_shares_of_the_whole_and_sum_to_one(
     for cell, column in zip(cells, found.parts.T, strict=True):
         behind = costs(kit, run, "f1", cell.slice).to_pylist()
         delta = sum(row["share"] for row in behind)
-        assert column.sum() == pytest.approx(1.0 if delta < 0 else 0.0)
-        for row in behind if delta < 0 else []:
+        if abs(delta) < 1e-9:
+            continue  # rounding decides whether anything was lost
+        lost = delta < 0
+        assert column.sum() == pytest.approx(1.0 if lost else 0.0)
+        for row in behind if lost else []:
             part = column[found.clip_ids.index(row["clip_id"])]
             assert part == pytest.approx(row["share"] / delta)

@@ -256,3 +256,19 @@ def test_scores_that_are_no_probabilities_leave_calibration_out():
     done = ours(labels, [detection(0, 0, (0, 0, 10, 10), 7.5)])
     assert sums_of(done, "ece") == {}
     assert sums_of(done, "f1") == {(0, "tp"): 1}
+
+
+def test_classes_in_several_blocks_give_the_same(monkeypatch):
+    labels, detections = random_scene(np.random.default_rng(3), 60, 300, 3)
+    labels.append(label(0, 2, (0, 0, 10, 10)))
+    whole = ours(labels, detections)
+    monkeypatch.setattr("metrics.evaluation.coco.evaluation.BOXES_AT_ONCE", 1)
+    parts = ours(labels, detections)
+    assert parts.summary == whole.summary
+    assert parts.detections.combine_chunks().equals(whole.detections.combine_chunks())
+    keys = ("metric", "statistic", "prediction", "frame")
+
+    def rows(done):
+        return sorted(done.scores.to_pylist(), key=lambda row: [row[key] for key in keys])
+
+    assert rows(parts) == rows(whole)

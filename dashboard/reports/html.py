@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -12,9 +12,9 @@ from dashboard.reports.content import Content, Costly
 from dashboard.reports.markup import Html, element, html, joined
 from dashboard.reports.pictures import Pictures
 from metrics.gate.cells import Cell, Verdict
-from ridealong.terminal.readable import counted, duration, instant, number
+from ridealong.terminal.readable import counted, duration, instant
 from ridealong.units import NS_PER_S
-from shadow.report import baseline_sentence, cause_sentence, cell_texts, direction_sentence
+from shadow.report import cell_texts, direction_sentence, results_sentence, summary_rows
 
 MOST_REQUIRED, MOST_ALERTS = 500, 25
 STYLE = Path(__file__).with_name("report.css")
@@ -57,30 +57,26 @@ def _sections(content: Content, pictures: Sequence[Pictures]) -> Iterator[Html]:
     yield _required(content)
     if content.costly:
         yield _costliest(content, pictures)
-    if content.document.get("metrics"):
-        yield _summary(content.document["metrics"])
+    if content.of_files and (rows := summary_rows(content.document["metrics"])):
+        yield _summary(rows)
     if content.alerts:
         yield _alerts(content.alerts)
-    note = f"{direction_sentence(content.document['cells'])}."
+    note = f"{direction_sentence(content.document['cells'], content.metric_lookup)}."
     yield element("footer", note[:1].upper() + note[1:], class_="faint")
 
 
 def _header(content: Content) -> Html:
-    document = dict(content.document)
-    pair = f"{document['candidate']} against {document['deployed']}"
-    remarks = [cause_sentence(document["summary"]), baseline_sentence(document)]
+    document = content.document
+    about = [results_sentence(document)] if content.of_files else []
     return element(
         "header",
         element("span", content.verdict, class_=f"badge {content.verdict}"),
-        element("h1", pair),
+        element("h1", f"{document['candidate']} against {document['deployed']}"),
         element("p", " · ".join(_facts(content)), class_="about"),
-        element("p", f"{document['reason']}.", class_="reason"),
-        *(
-            element("p", f"{remark[:1].upper()}{remark[1:]}.", class_="cause")
-            for remark in remarks
-            if remark
-        ),
-        *([element("p", f"Note: {document['note']}")] if document["note"] else []),
+        *(element("p", text, class_="about") for text in about),
+        element("p", content.reason, class_="reason"),
+        *(element("p", remark, class_="cause") for remark in content.remarks),
+        *(element("p", note, class_="about") for note in content.notes),
     )
 
 
@@ -89,7 +85,7 @@ def _facts(content: Content) -> Iterator[str]:
     name = f" ({document['name']})" if document["name"] else ""
     yield f"run {document['run']}{name}"
     yield instant(run["created_ns"] // NS_PER_S * NS_PER_S)
-    yield counted(document["clips"], "clip")
+    yield content.judged
     if left_out := document["clips_left_out"]:
         yield f"{counted(len(left_out), 'clip')} left out"
     latency = document["latency"]
@@ -209,21 +205,19 @@ def _figure(title: str, image: bytes) -> Html:
     )
 
 
-def _summary(metrics: Mapping[str, Mapping[str, float | None]]) -> Html:
+def _summary(rows: Sequence[Sequence[object]]) -> Html:
     """The summary of the data set, as its reference tool prints it."""
-    deployed, candidate = metrics["deployed"], metrics["candidate"]
-    heads = ("metric", "deployed", "candidate", "difference")
-    kinds = (None, "number", "number", "number")
-    rows = []
-    for name in dict.fromkeys([*deployed, *candidate]):
-        one, two = deployed.get(name), candidate.get(name)
-        change = "–" if one is None or two is None else f"{two - one:+.4f}"
-        texts = (name, number(one, 4), number(two, 4), change)
-        cells = [element("td", text, class_=kind) for text, kind in zip(texts, kinds, strict=True)]
-        rows.append(element("tr", *cells))
-    head = [element("th", text, class_=kind) for text, kind in zip(heads, kinds, strict=True)]
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows))
-    about = "Over all items, as the data set's reference tool computes it."
+    kinds = (None, "number", "number")
+    lines = [
+        element(
+            "tr", *(element("td", text, class_=kind) for text, kind in zip(row, kinds, strict=True))
+        )
+        for row in rows
+    ]
+    heads = zip(("metric", "deployed", "candidate"), kinds, strict=True)
+    head = element("tr", *(element("th", text, class_=kind) for text, kind in heads))
+    table = element("table", element("thead", head), element("tbody", *lines), class_="small")
+    about = "Over all frames, as the data set's reference tool computes it."
     return element(
         "section",
         element("h2", "Summary"),

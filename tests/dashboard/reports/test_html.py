@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from dashboard.reports.bars import LEAST_LOSS, MOST, bar, scale_of
 from dashboard.reports.content import Content, Costly
+from dashboard.reports.html import page
 from dashboard.reports.markup import Html, element, html
-from dashboard.reports.page import page
 from dashboard.reports.pictures import Pictures
 from ridealong.terminal.readable import printable
 
@@ -82,20 +82,39 @@ def test_what_a_page_says(cell: Any, content: Any) -> None:
         cell("objects/truck@main", "REGRESSED", slice="light=night", because_of="light=night"),
         cell("objects/bus@main", "REGRESSED", required=False, alert=True, reason="worse by 0.1"),
     ]
-    metrics = {"deployed": {"AP": 0.5, "AP50": None}, "candidate": {"AP": 0.25, "AP50": 0.5}}
     costly = [Costly("clip-1", "drive-7", 0.25, cells[1])]
-    read = check_safe(page(content(cells, costly, metrics=metrics), PICTURES).decode())
+    read = check_safe(page(content(cells, costly), PICTURES).decode())
     for text in (
         *("REGRESSED", "hydra-1.1 against hydra-1.0", "1 of 2 required cells regressed"),
         *("2 required cells", "1 PASS, 1 REGRESSED", "f1 at light=night", "-0.080 to -0.020"),
         *("25.0% of the loss: clip-1", "drive drive-7", "The frame that costs most."),
-        *("1 watched cell has an alert", "objects/bus@main", "worse by 0.1", "AP50", "-0.2500"),
+        *("1 watched cell has an alert", "objects/bus@main", "worse by 0.1"),
         *("deployed: a", "candidate: b"),
         "1 of 2 regressed cells is at light=night or only because of it.",
     ):
         assert text in read.text, text
     assert [tag for tag, _ in read.elements].count("img") == 2
     assert [tag for tag, _ in read.elements].count("svg") == 2 + 3  # with each table's scale
+
+
+def test_a_run_of_result_files_has_a_summary_and_notes(cell: Any, content: Any) -> None:
+    side = {"AP": 0.5, "AP50": None, "classes": {"car": {"AP": 0.5}}}
+    results = {
+        "format": "coco",
+        "drives": 12,
+        "drive_from": "video_id",
+        "slices": ["weather"],
+        "threshold": {"text": "0.5"},
+        "margins": {"AP": 0.03},
+        "metrics": {"deployed": side, "candidate": side | {"AP": 0.25}},
+        "evaluation": None,
+        "definitions": [],
+        "notes": [{"whose": "candidate", "count": 1200, "text": "boxes <are> odd"}],
+    }
+    shown = content([cell("objects/car")], **results)
+    read = check_safe(page(shown, []).decode())
+    for text in ("96 frames", "candidate: 1,200 boxes <are> odd", "AP0.50000.2500", "video_id"):
+        assert text in read.text, text
 
 
 def test_no_name_becomes_markup(hostile: Content, hostile_names: Any) -> None:
@@ -147,7 +166,7 @@ def test_elements_escape_what_is_not_markup() -> None:
 def test_a_browser_shows_it_and_loads_nothing(
     scheme: Any, ink: str, hostile: Content, page: Page, keep: Any, tmp_path: Path
 ) -> None:
-    from dashboard.reports import page as pages
+    from dashboard.reports import html as pages
 
     path = tmp_path / "report.html"
     path.write_bytes(pages.page(hostile, [Pictures("x", {}) for _ in hostile.costly]))

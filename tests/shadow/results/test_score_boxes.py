@@ -1,0 +1,272 @@
+"""Result files with boxes, from the files to a verdict."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ridealong.lake import Lake
+
+DRIVES, IMAGES = 20, 2
+NAMES = ("car", "traffic light/red@x")
+Score = Callable[..., tuple[int, Any, str]]
+
+
+def box(image: int, category: int, place: int) -> dict[str, Any]:
+    return {
+        "image_id": image, "category_id": category, "bbox": [60.0 * place, 10.0, 40.0, 40.0],
+    }  # fmt: skip
+
+
+def labels(with_drives: bool = True) -> dict[str, Any]:
+    """Two labels of each class in each image; every other drive is in the rain."""
+    images = []
+    for number in range(DRIVES * IMAGES):
+        drive = number // IMAGES
+        video = {"video_id": drive} if with_drives else {}
+        images.append(
+            {"id": number + 1, "file_name": f"{number:03}.jpg", "width": 640, "height": 480,
+             "weather": ("rain", "sun")[drive % 2], **video}
+        )  # fmt: skip
+    boxes = [
+        box(image["id"], category, 2 * category + at)
+        for image in images
+        for category in (1, 2)
+        for at in range(2)
+    ]
+    annotations = [
+        {**one, "id": number, "area": 1600.0, "iscrowd": 0} for number, one in enumerate(boxes, 1)
+    ]
+    categories = [{"id": at, "name": name} for at, name in enumerate(NAMES, 1)]
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def results(lost: Callable[[int, int], bool], score: float = 0.9) -> list[dict[str, Any]]:
+    """Every label is found, except the second one of a class in the images that are lost."""
+    return [
+        {**box(image, category, 2 * category + at), "score": score}
+        for image in range(1, DRIVES * IMAGES + 1)
+        for category in (1, 2)
+        for at in range(2)
+        if at == 0 or not lost(image - 1, category)
+    ]
+
+
+def nothing(image: int, category: int) -> bool:
+    return False
+
+
+def red_in_the_rain(image: int, category: int) -> bool:
+    return category == 2 and (image // IMAGES) % 2 == 0
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    contents = {
+        "truth.json": labels(),
+        "alone.json": labels(with_drives=False),
+        "good.json": results(nothing),
+        "bad.json": {"annotations": results(red_in_the_rain)},
+        "weak.json": results(nothing, score=0.3),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    return {name.removesuffix(".json"): tmp_path / name for name in contents}
+
+
+@pytest.fixture
+def score(home: Path, program: Any, files: dict[str, Path]) -> Score:
+    def run(deployed: str, candidate: str, *more: object, truth: str = "truth") -> Any:
+        done = program(
+            "--home", home, "shadow", "score", "--format", "coco", "--json",
+            "--truth", files[truth], "--deployed", files[deployed],
+            "--candidate", files[candidate], *more,
+        )  # fmt: skip
+        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr, done.stderr
+
+    return run
+
+
+def cells(document: Any, **wanted: Any) -> list[Any]:
+    return [
+        cell
+        for cell in document["cells"]
+        if all(cell[name] == value for name, value in wanted.items())
+    ]
+
+
+def test_a_class_that_is_lost_in_the_rain(score: Score) -> None:
+    code, document, _ = score("good", "bad")
+    assert (code, document["verdict"]) == (1, "REGRESSED")
+    assert (document["drives"], document["slices"]) == (DRIVES, ["weather"])
+    assert list(document["metrics"]["deployed"])[:3] == ["AP", "AP50", "AP75"]
+    assert document["metrics"]["deployed"]["AP"] == 1
+    assert document["threshold"]["text"] == "0.5"
+    required = cells(document, required=True)
+    assert [(c["prediction"], c["metric"], c["slice"], c["verdict"]) for c in required] == [
+        ("objects/car", "ap", "all", "PASS"),
+        ("objects/traffic light/red@x", "ap", "all", "REGRESSED"),
+    ]
+    assert required[1]["because_of"] == "weather=rain"
+    recall = cells(document, prediction=NAMES[1], metric="recall", slice="weather=rain")
+    assert recall == []
+    (recall,) = cells(
+        document, prediction="objects/traffic light/red@x", metric="recall", slice="weather=rain"
+    )
+    assert (recall["deployed"], recall["candidate"]) == (1, 0.5)
+
+
+def test_the_costliest_frames_are_exported_with_their_images(
+    home: Path, tmp_path: Path, files: dict[str, Path], program: Any, score: Score
+) -> None:
+    score("good", "bad")
+    images, out = tmp_path / "images", tmp_path / "out"
+    images.mkdir()
+    for number in range(0, DRIVES * IMAGES, 2):
+        (images / f"{number:03}.jpg").write_bytes(b"picture")
+
+    def export() -> Any:
+        return program(
+            "--home", home, "labels", "export", "--run", "latest", "--limit", "4", "--format",
+            "coco", "--images", images, "--out", out, "--json",
+        )  # fmt: skip
+
+    done = export()
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    there = [int(item["item"][:3]) % 2 == 0 for item in document["shares"]]
+    assert (document["items"], document["pictures"]) == (4, sum(there))
+    assert len(document["without_picture"]) == 4 - sum(there)
+    content = json.loads((out / "annotations" / "instances_default.json").read_text())
+    assert [image["file_name"] for image in content["images"]] == [
+        item["item"] for item in document["shares"]
+    ]
+    assert all(red_in_the_rain(int(i["file_name"][:3]), 2) for i in content["images"])
+    assert len(content["annotations"]) == 16
+    found = {
+        role: json.loads((out / "results" / f"{role}.json").read_text())
+        for role in ("deployed", "candidate")
+    }
+    assert {role: len(boxes) for role, boxes in found.items()} == {"deployed": 16, "candidate": 12}
+    files["bad"].write_text(json.dumps(results(nothing)))
+    done = export()
+    assert done.returncode == 2
+    assert "has changed since the run" in done.stderr
+
+
+def test_scores_are_stored_once_and_thresholds_apart(home: Path, score: Score) -> None:
+    _, first, _ = score("good", "weak")
+    rows = Lake.open(home).snapshot().read("scores").num_rows
+    _, again, _ = score("good", "weak")
+    assert Lake.open(home).snapshot().read("scores").num_rows == rows
+    assert {**again, "run": None} == {**first, "run": None}
+    (f1,) = cells(first, prediction="objects/car", metric="f1", slice="all")
+    assert (f1["candidate"], first["metrics"]["candidate"]["AP"]) == (0, 1)
+    _, lower, _ = score("good", "weak", "--threshold", "0.2")
+    (f1,) = cells(lower, prediction="objects/car", metric="f1", slice="all")
+    assert (f1["candidate"], lower["threshold"]["text"]) == (1, "0.2")
+    assert lower["metrics"] == first["metrics"]
+    assert Lake.open(home).snapshot().read("items").num_rows == DRIVES * IMAGES
+
+
+def test_thresholds_by_class_and_network(tmp_path: Path, score: Score) -> None:
+    path = tmp_path / "thresholds.yaml"
+    path.write_text("{deployed: {default: 0.95}, candidate: {car: 0.1}}")
+    _, document, told = score("good", "good", "--threshold", path)
+    (f1,) = cells(document, prediction="objects/car", metric="f1", slice="all")
+    assert (f1["deployed"], f1["candidate"]) == (0, 1)
+    assert not document["against_itself"]
+    assert "have the same content" in told
+    for text, message in (
+        ("{cars: 0.5}", "there is no class 'cars'; did you mean 'car'?"),
+        ("{car: high}", "the threshold of car is 'high'; expected a number"),
+        ("{car: .nan}", "the threshold of car is nan; expected a finite number"),
+        ("[1]", "expected a YAML mapping"),
+    ):
+        path.write_text(text)
+        code, _, told = score("good", "good", "--threshold", path)
+        assert code == 2
+        assert message in told
+    code, _, told = score("good", "good", "--threshold", "inf")
+    assert (code, "the threshold is inf; expected a finite number" in told) == (2, True)
+
+
+def test_images_without_drives_are_drives_of_their_own_and_the_report_says_so(
+    score: Score,
+) -> None:
+    _, document, _ = score("good", "bad", truth="alone")
+    assert document["drives"] == DRIVES * IMAGES
+    assert document["drive_from"] == "each image"
+
+
+def test_what_does_not_fit_is_refused(
+    home: Path, tmp_path: Path, program: Any, files: dict[str, Path], score: Score
+) -> None:
+    def told(*arguments: object) -> str:
+        done = program("--home", home, "shadow", "score", *arguments)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        return str(done.stderr)
+
+    both = "--deployed", files["good"], "--candidate", files["bad"]
+    truth = "--truth", files["truth"]
+    assert "known: argoverse2, bdd100k, coco" in told("--format", "xyz", *both)
+    assert "--format coco needs --truth" in told("--format", "coco", *both)
+    assert "--format statistics has no --truth" in told("--format", "statistics", *truth, *both)
+    assert "looks like COCO, not like statistics; did you mean --format coco?" in told(
+        "--format", "statistics", *both
+    )
+    assert "looks like COCO, not like MOTChallenge" in told("--format", "mot", *truth, *both)
+    for option in ("nan", "inf", "0", "-5"):
+        assert "expected a number above 0" in told(
+            "--format", "coco", *truth, *both, "--fps", option
+        )
+    assert "did you mean 'tracks'?" in told("--format", "coco", *truth, *both, "--task", "track")
+    gate = tmp_path / "gate.yaml"
+    gate.write_text("required: [{prediction: objects/bus, metric: ap, margin: 0.1}]")
+    assert "unknown prediction 'objects/bus'" in told(
+        "--format", "coco", *truth, *both, "--gate", gate
+    )
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("kind", "names", "known"),
+    [
+        (
+            "bdd100k",
+            ("bdd100k_det_oracle/track_sample_anns", "bdd100k_det_oracle/bbox_predictions"),
+            {"AP": 0.340294, "AP50": 0.553239, "AP75": 0.349387},
+        ),
+        (
+            "mot",
+            ("mot_tud_campus/gt", "mot_tud_campus/test"),
+            {"MOTA": 0.526462, "IDF1": 0.557659, "precision": 0.941441, "recall": 0.582173},
+        ),
+        (
+            "argoverse2",
+            tuple(
+                f"av2_shadow_predictions/3bffdcff-c3a7-38b6-a0f2-64196d130958__{name}"
+                for name in ("ground_truth", "predictions")
+            ),
+            {"recall@2m": 0.66600, "precision@2m": 0.26444, "AP@2m": 0.62317},
+        ),
+    ],
+    ids=["bdd100k", "mot", "argoverse2"],
+)
+def test_known_numbers(
+    home: Path, program: Any, test_data: Path, kind: str, names: tuple[str, str], known: Any
+) -> None:
+    suffix = {"bdd100k": ".json", "mot": ".txt", "argoverse2": ".parquet"}[kind]
+    truth, found = (test_data / f"{name}{suffix}" for name in names)
+    done = program(
+        "--home", home, "shadow", "score", "--format", kind, "--json", "--truth", truth,
+        "--deployed", found, "--candidate", found,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["verdict"]) == (1, "INCONCLUSIVE")
+    assert document["scope"] == "within-drive"
+    summary = document["metrics"]["candidate"]
+    assert {name: summary[name] for name in known} == pytest.approx(known, abs=1e-5)
