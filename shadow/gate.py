@@ -20,6 +20,7 @@ from shadow.judged import attributes_of, metrics_of, of_items
 from shadow.judging import judge_again
 from shadow.keys import definitions_in
 from shadow.report import run_document, summary_of
+from shadow.results.gate import margins_used
 from shadow.runs import Run, find_run
 
 
@@ -83,12 +84,17 @@ def names_of(snapshot: Snapshot, run: Mapping[str, Any]) -> RunNames:
 def check_document(snapshot: Snapshot, found: Rejudged) -> dict[str, Any]:
     """The document of ``shadow report --json``, with the verdict and the cells of a gate."""
     cells = found.cells
-    return run_document(snapshot, found.run["run_id"]) | {
-        "verdict": found.verdict.verdict,
-        "reason": found.verdict.reason,
-        "summary": summary_of(cells),
-        "cells": cells,
-    }
+    margins = {"margins": margins_used(found.gate)} if of_items(found.run) else {}
+    return (
+        run_document(snapshot, found.run["run_id"])
+        | margins
+        | {
+            "verdict": found.verdict.verdict,
+            "reason": found.verdict.reason,
+            "summary": summary_of(cells),
+            "cells": cells,
+        }
+    )
 
 
 def plan_of(found: Rejudged) -> GatePlan:
@@ -96,10 +102,12 @@ def plan_of(found: Rejudged) -> GatePlan:
     return plan_gate(found.verdict.verdict, found.cells, found.gate)
 
 
-def plan_document(plan: GatePlan) -> dict[str, Any]:
+def plan_document(found: Rejudged, plan: GatePlan) -> dict[str, Any]:
     """A plan as ``gate plan --json`` prints it."""
     return {
+        "run": found.run["run_id"],
         "verdict": plan.verdict,
+        "reason": found.verdict.reason,
         "decided": plan.decided,
         "chance": plan.chance,
         "drives_needed": 0 if plan.decided else plan.needed,

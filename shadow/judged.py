@@ -28,6 +28,7 @@ class Scope(StrEnum):
     WITHIN_DRIVE = "within-drive"  # this one drive, by blocks of time
 
 
+NO_ATTRIBUTES = ("clip_id", "drive_id", "cluster_id", "by_disagreement")  # columns of our own
 CLIP_COLUMNS = ["clip_id", "drive_id", "by_disagreement"]
 
 
@@ -102,7 +103,7 @@ def _items(snapshot: Snapshot, run: Mapping[str, Any]) -> Judged:
                 "clip_id": items["item_id"],
                 "drive_id": items["cluster_id"],
                 "by_disagreement": pa.array(np.zeros(items.num_rows, np.bool_)),
-                **attribute_columns(items),
+                **{k: v for k, v in attribute_columns(items).items() if k not in NO_ATTRIBUTES},
             }
         ),
         drives=pa.table({"drive_id": clusters, "cluster_id": clusters}),

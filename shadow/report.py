@@ -19,7 +19,7 @@ from shadow.runs import find_run
 from shadow.scores import labels_name
 
 NAMED = 3  # cells named in a sentence
-NAMED_SLICES, NAMED_MARGINS = 8, 6
+NAMED_SLICES, NAMED_MARGINS = 8, 12
 SUMMARY_DECIMALS = 4
 # What the document of a run from result files has in addition.
 RESULTS = (

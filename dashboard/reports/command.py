@@ -85,7 +85,7 @@ def _written(
         return junit(content)
     if kind is ReportFormat.MARKDOWN:
         return markdown(content).encode()
-    from dashboard.reports.page import page
+    from dashboard.reports.html import page
 
     return page(content, _pictures(lake, content, images, console))
 

@@ -75,11 +75,16 @@ class Content:
         return counted(self.document["clips"], noun)
 
     @property
+    def reason(self) -> str:
+        """The verdict in a sentence."""
+        return _sentence(self.document["reason"])
+
+    @property
     def remarks(self) -> list[str]:
         """Sentences about the loss, and about how result files were judged."""
         document = dict(self.document)
         found = [cause_sentence(document["summary"]), baseline_sentence(document)]
-        return [f"{one[:1].upper()}{one[1:]}." for one in found if one]
+        return [_sentence(one) for one in found if one]
 
     @property
     def notes(self) -> list[str]:
@@ -107,6 +112,10 @@ class Content:
         cells = [cell for cell in self.document["cells"] if cell["alert"]]
         losses = surest_losses(cells)
         return losses + [cell for cell in cells if cell not in losses]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _badness(cell: Cell) -> tuple[int, float, str, str, str]:

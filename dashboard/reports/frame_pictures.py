@@ -82,7 +82,7 @@ def _pictures(
         why = error.strerror if isinstance(error, OSError) and error.strerror else "no image"
         return none_because(f"{path}: {why}")
     drawn = {f"{role}: {content.document[role]}": _drawn(image, item, role, seen) for role in ROLES}
-    return Pictures(f"{name}{without}", drawn)
+    return Pictures(f"image {name}{without}", drawn)
 
 
 def _drawn(image: Image.Image, item: str, role: str, seen: "_Seen | None") -> bytes:
@@ -129,7 +129,7 @@ class _Seen:
         for row in rows[np.argsort(-side.score[rows], kind="stable")].tolist():
             name, score = self._categories[side.category[row]], float(side.score[row])
             if role == "truth":
-                yield side.xywh[row].tolist(), name
+                yield side.xywh[row].tolist(), ""  # its caption would cover the network's
             elif score >= own.get(name, DEFAULT_THRESHOLD):
                 yield side.xywh[row].tolist(), f"{name} {score:.2f}"
 

@@ -32,9 +32,8 @@ def markdown(content: Content) -> str:
 
 
 def _parts(content: Content, rows: int) -> Iterator[str]:
-    document = content.document
     yield f"### ridealong: {content.verdict}"
-    yield sentence(document["reason"])
+    yield sentence(content.reason)
     yield _about(content)
     yield from map(sentence, content.remarks)
     if content.notes:

@@ -17,6 +17,7 @@ from ridealong.errors import RidealongError
 
 EXPECTED = "a Feather or Parquet file"
 _TEXT = pa.dictionary(pa.int32(), pa.string())
+_BROKEN = (pa.ArrowException, OSError, UnicodeDecodeError)
 _MAGIC = {b"ARROW1": "feather", b"PAR1": "parquet"}
 _LOOKS_LIKE = ((b"{", "JSON"), (b"[", "JSON"), (b"FEA1", "a file of the old Feather version 1"))
 
@@ -28,12 +29,13 @@ def schema(path: Path) -> pa.Schema:
         RidealongError: It cannot be read.
     """
     try:
-        if _kind(path) == "parquet":
-            return pq.read_schema(path)
-        with pa.memory_map(str(path)) as source:
-            return pa.ipc.open_file(source).schema
-    except (pa.ArrowException, OSError) as error:
+        found = _schema(path)
+        names = found.names
+    except _BROKEN as error:
         raise _unreadable(path, error) from error
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise RidealongError(f"has the column {twice[0]} twice", where=path)
+    return found
 
 
 def columns(path: Path, names: Sequence[str]) -> pa.Table:
@@ -48,7 +50,7 @@ def columns(path: Path, names: Sequence[str]) -> pa.Table:
     try:
         batches = [_encoded(batch) for batch in _batches(path, [f.name for f in fields])]
         return pa.Table.from_batches(batches, encoded.remove_metadata())
-    except (pa.ArrowException, OSError) as error:
+    except _BROKEN as error:
         raise _unreadable(path, error) from error
 
 
@@ -167,6 +169,13 @@ def _kind(path: Path) -> str:
     raise RidealongError(what, where=path, expected=EXPECTED)
 
 
+def _schema(path: Path) -> pa.Schema:
+    if _kind(path) == "parquet":
+        return pq.read_schema(path)
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).schema
+
+
 def _batches(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
     if _kind(path) == "parquet":
         with pq.ParquetFile(path) as file:
@@ -182,6 +191,7 @@ def _batches(path: Path, names: list[str]) -> Iterator[pa.RecordBatch]:
 
 def _encoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch with its text dictionary-encoded, and no longer in the mapped file."""
+    batch.validate(full=True)  # in a damaged file, places of text may lie outside of it
     arrays = []
     for column in batch.columns:
         if not is_text(column.type):

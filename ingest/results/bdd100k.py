@@ -26,7 +26,6 @@ from ingest.results.objects import Objects, numbered, shown
 from ingest.results.oddities import note
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Comparison, Note, Role
-from ridealong.specs import nearest
 
 CLASSES = (
     "pedestrian",
@@ -139,10 +138,10 @@ class _File:
         owners: list[str] = []
         labels: list[object] = []
         for at, frame in enumerate(self._frames(rows)):
-            if frame.key in self.frames:
-                raise rows.fault(at, f"has the name {frame.key!r} of another one", "unique names")
-            self.frames[frame.key] = frame
             key = key_of(frame)
+            if key in self.frames:
+                raise rows.fault(at, f"has the name {frame.key!r} of another one", "unique names")
+            self.frames[key] = frame
             self.boxes.mention(key)
             own = rows.rows[at].get("labels")
             if not isinstance(own, list | None):
@@ -170,7 +169,7 @@ class _File:
             _Frame(
                 name=name,
                 video=video,
-                drive=self._drive_of(rows, at),
+                drive=rows.drive(at, self._drive),
                 number=None if np.isnan(number) else number,
                 time_s=None if np.isnan(time) else time / MILLISECONDS,
                 size=(width, height),
@@ -182,18 +181,6 @@ class _File:
     def _attributes_of(self, rows: Objects, at: int) -> Mapping[str, str]:
         # Results take those of the ground truth.
         return attributes_in(rows.rows[at], NOT_ATTRIBUTES) if self._whose == "truth" else {}
-
-    def _drive_of(self, rows: Objects, at: int) -> str | None:
-        if self._drive is None:
-            return None
-        row = rows.rows[at]
-        nested = row.get("attributes")
-        fields = {**nested, **row} if isinstance(nested, dict) else row
-        value = fields.get(self._drive)
-        if isinstance(value, bool | int | float | str):
-            return str(value)
-        hint = nearest(self._drive, list(fields))
-        raise rows.fault(at, f"has no field {self._drive!r}", "the name of its drive", hint)
 
     def _take_labels(self, labels: Objects, owners: Sequence[str]) -> None:
         box, attributes = labels.inner("box2d"), labels.inner("attributes")

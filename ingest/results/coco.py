@@ -7,7 +7,7 @@ reproduced. The drive of an image is its video. Results may also be under ``anno
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from ingest.results.oddities import note
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Comparison, Note
-from ridealong.specs import nearest
 
 NUMBERS = ("frame_id", "frame_index")  # the place of an image in its video
 TRACKS = ("track_id", "instance_id")
@@ -81,7 +80,7 @@ class _Image:
     id: Identity
     file_name: str | None
     video: Identity | None
-    drive: Any
+    drive: str | None
     number: float | None
     size: tuple[float, float]
     attributes: dict[str, str]
@@ -137,6 +136,7 @@ class _GroundTruth:
     def _take_images(self, rows: Objects) -> None:
         number = rows.first_numbers(*NUMBERS)
         size = np.stack([rows.numbers("width"), rows.numbers("height")], axis=1)
+        size[size <= 0] = np.nan  # some tools write 0 for unknown
         videos = rows.optional_identities("video_id")
         for at, id_ in enumerate(rows.identities("id")):
             if id_ in self._images:
@@ -146,21 +146,11 @@ class _GroundTruth:
                 id=id_,
                 file_name=row["file_name"] if isinstance(row.get("file_name"), str) else None,
                 video=videos[at],
-                drive=self._drive_of(rows, at),
+                drive=rows.drive(at, self._drive),
                 number=None if np.isnan(number[at]) else float(number[at]),
                 size=(float(size[at, 0]), float(size[at, 1])),
                 attributes=attributes_in(row, NOT_ATTRIBUTES),
             )
-
-    def _drive_of(self, rows: Objects, at: int) -> str | None:
-        if self._drive is None:
-            return None
-        row = rows.rows[at]
-        value = row.get(self._drive)
-        if isinstance(value, bool | int | float | str):
-            return str(value)
-        hint = nearest(self._drive, list(row))
-        raise rows.fault(at, f"has no field {self._drive!r}", "the name of its drive", hint)
 
     def _take_videos(self, rows: Objects) -> None:
         for at, id_ in enumerate(rows.identities("id")):

@@ -76,7 +76,7 @@ class _Window:
             name = self.value()
             self._expect(":")
             self._at += 1
-            yield name
+            yield name.encode(errors="replace").decode()  # half a character is none
             after = self._expect(",}")
             self._at += 1
             if after == "}":

@@ -37,7 +37,7 @@ from ridealong.perception.result_files import Comparison, Frames, Note, Role
 from ridealong.specs import nearest
 
 SUBFOLDERS = ("label_2", "data")
-EACH_ITS_OWN = "frame, as each is its own"
+EACH_ITS_OWN = "each frame"
 
 
 def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:

@@ -17,6 +17,7 @@ EXPECTED = "a nuScenes detection submission: {'meta': ..., 'results': {sample: [
 MOST_BOXES = 500  # of a sample, that nuScenes accepts
 UNKNOWN = -1
 EXAMPLES = 3
+LONGEST_SHOWN = 40  # characters of a name
 # Fields of a box, and how many numbers each has.
 _NUMBERS = {"translation": 3, "size": 3, "rotation": 4, "velocity": 2}
 
@@ -89,7 +90,7 @@ class _Reader:
 
     def piece(self, token: str, boxes: Any) -> _Piece:
         if not isinstance(boxes, list):
-            what = f"the results of sample {token[:40]} are no list"
+            what = f"the results of sample {token[:LONGEST_SHOWN]} are no list"
             raise RidealongError(what, where=self._path, expected=EXPECTED)
         category = self._codes(token, boxes, "detection_name", self._category)
         attribute = self._codes(token, boxes, "attribute_name", self._attribute)
@@ -124,12 +125,12 @@ class _Reader:
             self.crowded.append(token)
         if None in category:
             names = (b["detection_name"] for b, c in zip(boxes, category, strict=True) if c is None)
-            self.unknown_classes.update(str(name) for name in names)
+            self.unknown_classes.update(_shown(name) for name in names)
         if None in attribute:
             names = (
                 b["attribute_name"] for b, a in zip(boxes, attribute, strict=True) if a is None
             )
-            self.unknown_attributes.update(str(name) for name in names)
+            self.unknown_attributes.update(_shown(name) for name in names)
         if any(box.get("sample_token", token) != token for box in boxes):
             self.moved.append(token)
 
@@ -168,7 +169,7 @@ class _Reader:
         return box[field]
 
     def _fault(self, token: str, index: int, what: str, hint: str | None = None) -> RidealongError:
-        place = f"box {index + 1} of sample {token[:40]}"
+        place = f"box {index + 1} of sample {token[:LONGEST_SHOWN]}"
         return RidealongError(f"{place}: {what}", where=self._path, expected=EXPECTED, hint=hint)
 
 
@@ -218,6 +219,11 @@ def _notes(role: Role, again: list[str], reader: _Reader) -> list[Note]:
         for kind, count, examples, text in told
         if count
     ]
+
+
+def _shown(name: Any) -> str:
+    """A name of any kind as text that can be written."""
+    return str(name)[:LONGEST_SHOWN].encode(errors="replace").decode()
 
 
 def _is_number(value: Any) -> bool:

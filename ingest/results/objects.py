@@ -10,6 +10,7 @@ import numpy as np
 
 from ridealong.arrays import Bools, Floats
 from ridealong.errors import RidealongError
+from ridealong.specs import nearest
 
 Identity = int | str
 NUMBERS = {int, float}
@@ -111,6 +112,23 @@ class Objects:
             RidealongError: It is something else.
         """
         return [None if value is None else str(value) for value in self.optional_identities(*keys)]
+
+    def drive(self, at: int, key: str | None) -> str | None:
+        """The drive of one frame by the field that names it; None if no field is asked for.
+
+        Raises:
+            RidealongError: Neither the object nor its ``attributes`` have the field.
+        """
+        if key is None:
+            return None
+        row = self.rows[at]
+        nested = row.get("attributes")
+        fields = {**nested, **row} if isinstance(nested, dict) else row
+        value = fields.get(key)
+        if isinstance(value, bool | int | float | str):
+            return str(value)
+        hint = nearest(key, list(fields))
+        raise self.fault(at, f"has no field {key!r}", "the name of its drive", hint)
 
     def flags(self, key: str) -> Bools:
         """``(N,)`` true or false, or 1 or 0; false where absent.

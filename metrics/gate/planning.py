@@ -18,6 +18,7 @@ from metrics.inference.influence import Inference, student_quantile
 from metrics.inference.planning import MOST, Borders, clusters_to_add
 
 HALF = 0.5
+DRIVES = "drives"  # the scope of a cell over drives
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,14 @@ def _more_drives(cells: Sequence[Cell], gate: GateSpec, chance: float) -> list[i
 
 
 def _plannable(cell: Cell) -> bool:
-    """Whether only drives are missing, and not scores."""
-    return cell["reference"] in COMPARABLE and not cell["clips_unpaired"]
+    """Whether only drives are missing: neither scores, nor any drive but one."""
+    whole = cell["reference"] in COMPARABLE and not cell["clips_unpaired"]
+    return whole and of_drives(cell)
+
+
+def of_drives(cell: Cell) -> bool:
+    """Whether a cell speaks of drives; blocks of one drive say nothing about others."""
+    return cell["scope"] in (None, DRIVES)
 
 
 def _inference(cells: Sequence[Cell]) -> Inference:

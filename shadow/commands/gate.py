@@ -68,11 +68,13 @@ def gate_plan(
     console = Console(as_json, wide)
     found = rejudged(Lake.open(home_of(home)).snapshot(), run, gate)
     plan = plan_of(found)
-    console.result({"run": found.run["run_id"], "gate": str(gate)} | plan_document(plan))
-    _print_plan(console, plan)
+    console.result(plan_document(found, plan) | {"gate": str(gate)})
+    _print_plan(console, plan, found.verdict.reason)
 
 
-def _print_plan(console: Console, plan: "GatePlan") -> None:
+def _print_plan(console: Console, plan: "GatePlan", reason: str) -> None:
+    from metrics.gate.planning import of_drives
+
     if plan.cells:
         console.table(_columns(plan), [_row(one) for one in plan.cells])
         console.paragraph(
@@ -81,11 +83,11 @@ def _print_plan(console: Console, plan: "GatePlan") -> None:
             "second"
         )
     for one in plan.cells:
-        if one.needed_at_most is None:
+        if one.needed_at_most is None and of_drives(one.cell):
             name = f"{one.cell['prediction']} {one.cell['metric']} at {one.cell['slice']}"
             console.paragraph(f"no number of drives decides {name}: {one.cell['reason']}")
     console.text()
-    console.paragraph(_whole(plan))
+    console.paragraph(_whole(plan, reason))
 
 
 def _columns(plan: "GatePlan") -> list[Column]:
@@ -105,12 +107,12 @@ def _row(one: "PlannedCell") -> list[object]:
     return [*names, one.needed, one.needed_at_most]
 
 
-def _whole(plan: "GatePlan") -> str:
-    """The line for the whole gate."""
+def _whole(plan: "GatePlan", reason: str) -> str:
+    """The line for the whole gate; ``reason`` is that of its verdict."""
     if plan.decided:
         return f"the gate is decided ({plan.verdict}): nothing is needed"
     if plan.needed is None:
-        return "whole gate: no number of drives decides every required cell"
+        return f"whole gate: no number of drives like these decides it: {reason}"
     more = counted(plan.needed, "more drive")
     each = f" for each of the {len(plan.cells)} undecided cells" if len(plan.cells) > 1 else ""
     return f"whole gate: {more}{each} decide it with a chance of {plan.chance:.0%}"

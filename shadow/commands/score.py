@@ -62,9 +62,7 @@ def shadow_score(
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(
-            min=0.001, help="Frames per second, if the files do not say.", show_default=False
-        ),
+        typer.Option(help="Frames per second, if the files do not say.", show_default=False),
     ] = None,
     wide: WideOption = False,
     home: HomeOption = None,

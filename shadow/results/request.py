@@ -1,5 +1,6 @@
 """What a user asks for when scoring result files."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from ridealong.errors import RidealongError
 from ridealong.specs import nearest
 
 STATISTICS = "statistics"  # the format without ground truth
+TASKS = ("objects", "tracks", "boxes3d")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def check_options(request: ScoreRequest) -> None:
         RidealongError: The format is unknown, result files have no ground truth, or statistics have
             an option of theirs.
     """
+    rate_hz, task = request.options.rate_hz, request.options.task
+    if rate_hz is not None and not 0 < rate_hz < math.inf:
+        raise RidealongError(f"--fps is {rate_hz}", expected="a number above 0")
+    if task not in (None, *TASKS):
+        raise RidealongError(f"unknown task {task!r}", hint=nearest(str(task), list(TASKS)))
     if request.format != STATISTICS:
         if request.format not in FORMATS:
             known = [*FORMATS.names(), STATISTICS]

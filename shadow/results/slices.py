@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Frames
 from ridealong.specs import nearest
+from shadow.judged import NO_ATTRIBUTES
 
 FEWEST_VALUES, MOST_VALUES = 2, 20
 MOST_NAMED_VALUES = 200  # of an attribute that the user names
@@ -24,7 +25,8 @@ def slices_of(frames: Frames, named: Sequence[str] | None) -> tuple[str, ...]:
         RidealongError: A named attribute is not there, or has too many values.
     """
     if named is None:
-        return tuple(name for name in frames.attributes.column_names if _suits(frames, name))
+        free = (n for n in frames.attributes.column_names if n not in NO_ATTRIBUTES)
+        return tuple(name for name in free if _suits(frames, name))
     for name in named:
         _check(frames, name)
     return tuple(dict.fromkeys(named))
@@ -46,7 +48,7 @@ def _suits(frames: Frames, name: str) -> bool:
 
 
 def _check(frames: Frames, name: str) -> None:
-    known = frames.attributes.column_names
+    known = [n for n in frames.attributes.column_names if n not in NO_ATTRIBUTES]
     if name not in known:
         hint = nearest(name, known) if known else "the files have no attributes"
         raise RidealongError(f"there is no field {name!r} to slice by", hint=hint)

@@ -60,7 +60,7 @@ def test_plan_names_what_is_missing(gate: Any, fleet_home: Path, program: Any) -
     assert done.returncode == 0
     document = json.loads(program("gate", "plan", gate(0.099), *home, "--json").stdout)
     assert set(document) == {
-        *("run", "gate", "verdict", "decided", "chance", "drives_needed", "cells")
+        *("run", "gate", "verdict", "reason", "decided", "chance", "drives_needed", "cells")
     }
     decided = program("gate", "plan", gate(0.5), *home)
     assert decided.stdout.strip() == "the gate is decided (PASS): nothing is needed"

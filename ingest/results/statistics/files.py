@@ -139,7 +139,7 @@ def _header(path: Path, start: bytes) -> tuple[list[str], str]:
     found = [(_split(text, delimiter), delimiter) for delimiter in DELIMITERS]
     names, delimiter = max(found, key=lambda one: (len(set(KEY) & set(one[0])), len(one[0])))
     for name in names:
-        if names.count(name) > 1:
+        if [one.lower() for one in names].count(name.lower()) > 1:  # as DuckDB compares them
             raise RidealongError(f"two columns have the name {name!r}", where=path)
     return names, delimiter
 

@@ -1,5 +1,6 @@
 """Argoverse 2 files: real ones with their known numbers, and files that are odd or broken."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -187,6 +188,27 @@ def test_cut_short_at_any_place(truth, tmp_path):
         path.write_bytes(whole[:end])
         with pytest.raises(RidealongError):
             read(truth, path)
+
+
+@pytest.mark.parametrize("suffix", [".feather", ".parquet"])
+def test_damage_is_an_error_and_no_crash(truth, tmp_path, suffix):
+    whole = written(tmp_path / f"whole{suffix}", TRUTH).read_bytes()
+    path = tmp_path / f"r{suffix}"
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(RidealongError):
+            read(truth, path)
+
+
+def test_a_column_that_is_there_twice(truth, tmp_path):
+    names = [*TRUTH.column_names, "tx_m"]
+    twice = pa.Table.from_arrays([*TRUTH.columns, TRUTH["tx_m"]], names=names)
+    with pytest.raises(RidealongError, match="has the column tx_m twice"):
+        read(truth, written(tmp_path / "r.feather", twice))
 
 
 def test_no_such_file_and_a_folder_without_files(truth, tmp_path):

@@ -135,6 +135,12 @@ def test_one_name_in_several_videos(files):
     assert notes_of(read, "deployed")["unknown-frames"] == 1
 
 
+def test_two_result_frames_of_one_frame_are_refused(files):
+    results = [frame("0.jpg", videoName="x"), frame("0.jpg", videoName="y")]
+    with pytest.raises(RidealongError, match="frame 1 has the name 'y/0.jpg' of another one"):
+        files([frame("0.jpg")], results)
+
+
 def drive(ids, score=None):
     extra = {} if score is None else {"score": score}
     return [video(label(id_, **extra), index=n) for n, id_ in enumerate(ids)]

@@ -128,6 +128,8 @@ def test_any_field_can_name_the_drive(files):
     found = files.read(truth_of(images, []), drive="log")
     assert found.frames.drive.to_pylist() == ["a", "4"]
     assert found.drive_from == "log"
+    nested = [image(1, attributes={"log": "a"}), image(2, log="b", width=0)]
+    assert files.read(truth_of(nested, []), drive="log").frames.drive.to_pylist() == ["a", "b"]
     with pytest.raises(RidealongError, match=r"image 0 has no field 'lag'.*'log'"):
         files.read(truth_of(images, []), drive="lag")
 

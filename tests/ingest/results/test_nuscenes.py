@@ -132,7 +132,7 @@ def test_oddities_are_counted_and_named(world, submission, tmp_path):
         boxes[5]["detection_score"] = 10**400
         results[second] = [results[second][0]] * 501
         results[third][0]["sample_token"] = second
-        results["nowhere"] = [results[third][0]]
+        results["\ud800nowhere"] = [results[third][0]]
 
     told = read(world.folder, changed(shutil.copy(submission, tmp_path / "s.json"), odd))
     notes = {n.kind: (n.count, n.examples) for n in told.notes if n.whose == "candidate"}
@@ -143,7 +143,7 @@ def test_oddities_are_counted_and_named(world, submission, tmp_path):
     assert notes == {
         "unknown-classes": (1, ("spaceship",)),
         "unknown-attributes": (1, ("flying",)),
-        "frames-not-in-truth": (1, ("nowhere",)),
+        "frames-not-in-truth": (1, ("?nowhere",)),
         "boxes-without-shape": (2, (first,)),
         "scores-not-finite": (2, (first,)),
         "quaternions-not-normalised": (1, (first,)),

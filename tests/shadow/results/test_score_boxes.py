@@ -219,6 +219,11 @@ def test_what_does_not_fit_is_refused(
         "--format", "statistics", *both
     )
     assert "looks like COCO, not like MOTChallenge" in told("--format", "mot", *truth, *both)
+    for option in ("nan", "inf", "0", "-5"):
+        assert "expected a number above 0" in told(
+            "--format", "coco", *truth, *both, "--fps", option
+        )
+    assert "did you mean 'tracks'?" in told("--format", "coco", *truth, *both, "--task", "track")
     gate = tmp_path / "gate.yaml"
     gate.write_text("required: [{prediction: objects/bus, metric: ap, margin: 0.1}]")
     assert "unknown prediction 'objects/bus'" in told(

@@ -1,6 +1,8 @@
 """Statistics files, from the files to a verdict."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,3 +262,26 @@ def test_the_costliest_items_are_exported(
     done = program("--home", home, "labels", "export", "--out", out, "--frames", "every:5")
     assert done.returncode == 2
     assert "is over result files" in done.stderr
+
+
+@pytest.mark.slow
+def test_two_commands_at_once_store_everything_once(
+    home: Path, write: Any, score: Any, repository: Path
+) -> None:
+    files = write("a.csv", fleet(1)), write("b.csv", fleet(2))
+    command = [
+        sys.executable, "-m", "ridealong", "--home", str(home), "shadow", "score", "--format",
+        "statistics", "--deployed", str(files[0]), "--candidate", str(files[1]), "--json",
+    ]  # fmt: skip
+    Lake.create(home)
+    started = [
+        subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    documents = [json.loads(one.communicate()[0]) for one in started]
+    assert [one.returncode for one in started] == [0, 0]
+    assert documents[0]["cells"] == documents[1]["cells"]
+    rows = Lake.open(home).snapshot().read("scores").num_rows
+    _, third, _ = score(*files)
+    assert third["cells"] == documents[0]["cells"]
+    assert Lake.open(home).snapshot().read("scores").num_rows == rows

@@ -74,7 +74,7 @@ def _header(content: Content) -> Html:
         element("h1", f"{document['candidate']} against {document['deployed']}"),
         element("p", " · ".join(_facts(content)), class_="about"),
         *(element("p", text, class_="about") for text in about),
-        element("p", f"{document['reason']}.", class_="reason"),
+        element("p", content.reason, class_="reason"),
         *(element("p", remark, class_="cause") for remark in content.remarks),
         *(element("p", note, class_="about") for note in content.notes),
     )

@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from dashboard.reports.bars import LEAST_LOSS, MOST, bar, scale_of
 from dashboard.reports.content import Content, Costly
+from dashboard.reports.html import page
 from dashboard.reports.markup import Html, element, html
-from dashboard.reports.page import page
 from dashboard.reports.pictures import Pictures
 from ridealong.terminal.readable import printable
 
@@ -166,7 +166,7 @@ def test_elements_escape_what_is_not_markup() -> None:
 def test_a_browser_shows_it_and_loads_nothing(
     scheme: Any, ink: str, hostile: Content, page: Page, keep: Any, tmp_path: Path
 ) -> None:
-    from dashboard.reports import page as pages
+    from dashboard.reports import html as pages
 
     path = tmp_path / "report.html"
     path.write_bytes(pages.page(hostile, [Pictures("x", {}) for _ in hostile.costly]))
