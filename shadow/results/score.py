@@ -170,5 +170,10 @@ def _warn(
             f"warning: {request.deployed} and {request.candidate} have the same content: this run "
             "can show no regression, and is never `latest`"
         )
+    if request.threshold is not None and material.recorded.get("threshold") is None:
+        console.note(
+            "warning: --threshold is not used: the output of a tracker is final, "
+            "so tracks have no threshold"
+        )
     for note in material.notes:
         console.note(f"warning: {note_sentence(asdict(note))}")
