@@ -15,24 +15,25 @@ Run it as ``python -m benchmarks.planning``; ``--rounds 1`` gives a quick estima
 import argparse
 import itertools
 import os
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
 import numpy as np
 
-from benchmarks.trust import FLEETS, MARGIN, Drawn, Fleet, Tables, draw, drives_table, predictions
-from metrics.gate.cells import Cell, Verdict
+from benchmarks.trust.cells import MARGIN, gate_of, judged
+from benchmarks.trust.drawn import Drawn
+from benchmarks.trust.fleets import EVEN, UNEVEN, Fleet
+from benchmarks.trust.kinds import KINDS, Kind
+from metrics.gate.cells import Verdict
 from metrics.gate.planning import plan_gate
-from metrics.gate.spec import GateSpec
 
 SEED = 20261129
 CELLS = 24  # required cells of a gate
 FIRST = (12, 20, 40)  # drives that a plan starts from
 MOST = 3000  # more drives than that are not drawn: such a cell counts as undecided
-KINDS = ("f1", "ap50")
-FLEETS_PLANNED = tuple(fleet for fleet in FLEETS if fleet.name in ("even", "lognormal 0.7"))
+PLANNED = ("f1", "ap50")
+FLEETS = (EVEN, UNEVEN)
 DEVIATIONS = (0.0, 0.25, 0.5)  # of the true loss, in margins
 
 
@@ -49,25 +50,18 @@ class Case:
     @property
     def group(self) -> tuple[str, str, float]:
         """The row of the table: fleet, metric, deviation."""
-        return FLEETS_PLANNED[self.fleet].name, self.kind, self.deviation
+        return FLEETS[self.fleet].name, self.kind, self.deviation
 
     def decided(self) -> list[tuple[int, int, bool, bool]]:
         """For each undecided cell: middle, end, and whether each of them decides it."""
         deviation = round(4 * self.deviation)
-        seed = (SEED, self.fleet, KINDS.index(self.kind), self.first, deviation, self.round)
-        rng, fleet = np.random.default_rng(seed), FLEETS_PLANNED[self.fleet]
-        names = predictions(self.kind)[:CELLS]
+        seed = (SEED, self.fleet, PLANNED.index(self.kind), self.first, deviation, self.round)
+        rng, fleet, kind = np.random.default_rng(seed), FLEETS[self.fleet], KINDS[self.kind]
+        names = kind.predictions[:CELLS]
         losses = dict(zip(names, _losses(rng, self.deviation), strict=True))
-        start = {name: _draw(rng, fleet, self.kind, losses[name], self.first) for name in names}
-        gate = GateSpec.model_validate(
-            {
-                "required": [
-                    {"prediction": n, "metric": self.kind, "margin": MARGIN} for n in names
-                ],
-                "watched": {"by": []},
-            }
-        )
-        plan = plan_gate(Verdict.INCONCLUSIVE, _judged(self.kind, start, gate), gate)
+        start = {name: _draw(rng, fleet, kind, losses[name], self.first) for name in names}
+        gate = gate_of(kind, names)
+        plan = plan_gate(Verdict.INCONCLUSIVE, list(judged(kind, start, gate).values()), gate)
         needs = {
             one.cell["prediction"]: (one.needed or MOST + 1, one.needed_at_most or MOST + 1)
             for one in plan.cells
@@ -75,11 +69,11 @@ class Case:
         ends = []
         for place in (0, 1):
             grown = start | {
-                name: start[name] + _draw(rng, fleet, self.kind, losses[name], more[place])
+                name: start[name] + _draw(rng, fleet, kind, losses[name], more[place])
                 for name, more in needs.items()
                 if more[place] <= MOST
             }
-            cells = {cell["prediction"]: cell for cell in _judged(self.kind, grown, gate)}
+            cells = judged(kind, grown, gate)
             ends.append({n: cells[n]["verdict"] != Verdict.INCONCLUSIVE for n in needs})
         return [(*more, ends[0][name], ends[1][name]) for name, more in needs.items()]
 
@@ -90,30 +84,20 @@ def _losses(rng: np.random.Generator, deviation: float) -> list[float]:
     return (rng.choice(values, CELLS, p=[1 / 6, 2 / 3, 1 / 6]) * deviation * MARGIN).tolist()
 
 
-def _draw(rng: np.random.Generator, fleet: Fleet, kind: str, lost: float, drives: int) -> Drawn:
+def _draw(rng: np.random.Generator, fleet: Fleet, kind: Kind, lost: float, drives: int) -> Drawn:
     """One prediction's drives; for a gain the networks change places."""
-    one = draw(rng, fleet, kind, abs(lost), drives)
+    one = kind.draw(rng, fleet, drives, abs(lost), fleet.labels)
     if lost >= 0:
         return one
-    return Drawn(one.drives, one.sums[::-1], None if one.rows is None else one.rows[::-1])
-
-
-def _judged(kind: str, drawn: dict[str, Drawn], gate: GateSpec) -> list[Cell]:
-    tables = Tables(max(one.drives for one in drawn.values()))
-    for name, one in drawn.items():
-        tables.add(name, kind, one.sums)
-        if one.rows is not None:
-            tables.add_matches(name, one.rows)
-    drives = drives_table(np.random.default_rng(0), tables.names)
-    found: Iterable[dict] = tables.judged(drives, gate)
-    return [row | {"verdict": Verdict(row["verdict"])} for row in found]
+    return Drawn(one.drives, one.sums[::-1], one.rows[::-1] if one.rows else None)
 
 
 def measure(rounds: int, workers: int) -> dict[tuple[str, str, float], np.ndarray]:
     """The results of `Case.decided` by fleet, metric and deviation."""
-    places = range(len(FLEETS_PLANNED))
+    places = range(len(FLEETS))
     cases = [
-        Case(*names) for names in itertools.product(places, KINDS, FIRST, DEVIATIONS, range(rounds))
+        Case(*names)
+        for names in itertools.product(places, PLANNED, FIRST, DEVIATIONS, range(rounds))
     ]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         results = list(pool.map(Case.decided, cases))

@@ -1,8 +1,8 @@
 """Run every benchmark and write its output to RESULTS.md.
 
-Each benchmark is a module that prints Markdown: its figures, as ratios to a named peer or limit
-measured in the same run. ``python -m benchmarks.run [NAME …] [-- OPTION …]`` rewrites only the
-sections of the named ones, with their own options. Those in `HOURS` run only by name.
+Each benchmark is a module or a package that prints Markdown: its figures, as ratios to a named peer
+or limit measured in the same run. ``python -m benchmarks.run [NAME …] [-- OPTION …]`` rewrites only
+the sections of the named ones, with their own options. Those in `HOURS` run only by name.
 """
 
 import os
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     """Run the benchmarks and rewrite their sections."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     wanted, options = arguments[:cut], arguments[cut + 1 :]
-    names = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "run")
+    names = known_names()
     unknown = sorted(set(wanted) - set(names))
     if unknown:
         print(f"no benchmark {unknown[0]!r}; known: {', '.join(names)}", file=sys.stderr)
@@ -34,6 +34,12 @@ def main(arguments: list[str]) -> int:
     chosen = wanted or [name for name in names if name not in HOURS]
     failed = [name for name in chosen if not renew(name, options)]
     return 1 if failed else 0
+
+
+def known_names() -> list[str]:
+    """The modules of this folder, and the packages that can be run."""
+    modules = {path.stem for path in FOLDER.glob("*.py")} - {"run"}
+    return sorted(modules | {path.parent.name for path in FOLDER.glob("*/__main__.py")})
 
 
 def renew(name: str, options: list[str]) -> bool:

@@ -113,8 +113,8 @@ def judge_again(snapshot: Snapshot, run: Mapping[str, Any], gate: GateSpec) -> R
     if baseline is not None:
         stored = replace(stored, networks=(*stored.networks, baseline))
     verdict = judge(
-        scores=stored.rows(snapshot, SCORES),
-        matches=stored.rows(snapshot, judged.matches),
+        scores=stored.source(snapshot, SCORES),
+        matches=stored.source(snapshot, judged.matches),
         clips=judged.clips,
         drives=judged.drives,
         deployed_sha256=run["deployed_sha256"],

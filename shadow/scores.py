@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from metrics.tasks.metric import Reference
 from ridealong.hashing import short_hash
 from ridealong.lake import Snapshot
+from ridealong.lake.sql import Query, literal
 from ridealong.lake.tables import TableSpec
 from shadow.keys import definitions_in
 
@@ -49,6 +50,29 @@ class ScoreQuery:
             params=[list(self.networks), definitions_in(self.definition), *values],
         ).cast(table.schema)
         return rows if self.labels is None else _of_version(rows, self.labels)
+
+    def source(self, snapshot: Snapshot, table: TableSpec) -> Query:
+        """The same rows, to be read where they are summed.
+
+        Raises:
+            RidealongError: A file of the table is missing or damaged.
+        """
+        networks = ", ".join(map(literal, self.networks))
+        definitions = ", ".join(map(literal, definitions_in(self.definition)))
+        stored = f"""SELECT * FROM ({snapshot.rows(table).sql})
+            WHERE network_sha256 IN ({networks}) AND definition IN ({definitions})"""
+        if self.labels is None:
+            return Query(stored)
+        versions = f"{table.name}_of_labels"
+        known = {"clip_id": list(self.labels), "version": list(self.labels.values())}
+        return Query(
+            f"""SELECT s.* FROM ({stored}) s LEFT JOIN {versions} v USING (clip_id)
+            WHERE s.reference <> '{Reference.LABELS}' OR s.labels = v.version""",
+            {versions: pa.table(known, schema=_VERSIONS)},
+        )
+
+
+_VERSIONS = pa.schema({"clip_id": pa.string(), "version": pa.string()})
 
 
 def query_of(run: Mapping[str, Any]) -> ScoreQuery:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.results.frame_list import FrameList
 from ingest.results.oddities import unknown_categories, unknown_frames
@@ -27,7 +28,16 @@ class BoxColumns:
         self.frames: dict[Hashable, int] = {}
         self.categories: dict[Hashable, int] = {}
         self._tracks: dict[str, int] = {}
-        self._parts: dict[str, list[Any]] = {}
+        self._columns = {
+            "frame": _Column(np.int32),
+            "category": _Column(np.int32),
+            "track": _Column(np.int32),
+            "xywh": _Column(np.float64, 4),
+            "score": _Column(np.float64),
+            "crowd": _Column(np.bool_),
+            "ignored": _Column(np.bool_),
+            "area": _Column(np.float64),
+        }
 
     def add(
         self,
@@ -57,7 +67,7 @@ class BoxColumns:
             "area": area,
         }
         for name, values in columns.items():
-            self._parts.setdefault(name, []).append(values)
+            self._columns[name].append(values)
 
     def mention(self, frame: Hashable) -> None:
         """Note that the file has this frame, with or without boxes."""
@@ -68,13 +78,11 @@ class BoxColumns:
     ) -> tuple[Boxes2D, list[Note]]:
         """The boxes whose frame and category are known, in the order of visits; and the others.
 
-        Each column is let go once the next form of it exists.
+        It can be called once: each column is let go as soon as its next form exists.
         """
-        if not self._parts:
-            self.add([], [], [], np.empty((0, 4)), *_nothing())
-        columns = {name: np.concatenate(self._parts.pop(name)) for name in list(self._parts)}
-        frame = _known(self.frames, frames.index)[columns.pop("frame")]
-        code = columns.pop("category")
+        columns = self._columns
+        frame = _known(self.frames, frames.index)[columns.pop("frame").values()]
+        code = columns.pop("category").values()
         category = _known(self.categories, categories)[code]
         strange = [key for key in self.frames if key not in frames.index]
         notes = [
@@ -83,9 +91,10 @@ class BoxColumns:
         ]
         kept = np.flatnonzero((frame >= 0) & (category >= 0))
         kept = kept[np.argsort(frames.visit[frame[kept]], kind="stable")]
-        found = {name: columns.pop(name)[kept] for name in list(columns)}
         frame, category = frame[kept], category[kept]
+        found = {name: columns.pop(name).values()[kept] for name in list(columns)}
         found["track"] = _by_drive(found["track"], frames.drive[frame], len(self._tracks))
+        self._tracks.clear()
         return Boxes2D(frame=frame, category=category, **found), notes
 
     def _track_codes(self, tracks: Sequence[int | str | None]) -> Ints:
@@ -97,8 +106,29 @@ class BoxColumns:
         return np.fromiter(codes, np.int64, len(tracks))
 
 
-def _nothing() -> tuple[Floats, Bools, Bools, Floats]:
-    return np.empty(0), np.empty(0, np.bool_), np.empty(0, np.bool_), np.empty(0)
+class _Column:
+    """A growing array: numbers of many batches without a second copy of them."""
+
+    def __init__(self, kind: type[np.generic], width: int = 0) -> None:
+        self._array = np.empty((0, width) if width else 0, kind)
+        self._length = 0
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add rows."""
+        end = self._length + len(values)
+        if end > len(self._array):
+            self._resize(end + end // 8)
+        self._array[self._length : end] = values
+        self._length = end
+
+    def values(self) -> NDArray[Any]:
+        """All rows."""
+        self._resize(self._length)
+        return self._array
+
+    def _resize(self, length: int) -> None:
+        # Large arrays move by exchanging pages, so they are not copied; nothing else refers to it.
+        self._array.resize((length, *self._array.shape[1:]), refcheck=False)
 
 
 def _codes(values: Sequence[Hashable], known: dict[Hashable, int]) -> Ints:
@@ -113,5 +143,7 @@ def _known(codes: Mapping[Hashable, int], index: Mapping[Hashable, int]) -> Ints
 
 def _by_drive(track: Ints, drive: Ints, tracks: int) -> Ints:
     """Codes that differ between drives."""
-    _, code = np.unique(drive * max(tracks, 1) + track, return_inverse=True)
+    if not tracks:
+        return np.full(len(track), NO_TRACK)
+    _, code = np.unique(drive * tracks + track, return_inverse=True)
     return np.where(track == NO_TRACK, NO_TRACK, code)

@@ -25,7 +25,7 @@ _DECODER = json.JSONDecoder()
 
 
 def lists_in(path: Path, keys: Collection[str]) -> Iterator[tuple[str | None, list[Any]]]:
-    """The elements of lists in a file, in batches of at most `BATCH`.
+    """The elements of lists in a file, in batches of `BATCH` or about `CHUNK` characters at most.
 
     A list gives at least one batch, which is empty if the list is.
 
@@ -112,6 +112,7 @@ class _Reader:
     def _elements(self) -> Iterator[list[Any]]:
         self._at += 1
         batch: list[Any] = []
+        begun = self._before + self._at
         ended = self._next() == "]"
         while not ended:
             many = None if batch else self._objects()
@@ -120,9 +121,10 @@ class _Reader:
             if not ended:
                 self._pass(",")
                 self._next()
-            if not ended and (many or len(batch) == BATCH):
+            long = self._before + self._at - begun >= CHUNK
+            if not ended and (many or long or len(batch) == BATCH):
                 yield batch
-                batch = []
+                batch, begun = [], self._before + self._at
         self._at += 1
         yield batch
 

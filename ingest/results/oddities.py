@@ -82,8 +82,11 @@ def oddities_of(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> l
         whose: Their file.
     """
     flat = ~(boxes.xywh[:, 2:] > 0).all(axis=1)
-    low, high = boxes.xywh[:, :2], boxes.xywh[:, :2] + boxes.xywh[:, 2:]
-    beyond = ((high <= 0) | (low >= size[boxes.frame])).any(axis=1) & ~flat
+    beyond = np.zeros(len(boxes), np.bool_)
+    for side in (0, 1):
+        low, extent = boxes.xywh[:, side], boxes.xywh[:, 2 + side]
+        beyond |= (low + extent <= 0) | (low >= size[boxes.frame, side])
+    beyond &= ~flat
     found = (flat, beyond, repeated(boxes))
     texts = TRUTH_SO if whose == "truth" else RESULTS_SO
     return [

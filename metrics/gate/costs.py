@@ -33,7 +33,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side, gather, judged_clips
+from metrics.gate.catalog import COMPARABLE
+from metrics.gate.clips import JudgedClips, judged_clips
+from metrics.gate.evidence import Evidence, Side, gather
 from metrics.gate.figures import LABELS_STATISTIC, alone, figure_of, kind_of
 from metrics.inference.figure import ROUNDING, Figure
 from metrics.slices import attributes_in, in_slice, parse_slice
@@ -104,7 +106,7 @@ def clip_costs(
     """
     if cell.reference not in COMPARABLE:
         return COSTS.empty_table()
-    judged = judged_clips(clips, drives, attributes_in([cell.slice]))
+    judged = judged_clips(clips, drives, attributes_in([cell.slice]), apart=True)
     scores = _of_cells(scores, [cell])
     found = _apart(gather(scores, matches, judged, networks, metrics, complete))
     if cell.figure not in found:
@@ -144,7 +146,8 @@ def loss_parts(
     Raises:
         RidealongError: A slice cannot be read, or the scores contradict themselves.
     """
-    judged = judged_clips(clips, drives, attributes_in(cell.slice for cell in cells))
+    attributes = attributes_in(cell.slice for cell in cells)
+    judged = judged_clips(clips, drives, attributes, apart=True)
     scores = _of_cells(scores, cells)
     found = _apart(gather(scores, matches, judged, networks, metrics, complete))
     slices = {text: in_slice(judged.clips, parse_slice(text)) for text in {c.slice for c in cells}}

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.gate.evidence import COMPARABLE, Evidence, JudgedClips, Side
+from metrics.gate.catalog import COMPARABLE
+from metrics.gate.clips import JudgedClips
+from metrics.gate.evidence import Evidence, Side
 from metrics.gate.figures import figure_of
 from metrics.inference.figure import Figure, difference
 from metrics.inference.influence import Inference
@@ -56,14 +58,14 @@ class Estimates:
 
 def estimate(evidence: Iterable[Evidence], judged: JudgedClips, slices: Sequence[str]) -> Estimates:
     """Every prediction and metric on every slice."""
-    inside = {text: in_slice(judged.clips, parse_slice(text)) for text in slices}
+    inside = {text: in_slice(judged.units, parse_slice(text)) for text in slices}
     return estimate_inside(evidence, judged, inside)
 
 
 def estimate_inside(
     evidence: Iterable[Evidence], judged: JudgedClips, inside: Mapping[str, Bools]
 ) -> Estimates:
-    """Every prediction and metric on named sets of clips, each a mask ``(clips,)``.
+    """Every prediction and metric on named sets of units, each a mask ``(units,)``.
 
     Cells are in the order of evidence, set and prediction.
     """
@@ -76,9 +78,9 @@ def estimate_inside(
 
 @dataclass(frozen=True)
 class _Spot:
-    """A slice's clips: their rows, and where each of its G clusters begins among them.
+    """A slice's units: their rows, and where each of its G clusters begins among them.
 
-    ``local`` is each clip's cluster within the slice, 0 to G - 1; -1 outside.
+    ``local`` is each unit's cluster within the slice, 0 to G - 1; -1 outside.
     """
 
     rows: Ints

@@ -25,9 +25,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metrics.gate.clips import JudgedClips
 from metrics.gate.decisions import Decisions
 from metrics.gate.estimates import Estimates, estimate_inside
-from metrics.gate.evidence import Evidence, JudgedClips
+from metrics.gate.evidence import Evidence
 from metrics.gate.spec import GateSpec
 from metrics.slices import in_slice, parse_slice
 from ridealong.arrays import Bools, Floats, Ints
@@ -39,7 +40,7 @@ NONE = -1
 
 @dataclass(frozen=True)
 class _Slices:
-    """K slices: which have one condition, ``(K,)``, and which clips are in them, ``(K, clips)``."""
+    """K slices: which have one condition, ``(K,)``, and which units are in them, ``(K, units)``."""
 
     names: list[str]
     single: Bools
@@ -84,7 +85,7 @@ def _slices(judged: JudgedClips, names: set[str]) -> _Slices:
     ordered = sorted(names)
     conditions = [parse_slice(name) for name in ordered]
     single = np.array([len(each) == 1 for each in conditions], np.bool_)
-    return _Slices(ordered, single, np.array([in_slice(judged.clips, c) for c in conditions]))
+    return _Slices(ordered, single, np.array([in_slice(judged.units, c) for c in conditions]))
 
 
 def _places(one: Evidence, names: list[str], places: dict[tuple[str, str, str, str], int]) -> Ints:

@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from metrics.gate.cells import Cell, JudgedCell, Verdict
+from metrics.gate.clips import JudgedClips, judged_clips
 from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
-from metrics.gate.evidence import Evidence, JudgedClips, gather, judged_clips
+from metrics.gate.evidence import Evidence, gather
 from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
@@ -25,6 +26,7 @@ from metrics.slices import slices_by
 from metrics.tasks.metric import MetricLookup
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Ints
+from ridealong.lake.sql import Rows
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class RunVerdict:
 
 
 def judge(
-    scores: pa.Table,
-    matches: pa.Table,
+    scores: Rows,
+    matches: Rows,
     clips: pa.Table,
     drives: pa.Table,
     deployed_sha256: str,
@@ -57,8 +59,9 @@ def judge(
 
     Args:
         scores: Rows of `metrics.schemas.SCORES`, one definition per metric; those of other
-            networks and other clips do not count.
-        matches: Rows of `metrics.schemas.MATCHES`.
+            networks and other clips do not count. A table is scanned without a copy, and a query
+            is read where it is summed.
+        matches: Rows of `metrics.schemas.MATCHES` or `metrics.schemas.DETECTIONS`.
         clips: The run's clips, or the frames of a data set: ``clip_id``, ``drive_id``,
             ``by_disagreement``, and any attributes as text.
         drives: Their drives: ``drive_id``, ``cluster_id``, and any attributes as text.
@@ -107,7 +110,7 @@ def run_verdict(cells: Sequence[Cell], dropped: Sequence[str]) -> RunVerdict:
 
 def _cells(evidence: Sequence[Evidence], judged: JudgedClips, gate: GateSpec) -> list[JudgedCell]:
     """All cells for one pair of networks, in the order of their names."""
-    watched = set(slices_by(judged.clips, gate.watched.by))
+    watched = set(slices_by(judged.units, gate.watched.by))
     slices = sorted(watched | {cell.slice for cell in gate.required})
     estimates = _wanted(estimate(evidence, judged, slices), watched, gate)
     decided = decide(estimates, gate)

@@ -18,7 +18,8 @@ from ridealong.lake.files import (
     write_data_file,
 )
 from ridealong.lake.history import COMMITS, Commit, History, StaleError
-from ridealong.lake.snapshot import Snapshot, name_of, quoted, sql_errors
+from ridealong.lake.snapshot import Snapshot, name_of
+from ridealong.lake.sql import quoted, sql_errors
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import require_sound
 

@@ -1,7 +1,6 @@
 """A consistent view of all tables, as of one version of the table ``commits``."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from ridealong.errors import RidealongError
 from ridealong.lake import history, log
 from ridealong.lake.files import DataFile, order_of, schema_of
 from ridealong.lake.history import History, as_table
+from ridealong.lake.sql import Query, literal, quiet_connection, quoted, sql_errors
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import DamagedError, require_sound
-from ridealong.limits import refused
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Snapshot:
         Raises:
             RidealongError: A table that is given by its name is empty, so its columns are unknown.
         """
-        connection = _quiet_connection()
+        connection = quiet_connection()
         for table in tables or tuple(self.tables()):
             spec = table if isinstance(table, TableSpec) else self.spec(table)
             with sql_errors(f"table {spec.name}"):
@@ -114,6 +113,14 @@ class Snapshot:
         with self.connect(*tables) as connection, sql_errors(where):
             return connection.sql(sql, params=params).to_arrow_table()
 
+    def rows(self, spec: TableSpec) -> Query:
+        """The rows of a table, to be read where they are needed; its columns are the spec's.
+
+        Raises:
+            DamagedError: A file of the table is missing or damaged.
+        """
+        return Query(self.relation(spec, self.data_files(spec)))
+
     def relation(self, spec: TableSpec, files: Sequence[DataFile], path_column: str = "") -> str:
         """SQL that selects the spec's columns from files; ``path_column`` adds each row's file."""
         known = self._columns_of(files)
@@ -127,11 +134,11 @@ class Snapshot:
             return f"SELECT {', '.join(columns)} WHERE false"
         # If all files have the same columns, they need not all be opened before the first row.
         union = len({file.schema for file in files}) > 1
-        paths = ", ".join(_literal(str(self.home / file.path)) for file in files)
+        paths = ", ".join(literal(str(self.home / file.path)) for file in files)
         options = f"hive_partitioning = false, union_by_name = {union}"
         if path_column:
             columns.append(quoted(path_column))
-            options += f", filename = {_literal(path_column)}"
+            options += f", filename = {literal(path_column)}"
         return f"SELECT {', '.join(columns)} FROM read_parquet([{paths}], {options})"
 
     def read(
@@ -175,39 +182,13 @@ def name_of(table: TableSpec | str) -> str:
     return table.name if isinstance(table, TableSpec) else table
 
 
-def quoted(name: str) -> str:
-    """A name, quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-@contextmanager
-def sql_errors(where: str) -> Iterator[None]:
-    """Turn errors of DuckDB and Arrow about a query into one line for the user."""
-    try:
-        yield
-    except (duckdb.Error, pa.ArrowException, MemoryError) as error:
-        first = str(error).strip().split("\n", maxsplit=1)[0]
-        raise refused(error, where) or RidealongError(first, where=where) from error
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _quiet_connection() -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory, without extensions: it must never load one from the network."""
-    return duckdb.connect(
-        config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    )
-
-
 def sql_type(kind: pa.DataType) -> str:
     """DuckDB's name for an Arrow type."""
     if pa.types.is_list(kind):
         return f"{sql_type(kind.value_type)}[]"
     if kind in _SQL_TYPES:
         return _SQL_TYPES[kind]
-    with _quiet_connection() as connection:
+    with quiet_connection() as connection:
         empty = pa.schema([pa.field("column", kind)]).empty_table()
         return str(connection.from_arrow(empty).types[0])
 

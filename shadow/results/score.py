@@ -8,6 +8,7 @@ from typing import Any
 
 from metrics.gate.spec import GateSpec
 from metrics.tasks.metric import Better
+from ridealong.documents import read_text
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake
 from ridealong.lake.files import scratch_folder
@@ -43,6 +44,8 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     started = time.monotonic()
     check_options(request)
     check_format(request.format, request.files)
+    if request.gate is not None:
+        read_text(request.gate)  # fails now rather than after the work
     files = {role: content_sha256(path) for role, path in request.files.items()}
     with console.steps("score", READING + STORING) as steps:
         material = _material(lake, request, steps)

@@ -17,7 +17,7 @@ from ingest.schemas import DRIVES
 from ridealong import cli, limits
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
-from ridealong.lake.snapshot import sql_errors
+from ridealong.lake.sql import sql_errors
 from ridealong.limits import ExhaustedError, refused
 
 

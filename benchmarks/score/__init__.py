@@ -1,0 +1,1 @@
+"""How fast result files are scored, beside pycocotools and hotcoco."""
