@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ingest.results.tracked_rows import constant
+from ingest.results.sequences.tracked_rows import constant
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.result_files import (
     NO_ATTRIBUTE,
