@@ -27,8 +27,8 @@ from scipy.stats import bootstrap
 
 from ingest.simulation.rig import RigCamera
 from metrics.gate.cells import Verdict
-from metrics.gate.clips import judged_clips
-from metrics.gate.evidence import gather
+from metrics.gate.evidence.clips import judged_clips
+from metrics.gate.evidence.evidence import gather
 from metrics.gate.spec import GateSpec, load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES

@@ -33,10 +33,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.catalog import COMPARABLE
-from metrics.gate.clips import JudgedClips, judged_clips
-from metrics.gate.evidence import Evidence, Side, gather
-from metrics.gate.figures import LABELS_STATISTIC, alone, figure_of, kind_of
+from metrics.gate.evidence.catalog import COMPARABLE
+from metrics.gate.evidence.clips import JudgedClips, judged_clips
+from metrics.gate.evidence.evidence import Evidence, Side, gather
+from metrics.gate.evidence.figures import LABELS_STATISTIC, alone, figure_of, kind_of
 from metrics.inference.figure import ROUNDING, Figure
 from metrics.slices import attributes_in, in_slice, parse_slice
 from metrics.tasks.metric import Better, Metric, MetricLookup, Precision

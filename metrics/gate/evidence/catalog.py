@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from metrics.gate.figures import LABELS_STATISTIC, levels_of
+from metrics.gate.evidence.figures import LABELS_STATISTIC, levels_of
 from metrics.tasks.metric import Metric, MetricLookup, Reference
 from metrics.tasks.prediction import task_of
 from ridealong.arrays import Floats

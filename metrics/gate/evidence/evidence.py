@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from metrics.gate.catalog import Figure, Pair, figures_of, row_keys
-from metrics.gate.clips import JudgedClips
-from metrics.gate.figures import LABELS_STATISTIC, Detections, bits, kind_of
-from metrics.gate.sanity import (
+from metrics.gate.evidence.catalog import Figure, Pair, figures_of, row_keys
+from metrics.gate.evidence.clips import JudgedClips
+from metrics.gate.evidence.figures import LABELS_STATISTIC, Detections, bits, kind_of
+from metrics.gate.evidence.sanity import (
     check_catalog,
     check_matches,
     check_repeats,
@@ -21,7 +21,7 @@ from metrics.gate.sanity import (
     check_shares,
     check_twice,
 )
-from metrics.gate.summing import (
+from metrics.gate.evidence.summing import (
     Ranked,
     code_detections,
     code_scores,
@@ -131,7 +131,7 @@ def gather(
 
     Raises:
         RidealongError: The tables are impossible: scores of several definitions, the same score
-            twice, or what `metrics.gate.sanity` refuses.
+            twice, or what `metrics.gate.evidence.sanity` refuses.
     """
     pair = Pair(*networks)
     with sql_errors("scores"), workspace(scores, matches) as connection:
