@@ -1,6 +1,7 @@
 """Result files with boxes as material: read by their format, evaluated as its tool does."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,12 +73,18 @@ def _evaluated(
     evaluation: Evaluation, comparison: Comparison[Any], role: str, thresholds: Thresholds
 ) -> Evaluated:
     with EVALUATIONS.running(evaluation.name, "cannot evaluate the files"):
-        return evaluation.evaluate(
+        found = evaluation.evaluate(
             comparison.frames,
             comparison.categories,
             comparison.truth,
             getattr(comparison, role),
             thresholds.by_class[role],
+        )
+        # Arrow cannot sum by name over parts that have dictionaries of their own.
+        return replace(
+            found,
+            scores=found.scores.unify_dictionaries(),
+            detections=found.detections.unify_dictionaries(),
         )
 
 
