@@ -35,8 +35,8 @@ from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
 from metrics.tasks.registry import known_metric, parse_prediction
 from ridealong.arrays import Bools, Floats
-from ridealong.lake.sql import Query
 from ridealong.perception.annotations import ObjectCategory, Task
+from ridealong.sql import Query
 from tests.oracles.families import metrics_of
 
 T = TypeVar("T")

@@ -26,7 +26,7 @@ from metrics.slices import slices_by
 from metrics.tasks.metric import MetricLookup
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Ints
-from ridealong.lake.sql import Rows
+from ridealong.sql import Rows
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from metrics.gate.evidence.summing import (
 )
 from metrics.tasks.metric import Metric, MetricLookup
 from ridealong.arrays import Bools, Floats, Ints
-from ridealong.lake.sql import Rows, create_view, sql_errors, workspace
+from ridealong.sql import Rows, create_view, sql_errors, workspace
 
 
 @dataclass(frozen=True)

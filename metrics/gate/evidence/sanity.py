@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from metrics.gate.evidence.catalog import Figure, Pair, row_keys
 from metrics.tasks.prediction import task_of
 from ridealong.errors import RidealongError
-from ridealong.lake.sql import literal
+from ridealong.sql import literal
 
 # A share may exceed 1 by the rounding of its sums.
 SHARE_ROUNDING = 1e-9

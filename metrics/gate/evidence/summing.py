@@ -29,7 +29,7 @@ from metrics.gate.evidence.clips import JudgedClips
 from metrics.tasks.boxes import spread
 from metrics.tasks.metric import DetectionRows
 from ridealong.arrays import Floats, Ints
-from ridealong.lake.sql import literal
+from ridealong.sql import literal
 
 WORD = 60  # statistics that one whole number has bits for
 

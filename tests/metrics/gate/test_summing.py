@@ -13,7 +13,7 @@ from metrics.gate.evidence.evidence import gather
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.registry import known_metric
-from ridealong.lake.sql import Query
+from ridealong.sql import Query
 
 DEPTH = "depth@main"
 
