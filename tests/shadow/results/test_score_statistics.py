@@ -249,6 +249,7 @@ def test_a_gate_may_name_what_the_files_have(tmp_path: Path, write: Any, score: 
         code, _, told = score(*files, "--gate", gate)
         assert code == 2
         assert hint in told
+        assert told.count("error:") == 1
 
 
 def test_lower_is_better_if_the_file_says_so(tmp_path: Path, score: Any) -> None:
