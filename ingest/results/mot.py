@@ -20,9 +20,15 @@ from pathlib import Path
 import numpy as np
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.sequences import pair_sequences
-from ingest.results.text_rows import Layout, TextRows, first_line, looks_numeric, read_rows
-from ingest.results.tracked_rows import (
+from ingest.results.sequences.pairing import pair_sequences
+from ingest.results.sequences.text_rows import (
+    Layout,
+    TextRows,
+    first_line,
+    looks_numeric,
+    read_rows,
+)
+from ingest.results.sequences.tracked_rows import (
     Oddities,
     Span,
     TrackedRows,

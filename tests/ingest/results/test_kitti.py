@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.kitti import FORMAT
+from ingest.results.kitti.format import FORMAT
 from ridealong.errors import RidealongError
 
 LABEL = "Car 0.10 1 -1.5 10 20 110 70 1.5 1.6 3.9 2 1.65 20 0.5"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.results.box_columns import BoxColumns
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.frame_list import FrameList
+from ingest.results.images.box_columns import BoxColumns
+from ingest.results.images.frame_list import FrameList
 from ingest.results.oddities import (
     frames_without_results,
     named,

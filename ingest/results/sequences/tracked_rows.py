@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.results.sequences import EXAMPLES, Sequence
-from ingest.results.text_rows import TextRows
+from ingest.results.sequences.pairing import EXAMPLES, Sequence
+from ingest.results.sequences.text_rows import TextRows
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import NO_TRACK, Boxes2D, Frames, Note, Role
