@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from ingest.results.text_rows import is_number
+from ingest.results.sequences.text_rows import is_number
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.limits import refused
