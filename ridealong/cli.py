@@ -29,6 +29,7 @@ from ridealong.terminal.readable import printable
 from ridealong.terminal.usage import usage_line
 
 CRASHED = 70  # as sysexits.h has it: an internal software error
+DUCKDB_INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C during a query
 INTERRUPTED = "interrupted; nothing half-done is visible, run the command again"
 
 app = typer.Typer(
@@ -113,6 +114,8 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except BrokenPipeError:
         return 0, None  # the reader of our output has closed the pipe
     except Exception as error:
+        if isinstance(error, RuntimeError) and str(error) == DUCKDB_INTERRUPTED:
+            return 130, INTERRUPTED
         line: object = refused(error, getattr(error, "filename", None)) or missing_extra(error)
         if isinstance(error, OSError) and error.errno is not None:
             line = line or f"{error.filename or 'disk'}: {error.strerror}"

@@ -4,19 +4,23 @@ import json
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
+import threading
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from rich.cells import cell_len
 
 from ingest.schemas import CLIPS, DRIVES, EVENTS
+from ridealong import cli
 from ridealong.lake import Lake, write_data_file
 from ridealong.terminal.console import Console
 from ridealong.terminal.tables import Column, Section
@@ -232,6 +236,15 @@ def test_only_pictures_are_written_as_pictures(name: str, program: Any, tmp_path
     done = program("clips", "show", "x", "--picture", tmp_path / name, "--home", gone)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert name in done.stderr and ".png" in done.stderr and "gone" not in done.stderr
+
+
+def test_ctrl_c_during_a_query_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def query(**_: object) -> None:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        duckdb.sql("select sum(a.range % b.range) from range(9000000) a, range(9000000) b").show()
+
+    monkeypatch.setattr(cli, "app", query)
+    assert cli.run([]) == (130, cli.INTERRUPTED)
 
 
 def test_the_version_is_that_of_the_package(program: Any, repository: Path) -> None:
