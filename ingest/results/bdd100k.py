@@ -50,6 +50,7 @@ IGNORED = {"other person": "pedestrian", "other vehicle": "car", "trailer": "tru
 VIDEO = ("videoName", "video_name")
 NUMBER = ("frameIndex", "frame_index", "index")
 NOT_ATTRIBUTES = ("name", "url", *VIDEO)
+OF_LABELS = ("category", "box2d", "bbox", "score")  # never of a frame
 MILLISECONDS = 1000
 
 
@@ -146,6 +147,9 @@ class _File:
             own = rows.rows[at].get("labels")
             if not isinstance(own, list | None):
                 raise rows.fault(at, f"has the labels {shown(own)}", "a list")
+            if own is None and (strange := [key for key in OF_LABELS if key in rows.rows[at]]):
+                what = f"has no 'labels', but {strange[0]!r}"
+                raise rows.fault(at, what, "frames, each with the list of its labels")
             labels += own or []
             owners += [key] * len(own or [])
         objects = Objects(self.path, labels, lambda at: f"a label of {owners[at]!r}")
@@ -246,6 +250,7 @@ def _truth(file: _File, options: ReadOptions) -> Truth:
         boxes=file.boxes,
         drive_from=options.drive or own,
         notes=(*file.notes(), *note("frames-without-video", "truth", alone, text)),
+        classes=CLASSES,
     )
 
 
