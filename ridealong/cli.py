@@ -81,6 +81,10 @@ def _called(arguments: Sequence[str] | None) -> int:
         if isinstance(done.__context__, BrokenPipeError):
             raise done.__context__ from None
         code = done.code
+    except RuntimeError as error:
+        if str(error) != DUCKDB_INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from error
     return code if isinstance(code, int) else 0
 
 
@@ -114,8 +118,6 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except BrokenPipeError:
         return 0, None  # the reader of our output has closed the pipe
     except Exception as error:
-        if isinstance(error, RuntimeError) and str(error) == DUCKDB_INTERRUPTED:
-            return 130, INTERRUPTED
         line: object = refused(error, getattr(error, "filename", None)) or missing_extra(error)
         if isinstance(error, OSError) and error.errno is not None:
             line = line or f"{error.filename or 'disk'}: {error.strerror}"

@@ -4,17 +4,14 @@ import json
 import os
 import pty
 import re
-import signal
 import struct
 import subprocess
 import sys
-import threading
 from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 from rich.cells import cell_len
@@ -240,8 +237,7 @@ def test_only_pictures_are_written_as_pictures(name: str, program: Any, tmp_path
 
 def test_ctrl_c_during_a_query_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     def query(**_: object) -> None:
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-        duckdb.sql("select sum(a.range % b.range) from range(9000000) a, range(9000000) b").show()
+        raise RuntimeError("Query interrupted")  # as DuckDB does
 
     monkeypatch.setattr(cli, "app", query)
     assert cli.run([]) == (130, cli.INTERRUPTED)
