@@ -246,7 +246,7 @@ def test_networks_that_find_nothing_in_space(home: Path, program: Any, tmp_path:
         for one in boxes:
             one["translation"] = [1e5, 1e5, 0.0]
     far.write_text(json.dumps(content))
-    empty.write_text(json.dumps({**content, "results": dict.fromkeys(content["results"], [])}))
+    empty.write_text(json.dumps({**content, "results": {key: [] for key in content["results"]}}))
     done = program(
         "--home", home, "shadow", "score", "--format", "nuscenes", "--json",
         "--truth", tmp_path / VERSION, "--deployed", empty, "--candidate", far,
