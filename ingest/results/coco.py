@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from ingest.results.box_columns import BoxColumns
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.frame_list import FrameEntry, attributes_in, frame_list
-from ingest.results.image_boxes import Truth, comparison_of
+from ingest.results.images.box_columns import BoxColumns
+from ingest.results.images.comparison import Truth, comparison_of
+from ingest.results.images.frame_list import FrameEntry, attributes_in, frame_list
+from ingest.results.images.objects import Identity, Objects, numbered
 from ingest.results.json_stream import beginning, lists_in
-from ingest.results.objects import Identity, Objects, numbered
 from ingest.results.oddities import note
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError

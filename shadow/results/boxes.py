@@ -1,6 +1,7 @@
 """Result files with boxes as material: read by their format, evaluated as its tool does."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,13 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
     steps.advance()
     evaluation = EVALUATIONS.find(comparison.evaluation)
     thresholds = thresholds_of(request.threshold, comparison.categories)
+    boxes = {role: getattr(comparison, role) for role in ROLES}
+    comparison = replace(comparison, deployed=None, candidate=None)
     evaluated = {}
     for role in ROLES:
-        evaluated[role] = _evaluated(evaluation, comparison, role, thresholds)
+        at = thresholds.by_class[role]
+        # The boxes have no other name, so they are let go.
+        evaluated[role] = _evaluated(evaluation, comparison, boxes.pop(role), at)
         steps.advance()
     judged = _judged(evaluation, comparison.categories, evaluated.values())
     main = {name: own[0].name for name, own in judged.items()}
@@ -69,16 +74,11 @@ def _told(thresholds: Thresholds) -> dict[str, object]:
 
 
 def _evaluated(
-    evaluation: Evaluation, comparison: Comparison[Any], role: str, thresholds: Thresholds
+    evaluation: Evaluation, comparison: Comparison[Any], boxes: Any, thresholds: Mapping[str, float]
 ) -> Evaluated:
+    frames, categories, truth = comparison.frames, comparison.categories, comparison.truth
     with EVALUATIONS.running(evaluation.name, "cannot evaluate the files"):
-        return evaluation.evaluate(
-            comparison.frames,
-            comparison.categories,
-            comparison.truth,
-            getattr(comparison, role),
-            thresholds.by_class[role],
-        )
+        return evaluation.evaluate(frames, categories, truth, boxes, thresholds)
 
 
 def _judged(

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ridealong.arrays import Floats, Ints
 from ridealong.perception.result_files import Frames
+from ridealong.terminal.readable import counted
 from shadow.judged import Scope
 
 MOST_BLOCKS = 20
@@ -55,14 +56,14 @@ def _blocks(frames: Frames, rate_hz: float | None) -> tuple[Ints, str]:
         count = len(frames)
         blocks = int(np.clip(count // FEWEST_FRAMES, 1, MOST_BLOCKS))
         equal: Ints = np.arange(count) * blocks // count
-        return equal, f"{blocks} blocks of equal length"
+        return equal, f"{counted(blocks, 'block')} of equal length"
     # A frame lasts until the next one, so that 50 frames at 25 Hz are 2 s.
     gaps = np.diff(np.unique(time))
     length = float(time.max() - time.min()) + (float(np.median(gaps)) if len(gaps) else 0.0)
     blocks = int(np.clip((length + 1e-6) // SHORTEST_S, 1, MOST_BLOCKS))
     place = np.floor((time - time.min()) / length * blocks) if length else np.zeros(len(time))
     block: Ints = np.clip(place, 0, blocks - 1).astype(np.int64)
-    return block, f"{blocks} blocks of {length / blocks:.3g} s"
+    return block, f"{counted(blocks, 'block')} of {length / blocks:.3g} s"
 
 
 def _times(frames: Frames, rate_hz: float | None) -> Floats | None:

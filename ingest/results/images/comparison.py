@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.results.box_columns import BoxColumns
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.frame_list import FrameList, texts
-from ingest.results.objects import shown
+from ingest.results.images.box_columns import BoxColumns
+from ingest.results.images.frame_list import FrameList, texts
+from ingest.results.images.objects import shown
 from ingest.results.oddities import (
     frames_without_results,
     note,
