@@ -65,7 +65,7 @@ def _passed(cell: JudgedCell, gate: GateSpec) -> str:
 
 
 def _regressed(cell: JudgedCell) -> str:
-    over = "gated" if cell["required"] else "watched"
+    over = "required" if cell["required"] else "watched"
     sentence = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} cells"
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):

@@ -78,7 +78,13 @@ def _evaluated(
 ) -> Evaluated:
     frames, categories, truth = comparison.frames, comparison.categories, comparison.truth
     with EVALUATIONS.running(evaluation.name, "cannot evaluate the files"):
-        return evaluation.evaluate(frames, categories, truth, boxes, thresholds)
+        found = evaluation.evaluate(frames, categories, truth, boxes, thresholds)
+        # Arrow cannot sum by name over parts that have dictionaries of their own.
+        return replace(
+            found,
+            scores=found.scores.unify_dictionaries(),
+            detections=found.detections.unify_dictionaries(),
+        )
 
 
 def _judged(

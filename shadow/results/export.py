@@ -81,7 +81,7 @@ def export_items(
 def _order(losing: list[Cell], losses: Mapping[str, ClipLoss]) -> dict[str, str]:
     if losses:
         names = listed([cell_name(cell) for cell in losing], NAMED)
-        return {"order": "loss", "reason": f"by their share of the loss in {names}"}
+        return {"order": "loss", "reason": f"largest share of the loss in {names} first"}
     return {"order": "listing", "reason": "no cell has a loss"}
 
 

@@ -251,7 +251,7 @@ METRICS = (
     ),
     Metric(
         "nds", TASK, Better.HIGHER, "1", ("labels",), Reference.LABELS,
-        "detection score: average precision, and what the errors leave of 1", SOURCE,
+        "detection score: weighted mean of AP and of max(0, 1 - error)", SOURCE,
         figure=OfRows(_score_figure, (0, 1, 2, 3)),
     ),
     _error_metric("ate", "m", "distance of the centres in the plane"),
