@@ -151,7 +151,7 @@ def _held_back(verdict: RunVerdict, results: Mapping[str, Any]) -> RunVerdict:
     """The verdict of a run that may not pass, whatever its cells say."""
     reasons = []
     if results["scope"] == Scope.WITHIN_DRIVE:
-        reasons.append("there is one drive only, so nothing is known about others")
+        reasons.append("there is only one drive, so nothing is known about other drives")
     share = (results["one_sided"] or {}).get("share", 0.0)
     if share > MOST_ONE_SIDED:
         reasons.append(f"{share:.1%} of the items have rows in one file only")

@@ -101,7 +101,7 @@ def _results(
 
 
 def _task_of(truth: Boxes2D, results: Sequence[Boxes2D]) -> str:
-    """Tracks if identities recur in the ground truth and in both results, as far as they speak."""
+    """Tracks if identities recur in every file that has any; otherwise detections."""
     speaking = [boxes for boxes in results if len(boxes)]
     tracked = [recurs(boxes) for boxes in (truth, *speaking)]
     return "tracks" if speaking and all(tracked) else "objects"

@@ -173,7 +173,7 @@ class _Reader:
                 cut_off = error.msg.startswith("Unterminated string")
                 self._need_more(error.msg, len(self._window) if cut_off else error.pos)
             except RecursionError as error:
-                raise RidealongError("is nested too deep", where=self._path) from error
+                raise RidealongError("is nested too deeply", where=self._path) from error
             except ValueError as error:  # a number of thousands of digits
                 raise self._fault(str(error), self._at) from error
             else:

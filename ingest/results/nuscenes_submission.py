@@ -90,7 +90,7 @@ class _Reader:
 
     def piece(self, token: str, boxes: Any) -> _Piece:
         if not isinstance(boxes, list):
-            what = f"the results of sample {token[:LONGEST_SHOWN]} are no list"
+            what = f"the results of sample {token[:LONGEST_SHOWN]} are not a list"
             raise RidealongError(what, where=self._path, expected=EXPECTED)
         category = self._codes(token, boxes, "detection_name", self._category)
         attribute = self._codes(token, boxes, "attribute_name", self._attribute)
@@ -115,7 +115,7 @@ class _Reader:
         except (KeyError, TypeError):
             for index, box in enumerate(boxes):
                 if not isinstance(self._field(token, index, box, field), str):
-                    raise self._fault(token, index, f"{field} is no text") from None
+                    raise self._fault(token, index, f"{field} is not text") from None
             raise
 
     def _count(
@@ -162,7 +162,7 @@ class _Reader:
 
     def _field(self, token: str, index: int, box: Any, field: str) -> Any:
         if not isinstance(box, dict):
-            raise self._fault(token, index, "it is no object")
+            raise self._fault(token, index, "it is not an object")
         if field not in box:
             tracks = "tracking submissions are not read" if "tracking_name" in box else None
             raise self._fault(token, index, f"it has no {field}", tracks)

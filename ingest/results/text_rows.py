@@ -224,7 +224,7 @@ def _explained(
         for name, field in zip(names, fields, strict=False):
             text_here = name in layout.words or name in layout.unread
             if not text_here and not _is_number(field):
-                what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, no number"
+                what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, not a number"
                 return _mistake(path, line, what, layout)
     return RidealongError(said, where=path, expected=f"a {layout.title} text file")
 

@@ -262,7 +262,7 @@ def _notes(alone: OneSided) -> Iterator[Note]:
     for role in SIDES:
         if alone.of[role]:
             text = (
-                f"items have rows in the {role} file that the other file lacks; they do not count"
+                f"items have rows in the {role} file that the other lacks; these rows do not count"
             )
             yield Note("one-sided-items", role, alone.of[role], text, alone.examples[role])
         if names := alone.predictions[role]:
