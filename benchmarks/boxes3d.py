@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.nuscenes import FORMAT
+from ingest.results.nuscenes.format import FORMAT
 from metrics.evaluation.boxes3d.nuscenes import EVALUATION
 from tests.oracles.nuscenes_world import SPLIT, VERSION, write_submission, write_world
 

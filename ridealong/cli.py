@@ -25,6 +25,7 @@ from ridealong.errors import RidealongError, each
 from ridealong.extras import missing_extra
 from ridealong.limits import refused
 from ridealong.terminal.console import HOME_BEFORE
+from ridealong.terminal.readable import printable
 from ridealong.terminal.usage import usage_line
 
 CRASHED = 70  # as sysexits.h has it: an internal software error
@@ -106,7 +107,7 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
     except TyperException as error:
         return error.exit_code, None if _was_help(error) else usage_line(error)
     except RidealongError as error:
-        return 2, "\n".join(f"error: {one}" for one in each(error))
+        return 2, "\n".join(printable(f"error: {one}") for one in each(error))
     except KeyboardInterrupt:
         return 130, INTERRUPTED
     except BrokenPipeError:

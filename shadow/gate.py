@@ -60,7 +60,12 @@ class _ClipNames(RunNames):
 
 
 def names_of(snapshot: Snapshot, run: Mapping[str, Any]) -> RunNames:
-    """What a gate may name: the predictions and metrics that a run has scores of."""
+    """What a gate may name: the predictions and metrics that a run judged."""
+    if of_items(run):
+        # Scores do not tell: those of a prediction that found nothing are not stored.
+        judged = json.loads(run["results"])["judged"]
+        pairs = [(prediction, metric) for prediction, own in judged.items() for metric in own]
+        return RunNames(_known(run, pairs), attributes_of(snapshot, run))
     scored = snapshot.query(
         """select distinct prediction, metric from scores
         where list_contains(?, network_sha256) and list_contains(?, definition) order by all""",
@@ -70,15 +75,21 @@ def names_of(snapshot: Snapshot, run: Mapping[str, Any]) -> RunNames:
             definitions_in(run["definition"]),
         ],
     ).to_pylist()
-    known = metrics_of(run)
+    pairs = [(row["prediction"], row["metric"]) for row in scored]
+    return _ClipNames(_known(run, pairs), DIMENSIONS)
+
+
+def _known(
+    run: Mapping[str, Any], pairs: Sequence[tuple[str, str]]
+) -> dict[str, dict[str, Metric]]:
+    """The metrics of these names, by prediction, apart from families that are not installed."""
+    metric_of = metrics_of(run)
     metrics: dict[str, dict[str, Metric]] = {}
-    for row in scored:
-        metric = known(task_of(row["prediction"]), row["metric"])
-        if metric is not None:  # otherwise its family is not installed
-            metrics.setdefault(row["prediction"], {})[metric.name] = metric
-    if of_items(run):
-        return RunNames(metrics, attributes_of(snapshot, run))
-    return _ClipNames(metrics, DIMENSIONS)
+    for prediction, name in pairs:
+        metric = metric_of(task_of(prediction), name)
+        if metric is not None:
+            metrics.setdefault(prediction, {})[name] = metric
+    return metrics
 
 
 def check_document(snapshot: Snapshot, found: Rejudged) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from shadow.scores import labels_name
 
 NAMED = 3  # cells named in a sentence
 NAMED_SLICES, NAMED_MARGINS = 8, 12
+LONGEST_EXAMPLE = 60  # characters of a name
 SUMMARY_DECIMALS = 4
 # What the document of a run from result files has in addition.
 RESULTS = (
@@ -83,6 +84,21 @@ def results_sentence(document: Mapping[str, Any]) -> str:
     margins = [f"{name} {margin:g}" for name, margin in document["margins"].items()]
     parts.append(f"margins: {listed(margins, NAMED_MARGINS)}")
     return "; ".join(parts)
+
+
+def note_sentence(note: Mapping[str, Any]) -> str:
+    """An oddity of the files with its first examples; they may name files where boxes are counted.
+
+    So how many more there are is not said of the examples.
+    """
+    shown = [_short(name) for name in note["examples"][:NAMED]]
+    lead = ": " if len(shown) == note["count"] else ", for example "
+    examples = lead + ", ".join(shown) if shown else ""
+    return f"{note['whose']}: {note['count']:,} {note['text']}{examples}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_EXAMPLE else f"{name[: LONGEST_EXAMPLE - 1]}…"
 
 
 def summary_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[object]]:

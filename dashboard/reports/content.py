@@ -11,7 +11,7 @@ from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 from shadow.judged import drives_of, metrics_in
 from shadow.losses import EVERY_CELL, clip_losses, losing_cells
-from shadow.report import baseline_sentence, cause_sentence, run_document
+from shadow.report import baseline_sentence, cause_sentence, note_sentence, run_document
 from shadow.results.request import STATISTICS
 from shadow.runs import find_run
 
@@ -90,10 +90,7 @@ class Content:
     def notes(self) -> list[str]:
         """The note that somebody gave the run, and the oddities of its files."""
         own = [f"Note: {self.document['note']}"] if self.document["note"] else []
-        return own + [
-            f"{note['whose']}: {note['count']:,} {note['text']}"
-            for note in self.document.get("notes", ())
-        ]
+        return own + [note_sentence(note) for note in self.document.get("notes", ())]
 
     @property
     def required(self) -> list[Cell]:

@@ -17,12 +17,12 @@ from typing import Final
 
 import numpy as np
 
-from ingest.results.box_columns import BoxColumns
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.frame_list import FrameEntry, attributes_in, frame_list
-from ingest.results.image_boxes import Truth, comparison_of
+from ingest.results.images.box_columns import BoxColumns
+from ingest.results.images.comparison import Truth, comparison_of
+from ingest.results.images.frame_list import FrameEntry, attributes_in, frame_list
+from ingest.results.images.objects import Objects, numbered, shown
 from ingest.results.json_stream import beginning, lists_in
-from ingest.results.objects import Objects, numbered, shown
 from ingest.results.oddities import note
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Comparison, Note, Role
@@ -50,6 +50,7 @@ IGNORED = {"other person": "pedestrian", "other vehicle": "car", "trailer": "tru
 VIDEO = ("videoName", "video_name")
 NUMBER = ("frameIndex", "frame_index", "index")
 NOT_ATTRIBUTES = ("name", "url", *VIDEO)
+OF_LABELS = ("category", "box2d", "bbox", "score")  # never of a frame
 MILLISECONDS = 1000
 
 
@@ -146,6 +147,9 @@ class _File:
             own = rows.rows[at].get("labels")
             if not isinstance(own, list | None):
                 raise rows.fault(at, f"has the labels {shown(own)}", "a list")
+            if own is None and (strange := [key for key in OF_LABELS if key in rows.rows[at]]):
+                what = f"has no 'labels', but {strange[0]!r}"
+                raise rows.fault(at, what, "frames, each with the list of its labels")
             labels += own or []
             owners += [key] * len(own or [])
         objects = Objects(self.path, labels, lambda at: f"a label of {owners[at]!r}")
@@ -246,6 +250,7 @@ def _truth(file: _File, options: ReadOptions) -> Truth:
         boxes=file.boxes,
         drive_from=options.drive or own,
         notes=(*file.notes(), *note("frames-without-video", "truth", alone, text)),
+        classes=CLASSES,
     )
 
 

@@ -11,12 +11,12 @@ from typing import Final
 
 import numpy as np
 
-from ingest.results.box_columns import BoxColumns
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.frame_list import FrameEntry, attributes_in, frame_list
-from ingest.results.image_boxes import Truth, comparison_of
+from ingest.results.images.box_columns import BoxColumns
+from ingest.results.images.comparison import Truth, comparison_of
+from ingest.results.images.frame_list import FrameEntry, attributes_in, frame_list
+from ingest.results.images.objects import Identity, Objects, numbered
 from ingest.results.json_stream import beginning, lists_in
-from ingest.results.objects import Identity, Objects, numbered
 from ingest.results.oddities import note
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
@@ -24,6 +24,7 @@ from ridealong.perception.result_files import Boxes2D, Comparison, Note
 
 NUMBERS = ("frame_id", "frame_index")  # the place of an image in its video
 TRACKS = ("track_id", "instance_id")
+OTHER_TASKS = ("segmentation", "keypoints")
 NOT_ATTRIBUTES = ("id", "video_id", "file_name", "name")
 
 
@@ -52,6 +53,7 @@ def _results(path: Path) -> BoxColumns:
     columns, count, found = BoxColumns(), 0, False
     for key, batch in lists_in(path, ("annotations",)):
         rows = Objects(path, batch, numbered("annotation" if key else "result", count))
+        _refuse_other_tasks(rows)
         xywh = rows.quadruples("bbox")
         columns.add(
             rows.identities("image_id"),
@@ -67,6 +69,14 @@ def _results(path: Path) -> BoxColumns:
         expected = "a list of results, or an object with a list 'annotations'"
         raise RidealongError("has no results", where=path, expected=expected)
     return columns
+
+
+def _refuse_other_tasks(rows: Objects) -> None:
+    """Masks and key points are not judged; a box beside them is."""
+    for at, row in enumerate(rows.rows):
+        for key in OTHER_TASKS:
+            if key in row and row.get("bbox") is None:
+                raise rows.fault(at, f"has {key} and no 'bbox'", "a box: only boxes are judged")
 
 
 def _no_flags(count: int) -> tuple[Bools, Bools]:

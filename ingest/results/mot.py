@@ -20,9 +20,15 @@ from pathlib import Path
 import numpy as np
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.sequences import pair_sequences
-from ingest.results.text_rows import Layout, TextRows, first_line, looks_numeric, read_rows
-from ingest.results.tracked_rows import (
+from ingest.results.sequences.pairing import pair_sequences
+from ingest.results.sequences.text_rows import (
+    Layout,
+    TextRows,
+    first_line,
+    looks_numeric,
+    read_rows,
+)
+from ingest.results.sequences.tracked_rows import (
     Oddities,
     Span,
     TrackedRows,
@@ -95,6 +101,7 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes2D]:
         "deployed": [_rows(one.deployed) for one in files],
         "candidate": [_rows(one.candidate) for one in files],
     }
+    tracking = all(map(_tracked, found.values()))
     classes = _classes(truth, [*found["deployed"], *found["candidate"]], paths.truth)
     labels = Oddities("truth")
     boxes = boxes_of(
@@ -104,7 +111,6 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes2D]:
     notes += labels.notes
     deployed = _results("deployed", found.pop("deployed"), spans, classes, notes)
     candidate = _results("candidate", found.pop("candidate"), spans, classes, notes)
-    tracking = tracks_recur(deployed) and tracks_recur(candidate)
     objects = options.task == "objects" or (options.task is None and not tracking)
     return Comparison(
         evaluation="coco" if objects else "clear_mot",
@@ -148,6 +154,12 @@ def _check(options: ReadOptions, truth: Path) -> None:
         )
 
 
+def _tracked(parts: Listed[_Row]) -> bool:
+    """Whether results are tracks; without any box they are what the others are."""
+    parts = [rows for rows in parts if len(rows)]
+    return not parts or any(tracks_recur(rows.frame, rows.track) for rows in parts)
+
+
 def _rows(path: Path | None) -> _Row:
     """The rows of a file; none if there is no file."""
     if path is None:
@@ -166,10 +178,11 @@ def _rows(path: Path | None) -> _Row:
 
 def _numbers(rows: TextRows) -> Ints:
     """Class numbers; all `PEDESTRIAN` if the column has none (MOT15 has -1 or metres there)."""
-    values = rows.columns.get("class", np.empty(0))
-    assert isinstance(values, np.ndarray)
-    whole = np.isfinite(values) & (values >= 0) & (values == np.floor(values)) & (values < 2**31)
-    if not len(values) or not whole.all():
+    if "class" not in rows.columns:
+        return constant(PEDESTRIAN, len(rows))
+    values = rows.numbers("class")
+    whole = (values >= 0) & (values == np.floor(values)) & (values < 2**31)
+    if not whole.all():
         return constant(PEDESTRIAN, len(rows))
     return values.astype(np.int64)
 

@@ -6,13 +6,13 @@ point has the format's name and names a `ResultFormat`.
 
 from typing import Final
 
-from ingest.results.argoverse2 import FORMAT as ARGOVERSE2
+from ingest.results.argoverse2.format import FORMAT as ARGOVERSE2
 from ingest.results.bdd100k import FORMAT as BDD100K
 from ingest.results.coco import FORMAT as COCO
 from ingest.results.format import ResultFormat
-from ingest.results.kitti import FORMAT as KITTI
+from ingest.results.kitti.format import FORMAT as KITTI
 from ingest.results.mot import FORMAT as MOT
-from ingest.results.nuscenes import FORMAT as NUSCENES
+from ingest.results.nuscenes.format import FORMAT as NUSCENES
 from ridealong.registry import Registry
 
 FORMATS: Final[Registry[ResultFormat]] = Registry(

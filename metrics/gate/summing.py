@@ -178,8 +178,10 @@ def pair_clips(
     of_rows = any(one.levels for one in figures)
     rows = "SELECT clip, cell, n, kind, value <> 0 AS informative FROM coded"
     if of_rows:
+        # A bit is 0 in the conjunction where it is 0 in some detection.
         rows += """ UNION ALL SELECT DISTINCT clip, cell, n, -1 AS kind, true AS informative
-            FROM detected JOIN levels USING (place) WHERE ignored & bit = 0"""
+            FROM (SELECT clip, place, n, bit_and(ignored) AS ignored FROM detected GROUP BY ALL)
+                JOIN levels USING (place) WHERE ignored & bit = 0"""
     own = "count(slot) FILTER (n = {n}) = max(size)"
     deployed, candidate = own.format(n=0), own.format(n=pair.code(pair.candidate))
     known = f"coalesce(CASE WHEN bool_or(alone) THEN {candidate} ELSE {deployed} END, false)"

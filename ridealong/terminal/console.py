@@ -23,6 +23,7 @@ import typer
 
 from ridealong.limits import require_to_read
 from ridealong.terminal.progress import Steps
+from ridealong.terminal.readable import printable
 from ridealong.terminal.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
 
 if TYPE_CHECKING:
@@ -97,8 +98,11 @@ class Console:
             print(line)
 
     def paragraph(self, text: str) -> None:
-        """Print prose, wrapped to the width; does nothing in JSON mode."""
-        self._print(wrapped(text, self._width()))
+        """Print prose, wrapped to the width; does nothing in JSON mode.
+
+        Names in it come from files, so control characters are escaped.
+        """
+        self._print(wrapped(printable(text), self._width()))
 
     def table(
         self,
@@ -139,8 +143,8 @@ class Console:
         return None if self.wide else output_width()
 
     def note(self, line: str) -> None:
-        """Print a note about the work on standard error."""
-        print(line, file=sys.stderr, flush=True)
+        """Print a note about the work on standard error; control characters are escaped."""
+        print(printable(line), file=sys.stderr, flush=True)
 
     @contextmanager
     def steps(self, label: str, total: int) -> Iterator[Steps]:

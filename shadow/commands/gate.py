@@ -62,6 +62,7 @@ def gate_plan(
 
     Example: ridealong gate plan gate.yaml latest
     """
+    from metrics.gate.planning import of_drives
     from ridealong.lake import Lake
     from shadow.gate import plan_document, plan_of, rejudged
 
@@ -69,7 +70,13 @@ def gate_plan(
     found = rejudged(Lake.open(home_of(home)).snapshot(), run, gate)
     plan = plan_of(found)
     console.result(plan_document(found, plan) | {"gate": str(gate)})
-    _print_plan(console, plan, found.verdict.reason)
+    if plan.decided or all(map(of_drives, found.cells)):
+        _print_plan(console, plan, found.verdict.reason)
+        return
+    console.paragraph(
+        "whole gate: one drive tells nothing about others, and not how many are needed: judge at "
+        f"least {found.gate.min_clusters} drives, then plan again"
+    )
 
 
 def _print_plan(console: Console, plan: "GatePlan", reason: str) -> None:

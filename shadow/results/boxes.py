@@ -39,9 +39,13 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
     steps.advance()
     evaluation = EVALUATIONS.find(comparison.evaluation)
     thresholds = thresholds_of(request.threshold, comparison.categories)
+    boxes = {role: getattr(comparison, role) for role in ROLES}
+    comparison = replace(comparison, deployed=None, candidate=None)
     evaluated = {}
     for role in ROLES:
-        evaluated[role] = _evaluated(evaluation, comparison, role, thresholds)
+        at = thresholds.by_class[role]
+        # The boxes have no other name, so they are let go.
+        evaluated[role] = _evaluated(evaluation, comparison, boxes.pop(role), at)
         steps.advance()
     judged = _judged(evaluation, comparison.categories, evaluated.values())
     main = {name: own[0].name for name, own in judged.items()}
@@ -70,16 +74,11 @@ def _told(thresholds: Thresholds) -> dict[str, object]:
 
 
 def _evaluated(
-    evaluation: Evaluation, comparison: Comparison[Any], role: str, thresholds: Thresholds
+    evaluation: Evaluation, comparison: Comparison[Any], boxes: Any, thresholds: Mapping[str, float]
 ) -> Evaluated:
+    frames, categories, truth = comparison.frames, comparison.categories, comparison.truth
     with EVALUATIONS.running(evaluation.name, "cannot evaluate the files"):
-        found = evaluation.evaluate(
-            comparison.frames,
-            comparison.categories,
-            comparison.truth,
-            getattr(comparison, role),
-            thresholds.by_class[role],
-        )
+        found = evaluation.evaluate(frames, categories, truth, boxes, thresholds)
         # Arrow cannot sum by name over parts that have dictionaries of their own.
         return replace(
             found,

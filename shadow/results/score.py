@@ -14,8 +14,8 @@ from ridealong.lake import Lake
 from ridealong.lake.files import scratch_folder
 from ridealong.terminal.console import Console, jsonable
 from ridealong.terminal.progress import Steps
-from ridealong.terminal.readable import listed
 from shadow.judging import commit_run, judge_again
+from shadow.report import note_sentence
 from shadow.results.boxes import boxes_material
 from shadow.results.clusters import Clusters, clusters_of
 from shadow.results.gate import gate_of, margins_used
@@ -153,6 +153,7 @@ def _recorded(
             }
             for metric in material.metrics
         ],
+        "judged": {name: [one.name for one in own] for name, own in material.judged.items()},
         "notes": [asdict(note) for note in material.notes],
         "one_sided": asdict(material.one_sided) if material.one_sided else None,
         "metrics": {role: material.evaluated[role].summary for role in ROLES},
@@ -169,6 +170,10 @@ def _warn(
             f"warning: {request.deployed} and {request.candidate} have the same content: this run "
             "can show no regression, and is never `latest`"
         )
+    if request.threshold is not None and material.recorded.get("threshold") is None:
+        console.note(
+            "warning: --threshold is not used: the output of a tracker is final, "
+            "so tracks have no threshold"
+        )
     for note in material.notes:
-        examples = f": {listed(list(note.examples), 3)}" if note.examples else ""
-        console.note(f"warning: {note.whose}: {note.count:,} {note.text}{examples}")
+        console.note(f"warning: {note_sentence(asdict(note))}")

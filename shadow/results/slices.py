@@ -25,7 +25,7 @@ def slices_of(frames: Frames, named: Sequence[str] | None) -> tuple[str, ...]:
         RidealongError: A named attribute is not there, or has too many values.
     """
     if named is None:
-        free = (n for n in frames.attributes.column_names if n not in NO_ATTRIBUTES)
+        free = (n for n in frames.attributes.column_names if n and n not in NO_ATTRIBUTES)
         return tuple(name for name in free if _suits(frames, name))
     for name in named:
         _check(frames, name)

@@ -6,7 +6,8 @@
     car: 0.4
     pedestrian: 0.3
 
-A file may also have one such mapping for each network, under ``deployed`` and ``candidate``.
+A file may also have one such mapping, or one number, for each network, under ``deployed`` and
+``candidate``.
 """
 
 import math
@@ -48,6 +49,9 @@ def thresholds_of(given: str | None, categories: Sequence[str]) -> Thresholds:
         same = dict.fromkeys(categories, number)
         return Thresholds({role: same for role in ROLES}, f"{number:g}")
     path = Path(str(given))
+    if not given or not path.exists():
+        what, expected = f"the threshold is {given!r}", "a number, or the path of a YAML file"
+        raise RidealongError(what, expected=expected)
     document = parse_document(read_text(path), path)
     if document.faults:
         raise document.faults[0]
@@ -58,7 +62,7 @@ def thresholds_of(given: str | None, categories: Sequence[str]) -> Thresholds:
         )
     each = {role: content for role in ROLES}
     if set(content) <= set(ROLES):
-        each = {role: content.get(role) or {} for role in ROLES}
+        each = {role: {} if content.get(role) is None else content[role] for role in ROLES}
     return Thresholds(
         {role: _by_class(own, categories, path) for role, own in each.items()}, path.name
     )
@@ -78,7 +82,7 @@ def _number(text: str) -> float | None:
 def _by_class(content: Any, categories: Sequence[str], path: Path) -> dict[str, float]:
     """One network's thresholds of all classes."""
     if not isinstance(content, dict):
-        raise RidealongError("not a file of thresholds", where=path, expected="numbers by class")
+        content = {DEFAULT: content}
     for name, value in content.items():
         if name != DEFAULT and name not in categories:
             hint = nearest(str(name), [*categories, DEFAULT])

@@ -98,9 +98,8 @@ def read_statistics(
             attributes, notes = _attributes(connection, files, slices)
             ours, theirs = _paired(connection)
             frames = _frames(connection, attributes)
-    return Statistics(
-        frames, metrics, tuple(judged), margins, ours, theirs, alone, (*_notes(alone), *notes)
-    )
+    notes = [*_notes(alone), *_endless(metrics, margins), *notes]
+    return Statistics(frames, metrics, tuple(judged), margins, ours, theirs, alone, tuple(notes))
 
 
 @contextmanager
@@ -256,6 +255,17 @@ def _item_ids(drive: pa.Array, item: pa.Array) -> pa.Array:
     whole = {name: quote(name, safe=" ,:;+=@()[]") for name in pc.unique(drive).to_pylist()}
     pairs = zip(drive.to_pylist(), item.to_pylist(), strict=True)
     return pa.array([f"{whole[one]}/{own}" for one, own in pairs], pa.string())
+
+
+def _endless(
+    metrics: Sequence[OwnMetric], margins: Mapping[tuple[str, str], float]
+) -> Iterator[Note]:
+    """A note about margins that no loss can exceed."""
+    shares = {one.name for one in metrics if one.share}
+    names = [f"{p} {m}" for (p, m), margin in margins.items() if m in shares and margin >= 1]
+    if names:
+        text = "margins are 1 or more though all values are from 0 to 1, so no loss is too large"
+        yield Note("margins-too-large", "candidate", len(names), text, tuple(names[:NAMED]))
 
 
 def _notes(alone: OneSided) -> Iterator[Note]:

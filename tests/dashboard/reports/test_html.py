@@ -109,7 +109,7 @@ def test_a_run_of_result_files_has_a_summary_and_notes(cell: Any, content: Any) 
         "metrics": {"deployed": side, "candidate": side | {"AP": 0.25}},
         "evaluation": None,
         "definitions": [],
-        "notes": [{"whose": "candidate", "count": 1200, "text": "boxes <are> odd"}],
+        "notes": [{"whose": "candidate", "count": 1200, "text": "boxes <are> odd", "examples": ()}],
     }
     shown = content([cell("objects/car")], **results)
     read = check_safe(page(shown, []).decode())

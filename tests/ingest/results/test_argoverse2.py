@@ -9,7 +9,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.results.argoverse2 import FORMAT
+from ingest.results.argoverse2.format import FORMAT
 from ingest.results.format import ReadOptions, ResultPaths
 from metrics.evaluation.boxes3d.argoverse2 import EVALUATION
 from ridealong.errors import RidealongError

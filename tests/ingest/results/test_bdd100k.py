@@ -113,7 +113,9 @@ def test_labels_without_a_box_are_skipped_and_their_frame_has_results(files):
     truth = [frame("a.jpg", label("1")), frame("b.jpg", labels=None), frame("c.jpg")]
     read = files(truth, [frame("a.jpg", silent)], [])
     assert len(read.deployed) == len(read.candidate) == 0
-    assert notes_of(read, "deployed") == {"labels-without-box": 1, "frames-without-results": 2}
+    assert notes_of(read, "deployed") == {
+        "labels-without-box": 1, "frames-without-results": 2, "nothing-found": 3,
+    }  # fmt: skip
     assert notes_of(read, "candidate") == {"frames-without-results": 3}
 
 
@@ -167,6 +169,7 @@ def test_tracking_is_where_identities_recur(files):
         ([{"labels": []}], "frame 0 has no 'name'"),
         ([frame(3)], "frame 0 has the name 3; expected text"),
         ([frame("a"), frame("a")], "frame 1 has the name 'a' of another one"),
+        ([{"name": "a", "category": "car", "bbox": [1, 2, 3, 4]}], "no 'labels', but 'category'"),
         ([frame("a", labels={})], "frame 0 has the labels {}"),
         ([frame("a", labels=["x"])], "a label of 'a' is 'x'"),
         ([frame("a", frameIndex="1")], "frame 0 has the frameIndex '1'"),
@@ -197,6 +200,13 @@ def test_a_label_without_a_class_is_not_scored(files):
     read = files([frame("a", label("1"))], [frame("a", found("1", category=None))])
     (note,) = [one for one in read.notes if one.kind == "unknown-classes"]
     assert (note.count, note.examples) == (1, ("no class",))
+
+
+def test_results_of_classes_with_other_names_are_refused(files):
+    truth = [frame("a", label("1", category="bus"))]
+    assert len(files(truth, [frame("a", found("1", category="car"))]).deployed) == 0
+    with pytest.raises(RidealongError, match="no class of the ground truth; its first is 'Bus'"):
+        files(truth, [frame("a", found("1", category="Bus"))])
 
 
 def test_ground_truth_without_frames(files):

@@ -174,8 +174,14 @@ def test_unknown_images_and_classes_are_counted_and_named(files):
 
 
 def test_results_of_another_data_set_are_refused(files):
-    with pytest.raises(RidealongError, match="has no frame of the ground truth; its first is '9'"):
-        files.read(deployed=[result(9)])
+    for rows, says in (
+        ([result(9)], "no frame of the ground truth; its first is 9; expected one like 1"),
+        ([result("1")], "no frame of the ground truth; its first is '1'; expected one like 1"),
+        ([result(1, category_id="car")], "no class of the ground truth; its first is 'car'"),
+        ([result(1, category_id=90)], "no class of the ground truth; its first is 90; expected"),
+    ):
+        with pytest.raises(RidealongError, match=says):
+            files.read(deployed=rows)
 
 
 def test_boxes_without_size_outside_and_repeated(files):
@@ -277,6 +283,8 @@ def without(row, key):
         ([result(1, (1, 2, 3, float("nan")))], "has the bbox"),
         ([result(1) | {"bbox": {"x": 1}}], "has the bbox"),
         ([without(result(1), "bbox")], "result 0 has no 'bbox'"),
+        ([without(result(1), "bbox") | {"keypoints": [1, 2, 2]}], "only boxes are judged"),
+        ([result(1, (0, 0, 1e308, 1e308))], r"four finite numbers up to 1e\+100"),
         ([without(result(1), "image_id")], "has no 'image_id'"),
         ([without(result(1), "category_id")], "has no 'category_id'"),
         ([result(True)], "has the image_id True; expected a whole number or text"),
@@ -316,6 +324,7 @@ def test_strange_ids_that_work(files):
         (truth_of([image(1, video_id=[])], []), "image 0 has the video_id"),
         (truth_of([without(image(1), "id")], []), "image 0 has no 'id'"),
         (truth_of([image(1, file_name="\ud800")], []), "is not valid Unicode"),
+        (PLAIN | {"categories": [{"id": 1, "name": "\ud800"}]}, "is not valid Unicode"),
         (PLAIN | {"categories": [{"id": 1}]}, "category 0 has no 'name'"),
         (PLAIN | {"categories": [*CATEGORIES, {"id": 1, "name": "x"}]}, "has the id 1 of another"),
         (PLAIN | {"categories": [*CATEGORIES, {"id": 2, "name": "car"}]}, "has the name 'car'"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.kitti import FORMAT
+from ingest.results.kitti.format import FORMAT
 from ridealong.errors import RidealongError
 
 LABEL = "Car 0.10 1 -1.5 10 20 110 70 1.5 1.6 3.9 2 1.65 20 0.5"
@@ -154,6 +154,7 @@ def test_space_is_compared_where_files_have_it(files) -> None:
         ("truth", f"0 1 {LABEL}", "17 fields; expected 15.*--task tracks"),
         ("candidate", LABEL, "15 fields; expected 16.*is the score missing"),
         ("candidate", f"{RESULT} 7", "17 fields; expected 16"),
+        ("candidate", RESULT.replace("3.9", "3_9"), "'3_9' in the line.*expected a number"),
         ("candidate", RESULT.replace("3.9", "long"), "'long' in the line.*expected a number"),
         ("candidate", RESULT.replace("3.9", "3.9\0"), "expected a number"),
         ("candidate", '{"images": []}', "2 fields; expected 16"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.kitti_tracking import looks_like_tracking, read_tracking
+from ingest.results.kitti.tracking import looks_like_tracking, read_tracking
 from metrics.evaluation.tracking.evaluation import EVALUATION
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import NO_CATEGORY, Boxes2D, Comparison

@@ -181,6 +181,14 @@ def test_detections_without_ids_are_judged_as_detections(
     assert comparison(task="objects").evaluation == "coco"
 
 
+def test_ids_that_never_recur_are_those_of_detections(
+    comparison: Callable[..., Comparison[Boxes2D]],
+) -> None:
+    once = "1,1,10,20,30,40,0.5\n2,2,10,20,30,40,0.5\n2,3,60,20,30,40,0.5\n3,4,10,20,30,40,0.5\n"
+    assert comparison(candidate=once).evaluation == "coco"
+    assert comparison(candidate=once.replace("3,4,", "3,2,")).evaluation == "clear_mot"
+
+
 @pytest.mark.parametrize(
     ("row", "kind"),
     [
@@ -215,6 +223,7 @@ def test_oddities_are_counted(
         ("1,7,10,20,30,1e400,-1\n", "line 1: height is inf"),
         ("1,7,10,,30,40,-1\n", "line 1: top is '', not a number"),
         ("1.5,7,10,20,30,40,-1\n", "line 1: frame is 1.5"),
+        ("1,7,10,20,30,40,1,1\n2,7,10,20,30,40,1,nan\n", "line 2: class is nan"),
         ("1,1e300,10,20,30,40,-1\n", "line 1: id is 1e+300"),
         ('{"images": []}', "line 1: has 2 fields"),
         ("5", "line 1: has 1 field"),

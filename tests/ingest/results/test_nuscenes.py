@@ -10,7 +10,7 @@ import pytest
 from ingest.results import json_members
 from ingest.results.format import ReadOptions, ResultPaths
 from ingest.results.json_members import members
-from ingest.results.nuscenes import CATEGORIES, FORMAT
+from ingest.results.nuscenes.format import CATEGORIES, FORMAT
 from metrics.evaluation.boxes3d.nuscenes import EVALUATION, RANGE_M
 from ridealong.errors import RidealongError
 from tests.oracles.nuscenes_world import SPLIT, VERSION, write_submission, write_world

@@ -109,6 +109,12 @@ def test_direction_share_and_margins_come_from_the_rows(write: Write) -> None:
     assert found.margins == {("p", "error"): 0.5}
 
 
+def test_a_margin_that_no_loss_exceeds_is_told(write: Write) -> None:
+    path = write(f"{HEAD},margin\nA,1,p,error,9,2,3\nA,1,p,hit,1,2,1\nA,1,q,hit,1,2,0.5\n")
+    (note,) = read_statistics(path, path).notes
+    assert (note.kind, note.count, note.examples) == ("margins-too-large", 1, ("p hit",))
+
+
 def test_what_one_file_alone_has_is_counted(write: Write) -> None:
     ours = write(f"{HEAD}\nA,1,p,m,1,1\nA,2,p,m,1,1\nA,3,p,m,1,1\nA,1,old,m,1,1\n")
     theirs = write(f"{HEAD}\nA,1,p,m,1,1\nA,2,p,m,1,1\nA,1,new,m,1,1\nB,9,p,m,1,1\n", "b.csv")

@@ -51,6 +51,7 @@ def test_which_attributes_are_slices() -> None:
         in_one_drive=["a", "a", "b", "b", "b", "b", "b", "b"],
         number=["1", "2"] * 4,
         drive_id=["x", "y"] * 4,
+        **{"": ["x", "y"] * 4},  # no slice can name it
     )
     assert slices_of(found, None) == ("weather",)
     assert slices_of(found, ["number", "number"]) == ("number",)

@@ -182,6 +182,7 @@ def test_thresholds_by_class_and_network(tmp_path: Path, score: Score) -> None:
     for text, message in (
         ("{cars: 0.5}", "there is no class 'cars'; did you mean 'car'?"),
         ("{car: high}", "the threshold of car is 'high'; expected a number"),
+        ("{deployed: 0.4, candidate: high}", "the threshold of default is 'high'; expected a"),
         ("{car: .nan}", "the threshold of car is nan; expected a finite number"),
         ("[1]", "expected a YAML mapping"),
     ):
@@ -189,8 +190,13 @@ def test_thresholds_by_class_and_network(tmp_path: Path, score: Score) -> None:
         code, _, told = score("good", "good", "--threshold", path)
         assert code == 2
         assert message in told
-    code, _, told = score("good", "good", "--threshold", "inf")
-    assert (code, "the threshold is inf; expected a finite number" in told) == (2, True)
+    for given, message in (
+        ("inf", "the threshold is inf; expected a finite number"),
+        ("", "the threshold is ''; expected a number, or the path of a YAML file"),
+        ("50%", "the threshold is '50%'; expected a number, or the path of a YAML file"),
+    ):
+        code, _, told = score("good", "good", "--threshold", given)
+        assert (code, message in told) == (2, True)
 
 
 def test_images_without_drives_are_drives_of_their_own_and_the_report_says_so(

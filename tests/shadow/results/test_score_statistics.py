@@ -155,6 +155,7 @@ def test_one_sided_items_are_named_and_never_refused(write: Any, score: Any) -> 
     code, document, told = score(write("a.csv", ours), write("b.csv", theirs[10:]))
     assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
     assert document["one_sided"]["share"] == pytest.approx(5 / 240)
+    assert "5 items have rows" in told and "do not count, for example drive 00/0" in told
     assert "2.1% of the items have rows in one file only" in document["reason"]
     assert cell(document, "stop signs")["clips"] == DRIVES * ITEMS - 5
     code, document, _ = score(write("a.csv", ours), write("b.csv", fleet(2, loss=0.2)[10:]))
@@ -168,12 +169,31 @@ def test_files_without_a_common_item_are_undecided(write: Any, score: Any) -> No
     assert document["one_sided"]["share"] == 1
 
 
-def test_a_prediction_that_the_candidate_lacks_does_not_pass(write: Any, score: Any) -> None:
+def test_a_prediction_that_the_candidate_lacks_does_not_pass(
+    home: Path, tmp_path: Path, program: Any, write: Any, score: Any
+) -> None:
     theirs = [row for row in fleet(2) if row[2] != "stop signs"]
     code, document, told = score(write("a.csv", fleet(1)), write("b.csv", theirs))
     assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
     assert cell(document, "stop signs")["reason"].startswith("missing")
     assert "stop signs recall" in told
+    gate = tmp_path / "gate.yaml"  # it may name what has no scores
+    gate.write_text("margins: {recall: 0.1}\nrequired: [{prediction: stop signs, metric: recall}]")
+    done = program("--home", home, "gate", "check", gate)
+    assert done.returncode == 1
+    assert "1 of 1 required cells undecided: stop signs recall" in done.stdout
+
+
+def test_a_plan_of_one_drive_asks_for_others(
+    home: Path, tmp_path: Path, program: Any, write: Any, score: Any
+) -> None:
+    files = [write(name, fleet(1, drives=1, items=200)) for name in ("a.csv", "b.csv")]
+    score(files[0], files[1])
+    gate = tmp_path / "gate.yaml"
+    gate.write_text("margins: {recall: 0.1}\nrequired: [{prediction: stop signs, metric: recall}]")
+    run = json.loads(program("--home", home, "shadow", "runs", "list", "--json").stdout)[0]["run"]
+    done = program("--home", home, "gate", "plan", gate, run)
+    assert (done.returncode, "judge at least 8 drives" in done.stdout) == (0, True), done.stdout
 
 
 def test_one_drive_is_judged_by_blocks_and_never_passes(write: Any, score: Any) -> None:

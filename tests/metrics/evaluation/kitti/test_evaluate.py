@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.kitti import FORMAT
+from ingest.results.kitti.format import FORMAT
 from metrics.evaluation.evaluation import DETECTION_ROWS, SCORE_ROWS
 from metrics.evaluation.kitti import EVALUATION
 from metrics.evaluation.kitti.matching import recall_thresholds

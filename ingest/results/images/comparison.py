@@ -1,17 +1,18 @@
 """A comparison of boxes in images: what all formats of such files have in common."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from ingest.results.box_columns import BoxColumns
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.frame_list import FrameList
+from ingest.results.images.box_columns import BoxColumns
+from ingest.results.images.frame_list import FrameList, texts
+from ingest.results.images.objects import shown
 from ingest.results.oddities import (
     frames_without_results,
-    named,
+    note,
     oddities_of,
     scores_beyond,
 )
@@ -32,6 +33,7 @@ class Truth:
         boxes: Its labels.
         drive_from: What tells drives apart.
         notes: What was odd about it.
+        classes: All classes that the format has, if it has its own.
     """
 
     frames: FrameList
@@ -40,6 +42,7 @@ class Truth:
     boxes: BoxColumns
     drive_from: str
     notes: tuple[Note, ...] = ()
+    classes: tuple[Hashable, ...] = ()
 
 
 def comparison_of(
@@ -52,10 +55,11 @@ def comparison_of(
     """Bring ground truth and two networks together, as detections or as tracks.
 
     Raises:
-        RidealongError: A file has no frame of the ground truth, or lacks the scores or identities
-            that the task needs.
+        RidealongError: A file has no frame or no class of the ground truth, or lacks the scores or
+            identities that the task needs.
     """
     frames = truth.frames
+    texts(paths.truth, truth.categories)
     labels, notes = truth.boxes.boxes(frames, truth.code, "truth")
     notes += oddities_of(labels, frames.size, frames.frames.name, "truth")
     one, more = _results(deployed, truth, paths.deployed, "deployed")
@@ -83,21 +87,34 @@ def _results(
 ) -> tuple[Boxes2D, list[Note]]:
     frames = truth.frames
     seen = [frames.index[key] for key in columns.frames if key in frames.index]
-    if columns.frames and not seen:
-        theirs, ours = next(iter(columns.frames)), next(iter(frames.index))
-        raise RidealongError(
-            f"has no frame of the ground truth; its first is {named(theirs)!r}",
-            where=path,
-            expected=f"frames like {named(ours)!r}",
-        )
+    _require_any("frame", columns.frames, frames.index, path)
+    _require_any("class", columns.categories, dict.fromkeys([*truth.code, *truth.classes]), path)
     mentioned = np.zeros(len(frames.frames), np.bool_)
     mentioned[seen] = True
     names = frames.frames.name
     boxes, notes = columns.boxes(frames, truth.code, whose)
     notes += frames_without_results(whose, names, mentioned)
+    if seen and not len(boxes):
+        notes += note("nothing-found", whose, len(names), "frames, and nothing found in any")
     notes += oddities_of(boxes, frames.size, names, whose)
     notes += scores_beyond(boxes, names, whose)
     return boxes, notes
+
+
+def _require_any(
+    noun: str, theirs: Iterable[Hashable], ours: Collection[Hashable], path: Path
+) -> None:
+    """Refuse a file that names frames or classes, and none of the ground truth's.
+
+    Its numbering or spelling is another one, and scoring it would mean that nothing was found.
+    """
+    first = next(iter(theirs), None)
+    if first is not None and not any(key in ours for key in theirs):
+        raise RidealongError(
+            f"has no {noun} of the ground truth; its first is {shown(first)}",
+            where=path,
+            expected=f"one like {shown(next(iter(ours)))}",
+        )
 
 
 def _task_of(truth: Boxes2D, results: Sequence[Boxes2D]) -> str:

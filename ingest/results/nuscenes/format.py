@@ -26,8 +26,8 @@ from ingest.results.boxes3d import (
     usable_results,
 )
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.nuscenes_submission import Submission, read_submission
-from ingest.results.nuscenes_tables import (
+from ingest.results.nuscenes.submission import Submission, read_submission
+from ingest.results.nuscenes.tables import (
     CAMERA,
     LIDAR,
     Tables,

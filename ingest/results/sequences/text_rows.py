@@ -156,7 +156,7 @@ def first_line(path: Path, title: str) -> str | None:
 def looks_numeric(line: str, separators: str, numbers: Sequence[int]) -> bool:
     """Whether the given fields of a line are numbers."""
     fields = re.split(separators, line.strip())
-    return all(place < len(fields) and _is_number(fields[place]) for place in numbers)
+    return all(place < len(fields) and is_number(fields[place]) for place in numbers)
 
 
 def _parse(
@@ -223,7 +223,7 @@ def _explained(
             return _mistake(path, line, f"has {_count(len(fields))}, not {width}", layout)
         for name, field in zip(names, fields, strict=False):
             text_here = name in layout.words or name in layout.unread
-            if not text_here and not _is_number(field):
+            if not text_here and not is_number(field):
                 what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, not a number"
                 return _mistake(path, line, what, layout)
     return RidealongError(said, where=path, expected=f"a {layout.title} text file")
@@ -250,9 +250,10 @@ def _line_of(path: Path, row: int) -> int:
     return next((line for at, (line, _) in enumerate(_lines(path)) if at == row), row + 1)
 
 
-def _is_number(field: str) -> bool:
+def is_number(field: str) -> bool:
+    """Whether a field is a number; Python alone would also read ``1_000`` and other digits."""
     try:
         float(field)
     except ValueError:
         return False
-    return "_" not in field
+    return field.isascii() and "_" not in field

@@ -7,7 +7,7 @@ file is empty or missing in the results is one where nothing was found.
 The benchmark's frames have no drives, so each is its own. If the devkit's ``train_mapping.txt`` and
 ``train_rand.txt`` lie beside the labels, they give the drive, the date and the time of each frame.
 
-Tracking labels, with one file per sequence, are read by `ingest.results.kitti_tracking`.
+Tracking labels, with one file per sequence, are read by `ingest.results.kitti.tracking`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
-from ingest.results.kitti_boxes import (
+from ingest.results.kitti.boxes import (
     DONT_CARE,
     JUDGED,
     TYPES,
@@ -27,9 +27,9 @@ from ingest.results.kitti_boxes import (
     placed,
     usable,
 )
-from ingest.results.kitti_drives import FILES, origin_of
-from ingest.results.kitti_lines import LABEL_FIELDS, RESULT_FIELDS, read_lines
-from ingest.results.kitti_tracking import looks_like_tracking, read_tracking
+from ingest.results.kitti.drives import FILES, origin_of
+from ingest.results.kitti.lines import LABEL_FIELDS, RESULT_FIELDS, read_lines
+from ingest.results.kitti.tracking import looks_like_tracking, read_tracking
 from ingest.results.oddities import EXAMPLES, note
 from ridealong.arrays import Ints
 from ridealong.errors import RidealongError

@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.results.arrow_files import (
+from ingest.results.argoverse2.arrow_files import (
     EXPECTED,
     codes,
     columns,

@@ -15,6 +15,7 @@ from ridealong.specs import nearest
 Identity = int | str
 NUMBERS = {int, float}
 IDENTITIES = {int, str}
+LARGEST = 1e100  # an area or a distance of such numbers is still finite
 SHOWN = 60  # characters of a value in a message
 
 
@@ -155,9 +156,9 @@ class Objects:
             at = next(i for i in wrong if type(values[i]) not in NUMBERS)
             raise self._wrong(at, key, values[at], "a number")
         numbers = floats([np.nan if value is None else value for value in values])
-        for at in np.flatnonzero(~np.isfinite(numbers)).tolist():
+        for at in np.flatnonzero(~_usable(numbers)).tolist():
             if values[at] is not None:
-                raise self._wrong(at, key, values[at], "a finite number")
+                raise self._wrong(at, key, values[at], f"a finite number up to {LARGEST:g}")
         return numbers
 
     def all_numbers(self, key: str) -> Floats:
@@ -198,8 +199,8 @@ class Objects:
             at = next(i for i, one in enumerate(flat) if type(one) not in NUMBERS) // 4
             raise self._wrong(at, key, values[at], expected)
         numbers = floats(flat).reshape(-1, 4)
-        for at in np.flatnonzero(~np.isfinite(numbers).all(axis=1)).tolist():
-            raise self._wrong(at, key, values[at], expected)
+        for at in np.flatnonzero(~_usable(numbers).all(axis=1)).tolist():
+            raise self._wrong(at, key, values[at], f"{expected} up to {LARGEST:g}")
         return numbers
 
     def _wrong(self, at: int, key: str, value: Any, expected: str) -> RidealongError:
@@ -218,6 +219,10 @@ def floats(values: Sequence[int | float]) -> Floats:
         return np.array(values, np.float64)
     except OverflowError:
         return np.array([_float(value) for value in values], np.float64)
+
+
+def _usable(numbers: Floats) -> Bools:
+    return np.asarray(np.abs(numbers) <= LARGEST)  # false for NaN
 
 
 def _float(value: int | float) -> float:

@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.sequences import Sequence, pair_sequences
-from ingest.results.text_rows import Layout, first_line, looks_numeric, read_rows
-from ingest.results.tracked_rows import (
+from ingest.results.sequences.pairing import Sequence, pair_sequences
+from ingest.results.sequences.text_rows import Layout, first_line, looks_numeric, read_rows
+from ingest.results.sequences.tracked_rows import (
     Oddities,
     Span,
     TrackedRows,

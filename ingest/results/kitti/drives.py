@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.results.kitti_lines import text_of
+from ingest.results.kitti.lines import text_of
 from ridealong.arrays import Floats
 from ridealong.errors import RidealongError
 

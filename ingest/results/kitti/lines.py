@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
+from ingest.results.sequences.text_rows import is_number
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.limits import refused
@@ -115,10 +116,9 @@ def _parsed_exactly(
         for row in of_file:
             name, *texts = row.split(" ")
             types.append(name)
-            try:
-                numbers.append([float(text) for text in texts])
-            except ValueError as error:
-                raise _no_number(file, row, texts) from error
+            if not all(map(is_number, texts)):
+                raise _no_number(file, row, texts)
+            numbers.append([float(text) for text in texts])
     return pa.array(types, pa.string()).dictionary_encode(), np.array(numbers)
 
 
@@ -151,14 +151,10 @@ def _wrong_length(where: str, found: int, fields: int) -> RidealongError:
 
 
 def _no_number(file: Path, row: str, texts: Sequence[str]) -> RidealongError:
-    for text in texts:
-        try:
-            float(text)
-        except ValueError:
-            shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-            return RidealongError(
-                f"{shown!r} in the line that begins {row[:LONGEST_SHOWN]!r}",
-                where=file,
-                expected="a number",
-            )
-    raise AssertionError("every field is a number")
+    text = next(text for text in texts if not is_number(text))
+    shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
+    return RidealongError(
+        f"{shown!r} in the line that begins {row[:LONGEST_SHOWN]!r}",
+        where=file,
+        expected="a number",
+    )

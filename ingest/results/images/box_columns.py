@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.results.frame_list import FrameList
+from ingest.results.images.frame_list import FrameList
 from ingest.results.oddities import unknown_categories, unknown_frames
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.result_files import NO_TRACK, Boxes2D, Note, Role

@@ -171,7 +171,7 @@ def _sequence(name: str, path: Path) -> Sequence:
         return Sequence(name, path)
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read(ini, encoding="utf-8-sig")
+        parser.read_string(ini.read_text("utf-8-sig"), ini.name)
         section = parser["Sequence"]
         length, rate_hz = section.getint("seqLength"), section.getfloat("frameRate")
         wide, high = section.getint("imWidth"), section.getint("imHeight")

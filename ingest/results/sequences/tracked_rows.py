@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ingest.results.sequences import EXAMPLES, Sequence
-from ingest.results.text_rows import TextRows
+from ingest.results.sequences.pairing import EXAMPLES, Sequence
+from ingest.results.sequences.text_rows import TextRows
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import NO_TRACK, Boxes2D, Frames, Note, Role
@@ -190,9 +190,12 @@ def shared_rate(spans: Listed[Span]) -> float | None:
     return rates.pop() if len(rates) == 1 else None
 
 
-def tracks_recur(boxes: Boxes2D) -> bool:
-    """Whether any identity is given, or there is no box at all."""
-    return not len(boxes) or bool((boxes.track != NO_TRACK).any())
+def tracks_recur(frame: Ints, track: Ints) -> bool:
+    """Whether any identity ``(N,)`` of a sequence is in several of its frames ``(N,)``."""
+    known = track != NO_TRACK
+    order = np.lexsort((frame[known], track[known]))
+    frame, track = frame[known][order], track[known][order]
+    return bool(((np.diff(track) == 0) & (np.diff(frame) != 0)).any())
 
 
 def scores(given: Floats, oddities: Oddities) -> Floats:

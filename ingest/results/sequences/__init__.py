@@ -1,0 +1,1 @@
+"""Tracks in sequences of images, as formats in text files have them: MOTChallenge and KITTI."""
