@@ -26,7 +26,7 @@ from shadow.planning import tasks_of
 from shadow.schemas import RUNS
 from shadow.scores import query_of
 
-MOST_ONE_SIDED = 0.01  # share of items that one file alone has; with more, a run never passes
+MOST_ONE_SIDED = 0.01  # share of items that only one file has; with more, a run never passes
 
 
 def judge_run(

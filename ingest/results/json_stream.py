@@ -35,8 +35,8 @@ def lists_in(path: Path, keys: Collection[str]) -> Iterator[tuple[str | None, li
             is given under the key None.
 
     Raises:
-        RidealongError: It is no such file, is cut off, has a key twice, or a wanted member is not a
-            list.
+        RidealongError: It is not a JSON file, is cut off, has a key twice, or a wanted member is
+            not a list.
     """
     if path.is_dir():
         raise RidealongError("is a folder", where=path, expected="a JSON file")
@@ -148,7 +148,7 @@ class _Reader:
         return found
 
     def _next(self) -> str:
-        """The next character that is no blank; an empty text at the end."""
+        """The next character that is not blank; an empty text at the end."""
         while True:
             match = _BLANK.match(self._window, self._at)
             self._at = match.end() if match else self._at

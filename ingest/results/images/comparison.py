@@ -52,7 +52,7 @@ def comparison_of(
     paths: ResultPaths,
     options: ReadOptions,
 ) -> Comparison[Boxes2D]:
-    """Bring ground truth and two networks together, as detections or as tracks.
+    """Combine ground truth and two networks' results, as detections or as tracks.
 
     Raises:
         RidealongError: A file has no frame or no class of the ground truth, or lacks the scores or

@@ -44,8 +44,8 @@ def read_lines(files: Sequence[Path], fields: int) -> Lines:
     """Read files of lines with this many fields.
 
     Raises:
-        RidealongError: A file cannot be read or is no text, or a line has another number of fields,
-            or something other than a number in one.
+        RidealongError: A file cannot be read or is not text, or a line has another number of
+            fields, or something other than a number in one.
     """
     types: dict[str, int] = {}
     counts: list[int] = []

@@ -84,7 +84,8 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes3D]:
     """Read ground truth and two submissions.
 
     Raises:
-        RidealongError: A file is no submission, a table is missing or refers to what is not there.
+        RidealongError: A file is not a submission, a table is missing, or a reference
+            leads nowhere.
     """
     if options.task not in {None, "boxes3d"}:
         raise RidealongError(

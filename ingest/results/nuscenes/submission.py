@@ -52,7 +52,7 @@ def read_submission(
     """Read one; boxes of other classes are left out and noted.
 
     Raises:
-        RidealongError: It is no submission, or a box lacks a field or has one of another type.
+        RidealongError: It is not a submission, or a box lacks a field or has one of another type.
     """
     reader = _Reader(path, categories, attributes)
     pieces: dict[str, _Piece] = {}

@@ -137,7 +137,7 @@ def first_line(path: Path, title: str) -> str | None:
     """The first line with anything in it; None if there is none.
 
     Raises:
-        RidealongError: The file is missing, is no file, or is no text.
+        RidealongError: The file is missing, is not a file, or is not text.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
