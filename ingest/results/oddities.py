@@ -82,14 +82,14 @@ def frames_without_results(whose: Role, names: pa.Array, has: Bools) -> list[Not
 
 
 RESULTS_SO = {
-    "boxes-without-size": "boxes have no width or no height; they count as errors",
-    "boxes-outside": "boxes are outside of their image; they count as errors",
-    "boxes-repeated": "boxes repeat another one exactly; the copies count as errors",
+    "boxes-without-size": "boxes have no width or no height; they count as false positives",
+    "boxes-outside": "boxes are outside of their image; they count as false positives",
+    "boxes-repeated": "boxes are exact copies of another box; the copies count as false positives",
 }
 TRUTH_SO = {
     "boxes-without-size": "labels have no width or no height; nothing can find them",
     "boxes-outside": "labels are outside of their image; they count like any other",
-    "boxes-repeated": "labels repeat another one exactly; each of them counts",
+    "boxes-repeated": "labels are exact copies of another label; each of them counts",
 }
 
 

@@ -1,6 +1,6 @@
 """Argoverse 2: detections and annotations as Feather files, and tracks as flat Parquet files.
 
-A file is told by its content, not by its name. A folder stands for all ``.feather`` and
+The columns of a file decide its layout, not its name. A folder stands for all ``.feather`` and
 ``.parquet`` files in it; where it has ``annotations.feather`` files, as the sensor data set does,
 only those count, and a file without ``log_id`` takes it from the name of its folder.
 
@@ -14,7 +14,7 @@ Two sets of columns are read:
   there. They are in the city's reference frame. The role of an object is its class, unless there
   is a ``category``.
 
-All other columns of text or flags in the truth that are constant within a sweep are attributes.
+All other text and boolean columns of the truth that are constant within a sweep are attributes.
 """
 
 from collections.abc import Sequence
@@ -221,7 +221,7 @@ def _ego(table: pa.Table, layout: _Layout, first: Ints, path: Path) -> Floats:
         return np.zeros((len(first), 3))
     ego = matrix(table.take(pa.array(first)), EGO, path)
     if not np.isfinite(ego).all():
-        raise RidealongError("the place of the vehicle is no finite number", where=path)
+        raise RidealongError("the position of the vehicle is not a finite number", where=path)
     return ego
 
 
@@ -276,7 +276,7 @@ def _drives(
 
 
 def _attributes(table: pa.Table, first: Ints, frame: Ints, taken: set[str | None]) -> pa.Table:
-    """Columns of text or flags that have one value in each frame."""
+    """Text and boolean columns that have one value in each frame."""
     named = {"log_id", "track_uuid", "track_id", *taken}
     columns = {}
     for name in table.column_names:

@@ -52,7 +52,7 @@ def comparison_of(
     paths: ResultPaths,
     options: ReadOptions,
 ) -> Comparison[Boxes2D]:
-    """Bring ground truth and two networks together, as detections or as tracks.
+    """Combine ground truth and two networks' results, as detections or as tracks.
 
     Raises:
         RidealongError: A file has no frame or no class of the ground truth, or lacks the scores or
@@ -102,7 +102,7 @@ def _results(
 
 
 def _task_of(truth: Boxes2D, results: Sequence[Boxes2D]) -> str:
-    """Tracks if identities recur in the ground truth and in both results, as far as they speak."""
+    """Tracks if identities recur in every file that has any; otherwise detections."""
     speaking = [boxes for boxes in results if len(boxes)]
     tracked = [recurs(boxes) for boxes in (truth, *speaking)]
     return "tracks" if speaking and all(tracked) else "objects"

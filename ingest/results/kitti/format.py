@@ -5,7 +5,7 @@ or in ``label_2`` (ground truth) or ``data`` (results), as KITTI's own folders d
 file is empty or missing in the results is one where nothing was found.
 
 The benchmark's frames have no drives, so each is its own. If the devkit's ``train_mapping.txt`` and
-``train_rand.txt`` lie beside the labels, they tell the drive, the date and the time of each frame.
+``train_rand.txt`` lie beside the labels, they give the drive, the date and the time of each frame.
 
 Tracking labels, with one file per sequence, are read by `ingest.results.kitti.tracking`.
 """
@@ -131,7 +131,7 @@ def _frames(folder: Path, names: list[str], options: ReadOptions) -> tuple[Frame
     if field not in fields:
         hint = nearest(field, list(fields))
         if origin is None:
-            hint += f"; the devkit's {' and '.join(FILES)} beside the labels tell drives"
+            hint += f"; the devkit's {' and '.join(FILES)} beside the labels give the drives"
         raise RidealongError(f"frames have no field {field!r}", where=folder, hint=hint)
     time_s = np.full(len(names), np.nan) if origin is None else origin.time_s
     attributes = {} if origin is None else {"date": origin.date}

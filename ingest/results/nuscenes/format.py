@@ -85,7 +85,8 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes3D]:
     """Read ground truth and two submissions.
 
     Raises:
-        RidealongError: A file is no submission, a table is missing or refers to what is not there.
+        RidealongError: A file is not a submission, a table is missing, or a reference
+            leads nowhere.
     """
     if options.task not in {None, "boxes3d"}:
         raise RidealongError(
@@ -210,7 +211,7 @@ def _left_out(scenes: pa.Table, judged: Bools) -> list[Note]:
     names = scenes["name"].filter(pa.array(~judged)).to_pylist()
     if not names:
         return []
-    text = "scenes are in neither submission; they were left out, as scenes of another split"
+    text = "scenes are in neither submission; they were left out, as of another split"
     return [Note("drives-without-results", "truth", len(names), text, tuple(names[:EXAMPLES]))]
 
 
