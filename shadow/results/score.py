@@ -51,7 +51,7 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
         material = _material(lake, request, steps)
         row, gate = _stored(lake, request, files, material, steps)
         warnings = _warnings(request, files, material)
-        del material  # its rows are stored, and there may be many millions of them
+        del material  # large files need its memory for what follows
         verdict = judge_again(lake.snapshot(), row, gate)
         steps.advance()
     for warning in warnings:
@@ -165,15 +165,15 @@ def _recorded(
 
 
 def _warnings(request: ScoreRequest, files: Mapping[str, str], material: Material) -> list[str]:
-    """The oddities of the files, for standard error."""
-    found = []
+    """The oddities of the files, a line each."""
+    lines = []
     if files["deployed"] == files["candidate"]:
-        found.append(
+        lines.append(
             f"{request.deployed} and {request.candidate} have the same content: this run can show "
             "no regression, and is never `latest`"
         )
     if request.threshold is not None and material.recorded.get("threshold") is None:
-        found.append(
+        lines.append(
             "--threshold is not used: the output of a tracker is final, so tracks have no threshold"
         )
-    return found + [note_sentence(asdict(note)) for note in material.notes]
+    return [*lines, *(note_sentence(asdict(note)) for note in material.notes)]

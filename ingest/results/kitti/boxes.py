@@ -74,11 +74,11 @@ def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, s
     return ranked, [
         (
             "boxes-without-size", ranked & ~shaped,
-            "boxes have no finite place or no size above 0; they find nothing",
+            "boxes have no finite place or no size above 0; they count as false positives",
         ),
         (
             "scores-not-finite", ~ranked,
-            "boxes have a score that is no finite number; they were left out",
+            "boxes have a score that is not a finite number; they were left out",
         ),
         (
             "scores-beyond", ranked & ((score < 0) | (score > 1)),

@@ -5,7 +5,7 @@ or in ``label_2`` (ground truth) or ``data`` (results), as KITTI's own folders d
 file is empty or missing in the results is one where nothing was found.
 
 The benchmark's frames have no drives, so each is its own. If the devkit's ``train_mapping.txt`` and
-``train_rand.txt`` lie beside the labels, they tell the drive, the date and the time of each frame.
+``train_rand.txt`` lie beside the labels, they give the drive, the date and the time of each frame.
 
 Tracking labels, with one file per sequence, are read by `ingest.results.kitti.tracking`.
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
 from ingest.results.kitti.boxes import (
@@ -36,6 +37,7 @@ from ridealong.specs import nearest
 
 SUBFOLDERS = ("label_2", "data")
 EACH_ITS_OWN = "each frame"
+IMAGE_SUFFIX = ".png"
 
 
 def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
@@ -129,7 +131,7 @@ def _frames(folder: Path, names: list[str], options: ReadOptions) -> tuple[Frame
     if field not in fields:
         hint = nearest(field, list(fields))
         if origin is None:
-            hint += f"; the devkit's {' and '.join(FILES)} beside the labels tell drives"
+            hint += f"; the devkit's {' and '.join(FILES)} beside the labels give the drives"
         raise RidealongError(f"frames have no field {field!r}", where=folder, hint=hint)
     time_s = np.full(len(names), np.nan) if origin is None else origin.time_s
     attributes = {} if origin is None else {"date": origin.date}
@@ -137,9 +139,8 @@ def _frames(folder: Path, names: list[str], options: ReadOptions) -> tuple[Frame
     order = np.lexsort((np.arange(len(names)), time_s, np.array(fields[field])))
     drive, name = (pa.array(values, pa.string()).take(order) for values in (fields[field], names))
     columns = {name: pa.array(values).take(order) for name, values in attributes.items()}
-    frames = Frames(
-        name, drive, time_s[order], pa.nulls(len(names), pa.string()), pa.table(columns)
-    )
+    image = pc.binary_join_element_wise(name, IMAGE_SUFFIX, "")
+    frames = Frames(name, drive, time_s[order], image, pa.table(columns))
     return frames, EACH_ITS_OWN if field == "frame" else field
 
 

@@ -39,6 +39,7 @@ def test_frames_and_boxes(files) -> None:
     found = read(files)
     assert found.frames.name.to_pylist() == ["000000", "000007"]
     assert found.frames.drive.to_pylist() == ["000000", "000007"]
+    assert found.frames.image.to_pylist() == ["000000.png", "000007.png"]
     assert found.drive_from == "each frame"
     assert found.categories == ("Car", "DontCare")
     assert found.notes == ()
@@ -171,7 +172,7 @@ def test_malformed_lines(files, whose, line, message) -> None:
 
 def test_text_in_another_encoding(files) -> None:
     (files["candidate"] / "000007.txt").write_bytes(RESULT.encode("utf-16"))
-    with pytest.raises(RidealongError, match=r"000007.txt: is no text in UTF-8"):
+    with pytest.raises(RidealongError, match=r"000007.txt: is not UTF-8 text"):
         read(files)
 
 
@@ -234,7 +235,7 @@ def test_the_devkits_mapping_tells_drive_and_time(files) -> None:
         read(files, drive="city")
     for order in ("8,7,6", "8,7,6,5,4,3,2,0", "8,7,6,5,4,3,2,9", "a,b", ""):
         (place / "train_rand.txt").write_text(order)
-        with pytest.raises(RidealongError, match="do not tell the drive of every frame"):
+        with pytest.raises(RidealongError, match="do not give the drive of every frame"):
             read(files)
     (place / "train_rand.txt").unlink()
     with pytest.raises(RidealongError, match=r"train_mapping.txt is here without train_rand.txt"):
