@@ -1,7 +1,7 @@
 """A run as text and as JSON: the verdict, and its cells in the order of their importance."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -102,13 +102,24 @@ def _short(name: str) -> str:
 
 
 def summary_rows(metrics: Mapping[str, Mapping[str, Any]]) -> list[list[object]]:
-    """The summaries of both networks as rows of a table, without those by class."""
+    """The summaries of both networks as rows of a table; those by class if there are no others."""
     sides = [metrics[role] for role in ("deployed", "candidate")]
+    if all(isinstance(value, Mapping) for value in sides[0].values()):
+        sides = [dict(_flat(side)) for side in sides]
     return [
         [name, *(_summed(side.get(name)) for side in sides)]
         for name, value in sides[0].items()
         if not isinstance(value, Mapping)
     ]
+
+
+def _flat(summary: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """The numbers of nested mappings, by all their keys."""
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key} ")
+        else:
+            yield f"{before}{key}", value
 
 
 def _summed(value: float | int | None) -> str:

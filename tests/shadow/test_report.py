@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shadow.report import cause_sentence, summary_of
+from shadow.report import cause_sentence, summary_of, summary_rows
 
 
 def cell(where: str, verdict: str = "PASS", cause: str | None = None, **more: Any) -> Any:
@@ -46,3 +46,15 @@ def test_no_cells_have_no_cause() -> None:
         "better": {},
     }
     assert cause_sentence(summary) is None
+
+
+def test_a_summary_by_class_alone_is_shown_whole() -> None:
+    car, cyclist = {"2d": {"easy": 0.5, "hard": None}}, {"3d": {"easy": 1}}
+    summary = {"AP_R40": {"Car": car, "Cyclist": cyclist}}
+    assert summary_rows({"deployed": summary, "candidate": summary}) == [
+        ["AP_R40 Car 2d easy", "0.5000", "0.5000"],
+        ["AP_R40 Car 2d hard", "-", "-"],
+        ["AP_R40 Cyclist 3d easy", "1", "1"],
+    ]
+    beside = {"AP": 0.25, "per_class": {"car": {"AP": 0.25}}}
+    assert summary_rows({"deployed": beside, "candidate": beside}) == [["AP", "0.2500", "0.2500"]]
