@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from metrics.gate.catalog import COMPARABLE
 from metrics.gate.cells import Cell, JudgedCell, Verdict
+from metrics.gate.evidence.catalog import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
 from ridealong.terminal.readable import counted, listed
 

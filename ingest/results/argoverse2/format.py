@@ -44,6 +44,7 @@ from ingest.results.boxes3d import (
     usable_results,
 )
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
+from ingest.results.oddities import require_any
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import (
@@ -158,7 +159,10 @@ def _results(path: Path, role: Role, truth: _Truth) -> tuple[Boxes3D, list[Note]
     logs, log = codes(table, "log_id", path)
     stamps = whole_numbers(table, "timestamp_ns", path)
     frame = _frames_of(logs, log, stamps, truth)
+    if len(frame) and not (frame >= 0).any():
+        require_any("frame", [f"{logs[log[0]]}/{stamps[0]}"], truth.names, path)
     categories, category = codes(table, layout.category, path)
+    require_any("class", categories, truth.categories, path)
     known = np.asarray(
         [truth.categories.index(c) if c in truth.categories else -1 for c in categories]
     )

@@ -36,6 +36,7 @@ from ingest.results.nuscenes.tables import (
     references,
     vectors,
 )
+from ingest.results.oddities import require_any
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import (
@@ -99,8 +100,12 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes3D]:
         samples = _Samples(tables, options.drive, [*deployed.tokens, *candidate.tokens])
         truth = _Truth(tables, samples)
     labels, notes = usable_labels(truth.raw, samples.names)
-    of_deployed, about_deployed = _results(deployed, "deployed", samples, truth.racks)
-    of_candidate, about_candidate = _results(candidate, "candidate", samples, truth.racks)
+    of_deployed, about_deployed = _results(
+        deployed, "deployed", paths.deployed, samples, truth.racks
+    )
+    of_candidate, about_candidate = _results(
+        candidate, "candidate", paths.candidate, samples, truth.racks
+    )
     return Comparison(
         evaluation="nuscenes",
         frames=samples.frames,
@@ -342,8 +347,9 @@ def _neighbours(tables: Tables, table: pa.Table, column: str, here: Ints) -> Int
 
 
 def _results(
-    submission: Submission, role: Role, samples: _Samples, racks: RawBoxes
+    submission: Submission, role: Role, path: Path, samples: _Samples, racks: RawBoxes
 ) -> tuple[Boxes3D, list[Note]]:
+    require_any("sample", submission.tokens, dict.fromkeys(samples.names), path)
     frames = samples.frame(submission.tokens)
     frame = frames[submission.sample]
     center, size = submission.numbers["translation"], submission.numbers["size"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingest.results.json_members import members
+from ingest.results.oddities import require_any
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import NO_ATTRIBUTE, Note, Role
@@ -52,7 +53,8 @@ def read_submission(
     """Read one; boxes of other classes are left out and noted.
 
     Raises:
-        RidealongError: It is not a submission, or a box lacks a field or has one of another type.
+        RidealongError: It is not a submission, a box lacks a field or has one of another type, or
+            no box is of one of these classes.
     """
     reader = _Reader(path, categories, attributes)
     pieces: dict[str, _Piece] = {}
@@ -62,6 +64,8 @@ def read_submission(
             again.append(token)
             del pieces[token]  # the last one counts, as everywhere in JSON
         pieces[token] = reader.piece(token, boxes)
+    if not any(len(piece.score) for piece in pieces.values()):
+        require_any("class", sorted(reader.unknown_classes), categories, path)
     return _joined(pieces, role, again, reader)
 
 

@@ -299,6 +299,21 @@ def test_results_of_another_version(world, tmp_path):
         read(world.folder, tmp_path / "s.json")
 
 
+def test_results_with_other_names_are_refused(world, submission, tmp_path):
+    other = tmp_path / "other.json"
+    content = json.loads(submission.read_text("utf-8"))
+    results = {f"{token}x": boxes for token, boxes in content["results"].items()}
+    other.write_text(json.dumps({**content, "results": results}))
+    with pytest.raises(RidealongError, match=r"other\.json: has no sample of the ground truth"):
+        read(world.folder, other, submission)
+    for boxes in content["results"].values():
+        for box in boxes:
+            box["detection_name"] = box["detection_name"].title()
+    other.write_text(json.dumps(content))
+    with pytest.raises(RidealongError, match=r"no class of the ground truth; .* one like 'car'"):
+        read(world.folder, other, submission)
+
+
 def test_labels_with_several_attributes_have_none(copied, submission):
     def twice(rows):
         row = next(row for row in rows if row["attribute_tokens"])
