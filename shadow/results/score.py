@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ingest.sources.files import require_regular
 from metrics.gate.spec import GateSpec
 from metrics.tasks.metric import Better
 from ridealong.documents import read_text
@@ -43,6 +44,9 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     """
     started = time.monotonic()
     check_options(request)
+    for path in request.files.values():
+        if not path.is_dir():
+            require_regular(path)  # a pipe or a device may never end
     check_format(request.format, request.files)
     if request.gate is not None:
         read_text(request.gate)  # fails now rather than after the work
