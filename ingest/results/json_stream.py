@@ -12,8 +12,8 @@ from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, TextIO
 
-from ingest.sources.files import require_regular
 from ridealong.errors import RidealongError
+from ridealong.regular_files import require_regular
 
 CHUNK = 1 << 20  # characters that are read at once
 BATCH = 1 << 13  # elements that are given at once
