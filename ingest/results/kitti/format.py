@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
 from ingest.results.kitti.boxes import (
@@ -38,6 +39,7 @@ from ridealong.specs import nearest
 
 SUBFOLDERS = ("label_2", "data")
 EACH_ITS_OWN = "each frame"
+IMAGE_SUFFIX = ".png"
 
 
 def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
@@ -139,9 +141,8 @@ def _frames(folder: Path, names: list[str], options: ReadOptions) -> tuple[Frame
     order = np.lexsort((np.arange(len(names)), time_s, np.array(fields[field])))
     drive, name = (pa.array(values, pa.string()).take(order) for values in (fields[field], names))
     columns = {name: pa.array(values).take(order) for name, values in attributes.items()}
-    frames = Frames(
-        name, drive, time_s[order], pa.nulls(len(names), pa.string()), pa.table(columns)
-    )
+    image = pc.binary_join_element_wise(name, IMAGE_SUFFIX, "")
+    frames = Frames(name, drive, time_s[order], image, pa.table(columns))
     return frames, EACH_ITS_OWN if field == "frame" else field
 
 

@@ -39,6 +39,7 @@ def test_frames_and_boxes(files) -> None:
     found = read(files)
     assert found.frames.name.to_pylist() == ["000000", "000007"]
     assert found.frames.drive.to_pylist() == ["000000", "000007"]
+    assert found.frames.image.to_pylist() == ["000000.png", "000007.png"]
     assert found.drive_from == "each frame"
     assert found.categories == ("Car", "DontCare")
     assert found.notes == ()
