@@ -1,4 +1,4 @@
-"""Metrics of one's own: the sums of a statistics file, divided."""
+"""The user's own metrics: the sums of a statistics file, divided."""
 
 import numpy as np
 import pyarrow as pa

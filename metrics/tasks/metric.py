@@ -76,13 +76,19 @@ class DetectionRows:
     Attributes:
         score: ``(n,)``.
         hits, ignored: ``(n,)`` bits by level.
-        errors: ``(n, errors)``; NaN where a row has none.
+        errors: ``(n, errors)``; NaN where a row has none. Without columns if no row has any.
     """
 
     score: Floats
     hits: Ints
     ignored: Ints
     errors: Floats
+
+    def error(self, column: int) -> Floats:
+        """``(n, 1)`` one of the errors; NaN where a row has none."""
+        if not self.errors.shape[1]:
+            return np.full((len(self.score), 1), np.nan)
+        return self.errors[:, [column]]
 
 
 # (rows, keep (K, n), labels (K,)) -> (K,) values: K versions of the value, each from the kept rows

@@ -50,9 +50,12 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     with console.steps("score", READING + STORING) as steps:
         material = _material(lake, request, steps)
         row, gate = _stored(lake, request, files, material, steps)
+        warnings = _warnings(request, files, material)
+        del material  # large files need its memory for what follows
         verdict = judge_again(lake.snapshot(), row, gate)
         steps.advance()
-    _warn(console, request, files, material)
+    for warning in warnings:
+        console.note(f"warning: {warning}")
     commit_run(lake, row, gate, verdict, started)
     return str(row["run_id"])
 
@@ -161,19 +164,16 @@ def _recorded(
     }
 
 
-def _warn(
-    console: Console, request: ScoreRequest, files: Mapping[str, str], material: Material
-) -> None:
-    """Print the oddities of the files on standard error."""
+def _warnings(request: ScoreRequest, files: Mapping[str, str], material: Material) -> list[str]:
+    """The oddities of the files, a line each."""
+    lines = []
     if files["deployed"] == files["candidate"]:
-        console.note(
-            f"warning: {request.deployed} and {request.candidate} have the same content: this run "
-            "can show no regression, and is never `latest`"
+        lines.append(
+            f"{request.deployed} and {request.candidate} have the same content: this run can show "
+            "no regression, and is never `latest`"
         )
     if request.threshold is not None and material.recorded.get("threshold") is None:
-        console.note(
-            "warning: --threshold is not used: the output of a tracker is final, "
-            "so tracks have no threshold"
+        lines.append(
+            "--threshold is not used: the output of a tracker is final, so tracks have no threshold"
         )
-    for note in material.notes:
-        console.note(f"warning: {note_sentence(asdict(note))}")
+    return [*lines, *(note_sentence(asdict(note)) for note in material.notes)]

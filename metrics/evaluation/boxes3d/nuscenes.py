@@ -210,7 +210,7 @@ def _hits(rows: DetectionRows, level: int) -> Bools:
 
 def _error_figure(column: int) -> OfRows:
     def value(rows: DetectionRows, keep: Bools, labels: Floats) -> Floats:
-        errors = RunningErrors(rows.score, _hits(rows, JUDGED), rows.errors[:, [column]])
+        errors = RunningErrors(rows.score, _hits(rows, JUDGED), rows.error(column))
 
         def of(removed: Ints, count: float) -> float:
             return float(errors.mean(Remaining(errors.hits, removed), count)[0])

@@ -213,7 +213,7 @@ def test_one_drive_is_judged_by_blocks_and_never_passes(write: Any, score: Any) 
     ours, theirs = fleet(1, drives=1, items=200), fleet(2, drives=1, items=200)
     code, document, _ = score(write("a.csv", ours), write("b.csv", theirs))
     assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
-    assert "one drive only" in document["reason"]
+    assert "only one drive" in document["reason"]
     assert document["scope"] == "within-drive"
     found = cell(document, "stop signs")
     assert (found["clusters"], found["scope"], found["low"] is not None) == (
