@@ -27,16 +27,16 @@ from scipy.stats import bootstrap
 
 from ingest.simulation.rig import RigCamera
 from metrics.gate.cells import Verdict
-from metrics.gate.clips import judged_clips
-from metrics.gate.evidence import gather
+from metrics.gate.evidence.clips import judged_clips
+from metrics.gate.evidence.evidence import gather
 from metrics.gate.spec import GateSpec, load_gate
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.metric import Better, Metric, Reference
 from metrics.tasks.registry import known_metric, parse_prediction
 from ridealong.arrays import Bools, Floats
-from ridealong.lake.sql import Query
 from ridealong.perception.annotations import ObjectCategory, Task
+from ridealong.sql import Query
 from tests.oracles.families import metrics_of
 
 T = TypeVar("T")

@@ -29,6 +29,7 @@ from ridealong.terminal.readable import printable
 from ridealong.terminal.usage import usage_line
 
 CRASHED = 70  # as sysexits.h has it: an internal software error
+DUCKDB_INTERRUPTED = "Query interrupted"  # what DuckDB makes of Ctrl-C during a query
 INTERRUPTED = "interrupted; nothing half-done is visible, run the command again"
 
 app = typer.Typer(
@@ -80,6 +81,10 @@ def _called(arguments: Sequence[str] | None) -> int:
         if isinstance(done.__context__, BrokenPipeError):
             raise done.__context__ from None
         code = done.code
+    except RuntimeError as error:
+        if str(error) != DUCKDB_INTERRUPTED:
+            raise
+        raise KeyboardInterrupt from error
     return code if isinstance(code, int) else 0
 
 

@@ -21,6 +21,7 @@ from ridealong.documents import (
 from ridealong.errors import RidealongError, each, together
 
 MOST_FAULTS = 20  # reported for one file
+MOST_NAMES = 40  # in a list of the known ones
 
 Place = tuple[int | str, ...]  # the keys and indices that lead to a value
 
@@ -72,7 +73,8 @@ def nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(sorted(known)[:40])
+    more = f", and {len(known) - MOST_NAMES:,} more" if len(known) > MOST_NAMES else ""
+    return "known: " + ", ".join(map(shortened, sorted(known)[:MOST_NAMES])) + more
 
 
 def load_spec(path: Path, kind: type[S], context: object = None) -> S:
@@ -136,7 +138,7 @@ def _problems(
 ) -> Iterator[RidealongError]:
     """The faults that pydantic found, without those that reading the text has reported."""
     found = error.errors(include_url=False)
-    below = {details["loc"][:-1] for details in found}
+    below = {one["loc"][:end] for one in found for end in range(len(one["loc"]))}
     for details in found:
         node = _deepest(root, details["loc"])
         is_reported = node is not None and node.broken
@@ -176,6 +178,9 @@ def _message(details: ErrorDetails, node: Node | None) -> str:
     value = details["input"]
     if details["type"] == "value_error":
         return message
+    if details["type"] == "too_short":
+        least, found = details["ctx"]["min_length"], details["ctx"]["actual_length"]
+        return f"Input should have at least {least} item{'s' * (least > 1)}, not {found}"
     if details["type"] == "string_type" and node is not None and isinstance(value, int | float):
         return f"{shortened(node.text)} is {kind_of(node)}; put it in quotes: '{node.text[:40]}'"
     if details["type"] in ("model_type", "dict_type"):

@@ -26,7 +26,7 @@ from shadow.planning import tasks_of
 from shadow.schemas import RUNS
 from shadow.scores import query_of
 
-MOST_ONE_SIDED = 0.01  # share of items that one file alone has; with more, a run never passes
+MOST_ONE_SIDED = 0.01  # share of items that only one file has; with more, a run never passes
 
 
 def judge_run(
@@ -151,7 +151,7 @@ def _held_back(verdict: RunVerdict, results: Mapping[str, Any]) -> RunVerdict:
     """The verdict of a run that may not pass, whatever its cells say."""
     reasons = []
     if results["scope"] == Scope.WITHIN_DRIVE:
-        reasons.append("there is one drive only, so nothing is known about others")
+        reasons.append("there is only one drive, so nothing is known about other drives")
     share = (results["one_sided"] or {}).get("share", 0.0)
     if share > MOST_ONE_SIDED:
         reasons.append(f"{share:.1%} of the items have rows in one file only")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from metrics.gate.cells import Cell, Verdict, cells_from
-from metrics.gate.clips import that_count
+from metrics.gate.evidence.clips import that_count
 from metrics.gate.verdicts import RunVerdict, run_verdict
 from metrics.slices import in_slice, parse_slice
 from metrics.tasks.metric import Reference

@@ -74,7 +74,8 @@ def results_document(run: Mapping[str, Any]) -> dict[str, Any]:
 def results_sentence(document: Mapping[str, Any]) -> str:
     """How result files were judged: their drives, slices, thresholds and margins."""
     drives, told = counted(document["drives"], "drive"), document["drive_from"]
-    own = f"{told} is a drive of its own" if told.startswith("each ") else f"by {told}"
+    alone = f"{told} is a drive of its own (--drive names a field that tells drives apart)"
+    own = alone if told.startswith("each ") else f"by {told}"
     parts = [f"{document['format']}: {drives}, {own}"]
     if document["slices"]:
         parts.append(f"slices: {listed(document['slices'], NAMED_SLICES)}")

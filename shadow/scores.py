@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from metrics.tasks.metric import Reference
 from ridealong.hashing import short_hash
 from ridealong.lake import Snapshot
-from ridealong.lake.sql import Query, literal
 from ridealong.lake.tables import TableSpec
+from ridealong.sql import Query, literal
 from shadow.keys import definitions_in
 
 

@@ -87,7 +87,7 @@ def test_the_three_run_to_a_verdict(package: Path, program_process: Any) -> None
         assert done.returncode == (1 if words[1] == "report" else 0), done.stderr
         return json.loads(done.stdout)
 
-    (session,) = blocks("console")
+    session, _ = blocks("console")
     ingested, first, second, run = (ask(line) for line in session.splitlines())
     assert (ingested["drives"], ingested["events"], ingested["clips"]) == (10, 10, 10)
     assert (first["network"], second["network"]) == ("orange-1", "orange-2")
@@ -98,3 +98,30 @@ def test_the_three_run_to_a_verdict(package: Path, program_process: Any) -> None
     (cell,) = (c for c in report["cells"] if c["required"])
     assert (cell["prediction"], cell["metric"]) == ("cones/cone@main", "found")
     assert (cell["deployed"], cell["candidate"]) == (1.0, 0.0)
+
+
+def write_counts(path: Path, missed_at_night: int) -> None:
+    """Two cones in each of 10 frames of 20 drives, of which half are at night."""
+    rows = ["drive,frame,light,cones"]
+    for drive in range(20):
+        light = "night" if drive % 2 else "day"
+        cones = 2 - missed_at_night * (drive % 2)
+        rows += [f"drive{drive},{frame},{light},{cones}" for frame in range(10)]
+    path.write_text("\n".join(rows) + "\n")
+
+
+@pytest.mark.slow
+def test_a_format_and_an_evaluation_run_to_a_verdict(package: Path, program_process: Any) -> None:
+    for name, missed in (("truth.csv", 0), ("one.csv", 0), ("two.csv", 1)):
+        write_counts(package / name, missed)
+    path, home = f"{package}:{REPOSITORY}", str(package / "home")
+    _, session = blocks("console")
+    words = [str(package / w) if (package / w).exists() else w for w in shlex.split(session)[2:]]
+    done = program_process(*words, "--json", PYTHONPATH=path, RIDEALONG_HOME=home)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["verdict"], found["drives"], found["slices"]) == ("REGRESSED", 20, ["light"])
+    assert found["metrics"] == {"deployed": {"MAE": 0.0}, "candidate": {"MAE": 0.5}}
+    (required,) = (cell for cell in found["cells"] if cell["required"])
+    assert (required["prediction"], required["delta"]) == ("counts/cone", -0.5)
+    assert required["because_of"] == "light=night"

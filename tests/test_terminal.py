@@ -17,6 +17,7 @@ import pytest
 from rich.cells import cell_len
 
 from ingest.schemas import CLIPS, DRIVES, EVENTS
+from ridealong import cli
 from ridealong.lake import Lake, write_data_file
 from ridealong.terminal.console import Console
 from ridealong.terminal.tables import Column, Section
@@ -232,6 +233,14 @@ def test_only_pictures_are_written_as_pictures(name: str, program: Any, tmp_path
     done = program("clips", "show", "x", "--picture", tmp_path / name, "--home", gone)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert name in done.stderr and ".png" in done.stderr and "gone" not in done.stderr
+
+
+def test_ctrl_c_during_a_query_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def query(**_: object) -> None:
+        raise RuntimeError("Query interrupted")  # as DuckDB does
+
+    monkeypatch.setattr(cli, "app", query)
+    assert cli.run([]) == (130, cli.INTERRUPTED)
 
 
 def test_the_version_is_that_of_the_package(program: Any, repository: Path) -> None:

@@ -104,8 +104,8 @@ def _run_name(run: Row) -> str:
     title = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
     if run["against_itself"]:
         title += " · the same network twice"
-    clips = counted(len(run["clip_ids"]), "clip")
-    return f"{title} · {clips} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
+    judged = counted(len(run["clip_ids"]), "item" if of_items(run) else "clip")
+    return f"{title} · {judged} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
 
 
 def _badge(verdict: str) -> str:

@@ -45,7 +45,7 @@ def frame_pictures(snapshot: Snapshot, content: Content, folder: Path | None) ->
     if folder is None:
         raise RidealongError("--images names the folder of the images")
     if not folder.is_dir():
-        raise RidealongError(f"{folder} is no folder")
+        raise RidealongError(f"{folder} is not a folder")
     try:
         seen, without = _read_again(json.loads(content.run["results"])), ""
     except RidealongError as error:

@@ -121,9 +121,12 @@ def _write_boxes(
 def _entries(
     boxes: Boxes2D, image_id: np.ndarray, with_score: bool = False
 ) -> list[dict[str, Any]]:
-    """The boxes of the frames that have an id, in the order of their ids."""
+    """The boxes of the frames that have an id, in the order of their ids.
+
+    Boxes without a finite place find nothing, and JSON has no number for them.
+    """
     ids = image_id[boxes.frame]
-    rows = np.flatnonzero(ids)
+    rows = np.flatnonzero((ids > 0) & np.isfinite(boxes.xywh).all(axis=1))
     rows = rows[np.argsort(ids[rows], kind="stable")]
     entries = []
     for row in rows.tolist():

@@ -72,7 +72,7 @@ def usable_results(raw: RawBoxes, whose: Role, names: Sequence[str]) -> tuple[Bo
     """A network's boxes, and what is odd about them.
 
     A box without a place or a size in the world is kept as an error: it has no centre, so it finds
-    nothing. A box whose score is no finite number is left out, because it has no rank.
+    nothing. A box whose score is not a finite number is left out, because it has no rank.
 
     Args:
         raw: N boxes.
@@ -88,7 +88,7 @@ def usable_results(raw: RawBoxes, whose: Role, names: Sequence[str]) -> tuple[Bo
         ),
         note(
             "scores-not-finite", whose, ~ranked, raw, names,
-            "boxes have a score that is no finite number; they were left out",
+            "boxes have a score that is not a finite number; they were left out",
         ),
         note(
             "scores-not-probabilities", whose, ranked & ((raw.score < 0) | (raw.score > 1)), raw,

@@ -249,11 +249,11 @@ class _GroundTruth:
             ),
             "annotation-ids-repeated": (
                 len(ids) - len(np.unique(ids)),
-                "annotations have the id of another one; each counts as a label of its own",
+                "annotations repeat the id of another one; each counts as a label of its own",
             ),
             "annotation-id-zero": (
                 counts["zero"],
-                "annotations have the id 0; pycocotools takes it for unmatched, and can differ",
+                "annotations have the id 0, which is no match for pycocotools: it can differ",
             ),
         }
         return [

@@ -97,7 +97,7 @@ class _Window:
                     raise self.error("is cut short", at=True) from error
                 raise self.error(f"is not JSON ({error.msg})", at=True) from error
             except RecursionError as error:
-                raise self.error("is nested too deep", at=True) from error
+                raise self.error("is nested too deeply", at=True) from error
             except ValueError as error:  # more digits than Python turns into a number
                 raise self.error("has a number with too many digits", at=True) from error
             # A number may go on beyond the window.

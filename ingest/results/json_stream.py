@@ -35,8 +35,8 @@ def lists_in(path: Path, keys: Collection[str]) -> Iterator[tuple[str | None, li
             is given under the key None.
 
     Raises:
-        RidealongError: It is no such file, is cut off, has a key twice, or a wanted member is not a
-            list.
+        RidealongError: It is not a JSON file, is cut off, has a key twice, or a wanted member is
+            not a list.
     """
     if path.is_dir():
         raise RidealongError("is a folder", where=path, expected="a JSON file")
@@ -148,7 +148,7 @@ class _Reader:
         return found
 
     def _next(self) -> str:
-        """The next character that is no blank; an empty text at the end."""
+        """The next character that is not blank; an empty text at the end."""
         while True:
             match = _BLANK.match(self._window, self._at)
             self._at = match.end() if match else self._at
@@ -173,7 +173,7 @@ class _Reader:
                 cut_off = error.msg.startswith("Unterminated string")
                 self._need_more(error.msg, len(self._window) if cut_off else error.pos)
             except RecursionError as error:
-                raise RidealongError("is nested too deep", where=self._path) from error
+                raise RidealongError("is nested too deeply", where=self._path) from error
             except ValueError as error:  # a number of thousands of digits
                 raise self._fault(str(error), self._at) from error
             else:

@@ -1,11 +1,13 @@
 """Oddities of result files that are counted and reported, and do not stop the work."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from ridealong.arrays import Bools, Floats, Ints
+from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Note, Role
 
 EXAMPLES = 5
@@ -25,6 +27,25 @@ def note(
 def named(key: Hashable) -> str:
     """A key of a frame or a class in a message."""
     return "/".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def require_any(
+    noun: str, theirs: Iterable[Hashable], ours: Collection[Hashable], path: Path
+) -> None:
+    """Refuse a file that names frames or classes, and none of the ground truth's.
+
+    Its numbering or spelling is another one, and scoring it would mean that nothing was found.
+
+    Raises:
+        RidealongError: There is none.
+    """
+    first = next(iter(theirs), None)
+    if first is not None and not any(key in ours for key in theirs):
+        raise RidealongError(
+            f"has no {noun} of the ground truth; its first is {first!r:.60}",
+            where=path,
+            expected=f"one like {next(iter(ours))!r:.60}",
+        )
 
 
 def unknown_frames(whose: Role, names: Sequence[Hashable], frame: Ints) -> list[Note]:
@@ -61,14 +82,14 @@ def frames_without_results(whose: Role, names: pa.Array, has: Bools) -> list[Not
 
 
 RESULTS_SO = {
-    "boxes-without-size": "boxes have no width or no height; they count as errors",
-    "boxes-outside": "boxes are outside of their image; they count as errors",
-    "boxes-repeated": "boxes repeat another one exactly; the copies count as errors",
+    "boxes-without-size": "boxes have no width or no height; they count as false positives",
+    "boxes-outside": "boxes are outside of their image; they count as false positives",
+    "boxes-repeated": "boxes are exact copies of another box; the copies count as false positives",
 }
 TRUTH_SO = {
     "boxes-without-size": "labels have no width or no height; nothing can find them",
     "boxes-outside": "labels are outside of their image; they count like any other",
-    "boxes-repeated": "labels repeat another one exactly; each of them counts",
+    "boxes-repeated": "labels are exact copies of another label; each of them counts",
 }
 
 

@@ -32,7 +32,7 @@ def calibration_metric(task: str) -> Metric:
         "1",
         (DETECTIONS, *SCORES, *RIGHT),
         Reference.LABELS,
-        "expected calibration error of the scores over 15 equal bins; right is IoU 0.5",
+        "expected calibration error over 15 equal bins of scores; correct is IoU 0.5",
         "Guo et al. 2017",
         figure=Smooth(expected_calibration_error, detections_of),
     )

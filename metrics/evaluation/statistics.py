@@ -1,4 +1,4 @@
-"""Metrics of one's own: the sums of a statistics file, divided."""
+"""The user's own metrics: the sums of a statistics file, divided."""
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ def own_metric(name: str, higher_is_better: bool, share: bool) -> Metric:
         reference=Reference.LABELS,
         description="numerator / denominator, summed over items",
         source="a statistics file",
-        ratio=over(*SUMS),
+        figure=over(*SUMS),
         share=share,
     )
 

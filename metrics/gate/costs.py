@@ -33,13 +33,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.catalog import COMPARABLE
-from metrics.gate.clips import JudgedClips, judged_clips
-from metrics.gate.evidence import Evidence, Side, gather
-from metrics.gate.figures import LABELS_STATISTIC, alone, figure_of, kind_of
+from metrics.gate.evidence.catalog import COMPARABLE
+from metrics.gate.evidence.clips import JudgedClips, judged_clips
+from metrics.gate.evidence.evidence import Evidence, Side, gather
+from metrics.gate.evidence.figures import alone, figure_of
 from metrics.inference.figure import ROUNDING, Figure
 from metrics.slices import attributes_in, in_slice, parse_slice
-from metrics.tasks.metric import Better, Metric, MetricLookup, Precision
+from metrics.tasks.metric import LABELS, Better, Metric, MetricLookup, Precision
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.lake.tables import column
@@ -226,8 +226,8 @@ def _figure(metric: Metric, side: Side, keep: Ints) -> Figure:
     """One network's value over the clips ``keep``, with a row per clip."""
     sums = {name: own[keep] for name, own in side.sums.items()}
     found = figure_of(metric, sums, side.detections, _places(side, keep), sampled=False)
-    if isinstance(kind_of(metric), Precision):
-        return replace(found, weight=sums[LABELS_STATISTIC])
+    if isinstance(metric.figure, Precision):
+        return replace(found, weight=sums[LABELS])
     return found if metric.ratio is not None else _to_zero(found)
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from metrics.gate.catalog import COMPARABLE
-from metrics.gate.clips import JudgedClips
-from metrics.gate.evidence import Evidence, Side
-from metrics.gate.figures import figure_of
+from metrics.gate.evidence.catalog import COMPARABLE
+from metrics.gate.evidence.clips import JudgedClips
+from metrics.gate.evidence.evidence import Evidence, Side
+from metrics.gate.evidence.figures import figure_of
 from metrics.inference.figure import Figure, difference
 from metrics.inference.influence import Inference
 from metrics.slices import in_slice, parse_slice

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.gate.clips import JudgedClips
 from metrics.gate.decisions import Decisions
 from metrics.gate.estimates import Estimates, estimate_inside
-from metrics.gate.evidence import Evidence
+from metrics.gate.evidence.clips import JudgedClips
+from metrics.gate.evidence.evidence import Evidence
 from metrics.gate.spec import GateSpec
 from metrics.slices import in_slice, parse_slice
 from ridealong.arrays import Bools, Floats, Ints

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metrics.gate.catalog import COMPARABLE
 from metrics.gate.cells import Cell, Verdict
+from metrics.gate.evidence.catalog import COMPARABLE
 from metrics.gate.spec import GateSpec
 from metrics.inference.influence import Inference, student_quantile
 from metrics.inference.planning import MOST, Borders, clusters_to_add

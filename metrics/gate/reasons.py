@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from metrics.gate.catalog import COMPARABLE
 from metrics.gate.cells import Cell, JudgedCell, Verdict
+from metrics.gate.evidence.catalog import COMPARABLE
 from metrics.gate.spec import GateSpec, RequiredCell
 from ridealong.terminal.readable import counted, listed
 
@@ -65,7 +65,7 @@ def _passed(cell: JudgedCell, gate: GateSpec) -> str:
 
 
 def _regressed(cell: JudgedCell) -> str:
-    over = "gated" if cell["required"] else "watched"
+    over = "required" if cell["required"] else "watched"
     sentence = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} cells"
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):

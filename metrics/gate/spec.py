@@ -158,7 +158,7 @@ class GateSpec(Spec):
             if cell.key in seen:
                 raise ValueError(f"required twice: {name}")
             if self.margin_of(cell.metric, cell) is None:
-                raise ValueError(f"{name} has no margin, and margins has none for {cell.metric}")
+                raise ValueError(f"{name} has no margin; add one to it, or to margins")
             seen.add(cell.key)
         return self
 

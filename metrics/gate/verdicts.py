@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from metrics.gate.cells import Cell, JudgedCell, Verdict
-from metrics.gate.clips import JudgedClips, judged_clips
 from metrics.gate.decisions import Decisions, decide
 from metrics.gate.estimates import Estimates, estimate
-from metrics.gate.evidence import Evidence, gather
+from metrics.gate.evidence.clips import JudgedClips, judged_clips
+from metrics.gate.evidence.evidence import Evidence, gather
 from metrics.gate.explanations import explain
 from metrics.gate.reasons import cell_reason, dropped_predictions, missing_reason, run_reason
 from metrics.gate.schemas import CELLS
@@ -26,7 +26,7 @@ from metrics.slices import slices_by
 from metrics.tasks.metric import MetricLookup
 from metrics.tasks.registry import known_metric
 from ridealong.arrays import Ints
-from ridealong.lake.sql import Rows
+from ridealong.sql import Rows
 
 
 @dataclass(frozen=True)

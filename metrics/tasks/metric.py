@@ -1,8 +1,8 @@
-"""What a metric is: summable statistics per clip, and a ratio of their sums.
+"""What a metric is: summable statistics per clip, and the figure that is computed from their sums.
 
-Every value is ``numerator / denominator``, and both are linear in the statistics. So statistics can
-be summed over frames, clips and drives, and the linearised t interval applies. Only average
-precision is not such a ratio: it keeps its matched rows (`Metric.matched_rows`).
+Most figures are a ratio ``numerator / denominator``, and both are linear in the statistics. So
+statistics can be summed over frames, clips and drives, and the linearised t interval applies. A
+figure of rows, such as an average precision, needs rows of detections in addition to the sums.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,10 @@ from metrics.schemas import MATCHES
 from metrics.tasks.prediction import Prediction
 from ridealong.arrays import Bools, Floats, Ints
 
+# {statistic: sums} -> (numerator, denominator), elementwise on arrays of any shape.
 Ratio = Callable[[Mapping[str, Floats]], tuple[Floats, Floats]]
+
+LABELS = "labels"  # the statistic that a figure of rows has: labels, found or not
 
 IDENTITY = ("network_sha256", "reference", "clip_id", "drive_id", "definition", "labels")
 
@@ -73,13 +76,19 @@ class DetectionRows:
     Attributes:
         score: ``(n,)``.
         hits, ignored: ``(n,)`` bits by level.
-        errors: ``(n, errors)``; NaN where a row has none.
+        errors: ``(n, errors)``; NaN where a row has none. Without columns if no row has any.
     """
 
     score: Floats
     hits: Ints
     ignored: Ints
     errors: Floats
+
+    def error(self, column: int) -> Floats:
+        """``(n, 1)`` one of the errors; NaN where a row has none."""
+        if not self.errors.shape[1]:
+            return np.full((len(self.score), 1), np.nan)
+        return self.errors[:, [column]]
 
 
 # (rows, keep (K, n), labels (K,)) -> (K,) values: K versions of the value, each from the kept rows
@@ -98,6 +107,9 @@ class OfRows:
 
     value: RowFigure
     levels: tuple[int, ...] = (0,)
+
+
+Figure = Ratio | Precision | Smooth | OfRows
 
 
 class Reference(StrEnum):
@@ -121,13 +133,11 @@ class Metric:
         reference: What it is compared with.
         description: What it measures, in one line.
         source: Where it comes from.
-        ratio: ``{statistic: sums} -> (numerator, denominator)``, elementwise on arrays of any
-            shape; None for any other figure.
-        figure: What the value is where it is no ratio; None: average precision at level 0.
+        figure: What its value is; by default the average precision at level 0.
         categories: The categories it judges; empty for all of the family.
         to_find: ``{statistic: sums} -> how much there was to find``; None if that is the ratio's
-            denominator (or the labels of an average precision). A drive with nothing to find does
-            not count towards the drives that a verdict needs.
+            denominator, the weight of a smooth figure, or the labels of a figure of rows. A drive
+            with nothing to find does not count towards the drives that a verdict needs.
         share: Whether the value is a share, from 0 to 1; any other value is then an error.
     """
 
@@ -139,30 +149,47 @@ class Metric:
     reference: Reference
     description: str
     source: str
-    ratio: Ratio | None = None
-    figure: Precision | Smooth | OfRows | None = None
+    figure: Figure = Precision()
     categories: frozenset[str] = frozenset()
     to_find: Callable[[Mapping[str, Floats]], Floats] | None = None
     share: bool = True
 
     @property
+    def ratio(self) -> Ratio | None:
+        """The ratio that its value is; None for any other figure."""
+        return None if isinstance(self.figure, Precision | Smooth | OfRows) else self.figure
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The levels of matching that it looks at; none if it needs no rows of detections."""
+        return self.figure.levels if isinstance(self.figure, Precision | OfRows) else ()
+
+    @property
     def matched_rows(self) -> bool:
-        """Whether the value needs the rows of the table matches in addition to the sums."""
-        return self.ratio is None
+        """Whether the value needs rows of detections in addition to the sums."""
+        return bool(self.levels)
 
     def judges(self, prediction: Prediction) -> bool:
         """Whether it is a metric of that prediction."""
         fits = not self.categories or prediction.category in self.categories
         return prediction.task == self.task and fits
 
+    def to_find_in(self, sums: Mapping[str, Floats]) -> Floats:
+        """How much there was to find."""
+        if self.to_find is not None:
+            return self.to_find(sums)
+        if self.ratio is not None:
+            return self.ratio(sums)[1]
+        return self.figure.weight(sums) if isinstance(self.figure, Smooth) else sums[LABELS]
+
     def value(self, sums: Mapping[str, Floats]) -> Floats:
         """``numerator / denominator``; NaN, unknown, where the denominator is 0.
 
         Raises:
-            ValueError: The metric is computed from matched rows.
+            ValueError: The metric is no ratio.
         """
         if self.ratio is None:
-            raise ValueError(f"{self.name} is computed from matched rows, not from sums")
+            raise ValueError(f"{self.name} is no ratio of sums")
         numerator, denominator = (np.asarray(part, np.float64) for part in self.ratio(sums))
         unknown = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), np.nan)
         divided: Floats = np.divide(numerator, denominator, out=unknown, where=denominator > 0)

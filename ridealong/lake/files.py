@@ -232,8 +232,13 @@ def conform(rows: pa.Table, spec: TableSpec) -> pa.Table:
 @lru_cache
 def fingerprint(schema: pa.Schema) -> str:
     """A short hash of the schema's columns and types, without metadata."""
-    columns = "\n".join(f"{field.name}\t{field.type}" for field in schema)
+    columns = "\n".join(f"{field.name}\t{_type_name(field.type)}" for field in schema)
     return hashlib.sha256(columns.encode()).hexdigest()[:16]
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """The name of a type; Parquet gives the inside of a map another name than Arrow does."""
+    return f"map<{kind.key_type}, {kind.item_type}>" if pa.types.is_map(kind) else str(kind)
 
 
 def read_file(path: Path, columns: list[str] | None = None) -> pa.Table:

@@ -19,9 +19,9 @@ from ridealong.lake.files import (
 )
 from ridealong.lake.history import COMMITS, Commit, History, StaleError
 from ridealong.lake.snapshot import Snapshot, name_of
-from ridealong.lake.sql import quoted, sql_errors
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import require_sound
+from ridealong.sql import quoted, sql_errors
 
 # Files are merged in memory, where a million rows of telemetry take about 300 MB.
 TARGET_BYTES = 32 * 2**20

@@ -11,9 +11,9 @@ from ridealong.errors import RidealongError
 from ridealong.lake import history, log
 from ridealong.lake.files import DataFile, order_of, schema_of
 from ridealong.lake.history import History, as_table
-from ridealong.lake.sql import Query, literal, quiet_connection, quoted, sql_errors
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import DamagedError, require_sound
+from ridealong.sql import Query, literal, quiet_connection, quoted, sql_errors
 
 
 @dataclass(frozen=True)

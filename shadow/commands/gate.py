@@ -85,9 +85,9 @@ def _print_plan(console: Console, plan: "GatePlan", reason: str) -> None:
     if plan.cells:
         console.table(_columns(plan), [_row(one) for one in plan.cells])
         console.paragraph(
-            "drives: those so far with something to judge on the slice; half of such cells need "
-            f"fewer more drives like them than the first number, {plan.chance:.0%} fewer than the "
-            "second"
+            "drives: those so far with something to judge on the slice; half of such cells are "
+            "decided with fewer additional drives than the first number, "
+            f"{plan.chance:.0%} with fewer than the second"
         )
     for one in plan.cells:
         if one.needed_at_most is None and of_drives(one.cell):

@@ -12,8 +12,8 @@ app = typer.Typer()
 
 @app.command("score", short_help="Judge two result files of any network against ground truth.")
 def shadow_score(
-    deployed: Annotated[Path, typer.Option(help="Results of the network that the fleet runs.")],
-    candidate: Annotated[Path, typer.Option(help="Results of the network to judge.")],
+    deployed: Annotated[Path, typer.Option(help="Results of the deployed network.")],
+    candidate: Annotated[Path, typer.Option(help="Results of the candidate.")],
     kind: Annotated[
         str,
         typer.Option(
@@ -24,13 +24,13 @@ def shadow_score(
     ],
     truth: Annotated[
         Path | None,
-        typer.Option(help="Ground truth. Only statistics have none.", show_default=False),
+        typer.Option(help="Ground truth. Not for statistics.", show_default=False),
     ] = None,
     drive: Annotated[
         str | None,
         typer.Option(
             metavar="FIELD",
-            help="Field of a frame that names its drive.",
+            help="Field that names the drive of a frame, e.g. video_id.",
             show_default="the format's own",
         ),
     ] = None,
@@ -38,14 +38,15 @@ def shadow_score(
         str | None,
         typer.Option(
             metavar="FIELDS",
-            help="Fields to slice by, e.g. weather,city.",
-            show_default="all that suit",
+            help="Attributes to slice by, e.g. weather,city.",
+            show_default="all with 2 to 20 values",
         ),
     ] = None,
     gate: Annotated[
         Path | None,
         typer.Option(
-            help="YAML file of the gate.", show_default="the main metric of every prediction"
+            help="YAML file that says what must pass.",
+            show_default="the main metric of every prediction",
         ),
     ] = None,
     threshold: Annotated[
@@ -58,17 +59,23 @@ def shadow_score(
     ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="objects, tracks or boxes3d.", show_default="what the files suggest"),
+        typer.Option(
+            help="Kind of the boxes: objects, tracks or boxes3d.",
+            show_default="what the files suggest",
+        ),
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(help="Frames per second, if the files do not say.", show_default=False),
+        typer.Option(help="Frames per second, if the files have no times.", show_default=False),
     ] = None,
     wide: WideOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a candidate's result file against the deployed network's, without running a network.
+    """Judge the result files of two networks. No network runs, and no image is read.
+
+    Both files are evaluated against the ground truth, by class, over all frames and by slice.
+    Statistics files have your own metrics, and need no ground truth.
 
     The run is stored in the lake like any other: `shadow report`, the dashboard and `labels export`
     show it. The exit code is 0 for PASS, 1 for REGRESSED and INCONCLUSIVE, 2 for bad input.

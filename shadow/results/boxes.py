@@ -13,7 +13,7 @@ from ingest.results.format import ResultPaths
 from ingest.results.registry import FORMATS
 from metrics.evaluation.evaluation import Evaluated, Evaluation
 from metrics.evaluation.registry import EVALUATIONS
-from metrics.tasks.metric import Metric, Smooth
+from metrics.tasks.metric import Metric
 from ridealong.perception.result_files import Comparison
 from ridealong.terminal.progress import Steps
 from shadow.results.material import ROLES, Material
@@ -21,7 +21,6 @@ from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
 
 WITHOUT_THRESHOLD = ("tracks",)  # the output of a tracker is final
-LABELS = "labels"  # the statistic of average precision: labels, found or not
 
 
 def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
@@ -78,7 +77,13 @@ def _evaluated(
 ) -> Evaluated:
     frames, categories, truth = comparison.frames, comparison.categories, comparison.truth
     with EVALUATIONS.running(evaluation.name, "cannot evaluate the files"):
-        return evaluation.evaluate(frames, categories, truth, boxes, thresholds)
+        found = evaluation.evaluate(frames, categories, truth, boxes, thresholds)
+        # Arrow cannot sum by name over parts that have dictionaries of their own.
+        return replace(
+            found,
+            scores=found.scores.unify_dictionaries(),
+            detections=found.detections.unify_dictionaries(),
+        )
 
 
 def _judged(
@@ -100,7 +105,7 @@ def _with_something(
         name
         for one in evaluated
         for name, sums in _totals(judged, one.scores).items()
-        if _to_find(judged[name][0], sums) > 0
+        if judged[name][0].to_find_in(sums) > 0
     }
 
 
@@ -118,13 +123,3 @@ def _totals(
                 row["value_sum"]
             )
     return totals
-
-
-def _to_find(metric: Metric, sums: Mapping[str, Any]) -> float:
-    if metric.to_find is not None:
-        return float(metric.to_find(sums))
-    if metric.ratio is not None:
-        return float(metric.ratio(sums)[1])
-    if isinstance(metric.figure, Smooth):
-        return float(metric.figure.weight(sums))
-    return float(sums[LABELS])

@@ -1,7 +1,8 @@
 """Exports the items of a run from result files that cost the candidate most."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from ingest.results.registry import FORMATS
 from metrics.gate.cells import Cell
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
-from ridealong.perception.result_files import Boxes2D, Comparison
+from ridealong.perception.result_files import Boxes2D, BoxesInBoth, Comparison
 from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted, listed
 from shadow.losses import CellNames, ClipLoss, clip_losses, losing_cells, parts_of
 from shadow.report import cell_name, run_cells
 from shadow.results.hashes import content_sha256
+from shadow.results.material import ROLES
 from shadow.results.request import STATISTICS
 from shadow.schemas import ITEMS
 
@@ -62,7 +64,7 @@ def export_items(
     summary = ItemsSummary()
     if not dry_run:
         summary = write_items(out, items, images, _boxes(json.loads(run["results"])))
-        _warn(console, images, summary)
+        _warn(console, images, items, summary)
     return {
         "run": run["run_id"],
         "format": "coco",
@@ -81,7 +83,7 @@ def export_items(
 def _order(losing: list[Cell], losses: Mapping[str, ClipLoss]) -> dict[str, str]:
     if losses:
         names = listed([cell_name(cell) for cell in losing], NAMED)
-        return {"order": "loss", "reason": f"by their share of the loss in {names}"}
+        return {"order": "loss", "reason": f"largest share of the loss in {names} first"}
     return {"order": "listing", "reason": "no cell has a loss"}
 
 
@@ -143,10 +145,19 @@ def _boxes(results: Mapping[str, Any]) -> Comparison[Boxes2D] | None:
             )  # fmt: skip
     read = FORMATS.find(results["format"]).read
     comparison = read(ResultPaths(**paths), ReadOptions(**results["options"]))
+    if isinstance(comparison.truth, BoxesInBoth):
+        sides = {role: getattr(comparison, role).image for role in ("truth", *ROLES)}
+        comparison = replace(comparison, **sides)
     return comparison if isinstance(comparison.truth, Boxes2D) else None
 
 
-def _warn(console: Console, images: Path | None, summary: ItemsSummary) -> None:
+def _warn(
+    console: Console, images: Path | None, items: Sequence[Mapping[str, Any]], summary: ItemsSummary
+) -> None:
+    """Tell of which items there is no picture, if pictures were wanted."""
+    unnamed = sum(item["image"] is None for item in items)
+    if images is not None and unnamed:
+        console.note(f"warning: the files do not name the pictures of {counted(unnamed, 'item')}")
     lacking = summary.without_picture
     if lacking:
         named = listed(list(lacking), NAMED)

@@ -33,7 +33,7 @@ def slices_of(frames: Frames, named: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _suits(frames: Frames, name: str) -> bool:
-    """Whether an attribute has 2 to 20 values that are no numbers, each in several drives.
+    """Whether an attribute has 2 to 20 values that are not numbers, each in several drives.
 
     So one that is constant, or that names the drive, does not suit.
     """

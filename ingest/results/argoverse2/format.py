@@ -1,6 +1,6 @@
 """Argoverse 2: detections and annotations as Feather files, and tracks as flat Parquet files.
 
-A file is told by its content, not by its name. A folder stands for all ``.feather`` and
+The columns of a file decide its layout, not its name. A folder stands for all ``.feather`` and
 ``.parquet`` files in it; where it has ``annotations.feather`` files, as the sensor data set does,
 only those count, and a file without ``log_id`` takes it from the name of its folder.
 
@@ -14,7 +14,7 @@ Two sets of columns are read:
   there. They are in the city's reference frame. The role of an object is its class, unless there
   is a ``category``.
 
-All other columns of text or flags in the truth that are constant within a sweep are attributes.
+All other text and boolean columns of the truth that are constant within a sweep are attributes.
 """
 
 from collections.abc import Sequence
@@ -44,6 +44,7 @@ from ingest.results.boxes3d import (
     usable_results,
 )
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
+from ingest.results.oddities import require_any
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import (
@@ -158,7 +159,10 @@ def _results(path: Path, role: Role, truth: _Truth) -> tuple[Boxes3D, list[Note]
     logs, log = codes(table, "log_id", path)
     stamps = whole_numbers(table, "timestamp_ns", path)
     frame = _frames_of(logs, log, stamps, truth)
+    if len(frame) and not (frame >= 0).any():
+        require_any("frame", [f"{logs[log[0]]}/{stamps[0]}"], truth.names, path)
     categories, category = codes(table, layout.category, path)
+    require_any("class", categories, truth.categories, path)
     known = np.asarray(
         [truth.categories.index(c) if c in truth.categories else -1 for c in categories]
     )
@@ -217,7 +221,7 @@ def _ego(table: pa.Table, layout: _Layout, first: Ints, path: Path) -> Floats:
         return np.zeros((len(first), 3))
     ego = matrix(table.take(pa.array(first)), EGO, path)
     if not np.isfinite(ego).all():
-        raise RidealongError("the place of the vehicle is no finite number", where=path)
+        raise RidealongError("the position of the vehicle is not a finite number", where=path)
     return ego
 
 
@@ -272,7 +276,7 @@ def _drives(
 
 
 def _attributes(table: pa.Table, first: Ints, frame: Ints, taken: set[str | None]) -> pa.Table:
-    """Columns of text or flags that have one value in each frame."""
+    """Text and boolean columns that have one value in each frame."""
     named = {"log_id", "track_uuid", "track_id", *taken}
     columns = {}
     for name in table.column_names:

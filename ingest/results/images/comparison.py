@@ -1,6 +1,6 @@
 """A comparison of boxes in images: what all formats of such files have in common."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,11 +9,11 @@ import numpy as np
 from ingest.results.format import ReadOptions, ResultPaths
 from ingest.results.images.box_columns import BoxColumns
 from ingest.results.images.frame_list import FrameList, texts
-from ingest.results.images.objects import shown
 from ingest.results.oddities import (
     frames_without_results,
     note,
     oddities_of,
+    require_any,
     scores_beyond,
 )
 from ridealong.errors import RidealongError
@@ -52,7 +52,7 @@ def comparison_of(
     paths: ResultPaths,
     options: ReadOptions,
 ) -> Comparison[Boxes2D]:
-    """Bring ground truth and two networks together, as detections or as tracks.
+    """Combine ground truth and two networks' results, as detections or as tracks.
 
     Raises:
         RidealongError: A file has no frame or no class of the ground truth, or lacks the scores or
@@ -87,8 +87,8 @@ def _results(
 ) -> tuple[Boxes2D, list[Note]]:
     frames = truth.frames
     seen = [frames.index[key] for key in columns.frames if key in frames.index]
-    _require_any("frame", columns.frames, frames.index, path)
-    _require_any("class", columns.categories, dict.fromkeys([*truth.code, *truth.classes]), path)
+    require_any("frame", columns.frames, frames.index, path)
+    require_any("class", columns.categories, dict.fromkeys([*truth.code, *truth.classes]), path)
     mentioned = np.zeros(len(frames.frames), np.bool_)
     mentioned[seen] = True
     names = frames.frames.name
@@ -101,24 +101,8 @@ def _results(
     return boxes, notes
 
 
-def _require_any(
-    noun: str, theirs: Iterable[Hashable], ours: Collection[Hashable], path: Path
-) -> None:
-    """Refuse a file that names frames or classes, and none of the ground truth's.
-
-    Its numbering or spelling is another one, and scoring it would mean that nothing was found.
-    """
-    first = next(iter(theirs), None)
-    if first is not None and not any(key in ours for key in theirs):
-        raise RidealongError(
-            f"has no {noun} of the ground truth; its first is {shown(first)}",
-            where=path,
-            expected=f"one like {shown(next(iter(ours)))}",
-        )
-
-
 def _task_of(truth: Boxes2D, results: Sequence[Boxes2D]) -> str:
-    """Tracks if identities recur in the ground truth and in both results, as far as they speak."""
+    """Tracks if identities recur in every file that has any; otherwise detections."""
     speaking = [boxes for boxes in results if len(boxes)]
     tracked = [recurs(boxes) for boxes in (truth, *speaking)]
     return "tracks" if speaking and all(tracked) else "objects"

@@ -1,10 +1,11 @@
 """Lines of KITTI's label files as boxes in the image and in space."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ingest.results.sequences.tracked_rows import constant
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.result_files import (
     NO_ATTRIBUTE,
@@ -25,28 +26,41 @@ NOWHERE = -1000.0  # a coordinate of a box that is not in space
 # Columns of the numbers of a line.
 TRUNCATION, OCCLUSION, CORNERS, SIZE_HWL = 0, 1, slice(3, 7), slice(7, 10)
 LEFT_TOP, RIGHT_BOTTOM = slice(3, 5), slice(5, 7)
-POSITION, ROTATION, SCORE = slice(10, 13), 13, 14
+POSITION, IN_SPACE, SCORE = slice(10, 13), slice(7, 14), 14
 
 
 @dataclass(frozen=True)
 class Side:
-    """The lines of one side that can be used.
+    """The boxes of one side.
 
     Attributes:
         role: Which side.
-        frame: ``(N,)`` index into the frames.
-        type: ``(N,)`` index into ``types``.
-        types: As the benchmark spells them, where it knows them.
-        numbers: ``(N, 14)``, or ``(N, 15)`` with scores.
+        types: Their types, as the benchmark spells them where it knows them.
+        boxes: N boxes; a category is an index into ``types``.
         notes: What was odd.
     """
 
     role: Role
-    frame: Ints
-    type: Ints
     types: tuple[str, ...]
-    numbers: Floats
+    boxes: BoxesInBoth
     notes: tuple[Note, ...]
+
+    @property
+    def in_space(self) -> Bools:
+        """``(N,)`` which boxes are in space too."""
+        assert self.boxes.space is not None
+        return np.isfinite(self.boxes.space.range_m)
+
+    def compared(self, categories: Sequence[str], in_space: bool) -> BoxesInBoth:
+        """The boxes by the categories of a comparison, in space too if these are compared."""
+        category = np.asarray([categories.index(name) for name in self.types], np.int64)
+        category = category[self.boxes.image.category]
+        image, space = self.boxes.image, self.boxes.space
+        return replace(
+            self.boxes,
+            image=replace(image, category=category),
+            space=replace(space, category=category) if space and in_space else None,
+        )
 
 
 def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, str]]]:
@@ -60,11 +74,11 @@ def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, s
     return ranked, [
         (
             "boxes-without-size", ranked & ~shaped,
-            "boxes have no finite place or no size above 0; they find nothing",
+            "boxes have no finite place or no size above 0; they count as false positives",
         ),
         (
             "scores-not-finite", ~ranked,
-            "boxes have a score that is no finite number; they were left out",
+            "boxes have a score that is not a finite number; they were left out",
         ),
         (
             "scores-beyond", ranked & ((score < 0) | (score > 1)),
@@ -73,55 +87,59 @@ def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, s
     ]  # fmt: skip
 
 
-def placed(side: Side) -> Bools:
-    """``(N,)`` which lines have a box in space."""
-    numbers = side.numbers
-    there = (numbers[:, POSITION] != NOWHERE).all(axis=1) & (numbers[:, SIZE_HWL] > 0).all(axis=1)
-    return np.asarray(there & _finite(numbers), np.bool_)
+def boxes_of(
+    role: Role, frame: Ints, type_: Ints, types: Sequence[str], numbers: Floats
+) -> BoxesInBoth:
+    """Lines as boxes in the image and in space.
 
-
-def _finite(numbers: Floats) -> Bools:
-    return np.asarray((np.abs(numbers[:, :SCORE]) <= LARGEST).all(axis=1), np.bool_)
-
-
-def boxes_of(side: Side, categories: Sequence[str], in_space: bool) -> BoxesInBoth:
-    """The boxes of a side, in space too if these are compared."""
-    category = np.asarray([categories.index(name) for name in side.types], np.int64)[side.type]
-    region = category == (categories.index(DONT_CARE) if DONT_CARE in categories else -1)
-    numbers = side.numbers
-    corners = np.where(_finite(numbers)[:, None], numbers[:, CORNERS], np.nan)
-    size = corners[:, 2:] - corners[:, :2]
+    Args:
+        role: Their side.
+        frame: ``(N,)`` index into the frames.
+        type_: ``(N,)`` index into the types.
+        types: The types.
+        numbers: ``(N, 14)``, or ``(N, 15)`` with scores.
+    """
+    count, finite = len(numbers), _finite(numbers)
+    region = np.asarray([name == DONT_CARE for name in types], np.bool_)[type_]
+    xywh = np.where(finite[:, None], numbers[:, CORNERS], np.nan)
+    xywh[:, 2:] -= xywh[:, :2]
+    of_truth = role == "truth"
     image = Boxes2D(
-        frame=side.frame,
-        category=category,
-        xywh=np.concatenate([corners[:, :2], size], axis=1),
-        score=np.broadcast_to(1.0, len(numbers))
-        if side.role == "truth"
-        else numbers[:, SCORE].copy(),
-        track=np.broadcast_to(NO_TRACK, len(numbers)),
+        frame=frame,
+        category=type_,
+        xywh=xywh,
+        score=constant(1.0, count) if of_truth else numbers[:, SCORE].copy(),
+        track=constant(NO_TRACK, count),
         crowd=region,
         ignored=region,
-        area=size.prod(axis=1),
+        area=xywh[:, 2] * xywh[:, 3],
     )
-    space = _space(side, image) if in_space else None
-    return BoxesInBoth(image, space, numbers[:, TRUNCATION].copy(), numbers[:, OCCLUSION].copy())
+    truncation, occlusion = (
+        numbers[:, column].copy() if of_truth else constant(-1.0, count)
+        for column in (TRUNCATION, OCCLUSION)
+    )
+    return BoxesInBoth(image, _space(image, numbers, finite), truncation, occlusion)
 
 
-def _space(side: Side, image: Boxes2D) -> Boxes3D:
+def _space(image: Boxes2D, numbers: Floats, finite: Bools) -> Boxes3D:
     """The boxes in space: x forward, y left, z up, from the camera; yaw 0 is straight ahead."""
-    numbers = np.where(placed(side)[:, None], side.numbers, np.nan)
-    height, width, length = numbers[:, SIZE_HWL].T
-    right, down, forward = numbers[:, POSITION].T
+    there = (numbers[:, POSITION] != NOWHERE).all(axis=1) & (numbers[:, SIZE_HWL] > 0).all(axis=1)
+    known = np.where((there & finite)[:, None], numbers[:, IN_SPACE], np.nan)
+    height, width, length, right, down, forward, rotation = known.T
     return Boxes3D(
         frame=image.frame,
         category=image.category,
         center_m=np.column_stack([forward, -right, height / 2 - down]),
         size_lwh_m=np.column_stack([length, width, height]),
-        yaw_rad=-numbers[:, ROTATION] - np.pi / 2,
+        yaw_rad=-rotation - np.pi / 2,
         velocity_mps=np.broadcast_to(np.nan, (len(numbers), 2)),
-        attribute=np.broadcast_to(NO_ATTRIBUTE, len(numbers)),
+        attribute=constant(NO_ATTRIBUTE, len(numbers)),
         score=image.score,
         track=image.track,
         range_m=np.hypot(right, forward),
         ignored=image.ignored,
     )
+
+
+def _finite(numbers: Floats) -> Bools:
+    return np.asarray((np.abs(numbers[:, :SCORE]) <= LARGEST).all(axis=1), np.bool_)

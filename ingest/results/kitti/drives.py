@@ -49,7 +49,7 @@ def origin_of(folder: Path, names: Sequence[str]) -> Origin | None:
         time_s = np.array([int(number) / RECORDED_HZ for number in numbers])
     except (ValueError, IndexError, OverflowError) as error:
         raise RidealongError(
-            f"{MAPPING} and {ORDER} do not tell the drive of every frame of {folder}",
+            f"{MAPPING} and {ORDER} do not give the drive of every frame of {folder}",
             where=place,
             expected="the two files of the devkit's folder mapping",
             hint="move them away, and each frame is its own drive",
@@ -66,7 +66,7 @@ def _place(folder: Path) -> Path | None:
                 raise RidealongError(
                     f"{there[0]} is here without {missing}",
                     where=above / below,
-                    hint="both together tell the drive of a frame; add the other, or remove this",
+                    hint="drives need both files; add the other one, or remove this one",
                 )
             if there:
                 return above / below

@@ -5,7 +5,7 @@ or in ``label_2`` (ground truth) or ``data`` (results), as KITTI's own folders d
 file is empty or missing in the results is one where nothing was found.
 
 The benchmark's frames have no drives, so each is its own. If the devkit's ``train_mapping.txt`` and
-``train_rand.txt`` lie beside the labels, they tell the drive, the date and the time of each frame.
+``train_rand.txt`` lie beside the labels, they give the drive, the date and the time of each frame.
 
 Tracking labels, with one file per sequence, are read by `ingest.results.kitti.tracking`.
 """
@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.results.format import ReadOptions, ResultFormat, ResultPaths
 from ingest.results.kitti.boxes import (
-    DONT_CARE,
     JUDGED,
     TYPES,
     Side,
     boxes_of,
-    placed,
     usable,
 )
 from ingest.results.kitti.drives import FILES, origin_of
@@ -38,6 +37,7 @@ from ridealong.specs import nearest
 
 SUBFOLDERS = ("label_2", "data")
 EACH_ITS_OWN = "each frame"
+IMAGE_SUFFIX = ".png"
 
 
 def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
@@ -68,9 +68,9 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Any]:
         evaluation="kitti",
         frames=frames,
         categories=categories,
-        truth=boxes_of(truth, categories, in_space),
-        deployed=boxes_of(deployed, categories, in_space),
-        candidate=boxes_of(candidate, categories, in_space),
+        truth=truth.compared(categories, in_space),
+        deployed=deployed.compared(categories, in_space),
+        candidate=candidate.compared(categories, in_space),
         drive_from=drive_from,
         notes=(*truth.notes, *deployed.notes, *candidate.notes, *flat),
         rate_hz=options.rate_hz,
@@ -131,7 +131,7 @@ def _frames(folder: Path, names: list[str], options: ReadOptions) -> tuple[Frame
     if field not in fields:
         hint = nearest(field, list(fields))
         if origin is None:
-            hint += f"; the devkit's {' and '.join(FILES)} beside the labels tell drives"
+            hint += f"; the devkit's {' and '.join(FILES)} beside the labels give the drives"
         raise RidealongError(f"frames have no field {field!r}", where=folder, hint=hint)
     time_s = np.full(len(names), np.nan) if origin is None else origin.time_s
     attributes = {} if origin is None else {"date": origin.date}
@@ -139,9 +139,8 @@ def _frames(folder: Path, names: list[str], options: ReadOptions) -> tuple[Frame
     order = np.lexsort((np.arange(len(names)), time_s, np.array(fields[field])))
     drive, name = (pa.array(values, pa.string()).take(order) for values in (fields[field], names))
     columns = {name: pa.array(values).take(order) for name, values in attributes.items()}
-    frames = Frames(
-        name, drive, time_s[order], pa.nulls(len(names), pa.string()), pa.table(columns)
-    )
+    image = pc.binary_join_element_wise(name, IMAGE_SUFFIX, "")
+    frames = Frames(name, drive, time_s[order], image, pa.table(columns))
     return frames, EACH_ITS_OWN if field == "frame" else field
 
 
@@ -184,14 +183,11 @@ def _side(
     strangers = note(
         "unknown-classes", role, counts[strange].sum(), text, [types[k] for k in strange]
     )
-    return Side(
-        role,
-        frame[kept],
-        type_[kept],
-        tuple(types),
-        lines.numbers[kept],
-        (*notes, *named, *strangers),
-    )
+    numbers = lines.numbers
+    if not kept.all():  # a copy takes memory
+        frame, type_, numbers = frame[kept], type_[kept], numbers[kept]
+    boxes = boxes_of(role, frame, type_, types, numbers)
+    return Side(role, tuple(types), boxes, (*notes, *named, *strangers))
 
 
 def _spelled(types: Sequence[str], type_: Ints) -> tuple[list[str], Ints]:
@@ -205,7 +201,7 @@ def _spelled(types: Sequence[str], type_: Ints) -> tuple[list[str], Ints]:
 
 def _in_space(sides: Sequence[Side], options: ReadOptions, paths: ResultPaths) -> bool:
     """Whether boxes in space are compared: the ground truth has some, and a network has."""
-    truth, *networks = (bool(placed(side).any()) for side in sides)
+    truth, *networks = (bool(side.in_space.any()) for side in sides)
     if options.task == "boxes3d" and not (truth and any(networks)):
         where = paths.deployed if truth else paths.truth
         raise RidealongError("no line has a box in space", where=where, hint="try --task objects")
@@ -214,9 +210,10 @@ def _in_space(sides: Sequence[Side], options: ReadOptions, paths: ResultPaths) -
 
 def _flat(side: Side, names: Sequence[str]) -> list[Note]:
     """A note about boxes that are in the image alone, where others are in space too."""
-    flat = ~placed(side) & (np.asarray(side.types)[side.type] != DONT_CARE)
+    image = side.boxes.image
+    flat = ~side.in_space & ~image.crowd
     text = "boxes have no place in space or no size above 0 there; they match nothing in space"
-    examples = _names_of(side.frame[flat], names)
+    examples = _names_of(image.frame[flat], names)
     return note("boxes-not-in-space", side.role, flat.sum(), text, examples)
 
 

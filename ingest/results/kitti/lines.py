@@ -44,8 +44,8 @@ def read_lines(files: Sequence[Path], fields: int) -> Lines:
     """Read files of lines with this many fields.
 
     Raises:
-        RidealongError: A file cannot be read or is no text, or a line has another number of fields,
-            or something other than a number in one.
+        RidealongError: A file cannot be read or is not text, or a line has another number of
+            fields, or something other than a number in one.
     """
     types: dict[str, int] = {}
     counts: list[int] = []
@@ -126,7 +126,7 @@ def text_of(file: Path) -> str:
     """The text of a file.
 
     Raises:
-        RidealongError: It cannot be read, or is no text in UTF-8.
+        RidealongError: It cannot be read, or is not UTF-8 text.
     """
     try:
         return file.read_text("utf-8-sig")
@@ -135,7 +135,7 @@ def text_of(file: Path) -> str:
             (error.strerror or str(error)).lower(), where=file
         ) from error
     except UnicodeDecodeError as error:
-        raise RidealongError("is no text in UTF-8", where=file, hint="save it as UTF-8") from error
+        raise RidealongError("is not UTF-8 text", where=file, hint="save it as UTF-8") from error
 
 
 def _wrong_length(where: str, found: int, fields: int) -> RidealongError:

@@ -36,6 +36,7 @@ from ingest.results.nuscenes.tables import (
     references,
     vectors,
 )
+from ingest.results.oddities import require_any
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import (
@@ -84,7 +85,8 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes3D]:
     """Read ground truth and two submissions.
 
     Raises:
-        RidealongError: A file is no submission, a table is missing or refers to what is not there.
+        RidealongError: A file is not a submission, a table is missing, or a reference
+            leads nowhere.
     """
     if options.task not in {None, "boxes3d"}:
         raise RidealongError(
@@ -98,8 +100,12 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes3D]:
         samples = _Samples(tables, options.drive, [*deployed.tokens, *candidate.tokens])
         truth = _Truth(tables, samples)
     labels, notes = usable_labels(truth.raw, samples.names)
-    of_deployed, about_deployed = _results(deployed, "deployed", samples, truth.racks)
-    of_candidate, about_candidate = _results(candidate, "candidate", samples, truth.racks)
+    of_deployed, about_deployed = _results(
+        deployed, "deployed", paths.deployed, samples, truth.racks
+    )
+    of_candidate, about_candidate = _results(
+        candidate, "candidate", paths.candidate, samples, truth.racks
+    )
     return Comparison(
         evaluation="nuscenes",
         frames=samples.frames,
@@ -205,7 +211,7 @@ def _left_out(scenes: pa.Table, judged: Bools) -> list[Note]:
     names = scenes["name"].filter(pa.array(~judged)).to_pylist()
     if not names:
         return []
-    text = "scenes are in neither submission; they were left out, as scenes of another split"
+    text = "scenes are in neither submission; they were left out, as of another split"
     return [Note("drives-without-results", "truth", len(names), text, tuple(names[:EXAMPLES]))]
 
 
@@ -341,8 +347,9 @@ def _neighbours(tables: Tables, table: pa.Table, column: str, here: Ints) -> Int
 
 
 def _results(
-    submission: Submission, role: Role, samples: _Samples, racks: RawBoxes
+    submission: Submission, role: Role, path: Path, samples: _Samples, racks: RawBoxes
 ) -> tuple[Boxes3D, list[Note]]:
+    require_any("sample", submission.tokens, dict.fromkeys(samples.names), path)
     frames = samples.frame(submission.tokens)
     frame = frames[submission.sample]
     center, size = submission.numbers["translation"], submission.numbers["size"]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ingest.results.json_members import members
+from ingest.results.oddities import require_any
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import NO_ATTRIBUTE, Note, Role
@@ -52,7 +53,8 @@ def read_submission(
     """Read one; boxes of other classes are left out and noted.
 
     Raises:
-        RidealongError: It is no submission, or a box lacks a field or has one of another type.
+        RidealongError: It is not a submission, a box lacks a field or has one of another type, or
+            no box is of one of these classes.
     """
     reader = _Reader(path, categories, attributes)
     pieces: dict[str, _Piece] = {}
@@ -62,6 +64,8 @@ def read_submission(
             again.append(token)
             del pieces[token]  # the last one counts, as everywhere in JSON
         pieces[token] = reader.piece(token, boxes)
+    if not any(len(piece.score) for piece in pieces.values()):
+        require_any("class", sorted(reader.unknown_classes), categories, path)
     return _joined(pieces, role, again, reader)
 
 
@@ -90,7 +94,7 @@ class _Reader:
 
     def piece(self, token: str, boxes: Any) -> _Piece:
         if not isinstance(boxes, list):
-            what = f"the results of sample {token[:LONGEST_SHOWN]} are no list"
+            what = f"the results of sample {token[:LONGEST_SHOWN]} are not a list"
             raise RidealongError(what, where=self._path, expected=EXPECTED)
         category = self._codes(token, boxes, "detection_name", self._category)
         attribute = self._codes(token, boxes, "attribute_name", self._attribute)
@@ -115,7 +119,7 @@ class _Reader:
         except (KeyError, TypeError):
             for index, box in enumerate(boxes):
                 if not isinstance(self._field(token, index, box, field), str):
-                    raise self._fault(token, index, f"{field} is no text") from None
+                    raise self._fault(token, index, f"{field} is not text") from None
             raise
 
     def _count(
@@ -162,7 +166,7 @@ class _Reader:
 
     def _field(self, token: str, index: int, box: Any, field: str) -> Any:
         if not isinstance(box, dict):
-            raise self._fault(token, index, "it is no object")
+            raise self._fault(token, index, "it is not an object")
         if field not in box:
             tracks = "tracking submissions are not read" if "tracking_name" in box else None
             raise self._fault(token, index, f"it has no {field}", tracks)

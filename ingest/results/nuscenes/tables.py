@@ -70,7 +70,7 @@ class Tables:
         """A table in the order of its file.
 
         Raises:
-            RidealongError: It is missing, is no such table, or lacks tokens.
+            RidealongError: It is missing, is not such a table, or lacks tokens.
         """
         table = self._query(f"SELECT * FROM {self._source(name)}", name)
         for column in table.column_names:

@@ -137,7 +137,7 @@ def first_line(path: Path, title: str) -> str | None:
     """The first line with anything in it; None if there is none.
 
     Raises:
-        RidealongError: The file is missing, is no file, or is no text.
+        RidealongError: The file is missing, is not a file, or is not text.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -224,7 +224,7 @@ def _explained(
         for name, field in zip(names, fields, strict=False):
             text_here = name in layout.words or name in layout.unread
             if not text_here and not is_number(field):
-                what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, no number"
+                what = f"{name} is {field.strip()[:LONGEST_SHOWN]!r}, not a number"
                 return _mistake(path, line, what, layout)
     return RidealongError(said, where=path, expected=f"a {layout.title} text file")
 

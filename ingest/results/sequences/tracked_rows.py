@@ -161,11 +161,11 @@ def place(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
 _ODD = {
     "boxes-without-size": (
         "labels have no width or no height; nothing can find them",
-        "boxes have no width or no height; they count as errors",
+        "boxes have no width or no height; they count as false positives",
     ),
     "boxes-outside": (
         "labels are outside of their image; they count like any other",
-        "boxes are outside of their image; they count as errors",
+        "boxes are outside of their image; they count as false positives",
     ),
     "duplicate-ids": (
         "labels have the id of an earlier label of their frame; each counts as another object",

@@ -1,1 +1,1 @@
-"""Files of one's own metrics, one row per item: ``--format statistics`` (docs/statistics.md)."""
+"""The user's own metrics, one row per item: ``--format statistics`` (docs/statistics.md)."""

@@ -135,7 +135,7 @@ def _header(path: Path, start: bytes) -> tuple[list[str], str]:
             "the file is neither Parquet nor text in UTF-8", where=path, hint="save it as UTF-8"
         ) from error
     if "\0" in text:
-        raise RidealongError("the file is no text", where=path, expected="Parquet, or CSV in UTF-8")
+        raise RidealongError("is not text", where=path, expected="Parquet, or CSV in UTF-8")
     found = [(_split(text, delimiter), delimiter) for delimiter in DELIMITERS]
     names, delimiter = max(found, key=lambda one: (len(set(KEY) & set(one[0])), len(one[0])))
     for name in names:

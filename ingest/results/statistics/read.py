@@ -264,7 +264,7 @@ def _endless(
     shares = {one.name for one in metrics if one.share}
     names = [f"{p} {m}" for (p, m), margin in margins.items() if m in shares and margin >= 1]
     if names:
-        text = "margins are 1 or more though all values are from 0 to 1, so no loss is too large"
+        text = "margins are 1 or more though all values are from 0 to 1, so no loss exceeds them"
         yield Note("margins-too-large", "candidate", len(names), text, tuple(names[:NAMED]))
 
 
@@ -272,9 +272,9 @@ def _notes(alone: OneSided) -> Iterator[Note]:
     for role in SIDES:
         if alone.of[role]:
             text = (
-                f"items have rows in the {role} file that the other file lacks; they do not count"
+                f"items have rows in the {role} file that the other lacks; these rows do not count"
             )
             yield Note("one-sided-items", role, alone.of[role], text, alone.examples[role])
         if names := alone.predictions[role]:
-            text = "predictions are in this file alone"
+            text = "predictions are only in this file"
             yield Note("one-sided-predictions", role, len(names), text, names[:NAMED])

@@ -346,7 +346,7 @@ METRICS = (
     ),
     Metric(
         "cds", TASK, Better.HIGHER, "1", ("labels",), Reference.LABELS,
-        "official AP times the mean of what the errors leave of 1", SOURCE,
+        "official AP times the mean of 1 - error / worst error", SOURCE,
         figure=OfRows(_composite, tuple(range(OFFICIAL, 2 * OFFICIAL))),
     ),
     _error_metric("ate", "m", "distance of the centres"),

@@ -210,7 +210,7 @@ def _hits(rows: DetectionRows, level: int) -> Bools:
 
 def _error_figure(column: int) -> OfRows:
     def value(rows: DetectionRows, keep: Bools, labels: Floats) -> Floats:
-        errors = RunningErrors(rows.score, _hits(rows, JUDGED), rows.errors[:, [column]])
+        errors = RunningErrors(rows.score, _hits(rows, JUDGED), rows.error(column))
 
         def of(removed: Ints, count: float) -> float:
             return float(errors.mean(Remaining(errors.hits, removed), count)[0])
@@ -251,7 +251,7 @@ METRICS = (
     ),
     Metric(
         "nds", TASK, Better.HIGHER, "1", ("labels",), Reference.LABELS,
-        "detection score: average precision, and what the errors leave of 1", SOURCE,
+        "detection score: weighted mean of AP and of max(0, 1 - error)", SOURCE,
         figure=OfRows(_score_figure, (0, 1, 2, 3)),
     ),
     _error_metric("ate", "m", "distance of the centres in the plane"),

@@ -45,7 +45,7 @@ def _average_precision(name: str, levels: tuple[int, ...], at: str) -> Metric:
         "1",
         ("labels",),
         Reference.LABELS,
-        f"101-point average precision at IoU {at}, from the rows of detections",
+        f"101-point average precision at IoU {at}",
         SOURCE,
         figure=Precision(levels),
     )

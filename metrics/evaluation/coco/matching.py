@@ -215,7 +215,7 @@ def _settle_clear(taken: Taken, pairs: Pairs) -> None:
 
 
 def _settle(taken: Taken, pairs: Pairs, ignored: Bools, crowd: Bools) -> None:
-    """Match pairs in rounds, at all levels at once; a label of one level is a thing of its own."""
+    """Match pairs in rounds, at all levels at once; a label is a separate label at each level."""
     # The pairs of a detection are adjacent, and the one that it would take comes last.
     order = np.lexsort((pairs.label, pairs.iou, ~ignored[pairs.label], pairs.found))
     pairs = pairs.take(order)

@@ -49,7 +49,7 @@ def judged(
     beyond: Bools,
     frames: int,
 ) -> Judged:
-    """Bring together what was matched.
+    """Combine matches, scores and labels.
 
     Labels that are ``ignored`` need not be found. Detections that are ``beyond`` the range of areas
     are ignored unless they are matched.
@@ -109,7 +109,7 @@ def score_rows(
         metrics: The metrics; they share statistics by name.
         names: The predictions of all classes.
         first: Which of them is the first one here.
-        thresholds: For all classes, the score from which on a detection is reported.
+        thresholds: The lowest score that counts, for each class.
         calibrated: Whether scores are probabilities, so that their calibration can be judged.
     """
     cells, sums = _sums(of, thresholds[first:], calibrated)

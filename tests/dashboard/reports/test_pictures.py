@@ -73,7 +73,7 @@ def test_a_frame_of_result_files(content: Content, files: Path, home: Path) -> N
 
 def test_what_is_in_the_way_is_said(content: Content, files: Path, home: Path) -> None:
     snapshot = Lake.open(home).snapshot()
-    for folder, line in ((None, "--images names the folder"), (files / "no", "is no folder")):
+    for folder, line in ((None, "--images names the folder"), (files / "no", "is not a folder")):
         with pytest.raises(RidealongError, match=line):
             frame_pictures(snapshot, content, folder)
     image = files / "images" / content.costly[0].item

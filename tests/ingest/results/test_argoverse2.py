@@ -232,6 +232,21 @@ def test_the_drive_may_be_another_column(tmp_path):
         read(path, path, drive="owner")
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("category", "cat", "no class of the ground truth; its first is 'cat'"),
+        ("log_id", "other", "no frame of the ground truth; its first is 'other/0'"),
+        ("timestamp_ns", 7, "no frame of the ground truth; its first is 'a/7'"),
+    ],
+)
+def test_results_with_other_names_are_refused(truth, tmp_path, column, value, words):
+    rows = [(0, "CAR", 1, 2), (1, "DOG", 3, 4)]
+    with pytest.raises(RidealongError, match=words):
+        read(truth, written(tmp_path / "r.feather", cuboids(rows, **{column: [value] * 2})))
+    assert len(read(truth, written(tmp_path / "r.feather", cuboids(rows)[:0])).deployed) == 0
+
+
 def test_layouts_do_not_mix(truth, tmp_path):
     flat = pa.table(
         {

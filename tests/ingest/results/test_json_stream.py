@@ -93,7 +93,7 @@ def test_a_part_of_a_file_is_refused(small_chunks, tmp_path_factory, values, lay
         ('{"a" []}', "':' is missing"),
         ("{3: []}", "is not valid JSON"),
         ('{"a": [1] "b": []}', "',' is missing"),
-        ("[" * 100_000, "is nested too deep"),
+        ("[" * 100_000, "is nested too deeply"),
         ("[" + "9" * 5000 + "]", "is not valid JSON"),
         ("[nonsense]", r"is not valid JSON: Expecting value \(character 1\)"),
         ("not JSON at all", "is not valid JSON"),

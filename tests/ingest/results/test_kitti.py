@@ -39,6 +39,7 @@ def test_frames_and_boxes(files) -> None:
     found = read(files)
     assert found.frames.name.to_pylist() == ["000000", "000007"]
     assert found.frames.drive.to_pylist() == ["000000", "000007"]
+    assert found.frames.image.to_pylist() == ["000000.png", "000007.png"]
     assert found.drive_from == "each frame"
     assert found.categories == ("Car", "DontCare")
     assert found.notes == ()
@@ -110,6 +111,7 @@ def test_odd_lines_are_counted_and_named(files) -> None:
         RESULT.replace("10 20 110 70", "nan 20 10 70"),
         RESULT.replace("10 20 110 70", "1e300 20 2e300 70"),
         RESULT.replace("1.5 1.6 3.9", "1.5 -1.6 3.9"),
+        RESULT.replace("1.5 1.6 3.9", "inf 1.7e308 1.7e308").replace("1.65", "inf"),
     ]
     (files["candidate"] / "000007.txt").write_text("\n".join(lines))
     found = read(files)
@@ -117,12 +119,12 @@ def test_odd_lines_are_counted_and_named(files) -> None:
         ("scores-not-finite", "candidate"): (2, ("000007",)),
         ("scores-beyond", "candidate"): (1, ("000007",)),
         ("unknown-classes", "candidate"): (1, ("Bus",)),
-        ("boxes-without-size", "candidate"): (3, ("000007",)),
-        ("boxes-not-in-space", "candidate"): (3, ("000007",)),
+        ("boxes-without-size", "candidate"): (4, ("000007",)),
+        ("boxes-not-in-space", "candidate"): (4, ("000007",)),
     }
     assert found.categories == ("Car", "Bus")
-    assert len(found.candidate) == 7
-    assert np.isnan(found.candidate.image.xywh[-2]).all()
+    assert len(found.candidate) == 8
+    assert np.isnan(found.candidate.image.xywh[-3]).all()
 
 
 def test_labels_without_shape_are_left_out(files) -> None:
@@ -170,7 +172,7 @@ def test_malformed_lines(files, whose, line, message) -> None:
 
 def test_text_in_another_encoding(files) -> None:
     (files["candidate"] / "000007.txt").write_bytes(RESULT.encode("utf-16"))
-    with pytest.raises(RidealongError, match=r"000007.txt: is no text in UTF-8"):
+    with pytest.raises(RidealongError, match=r"000007.txt: is not UTF-8 text"):
         read(files)
 
 
@@ -233,7 +235,7 @@ def test_the_devkits_mapping_tells_drive_and_time(files) -> None:
         read(files, drive="city")
     for order in ("8,7,6", "8,7,6,5,4,3,2,0", "8,7,6,5,4,3,2,9", "a,b", ""):
         (place / "train_rand.txt").write_text(order)
-        with pytest.raises(RidealongError, match="do not tell the drive of every frame"):
+        with pytest.raises(RidealongError, match="do not give the drive of every frame"):
             read(files)
     (place / "train_rand.txt").unlink()
     with pytest.raises(RidealongError, match=r"train_mapping.txt is here without train_rand.txt"):

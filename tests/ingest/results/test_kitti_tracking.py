@@ -114,7 +114,7 @@ def test_a_real_sequence_against_itself(test_data: Path) -> None:
         (row(0, 1, "Car", 0) + "\n0 1 Car", "line 2: has 3 fields, not 17"),
         (row(0, 1, "Car", 0).replace("-1.5", "left"), None),
         (row(0, 1, "Car", 0).replace(" 100 ", " nan "), "line 1: top is nan"),
-        ("Car 0 0 -1.5 0 100 50 150 " + TAIL, "line 1: frame is 'Car', no number"),
+        ("Car 0 0 -1.5 0 100 50 150 " + TAIL, "line 1: frame is 'Car', not a number"),
         ("0,1,0,0,10,10,1", "line 1: has 1 field"),
     ],
 )

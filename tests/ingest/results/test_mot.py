@@ -215,13 +215,13 @@ def test_oddities_are_counted(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("frame,id,x,y,w,h,conf\n1,7,1,1,1,1,1\n", "line 1: frame is 'frame', no number"),
-        ("1,7,10,20,30,40,-1\n2,7,10,abc,30,40,-1\n", "line 2: top is 'abc', no number"),
+        ("frame,id,x,y,w,h,conf\n1,7,1,1,1,1,1\n", "line 1: frame is 'frame', not a number"),
+        ("1,7,10,20,30,40,-1\n2,7,10,abc,30,40,-1\n", "line 2: top is 'abc', not a number"),
         ("1,7,10,20,30,40,-1\n\n2,7,10,20,30\n", "line 3: has 5 fields, not 7"),
         ("1,7,10,20\n", "line 1: has 4 fields"),
         ("1,7,10,20,30,40,-1\n2,7,nan,20,30,40,-1\n", "line 2: left is nan"),
         ("1,7,10,20,30,1e400,-1\n", "line 1: height is inf"),
-        ("1,7,10,,30,40,-1\n", "line 1: top is '', no number"),
+        ("1,7,10,,30,40,-1\n", "line 1: top is '', not a number"),
         ("1.5,7,10,20,30,40,-1\n", "line 1: frame is 1.5"),
         ("1,7,10,20,30,40,1,1\n2,7,10,20,30,40,1,nan\n", "line 2: class is nan"),
         ("1,1e300,10,20,30,40,-1\n", "line 1: id is 1e+300"),

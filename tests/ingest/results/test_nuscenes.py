@@ -169,13 +169,13 @@ def box(**fields):
         ({"results": {"a": [box(rotation={})]}}, "rotation is not 4 numbers"),
         ({"results": {"a": [box(detection_score="high")]}}, "detection_score is not a number"),
         ({"results": {"a": [box(detection_score="absent")]}}, "it has no detection_score"),
-        ({"results": {"a": [box(detection_name=["car"])]}}, "detection_name is no text"),
+        ({"results": {"a": [box(detection_name=["car"])]}}, "detection_name is not text"),
         (
             {"results": {"a": [box(detection_name="absent", tracking_name="car")]}},
             "it has no detection_name.*tracking submissions are not read",
         ),
-        ({"results": {"a": [7]}}, "box 1 of sample a: it is no object"),
-        ({"results": {"a": {"b": 1}}}, "the results of sample a are no list"),
+        ({"results": {"a": [7]}}, "box 1 of sample a: it is not an object"),
+        ({"results": {"a": {"b": 1}}}, "the results of sample a are not a list"),
         ({"results": [box()]}, "holds a list"),
         ({"results": None}, "is not a JSON object"),
         ({"meta": {}}, "has no 'results'"),
@@ -203,7 +203,7 @@ def test_what_is_no_submission(world, tmp_path, content, words):
         (b"{'results': 1}", "is not JSON"),
         (b"a,b\n1,2\n", "is not a JSON object"),
         ('{"results": {}}'.encode("utf-16"), "is not UTF-8"),
-        (b'{"results": {"a": ' + b"[" * 100_000, "is nested too deep"),
+        (b'{"results": {"a": ' + b"[" * 100_000, "is nested too deeply"),
         (b'{"x": ' + b"9" * 5000 + b"}", "too many digits"),
         (b'{"results": {"a": [}}', r"is not JSON \(Expecting value\) at character 20"),
     ],
@@ -297,6 +297,21 @@ def test_results_of_another_version(world, tmp_path):
     (tmp_path / "s.json").write_text(json.dumps({"results": {"elsewhere": []}}))
     with pytest.raises(RidealongError, match="no sample of the submissions is in the tables"):
         read(world.folder, tmp_path / "s.json")
+
+
+def test_results_with_other_names_are_refused(world, submission, tmp_path):
+    other = tmp_path / "other.json"
+    content = json.loads(submission.read_text("utf-8"))
+    results = {f"{token}x": boxes for token, boxes in content["results"].items()}
+    other.write_text(json.dumps({**content, "results": results}))
+    with pytest.raises(RidealongError, match=r"other\.json: has no sample of the ground truth"):
+        read(world.folder, other, submission)
+    for boxes in content["results"].values():
+        for box in boxes:
+            box["detection_name"] = box["detection_name"].title()
+    other.write_text(json.dumps(content))
+    with pytest.raises(RidealongError, match=r"no class of the ground truth; .* one like 'car'"):
+        read(world.folder, other, submission)
 
 
 def test_labels_with_several_attributes_have_none(copied, submission):

@@ -16,6 +16,7 @@ from ingest.results.format import ReadOptions, ResultPaths
 from metrics.evaluation.evaluation import SCORE_ROWS
 from metrics.evaluation.tracking.assignment import _heaviest_sparse, heaviest
 from metrics.evaluation.tracking.evaluation import EVALUATION, HOTA, METRICS
+from metrics.tasks.metric import Smooth
 from ridealong.perception.result_files import NO_CATEGORY, NO_TRACK, Boxes2D, Frames
 
 Row = tuple[int, int, float, float, float, float]  # frame, id, left, top, width, height
@@ -170,7 +171,7 @@ def test_sums_of_all_frames_give_the_summary() -> None:
         of = {s: np.asarray(v) for s, v in sums[metric].items()}
         found = next(m for m in METRICS if m.name == metric).value(of)
         assert float(found) == pytest.approx(told.summary[name], abs=1e-12)
-    assert HOTA.figure is not None
+    assert isinstance(HOTA.figure, Smooth)
     of = {s: np.asarray(sums["hota"].get(s, 0.0)) for s in HOTA.statistics}
     assert float(HOTA.figure.value(of)) == pytest.approx(told.summary["HOTA"], abs=1e-12)
 

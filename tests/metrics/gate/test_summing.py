@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from metrics.gate.clips import judged_clips
-from metrics.gate.evidence import gather
+from metrics.gate.evidence.clips import judged_clips
+from metrics.gate.evidence.evidence import gather
 from metrics.gate.verdicts import judge
 from metrics.schemas import MATCHES, SCORES
 from metrics.tasks.registry import known_metric
-from ridealong.lake.sql import Query
+from ridealong.sql import Query
 
 DEPTH = "depth@main"
 

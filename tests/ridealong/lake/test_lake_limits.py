@@ -17,8 +17,8 @@ from ingest.schemas import DRIVES
 from ridealong import cli, limits
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
-from ridealong.lake.sql import sql_errors
 from ridealong.limits import ExhaustedError, refused
+from ridealong.sql import sql_errors
 
 
 @pytest.mark.parametrize(

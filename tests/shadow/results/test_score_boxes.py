@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ridealong.lake import Lake
+from tests.oracles.nuscenes_world import VERSION, write_submission, write_world
 
 DRIVES, IMAGES = 20, 2
 NAMES = ("car", "traffic light/red@x")
@@ -235,6 +236,26 @@ def test_what_does_not_fit_is_refused(
     assert "unknown prediction 'objects/bus'" in told(
         "--format", "coco", *truth, *both, "--gate", gate
     )
+
+
+def test_networks_that_find_nothing_in_space(home: Path, program: Any, tmp_path: Path) -> None:
+    world = write_world(tmp_path, scenes=2, samples=2, objects=5)
+    empty, far = (tmp_path / f"{name}.json" for name in ("empty", "far"))
+    content = json.loads(write_submission(world, far).read_text("utf-8"))
+    for boxes in content["results"].values():
+        for one in boxes:
+            one["translation"] = [1e5, 1e5, 0.0]
+    far.write_text(json.dumps(content))
+    empty.write_text(json.dumps({**content, "results": {key: [] for key in content["results"]}}))
+    done = program(
+        "--home", home, "shadow", "score", "--format", "nuscenes", "--json",
+        "--truth", tmp_path / VERSION, "--deployed", empty, "--candidate", far,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout)
+    assert document["metrics"]["candidate"]["mAP"] == 0
+    worst = cells(document, metric="ate", slice="all")
+    assert {(cell["deployed"], cell["candidate"]) for cell in worst} == {(1, 1)}
 
 
 @pytest.mark.real

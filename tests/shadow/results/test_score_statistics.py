@@ -113,6 +113,19 @@ def test_equal_networks_pass_and_the_run_stands_in_the_lake(
     assert program("--home", home, "shadow", "runs", "delete", "latest").returncode == 0
 
 
+def test_the_lake_of_a_run_is_sound_and_can_be_compacted(
+    home: Path, write: Any, score: Any
+) -> None:
+    files = write("a.csv", fleet(1)), write("b.csv", fleet(2))
+    _, document, _ = score(*files)
+    lake = Lake.open(home)
+    assert lake.check().sound
+    score(files[0], write("c.csv", fleet(3)))
+    lake.compact()
+    assert lake.check().sound
+    assert run_cells(lake.snapshot(), document["run"]) == document["cells"]
+
+
 def test_the_same_files_again_are_stored_once(home: Path, write: Any, score: Any) -> None:
     files = write("a.csv", fleet(1)), write("b.csv", fleet(2))
     _, first, _ = score(*files)
@@ -200,7 +213,7 @@ def test_one_drive_is_judged_by_blocks_and_never_passes(write: Any, score: Any) 
     ours, theirs = fleet(1, drives=1, items=200), fleet(2, drives=1, items=200)
     code, document, _ = score(write("a.csv", ours), write("b.csv", theirs))
     assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
-    assert "one drive only" in document["reason"]
+    assert "only one drive" in document["reason"]
     assert document["scope"] == "within-drive"
     found = cell(document, "stop signs")
     assert (found["clusters"], found["scope"], found["low"] is not None) == (
@@ -249,6 +262,7 @@ def test_a_gate_may_name_what_the_files_have(tmp_path: Path, write: Any, score: 
         code, _, told = score(*files, "--gate", gate)
         assert code == 2
         assert hint in told
+        assert told.count("error:") == 1
 
 
 def test_lower_is_better_if_the_file_says_so(tmp_path: Path, score: Any) -> None:

@@ -1,8 +1,8 @@
 """Sums of scores by unit and prediction, by DuckDB: rows of scores never come into Python.
 
 All names become codes once, in the table ``coded``. Its values are whole numbers
-(`metrics.gate.catalog.WHOLE`): their sums are exact, so the order in which threads add them does
-not matter.
+(`metrics.gate.evidence.catalog.WHOLE`): their sums are exact, so the order in which threads add
+them does not matter.
 
 The table ``pairs`` has a row for each clip and cell. A clip is paired if all that are compared have
 all statistics of the metric; in a complete run every clip is.
@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.catalog import (
+from metrics.gate.evidence.catalog import (
     NAMES,
     Figure,
     Pair,
@@ -25,11 +25,11 @@ from metrics.gate.catalog import (
     names_table,
     predictions_table,
 )
-from metrics.gate.clips import JudgedClips
+from metrics.gate.evidence.clips import JudgedClips
 from metrics.tasks.boxes import spread
 from metrics.tasks.metric import DetectionRows
 from ridealong.arrays import Floats, Ints
-from ridealong.lake.sql import literal
+from ridealong.sql import literal
 
 WORD = 60  # statistics that one whole number has bits for
 
@@ -62,7 +62,7 @@ class Sums:
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of clips by unit and cell, ``(n,)`` each, as in `metrics.gate.evidence.Evidence`."""
+    """Numbers of clips by unit and cell, ``(n,)`` each, as `Evidence` has them."""
 
     unit: Ints
     cell: Ints
@@ -87,8 +87,8 @@ class Ranked:
     """Detections of one network, by prediction and descending score.
 
     Attributes:
-        place, unit, clip: ``(n,)`` codes: of the prediction (`metrics.gate.catalog.row_keys`), of
-            the unit and of the clip.
+        place, unit, clip: ``(n,)`` codes: of the prediction
+            (`metrics.gate.evidence.catalog.row_keys`), of the unit and of the clip.
         rows: The n rows.
     """
 

@@ -4,7 +4,7 @@ A verdict on such tables would look like any other. The checks are for results t
 have: a sum below zero, a share above 1, more labels found than there were, the same rows twice, a
 detection without a score.
 
-The tables that are looked at are those of `metrics.gate.summing`.
+The tables that are looked at are those of `metrics.gate.evidence.summing`.
 """
 
 import itertools
@@ -16,10 +16,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.catalog import Figure, Pair, row_keys
+from metrics.gate.evidence.catalog import Figure, Pair, row_keys
 from metrics.tasks.prediction import task_of
 from ridealong.errors import RidealongError
-from ridealong.lake.sql import literal
+from ridealong.sql import literal
 
 # A share may exceed 1 by the rounding of its sums.
 SHARE_ROUNDING = 1e-9

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.gate.sanity import check_once
+from metrics.gate.evidence.sanity import check_once
 from metrics.slices import check_attributes
 from ridealong.arrays import Ints
 from ridealong.errors import RidealongError

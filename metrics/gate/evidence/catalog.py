@@ -11,8 +11,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from metrics.gate.figures import LABELS_STATISTIC, levels_of
-from metrics.tasks.metric import Metric, MetricLookup, Reference
+from metrics.tasks.metric import LABELS, Metric, MetricLookup, Reference
 from metrics.tasks.prediction import task_of
 from ridealong.arrays import Floats
 
@@ -68,12 +67,12 @@ class Figure:
     @property
     def levels(self) -> tuple[int, ...]:
         """The levels of matching that it looks at; none if it needs no rows."""
-        return levels_of(self.metric)
+        return self.metric.levels
 
     @property
     def labels(self) -> int:
         """The kind that counts labels, for a figure of rows."""
-        return self.kind + self.metric.statistics.index(LABELS_STATISTIC)
+        return self.kind + self.metric.statistics.index(LABELS)
 
     @cached_property
     def terms(self) -> tuple[Floats, Floats] | None:

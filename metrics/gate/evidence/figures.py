@@ -13,10 +13,8 @@ from metrics.inference import jackknife
 from metrics.inference.figure import Figure, side_by_side
 from metrics.inference.precision import average_precision
 from metrics.inference.ratio import ratio
-from metrics.tasks.metric import DetectionRows, Metric, OfRows, Precision, Smooth
+from metrics.tasks.metric import LABELS, DetectionRows, Metric, OfRows, Precision, Smooth
 from ridealong.arrays import Bools, Floats, Ints
-
-LABELS_STATISTIC = "labels"  # of a figure of rows: labels, found or not
 
 
 @dataclass(frozen=True)
@@ -67,19 +65,6 @@ def _taken(rows: DetectionRows, keep: Bools | Ints) -> DetectionRows:
     return DetectionRows(rows.score[keep], rows.hits[keep], rows.ignored[keep], rows.errors[keep])
 
 
-def levels_of(metric: Metric) -> tuple[int, ...]:
-    """The levels of matching that a metric looks at; none if it needs no rows."""
-    kind = kind_of(metric)
-    return kind.levels if isinstance(kind, Precision | OfRows) else ()
-
-
-def kind_of(metric: Metric) -> Precision | Smooth | OfRows | None:
-    """What the metric's value is; None for a ratio."""
-    if metric.ratio is not None:
-        return None
-    return metric.figure or Precision()
-
-
 def bits(rows: Ints, levels: tuple[int, ...]) -> Bools:
     """Some bits of each row, ``(L, n)``."""
     masks = np.array([1 << level for level in levels], rows.dtype)
@@ -103,14 +88,13 @@ def figure_of(
         cluster: ``(U,)`` the cluster of each unit, 0 to G - 1; -1 for those that do not count.
         sampled: Whether an average precision is sampled as its curve defines; else it is the area.
     """
-    kind = kind_of(metric)
-    if kind is None:
-        assert metric.ratio is not None
-        return ratio(*metric.ratio(sums))
+    kind = metric.figure
     if isinstance(kind, Smooth):
         return jackknife.of_sums(kind.value, kind.weight, sums)
+    if not isinstance(kind, Precision | OfRows):
+        return ratio(*kind(sums))
     assert detections is not None
-    labels = sums[LABELS_STATISTIC]
+    labels = sums[LABELS]
     columns = (
         _precision(kind, rows, own, labels[:, place], sampled)
         if isinstance(kind, Precision)
@@ -142,16 +126,13 @@ def alone(
 
     The arguments are as for `figure_of`, with one prediction.
     """
-    kind = kind_of(metric)
-    if kind is None:
-        assert metric.ratio is not None
-        num, den = metric.ratio(sums)
-        divided = np.divide(num, den, out=np.full(den.shape, np.nan), where=den > 0)
-        return np.asarray(divided[:, 0])
+    kind = metric.figure
     if isinstance(kind, Smooth):
         return np.asarray(kind.value(sums), np.float64)[:, 0]
+    if not isinstance(kind, Precision | OfRows):
+        return metric.value(sums)[:, 0]
     assert detections is not None
-    labels = sums[LABELS_STATISTIC][:, 0]
+    labels = sums[LABELS][:, 0]
     rows, own = next(detections.each(cluster))
     # A stable order keeps each cluster's rows in descending score.
     order = np.argsort(own, kind="stable")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from metrics.gate.catalog import Figure, Pair, figures_of, row_keys
-from metrics.gate.clips import JudgedClips
-from metrics.gate.figures import LABELS_STATISTIC, Detections, bits, kind_of
-from metrics.gate.sanity import (
+from metrics.gate.evidence.catalog import Figure, Pair, figures_of, row_keys
+from metrics.gate.evidence.clips import JudgedClips
+from metrics.gate.evidence.figures import Detections, bits
+from metrics.gate.evidence.sanity import (
     check_catalog,
     check_matches,
     check_repeats,
@@ -21,7 +21,7 @@ from metrics.gate.sanity import (
     check_shares,
     check_twice,
 )
-from metrics.gate.summing import (
+from metrics.gate.evidence.summing import (
     Ranked,
     code_detections,
     code_scores,
@@ -33,9 +33,9 @@ from metrics.gate.summing import (
     register_clips,
     unpaired_rows,
 )
-from metrics.tasks.metric import Metric, MetricLookup, Smooth
+from metrics.tasks.metric import Metric, MetricLookup
 from ridealong.arrays import Bools, Floats, Ints
-from ridealong.lake.sql import Rows, create_view, sql_errors, workspace
+from ridealong.sql import Rows, create_view, sql_errors, workspace
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Evidence:
     @property
     def to_find(self) -> Bools:
         """Where there was something to find, ``(units, P)``."""
-        there = [_to_find(self.metric, side.sums) > 0 for side in self.sides]
+        there = [self.metric.to_find_in(side.sums) > 0 for side in self.sides]
         return np.asarray(np.any(there, axis=0), np.bool_)
 
     def of(self, predictions: Ints) -> "Evidence":
@@ -105,15 +105,6 @@ class Evidence:
             self.unpaired[:, predictions],
             self.dropped[:, predictions],
         )
-
-
-def _to_find(metric: Metric, sums: Mapping[str, Floats]) -> Floats:
-    if metric.to_find is not None:
-        return metric.to_find(sums)
-    kind = kind_of(metric)
-    if isinstance(kind, Smooth):
-        return kind.weight(sums)
-    return metric.ratio(sums)[1] if metric.ratio is not None else sums[LABELS_STATISTIC]
 
 
 def gather(
@@ -131,7 +122,7 @@ def gather(
 
     Raises:
         RidealongError: The tables are impossible: scores of several definitions, the same score
-            twice, or what `metrics.gate.sanity` refuses.
+            twice, or what `metrics.gate.evidence.sanity` refuses.
     """
     pair = Pair(*networks)
     with sql_errors("scores"), workspace(scores, matches) as connection:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TypeAlias
 
 import duckdb
@@ -14,6 +15,11 @@ from ridealong.limits import refused
 
 WORKING_MEMORY = "800MB"  # of one `workspace`; what exceeds it goes to the disk
 FEW = 100_000  # rows for which one thread is enough
+
+_BOUNDED: Mapping[str, str | bool | int] = {
+    "memory_limit": WORKING_MEMORY,
+    "preserve_insertion_order": False,
+}
 
 
 @dataclass(frozen=True)
@@ -60,19 +66,28 @@ def quiet_connection(**options: str | bool | int) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def workspace(*inputs: Rows) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection for sums over these rows: its memory is bounded, and the rest is on the disk."""
-    few = all(isinstance(rows, pa.Table) and rows.num_rows < FEW for rows in inputs)
-    threads = {"threads": 1} if few else {}  # starting more takes longer than the work
+    """A connection for sums over these rows, with its own temporary tables and views.
+
+    Its memory is bounded; what exceeds it goes to the disk.
+    """
+    if all(isinstance(rows, pa.Table) and rows.num_rows < FEW for rows in inputs):
+        with _instance_for_few_rows().cursor() as connection:
+            yield connection
+        return
     with (
         tempfile.TemporaryDirectory(prefix="ridealong-sums-") as folder,
-        quiet_connection(
-            memory_limit=WORKING_MEMORY,
-            temp_directory=folder,
-            preserve_insertion_order=False,
-            **threads,
-        ) as connection,
+        quiet_connection(temp_directory=folder, **_BOUNDED) as connection,
     ):
         yield connection
+
+
+@cache
+def _instance_for_few_rows() -> duckdb.DuckDBPyConnection:
+    """To open DuckDB, or to start its threads, would take longer than to sum a few rows.
+
+    A few rows fit into memory, so nothing goes to the disk.
+    """
+    return quiet_connection(threads=1, temp_directory="", **_BOUNDED)
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:
