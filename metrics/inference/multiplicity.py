@@ -48,8 +48,8 @@ def _ascending(p: Floats, tasks: Sequence[str], task: str) -> list[int]:
 def benjamini_hochberg(p: Floats) -> Floats:
     """Adjusted p-values that control the false-discovery rate (Benjamini and Hochberg 1995).
 
-    It is `scipy.stats.false_discovery_control`: importing `scipy.stats` takes as long as all other
-    work on small files.
+    It equals `scipy.stats.false_discovery_control`, but importing `scipy.stats` would take as long
+    as a small verdict.
 
     Args:
         p: ``(n,)`` p-values of all cells that are watched.
