@@ -13,7 +13,7 @@ import pyarrow as pa
 from ridealong.errors import RidealongError
 from ridealong.limits import refused
 
-WORKING_MEMORY = "2GB"  # of one `workspace`; what exceeds it goes to the disk
+WORKING_MEMORY = "800MB"  # of one `workspace`; what exceeds it goes to the disk
 FEW = 100_000  # rows for which one thread is enough
 
 _BOUNDED: Mapping[str, str | bool | int] = {

@@ -13,13 +13,12 @@ Delta is the improvement, and ``margin`` is the largest loss that we accept.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from metrics.gate.estimates import Estimates
 from metrics.gate.spec import GateSpec
 from metrics.inference.figure import rounding
 from metrics.inference.influence import Inference
-from metrics.inference.multiplicity import hierarchical_holm
+from metrics.inference.multiplicity import benjamini_hochberg, hierarchical_holm
 from metrics.inference.planning import MOST, Borders, clusters_to_add
 from metrics.tasks.prediction import task_of
 from ridealong.arrays import Bools, Floats, Ints
@@ -103,13 +102,13 @@ def _adjusted(p: Floats, testable: Bools, required: Bools, cells: Estimates) -> 
     tasks = [task_of(cells.names[index][0]) for index in gated]
     adjusted[gated] = hierarchical_holm(p[gated], tasks)
     watched = testable & ~required
-    adjusted[watched] = false_discovery_control(p[watched])
+    adjusted[watched] = benjamini_hochberg(p[watched])
     return adjusted
 
 
 def _better(delta: Inference, testable: Bools, gate: GateSpec) -> Bools:
     better = np.zeros(testable.shape, np.bool_)
-    better[testable] = false_discovery_control(delta.p_better()[testable]) <= gate.watched.fdr
+    better[testable] = benjamini_hochberg(delta.p_better()[testable]) <= gate.watched.fdr
     return better
 
 

@@ -125,10 +125,10 @@ def _lost_only_in(
 ) -> Bools:
     """In which slice alone a prediction lost, ``(P, K)``; in several if they share the loss."""
     only = (delta < -margin) & slices.single
-    some = np.flatnonzero(only.any(axis=0))
-    outside = estimate_inside([one], judged, {str(c): ~slices.inside[c] for c in some})
-    no_loss = _no_loss(outside, margin[:, some].T.ravel(), gate)
-    only[:, some] &= no_loss.reshape(len(some), len(delta)).T
+    for cause in np.flatnonzero(only.any(axis=0)):
+        some = np.flatnonzero(only[:, cause])
+        outside = estimate_inside([one.of(some)], judged, {"outside": ~slices.inside[cause]})
+        only[some, cause] = _no_loss(outside, margin[some, cause], gate)
     return only
 
 

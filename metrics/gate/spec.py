@@ -154,7 +154,8 @@ class GateSpec(Spec):
     def _whole(self) -> Self:
         seen: set[tuple[str, str, str]] = set()
         for cell in self.required:
-            name = f"{cell.prediction} {cell.metric} at {cell.slice}"
+            where = "" if cell.slice == "all" else f" at {cell.slice}"
+            name = f"{cell.prediction} {cell.metric}{where}"
             if cell.key in seen:
                 raise ValueError(f"required twice: {name}")
             if self.margin_of(cell.metric, cell) is None:

@@ -1,7 +1,4 @@
-"""Many tests at once: a correction that keeps false alarms rare in a whole release.
-
-The false-discovery rate of watched cells is controlled by `scipy.stats.false_discovery_control`.
-"""
+"""Many tests at once: corrections that keep false alarms rare in a whole release."""
 
 from collections.abc import Sequence
 
@@ -46,3 +43,22 @@ def hierarchical_holm(p: Floats, tasks: Sequence[str]) -> Floats:
 def _ascending(p: Floats, tasks: Sequence[str], task: str) -> list[int]:
     cells = [index for index, name in enumerate(tasks) if name == task]
     return sorted(cells, key=lambda index: (p[index], index))
+
+
+def benjamini_hochberg(p: Floats) -> Floats:
+    """Adjusted p-values that control the false-discovery rate (Benjamini and Hochberg 1995).
+
+    It equals `scipy.stats.false_discovery_control`, but importing `scipy.stats` would take as long
+    as a small verdict.
+
+    Args:
+        p: ``(n,)`` p-values of all cells that are watched.
+
+    Returns:
+        ``(n,)`` adjusted p-values: reject where they are at most the rate.
+    """
+    order = np.argsort(p)
+    scaled = p[order] * (len(p) / np.arange(1, len(p) + 1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum.accumulate(scaled[::-1])[::-1]
+    return np.clip(adjusted, 0, 1)

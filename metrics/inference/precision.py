@@ -167,9 +167,9 @@ def ranked(score: Floats, matched: Bools, exists: Bools, labels: float) -> Ranki
 
 def _by_cluster(per_cut: Floats, cut: Ints, which: Bools, clusters: Codes, count: int) -> Floats:
     """The sum of ``per_cut`` over the rows of each cluster, ``(L, G)``."""
-    level, row = np.nonzero(which)
-    place = level * count + clusters[row]
-    sums = np.bincount(place, weights=per_cut[level, cut[row]], minlength=len(which) * count)
+    place = np.arange(len(which))[:, None] * count + clusters
+    weights = np.where(which, per_cut[:, cut], 0.0)  # faster than to leave rows out
+    sums = np.bincount(place.ravel(), weights=weights.ravel(), minlength=len(which) * count)
     return np.asarray(sums.reshape(len(which), count), np.float64)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ingest.sources.files import require_regular
 from metrics.gate.spec import GateSpec
 from metrics.tasks.metric import Better
 from ridealong.documents import read_text
@@ -43,15 +44,15 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     """
     started = time.monotonic()
     check_options(request)
+    for path in request.files.values():
+        if not path.is_dir():
+            require_regular(path)  # a pipe or a device may never end
     check_format(request.format, request.files)
     if request.gate is not None:
         read_text(request.gate)  # fails now rather than after the work
     files = {role: content_sha256(path) for role, path in request.files.items()}
     with console.steps("score", READING + STORING) as steps:
-        material = _material(lake, request, steps)
-        row, gate = _stored(lake, request, files, material, steps)
-        warnings = _warnings(request, files, material)
-        del material  # large files need its memory for what follows
+        row, gate, warnings = _stored(lake, request, files, steps)
         verdict = judge_again(lake.snapshot(), row, gate)
         steps.advance()
     for warning in warnings:
@@ -61,13 +62,13 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
 
 
 def _stored(
-    lake: Lake,
-    request: ScoreRequest,
-    files: Mapping[str, str],
-    material: Material,
-    steps: Steps,
-) -> tuple[dict[str, Any], GateSpec]:
-    """Store what is judged; the run as a row of `RUNS`, and its gate."""
+    lake: Lake, request: ScoreRequest, files: Mapping[str, str], steps: Steps
+) -> tuple[dict[str, Any], GateSpec, list[str]]:
+    """Read, evaluate and store what is judged; the run as a row of `RUNS`, its gate, and warnings.
+
+    Judging begins when the memory of all that is free again.
+    """
+    material = _material(lake, request, steps)
     slices = slices_of(material.frames, request.slices)
     gate = gate_of(material, request.gate, slices)
     clusters = clusters_of(material.frames, material.drive_from, material.rate_hz)
@@ -94,7 +95,7 @@ def _stored(
             jsonable(_recorded(request, files, material, clusters, slices, gate)), allow_nan=False
         ),
     }
-    return row, gate
+    return row, gate, _warnings(request, files, material)
 
 
 def _material(lake: Lake, request: ScoreRequest, steps: Steps) -> Material:
@@ -165,15 +166,15 @@ def _recorded(
 
 
 def _warnings(request: ScoreRequest, files: Mapping[str, str], material: Material) -> list[str]:
-    """The oddities of the files, a line each."""
-    lines = []
+    """What is odd about the files and options."""
+    warnings = []
     if files["deployed"] == files["candidate"]:
-        lines.append(
-            f"{request.deployed} and {request.candidate} have the same content: this run can show "
-            "no regression, and is never `latest`"
+        warnings.append(
+            f"{request.deployed} and {request.candidate} have the same content: this run "
+            "can show no regression, and is never `latest`"
         )
     if request.threshold is not None and material.recorded.get("threshold") is None:
-        lines.append(
+        warnings.append(
             "--threshold is not used: the output of a tracker is final, so tracks have no threshold"
         )
-    return [*lines, *(note_sentence(asdict(note)) for note in material.notes)]
+    return warnings + [note_sentence(asdict(note)) for note in material.notes]

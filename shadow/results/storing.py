@@ -9,6 +9,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -47,12 +48,21 @@ def item_rows(frames: Frames, clusters: Clusters) -> pa.Table:
 def _attribute_maps(attributes: pa.Table, count: int) -> pa.Array:
     """Each row's known attributes as a map."""
     kind = ITEMS.schema.field("attributes").type
-    columns = {name: attributes[name].to_pylist() for name in sorted(attributes.column_names)}
-    rows = [
-        [(name, values[row]) for name, values in columns.items() if values[row] is not None]
-        for row in range(count)
-    ]
-    return pa.array(rows, kind)
+    names = sorted(attributes.column_names)
+    if not names:
+        return pa.array([()] * count, kind)
+    # All rows of the first attribute, then of the second, ...; brought into the order of the rows.
+    values = pa.concat_arrays([_text(attributes[name]) for name in names])
+    known = values.is_valid().to_numpy(zero_copy_only=False).reshape(len(names), count).T
+    row, name = np.nonzero(known)
+    offsets = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    keys = pa.array(names, pa.string()).take(pa.array(name))
+    items = values.take(pa.array(name * count + row))
+    return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, type=kind)
+
+
+def _text(column: pa.ChunkedArray) -> pa.Array:
+    return column.cast(pa.string()).combine_chunks()
 
 
 def dataset_of(items: pa.Table) -> str:

@@ -28,7 +28,7 @@ from ridealong.perception.result_files import Frames, Note, Role
 from ridealong.specs import nearest
 from ridealong.sql import quiet_connection
 
-LEAST_MEMORY = 1_000_000_000  # bytes
+LEAST_MEMORY = 600_000_000  # bytes
 NAME = pa.dictionary(pa.int32(), pa.string())
 
 # The sums of one network, one row per item, prediction and metric that both files have.

@@ -1,6 +1,6 @@
 """What tracking counts, per cell (one class in one frame), and the rows of scores made of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,28 +76,21 @@ def score_rows(
         predictions: Names, one for each class.
     """
     named = sorted({name for names in statistics.values() for name in names})
-    parts = list(_rows(counts, statistics, named, len(predictions)))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    frame, prediction, metric, statistic, value = columns
-    return pa.Table.from_arrays(
-        [
-            pa.array(frame, pa.int32()),
-            pa.DictionaryArray.from_arrays(pa.array(prediction, pa.int32()), list(predictions)),
-            pa.DictionaryArray.from_arrays(pa.array(metric, pa.int32()), list(statistics)),
-            pa.DictionaryArray.from_arrays(pa.array(statistic, pa.int32()), named),
-            pa.array(value, pa.float64()),
-        ],
-        schema=SCORE_ROWS,
-    )
-
-
-def _rows(
-    counts: Counts, statistics: Mapping[str, tuple[str, ...]], named: list[str], classes: int
-) -> Iterator[tuple[Ints, Ints, Ints, Ints, Floats]]:
+    frame, prediction = np.divmod(counts.cell, len(predictions))
+    batches = []  # one a statistic: joined in numpy, rows would take several times the memory
     for metric, names in enumerate(statistics.values()):
         for name in names:
-            values = counts.values[name]
-            there = np.flatnonzero(values)
-            cell = counts.cell[there]
-            same = np.full(len(there), metric), np.full(len(there), named.index(name))
-            yield cell // classes, cell % classes, *same, values[there]
+            there = np.flatnonzero(counts.values[name])
+            columns = [
+                pa.array(frame[there], pa.int32()),
+                _coded(prediction[there], predictions),
+                _coded(np.full(len(there), metric), tuple(statistics)),
+                _coded(np.full(len(there), named.index(name)), named),
+                pa.array(counts.values[name][there]),
+            ]
+            batches.append(pa.RecordBatch.from_arrays(columns, schema=SCORE_ROWS))
+    return pa.Table.from_batches(batches, SCORE_ROWS)
+
+
+def _coded(codes: Ints, names: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string()))

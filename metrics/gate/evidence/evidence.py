@@ -186,14 +186,14 @@ def _rows(
     places: Mapping[tuple[str, str], int],
 ) -> Detections:
     """The rows that exist at any level of a figure, on paired clips."""
-    clip, prediction = unpaired_rows(connection, figure)
-    unpaired = np.unique(clip * len(figure.predictions) + prediction)
-    code = np.full(len(places), -1)
-    code[[places[figure.reference, name] for name in figure.predictions]] = np.arange(
-        len(figure.predictions)
-    )
+    predictions = len(figure.predictions)
+    code = np.full(len(places), -1, np.int32)
+    code[[places[figure.reference, name] for name in figure.predictions]] = np.arange(predictions)
     own = code[ranked.place]
-    ignored = bits(ranked.rows.ignored, figure.levels).all(axis=0)
-    lost = np.isin(ranked.clip * len(figure.predictions) + own, unpaired)
-    every = Detections(len(figure.predictions), own, ranked.unit, ranked.rows)
-    return every.take((own >= 0) & ~ignored & ~lost)
+    keep = (own >= 0) & ~bits(ranked.rows.ignored, figure.levels).all(axis=0)
+    clip, prediction = unpaired_rows(connection, figure)
+    if len(clip):
+        unpaired = np.unique(clip * predictions + prediction)
+        keep &= ~np.isin(ranked.clip * np.int64(predictions) + own, unpaired)
+    every = Detections(predictions, own, ranked.unit, ranked.rows)
+    return every if keep.all() else every.take(keep)

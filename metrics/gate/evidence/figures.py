@@ -11,7 +11,7 @@ import numpy as np
 
 from metrics.inference import jackknife
 from metrics.inference.figure import Figure, side_by_side
-from metrics.inference.precision import average_precision
+from metrics.inference.precision import Codes, average_precision
 from metrics.inference.ratio import ratio
 from metrics.tasks.metric import LABELS, DetectionRows, Metric, OfRows, Precision, Smooth
 from ridealong.arrays import Bools, Floats, Ints
@@ -28,14 +28,15 @@ class Detections:
     """
 
     predictions: int
-    prediction: Ints
-    unit: Ints
+    prediction: Codes
+    unit: Codes
     rows: DetectionRows
 
     @property
     def bounds(self) -> Ints:
         """Where each prediction's rows begin and end, ``(P + 1,)``."""
-        return np.searchsorted(self.prediction, np.arange(self.predictions + 1))
+        codes = np.arange(self.predictions + 1, dtype=self.prediction.dtype)
+        return np.searchsorted(self.prediction, codes)
 
     def take(self, keep: Bools | Ints) -> "Detections":
         """Some of the rows."""

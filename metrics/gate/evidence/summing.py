@@ -243,9 +243,9 @@ def read_detections(connection: duckdb.DuckDBPyConnection, network: int) -> Rank
         f"""SELECT place, unit, clip, score, hits, ignored, errors FROM detected WHERE n = {network}
         ORDER BY place, score DESC, clip, hits, ignored, first, second, errors"""
     ).to_arrow_table()
+    # 32 bits each, as there may be many millions of rows.
     place, unit, clip, hits, ignored = (
-        found[name].to_numpy().astype(np.int64)
-        for name in ("place", "unit", "clip", "hits", "ignored")
+        found[name].to_numpy() for name in ("place", "unit", "clip", "hits", "ignored")
     )
     score, errors = found["score"].to_numpy(), _errors(found["errors"].combine_chunks())
     return Ranked(place, unit, clip, DetectionRows(score, hits, ignored, errors))

@@ -43,7 +43,7 @@ def test_slices_get_their_one_spelling(tmp_path: Path) -> None:
     [
         ("required: []", "at least 1"),
         ("alpha: 0.05", "'required' is missing"),
-        (f"required: [{CELL}, {CELL}]", "required twice: objects/car@main f1 at all"),
+        (f"required: [{CELL}, {CELL}]", "required twice: objects/car@main f1"),
         (f"required: [{CELL}]\nmargin: 3", "unknown key 'margin'"),
         (f"required: [{CELL}]\nmin_clusters: 5", "greater than or equal to 8"),
         (f"required: [{CELL}]\nmargins: {{f1: 0}}", "margins.f1: Input should be greater than 0"),

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from metrics.inference.multiplicity import hierarchical_holm
-from tests.oracles.multiplicity import benjamini_hochberg, holm
+from metrics.inference.multiplicity import benjamini_hochberg, hierarchical_holm
+from tests.oracles.multiplicity import holm
 
 P = st.lists(st.floats(0, 1), min_size=1, max_size=30).map(np.array)
 
@@ -46,13 +46,10 @@ def test_order_does_not_matter(p: np.ndarray, random: object) -> None:
 
 @given(P)
 def test_benjamini_hochberg_agrees_with_scipy(p: np.ndarray) -> None:
-    np.testing.assert_allclose(benjamini_hochberg(p), stats.false_discovery_control(p))
+    np.testing.assert_array_equal(benjamini_hochberg(p), stats.false_discovery_control(p))
 
 
-@pytest.mark.parametrize(
-    "correct",
-    [holm, benjamini_hochberg, stats.false_discovery_control, lambda p: hierarchical_holm(p, [])],
-)
+@pytest.mark.parametrize("correct", [holm, benjamini_hochberg, lambda p: hierarchical_holm(p, [])])
 def test_no_tests_no_corrections(correct: object) -> None:
     assert len(correct(np.zeros(0))) == 0  # type: ignore[operator]
 
