@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ingest.sources.files import require_regular
 from metrics.gate.spec import GateSpec
 from metrics.tasks.metric import Better
 from ridealong.documents import read_text
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake
 from ridealong.lake.files import scratch_folder
+from ridealong.regular_files import require_regular
 from ridealong.terminal.console import Console, jsonable
 from ridealong.terminal.progress import Steps
 from shadow.judging import commit_run, judge_again
