@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ingest.results.repeats import repeated
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.result_files import NO_TRACK, Boxes3D, Note, Role
 
 EXAMPLES = 3  # names in a note
 LARGEST_M = 1e7  # no coordinate on a map, and no size, is larger
-HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, with bits in no pattern (Knuth)
 NORM_TOLERANCE = 1e-2  # of a quaternion that was written with few digits
 
 
@@ -169,17 +169,7 @@ def duplicates(raw: RawBoxes) -> Bools:
     columns = [
         raw.frame, raw.category, *raw.center_m.T, *raw.size_lwh_m.T, *raw.rotation.T, raw.score,
     ]  # fmt: skip
-    mixed = np.zeros(len(raw.frame), np.uint64)
-    for column in columns:  # equal rows have equal hashes, and come after each other
-        mixed = (mixed ^ np.ascontiguousarray(column).view(np.uint64)) * HASH_FACTOR
-        mixed ^= mixed >> np.uint64(29)
-    order = np.argsort(mixed, kind="stable")
-    at = np.flatnonzero(mixed[order[1:]] == mixed[order[:-1]]) + 1
-    for column in columns:
-        at = at[column[order[at]] == column[order[at - 1]]]
-    again = np.zeros(len(order), np.bool_)
-    again[order[at]] = True
-    return again
+    return repeated(*columns)
 
 
 def note(

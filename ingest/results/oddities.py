@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ingest.results.repeats import repeated
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Note, Role
 
 EXAMPLES = 5
-MIX = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio, as in Fibonacci hashing
 
 
 def note(
@@ -108,7 +108,8 @@ def oddities_of(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> l
         low, extent = boxes.xywh[:, side], boxes.xywh[:, 2 + side]
         beyond |= (low + extent <= 0) | (low >= size[boxes.frame, side])
     beyond &= ~flat
-    found = (flat, beyond, repeated(boxes))
+    again = repeated(boxes.frame, boxes.category, *boxes.xywh.T, boxes.score)
+    found = (flat, beyond, again)
     texts = TRUTH_SO if whose == "truth" else RESULTS_SO
     return [
         one
@@ -129,20 +130,3 @@ def _first(frame: Ints, names: pa.Array) -> list[str]:
     first = list(dict.fromkeys(frame[: 100 * EXAMPLES].tolist()))[:EXAMPLES]
     taken: list[str] = names.take(pa.array(first, pa.int64())).to_pylist()
     return taken
-
-
-def repeated(boxes: Boxes2D) -> Bools:
-    """Which boxes have the frame, category, place and score of another one before them.
-
-    Boxes with the same hash are neighbours after sorting, and are then compared.
-    """
-    columns = [boxes.frame, boxes.category, *boxes.xywh.T, boxes.score]
-    hashed = np.zeros(len(boxes), np.uint64)
-    for column in columns:
-        hashed = (hashed ^ np.ascontiguousarray(column).view(np.uint64)) * MIX
-        hashed ^= hashed >> np.uint64(29)
-    order = np.argsort(hashed, kind="stable")
-    same = np.logical_and.reduce([column[order][1:] == column[order][:-1] for column in columns])
-    again = np.zeros(len(boxes), np.bool_)
-    again[order[1:]] = same
-    return again

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ingest.results.repeats import repeated
 from ingest.results.sequences.pairing import EXAMPLES, Sequence
 from ingest.results.sequences.text_rows import TextRows
 from ridealong.arrays import Bools, Floats, Ints
@@ -148,7 +149,7 @@ def place(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
     size = rows.xywh[:, 2:]
     flat = np.any(size <= 0, axis=1)
     beyond = np.any((rows.xywh[:, :2] + size <= 0) | (rows.xywh[:, :2] >= span.size), axis=1)
-    again = _repeated(rows.frame, rows.category, rows.track)
+    again = repeated(rows.frame, rows.category, rows.track)
     again &= (rows.track != NO_TRACK) & ~rows.ignored
     for (kind, texts), which in zip(_ODD.items(), (flat, beyond & ~flat, again), strict=True):
         text = texts[0] if of_truth else texts[1]
@@ -225,17 +226,6 @@ def xywh_of(rows: TextRows, names: tuple[str, str, str, str]) -> Floats:
         xywh[:, place] = rows.numbers(name)
         del rows.columns[name]
     return xywh
-
-
-def _repeated(*columns: Ints) -> Bools:
-    """Whether a row is equal to an earlier one."""
-    order = np.lexsort(columns[::-1])
-    same = np.ones(max(len(order) - 1, 0), np.bool_)
-    for column in columns:
-        same &= np.diff(column[order]) == 0
-    again = np.zeros(len(order), np.bool_)
-    again[order[1:]] = same
-    return again
 
 
 def _places(rows: TrackedRows, which: Bools, span: Span) -> list[str]:
