@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.sources.attributes import ATTRIBUTES
-from ingest.sources.files import drive_identity, hash_files, require_regular
+from ingest.sources.files import drive_identity, hash_files
 from ingest.sources.registry import recognises, sources_called
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
 from ridealong.lake.home import MARKER
 from ridealong.perception.recording import DriveFiles, Source, Trouble
+from ridealong.regular_files import require_regular
 from ridealong.terminal.readable import counted
 
 

@@ -58,10 +58,12 @@ def sql_errors(where: str) -> Iterator[None]:
         raise refused(error, where) or RidealongError(first, where=where) from error
 
 
-def quiet_connection(**options: str | bool | int) -> duckdb.DuckDBPyConnection:
-    """DuckDB in memory, without extensions: it must never load one from the network."""
+def quiet_connection(
+    database: str = ":memory:", /, **options: str | bool | int
+) -> duckdb.DuckDBPyConnection:
+    """DuckDB without extensions: it must never load one from the network."""
     quiet = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    return duckdb.connect(config={**quiet, **options})
+    return duckdb.connect(database, config={**quiet, **options})
 
 
 @contextmanager

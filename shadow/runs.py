@@ -10,6 +10,7 @@ from metrics.gate.schemas import VERDICTS
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot, write_data_file
 from ridealong.specs import nearest
+from ridealong.sql import literal
 from ridealong.terminal.readable import instant
 from ridealong.units import NS_PER_S
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
@@ -138,7 +139,7 @@ def delete_run(lake: Lake, run: str) -> Run:
                 f"run {row['run_id']} cannot be deleted: release {release['release']} "
                 f"({release['network']}) was made with it"
             )
-    mine = "run_id = '" + row["run_id"].replace("'", "''") + "'"
+    mine = f"run_id = {literal(row['run_id'])}"
     lake.delete(dict.fromkeys((RUNS, VERDICTS, RUN_NAMES), mine), "shadow runs delete")
     return row
 

@@ -1,21 +1,25 @@
-"""The lists in a JSON file, a batch of elements at a time.
+"""The parts of a large JSON file, one after the other.
 
 A file of results can have gigabytes, and Python's objects take about ten times the space of their
-text. So only a batch of elements exists at a time.
+text. So a window of text moves over the file, and only a batch of elements, or one member of an
+object, exists at a time.
 """
 
 import io
 import json
 import re
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, TextIO
 
-from ingest.sources.files import require_regular
 from ridealong.errors import RidealongError
+from ridealong.limits import refused
+from ridealong.regular_files import require_regular
 
 CHUNK = 1 << 20  # characters that are read at once
+CHUNK_OF_MEMBERS = 1 << 22  # the same where each value may be long
 BATCH = 1 << 13  # elements that are given at once
 # A text that is cut off ends in an error this near to its end, or in an unterminated string.
 NEAR = 16
@@ -38,14 +42,42 @@ def lists_in(path: Path, keys: Collection[str]) -> Iterator[tuple[str | None, li
         RidealongError: It is not a JSON file, is cut off, has a key twice, or a wanted member is
             not a list.
     """
-    if path.is_dir():
-        raise RidealongError("is a folder", where=path, expected="a JSON file")
-    require_regular(path)
-    with path.open("rb") as content:
-        encoding = json.detect_encoding(content.read(4))
-        content.seek(0)
-        with io.TextIOWrapper(content, encoding, newline="") as text:
-            yield from _Reader(path, text).lists(keys)
+    with _opened(path, "a JSON file", CHUNK) as window:
+        first = window.next()
+        if first == "[":
+            yield from ((None, batch) for batch in window.batches())
+        elif first == "{":
+            yield from _lists(window, keys)
+        else:
+            raise window.unexpected("a list or an object")
+        window.end()
+
+
+def members_in(path: Path, key: str, expected: str) -> Iterator[tuple[str, Any]]:
+    """The members of the object that the outermost object has under a key.
+
+    A name may come several times. The other keys are skipped.
+
+    Args:
+        path: A JSON file, in UTF-8, UTF-16 or UTF-32.
+        key: The key.
+        expected: What the file should be, for messages.
+
+    Raises:
+        RidealongError: It cannot be read, is not a JSON file, is cut off, or has no such object.
+    """
+    found = False
+    with _opened(path, expected, CHUNK_OF_MEMBERS) as window:
+        for name in window.names(expected):
+            if name != key:
+                window.value()
+                continue
+            found = True
+            for member in window.names(expected):
+                yield member.encode(errors="replace").decode(), window.value()
+        window.end()
+    if not found:
+        raise RidealongError(f"has no {key!r}", where=path, expected=expected)
 
 
 def beginning(path: Path, characters: int = 1 << 16) -> str:
@@ -60,73 +92,132 @@ def beginning(path: Path, characters: int = 1 << 16) -> str:
         return ""
 
 
-class _Reader:
-    """A window of the text, and the place in it up to which it was read."""
+def _lists(window: "_Window", keys: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
+    """The wanted lists of the object that starts here."""
+    seen = set()
+    for key in window.names("an object"):
+        if key in keys and key in seen:
+            raise RidealongError(f"has {key!r} twice", where=window.path)
+        seen.add(key)
+        if window.next() == "[":
+            yield from ((key, batch) for batch in window.batches() if key in keys)
+        else:
+            value = window.value()
+            if key in keys:
+                what = f"{key!r} is {_kind(value)}"
+                raise RidealongError(what, where=window.path, expected="a list")
 
-    def __init__(self, path: Path, text: TextIO) -> None:
-        self._path = path
+
+@contextmanager
+def _opened(path: Path, expected: str, chunk: int) -> Iterator["_Window"]:
+    try:
+        if path.is_dir():
+            raise RidealongError("is a folder", where=path, expected=expected)
+        require_regular(path)
+        with path.open("rb") as content:
+            encoding = json.detect_encoding(content.read(4))
+            content.seek(0)
+            with io.TextIOWrapper(content, encoding, newline="") as text:
+                yield _Window(path, text, chunk)
+    except OSError as error:
+        what = error.strerror or str(error)
+        raise refused(error, path) or RidealongError(what, where=path, expected=expected) from error
+
+
+class _Window:
+    """A moving piece of a text, and the place in it up to which it was read."""
+
+    def __init__(self, path: Path, text: TextIO, chunk: int) -> None:
+        self.path = path
         self._text = text
+        self._chunk = chunk
         self._window = ""
         self._at = 0
         self._before = 0  # characters before the window
         self._whole = False  # whether the window has the end of the text
+        self._begun = False  # whether there was anything but blanks
 
-    def lists(self, keys: Collection[str]) -> Iterator[tuple[str | None, list[Any]]]:
-        first = self._next()
-        if first == "[":
-            yield from ((None, batch) for batch in self._elements())
-        elif first == "{":
-            yield from self._members(keys)
-        elif not first:
-            raise RidealongError("is empty", where=self._path, expected="JSON")
-        else:
-            kind = _kind(self._value())
-            expected = "a list or an object"
-            raise RidealongError(f"holds {kind}", where=self._path, expected=expected)
-        if self._next():
-            raise self._fault("there is more after its end", self._at)
+    def next(self) -> str:
+        """The next character that is not blank, without taking it; an empty text at the end."""
+        while True:
+            match = _BLANK.match(self._window, self._at)
+            self._at = match.end() if match else self._at
+            if self._at < len(self._window):
+                self._begun = True
+                return self._window[self._at]
+            if self._whole:
+                return ""
+            self._more()
 
-    def _members(self, keys: Collection[str]) -> Iterator[tuple[str, list[Any]]]:
-        self._at += 1
-        seen = set()
-        while self._next() != "}":
-            key = self._value()
-            if not isinstance(key, str):
-                raise self._fault("a key is not text", self._at)
-            if key in keys and key in seen:
-                raise RidealongError(f"has {key!r} twice", where=self._path)
-            seen.add(key)
-            self._pass(":")
-            if self._next() == "[":
-                batches = self._elements()
-                yield from ((key, batch) for batch in batches if key in keys)
+    def value(self) -> Any:
+        """The value that starts here."""
+        self.next()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._window, self._at)
+            except JSONDecodeError as error:
+                cut_off = error.msg.startswith("Unterminated string")
+                self._need_more(error.msg, len(self._window) if cut_off else error.pos)
+            except RecursionError as error:
+                raise RidealongError("is nested too deeply", where=self.path) from error
+            except ValueError as error:  # a number of thousands of digits
+                raise self._fault(str(error), self._at) from error
             else:
-                value = self._value()
-                if key in keys:
-                    what = f"{key!r} is {_kind(value)}"
-                    raise RidealongError(what, where=self._path, expected="a list")
-            if self._next() != "}":
+                # A number near the end of the window may go on, as in 1.5|e+3 and 1.5e+|3.
+                if end < len(self._window) - 2 or self._whole:
+                    self._at = end
+                    return value
+                self._more()
+
+    def names(self, expected: str) -> Iterator[str]:
+        """The names in the object that starts here; the caller takes the value after each."""
+        if self.next() != "{":
+            raise self.unexpected(expected)
+        self._at += 1
+        ended = self.next() == "}"
+        while not ended:
+            name = self.value()
+            if not isinstance(name, str):
+                raise self._fault("a key is not text", self._at)
+            self._pass(":")
+            yield name
+            ended = self.next() == "}"
+            if not ended:
                 self._pass(",")
         self._at += 1
 
-    def _elements(self) -> Iterator[list[Any]]:
+    def batches(self) -> Iterator[list[Any]]:
+        """The elements of the list that starts here."""
         self._at += 1
         batch: list[Any] = []
         begun = self._before + self._at
-        ended = self._next() == "]"
+        ended = self.next() == "]"
         while not ended:
             many = None if batch else self._objects()
-            batch += many or [self._value()]
-            ended = self._next() == "]"
+            batch += many or [self.value()]
+            ended = self.next() == "]"
             if not ended:
                 self._pass(",")
-                self._next()
-            long = self._before + self._at - begun >= CHUNK
+                self.next()
+            long = self._before + self._at - begun >= self._chunk
             if not ended and (many or long or len(batch) == BATCH):
                 yield batch
                 batch, begun = [], self._before + self._at
         self._at += 1
         yield batch
+
+    def end(self) -> None:
+        """Nothing may follow."""
+        if self.next():
+            raise self._fault("there is more after its end", self._at)
+
+    def unexpected(self, expected: str) -> RidealongError:
+        """The error that something else than expected starts here, or nothing at all."""
+        if self.next():
+            kind = _kind(self.value())
+            return RidealongError(f"holds {kind}", where=self.path, expected=expected)
+        what = "is cut off" if self._begun else "is empty"
+        return RidealongError(what, where=self.path, expected=expected)
 
     def _objects(self) -> list[Any] | None:
         """The objects of a list up to the last one that ends in the window, parsed at once.
@@ -135,7 +226,7 @@ class _Reader:
         braces, the last end may not be one of the list's own; then parsing fails, as there are too
         few closing marks.
         """
-        if len(self._window) - self._at < CHUNK // 2 and not self._whole:
+        if len(self._window) - self._at < self._chunk // 2 and not self._whole:
             self._more()
         end = self._window.rfind("},", self._at) + 1
         if not end:
@@ -147,41 +238,10 @@ class _Reader:
         self._at = end
         return found
 
-    def _next(self) -> str:
-        """The next character that is not blank; an empty text at the end."""
-        while True:
-            match = _BLANK.match(self._window, self._at)
-            self._at = match.end() if match else self._at
-            if self._at < len(self._window):
-                return self._window[self._at]
-            if self._whole:
-                return ""
-            self._more()
-
     def _pass(self, mark: str) -> None:
-        if self._next() != mark:
+        if self.next() != mark:
             raise self._fault(f"{mark!r} is missing", self._at)
         self._at += 1
-
-    def _value(self) -> Any:
-        """The value that starts here."""
-        self._next()
-        while True:
-            try:
-                value, end = _DECODER.raw_decode(self._window, self._at)
-            except JSONDecodeError as error:
-                cut_off = error.msg.startswith("Unterminated string")
-                self._need_more(error.msg, len(self._window) if cut_off else error.pos)
-            except RecursionError as error:
-                raise RidealongError("is nested too deeply", where=self._path) from error
-            except ValueError as error:  # a number of thousands of digits
-                raise self._fault(str(error), self._at) from error
-            else:
-                # A number near the end of the window may go on, as in 1.5|e+3 and 1.5e+|3.
-                if end < len(self._window) - 2 or self._whole:
-                    self._at = end
-                    return value
-                self._more()
 
     def _need_more(self, fault: str, at: int) -> None:
         """Read on if the text may merely be cut off here."""
@@ -193,10 +253,10 @@ class _Reader:
         rest = self._window[self._at :]
         # An element that does not fit is read again from its start: so the window doubles.
         try:
-            new = self._text.read(max(CHUNK, len(rest)))
+            new = self._text.read(max(self._chunk, len(rest)))
         except UnicodeError as error:
             raise RidealongError(
-                "is not text", where=self._path, expected="JSON in UTF-8"
+                "is not text", where=self.path, expected="JSON in UTF-8"
             ) from error
         self._before += self._at
         self._window, self._at = rest + new, 0
@@ -206,7 +266,7 @@ class _Reader:
         place = self._before + at
         cut_off = self._whole and at >= len(self._window)
         what = "is cut off" if cut_off else f"is not valid JSON: {what} (character {place})"
-        return RidealongError(what, where=self._path)
+        return RidealongError(what, where=self.path)
 
 
 def _kind(value: Any) -> str:

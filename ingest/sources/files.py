@@ -3,20 +3,13 @@
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ridealong.errors import UnreadableError
+from ridealong.regular_files import require_regular
 
 HASH_THREADS = 8
-SPECIAL = {
-    stat.S_ISFIFO: "a named pipe",
-    stat.S_ISSOCK: "a socket",
-    stat.S_ISCHR: "a device",
-    stat.S_ISBLK: "a device",
-}
 # Hashed in place of a file that cannot be read. The drive is found, and opening it reports why it
 # cannot be read. Once the file can be read, it counts as a new drive.
 UNREADABLE = "unreadable"
@@ -66,14 +59,6 @@ def files_under(path: Path, suffixes: Collection[str]) -> list[Path]:
 def is_hidden(file: Path, root: Path) -> bool:
     """Whether ``file`` or a folder between it and ``root`` has a name that starts with a dot."""
     return any(part.startswith(".") for part in file.relative_to(root).parts)
-
-
-def require_regular(file: Path) -> None:
-    """Raise `UnreadableError` for a pipe, a socket or a device: reading one could block forever."""
-    mode = file.stat().st_mode
-    what = next((name for is_so, name in SPECIAL.items() if is_so(mode)), None)
-    if what:
-        raise UnreadableError(f"is {what}", where=file, expected="a regular file")
 
 
 def _digest(file: Path) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from metrics.evaluation.boxes3d.argoverse2 import EVALUATION as ARGOVERSE2
 from metrics.evaluation.boxes3d.nuscenes import EVALUATION as NUSCENES
 from metrics.evaluation.coco.evaluation import EVALUATION as COCO
 from metrics.evaluation.evaluation import Evaluation
-from metrics.evaluation.kitti import EVALUATION as KITTI
+from metrics.evaluation.kitti.evaluation import EVALUATION as KITTI
 from metrics.evaluation.tracking.evaluation import EVALUATION as CLEAR_MOT
 from ridealong.registry import Registry
 

@@ -109,9 +109,6 @@ class OfRows:
     levels: tuple[int, ...] = (0,)
 
 
-Figure = Ratio | Precision | Smooth | OfRows
-
-
 class Reference(StrEnum):
     """What a score is compared with."""
 
@@ -149,7 +146,7 @@ class Metric:
     reference: Reference
     description: str
     source: str
-    figure: Figure = Precision()
+    figure: Ratio | Precision | Smooth | OfRows = Precision()
     categories: frozenset[str] = frozenset()
     to_find: Callable[[Mapping[str, Floats]], Floats] | None = None
     share: bool = True

@@ -21,7 +21,7 @@ from ridealong.lake.history import COMMITS, Commit, History, StaleError
 from ridealong.lake.snapshot import Snapshot, name_of
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import require_sound
-from ridealong.sql import quoted, sql_errors
+from ridealong.sql import literal, quoted, sql_errors
 
 # Files are merged in memory, where a million rows of telemetry take about 300 MB.
 TARGET_BYTES = 32 * 2**20
@@ -72,7 +72,7 @@ def delete(
 def erase_vehicle(home: Path, vehicle_id: str) -> Commit | None:
     """Delete every row of one vehicle, by vehicle, drive or clip, in one commit."""
     now = Snapshot(home, history.read(home)[1])
-    vehicle = "'" + vehicle_id.replace("'", "''") + "'"
+    vehicle = literal(vehicle_id)
     drives = f"SELECT drive_id FROM drives WHERE vehicle_id = {vehicle}"
     conditions = {
         "vehicle_id": f"vehicle_id = {vehicle}",

@@ -12,6 +12,7 @@ from ridealong.documents import read_text
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake
 from ridealong.lake.files import scratch_folder
+from ridealong.regular_files import require_regular
 from ridealong.terminal.console import Console, jsonable
 from ridealong.terminal.progress import Steps
 from shadow.judging import commit_run, judge_again
@@ -43,6 +44,9 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     """
     started = time.monotonic()
     check_options(request)
+    for path in request.files.values():
+        if not path.is_dir():
+            require_regular(path)  # a pipe or a device may never end
     check_format(request.format, request.files)
     if request.gate is not None:
         read_text(request.gate)  # fails now rather than after the work

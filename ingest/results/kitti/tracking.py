@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.results.format import ReadOptions, ResultPaths
+from ingest.results.kitti.boxes import DONT_CARE, JUDGED
 from ingest.results.sequences.pairing import Sequence, pair_sequences
 from ingest.results.sequences.text_rows import Layout, first_line, looks_numeric, read_rows
 from ingest.results.sequences.tracked_rows import (
@@ -58,8 +59,6 @@ LAYOUT = Layout(
     whitespace=True,
 )  # fmt: skip
 RATE_HZ = 10.0
-DONT_CARE = "DontCare"
-JUDGED = ("Car", "Pedestrian", "Cyclist")
 NEIGHBOURS = {"Van": "Car", "Person": "Pedestrian", "Person_sitting": "Pedestrian"}
 CLASSES = (*JUDGED, *NEIGHBOURS, "Truck", "Tram", "Misc", DONT_CARE)
 _SPELLING = {name.lower(): name for name in CLASSES}

@@ -12,7 +12,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,6 +47,7 @@ from ridealong.perception.result_files import (
     Role,
 )
 from ridealong.specs import nearest
+from ridealong.sql import quiet_connection
 
 # In the order of the devkit's configuration.
 CATEGORIES = (
@@ -95,7 +95,7 @@ def read(paths: ResultPaths, options: ReadOptions) -> Comparison[Boxes3D]:
         )
     deployed = read_submission(paths.deployed, "deployed", CATEGORIES, ATTRIBUTES)
     candidate = read_submission(paths.candidate, "candidate", CATEGORIES, ATTRIBUTES)
-    with duckdb.connect() as connection:
+    with quiet_connection() as connection:
         tables = find_tables(paths.truth, connection)
         samples = _Samples(tables, options.drive, [*deployed.tokens, *candidate.tokens])
         truth = _Truth(tables, samples)

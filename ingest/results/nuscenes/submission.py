@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.results.json_members import members
+from ingest.results.json_stream import members_in
 from ingest.results.oddities import require_any
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
@@ -59,7 +59,7 @@ def read_submission(
     reader = _Reader(path, categories, attributes)
     pieces: dict[str, _Piece] = {}
     again: list[str] = []
-    for token, boxes in members(path, "results", EXPECTED):
+    for token, boxes in members_in(path, "results", EXPECTED):
         if token in pieces:
             again.append(token)
             del pieces[token]  # the last one counts, as everywhere in JSON

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
+from ridealong.sql import literal
 
 EXPECTED = "a folder with the tables of nuScenes (sample.json, sample_annotation.json, ...)"
 LIDAR, CAMERA = "LIDAR_TOP", "CAM_FRONT"
@@ -97,8 +98,8 @@ class Tables:
                 f"has no table {name} ({name}.json)", where=self.folder, expected=EXPECTED
             )
         columns = ", ".join(f"{column}: '{kind}'" for column, kind in COLUMNS[name].items())
-        path = str(self.path(name)).replace("'", "''")
-        return f"read_json('{path}', format = 'array', columns = {{{columns}}})"
+        path = literal(str(self.path(name)))
+        return f"read_json({path}, format = 'array', columns = {{{columns}}})"
 
     def _query(self, query: str, name: str) -> pa.Table:
         try:

@@ -11,6 +11,7 @@ import duckdb
 from ridealong.errors import RidealongError
 from ridealong.limits import refused
 from ridealong.specs import nearest
+from ridealong.sql import literal, quiet_connection, quoted
 
 KEY = ("drive", "item", "prediction", "metric")
 SUMS = ("numerator", "denominator")
@@ -74,7 +75,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> StatisticsFi
     if not start.strip():
         raise RidealongError("the file is empty", where=path, expected="rows of statistics")
     if start.startswith(b"PAR1"):
-        source = f"read_parquet({_literal(str(path))}, file_row_number = true)"
+        source = f"read_parquet({literal(str(path))}, file_row_number = true)"
         file = StatisticsFile(path, source, {}, "file_row_number + 1")
     else:
         source = _csv_source(path, start)
@@ -89,7 +90,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> StatisticsFi
 def is_statistics(path: Path) -> bool:
     """Whether the file looks like statistics: a table with the columns of the key."""
     try:
-        with duckdb.connect() as connection:
+        with quiet_connection() as connection:
             open_file(connection, path)
     except (RidealongError, OSError):
         return False
@@ -117,11 +118,11 @@ def _reason(error: BaseException) -> str:
 
 def _csv_source(path: Path, start: bytes) -> str:
     names, delimiter = _header(path, start)
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     # Everything is text at first: a guess of types would turn the drive 0012 into 12.
     return (
-        f"read_csv({_literal(str(path))}, auto_detect = false, header = true, quote = '\"', "
-        f"escape = '\"', delim = {_literal(delimiter)}, columns = {{{columns}}})"
+        f"read_csv({literal(str(path))}, auto_detect = false, header = true, quote = '\"', "
+        f"escape = '\"', delim = {literal(delimiter)}, columns = {{{columns}}})"
     )
 
 
@@ -323,12 +324,3 @@ def shown(value: object) -> str:
     """A wrong value for a message, not longer than a line."""
     text = str(value)
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")
-
-
-def quoted(name: str) -> str:
-    """A name, quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

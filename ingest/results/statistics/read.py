@@ -26,6 +26,7 @@ from ingest.results.statistics.pairs import (
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Frames, Note, Role
 from ridealong.specs import nearest
+from ridealong.sql import quiet_connection
 
 LEAST_MEMORY = 600_000_000  # bytes
 NAME = pa.dictionary(pa.int32(), pa.string())
@@ -109,13 +110,8 @@ def _database(scratch: Path | None, files: Iterable[Path]) -> Iterator[duckdb.Du
     memory = max(LEAST_MEMORY, *sizes, 0)
     with (
         tempfile.TemporaryDirectory(dir=scratch) as folder,
-        duckdb.connect(
-            str(Path(folder) / "statistics.duckdb"),
-            config={
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "memory_limit": f"{memory}B",
-            },
+        quiet_connection(
+            str(Path(folder) / "statistics.duckdb"), memory_limit=f"{memory}B"
         ) as connection,
     ):
         yield connection

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ingest.results import json_members
+from ingest.results import json_stream
 from ingest.results.format import ReadOptions, ResultPaths
-from ingest.results.json_members import members
+from ingest.results.json_stream import members_in
 from ingest.results.nuscenes.format import CATEGORIES, FORMAT
 from metrics.evaluation.boxes3d.nuscenes import EVALUATION, RANGE_M
 from ridealong.errors import RidealongError
@@ -177,10 +177,10 @@ def box(**fields):
         ({"results": {"a": [7]}}, "box 1 of sample a: it is not an object"),
         ({"results": {"a": {"b": 1}}}, "the results of sample a are not a list"),
         ({"results": [box()]}, "holds a list"),
-        ({"results": None}, "is not a JSON object"),
+        ({"results": None}, "holds null"),
         ({"meta": {}}, "has no 'results'"),
         ([1, 2], "holds a list"),
-        (3, "is not a JSON object"),
+        (3, "holds a number"),
     ],
 )
 def test_what_is_no_submission(world, tmp_path, content, words):
@@ -196,16 +196,16 @@ def test_what_is_no_submission(world, tmp_path, content, words):
     [
         (b"", "is empty"),
         (b"   \n", "is empty"),
-        (b"{", "is cut short"),
-        (b'{"results": {"a": [', "is cut short"),
-        (b'{"results": {"a": []}} x', "has text after its end"),
-        (b'{"results": {"a": []},}', "is not JSON"),
-        (b"{'results': 1}", "is not JSON"),
-        (b"a,b\n1,2\n", "is not a JSON object"),
-        ('{"results": {}}'.encode("utf-16"), "is not UTF-8"),
+        (b"{", "is cut off"),
+        (b'{"results": {"a": [', "is cut off"),
+        (b'{"results": {"a": []}} x', "there is more after its end"),
+        (b'{"results": {"a": []},}', "is not valid JSON"),
+        (b"{'results': 1}", "is not valid JSON"),
+        (b"a,b\n1,2\n", "is not valid JSON"),
+        (b'{"results": "\xff"}', "is not text"),
         (b'{"results": {"a": ' + b"[" * 100_000, "is nested too deeply"),
-        (b'{"x": ' + b"9" * 5000 + b"}", "too many digits"),
-        (b'{"results": {"a": [}}', r"is not JSON \(Expecting value\) at character 20"),
+        (b'{"x": ' + b"9" * 5000 + b"}", "is not valid JSON"),
+        (b'{"results": {"a": [}}', r"Expecting value \(character 19\)"),
     ],
 )
 def test_what_is_no_json(world, tmp_path, content, words):
@@ -218,7 +218,7 @@ def test_what_is_no_json(world, tmp_path, content, words):
 def test_no_such_file_and_a_folder(world, tmp_path):
     with pytest.raises(RidealongError, match="No such file"):
         read(world.folder, tmp_path / "none.json")
-    with pytest.raises(RidealongError, match="Is a directory"):
+    with pytest.raises(RidealongError, match="is a folder"):
         read(world.folder, tmp_path)
     assert not FORMAT.recognises(tmp_path) and not FORMAT.recognises(tmp_path / "none.json")
 
@@ -228,8 +228,8 @@ def test_members_do_not_depend_on_the_window(tmp_path, monkeypatch, chunk):
     content = {"meta": [1, {"a": "]}"}], "results": {'ä\\"': [1.25, -3], "b": {}, "c": 123456}}
     path = tmp_path / "m.json"
     path.write_text("\ufeff " + json.dumps(content, indent=1), encoding="utf-8")
-    monkeypatch.setattr(json_members, "CHUNK", chunk)
-    assert list(members(path, "results", "something")) == list(content["results"].items())
+    monkeypatch.setattr(json_stream, "CHUNK_OF_MEMBERS", chunk)
+    assert list(members_in(path, "results", "something")) == list(content["results"].items())
 
 
 def test_the_last_of_two_lists_of_a_sample_counts(world, submission, tmp_path):

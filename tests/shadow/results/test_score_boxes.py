@@ -220,6 +220,8 @@ def test_what_does_not_fit_is_refused(
     both = "--deployed", files["good"], "--candidate", files["bad"]
     truth = "--truth", files["truth"]
     assert "known: argoverse2, bdd100k, coco" in told("--format", "xyz", *both)
+    device = told("--format", "coco", "--truth", "/dev/zero", *both)
+    assert "/dev/zero: is a device; expected a regular file" in device
     assert "--format coco needs --truth" in told("--format", "coco", *both)
     assert "--format statistics has no --truth" in told("--format", "statistics", *truth, *both)
     assert "looks like COCO, not like statistics; did you mean --format coco?" in told(

@@ -9,7 +9,7 @@ import pytest
 from ingest.results.format import ReadOptions, ResultPaths
 from ingest.results.kitti.format import FORMAT
 from metrics.evaluation.evaluation import DETECTION_ROWS, SCORE_ROWS
-from metrics.evaluation.kitti import EVALUATION
+from metrics.evaluation.kitti.evaluation import EVALUATION
 from metrics.evaluation.kitti.matching import recall_thresholds
 from tests.oracles import kitti as oracle
 from tests.oracles.kitti_scenes import write_scenes
