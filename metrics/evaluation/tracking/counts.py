@@ -1,7 +1,7 @@
 """What tracking counts, per cell (one class in one frame), and the rows of scores made of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +63,25 @@ def count(labels: Tracks, results: Tracks) -> Counts:
         values[tp] = at(cells[hits])
         values[association] = at(cells[hits], aligned.association(hits))
     return Counts(cell, values, lives(labels, matches), labels.block)
+
+
+def together(parts: Sequence[Counts]) -> Counts:
+    """The counts of different drives, in the order of their cells."""
+    cell, life_block = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("cell", "life_block")
+    )
+    order = np.argsort(cell, kind="stable")
+    values = {
+        name: np.concatenate([part.values[name] for part in parts])[order]
+        for name in parts[0].values
+    }
+    life = Lives(
+        *(
+            np.concatenate([getattr(part.life, field.name) for part in parts])
+            for field in fields(Lives)
+        )
+    )
+    return Counts(cell[order], values, life, life_block)
 
 
 def score_rows(

@@ -12,7 +12,7 @@ import numpy as np
 from metrics.evaluation.evaluation import DETECTION_ROWS, Evaluated, Evaluation
 from metrics.evaluation.tracking import hota
 from metrics.evaluation.tracking.clear import MOSTLY_LOST, MOSTLY_TRACKED
-from metrics.evaluation.tracking.counts import Counts, count, score_rows
+from metrics.evaluation.tracking.counts import Counts, count, score_rows, together
 from metrics.evaluation.tracking.ignored import MOST_IN_REGION, judged
 from metrics.evaluation.tracking.tracks import MOST_DISTANCE
 from metrics.tasks.metric import (
@@ -24,7 +24,7 @@ from metrics.tasks.metric import (
     precision,
     recall,
 )
-from ridealong.arrays import Bools, Floats
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.result_files import Boxes2D, Frames
 
 _CLEAR = "CLEAR MOT (Bernardin and Stiefelhagen 2008), IoU 0.5, as py-motmetrics"
@@ -79,6 +79,7 @@ IDSW = Metric(
 
 METRICS = (MOTA, IDF1, HOTA, MOTP, PRECISION, RECALL, IDSW)
 MARGIN = 0.03
+BOXES_AT_ONCE = 1_000_000
 
 
 def evaluate(
@@ -98,7 +99,11 @@ def evaluate(
         threshold: Not used: a tracker's output is final.
     """
     drive = np.asarray(frames.drive.dictionary_encode().indices).astype(np.int64)
-    counts = count(*judged(truth, results, drive, max(len(categories), 1)))
+    parts = [
+        count(*judged(_of(truth, some), _of(results, some), drive, max(len(categories), 1)))
+        for some in _blocks(truth, results, drive)
+    ]
+    counts = together(parts)
     predictions = tuple(f"tracks/{name}" for name in categories)
     statistics = {metric.name: metric.statistics for metric in METRICS}
     return Evaluated(
@@ -106,6 +111,24 @@ def evaluate(
         DETECTION_ROWS.empty_table(),
         summary(counts, categories),
     )
+
+
+def _blocks(truth: Boxes2D, results: Boxes2D, drive: Ints) -> list[Bools]:
+    """The frames of some drives, ``(F,)`` each, with about `BOXES_AT_ONCE` boxes.
+
+    Drives are independent of each other, so this bounds the memory, and changes no number.
+    """
+    every = drive[np.concatenate([truth.frame, results.frame])]
+    block = np.cumsum(np.bincount(every, minlength=drive.max(initial=0) + 1)) // BOXES_AT_ONCE
+    return [block[drive] == number for number in np.unique(block)]
+
+
+def _of(boxes: Boxes2D, frames: Bools) -> Boxes2D:
+    """The boxes of some frames."""
+    if frames.all():
+        return boxes
+    which = frames[boxes.frame]
+    return Boxes2D(**{name: column[which] for name, column in vars(boxes).items()})
 
 
 def summary(counts: Counts, categories: tuple[str, ...]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ingest.results import mot
 from ingest.results.format import ReadOptions, ResultPaths
 from metrics.evaluation.evaluation import SCORE_ROWS
+from metrics.evaluation.tracking import evaluation
 from metrics.evaluation.tracking.assignment import _heaviest_sparse, heaviest
 from metrics.evaluation.tracking.evaluation import EVALUATION, HOTA, METRICS
 from metrics.tasks.metric import Smooth
@@ -143,6 +144,24 @@ def test_a_region_takes_results_of_which_more_than_half_is_inside(
         ignored=np.array([True]),
     )  # fmt: skip
     assert summary(region, boxes([square(0, 5, left)]), 1)["FP"] == counted
+
+
+def test_drives_evaluated_apart_have_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, classes = np.random.default_rng(0), ("a", "b")
+
+    def some(share: float) -> Boxes2D:
+        grid = [square(frame, track, 30.0 * track) for frame in range(40) for track in range(4)]
+        rows = [row for row in grid if rng.random() < share]
+        moved = np.array(rows) + rng.normal(0, 1, (len(rows), 6)) * [0, 0, 1, 1, 0, 0]
+        return boxes(moved.tolist(), [int(row[1]) % 2 for row in rows])
+
+    truth, results = some(0.9), some(0.8)
+    of = frames(10, 5, 0, 25), classes, truth, results, {}
+    whole = EVALUATION.evaluate(*of)
+    monkeypatch.setattr(evaluation, "BOXES_AT_ONCE", 1)
+    apart = EVALUATION.evaluate(*of)
+    assert apart.summary == whole.summary
+    assert apart.scores.equals(whole.scores)
 
 
 def test_no_boxes_at_all() -> None:
