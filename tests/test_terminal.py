@@ -21,7 +21,7 @@ from ridealong import cli
 from ridealong.lake import Lake, write_data_file
 from ridealong.terminal.console import Console
 from ridealong.terminal.tables import Column, Section
-from shadow.commands.report import CELL_COLUMNS, print_report
+from shadow.commands.report import cell_columns, print_report
 from shadow.report import cell_texts, direction_sentence
 
 LISTS = (
@@ -191,7 +191,7 @@ def test_the_numbers_of_a_cell_have_the_digits_of_its_interval() -> None:
         *("bev/vehicle", "iou", "light=night", "0.243", "0.101", "-0.143", "-0.170 to -0.115"),
         *(9, "REGRESSED"),
     ]
-    assert len(row) == len(CELL_COLUMNS)
+    assert len(row) == len(cell_columns("drives"))
 
 
 def test_metrics_are_told_with_direction_and_unit() -> None:

@@ -39,23 +39,25 @@ def shadow_report(
         raise typer.Exit(1)
 
 
-CELL_COLUMNS = (
-    Column("prediction", 0),
-    Column("metric", 1),
-    Column("slice", 0),
-    Column("deployed", 5, right=True),
-    Column("candidate", 4, right=True),
-    Column("delta", 2, right=True),
-    Column("interval", 3, right=True),
-    Column("drives", 6, right=True),
-    Column("verdict", 0),
-)
+def cell_columns(clusters: str) -> tuple[Column, ...]:
+    """The columns of cells; ``clusters`` is what their intervals count."""
+    return (
+        Column("prediction", 0),
+        Column("metric", 1),
+        Column("slice", 0),
+        Column("deployed", 5, right=True),
+        Column("candidate", 4, right=True),
+        Column("delta", 2, right=True),
+        Column("interval", 3, right=True),
+        Column(clusters, 6, right=True),
+        Column("verdict", 0),
+    )
 
 
 def print_report(console: Console, document: dict[str, Any]) -> None:
     """Print a run's document as tables and sentences."""
     from metrics.tasks.registry import known_metric
-    from shadow.judged import metrics_in
+    from shadow.judged import Scope, metrics_in
     from shadow.report import (
         baseline_sentence,
         cause_sentence,
@@ -80,7 +82,8 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
         Section([cell_texts(cell) for cell in cells if cell["required"] is required], title)
         for required, title in ((True, "required:"), (False, "watched:"))
     ]
-    console.sections(CELL_COLUMNS, sections)
+    within = any(cell.get("scope") == Scope.WITHIN_DRIVE for cell in cells)
+    console.sections(cell_columns("blocks" if within else "drives"), sections)
     left = sum(cell["delta"] is not None for cell in document["cells"]) - len(cells)
     if left:
         console.paragraph(f"and {counted(left, 'more cell')}: --json, or the dashboard")
