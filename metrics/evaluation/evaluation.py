@@ -79,6 +79,8 @@ class Evaluation:
         parameters: All numbers and choices that statistics depend on, as JSON values.
         version: Raise it when a change of the code changes what a statistic means.
         errors: Names of the values in `DETECTION_ROWS.errors`.
+        has_threshold: Whether some metric counts only what reaches a threshold. False where the
+            output is final, as a tracker's is.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Evaluation:
     parameters: Mapping[str, object] = field(default_factory=dict)
     version: int = 1
     errors: tuple[str, ...] = ()
+    has_threshold: bool = True
 
     def metrics_of(self, prediction: str) -> tuple[Metric, ...]:
         """The metrics of a prediction; it must pass the first one if no gate is given."""

@@ -20,8 +20,6 @@ from shadow.results.material import ROLES, Material
 from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
 
-WITHOUT_THRESHOLD = ("tracks",)  # the output of a tracker is final
-
 
 def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
     """Read ground truth and results, and evaluate both networks.
@@ -63,7 +61,7 @@ def boxes_material(request: ScoreRequest, steps: Steps) -> Material:
         thresholds=thresholds.by_class,
         recorded={
             "evaluation": evaluation.name,
-            "threshold": _told(thresholds) if evaluation.task not in WITHOUT_THRESHOLD else None,
+            "threshold": _told(thresholds) if evaluation.has_threshold else None,
         },
     )
 

@@ -194,4 +194,5 @@ EVALUATION = Evaluation(
         "mostly_lost": MOSTLY_LOST,
         "alphas": list(hota.ALPHAS),
     },
+    has_threshold=False,
 )
