@@ -42,10 +42,10 @@ from shadow.losses import (
     losing_cells,
     parts_of,
 )
-from shadow.outputs import ROLES, RunOutputs, run_outputs
+from shadow.outputs import RunOutputs, run_outputs
 from shadow.report import cell_name, run_cells
 from shadow.results.export import export_items
-from shadow.runs import find_run
+from shadow.runs import ROLES, find_run
 
 NAMED = 3  # cells named as the reason for the order
 

@@ -27,7 +27,8 @@ from ridealong.arrays import Ints
 from ridealong.perception.annotations import at_times
 from shadow.costs import CostTables, cost_tables, parts_of_loss
 from shadow.keys import definition_in
-from shadow.outputs import ROLES, RunOutputs
+from shadow.outputs import RunOutputs
+from shadow.runs import ROLES
 
 
 @dataclass(frozen=True)

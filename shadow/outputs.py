@@ -20,8 +20,7 @@ from shadow.networks.manifest import NetworkManifest, rate_of
 from shadow.networks.network import Network
 from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
-
-ROLES = ("deployed", "candidate")
+from shadow.runs import ROLES
 
 
 @dataclass(frozen=True)

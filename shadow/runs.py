@@ -15,6 +15,7 @@ from ridealong.terminal.readable import instant
 from ridealong.units import NS_PER_S
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
+ROLES = ("deployed", "candidate")  # of the two networks of a run
 LATEST = "latest"
 LONGEST_NAME = 60
 LONGEST_NOTE = 2000

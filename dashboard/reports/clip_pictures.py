@@ -29,7 +29,8 @@ from ridealong.perception.recording import Image as Frame
 from ridealong.terminal.console import Console
 from ridealong.units import NS_PER_S
 from shadow.frame_losses import FrameLosses
-from shadow.outputs import ROLES, RunOutputs, run_outputs
+from shadow.outputs import RunOutputs, run_outputs
+from shadow.runs import ROLES
 
 USUAL_CAMERA = "main"
 

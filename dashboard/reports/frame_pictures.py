@@ -20,8 +20,8 @@ from metrics.tasks.prediction import DEFAULT_THRESHOLD
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
 from ridealong.perception.result_files import Boxes2D, BoxesInBoth, Comparison
-from shadow.outputs import ROLES
 from shadow.results.hashes import content_sha256
+from shadow.runs import ROLES
 from shadow.schemas import ITEMS
 
 UNREADABLE = (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError)

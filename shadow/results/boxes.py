@@ -16,9 +16,10 @@ from metrics.evaluation.registry import EVALUATIONS
 from metrics.tasks.metric import Metric
 from ridealong.perception.result_files import Comparison
 from ridealong.terminal.progress import Steps
-from shadow.results.material import ROLES, Material
+from shadow.results.material import Material
 from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
+from shadow.runs import ROLES
 
 
 def boxes_material(request: ScoreRequest, steps: Steps) -> Material:

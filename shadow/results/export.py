@@ -19,8 +19,8 @@ from ridealong.terminal.readable import counted, listed
 from shadow.losses import CellNames, ClipLoss, clip_losses, losing_cells, parts_of
 from shadow.report import cell_name, run_cells
 from shadow.results.hashes import content_sha256
-from shadow.results.material import ROLES
 from shadow.results.request import STATISTICS
+from shadow.runs import ROLES
 from shadow.schemas import ITEMS
 
 NAMED = 3  # cells and pictures named in a message

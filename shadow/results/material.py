@@ -10,8 +10,6 @@ from metrics.gate.names import RunNames
 from metrics.tasks.metric import Metric
 from ridealong.perception.result_files import Frames, Note
 
-ROLES = ("deployed", "candidate")
-
 
 @dataclass(frozen=True)
 class Material:

@@ -22,12 +22,13 @@ from shadow.results.clusters import Clusters, clusters_of
 from shadow.results.gate import gate_of, margins_used
 from shadow.results.guessing import check_format
 from shadow.results.hashes import content_sha256
-from shadow.results.material import ROLES, Material
+from shadow.results.material import Material
 from shadow.results.names import network_names
 from shadow.results.own_statistics import statistics_material
 from shadow.results.request import STATISTICS, ScoreRequest, check_options
 from shadow.results.slices import slices_of
 from shadow.results.storing import dataset_of, item_rows, store_items, store_results
+from shadow.runs import ROLES
 
 READING, STORING = 3, 4  # steps of progress
 

@@ -20,7 +20,7 @@ from metrics.tasks.prediction import DEFAULT_THRESHOLD
 from ridealong.documents import parse_document, read_text
 from ridealong.errors import RidealongError
 from ridealong.specs import nearest
-from shadow.results.material import ROLES
+from shadow.runs import ROLES
 
 DEFAULT = "default"
 

@@ -14,8 +14,9 @@ from ridealong.execution.accounting import Status
 from ridealong.lake import Lake
 from shadow import outputs, pipeline, replay
 from shadow.inference import OpenNetworks
-from shadow.outputs import ROLES, run_outputs
+from shadow.outputs import run_outputs
 from shadow.replay_plan import Batch, ClipOutcome, ClipPlan, NetworkFile, ReplayPlan
+from shadow.runs import ROLES
 
 
 class Networks:

@@ -12,7 +12,8 @@ from ridealong.lake import Lake, new_commit_id, write_data_file
 from ridealong.perception.annotations import Perception, annotation_table
 from shadow.inference import OpenNetworks
 from shadow.kept import ORDER
-from shadow.outputs import ROLES, RunOutputs
+from shadow.outputs import RunOutputs
+from shadow.runs import ROLES
 from shadow.schemas import OUTPUTS
 
 TIMES = np.array([10, 20], np.int64)
