@@ -224,6 +224,10 @@ def test_a_flipped_byte_stops_whatever_reads_the_file(
         forget()
 
 
-def test_nothing_of_the_sound_home_is_refused(sound: dict[str, str]) -> None:
+def test_nothing_of_the_sound_home_is_refused(
+    whole_home: Path, sound: dict[str, str], program: Any
+) -> None:
+    for name in (*COMMANDS, *QUERIES):
+        sound[name] = sound.get(name) or told(whole_home, name, program)
     refused = {name for name, said in sound.items() if said.startswith("error")}
     assert refused == {"promote"} and "expected a run of hydra-1.1" in sound["promote"]

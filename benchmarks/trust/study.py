@@ -99,7 +99,8 @@ def subjects() -> Iterator[tuple[Subject, float]]:
     for fleet in REPLAYED_FLEETS:
         yield Subject("replayed null", fleet.name), 1
     for fleet, data_set in product((UNEVEN, SKEWED), (COCO, TRACKS)):
-        yield Subject("data set null", fleet.name, data_set.name), 1
+        # Tracks reach their whole level of 5%, so only many runs bound it below the limit.
+        yield Subject("data set null", fleet.name, data_set.name), 3 if data_set is TRACKS else 1
     yield Subject("data set null", VERY_UNEVEN.name, TRACKS.name), 1
     yield Subject("data set null", SKEWED.name, NUSCENES.name), 1
     yield from _cells(REPLAYED_FLEETS[:4], REPLAYED_KINDS, 1.5 / CELLS)
