@@ -18,7 +18,7 @@ def main() -> None:
     st.html(f"<style>{STYLE}</style>")
     pages = [
         st.Page(HERE / "clips" / "page.py", title="Clips", url_path="clips", default=True),
-        st.Page(HERE / "regressions" / "page.py", title="Regressions", url_path="regressions"),
+        st.Page(HERE / "compare" / "page.py", title="Compare", url_path="compare"),
         st.Page(HERE / "fleet" / "page.py", title="Fleet", url_path="fleet"),
     ]
     chosen = st.navigation(pages, position="top")

@@ -11,7 +11,7 @@ import pytest
 from dashboard.clips import queries
 from dashboard.fleet import map_queries as queries_fleet_map
 from dashboard.fleet import queries as queries_fleet
-from dashboard.regressions import queries as queries_regressions
+from dashboard.compare import queries as queries_regressions
 from ingest.listing import list_clips
 from ingest.schemas import EVENTS
 from metrics.gate.spec import load_gate

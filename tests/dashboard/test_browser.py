@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.regressions.charts import REQUIRED
+from dashboard.compare.charts import REQUIRED
 
 MARK = "<img src=x onerror=hacked=1>"  # as in conftest.py
 Keep = Callable[[Page, str], Path]

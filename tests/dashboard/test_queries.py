@@ -8,9 +8,9 @@ import pytest
 
 from dashboard.fleet import queries as queries_fleet
 from dashboard.fleet.charts import OUTCOMES, share_chart, trigger_chart
-from dashboard.regressions import queries as queries_regressions
-from dashboard.regressions.charts import REQUIRED, heatmap
-from dashboard.regressions.queries import Measure
+from dashboard.compare import queries as queries_regressions
+from dashboard.compare.charts import REQUIRED, heatmap
+from dashboard.compare.queries import Measure
 from ridealong.lake import Lake, Snapshot
 
 

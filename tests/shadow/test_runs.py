@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from dashboard.clips import queries
-from dashboard.regressions import queries as queries_regressions
+from dashboard.compare import queries as queries_regressions
 from metrics.gate.schemas import VERDICTS
 from metrics.schemas import SCORES
 from ridealong.errors import RidealongError

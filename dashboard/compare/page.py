@@ -7,8 +7,8 @@ from urllib.parse import quote
 import streamlit as st
 
 from dashboard import session
-from dashboard.regressions import charts, queries
-from dashboard.regressions.queries import KEY, Measure, Row, ShownCell
+from dashboard.compare import charts, queries
+from dashboard.compare.queries import KEY, Measure, Row, ShownCell
 from dashboard.text import MISSING, interval, number, plain, probability
 from metrics.gate.cells import Verdict
 from metrics.tasks.metric import Reference

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboard.regressions.queries import Measure
+from dashboard.compare.queries import Measure
 from metrics.gate.cells import Verdict
 
 CELL_PX, LABEL_PX, AROUND_PX = 21, 230, 190
