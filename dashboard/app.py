@@ -5,10 +5,22 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.text import plain
+from dashboard.theme import STYLE
 from ridealong.errors import RidealongError
 
 HERE = Path(__file__).parent
-STYLE = "[data-testid=stMainBlockContainer] { padding-top: 4.5rem; }"
+# Folder of each page, and its title; the folder is its address.
+PAGES = {
+    "release": "Release",
+    "compare": "Compare",
+    "clips": "Clips",
+    "clip": "Clip",
+    "triggers": "Triggers",
+    "runs": "Runs and networks",
+    "fleet": "Fleet",
+    "glossary": "Glossary",
+}
+START = "release"
 
 
 def main() -> None:
@@ -17,9 +29,8 @@ def main() -> None:
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
     pages = [
-        st.Page(HERE / "clips" / "page.py", title="Clips", url_path="clips", default=True),
-        st.Page(HERE / "compare" / "page.py", title="Compare", url_path="compare"),
-        st.Page(HERE / "fleet" / "page.py", title="Fleet", url_path="fleet"),
+        st.Page(HERE / name / "page.py", title=title, url_path=name, default=name == START)
+        for name, title in PAGES.items()
     ]
     chosen = st.navigation(pages, position="top")
     try:

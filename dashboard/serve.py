@@ -21,6 +21,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.secrets import SecretsValue
 from streamlit.starlette import App
 
+from dashboard import theme
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.media import Links, Videos, media_routes
@@ -44,6 +45,7 @@ OPTIONS: dict[str, Any] = {
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "browser.gatherUsageStats": False,
+    **theme.OPTIONS,
 }
 
 

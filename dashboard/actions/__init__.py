@@ -1,0 +1,1 @@
+"""What pages can change: permission, the record of every change, and long commands."""

@@ -1,0 +1,1 @@
+"""The page Clip: one clip with the outputs of both networks."""

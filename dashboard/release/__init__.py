@@ -1,0 +1,1 @@
+"""The page Release: may we ship, what broke, where."""

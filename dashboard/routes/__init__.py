@@ -1,0 +1,1 @@
+"""The server's own routes: signed, short-lived links to what pages show beside Streamlit."""

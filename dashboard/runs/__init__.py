@@ -1,0 +1,1 @@
+"""The page Runs and networks: runs, networks, and what the fleet runs."""

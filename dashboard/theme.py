@@ -1,0 +1,88 @@
+"""Colours and spacing of all pages, in light and dark.
+
+Verdicts have a colour and a mark, so that nothing depends on colour alone. The scale of effects is
+safe for colour blindness, and its ends differ in lightness from its middle, so it reads in grey.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from metrics.gate.cells import Verdict
+
+STYLE = """
+[data-testid=stMainBlockContainer] { padding-top: 4rem; padding-bottom: 2rem; max-width: 1880px; }
+h1 { font-size: 1.5rem !important; padding: 0 0 0.25rem 0 !important; }
+"""
+MARKS = {Verdict.PASS: "✓", Verdict.REGRESSED: "✕", Verdict.INCONCLUSIVE: "?"}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of charts in one theme.
+
+    Attributes:
+        text, muted: Of labels, and of what matters less.
+        surface: Behind charts.
+        line: Of axes and grids.
+        effect: From a loss over no change to a gain, seven steps.
+        unknown: Of cells without a number.
+        verdicts: By verdict.
+        deployed, candidate, labels: Of networks and labels, on pictures and in charts.
+    """
+
+    text: str
+    muted: str
+    surface: str
+    line: str
+    effect: tuple[str, ...]
+    unknown: str
+    verdicts: dict[Verdict, str]
+    deployed: str = "#38bdf8"
+    candidate: str = "#fb923c"
+    labels: str = "#a3e635"
+
+
+LIGHT = Palette(
+    text="#0f172a",
+    muted="#475569",
+    surface="#ffffff",
+    line="#cbd5e1",
+    effect=("#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"),
+    unknown="#d8dee8",
+    verdicts={
+        Verdict.PASS: "#15803d",
+        Verdict.REGRESSED: "#b91c1c",
+        Verdict.INCONCLUSIVE: "#b45309",
+    },
+)
+DARK = Palette(
+    text="#f1f5f9",
+    muted="#a8b3c4",
+    surface="#0e1117",
+    line="#3b4556",
+    effect=("#f4a08a", "#c9543f", "#7a3530", "#2b3140", "#2f5670", "#4a8fbd", "#9ccbec"),
+    unknown="#1c2230",
+    verdicts={
+        Verdict.PASS: "#4ade80",
+        Verdict.REGRESSED: "#f87171",
+        Verdict.INCONCLUSIVE: "#fbbf24",
+    },
+)
+OPTIONS: dict[str, Any] = {
+    f"theme.{name}.{option}": value
+    for name, palette, secondary in (("light", LIGHT, "#f1f5f9"), ("dark", DARK, "#1a202c"))
+    for option, value in {
+        "backgroundColor": palette.surface,
+        "secondaryBackgroundColor": secondary,
+        "textColor": palette.text,
+        "borderColor": palette.line,
+        "primaryColor": "#2563eb" if name == "light" else "#60a5fa",
+    }.items()
+}
+
+
+def palette() -> Palette:
+    """The colours of the theme that the browser shows now."""
+    return DARK if st.context.theme.type == "dark" else LIGHT

@@ -1,0 +1,1 @@
+"""The page Triggers: what the fleet looks for."""
