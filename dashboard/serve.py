@@ -24,7 +24,9 @@ from streamlit.starlette import App
 from dashboard import theme
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
-from dashboard.media import Links, Videos, media_routes
+from dashboard.routes.home import Home
+from dashboard.routes.links import Links
+from dashboard.routes.routes import clip_routes
 from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
@@ -108,7 +110,7 @@ def make_app(home: Path, cache: Path) -> Starlette:
         "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = media_routes(Videos(home, cache), Links(key))
+    routes = clip_routes(Home(home), Links(key), cache)
     return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())
 
 

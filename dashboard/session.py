@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.media import Links
+from dashboard.routes.links import Links
 from ridealong.lake import Lake, Snapshot
 
 
@@ -14,7 +14,7 @@ def home() -> Path:
 
 
 def links() -> Links:
-    """Makes links that this server's media route accepts."""
+    """Makes links that this server's own routes accept."""
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
 
 

@@ -214,7 +214,7 @@ def _tile(clip_id: str, name: str, reader: ClipReader) -> dict[str, Any]:
     begins_ns = int(reader.timestamps(name)[0]) - int(reader.set_timestamps()[0])
     return {
         "name": name,
-        "url": session.links().video(clip_id, name),
+        "url": session.links().clip(clip_id).url(f"{name}.mp4"),
         "width": camera.width,
         "height": camera.height,
         "start_s": begins_ns / NS_PER_S,
