@@ -9,6 +9,8 @@ TERMS = {
     "cell": "One prediction, one metric and one slice.",
     "delta": "How much better the candidate is. Above 0 is better, for every metric.",
     "margin": "The largest loss that we accept, in the unit of the metric.",
+    "tag": "A word that people give to clips, to find them again.",
+    "note": "A few lines about this clip for colleagues. Everybody sees them.",
     "share of the loss": "The part of the loss that one clip explains. All shares sum to 1.",
 }
 
