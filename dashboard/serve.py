@@ -27,7 +27,6 @@ from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
-from dashboard.routes.home import Home
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
 from dashboard.routes.routes import clip_routes
@@ -125,7 +124,7 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = clip_routes(Home(home), Links(key), cache)
+    routes = clip_routes(home, Links(key), cache)
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 
