@@ -5,7 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.media import Links
+from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
+from ridealong.lake.tables import TableSpec
 
 
 def home() -> Path:
@@ -22,3 +24,9 @@ def links() -> Links:
 def snapshot(folder: Path) -> Snapshot:
     """The lake's newest commit; read at most every five seconds."""
     return Lake.open(folder).snapshot()
+
+
+def version(snapshot: Snapshot, *tables: TableSpec) -> str:
+    """Differs whenever rows of these tables do: what is kept by it outlives other commits."""
+    live = (sorted(snapshot.history.live.get(table.name, {})) for table in tables)
+    return short_hash(*map(repr, live))
