@@ -6,7 +6,9 @@ import streamlit as st
 
 from dashboard.permission import Permission
 from dashboard.routes.links import Links
+from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
+from ridealong.lake.tables import TableSpec
 
 
 def home() -> Path:
@@ -28,3 +30,9 @@ def permission() -> Permission:
 def snapshot(folder: Path) -> Snapshot:
     """The lake's newest commit; read at most every five seconds."""
     return Lake.open(folder).snapshot()
+
+
+def version(snapshot: Snapshot, *tables: TableSpec) -> str:
+    """Differs whenever rows of these tables do: what is kept by it outlives other commits."""
+    live = (sorted(snapshot.history.live.get(table.name, {})) for table in tables)
+    return short_hash(*map(repr, live))
