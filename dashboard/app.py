@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.navigation import follow_links
 from dashboard.text import plain
 from dashboard.theme import STYLE
 from ridealong.errors import RidealongError
@@ -28,6 +29,7 @@ def main() -> None:
     # No named icons: the browser would fetch them from the network.
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
+    follow_links()
     pages = [
         st.Page(HERE / name / "page.py", title=title, url_path=name, default=name == START)
         for name, title in PAGES.items()

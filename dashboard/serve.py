@@ -25,6 +25,7 @@ from dashboard import theme
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.media import Links, Videos, media_routes
+from dashboard.routes.pairs import PairLinks, Pairs, pair_routes
 from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
@@ -109,6 +110,7 @@ def make_app(home: Path, cache: Path) -> Starlette:
     }
     pages = App(SCRIPT, secrets=shared)
     routes = media_routes(Videos(home, cache), Links(key))
+    routes += pair_routes(Pairs(home, cache), PairLinks(key))
     return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())
 
 

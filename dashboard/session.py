@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.media import Links
+from dashboard.routes.pairs import PairLinks
 from ridealong.lake import Lake, Snapshot
 
 
@@ -16,6 +17,11 @@ def home() -> Path:
 def links() -> Links:
     """Makes links that this server's media route accepts."""
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
+
+
+def pair_links() -> PairLinks:
+    """Makes links that this server's route of picture pairs accepts."""
+    return PairLinks(links().key)
 
 
 @st.cache_resource(ttl=5, show_spinner=False)
