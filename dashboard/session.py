@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.media import Links
+from dashboard.permission import Permission
 from dashboard.routes.pairs import PairLinks
 from ridealong.lake import Lake, Snapshot
 
@@ -22,6 +23,11 @@ def links() -> Links:
 def pair_links() -> PairLinks:
     """Makes links that this server's route of picture pairs accepts."""
     return PairLinks(links().key)
+
+
+def permission() -> Permission:
+    """What this server lets browsers change."""
+    return Permission.of_secrets(st.secrets["ridealong"])
 
 
 @st.cache_resource(ttl=5, show_spinner=False)
