@@ -5,23 +5,12 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.actions import messages, progress
+from dashboard.pages import PAGES, START
 from dashboard.text import plain
 from dashboard.theme import STYLE
 from ridealong.errors import RidealongError
 
 HERE = Path(__file__).parent
-# Folder of each page, and its title; the folder is its address.
-PAGES = {
-    "release": "Release",
-    "compare": "Compare",
-    "clips": "Clips",
-    "clip": "Clip",
-    "triggers": "Triggers",
-    "runs": "Runs and networks",
-    "fleet": "Fleet",
-    "glossary": "Glossary",
-}
-START = "release"
 
 
 def main() -> None:

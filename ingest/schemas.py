@@ -150,3 +150,33 @@ ROADS = TableSpec(
     ),
     order=("map", "road"),
 )
+
+CLIP_TAGS = TableSpec(
+    "clip_tags",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("tag", pa.string(), "a word for people, and to find the clip by"),
+            column("given", pa.bool_(), "true when it was added, false when it was removed"),
+            column(
+                "time_ns",
+                pa.int64(),
+                "when; the newest row of a clip and a tag counts",
+                "ns",
+            ),
+        ]
+    ),
+    order=("time_ns", "clip_id", "tag"),
+)
+
+CLIP_NOTES = TableSpec(
+    "clip_notes",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("note", pa.string(), "a note for colleagues; null for none"),
+            column("time_ns", pa.int64(), "when; a clip's newest row counts", "ns"),
+        ]
+    ),
+    order=("time_ns", "clip_id"),
+)
