@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.actions import messages, progress
 from dashboard.pages import PAGES, START
 from dashboard.text import plain
 from dashboard.theme import STYLE
@@ -22,10 +23,12 @@ def main() -> None:
         for name, title in PAGES.items()
     ]
     chosen = st.navigation(pages, position="top")
-    try:
-        chosen.run()
-    except RidealongError as error:  # for example a damaged table: one line, as on the command line
-        st.error(plain(str(error)))
+    with messages.shown():
+        try:
+            chosen.run()
+        except RidealongError as error:  # for example a damaged table: one line, as in a shell
+            st.error(plain(str(error)))
+    progress.line()
 
 
 main()

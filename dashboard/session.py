@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.media import Links
+from dashboard.permission import Permission
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
 from ridealong.lake.tables import TableSpec
@@ -18,6 +19,11 @@ def home() -> Path:
 def links() -> Links:
     """Makes links that this server's media route accepts."""
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
+
+
+def permission() -> Permission:
+    """What this server lets browsers change."""
+    return Permission.of_secrets(st.secrets["ridealong"])
 
 
 @st.cache_resource(ttl=5, show_spinner=False)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 HOME_VARIABLE = "RIDEALONG_HOME"
+PROGRESS_VARIABLE = "RIDEALONG_PROGRESS_S"
+PROGRESS_S = 10.0  # between two lines of progress, without that variable
 DEFAULT_HOME = "ridealong-home"
 UNKNOWN_WIDTH = 80  # assumed for a terminal that does not report its width
 
@@ -207,11 +209,11 @@ class _BarSteps:
 
 
 class _PlainSteps:
-    """Prints a line at the end, and before it at most every ten seconds."""
+    """Prints a line at the end, and before it only after a while."""
 
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
-        self._printed = time.monotonic()
+        self._printed, self._pause_s = time.monotonic(), progress_pause_s()
 
     def advance(self, count: int = 1) -> None:
         self.at(self._done + count)
@@ -219,12 +221,20 @@ class _PlainSteps:
     def at(self, done: int) -> None:
         changed, self._done = done != self._done, done
         now = time.monotonic()
-        if changed and (done >= self._total or now - self._printed >= 10):
+        if changed and (done >= self._total or now - self._printed >= self._pause_s):
             self._printed = now
             print(f"{self._label}: {done}/{self._total}", file=sys.stderr, flush=True)
 
     def expect(self, count: int) -> None:
         self._total += count
+
+
+def progress_pause_s() -> float:
+    """Seconds between two lines of progress: RIDEALONG_PROGRESS_S if it is a number, else ten."""
+    try:
+        return max(float(os.environ[PROGRESS_VARIABLE]), 0.0)
+    except (KeyError, ValueError):
+        return PROGRESS_S
 
 
 def jsonable(value: object) -> object:
