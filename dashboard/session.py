@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.media import Links
 from dashboard.permission import Permission
+from dashboard.routes.links import Links
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
 from ridealong.lake.tables import TableSpec
@@ -17,7 +17,7 @@ def home() -> Path:
 
 
 def links() -> Links:
-    """Makes links that this server's media route accepts."""
+    """Makes links that this server's own routes accept."""
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
 
 

@@ -18,6 +18,7 @@ from shadow.runs import list_runs
 FOLDER = Path(__file__).parent
 PARTS = ("facets", "cards", "browser")  # one script of these, in this order
 KEY = "browser"
+PICTURE_PX = 320
 EMPTY = (
     "No clips yet. [Triggers](/triggers) say which moments of a drive become clips, and "
     "`ridealong ingest` adds drives. `ridealong demo` makes a whole fleet."
@@ -58,7 +59,7 @@ def _page() -> int:
 
 
 def _thumb(clip_id: str) -> str:
-    return ""  # the route of pictures is not there yet
+    return session.links().clip(clip_id).url("thumb.jpg", w=PICTURE_PX)
 
 
 def _go() -> None:
