@@ -6,7 +6,10 @@ import streamlit as st
 
 from dashboard.permission import Permission
 from dashboard.routes.links import Links
+from dashboard.routes.pairs import PairLinks
+from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
+from ridealong.lake.tables import TableSpec
 
 
 def home() -> Path:
@@ -19,6 +22,11 @@ def links() -> Links:
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
 
 
+def pair_links() -> PairLinks:
+    """Makes links that this server's route of picture pairs accepts."""
+    return PairLinks(links().key)
+
+
 def permission() -> Permission:
     """What this server lets browsers change."""
     return Permission.of_secrets(st.secrets["ridealong"])
@@ -28,3 +36,9 @@ def permission() -> Permission:
 def snapshot(folder: Path) -> Snapshot:
     """The lake's newest commit; read at most every five seconds."""
     return Lake.open(folder).snapshot()
+
+
+def version(snapshot: Snapshot, *tables: TableSpec) -> str:
+    """Differs whenever rows of these tables do: what is kept by it outlives other commits."""
+    live = (sorted(snapshot.history.live.get(table.name, {})) for table in tables)
+    return short_hash(*map(repr, live))
