@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.exporting import Subject, send_button
 from dashboard.navigation import address, cell_address
 from dashboard.release import charts, markup, queries
 from dashboard.release.components import copy_link, picture_pair
@@ -133,8 +134,17 @@ def _actions(run: Run, summary: Summary) -> None:
             review = cell_address(run.run_id, summary.worst)
         kind = "" if run.verdict == Verdict.PASS else "primary"
         st.html(markup.button("Review", review, REVIEW_HELP, kind), width="content")
+        if summary.cells:
+            send_button(_subject(run, summary))
         copy_link(run.run_id)
         st.html(markup.alerts(run.run_id, summary))
+
+
+def _subject(run: Run, summary: Summary) -> Subject:
+    """What can be sent to labeling from here."""
+    worst = summary.worst
+    cell = (worst["prediction"], worst["metric"], worst["slice"]) if worst else None
+    return Subject(run.run_id, f"{run.candidate} against {run.deployed}", run.of_items, cell)
 
 
 def _metric_of(snapshot: Snapshot, run: Run) -> markup.MetricOf:
