@@ -43,9 +43,6 @@ FRAMES = {
 }
 
 
-Key = tuple[str, int]
-
-
 @dataclass(frozen=True)
 class Subject:
     """What a page offers for labelling.
@@ -230,11 +227,11 @@ def _images() -> tuple[str, Sequence[str]]:
 def _cameras() -> list[str]:
     """The cameras of the clips in this home."""
     snapshot = session.snapshot(session.home())
-    return _read_cameras((str(snapshot.home), len(snapshot.history.commits)), snapshot)
+    return _read_cameras(session.version(snapshot, CLIPS), snapshot)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _read_cameras(key: Key, _snapshot: Snapshot) -> list[str]:
+def _read_cameras(key: str, _snapshot: Snapshot) -> list[str]:
     rows = _snapshot.query("select distinct unnest(cameras) as name from clips order by 1", CLIPS)
     found: list[str] = rows["name"].to_pylist()
     return found
