@@ -29,7 +29,7 @@ from dashboard.hosts import Hosts
 from dashboard.permission import Permission
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
-from dashboard.routes.pairs import PairLinks, Pairs, pair_routes
+from dashboard.routes.pairs import Pairs, pair_routes
 from dashboard.routes.routes import clip_routes
 from ridealong.errors import RidealongError
 
@@ -126,7 +126,7 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
     }
     pages = App(SCRIPT, secrets=shared)
     routes = clip_routes(home, Links(key), cache)
-    routes += pair_routes(Pairs(home, cache), PairLinks(key))
+    routes += pair_routes(Pairs(home), Links(key))
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 
