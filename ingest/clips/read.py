@@ -150,6 +150,11 @@ class ClipReader:
         """
         return self._perception(topics.LABELS, with_dense)
 
+    def label_timestamps(self) -> Ints:
+        """``(T,)`` int64 timestamps of the labelled frames, from the index alone."""
+        with self._reading():
+            return self._file.times(topics.LABELS)
+
     def outputs(self, network: str) -> Perception | None:
         """Sparse outputs of a network that an export added; None if there are none."""
         return self._perception(topics.outputs(network), with_dense=False)
@@ -323,29 +328,44 @@ class ClipReader:
             )
 
     def _dense(self) -> dict[str, dict[str, Any]]:
-        names = [channel.topic for channel in self._file.channels]
         return {
-            "depth": {
-                camera: self._stack(topics.depth(camera), dense.decode_depth, np.float32)
-                for camera in topics.cameras_of(names, "depth")
-            },
-            "segmentation": {
-                camera: self._stack(topics.segmentation(camera), dense.decode_classes, np.uint8)
-                for camera in topics.cameras_of(names, "segmentation")
-            },
-            "bev": {
-                name.removeprefix(topics.bev("")): self._stack(name, dense.decode_classes, np.uint8)
-                for name in names
-                if name.startswith(topics.bev(""))
-            },
+            kind: {name: self.dense_labels(kind, name)[1] for name in names}
+            for kind, names in self.dense_label_names().items()
         }
 
-    def _stack(self, topic: str, decode: Any, kind: Any) -> NDArray[Any]:
-        found = self._messages(topic)
+    def dense_label_names(self) -> dict[str, list[str]]:
+        """What has dense labels: the cameras with depth and segmentation, and the layers of bev."""
+        names = [channel.topic for channel in self._file.channels]
+        layers = [n.removeprefix(topics.bev("")) for n in names if n.startswith(topics.bev(""))]
+        found = {kind: topics.cameras_of(names, kind) for kind in ("depth", "segmentation")}
+        return found | {"bev": layers}
+
+    def dense_labels(
+        self, kind: str, name: str, first_ns: int | None = None, last_ns: int | None = None
+    ) -> tuple[Ints, NDArray[Any]]:
+        """``(T,)`` timestamps and the ``(T, h, w)`` labels of a window, as in `Perception`.
+
+        Args:
+            kind: ``depth``, ``segmentation`` or ``bev``.
+            name: A camera, or a layer of bev; see `dense_label_names`.
+            first_ns: The window's start, inclusive; by default that of the clip.
+            last_ns: Its end, inclusive.
+        """
+        topic = getattr(topics, kind)(name)
+        decode = dense.decode_depth if kind == "depth" else dense.decode_classes
+        with self._reading():
+            found = [
+                (time, data) for _, time, data in self._file.messages([topic], first_ns, last_ns)
+            ]
+            times = np.array([time for time, _ in found], np.int64)
+            kept = np.float32 if kind == "depth" else np.uint8
+            return times, self._stack(topic, [data for _, data in found], decode, kept)
+
+    def _stack(self, topic: str, found: Sequence[bytes], decode: Any, kind: Any) -> NDArray[Any]:
         channel = self._file.channel(topic)
         shape = json.loads(channel.metadata["shape"]) if channel else (0, 0)
         stack = np.empty((len(found), *shape), kind)
-        for at, (_, data) in enumerate(found):
+        for at, data in enumerate(found):
             stack[at] = decode(messages.image_png(data))
         return stack
 
