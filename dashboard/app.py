@@ -4,23 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.actions import messages, progress
+from dashboard.navigation import follow_links
+from dashboard.pages import PAGES, START
 from dashboard.text import plain
 from dashboard.theme import STYLE
 from ridealong.errors import RidealongError
 
 HERE = Path(__file__).parent
-# Folder of each page, and its title; the folder is its address.
-PAGES = {
-    "release": "Release",
-    "compare": "Compare",
-    "clips": "Clips",
-    "clip": "Clip",
-    "triggers": "Triggers",
-    "runs": "Runs and networks",
-    "fleet": "Fleet",
-    "glossary": "Glossary",
-}
-START = "release"
 
 
 def main() -> None:
@@ -28,15 +19,18 @@ def main() -> None:
     # No named icons: the browser would fetch them from the network.
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
+    follow_links()
     pages = [
         st.Page(HERE / name / "page.py", title=title, url_path=name, default=name == START)
         for name, title in PAGES.items()
     ]
     chosen = st.navigation(pages, position="top")
-    try:
-        chosen.run()
-    except RidealongError as error:  # for example a damaged table: one line, as on the command line
-        st.error(plain(str(error)))
+    with messages.shown():
+        try:
+            chosen.run()
+        except RidealongError as error:  # for example a damaged table: one line, as in a shell
+            st.error(plain(str(error)))
+    progress.line()
 
 
 main()

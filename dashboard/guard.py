@@ -1,18 +1,19 @@
-"""Guards every page: allowed hosts, same origin, few endpoints, and strict headers."""
-
-from urllib.parse import urlsplit
+"""Guards every page: allowed hosts, same origin, few endpoints, strict headers, and the token."""
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.hosts import Hosts
+from dashboard.hosts import Hosts, host_of_origin
+from dashboard.permission import Permission
 
 # The pages need these of Streamlit's endpoints. All others are closed (metrics, uploads, an API for
 # agents, login, media, components in frames).
 OPEN = frozenset({"/_stcore/health", "/_stcore/host-config", "/_stcore/stream"})
 CLOSED = ("/_stcore/", "/component/", "/media/", "/auth/", "/oauth2callback")
 METHODS = ("GET", "HEAD")  # methods that change nothing
+CACHED = ("/static/", "/api/")  # their answers may be kept, so they must not carry the token
 
 HEADERS = {
     "X-Frame-Options": "DENY",
@@ -29,10 +30,18 @@ class Guard:
         app: The application.
         hosts: The allowed hosts.
         inline_scripts: Sources of the page's own inline scripts, as ``'sha256-…'``.
+        permission: Whose token browsers get; by default none.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, inline_scripts: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Hosts,
+        inline_scripts: tuple[str, ...] = (),
+        permission: Permission | None = None,
+    ) -> None:
         self._app, self._hosts, self._inline_scripts = app, hosts, inline_scripts
+        self._permission = permission or Permission()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it before it reaches the application."""
@@ -48,8 +57,9 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})  # the handshake ends in 403
             return
         host = "" if refusal else headers["host"]
+        cookie = None if refusal else self._cookie(scope["path"], headers)
         answer = refusal or self._app
-        await answer(scope, receive, self._with_headers(send, host))
+        await answer(scope, receive, self._with_headers(send, host, cookie))
 
     def _foreign(self, headers: Headers) -> Response | None:
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
@@ -57,26 +67,34 @@ class Guard:
             host = ascii(", ".join(hosts))
             hint = "its name must be given with --allowed-host when the dashboard is started"
             return PlainTextResponse(f"the host {host} is not allowed; {hint}", 403)
-        if any(_netloc(origin) != hosts[0].lower() for origin in origins):
+        if any(host_of_origin(origin) != hosts[0].lower() for origin in origins):
             return PlainTextResponse("pages of other sites may not read the dashboard", 403)
         return None
 
-    def _with_headers(self, send: Send, host: str) -> Send:
+    def _cookie(self, path: str, headers: Headers) -> str | None:
+        """The cookie with the token, for a browser that lacks it.
+
+        Also an unchanged page (304) and a reconnecting one carry it: after a restart of the server
+        the token is another one.
+        """
+        permission = self._permission
+        if not permission.token or permission.read_only or path.startswith(CACHED):
+            return None
+        if permission.holds(cookie_parser(headers.get("cookie", ""))):
+            return None
+        return f"{permission.cookie}={permission.token}; HttpOnly; Path=/; SameSite=Strict"
+
+    def _with_headers(self, send: Send, host: str, cookie: str | None) -> Send:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["Content-Security-Policy"] = policy(host, self._inline_scripts)
                 headers.update(HEADERS)
+                if cookie:
+                    headers.append("Set-Cookie", cookie)
             await send(message)
 
         return sending
-
-
-def _netloc(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).netloc.lower() or None
-    except ValueError:  # for example http://[
-        return None
 
 
 def _shut(scope: Scope) -> Response | None:

@@ -8,6 +8,7 @@ the dashboard answers only to known names.
 import ipaddress
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ridealong.errors import RidealongError
 
@@ -70,3 +71,26 @@ def parse_host(name: str) -> str:
             expected="a name or an address alone, such as dash.example.com or 192.168.1.5",
         )
     return canonical(bare)
+
+
+def parse_header(name: str) -> str:
+    """The name of a header that a user gives.
+
+    Raises:
+        RidealongError: It is none.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):  # RFC 9110, a token
+        raise RidealongError(
+            f"{name!r} is not the name of a header",
+            where="--user-header",
+            expected="a name such as X-Forwarded-User",
+        )
+    return name
+
+
+def host_of_origin(origin: str) -> str | None:
+    """Host and port of an ``Origin`` header; None if it has none, as ``null``."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:  # for example http://[
+        return None

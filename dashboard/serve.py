@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -22,9 +23,14 @@ from streamlit.runtime.secrets import SecretsValue
 from streamlit.starlette import App
 
 from dashboard import theme
+from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
-from dashboard.media import Links, Videos, media_routes
+from dashboard.permission import Permission
+from dashboard.routes.links import Links
+from dashboard.routes.moved import Moved
+from dashboard.routes.pairs import Pairs, pair_routes
+from dashboard.routes.routes import clip_routes
 from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
@@ -75,13 +81,20 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], None]) -> None:
-    """Serve the dashboard on a bound socket until interrupted.
+def serve(
+    home: Path,
+    bound: socket.socket,
+    hosts: Hosts,
+    permission: Permission,
+    answers: Callable[[], None],
+) -> None:
+    """Serve the dashboard on a bound socket until interrupted; jobs of its pages end with it.
 
     Args:
         home: The lake's folder.
         bound: The socket to listen on.
         hosts: The allowed hosts.
+        permission: What browsers may change.
         answers: Called when the server answers requests.
     """
     for option, value in OPTIONS.items():
@@ -91,8 +104,8 @@ def serve(home: Path, bound: socket.socket, hosts: Hosts, answers: Callable[[], 
     PagesManager.uses_pages_directory = False
     # A kill also removes the videos: uvicorn raises its signal again when it has ended.
     signal.signal(signal.SIGTERM, _end)
-    with TemporaryDirectory(prefix="ridealong-media-") as cache:
-        app = Guard(make_app(home, Path(cache)), hosts, inline_scripts())
+    with TemporaryDirectory(prefix="ridealong-media-") as cache, closing(jobs.JOBS):
+        app = Guard(make_app(home, Path(cache), permission), hosts, inline_scripts(), permission)
         settings = uvicorn.Config(app, log_level="warning", server_header=False)
         _Server(settings, answers).run(sockets=[bound])
 
@@ -101,15 +114,20 @@ def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)  # the exit code of a shell for a signal
 
 
-def make_app(home: Path, cache: Path) -> Starlette:
-    """Streamlit's pages and the videos; pages get the home and the key as Streamlit's secrets."""
+def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
+    """Streamlit's pages and the videos; pages get home, key and token as Streamlit's secrets."""
     key = secrets.token_bytes(32)
     shared: dict[str, SecretsValue] = {
-        "ridealong": {"home": str(home.resolve()), "media_key": key.hex()}
+        "ridealong": {
+            "home": str(home.resolve()),
+            "media_key": key.hex(),
+            **permission.as_secrets(),
+        }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = media_routes(Videos(home, cache), Links(key))
-    return Starlette(routes=[*routes, Mount("/", pages)], lifespan=pages.lifespan())
+    routes = clip_routes(home, Links(key), cache)
+    routes += pair_routes(Pairs(home), Links(key))
+    return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 
 def inline_scripts() -> tuple[str, ...]:

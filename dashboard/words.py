@@ -1,22 +1,56 @@
-"""The terms of the pages, each explained in one line; the page Glossary lists them all."""
+"""The terms of the pages, each explained in one line (terms.yaml); the page Glossary lists them.
 
-TERMS = {
-    "PASS": "The data show that the loss, if there is any, is smaller than the margin.",
-    "REGRESSED": "The data show that the candidate is worse.",
-    "INCONCLUSIVE": "The data show neither PASS nor REGRESSED. More drives would decide it.",
-    "required": "This cell must be PASS before the candidate may be deployed.",
-    "watched": "This cell raises an alert if it regresses. It never blocks a candidate.",
-    "cell": "One prediction, one metric and one slice.",
-    "delta": "How much better the candidate is. Above 0 is better, for every metric.",
-    "margin": "The largest loss that we accept, in the unit of the metric.",
-    "share of the loss": "The part of the loss that one clip explains. All shares sum to 1.",
-}
+``python -m dashboard.words`` writes the glossary as Markdown, for docs/glossary.md.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+SOURCE = Path(__file__).parent / "terms.yaml"
+HEAD = """# Glossary
+
+One line for each term. One word has one meaning in all pages, messages and names.
+"""
+
+
+@cache
+def sections() -> Mapping[str, Mapping[str, str]]:
+    """All terms with their meanings, by section."""
+    found: dict[str, dict[str, str]] = yaml.safe_load(SOURCE.read_text("utf-8"))
+    return found
+
+
+@cache
+def _terms() -> Mapping[str, str]:
+    return {term: line for section in sections().values() for term, line in section.items()}
 
 
 def help_of(term: str) -> str:
-    """The line that explains a term.
+    """The line that explains a term, as a sentence.
 
     Raises:
         KeyError: The term has no line yet; every term on a page needs one.
     """
-    return TERMS[term]
+    return sentence(_terms()[term])
+
+
+def sentence(meaning: str) -> str:
+    """A line of the glossary as a sentence."""
+    return f"{meaning[:1].upper()}{meaning[1:]}."
+
+
+def markdown() -> str:
+    """The glossary as a page of Markdown: a table for each section."""
+    return HEAD + "".join(_table(name, terms) for name, terms in sections().items())
+
+
+def _table(name: str, terms: Mapping[str, str]) -> str:
+    rows = "".join(f"| {term} | {meaning} |\n" for term, meaning in terms.items())
+    return f"\n## {name}\n\n| term | meaning |\n|---|---|\n{rows}"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

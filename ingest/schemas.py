@@ -136,6 +136,24 @@ QUARANTINE = TableSpec(
     order=("path", "row"),
 )
 
+TRIGGERS = TableSpec(
+    "triggers",
+    pa.schema(
+        [
+            column("name", pa.string(), "name of the trigger"),
+            column(
+                "number", pa.int64(), "place among the trigger's states, from 1; the last counts"
+            ),
+            column("text", pa.string(), "its file's text; null: the one that ridealong ships"),
+            column("sha256", pa.string(), "hash of the text; null without one"),
+            column("state", pa.string(), "active, or paused: ingest leaves it out"),
+            column("time_ns", pa.int64(), "when it was set", "ns"),
+            column("who", pa.string(), "who set it; null unknown"),
+        ]
+    ),
+    order=("name", "number"),
+)
+
 ROADS = TableSpec(
     "roads",
     pa.schema(
@@ -149,4 +167,34 @@ ROADS = TableSpec(
         ]
     ),
     order=("map", "road"),
+)
+
+CLIP_TAGS = TableSpec(
+    "clip_tags",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("tag", pa.string(), "a word for people, and to find the clip by"),
+            column("given", pa.bool_(), "true when it was added, false when it was removed"),
+            column(
+                "time_ns",
+                pa.int64(),
+                "when; the newest row of a clip and a tag counts",
+                "ns",
+            ),
+        ]
+    ),
+    order=("time_ns", "clip_id", "tag"),
+)
+
+CLIP_NOTES = TableSpec(
+    "clip_notes",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("note", pa.string(), "a note for colleagues; null for none"),
+            column("time_ns", pa.int64(), "when; a clip's newest row counts", "ns"),
+        ]
+    ),
+    order=("time_ns", "clip_id"),
 )

@@ -165,9 +165,14 @@ def ask() -> Callable[[Sequence[str | Path]], Any]:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Make a folder once for all processes that run tests; the others wait for it."""
+    """Make a folder once for all processes that run tests; the others wait for it.
+
+    RIDEALONG_MADE names a folder that keeps it from one run of the tests to the next.
+    """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = Path(os.environ.get("RIDEALONG_MADE", shared))
+    shared.mkdir(parents=True, exist_ok=True)
 
     def get(name: str, make: Callable[[Path], object]) -> Path:
         folder, done = shared / name, shared / f"{name}.done"

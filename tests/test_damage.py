@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from dashboard.clips import queries
+from dashboard.compare import queries as queries_regressions
 from dashboard.fleet import map_queries as queries_fleet_map
 from dashboard.fleet import queries as queries_fleet
-from dashboard.compare import queries as queries_regressions
 from ingest.listing import list_clips
 from ingest.schemas import EVENTS
 from metrics.gate.spec import load_gate

@@ -19,7 +19,7 @@ from ridealong.terminal.console import (
 )
 from ridealong.terminal.tables import Column
 
-app = typer.Typer(no_args_is_help=True, help="List, show and verify clips.")
+app = typer.Typer(no_args_is_help=True, help="List, show, tag and verify clips.")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # formats of a clip's picture
 ClipArgument = Annotated[
     str,
@@ -39,27 +39,36 @@ CLIP_COLUMNS = (
     Column("frames", 5, right=True),
     Column("size", 3, right=True),
     Column("cameras", 6, fold=True),
+    Column("tags", 3, fold=True),
 )
 
 
 @app.command("list")
 def clips_list(
     where: WhereOption = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only clips with this tag. Repeatable: clips with all of the tags.",
+            show_default=False,
+            autocompletion=completing("clip_tags", "tag"),
+        ),
+    ] = None,
     wide: WideOption = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the clips with drive, time, triggers, size and cameras.
+    """List the clips with drive, time, triggers, size, cameras and tags.
 
     Times are from the start of the drive. --where may also use columns of the drive.
 
-    Example: ridealong clips list --where "light = 'night'"
+    Example: ridealong clips list --where "light = 'night'" --tag glare
     """
     from ingest.listing import list_clips
     from ridealong.lake import Lake
 
     console = Console(as_json, wide)
-    rows = list_clips(Lake.open(home_of(home)).snapshot(), where).to_pylist()
+    rows = list_clips(Lake.open(home_of(home)).snapshot(), where, tag or ()).to_pylist()
     console.result(rows)
     for row in rows:
         row["start"], row["end"] = map(readable.moment, (row["start_s"], row["end_s"]))
@@ -92,6 +101,8 @@ def clips_show(
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
+    from ingest.clips.notes import note_of
+    from ingest.clips.tags import tags_of
     from ingest.schemas import CLIPS
     from ridealong.lake import Lake
     from ridealong.lake.listing import find_row
@@ -100,9 +111,12 @@ def clips_show(
         _require_picture(picture)
     console = Console(as_json)
     lake = Lake.open(home_of(home))
-    row = find_row(lake.snapshot(), CLIPS, "clip_id", clip)
+    snapshot = lake.snapshot()
+    row = find_row(snapshot, CLIPS, "clip_id", clip)
+    clip_id = str(row["clip_id"])
+    row |= {"tags": tags_of(snapshot, [clip_id])[clip_id], "note": note_of(snapshot, clip_id)}
     if picture:
-        _draw(lake.path(str(row["blob"])), str(row["clip_id"]), picture, at)
+        _draw(lake.path(str(row["blob"])), clip_id, picture, at)
         row["picture"] = str(picture)
     console.result(row)
     console.record(_clip_pairs(row))
@@ -161,8 +175,69 @@ def _clip_pairs(row: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("by_disagreement", row["by_disagreement"]),
         ("size", readable.size(row["bytes"])),
         ("blob", row["blob"]),
+        ("tags", row["tags"]),
+        ("note", row["note"]),
     ]
     return pairs + ([("picture", row["picture"])] if "picture" in row else [])
+
+
+@app.command("tag")
+def clips_tag(
+    clips: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CLIP...",
+            help="Clip ids, or unique prefixes of them.",
+            autocompletion=completing("clips", "clip_id"),
+        ),
+    ],
+    add: Annotated[
+        str, typer.Option(help="Tags to add, separated by commas.", show_default=False)
+    ] = "",
+    remove: Annotated[
+        str, typer.Option(help="Tags to remove, separated by commas.", show_default=False)
+    ] = "",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add tags to clips and remove tags from them.
+
+    A tag is a word or a few, by which you find the clips again: `clips list --tag`, or the page
+    Clips of the dashboard.
+
+    Example: ridealong clips tag 3f2a 81c0 --add "glare,wet road" --remove todo
+    """
+    from ingest.clips.tags import parse_tags, tag_clips
+    from ridealong.lake import Lake
+
+    console = Console(as_json)
+    adding, removing = parse_tags(add), parse_tags(remove)
+    if not adding and not removing:
+        raise RidealongError("there is no tag to add or to remove", hint="give --add or --remove")
+    now = tag_clips(Lake.open(home_of(home)), clips, adding, removing)
+    console.result([{"clip_id": clip_id, "tags": tags} for clip_id, tags in now.items()])
+    for clip_id, tags in now.items():
+        console.text(f"clip {clip_id}: {', '.join(tags) or 'no tags'}")
+
+
+@app.command("note")
+def clips_note(
+    clip: ClipArgument,
+    text: Annotated[str, typer.Argument(help="The note. '' removes it.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a note to a clip. It replaces an earlier note.
+
+    Example: ridealong clips note 3f2a "the van hides the cyclist until 4 s"
+    """
+    from ingest.clips.notes import note_clip
+    from ridealong.lake import Lake
+
+    console = Console(as_json)
+    clip_id, note = note_clip(Lake.open(home_of(home)), clip, text)
+    console.result({"clip_id": clip_id, "note": note})
+    console.text(f"clip {clip_id}: {note or 'no note'}")
 
 
 @app.command("verify")

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ridealong.limits import require_to_read
-from ridealong.terminal.progress import Steps
+from ridealong.terminal.progress import SILENT, Steps
 from ridealong.terminal.readable import printable
 from ridealong.terminal.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 HOME_VARIABLE = "RIDEALONG_HOME"
+PROGRESS_VARIABLE = "RIDEALONG_PROGRESS_S"
+PROGRESS_S = 10.0  # between two lines of progress, without that variable
 DEFAULT_HOME = "ridealong-home"
 UNKNOWN_WIDTH = 80  # assumed for a terminal that does not report its width
 
@@ -81,11 +83,13 @@ class Console:
         as_json: Print one JSON document, and no text.
         wide: Print tables as wide as their rows.
         wide_hint: What to call to see the columns that a table left out.
+        quiet: Show neither notes nor progress.
     """
 
     as_json: bool = False
     wide: bool = False
     wide_hint: str = "--wide"
+    quiet: bool = False
 
     def result(self, document: object) -> None:
         """Print the one JSON document; does nothing in text mode."""
@@ -144,11 +148,15 @@ class Console:
 
     def note(self, line: str) -> None:
         """Print a note about the work on standard error; control characters are escaped."""
-        print(printable(line), file=sys.stderr, flush=True)
+        if not self.quiet:
+            print(printable(line), file=sys.stderr, flush=True)
 
     @contextmanager
     def steps(self, label: str, total: int) -> Iterator[Steps]:
         """Show progress on standard error: a bar on a terminal, otherwise plain lines."""
+        if self.quiet:
+            yield SILENT
+            return
         if not sys.stderr.isatty():
             yield _PlainSteps(label, total)
             return
@@ -207,11 +215,11 @@ class _BarSteps:
 
 
 class _PlainSteps:
-    """Prints a line at the end, and before it at most every ten seconds."""
+    """Prints a line at the end, and before it only after a while."""
 
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total, self._done = label, total, 0
-        self._printed = time.monotonic()
+        self._printed, self._pause_s = time.monotonic(), progress_pause_s()
 
     def advance(self, count: int = 1) -> None:
         self.at(self._done + count)
@@ -219,12 +227,20 @@ class _PlainSteps:
     def at(self, done: int) -> None:
         changed, self._done = done != self._done, done
         now = time.monotonic()
-        if changed and (done >= self._total or now - self._printed >= 10):
+        if changed and (done >= self._total or now - self._printed >= self._pause_s):
             self._printed = now
             print(f"{self._label}: {done}/{self._total}", file=sys.stderr, flush=True)
 
     def expect(self, count: int) -> None:
         self._total += count
+
+
+def progress_pause_s() -> float:
+    """Seconds between two lines of progress: RIDEALONG_PROGRESS_S if it is a number, else ten."""
+    try:
+        return max(float(os.environ[PROGRESS_VARIABLE]), 0.0)
+    except (KeyError, ValueError):
+        return PROGRESS_S
 
 
 def jsonable(value: object) -> object:

@@ -6,11 +6,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.fleet import queries as queries_fleet
-from dashboard.fleet.charts import OUTCOMES, share_chart, trigger_chart
 from dashboard.compare import queries as queries_regressions
 from dashboard.compare.charts import REQUIRED, heatmap
 from dashboard.compare.queries import Measure
+from dashboard.fleet import queries as queries_fleet
+from dashboard.fleet.charts import OUTCOMES, share_chart, trigger_chart
 from ridealong.lake import Lake, Snapshot
 
 
