@@ -27,6 +27,7 @@ from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
+from dashboard.routes.home import home_at
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
 from dashboard.routes.pairs import PairLinks, Pairs, pair_routes
@@ -125,7 +126,7 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = clip_routes(home, Links(key), cache)
+    routes = clip_routes(home_at(home, cache), Links(key))
     routes += pair_routes(Pairs(home, cache), PairLinks(key))
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
