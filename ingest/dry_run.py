@@ -250,7 +250,7 @@ def threshold_curve(margins: Sequence[float]) -> tuple[CurvePoint, ...]:
     if not margins:
         return ()
     step = _round_step(max(margins) / STEPS)
-    count = math.ceil(max(margins) / step) + 1 if step else 1
+    count = math.floor(max(margins) / step) + 2 if step else 1  # to the first at which none remain
     ordered = np.sort(margins)
     # A multiple is not exact in binary: 3 steps of 0.1 are more than 0.3.
     at = [round(number * step, 12) for number in range(count)]

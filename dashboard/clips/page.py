@@ -12,11 +12,13 @@ from dashboard.clips.shown import browser
 from dashboard.filtering.search import asked_now, search
 from dashboard.text import plain
 from ingest.clips.tags import parse_tags
+from ridealong.terminal.readable import counted
 from shadow.runs import list_runs
 
 FOLDER = Path(__file__).parent
 PARTS = ("facets", "cards", "browser")  # one script of these, in this order
 KEY = "browser"
+PICTURE_PX = 320
 EMPTY = (
     "No clips yet. [Triggers](/triggers) say which moments of a drive become clips, and "
     "`ridealong ingest` adds drives. `ridealong demo` makes a whole fleet."
@@ -57,7 +59,7 @@ def _page() -> int:
 
 
 def _thumb(clip_id: str) -> str:
-    return ""  # the route of pictures is not there yet
+    return session.links().clip(clip_id).url("thumb.jpg", w=PICTURE_PX)
 
 
 def _go() -> None:
@@ -70,9 +72,10 @@ def _go() -> None:
 def _tag() -> None:
     """Add tags to the selected clips, or remove tags from them."""
     wanted = st.session_state[KEY]["tags"]
-    tags = parse_tags(wanted["tags"])
-    adding = wanted["how"] == "add"
-    marking.tag(wanted["clips"], tags if adding else [], [] if adding else tags)
+    clips, tags, adding = wanted["clips"], parse_tags(wanted["tags"]), wanted["how"] == "add"
+    now = "have" if adding else "no longer have"
+    done = f"{counted(len(clips), 'clip')}: they {now} the tags {', '.join(tags)}."
+    marking.tag(clips, tags if adding else [], [] if adding else tags, done)
 
 
 page()

@@ -202,9 +202,10 @@ def triggers_pause(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make ingest leave a trigger out, included or saved, until it is activated.
+    """Make ingest leave a trigger out, until it is activated again.
 
-    Its events and clips stay. `ingest --triggers` evaluates what it names, paused or not.
+    It may be an included trigger or a saved one. Its events and clips stay. `ingest --triggers`
+    evaluates what it names, paused or not.
 
     Example: ridealong triggers pause weather
     """
