@@ -27,7 +27,6 @@ from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
-from dashboard.routes.home import Home
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
 from dashboard.routes.pairs import Pairs, pair_routes
@@ -126,7 +125,7 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = clip_routes(Home(home), Links(key), cache)
+    routes = clip_routes(home, Links(key), cache)
     routes += pair_routes(Pairs(home), Links(key))
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
