@@ -27,10 +27,9 @@ from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
-from dashboard.routes.home import Home
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
-from dashboard.routes.pairs import PairLinks, Pairs, pair_routes
+from dashboard.routes.pairs import Pairs, pair_routes
 from dashboard.routes.routes import clip_routes
 from ridealong.errors import RidealongError
 
@@ -126,8 +125,8 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = clip_routes(Home(home), Links(key), cache)
-    routes += pair_routes(Pairs(home, cache), PairLinks(key))
+    routes = clip_routes(home, Links(key), cache)
+    routes += pair_routes(Pairs(home), Links(key))
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 

@@ -82,6 +82,9 @@ def rehearse(
     drives = _drawn(seen, most_rows)
     committed = snapshot.sources() if only_new else frozenset[str]()
     plans = [planned(drive, triggers, committed) for drive in drives]
+    if only_new:
+        drives = [drive for drive, plan in zip(drives, plans, strict=True) if plan.triggers]
+        plans = [plan for plan in plans if plan.triggers]
     with console.steps("drives", len(drives)) as steps:
         found = evaluate_drives(snapshot, drives, plans, triggers, steps)
     kept_before = snapshot.read(EVENTS, columns=[*BUDGETED, "trigger_sha256"], where="kept")

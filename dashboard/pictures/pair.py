@@ -34,6 +34,7 @@ from ridealong.errors import RidealongError
 from ridealong.perception.annotations import BevLayer, Surface, at_times
 from ridealong.perception.forms import Form
 from ridealong.perception.recording import Image as Frame
+from ridealong.terminal.readable import counted
 from ridealong.units import NS_PER_S
 from shadow.frame_losses import FrameLosses
 from shadow.outputs import RunOutputs
@@ -48,6 +49,7 @@ FAINT: Colour = (190, 196, 206)
 LEGENDS: dict[Form, Sequence[tuple[str, Colour]]] = {
     Form.DEPTH: (("relative error: black 0, yellow 50% or more", FALSE),),
 }
+UNITS = {Form.LAYERS: "cell", Form.CLASSES: "pixel"}
 USUAL_LEGEND = (("found", FOUND), ("missed", MISSED), ("false", FALSE))
 
 
@@ -60,7 +62,7 @@ class Pair:
         camera: The camera; None if it is seen from above.
         seconds: The frame's time, from the clip's first set of camera frames.
         which: Which frame of the clip it is, in words.
-        found: What each network has right, in words; empty if that cannot be said.
+        found: How much each network finds, in words; empty if that cannot be said.
     """
 
     picture: Picture
@@ -112,7 +114,7 @@ def draw_pair(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pair:
     panels = [_panel(scene, role) for role in ROLES]
     titles = [f"{role}: {outputs.run[role]}" for role in ROLES]
     picture = _side_by_side([panel.picture for panel in panels], titles, form)
-    return Pair(picture, scene.camera, seconds, which, _in_words(panels))
+    return Pair(picture, scene.camera, seconds, which, _in_words(panels, UNITS.get(form, "label")))
 
 
 @dataclass(frozen=True)
@@ -264,13 +266,12 @@ def _rows(view: ClipView, scene: _Scene) -> pa.Table:
     return rows.filter(own)
 
 
-def _in_words(panels: Sequence[_Panel]) -> str:
-    """What each network has right: ``deployed finds 95 of 160, candidate 14``."""
+def _in_words(panels: Sequence[_Panel], unit: str) -> str:
+    """How much each network finds: ``deployed finds 95 of 160 cells, candidate 14``."""
     one, two = panels
     if one.counts and two.counts:
         found, there = one.counts
-        unit = "" if there != two.counts[1] else f" of {there:,}"
-        return f"deployed finds {found:,}{unit}, candidate {two.counts[0]:,}"
+        return f"deployed finds {found:,} of {counted(there, unit)}, candidate {two.counts[0]:,}"
     if one.error is not None and two.error is not None:
         return f"mean relative error: deployed {one.error:.0%}, candidate {two.error:.0%}"
     return ""

@@ -204,7 +204,8 @@ def triggers_pause(
 ) -> None:
     """Make ingest leave a trigger out, until it is activated again.
 
-    It may be an included trigger or a saved one. Its events and clips stay. `ingest --triggers` evaluates what it names, paused or not.
+    It may be an included trigger or a saved one. Its events and clips stay. `ingest --triggers`
+    evaluates what it names, paused or not.
 
     Example: ridealong triggers pause weather
     """

@@ -127,14 +127,18 @@ def active_specs(triggers: Iterable[HomeTrigger]) -> list[TriggerSpec]:
 
 
 def triggers_at(path: Path, home: Path) -> list[TriggerSpec]:
-    """The triggers of a file or a folder; if there is none at the path, the home's of that name.
+    """The home's trigger of that name, or the triggers of a file or a folder.
+
+    A name has no folder and no suffix; ``./name`` is a path.
 
     Raises:
         RidealongError: There is neither, or some of them have mistakes.
     """
-    if path.exists() or len(path.parts) != 1 or path.suffix:
+    if len(path.parts) != 1 or path.suffix:
         return load_triggers(path)
     known = home_triggers(Lake.open(home).snapshot() if home.exists() else None)
+    if path.exists() and path.name not in {trigger.name for trigger in known}:
+        return load_triggers(path)
     return [find_trigger(known, path.name).spec()]
 
 
