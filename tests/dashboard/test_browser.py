@@ -40,20 +40,6 @@ def mark(page: Page, *said: str) -> Locator:
     return found.first
 
 
-def test_fleet_shows_bars_and_a_map(page: Page, served_fleet: str, keep: Keep) -> None:
-    page.set_viewport_size({"width": 1280, "height": 1450})
-    page.goto(f"{served_fleet}/fleet")
-    expect(page.get_by_role("heading", name="Fleet")).to_be_visible(timeout=30_000)
-    expect(mark(page, "trigger: cut_in", "outcome: kept")).to_be_visible(timeout=30_000)
-    expect(mark(page, "drive_id: drive-000", "light: day")).to_be_visible(timeout=30_000)
-    expect(mark(page, "drive: drive-", "outcome: suppressed", "trigger: swerve")).to_be_visible()
-    expect(page.get_by_text("Discs are kept events, rings suppressed ones.")).to_be_visible()
-    assert page.locator("path[stroke='#c2cad6']").count() == 1  # the highway around the town
-    expect(mark(page, "value: night", "drives: 12")).to_be_visible()
-    expect(page.get_by_text("Ingest health")).to_be_visible()
-    keep(page, "fleet")
-
-
 def test_a_link_to_a_cell_a_click_on_another_and_the_clip_behind_it(
     page: Page, served_fleet: str, keep: Keep
 ) -> None:
