@@ -13,6 +13,7 @@ from dashboard.actions import acting, jobs
 from dashboard.actions.audit import entries
 from dashboard.runs import deploying, listing, starting
 from dashboard.runs.starting import Wish
+from dashboard.text import plain
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
 from ridealong.lake.tables import TableSpec
@@ -104,11 +105,9 @@ def test_a_network_is_deployed_with_a_waiver_after_a_look(
         monkeypatch.setattr(module, "refusal", lambda: None)
     lake = Lake.open(Path(shutil.copytree(fleet_home, home)))
     run = list_runs(lake.snapshot())[0]
-    for name, sha in (
-        ("hydra-1.0", run["deployed_sha256"]),
-        ("hydra-1.1", run["candidate_sha256"]),
-    ):
-        row = {"network": name, "network_sha256": sha, "predictions": 1, "added_ns": 1}
+    for role in ("deployed", "candidate"):
+        row = {"network": run[role], "network_sha256": run[f"{role}_sha256"]}
+        row |= {"predictions": 1, "added_ns": 1}
         add(lake, NETWORKS, row | {"manifest": '{"description": "a network"}'})
     promote(lake, "hydra-1.0", waiver_reason="the first", waiver_by="ada")
     app = show(home, view="networks", network="hydra-1.1")
@@ -121,7 +120,7 @@ def test_a_network_is_deployed_with_a_waiver_after_a_look(
     said = " ".join(one.value for one in app.markdown)
     assert "Release 2: the fleet will run **hydra\\-1\\.1** instead of hydra\\-1\\.0" in said
     assert len(releases(lake.snapshot())) == 1
-    next(one for one in app.button if one.label == "Deploy hydra-1.1").click().run()
+    next(one for one in app.button if one.label == f"Deploy {plain('hydra-1.1')}").click().run()
     assert not app.exception
     made = releases(lake.snapshot())[-1]
     assert (made.network, made.waiver_by, made.run_id) == ("hydra-1.1", "eve", run["run_id"])
