@@ -13,7 +13,7 @@ from ridealong.lake import Lake
 from tests.dashboard.conftest import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
