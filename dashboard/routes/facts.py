@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.drawing.colours import BEV_LAYERS, SURFACES, css
+from dashboard.pictures.colours import BEV_LAYERS, SURFACES, css
 from dashboard.routes.answers import Answer, Asked, as_json
 from dashboard.routes.home import Clip, Home, version
 from dashboard.routes.signals import known_signals

@@ -26,6 +26,7 @@ ROWS_KEPT = 256
 RUNS_KEPT = 4  # with their networks, once these were needed
 
 Clip = dict[str, Any]  # a row of the table clips
+FOLDER_BYTES = 2 << 30
 
 
 @dataclass
@@ -146,6 +147,11 @@ class Home:
             (version(snapshot, OUTPUTS, NETWORKS), run["run_id"]),
             lambda: lasting_outputs(self.lake, snapshot, run, self.dense),
         )
+
+
+def home_at(path: Path, folder: Path) -> Home:
+    """The home in a folder; ``folder`` is for files, and the server removes it when it ends."""
+    return Home(path, Folder(folder, FOLDER_BYTES))
 
 
 def version(snapshot: Snapshot, *tables: TableSpec) -> str:

@@ -162,7 +162,7 @@ def _preview(snapshot: Snapshot, wish: Wish) -> Preview | None:
     try:
         return _previewed(snapshot.history.commits[-1].commit_id, wish)
     except RidealongError as error:
-        st.error(plain(str(error)))
+        st.error(plain(str(error).replace("--where", "Which clips")))
         return None
 
 

@@ -157,7 +157,7 @@ def test_a_network_against_itself_is_shown_only_when_asked_for(
 def test_a_run_of_result_files_is_told_in_items(home: Path, show: Show, program: Any) -> None:
     folder = Path(__file__).parents[3] / "examples/predictions"
     done = program(
-        "--home", home, "shadow", "score", "--truth", folder / "truth.json",
+        "--home", home, "shadow", "score", "--format", "coco", "--truth", folder / "truth.json",
         "--deployed", folder / "deployed.json", "--candidate", folder / "candidate.json",
     )  # fmt: skip
     assert done.returncode in (0, 1, 3), done.stderr
