@@ -14,7 +14,6 @@ from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError, each
 from ridealong.lake import Snapshot
 from ridealong.specs import parse_spec
-from ridealong.terminal.console import Console
 
 MOST_ROWS = 5_000_000  # of telemetry that the page tries a trigger on
 TEMPLATE = """name: my_trigger
@@ -173,7 +172,7 @@ def tried(
         RidealongError: There are no drives, or ``over`` is not a condition or matches none.
     """
     most = None if only_new else MOST_ROWS
-    found = rehearse(snapshot, [spec], Console(True), over, only_new=only_new, most_rows=most)
+    found = rehearse(snapshot, [spec], over, only_new=only_new, most_rows=most)
     return dry_run(snapshot, found)
 
 

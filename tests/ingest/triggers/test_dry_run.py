@@ -16,7 +16,6 @@ from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.units import margin_units
 from ridealong.lake import Lake
 from ridealong.specs import parse_spec
-from ridealong.terminal.console import Console
 
 Write = Callable[[str], Path]
 
@@ -27,7 +26,7 @@ def spec_of(text: str) -> TriggerSpec:
 
 def rehearsal_of(home: Path, *texts: str, over: str | None = None, **how: Any) -> Rehearsal:
     specs = [spec_of(text) for text in texts]
-    return rehearse(Lake.open(home).snapshot(), specs, Console(True), over, **how)
+    return rehearse(Lake.open(home).snapshot(), specs, over, **how)
 
 
 def recorded(home: Path, *names: str) -> list[dict[str, Any]]:
