@@ -6,7 +6,6 @@ import streamlit as st
 
 from dashboard.permission import Permission
 from dashboard.routes.links import Links
-from dashboard.routes.pairs import PairLinks
 from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
 from ridealong.lake.tables import TableSpec
@@ -20,11 +19,6 @@ def home() -> Path:
 def links() -> Links:
     """Makes links that this server's own routes accept."""
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
-
-
-def pair_links() -> PairLinks:
-    """Makes links that this server's route of picture pairs accepts."""
-    return PairLinks(links().key)
 
 
 def permission() -> Permission:

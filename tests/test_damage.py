@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.clips import queries
 from dashboard.compare import queries as queries_regressions
+from dashboard.fleet import health_queries
 from dashboard.fleet import map_queries as queries_fleet_map
 from dashboard.fleet import queries as queries_fleet
 from ingest.listing import list_clips
@@ -40,6 +41,7 @@ READERS = {
         "clips list",
         "clips show",
         "costs",
+        "event places",
         "export",
         "fleet totals",
         "page clips",
@@ -128,8 +130,8 @@ QUERIES: dict[str, Callable[[Snapshot], Any]] = {
     "fleet totals": queries_fleet.totals,
     "events by trigger": queries_fleet.events_by_trigger,
     "drives by": queries_fleet.drives_by,
-    "quarantine": queries_fleet.quarantine,
-    "health": queries_fleet.health,
+    "quarantine": health_queries.quarantine,
+    "health": health_queries.health,
     "fleet map": lambda s: queries_fleet_map.tracks(s, area(s)),
     "roads": lambda s: queries_fleet_map.roads(s, area(s)),
     "event places": lambda s: queries_fleet_map.event_places(s, area(s)),

@@ -16,7 +16,7 @@ from dashboard.theme import MARKS, Palette
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
 from metrics.tasks.metric import Metric
-from ridealong.terminal.readable import counted, decimals_known, instant, listed
+from ridealong.terminal.readable import counted, decimals_known, instant
 from ridealong.units import NS_PER_S
 from shadow.report import cell_name
 
@@ -225,19 +225,18 @@ def _about(cell: Cell, metric: Metric | None) -> str:
 
 def alerts(run_id: str, summary: Summary) -> Html:
     """The watched cells with an alert, in a line."""
-    if not summary.alerts:
+    if summary.alerting is None:
         return element("p", "No watched cell has an alert.", class_="release alerts")
-    names = [cell_name(cell) for cell in summary.alerting]
     have = "has" if summary.alerts == 1 else "have"
     lead = f"{counted(summary.alerts, 'watched cell')} {have} an alert"
     link = element(
         "a",
         lead,
         _tip(f"{help_of('watched')} An alert never blocks."),
-        href=cell_address(run_id, summary.alerting[0]),
+        href=cell_address(run_id, summary.alerting),
     )
-    more = ", …" if summary.alerts > len(names) else ""
-    return element("p", "⚠ ", link, f": {listed(names, len(names))}{more}", class_="release alerts")
+    named = f", {'such as ' if summary.alerts > 1 else ''}{cell_name(summary.alerting)}"
+    return element("p", "⚠ ", link, named, class_="release alerts")
 
 
 def worst(run_id: str, cell: Cell, metric: Metric | None) -> Html:

@@ -3,21 +3,24 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.exporting import Subject, send_button
 from dashboard.navigation import address, cell_address
 from dashboard.release import charts, markup, queries
 from dashboard.release.components import copy_link, picture_pair
 from dashboard.release.queries import Run, Summary
-from dashboard.routes.pairs import PairKey
+from dashboard.routes.pairs import PairKey, facts_link
 from dashboard.text import plain
 from dashboard.theme import palette
 from ingest.schemas import CLIPS
 from metrics.gate.cells import Verdict
+from metrics.gate.schemas import VERDICTS
 from metrics.tasks.prediction import task_of
 from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 from shadow.judged import metrics_of
 from shadow.runs import find_run
+from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
 TREND_HELP = (
     "Each point is the worst required check of a run: its delta as a multiple of its margin, with "
@@ -51,25 +54,23 @@ def page() -> None:
     _trend(snapshot, runs, run)
 
 
-Key = tuple[str, int]  # the home and its newest commit: what was read at one does not change
-
-
-def _key(snapshot: Snapshot) -> Key:
-    return str(snapshot.home), len(snapshot.history.commits)
+def _key(snapshot: Snapshot) -> str:
+    """Differs whenever what this page reads does."""
+    return session.version(snapshot, RUNS, RUN_NAMES, VERDICTS, RELEASES)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _read_runs(key: Key, _snapshot: Snapshot) -> list[Run]:
+def _read_runs(key: str, _snapshot: Snapshot) -> list[Run]:
     return queries.runs(_snapshot)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _read_summary(key: Key, run_id: str, _snapshot: Snapshot) -> Summary:
+def _read_summary(key: str, run_id: str, _snapshot: Snapshot) -> Summary:
     return queries.summary(_snapshot, run_id)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _read_trend(key: Key, _snapshot: Snapshot, _runs: list[Run]) -> list[queries.Row]:
+def _read_trend(key: str, _snapshot: Snapshot, _runs: list[Run]) -> list[queries.Row]:
     return queries.trend(_snapshot, _runs)
 
 
@@ -133,8 +134,17 @@ def _actions(run: Run, summary: Summary) -> None:
             review = cell_address(run.run_id, summary.worst)
         kind = "" if run.verdict == Verdict.PASS else "primary"
         st.html(markup.button("Review", review, REVIEW_HELP, kind), width="content")
+        if summary.cells:
+            send_button(_subject(run, summary))
         copy_link(run.run_id)
         st.html(markup.alerts(run.run_id, summary))
+
+
+def _subject(run: Run, summary: Summary) -> Subject:
+    """What can be sent to labeling from here."""
+    worst = summary.worst
+    cell = (worst["prediction"], worst["metric"], worst["slice"]) if worst else None
+    return Subject(run.run_id, f"{run.candidate} against {run.deployed}", run.of_items, cell)
 
 
 def _metric_of(snapshot: Snapshot, run: Run) -> markup.MetricOf:
@@ -152,7 +162,7 @@ def _worst(snapshot: Snapshot, run: Run, summary: Summary) -> None:
     metric = _metric_of(snapshot, run)(cell)
     st.html(markup.worst(run.run_id, cell, metric))
     pair = PairKey(run.run_id, cell["prediction"], cell["metric"], cell["slice"])
-    picture_pair(session.pair_links().facts(pair), f"pair_{pair.name}")
+    picture_pair(facts_link(session.links(), pair), f"pair_{pair.name}")
 
 
 def _trend(snapshot: Snapshot, runs: list[Run], run: Run) -> None:

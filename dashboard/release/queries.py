@@ -17,8 +17,8 @@ from shadow.releases.promotion import Release, deployed, releases
 from shadow.report import cause_sentence, summary_of
 from shadow.runs import list_runs
 
-ALERTS = 3  # named in a line
 TREND = 12  # runs in the chart
+SUREST = "p_value nulls last, delta, prediction, slice"  # as `metrics.gate.cells.surest_losses`
 
 Row = dict[str, Any]
 
@@ -68,7 +68,7 @@ class Summary:
         required: Its required cells, by verdict, in each the largest loss first.
         cells: How many cells it has.
         alerts: How many watched cells have an alert.
-        alerting: The surest of them.
+        alerting: The surest of them; None without any.
         cause: The slice that most of the loss comes from, in a sentence; None without one.
         worst: The loss to look at first; None if nothing that has clips got worse.
         worse_than_baseline: How many cells are worse than the frozen release.
@@ -77,7 +77,7 @@ class Summary:
     required: Mapping[Verdict, Sequence[Cell]]
     cells: int
     alerts: int
-    alerting: Sequence[Cell]
+    alerting: Cell | None
     cause: str | None
     worst: Cell | None
     worse_than_baseline: int
@@ -129,10 +129,10 @@ def summary(snapshot: Snapshot, run_id: str) -> Summary:
         VERDICTS,
         params=[run_id],
     ).to_pylist()[0]
-    alerting = f"alert order by p_value nulls last, delta, prediction, slice limit {ALERTS}"
+    alerting = _cells(snapshot, run_id, f"alert order by {SUREST} limit 1")
     return Summary(
         required={verdict: _worst_first(required, verdict) for verdict in RANKS},
-        alerting=_cells(snapshot, run_id, alerting) if counts["alerts"] else [],
+        alerting=alerting[0] if alerting else None,
         cause=_cause(snapshot, run_id),
         worst=_worst(snapshot, run_id),
         **counts,

@@ -4,10 +4,12 @@ import gzip
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -20,6 +22,7 @@ EXPIRED = "this link has expired; reload the page"
 KEPT_SECONDS = 3600
 MEMORY_BYTES = 64 << 20
 WORTH_PACKING = 1000  # bytes
+SLOW_AT_ONCE = 4
 JSON = "application/json"
 
 
@@ -131,6 +134,22 @@ class Answering:
                 return PlainTextResponse(str(error), 404)
 
         return endpoint
+
+    def slow_clip(
+        self, answer: Callable[[Asked], Answer | Response]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """The same for what takes seconds: few at a time, so that others find a free thread."""
+        endpoint = self.clip(answer)
+
+        async def waiting(request: Request) -> Response:
+            return await to_thread.run_sync(endpoint, request, limiter=self.slow)
+
+        return waiting
+
+    @cached_property
+    def slow(self) -> CapacityLimiter:
+        """Limits how many slow answers are made at a time."""
+        return CapacityLimiter(SLOW_AT_ONCE)
 
     def _response(self, request: Request, answer: Answer) -> Response:
         packed = "gzip" in request.headers.get("accept-encoding", "") and not answer.packed

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.drawing.colours import BEV_LAYERS, SURFACES, css
+from dashboard.pictures.colours import BEV_LAYERS, SURFACES, css
 from dashboard.routes.answers import Answer, Asked, as_json
 from dashboard.routes.home import Clip, Home, version
 from dashboard.routes.signals import known_signals
@@ -11,7 +11,7 @@ from dashboard.routes.views import LABELS, seconds_of
 from ingest.clips.picture import default_moment_s
 from ingest.clips.read import ClipReader
 from ingest.rig import shown_cameras
-from ingest.schemas import EVENTS
+from ingest.schemas import CLIPS, EVENTS, TELEMETRY
 from metrics.tasks.depth import CAP_M
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import family
@@ -21,6 +21,9 @@ from ridealong.perception.annotations import BEV_X_M, BEV_Y_M, BevLayer, Surface
 from ridealong.units import NS_PER_S
 from shadow.outputs import RunOutputs
 from shadow.runs import ROLES, Run, default_run
+from shadow.schemas import NETWORKS, RUN_NAMES, RUNS
+
+READ = (CLIPS, EVENTS, TELEMETRY, RUNS, RUN_NAMES, NETWORKS)
 
 
 def facts(home: Home, asked: Asked) -> Answer:
@@ -34,7 +37,7 @@ def facts(home: Home, asked: Asked) -> Answer:
     chosen = _chosen(runs, home.run(named) if named else None)
     run = chosen["run_id"] if chosen else None
     return Answer(
-        ("clip", version(snapshot), clip["clip_id"], run),
+        ("clip", version(snapshot, *READ), clip["clip_id"], run),
         lambda: as_json(_facts(home, snapshot, clip, runs, chosen)),
         kept_seconds=0,  # runs and events are added
     )
@@ -120,8 +123,7 @@ def _networks(
     predictions: list[Prediction] = []
     try:
         if run is not None:
-            with home.outputs(run) as outputs:
-                predictions = _predictions(outputs)
+            predictions = _predictions(home.outputs(run))
             found["layers"] += ROLES
             found["networks"] = {role: run[role] for role in ROLES}
     except RidealongError as error:
@@ -194,9 +196,9 @@ def _dense(
         found["depth"] = {"cameras": cameras["depth"], "max_m": CAP_M}
     seen = {*labels.get("bev", ()), *(p.category for p in predictions if p.task == "bev")}
     if seen:
-        layers = [one for one in BevLayer if one in seen]
+        layers = [{"name": one.value, "colour": css(BEV_LAYERS[one])} for one in BevLayer]
         found["bev"] = {
-            "layers": [{"name": one.value, "colour": css(BEV_LAYERS[one])} for one in layers],
+            "layers": layers,
             "x_m": BEV_X_M,  # from the last row to the first
             "y_m": BEV_Y_M,  # from the last column to the first
         }

@@ -5,21 +5,28 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dashboard.routes.memory import Memory
+from dashboard.routes.dense_outputs import DenseOutputs
+from dashboard.routes.memory import Folder, Memory
 from ingest.clips.read import ClipReader, open_clip
 from ingest.schemas import CLIPS
 from ridealong.errors import RidealongError
+from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
-from shadow.outputs import RunOutputs, run_outputs
+from ridealong.lake.tables import TableSpec
+from shadow.outputs import RunOutputs, lasting_outputs
 from shadow.runs import Run, find_run, list_runs
+from shadow.schemas import NETWORKS, OUTPUTS, RUN_NAMES, RUNS
 
 FRESH_SECONDS = 5  # the lake's state may be this old, as on the pages
 ROWS_KEPT = 256
+RUNS_KEPT = 4  # with their networks, once these were needed
 
 Clip = dict[str, Any]  # a row of the table clips
+FOLDER_BYTES = 2 << 30
 
 
 @dataclass
@@ -28,9 +35,11 @@ class Home:
 
     Attributes:
         path: The lake's folder.
+        folder: For files; the server removes it when it ends.
     """
 
     path: Path
+    folder: Folder
     _snapshot: Snapshot | None = None
     _read_s: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -38,6 +47,9 @@ class Home:
         default_factory=lambda: Memory(ROWS_KEPT, size=lambda _: 1)
     )
     _lists: Memory[list[Run]] = field(default_factory=lambda: Memory(1, size=lambda _: 1))
+    _outputs: Memory[RunOutputs] = field(
+        default_factory=lambda: Memory(RUNS_KEPT, size=lambda _: 1)
+    )
     _firsts: Memory[int] = field(default_factory=lambda: Memory(ROWS_KEPT, size=lambda _: 1))
 
     @property
@@ -73,13 +85,13 @@ class Home:
                 raise RidealongError(f"there is no clip {clip_id!r}")
             return dict(rows[0])
 
-        return self._rows.get(("clip", version(snapshot), clip_id), read)
+        return self._rows.get(("clip", version(snapshot, CLIPS), clip_id), read)
 
     def runs(self) -> list[Run]:
         """All runs, the newest first."""
         snapshot = self.snapshot()
-        found: list[Run] = self._lists.get(version(snapshot), lambda: list_runs(snapshot))
-        return found
+        now = version(snapshot, RUNS, RUN_NAMES)
+        return self._lists.get(now, lambda: list_runs(snapshot))
 
     def run(self, name: str) -> Run:
         """A run, by its id, its name or ``latest``.
@@ -88,7 +100,13 @@ class Home:
             RidealongError: There is no such run.
         """
         snapshot = self.snapshot()
-        return self._rows.get(("run", version(snapshot), name), lambda: find_run(snapshot, name))
+        now = version(snapshot, RUNS, RUN_NAMES)
+        return self._rows.get(("run", now, name), lambda: find_run(snapshot, name))
+
+    @cached_property
+    def dense(self) -> DenseOutputs:
+        """Dense outputs of the networks, inferred when first needed."""
+        return DenseOutputs(self.folder)
 
     def first_ns(self, clip: Clip) -> int:
         """The instant from which a clip's times count: its first camera set.
@@ -118,17 +136,25 @@ class Home:
         with open_clip(self.lake.path(clip["blob"])) as reader:
             yield reader
 
-    @contextmanager
-    def outputs(self, run: Run) -> Iterator[RunOutputs]:
-        """The outputs of a run's networks, inside a ``with`` block.
+    def outputs(self, run: Run) -> RunOutputs:
+        """The outputs of a run's networks.
 
         Raises:
             RidealongError: One of its networks is not registered.
         """
-        with run_outputs(self.lake, self.snapshot(), run) as outputs:
-            yield outputs
+        snapshot = self.snapshot()
+        return self._outputs.get(
+            (version(snapshot, OUTPUTS, NETWORKS), run["run_id"]),
+            lambda: lasting_outputs(self.lake, snapshot, run, self.dense),
+        )
 
 
-def version(snapshot: Snapshot) -> int:
-    """The number of a snapshot's newest commit: what was read at one does not change."""
-    return len(snapshot.history.commits)
+def home_at(path: Path, folder: Path) -> Home:
+    """The home in a folder; ``folder`` is for files, and the server removes it when it ends."""
+    return Home(path, Folder(folder, FOLDER_BYTES))
+
+
+def version(snapshot: Snapshot, *tables: TableSpec) -> str:
+    """Identifies the content of some tables: what was read at one version does not change."""
+    live = snapshot.history.live
+    return short_hash(*(path for table in tables for path in sorted(live.get(table.name, {}))))

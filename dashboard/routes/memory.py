@@ -16,6 +16,7 @@ from tempfile import NamedTemporaryFile
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+ROOM = 0.9  # the part of a full folder that stays, so that not every file needs a look at all
 PART = ".part"  # of a file that is still being written
 
 
@@ -98,29 +99,40 @@ class Folder:
     path: Path
     limit: int
     _turns: Turns = field(default_factory=Turns)
+    _bytes: int = 0  # at most this much is in it
+
+    def find(self, key: tuple[str, ...], suffix: str) -> Path | None:
+        """The file of a key; None if it is not there."""
+        path = self._path(key, suffix)
+        return path if path.exists() else None
 
     def file(self, key: tuple[str, ...], suffix: str, make: Callable[[], bytes]) -> Path:
         """The file of a key, written now if it is not there."""
-        path = self.path / f"{hashlib.sha256(repr(key).encode()).hexdigest()}{suffix}"
+        path = self._path(key, suffix)
         with self._turns.of(path):
             if not path.exists():
                 self._write(path, make())
             os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # used now
         return path
 
+    def _path(self, key: tuple[str, ...], suffix: str) -> Path:
+        return self.path / f"{hashlib.sha256(repr(key).encode()).hexdigest()}{suffix}"
+
     def _write(self, path: Path, content: bytes) -> None:
         with NamedTemporaryFile(dir=self.path, suffix=PART, delete=False) as part:
             part.write(content)
         Path(part.name).replace(path)
         with self._turns.of(self.path):
-            self._remove_oldest(path)
+            self._bytes += len(content)
+            if self._bytes > self.limit:
+                self._remove_oldest(path)
 
     def _remove_oldest(self, keep: Path) -> None:
         files = [one for one in self.path.iterdir() if one.suffix != PART and one != keep]
         sizes = {one: one.stat() for one in files}
-        over = keep.stat().st_size + sum(one.st_size for one in sizes.values()) - self.limit
+        self._bytes = keep.stat().st_size + sum(one.st_size for one in sizes.values())
         for file in sorted(files, key=lambda one: sizes[one].st_atime_ns):
-            if over <= 0:
+            if self._bytes <= self.limit * ROOM:
                 break
             file.unlink()
-            over -= sizes[file].st_size
+            self._bytes -= sizes[file].st_size

@@ -5,42 +5,38 @@ A picture takes seconds, because dense outputs are inferred again. So a request 
 draws them, one after the other; each is drawn once and kept for the server's life.
 """
 
-import hashlib
-import hmac
 import io
 import json
 import queue
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard.pictures.pair import Pair, draw_pair
-from ingest.schemas import CLIPS
-from metrics.gate.cells import Cell, cells_from
-from metrics.gate.schemas import VERDICTS
+from dashboard.routes.answers import KEPT_SECONDS, refused
+from dashboard.routes.home import Home
+from dashboard.routes.links import Links
+from dashboard.routes.losses import cell_of
+from metrics.gate.cells import Cell
 from ridealong.errors import RidealongError
-from ridealong.lake import Lake, Snapshot
+from ridealong.hashing import short_hash
+from ridealong.lake import Snapshot
 from shadow.costs import cell_costs
 from shadow.judged import of_items
-from shadow.outputs import run_outputs
-from shadow.runs import Run, find_run
+from shadow.runs import Run
 
 PREFIX = "/api/pair"
-LINK_SECONDS = 3600
-STEP_SECONDS = 900  # links made in one step are equal, so that the browser can keep what they gave
 NAMED = 4  # of the costliest clips
 MOST_WAITING = 50
+MOST_KEPT = 500  # about 50 kB each
 QUALITY = 90
 OF_ITEMS = "`ridealong report --format html --images FOLDER` draws the frames of result files"
-EXPIRED = "this link has expired; reload the page"
 PARTS = ("run", "prediction", "metric", "slice", "clip")
 
 
@@ -57,47 +53,27 @@ class PairKey:
     @property
     def name(self) -> str:
         """A name for files and elements."""
-        text = json.dumps([getattr(self, part) for part in PARTS])
-        return hashlib.sha256(text.encode()).hexdigest()[:24]
+        return short_hash(self.subject)
+
+    @property
+    def subject(self) -> str:
+        """What a link to it proves; no clip has such a name."""
+        return json.dumps([getattr(self, part) for part in PARTS])
 
 
-@dataclass(frozen=True)
-class PairLinks:
-    """Makes and checks links to pairs.
+def facts_link(links: Links, pair: PairKey) -> str:
+    """The link to what is known of a pair; it is valid for an hour or a little more."""
+    return _link(links, pair, "json")
 
-    Attributes:
-        key: This server's secret.
-    """
 
-    key: bytes
+def picture_link(links: Links, pair: PairKey) -> str:
+    """The link to the picture of a pair, once it is drawn."""
+    return _link(links, pair, "webp")
 
-    def facts(self, pair: PairKey) -> str:
-        """The link to what is known of a pair, valid for an hour or a little more."""
-        return self._link(pair, "json")
 
-    def picture(self, pair: PairKey) -> str:
-        """The link to its picture, which waits until it is drawn."""
-        return self._link(pair, "webp")
-
-    def _link(self, pair: PairKey, kind: str) -> str:
-        ends = str(int(time.time() // STEP_SECONDS + 1) * STEP_SECONDS + LINK_SECONDS)
-        asked = {part: getattr(pair, part) for part in PARTS if getattr(pair, part)}
-        proof = {"ends": ends, "proof": self._proof(pair, ends)}
-        return f"{PREFIX}.{kind}?{urlencode(asked | proof)}"
-
-    def asked(self, request: Request) -> PairKey | None:
-        """The pair that a request is about; None if its link is not ours or has expired."""
-        given = dict(request.query_params)
-        pair = PairKey(*(given.pop(part, "") for part in PARTS))
-        ends, proof = given.pop("ends", ""), given.pop("proof", "")
-        right = self._proof(pair, ends).encode()
-        if given or not hmac.compare_digest(right, proof.encode("utf-8", "replace")):
-            return None
-        return pair if time.time() <= int(ends) else None
-
-    def _proof(self, pair: PairKey, ends: str) -> str:
-        message = json.dumps(["pair", pair.name, ends]).encode()
-        return hmac.new(self.key, message, hashlib.sha256).hexdigest()
+def _link(links: Links, pair: PairKey, kind: str) -> str:
+    asked = {part: getattr(pair, part) for part in PARTS if getattr(pair, part)}
+    return f"{PREFIX}.{kind}?{urlencode(asked)}&{links.clip(pair.subject).query}"
 
 
 @dataclass(frozen=True)
@@ -106,24 +82,22 @@ class Drawn:
 
     Attributes:
         document: The answer of ``pair.json``, without links that expire.
-        path: The picture; None if there is none.
+        picture: A WebP file; None if there is none.
     """
 
     document: Mapping[str, Any]
-    path: Path | None = None
+    picture: bytes | None = None
 
 
 @dataclass
 class Pairs:
-    """The pairs of a home, each drawn once.
+    """The pairs of a home, each drawn once; the newest `MOST_KEPT` are kept.
 
     Attributes:
-        home: The lake's folder.
-        folder: For the pictures.
+        home: The home.
     """
 
-    home: Path
-    folder: Path
+    home: Home
     _drawn: dict[PairKey, Drawn | None] = field(default_factory=dict)  # None: not yet
     _waiting: "queue.Queue[PairKey]" = field(default_factory=queue.Queue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -158,12 +132,12 @@ class Pairs:
                 drawn = _none(f"it could not be drawn ({type(error).__name__})")
             with self._lock:
                 self._drawn[pair] = drawn
+                while len(self._drawn) > MOST_KEPT + self._waiting.qsize():
+                    del self._drawn[next(iter(self._drawn))]
 
     def _draw(self, pair: PairKey) -> Drawn:
-        lake = Lake.open(self.home)
-        snapshot = lake.snapshot()
-        run = find_run(snapshot, pair.run)
-        cell = _cell(snapshot, run, pair)
+        snapshot, run = self.home.snapshot(), self.home.run(pair.run)
+        cell = cell_of(snapshot, run, pair.prediction, pair.metric, pair.slice)
         shares = _shares(snapshot, run, cell)
         if of_items(run):
             return _none(OF_ITEMS, [{"text": _share_text(name, shares)} for name in _first(shares)])
@@ -174,17 +148,12 @@ class Pairs:
         clip_id = pair.clip or next(iter(shares), None)
         if clip_id is None:
             return _none("no clip has a share in this loss", costly)
-        rows = snapshot.query("select * from clips where clip_id = ?", CLIPS, params=[clip_id])
-        if not rows.num_rows:
-            return _none(f"the clip {clip_id} was deleted", costly)
         try:
-            with run_outputs(lake, snapshot, run) as outputs:
-                found = draw_pair(outputs, rows.to_pylist()[0], cell)
+            found = draw_pair(self.home.outputs(run), self.home.clip(clip_id), cell)
         except RidealongError as error:
             return _none(str(error), costly)
-        path = self.folder / f"pair-{pair.name}.webp"
-        path.write_bytes(_webp(found))
-        return Drawn(_document(pair, clip_id, found, shares) | {"costly": costly}, path)
+        document = _document(pair, clip_id, found, shares) | {"costly": costly}
+        return Drawn(document, _webp(found))
 
 
 def _shares(snapshot: Snapshot, run: Run, cell: Cell) -> dict[str, float]:
@@ -198,18 +167,6 @@ def _shares(snapshot: Snapshot, run: Run, cell: Cell) -> dict[str, float]:
 
 def _first(shares: Mapping[str, float]) -> list[str]:
     return [*shares][:NAMED]
-
-
-def _cell(snapshot: Snapshot, run: Run, pair: PairKey) -> Cell:
-    rows = snapshot.query(
-        "select * exclude (run_id) from verdicts "
-        "where run_id = ? and prediction = ? and metric = ? and slice = ?",
-        VERDICTS,
-        params=[run["run_id"], pair.prediction, pair.metric, pair.slice],
-    )
-    if not rows.num_rows:
-        raise RidealongError("the run has no such cell")
-    return cells_from(rows)[0]
 
 
 def _document(
@@ -248,13 +205,14 @@ def _webp(pair: Pair) -> bytes:
     return out.getvalue()
 
 
-def pair_routes(pairs: Pairs, links: PairLinks) -> list[BaseRoute]:
+def pair_routes(pairs: Pairs, links: Links) -> list[BaseRoute]:
     """The routes of pairs: ``pair.json``, and ``pair.webp`` once it is drawn."""
 
     def asked(request: Request) -> tuple[PairKey, Drawn | None] | Response:
-        pair = links.asked(request)
-        if pair is None:
-            return PlainTextResponse(EXPIRED, status_code=403)
+        given = request.query_params
+        pair = PairKey(*(given.get(part, "") for part in PARTS))
+        if not links.hold(pair.subject, request):
+            return refused()
         try:
             return pair, pairs.get(pair)
         except RidealongError as error:
@@ -265,10 +223,10 @@ def pair_routes(pairs: Pairs, links: PairLinks) -> list[BaseRoute]:
         if isinstance(found, Response):
             return found
         pair, drawn = found
-        if drawn is None:
-            return JSONResponse({"state": "drawing"}, headers={"Cache-Control": "no-store"})
-        picture = {} if drawn.path is None else {"picture": links.picture(pair)}
-        return JSONResponse({**drawn.document, **picture}, headers={"Cache-Control": "no-store"})
+        document = {"state": "drawing"} if drawn is None else dict(drawn.document)
+        if drawn is not None and drawn.picture is not None:
+            document["picture"] = picture_link(links, pair)
+        return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
     def picture(request: Request) -> Response:
         found = asked(request)
@@ -277,9 +235,9 @@ def pair_routes(pairs: Pairs, links: PairLinks) -> list[BaseRoute]:
         _, drawn = found
         if drawn is None:
             return PlainTextResponse("it is being drawn; try again", 503, {"Retry-After": "2"})
-        if drawn.path is None:
+        if drawn.picture is None:
             return PlainTextResponse(str(drawn.document["why"]), 404)
-        headers = {"Cache-Control": f"private, max-age={LINK_SECONDS}"}
-        return FileResponse(drawn.path, media_type="image/webp", headers=headers)
+        headers = {"Cache-Control": f"private, max-age={KEPT_SECONDS}"}
+        return Response(drawn.picture, media_type="image/webp", headers=headers)
 
     return [Route(f"{PREFIX}.json", facts), Route(f"{PREFIX}.webp", picture)]

@@ -63,7 +63,7 @@ def signal(home: Home, asked: Asked) -> Answer:
             {"name": name, "unit": own.unit, "times": times.round(3).tolist(), "values": values}
         )
 
-    return Answer(("signal", version(snapshot), clip["clip_id"], name), make)
+    return Answer(("signal", version(snapshot, TELEMETRY), clip["clip_id"], name), make)
 
 
 def _rounded(value: float | None) -> float | None:

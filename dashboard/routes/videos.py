@@ -4,10 +4,9 @@ from starlette.responses import FileResponse, Response
 
 from dashboard.routes.answers import KEPT_SECONDS, Asked, tag_of
 from dashboard.routes.home import Home
-from dashboard.routes.memory import Folder
 
 
-def video(home: Home, files: Folder, asked: Asked) -> Response:
+def video(home: Home, asked: Asked) -> Response:
     """One camera of a clip.
 
     Raises:
@@ -21,5 +20,5 @@ def video(home: Home, files: Folder, asked: Asked) -> Response:
 
     key = ("video", clip["blob"] or clip["clip_id"], camera)
     headers = {"ETag": tag_of(*key), "Cache-Control": f"private, max-age={KEPT_SECONDS}"}
-    path = files.file(key, ".mp4", remux)
+    path = home.folder.file(key, ".mp4", remux)
     return FileResponse(path, media_type="video/mp4", headers=headers)

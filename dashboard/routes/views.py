@@ -89,9 +89,9 @@ class Views:
                 rows = with_paths_in_images(labels.sparse, reader.cameras)
                 views[LABELS] = ClipView(replace(labels, sparse=rows), {}, reader.image_sizes)
             if run is not None:
-                with self.home.outputs(run) as outputs:
-                    times = reader.sample_times(outputs.rate_hz)
-                    views |= outputs.views(reader, times, dense=False)
+                outputs = self.home.outputs(run)
+                times = reader.sample_times(outputs.rate_hz)
+                views |= outputs.views(reader, times, dense=False)
         return Seen(self.home.first_ns(clip), views)
 
 
