@@ -64,9 +64,10 @@ def _list(snapshot: Snapshot, gone: str | None) -> None:
         st.html(markup.button("New trigger", address("triggers", new="1")), width="content")
     if gone is not None:
         st.warning(f"There is no trigger {plain(gone)} in this home. These are all that there are.")
-    if not queries.telemetry_drives(snapshot):
+    listed = queries.listed(snapshot)
+    if not any(one.events for one in listed) and not queries.telemetry_drives(snapshot):
         st.info(EMPTY)
-    st.html(markup.listing(queries.listed(snapshot)))
+    st.html(markup.listing(listed))
 
 
 def _copy_of(trigger: HomeTrigger) -> str:
@@ -188,8 +189,8 @@ def _preview(snapshot: Snapshot, checked: Checked, over: str | None) -> None:
     st.html(markup.figures(found))
     if found.drives_not_drawn:
         st.caption(
-            f"These drives are drawn by hash; {found.drives_not_drawn:,} more are left out, because "
-            "they are too many for a page. `ridealong triggers dry-run` looks at all of them."
+            f"Drawn by hash. {found.drives_not_drawn:,} more drives are left out, because "
+            "they are too many for a page; `ridealong triggers dry-run` looks at all of them."
         )
     for line in (*queries.warnings(checked.spec, snapshot), *found.notes):
         st.warning(plain(line))

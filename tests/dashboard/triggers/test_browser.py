@@ -4,6 +4,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,6 +17,7 @@ from tests.data.braking_drives import BRAKE, make_braking
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WAIT_MS = 60_000
+JOB_MS = 180_000  # a command in a process of its own
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +38,9 @@ def text_of(page: Page) -> Locator:
     return page.get_by_label("Trigger as YAML")
 
 
-def press(page: Page, name: str) -> None:
+def press(page: Page, name: str, role: Literal["button", "link"] = "button") -> None:
     """Press a button; while a run goes on, the last run's may still be there beside it."""
-    button = page.get_by_role("button", name=name, exact=True)
+    button = page.get_by_role(role, name=name, exact=True)
     expect(button).to_have_count(1, timeout=WAIT_MS)
     button.click()
 
@@ -47,7 +49,7 @@ def test_a_trigger_is_written_tried_saved_applied_and_paused(
     page: Page, own: str, own_home: Path
 ) -> None:
     page.goto(f"{own}/triggers")
-    page.get_by_role("link", name="New trigger").click()
+    press(page, "New trigger", "link")
     expect(text_of(page)).to_have_value(re.compile("my_trigger"), timeout=WAIT_MS)
 
     # Every mistake is beside the text, and a click goes to its line.
@@ -68,13 +70,13 @@ def test_a_trigger_is_written_tried_saved_applied_and_paused(
     assert saved.text == BRAKE
 
     press(page, "Apply: cut 8 clips")
-    expect(page.get_by_text("30 events recorded")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("30 events recorded")).to_be_visible(timeout=JOB_MS)
     assert Lake.open(own_home).snapshot().read(CLIPS).num_rows == 8
     expect(page.get_by_text("Applied to all of these drives.")).to_be_visible(timeout=WAIT_MS)
     press(page, "Pause")
     expect(page.get_by_role("button", name="Activate")).to_be_visible(timeout=WAIT_MS)
     assert not find_trigger(home_triggers(Lake.open(own_home).snapshot()), "brake").is_active
-    page.get_by_role("link", name="See its clips").click()
+    press(page, "See its clips", "link")
     expect(page.locator(".chosen .found")).to_have_text("8 clips", timeout=WAIT_MS)
 
 

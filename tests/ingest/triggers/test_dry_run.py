@@ -105,10 +105,9 @@ def test_over_some_drives_and_over_a_sample(braking_home: Path, brake: str) -> N
     found = rehearsal_of(braking_home, brake, over="light = 'night'")
     assert len(found.drives) == 3 and len(found.events) == 12
     few = rehearsal_of(braking_home, brake, most_rows=2000)
-    assert (
-        len(few.drives) == 3
-        and few.drives == rehearsal_of(braking_home, brake, most_rows=2000).drives
-    )
+    assert (len(few.drives), few.not_drawn) == (3, 9) and few.drives == rehearsal_of(
+        braking_home, brake, most_rows=2000
+    ).drives
 
 
 def test_a_signal_that_nobody_has_is_said(
