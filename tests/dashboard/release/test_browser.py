@@ -1,11 +1,14 @@
 """The page Release in a real browser: from the verdict to what broke, and to an export."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import serving
 
 pytestmark = pytest.mark.browser
 Keep = Callable[[Page, str], Path]
@@ -108,7 +111,9 @@ def test_what_cost_most_is_counted_and_exported(
         page.get_by_role("button", name="Send to labeling").click(timeout=MS)
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_text("Would write")).to_be_visible(timeout=60_000)
-        expect(dialog.get_by_text(re.compile(r"\d+ clips?, .* images?, about .* MB"))).to_be_visible()
+        expect(
+            dialog.get_by_text(re.compile(r"\d+ clips?, .* images?, about .* MB"))
+        ).to_be_visible()
         keep(page, "send-to-labeling")
         name = dialog.get_by_role("textbox", name="Name")
         name.fill("../night")

@@ -131,8 +131,9 @@ def test_a_mistake_is_a_sentence_and_the_next_pair_is_still_drawn(
     ],
 )
 def test_what_is_gone_is_said(
-    client: TestClient, pair: PairKey, changed: dict[str, str], said: str
+    client: TestClient, pair: PairKey, drawing: Drawing, changed: dict[str, str], said: str
 ) -> None:
+    drawing.go.set()
     asked = PairKey(**vars(pair) | changed)
     found = until_done(lambda: client.get(facts_link(LINKS, asked)))
     assert found["state"] == "none" and said in found["why"]
