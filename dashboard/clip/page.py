@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.clip import queries
+from dashboard.marking import show_marks
 from dashboard.player.component import player
 from dashboard.text import plain
 from ingest.rig import shown_cameras
@@ -38,6 +39,7 @@ def page() -> None:
             f"This is clip {plain(shown['clip_id'])}."
         )
     _show(snapshot, shown)
+    show_marks(shown["clip_id"])
 
 
 def _about(clip: dict[str, Any]) -> str:

@@ -113,6 +113,6 @@ def _boxes(rows: pa.Table) -> list[list[float] | None]:
 def _points(column: pa.ChunkedArray) -> list[list[float] | None]:
     lists = column.combine_chunks()
     values = np.asarray(lists.flatten(), np.float64).round(PIXEL_DIGITS).tolist()
-    ends = np.cumsum(lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
-    starts = [0, *ends[:-1].tolist()]
-    return [values[a:b] or None for a, b in zip(starts, ends.tolist(), strict=True)]
+    sizes = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(sizes)
+    return [values[end - size : end] or None for end, size in zip(ends, sizes, strict=True)]

@@ -91,6 +91,9 @@ def _choose(runs: list[Run]) -> Run | None:
     default = next((run for run in runs if not run.against_itself), None)
     shown = by_id.get(str(asked), default)
 
+    # The address decides: a link to another run of this page changes it, and so does the choice.
+    st.session_state["run"] = shown.run_id if shown else None
+
     def changed() -> None:
         if st.session_state["run"]:
             st.query_params.from_dict({"run": st.session_state["run"]})
@@ -100,7 +103,6 @@ def _choose(runs: list[Run]) -> Run | None:
     chosen: str | None = select.selectbox(
         "Run",
         list(by_id),
-        index=list(by_id).index(shown.run_id) if shown else None,
         format_func=lambda run_id: _title(by_id[run_id]),
         placeholder="Choose a run",
         label_visibility="collapsed",
