@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.actions import messages, progress
+from dashboard.navigation import follow_links
 from dashboard.pages import PAGES, START
 from dashboard.text import plain
 from dashboard.theme import STYLE
@@ -18,6 +19,7 @@ def main() -> None:
     # No named icons: the browser would fetch them from the network.
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
     st.html(f"<style>{STYLE}</style>")
+    follow_links()
     pages = [
         st.Page(HERE / name / "page.py", title=title, url_path=name, default=name == START)
         for name, title in PAGES.items()

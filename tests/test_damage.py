@@ -9,7 +9,10 @@ import pyarrow as pa
 import pytest
 
 from dashboard.clips import queries
-from dashboard.compare import queries as queries_regressions
+from dashboard.compare import cell_queries as queries_cell
+from dashboard.compare import queries as queries_compare
+from dashboard.compare.cell_queries import look
+from dashboard.compare.filters import Filters
 from dashboard.fleet import map_queries as queries_fleet_map
 from dashboard.fleet import queries as queries_fleet
 from ingest.listing import list_clips
@@ -88,7 +91,7 @@ READERS = {
 
 
 def verdict(snapshot: Snapshot) -> Any:
-    return judge_again(snapshot, queries_regressions.runs(snapshot)[0], load_gate()).cells
+    return judge_again(snapshot, queries_compare.runs(snapshot)[0], load_gate()).cells
 
 
 def export(snapshot: Snapshot) -> Any:
@@ -103,9 +106,17 @@ def export(snapshot: Snapshot) -> Any:
 
 
 def costs(snapshot: Snapshot) -> Any:
-    run = queries_regressions.runs(snapshot)[0]
-    cells = queries_regressions.cells(snapshot, run["run_id"])
-    return queries_regressions.costs(snapshot, run, queries_regressions.worst_cell(cells))
+    run = queries_compare.runs(snapshot)[0]
+    found = look(queries_compare.read_checks(snapshot, run["run_id"], None), {}, Filters())
+    assert found is not None
+    return queries_cell.costs(snapshot, run, found.cell)
+
+
+def cells(snapshot: Snapshot) -> Any:
+    checks = queries_compare.read_checks(
+        snapshot, queries_compare.runs(snapshot)[0]["run_id"], None
+    )
+    return queries_compare.grid(checks, Filters())
 
 
 def area(snapshot: Snapshot) -> Any:
@@ -123,8 +134,8 @@ QUERIES: dict[str, Callable[[Snapshot], Any]] = {
     "pairs": lambda s: queries.pairs(s, CLIP),
     "outputs": lambda s: queries.outputs(s, CLIP, "0" * 64, "test"),
     "telemetry": lambda s: queries.telemetry(s, "drive-003", START, START + 10**10),
-    "runs": queries_regressions.runs,
-    "cells": lambda s: queries_regressions.cells(s, queries_regressions.runs(s)[0]["run_id"]),
+    "runs": queries_compare.runs,
+    "cells": cells,
     "fleet totals": queries_fleet.totals,
     "events by trigger": queries_fleet.events_by_trigger,
     "drives by": queries_fleet.drives_by,
