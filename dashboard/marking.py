@@ -3,18 +3,20 @@
 import streamlit as st
 
 from dashboard import session
-from dashboard.actions.acting import Change, act, refusal
+from dashboard.actions import acting
+from dashboard.actions.acting import Change
 from dashboard.words import help_of
 from ingest.clips.notes import LONGEST_NOTE, note_of, replace_note
 from ingest.clips.tags import MOST_TAGS, tag_clips, tags_of
 from ridealong.lake import Lake, Snapshot
+from ridealong.terminal.readable import listed
 
 NOTE_PX = 96
+MOST_NAMED = 20  # clips in the subject of an action; the record has all of them
 
 
-@st.fragment
 def show_marks(clip_id: str) -> None:
-    """Widgets for the tags and the note of a clip; a change does not run the page again."""
+    """Widgets for the tags and the note of a clip."""
     snapshot = session.snapshot(session.home())
     tags, note = st.columns(2, gap="medium")
     with tags:
@@ -23,14 +25,14 @@ def show_marks(clip_id: str) -> None:
         _note(snapshot, clip_id)
 
 
-def tag(clip_ids: list[str], add: list[str], remove: list[str]) -> bool:
-    """Change tags of clips as the person in the browser; whether it was done."""
+def tag(clip_ids: list[str], add: list[str], remove: list[str], done: str | None = None) -> bool:
+    """Change tags of clips as the person in the browser, and say ``done``; whether it was done."""
 
     def change(lake: Lake) -> Change:
         before = tags_of(lake.snapshot(), clip_ids)
         return before, tag_clips(lake, clip_ids, add, remove)
 
-    return act("clips tag", ", ".join(clip_ids), change)
+    return acting.act("clips tag", listed(clip_ids, MOST_NAMED), change, done)
 
 
 def _tags(snapshot: Snapshot, clip_id: str) -> None:
@@ -51,8 +53,8 @@ def _tags(snapshot: Snapshot, clip_id: str) -> None:
         accept_new_options=True,
         max_selections=MOST_TAGS,
         placeholder="Choose or type a tag",
-        help=refusal() or help_of("tag"),
-        disabled=refusal() is not None,
+        help=acting.refusal() or help_of("tag"),
+        disabled=acting.refusal() is not None,
         on_change=changed,
     )
 
@@ -72,16 +74,17 @@ def _note(snapshot: Snapshot, clip_id: str) -> None:
             replace_note(lake, clip_id, seen, text)
             return seen, text or None
 
-        if act("clips note", clip_id, change):
+        if acting.act("clips note", clip_id, change):
             st.session_state[key], st.session_state[began] = text, text or None
 
+    refusal = acting.refusal()
     st.text_area(
         "Note",
         key=key,
         height=NOTE_PX,
         max_chars=LONGEST_NOTE,
         placeholder="What should colleagues know about this clip?",
-        help=refusal() or help_of("note"),
-        disabled=refusal() is not None,
+        help=refusal or help_of("note"),
+        disabled=refusal is not None,
     )
-    st.button("Save note", key=f"save-{clip_id}", on_click=save, disabled=refusal() is not None)
+    st.button("Save note", key=f"save-{clip_id}", on_click=save, disabled=refusal is not None)

@@ -26,9 +26,11 @@ from dashboard import theme
 from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
-from dashboard.media import Links, Videos, media_routes
 from dashboard.permission import Permission
+from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
+from dashboard.routes.pairs import Pairs, pair_routes
+from dashboard.routes.routes import clip_routes
 from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
@@ -123,7 +125,8 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = media_routes(Videos(home, cache), Links(key))
+    routes = clip_routes(home, Links(key), cache)
+    routes += pair_routes(Pairs(home), Links(key))
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.media import Links
 from dashboard.permission import Permission
+from dashboard.routes.links import Links
+from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
+from ridealong.lake.tables import TableSpec
 
 
 def home() -> Path:
@@ -15,7 +17,7 @@ def home() -> Path:
 
 
 def links() -> Links:
-    """Makes links that this server's media route accepts."""
+    """Makes links that this server's own routes accept."""
     return Links(bytes.fromhex(str(st.secrets["ridealong"]["media_key"])))
 
 
@@ -28,3 +30,9 @@ def permission() -> Permission:
 def snapshot(folder: Path) -> Snapshot:
     """The lake's newest commit; read at most every five seconds."""
     return Lake.open(folder).snapshot()
+
+
+def version(snapshot: Snapshot, *tables: TableSpec) -> str:
+    """Differs whenever rows of these tables do: what is kept by it outlives other commits."""
+    live = (sorted(snapshot.history.live.get(table.name, {})) for table in tables)
+    return short_hash(*map(repr, live))

@@ -12,7 +12,7 @@ import streamlit as st
 from metrics.gate.cells import Verdict
 
 STYLE = """
-[data-testid=stMainBlockContainer] { padding-top: 4rem; padding-bottom: 2rem; max-width: 1880px; }
+[data-testid=stMainBlockContainer] { padding: 4rem 2.5rem 2rem 2.5rem; max-width: 1880px; }
 h1 { font-size: 1.5rem !important; padding: 0 0 0.25rem 0 !important; }
 .st-key-navigation { position: absolute; }
 """

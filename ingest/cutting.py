@@ -6,15 +6,15 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from ingest.clips.cut import ClipJob, ClipOutcome, PlannedClips, clip_jobs, plan_clips
+from ingest.budgeting import BudgetedDrive, budget_drives
+from ingest.clips.cut import ClipJob, ClipOutcome, clip_jobs
 from ingest.drives import DriveOutcome, quarantine_rows
-from ingest.flow import COMMAND, Flow, contents
+from ingest.flow import Flow, contents
 from ingest.pipeline import clip_workers, cut_clips
 from ingest.planning import drive_source, pass_sources, unusable_source
 from ingest.report import Tally
-from ingest.rows import DriveRow, EventRow, event_rows, table_of
+from ingest.rows import EventRow
 from ingest.schemas import CLIPS, EVENTS
-from ingest.triggers.budget import apply_budgets
 from ingest.triggers.firing import Reason
 from ingest.triggers.spec import TriggerSpec
 from ridealong.execution.accounting import Status
@@ -24,16 +24,6 @@ from ridealong.execution.processes.pool import Workers
 from ridealong.execution.shards import Shard
 from ridealong.terminal.progress import Steps
 from ridealong.units import NS_PER_S
-
-
-@dataclass(frozen=True)
-class BudgetedDrive:
-    """A drive after the budgets, and the clips of its kept events."""
-
-    outcome: DriveOutcome
-    row: DriveRow
-    planned: PlannedClips
-
 
 Drawn = Shard[BudgetedDrive]
 
@@ -62,29 +52,6 @@ def cut_all(
             _count(result, tally)
 
 
-def budget_drives(
-    waiting: Sequence[DriveOutcome], triggers: Sequence[TriggerSpec], kept_before: pa.Table
-) -> list[BudgetedDrive]:
-    """Apply the budgets to the events of all drives together, and plan each drive's clips.
-
-    This comes before shards are cut, because one day's budget may concern several of them.
-    """
-    # The order must not depend on which drive was read first.
-    rows = sorted((e for d in waiting for e in d.events), key=lambda event: event.event_id)
-    events = apply_budgets(table_of(rows, EVENTS), triggers, kept_before)
-    by_drive: dict[str, list[EventRow]] = {}
-    for event in event_rows(events):
-        by_drive.setdefault(event.drive_id, []).append(event)
-    drawn = []
-    for outcome in waiting:
-        assert outcome.drive is not None  # it was read
-        mine = by_drive[outcome.plan.files.drive_id]
-        mine.sort(key=lambda event: (event.time_ns, event.trigger))
-        planned = plan_clips(outcome.drive, mine, triggers)
-        drawn.append(BudgetedDrive(outcome, outcome.drive, planned))
-    return drawn
-
-
 def _clips_of(drive: BudgetedDrive) -> int:
     """How many clips a drive has."""
     return len(drive.planned.windows)
@@ -97,7 +64,10 @@ class _Cutting:
     flow: Flow
     workers: Workers | None
     steps: Steps
-    command: str = COMMAND
+
+    @property
+    def command(self) -> str:
+        return self.flow.command
 
     def planned(self, shard: Drawn) -> list[str]:
         return [window.clip_id for drive in shard.parts for window in drive.planned.windows]

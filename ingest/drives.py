@@ -143,7 +143,7 @@ def _ingest_recording(
     drive = drive_row(plan.files, recording, telemetry)
     drives = table_of([drive], DRIVES)
     wanted = [trigger for trigger in triggers if trigger.name in plan.triggers]
-    events, problems = _events(telemetry.rows, drives, wanted)
+    events, problems = trigger_events(telemetry.rows, drives, wanted)
     seeing = [trigger for trigger in wanted if trigger.name not in problems]
     if plan.new and telemetry.rows.num_rows == 0 and recording.cameras:
         events.append(whole_drive_event(drive))
@@ -173,10 +173,10 @@ def _ingest_recording(
     )
 
 
-def _events(
+def trigger_events(
     rows: pa.Table, drives: pa.Table, triggers: Sequence[TriggerSpec]
 ) -> tuple[list[EventRow], dict[str, str]]:
-    """The events of all triggers, and why a trigger, by name, cannot be evaluated on this drive."""
+    """The events of all triggers, and why a trigger, by name, cannot be evaluated here."""
     try:
         return event_rows(evaluate(rows, drives, triggers)), {}
     except Exception as error:
@@ -186,7 +186,7 @@ def _events(
             name = triggers[0].name
             return [], {name: f"trigger {name!r} cannot be evaluated: {described(error)}"}
     # One of them cannot be evaluated. Each is tried alone, so that the others still count.
-    each = [_events(rows, drives, [trigger]) for trigger in triggers]
+    each = [trigger_events(rows, drives, [trigger]) for trigger in triggers]
     events = [event for fired, _ in each for event in fired]
     return events, {name: why for _, problems in each for name, why in problems.items()}
 

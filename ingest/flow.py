@@ -16,16 +16,16 @@ from ridealong.lake.tables import TableSpec
 from ridealong.terminal.console import Console
 
 Part = TypeVar("Part")
-COMMAND = "ingest"
 
 
 @dataclass(frozen=True)
 class Flow:
-    """The settings of one ingest.
+    """The settings of one ingest, or of triggers that are applied to the lake's drives.
 
     Attributes:
         lake, triggers, console, beam_args: As given.
         at_once: Size of a shard; None for `ridealong.execution.shards.shard_size`.
+        command: The name under which commits are logged.
     """
 
     lake: Lake
@@ -33,6 +33,7 @@ class Flow:
     console: Console
     beam_args: Sequence[str]
     at_once: int | None = None
+    command: str = "ingest"
 
     def shards(
         self, parts: Sequence[Part], weight: Callable[[Part], int] = lambda part: 1

@@ -1,10 +1,10 @@
 """The first stage of an ingest: drives are read and committed, shard by shard."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ingest.drives import DriveOutcome, DrivePlan, quarantine_rows
-from ingest.flow import COMMAND, Flow, contents
+from ingest.flow import Flow, contents
 from ingest.pipeline import read_drives
 from ingest.planning import drive_source, pass_sources, unusable_source
 from ingest.report import Tally
@@ -17,9 +17,19 @@ from ridealong.execution.shards import Shard
 from ridealong.terminal.progress import Steps
 
 Drives = Shard[DrivePlan]
+Read = Callable[[Flow, Drives, Steps], list[DriveOutcome]]  # reads the drives of a shard
 
 
-def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[DriveOutcome]:
+def from_recordings(flow: Flow, shard: Drives, steps: Steps) -> list[DriveOutcome]:
+    """Read the drives of a shard from their recordings."""
+    return read_drives(
+        flow.lake.home, shard.commit_id, shard.parts, flow.triggers, steps, flow.beam_args
+    )
+
+
+def read_all(
+    flow: Flow, drives: Sequence[DrivePlan], tally: Tally, read: Read = from_recordings
+) -> list[DriveOutcome]:
     """Read all drives and commit them; returns those with events that may need clips.
 
     After the disk was full once, no other shard is tried.
@@ -33,7 +43,7 @@ def read_all(flow: Flow, drives: Sequence[DrivePlan], tally: Tally) -> list[Driv
         return []
     waiting: list[DriveOutcome] = []
     with flow.console.steps("drives", len(drives)) as steps:
-        reading = _Reading(flow, steps)
+        reading = _Reading(flow, steps, read)
         for result in run_shards(flow.lake, reading, flow.shards(drives)):
             _count(result, tally)
             waiting += [drive for drive in result.outcomes or () if drive.waits]
@@ -46,21 +56,17 @@ class _Reading:
 
     flow: Flow
     steps: Steps
-    command: str = COMMAND
+    read: Read
+
+    @property
+    def command(self) -> str:
+        return self.flow.command
 
     def planned(self, shard: Drives) -> list[str]:
         return [drive.item_id for drive in shard.parts]
 
     def run(self, shard: Drives) -> list[DriveOutcome]:
-        flow = self.flow
-        return read_drives(
-            flow.lake.home,
-            shard.commit_id,
-            shard.parts,
-            flow.triggers,
-            self.steps,
-            flow.beam_args,
-        )
+        return self.read(self.flow, shard, self.steps)
 
     def contents(self, shard: Drives, outcomes: Sequence[DriveOutcome]) -> Contents | None:
         """What can be committed now; this finishes a drive that needs no clips."""

@@ -9,7 +9,8 @@ If a drive has no clips because of a kill, the next run evaluates its triggers a
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from ingest.cutting import cut_all
 from ingest.flow import Flow
@@ -24,6 +25,7 @@ from ridealong.lake import Lake
 from ridealong.perception.recording import DriveFiles
 from ridealong.terminal.console import Console
 
+Plan = TypeVar("Plan")
 RACES = 5  # how often another process may be first before we give up
 LOST_RACE = "another process committed some of this input first; doing what is left"
 
@@ -58,12 +60,27 @@ def ingest(
     tally = Tally()
     for line in cautions(beam_args):
         console.note(line)
-    plans = (plan_ingest(lake.snapshot(), found, triggers) for _ in range(RACES))
-    if not run_plans(plans, lambda plan: _run(plan, flow, tally), lambda: console.note(LOST_RACE)):
+    run_to_the_end(
+        lambda: plan_ingest(lake.snapshot(), found, triggers),
+        lambda plan: _run(plan, flow, tally),
+        console,
+    )
+    return tally.report(time.monotonic() - started)
+
+
+def run_to_the_end(
+    plan: Callable[[], Plan], run: Callable[[Plan], object], console: Console
+) -> None:
+    """Plan and run; if another process commits some of it first, plan and run what is left.
+
+    Raises:
+        ItemsLostError: Other processes were first too often.
+    """
+    plans = (plan() for _ in range(RACES))
+    if not run_plans(plans, run, lambda: console.note(LOST_RACE)):
         raise ItemsLostError(
             f"other processes committed the same input first {RACES} times; run the command again"
         )
-    return tally.report(time.monotonic() - started)
 
 
 def _run(plan: IngestPlan, flow: Flow, tally: Tally) -> None:

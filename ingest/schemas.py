@@ -136,6 +136,24 @@ QUARANTINE = TableSpec(
     order=("path", "row"),
 )
 
+TRIGGERS = TableSpec(
+    "triggers",
+    pa.schema(
+        [
+            column("name", pa.string(), "name of the trigger"),
+            column(
+                "number", pa.int64(), "place among the trigger's states, from 1; the last counts"
+            ),
+            column("text", pa.string(), "its file's text; null: the one that ridealong ships"),
+            column("sha256", pa.string(), "hash of the text; null without one"),
+            column("state", pa.string(), "active, or paused: ingest leaves it out"),
+            column("time_ns", pa.int64(), "when it was set", "ns"),
+            column("who", pa.string(), "who set it; null unknown"),
+        ]
+    ),
+    order=("name", "number"),
+)
+
 ROADS = TableSpec(
     "roads",
     pa.schema(

@@ -16,11 +16,6 @@ from ridealong.limits import refused
 WORKING_MEMORY = "800MB"  # of one `workspace`; what exceeds it goes to the disk
 FEW = 100_000  # rows for which one thread is enough
 
-_BOUNDED: Mapping[str, str | bool | int] = {
-    "memory_limit": WORKING_MEMORY,
-    "preserve_insertion_order": False,
-}
-
 
 @dataclass(frozen=True)
 class Query:
@@ -78,7 +73,7 @@ def workspace(*inputs: Rows) -> Iterator[duckdb.DuckDBPyConnection]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="ridealong-sums-") as folder,
-        quiet_connection(temp_directory=folder, **_BOUNDED) as connection,
+        _bounded(temp_directory=folder) as connection,
     ):
         yield connection
 
@@ -89,7 +84,11 @@ def _instance_for_few_rows() -> duckdb.DuckDBPyConnection:
 
     A few rows fit into memory, so nothing goes to the disk.
     """
-    return quiet_connection(threads=1, temp_directory="", **_BOUNDED)
+    return _bounded(threads=1, temp_directory="")
+
+
+def _bounded(**options: str | int) -> duckdb.DuckDBPyConnection:
+    return quiet_connection(memory_limit=WORKING_MEMORY, preserve_insertion_order=False, **options)
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:

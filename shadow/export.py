@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,19 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
     order = {"order": chosen.order, "reason": chosen.reason}
     shares = [{"clip_id": clip["clip_id"]} | clip["about"] for clip in chosen.clips]
     return head | written | images | {"dry_run": request.dry_run} | order | {"shares": shares}
+
+
+def preview_export(lake: Lake, request: ExportRequest, kind: str) -> dict[str, Any]:
+    """What `export_run` would write: counts are exact, ``megabytes`` of clips is an estimate.
+
+    One camera set of each clip is decoded, and shares of frames are computed if they choose the
+    images. Nothing is written or printed.
+
+    Raises:
+        RidealongError: As for `export_run`.
+    """
+    console = Console(as_json=True, quiet=True)
+    return export_run(lake, replace(request, dry_run=True), kind, console)
 
 
 def _export_items(

@@ -67,18 +67,31 @@ class FrameLosses:
         shares = zip(found.clip_ids, found.parts.mean(axis=1).tolist(), strict=True)
         return {time_of[name]: share for name, share in shares if name in time_of}
 
+    def share(self, clip: Mapping[str, Any]) -> float:
+        """A clip's share of the loss, from stored scores; also where its frames have none.
+
+        Raises:
+            RidealongError: The stored scores contradict themselves.
+        """
+        found = parts_of_loss(self._tables, dict(self.outputs.run), self.cells)
+        parts = dict(zip(found.clip_ids, found.parts.mean(axis=1).tolist(), strict=True))
+        return float(parts.get(clip["clip_id"], 0.0))
+
     @cached_property
     def _tables(self) -> CostTables:
         return cost_tables(self.outputs.snapshot, dict(self.outputs.run), self.cells)
 
     def _scored(self, clip: Mapping[str, Any]) -> tuple[Ints, pa.Table]:
-        """The times of a clip's frames, and the scores of each under the frame's id."""
+        """The times of a clip's labelled frames, and the scores of each under the frame's id."""
         tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
-        dense = not tasks <= sparse_tasks()
+        dense = tasks - sparse_tasks()
         with open_clip(self.outputs.lake.path(clip["blob"])) as reader:
-            times = reader.sample_times(self.outputs.rate_hz)
-            views = self.outputs.views(reader, times, dense)
             found = reader.labels(with_dense=dense)
+            labelled = found.timestamps_ns if found else np.empty(0, np.int64)
+            times = np.intersect1d(reader.sample_times(self.outputs.rate_hz), labelled)
+            if not len(times):
+                return times, SCORES.schema.empty_table()
+            views = self.outputs.views(reader, times, bool(dense))
         sizes = views[ROLES[0]].image_sizes
         labels = ClipView(at_times(found, times), image_sizes=sizes) if found else None
         tables = [SCORES.schema.empty_table()]

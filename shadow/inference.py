@@ -7,8 +7,9 @@ from threading import Lock
 import numpy as np
 
 from ingest.clips.read import ClipReader
+from ridealong.arrays import Ints
 from ridealong.perception.annotations import Perception
-from shadow.networks.kinds import running
+from shadow.networks.kinds import by_frame, running
 from shadow.networks.network import Network
 
 
@@ -45,7 +46,10 @@ class OpenNetworks:
 
 
 def perceive_clip(
-    reader: ClipReader, networks: Mapping[str, Network], rate_hz: float
+    reader: ClipReader,
+    networks: Mapping[str, Network],
+    rate_hz: float,
+    times: Ints | None = None,
 ) -> dict[str, Perception]:
     """The outputs of networks on a clip, which is decoded once for all of them.
 
@@ -53,6 +57,8 @@ def perceive_clip(
         reader: The clip.
         networks: The networks, by any name.
         rate_hz: Frames a second.
+        times: Only these frames, if all networks can infer them alone (`by_frame`); by default, and
+            for other networks, all of the clip.
 
     Returns:
         The outputs, by the networks' names.
@@ -62,7 +68,8 @@ def perceive_clip(
         NotInstalledError: The package of an installed kind of network is broken.
     """
     cameras = sorted({name for each in networks.values() for name in each.manifest.cameras})
-    times, images, present = reader.read_sets(cameras, rate_hz)
+    alone = times if all(by_frame(each.manifest) for each in networks.values()) else None
+    times, images, present = reader.read_sets(cameras, rate_hz, alone)
     there = {name: np.ascontiguousarray(present[:, at]) for at, name in enumerate(cameras)}
     found = {}
     for name, network in networks.items():

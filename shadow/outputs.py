@@ -1,8 +1,8 @@
 """The outputs of a run's two networks on a clip: stored, or inferred again for dense tasks."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction
 from ridealong.arrays import Ints
 from ridealong.lake import Lake, Snapshot
-from ridealong.perception.annotations import Perception
+from ridealong.perception.annotations import Perception, at_times
 from shadow.inference import OpenNetworks, perceive_clip
 from shadow.kept import as_kept, cameras_with_frames, kept_files, looked_for, read_kept
 from shadow.keys import outputs_in
@@ -33,6 +33,8 @@ class RunOutputs:
         run: The run's row.
         networks: Its networks, by role.
         opened: The same, to be run; they are opened only for dense outputs.
+        infer: Gives both outputs at some frames, dense ones too, by role; by default the networks
+            infer them now.
     """
 
     lake: Lake
@@ -40,6 +42,7 @@ class RunOutputs:
     run: Mapping[str, Any]
     networks: Mapping[str, NetworkEntry]
     opened: OpenNetworks
+    infer: "Infer" = field(default_factory=lambda: infer_now)
 
     @property
     def rate_hz(self) -> float:
@@ -56,14 +59,15 @@ class RunOutputs:
         return [one for one in named if tasks is None or one.task in tasks]
 
     def kept(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
-        """The stored outputs on a clip (sparse tasks), by role; ``times`` are its frames."""
+        """The stored outputs at some frames of a clip (sparse tasks), by role."""
         clip_id, stored_by = reader.metadata.clip_id, outputs_in(self.run["definition"])
+        every = reader.sample_times(self.rate_hz)
         found = {}
         for role in ROLES:
             sha256 = self.run[f"{role}_sha256"]
             file = self._files.get((sha256, clip_id))
             path = self.snapshot.home / file if file else None
-            found[role] = read_kept(path, sha256, clip_id, stored_by, times)
+            found[role] = read_kept(path, sha256, clip_id, stored_by, every)
         return self._as_kept(found, reader, times)
 
     def views(self, reader: ClipReader, times: Ints, dense: bool) -> dict[str, ClipView]:
@@ -71,29 +75,28 @@ class RunOutputs:
 
         Args:
             reader: The clip.
-            times: Its frames.
+            times: Its frames, or some of them.
             dense: Also dense outputs, which are not stored: they are inferred again.
 
         Raises:
             RidealongError: The clip, the stored outputs or a network's weights are damaged.
         """
-        outputs = self._inferred(reader, times) if dense else self.kept(reader, times)
+        if dense:
+            outputs = self._as_kept(self.infer(self, reader, times), reader, times)
+        else:
+            outputs = self.kept(reader, times)
         sizes = reader.image_sizes
         return {
             role: ClipView(outputs[role], self.manifest(role).thresholds, sizes) for role in ROLES
         }
 
-    def _inferred(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
-        networks = {role: self.opened[role] for role in ROLES}
-        return self._as_kept(perceive_clip(reader, networks, self.rate_hz), reader, times)
-
     def _as_kept(
         self, outputs: Mapping[str, Perception], reader: ClipReader, times: Ints
     ) -> dict[str, Perception]:
-        """The outputs in the form in which the run scored them."""
-        there = cameras_with_frames(reader, times)
+        """The outputs at these frames, in the form in which the run scored them."""
+        there = cameras_with_frames(reader, reader.sample_times(self.rate_hz))
         return {
-            role: as_kept(one, looked_for(self.manifest(role), there))
+            role: as_kept(at_times(one, times), looked_for(self.manifest(role), there))
             for role, one in outputs.items()
         }
 
@@ -102,17 +105,41 @@ class RunOutputs:
         return kept_files(self.snapshot, outputs_in(self.run["definition"]))
 
 
+# (outputs, clip, frames) -> outputs by role, at these frames at least
+Infer = Callable[[RunOutputs, ClipReader, Ints], Mapping[str, Perception]]
+
+
+def infer_now(outputs: RunOutputs, reader: ClipReader, times: Ints) -> dict[str, Perception]:
+    """What the networks of a run give at some frames of a clip, by role."""
+    networks = {role: outputs.opened[role] for role in ROLES}
+    return perceive_clip(reader, networks, outputs.rate_hz, times)
+
+
 @contextmanager
-def run_outputs(lake: Lake, snapshot: Snapshot, run: Mapping[str, Any]) -> Iterator[RunOutputs]:
+def run_outputs(
+    lake: Lake, snapshot: Snapshot, run: Mapping[str, Any], infer: Infer = infer_now
+) -> Iterator[RunOutputs]:
     """The outputs of a run, inside a ``with`` block; its end closes the networks.
+
+    Raises:
+        RidealongError: One of its networks is not registered.
+    """
+    outputs = lasting_outputs(lake, snapshot, run, infer)
+    with closing(outputs.opened):
+        yield outputs
+
+
+def lasting_outputs(
+    lake: Lake, snapshot: Snapshot, run: Mapping[str, Any], infer: Infer = infer_now
+) -> RunOutputs:
+    """The outputs of a run, whose networks stay open as long as something uses them.
 
     Raises:
         RidealongError: One of its networks is not registered.
     """
     networks = {role: find_network(snapshot, run[role]) for role in ROLES}
     openers = {role: partial(_open, lake, entry) for role, entry in networks.items()}
-    with closing(OpenNetworks(openers)) as opened:
-        yield RunOutputs(lake, snapshot, run, networks, opened)
+    return RunOutputs(lake, snapshot, run, networks, OpenNetworks(openers), infer)
 
 
 def _open(lake: Lake, entry: NetworkEntry) -> Network:

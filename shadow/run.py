@@ -106,9 +106,8 @@ def shadow_run(
     for line in cautions(beam_args):
         console.note(line)
     snapshot = lake.snapshot()
-    pair, clips = pair_of(snapshot, request), clips_of(snapshot, request)
-    baseline = _baseline_of(snapshot, request, pair)
-    networks = (*pair, baseline) if baseline else pair
+    clips, networks = clips_of(snapshot, request), networks_of(snapshot, request)
+    pair: Pair = networks[0], networks[1]
     for entry in networks:
         require_device(entry.manifest, request.device)
     check_gate_cameras(request.gate, _cameras(pair, clips))
@@ -138,7 +137,7 @@ def shadow_run(
         unscored=tuple(sorted({why for outcome in replayed.done for why in outcome.unscored})),
         clips_rescored=sum(not outcome.replayed for outcome in replayed.done),
         baseline=run["baseline"],
-        worse_than_baseline=_worse(verdict) if baseline else None,
+        worse_than_baseline=_worse(verdict) if len(networks) > len(pair) else None,
         labels=labels_name(run),
     )
 
@@ -161,6 +160,17 @@ def pair_of(snapshot: Snapshot, request: RunRequest) -> Pair:
             hint="compare two versions of the same network",
         )
     return pair
+
+
+def networks_of(snapshot: Snapshot, request: RunRequest) -> tuple[NetworkEntry, ...]:
+    """The two networks, deployed first, and then the baseline if there is one.
+
+    Raises:
+        RidealongError: As `pair_of`, or the baseline is unknown or slower than the run.
+    """
+    pair = pair_of(snapshot, request)
+    baseline = _baseline_of(snapshot, request, pair)
+    return (*pair, baseline) if baseline else pair
 
 
 def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:

@@ -1,4 +1,4 @@
-"""The runs of a home: listed, found by id, name or ``latest``, named, annotated, deleted."""
+"""The runs of a home: listed, found by id, name or ``latest``; named, noted, archived, deleted."""
 
 import time
 import unicodedata
@@ -18,6 +18,7 @@ from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 ROLES = ("deployed", "candidate")  # of the two networks of a run
 LATEST = "latest"
 LONGEST_NAME = 60
+_COMMANDS = {"name": "name", "note": "note", "archived": "archive"}
 LONGEST_NOTE = 2000
 
 Run = dict[str, Any]
@@ -26,13 +27,13 @@ Run = dict[str, Any]
 def list_runs(snapshot: Snapshot) -> list[Run]:
     """All runs, the newest first.
 
-    A row is one of `RUNS` with the run's ``name`` and ``note`` (None if it has none), and
-    ``against_itself``: whether deployed and candidate are one network.
+    A row is one of `RUNS` with the run's ``name`` and ``note`` (None if it has none), ``archived``,
+    and ``against_itself``: whether deployed and candidate are one network.
     """
     given = _given(snapshot)
     rows = [
         row
-        | given.get(row["run_id"], {"name": None, "note": None})
+        | given.get(row["run_id"], {"name": None, "note": None, "archived": False})
         | {
             "against_itself": row["deployed_sha256"] == row["candidate_sha256"],
             "clips_left_out": row["clips_left_out"] or [],  # null in a run of an older ridealong
@@ -54,12 +55,13 @@ def run_row(run: Run) -> Run:
         "clips_left_out": len(run["clips_left_out"]),
         "created": instant(run["created_ns"] // NS_PER_S * NS_PER_S),  # to the second
         "seconds": run["seconds"],
+        "archived": run["archived"],
     }
 
 
 def default_run(runs: list[Run]) -> Run | None:
-    """The run to show if none is named: the newest that compares two networks."""
-    return next((run for run in runs if not run["against_itself"]), None)
+    """The run to show if none is named: the newest that compares two networks, none archived."""
+    return next((run for run in runs if not run["against_itself"] and not run["archived"]), None)
 
 
 def find_run(snapshot: Snapshot, run: str) -> Run:
@@ -94,7 +96,7 @@ def _latest(runs: list[Run]) -> Run:
     found = default_run(runs)
     if found is None:
         raise RidealongError(
-            "no run yet, except of a network against itself" if runs else "no run yet",
+            "no run yet, except of a network against itself, or archived" if runs else "no run yet",
             hint="start one with `ridealong shadow run --deployed A --candidate B`",
         )
     return found
@@ -124,6 +126,16 @@ def note_run(lake: Lake, run: str, note: str) -> Run:
             f"the note has {len(note)} characters", expected=f"at most {LONGEST_NOTE}"
         )
     return _give(lake, row, note=note or None)
+
+
+def archive_run(lake: Lake, run: str, archived: bool = True) -> Run:
+    """Archive a run, or undo it: lists hide archived runs, and none of them is ``latest``.
+
+    Raises:
+        RidealongError: No such run.
+    """
+    row = find_run(lake.snapshot(), run)
+    return _give(lake, row, archived=archived)
 
 
 def delete_run(lake: Lake, run: str) -> Run:
@@ -162,18 +174,25 @@ def _check_name(name: str, run: Run, runs: list[Run]) -> None:
             )
 
 
-def _given(snapshot: Snapshot) -> dict[str, dict[str, str | None]]:
-    """The latest name and note of each run that has any."""
-    rows = snapshot.read(RUN_NAMES).to_pylist()
-    return {row["run_id"]: {"name": row["name"], "note": row["note"]} for row in rows}
+def _given(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
+    """The latest name and note of each run that has any, and whether it is archived."""
+    return {
+        row["run_id"]: {
+            "name": row["name"],
+            "note": row["note"],
+            "archived": bool(row["archived"]),
+        }
+        for row in snapshot.read(RUN_NAMES).to_pylist()
+    }
 
 
-def _give(lake: Lake, run: Run, **given: str | None) -> Run:
+def _give(lake: Lake, run: Run, **given: str | bool | None) -> Run:
     run = run | given
-    row = {name: run[name] for name in ("run_id", "name", "note")} | {"time_ns": time.time_ns()}
+    names = ("run_id", "name", "note", "archived")
+    row = {name: run[name] for name in names} | {"time_ns": time.time_ns()}
     commit_id = lake.new_commit_id()
     rows = pa.Table.from_pylist([row], schema=RUN_NAMES.schema)
     file = write_data_file(lake.home, commit_id, RUN_NAMES, rows)
     assert file is not None
-    lake.commit(commit_id, f"shadow runs {next(iter(given))}", [file])
+    lake.commit(commit_id, f"shadow runs {_COMMANDS[next(iter(given))]}", [file])
     return run

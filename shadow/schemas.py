@@ -122,6 +122,7 @@ RUN_NAMES = TableSpec(
             column("name", pa.string(), "its name; null for none"),
             column("note", pa.string(), "a note for colleagues; null for none"),
             column("time_ns", pa.int64(), "when it was given; a run's newest row counts", "ns"),
+            column("archived", pa.bool_(), "whether lists hide it; null: no"),
         ]
     ),
     order=("time_ns", "run_id"),

@@ -1,8 +1,8 @@
 """Long commands that a page starts: one process each, with its progress.
 
-A job is a `ridealong` command in a process of its own, on the dashboard's home. Its progress lines
-on standard error (``clips: 12/44``) are read as it runs. Jobs live as long as the server; what they
-write to the lake is committed by the commands themselves.
+A job is a `ridealong` command in a process of its own, on the dashboard's home, in an empty folder
+of its own. Its progress lines on standard error (``clips: 12/44``) are read as it runs. Jobs live
+as long as the server; what they write to the lake is committed by the commands themselves.
 """
 
 import json
@@ -14,10 +14,11 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from dashboard import session
@@ -92,7 +93,9 @@ class _Process:
     job: Job
     home: Path
     summary: Summary
+    files: Mapping[str, str]
     popen: subprocess.Popen[bytes] | None = None
+    follower: threading.Thread | None = None
     stopping: bool = False
     notes: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_NOTES))
 
@@ -110,7 +113,14 @@ class Jobs:
         self._lock = threading.RLock()
         self._closed = False
 
-    def start(self, home: Path, title: str, command: Sequence[str], summary: Summary) -> Job:
+    def start(
+        self,
+        home: Path,
+        title: str,
+        command: Sequence[str],
+        summary: Summary,
+        files: Mapping[str, str] | None = None,
+    ) -> Job:
         """Start a command, or let it wait.
 
         Raises:
@@ -122,7 +132,7 @@ class Jobs:
                 why = "the server is ending" if self._closed else f"{waiting} jobs are waiting"
                 raise RidealongError(f"{title} cannot be started: {why}")
             job = Job(secrets.token_hex(4), title, tuple(command), now_ns(), State.WAITING)
-            self._processes[job.job_id] = _Process(job, home, summary)
+            self._processes[job.job_id] = _Process(job, home, summary, files or {})
             self._go_on()
             return self._processes[job.job_id].job
 
@@ -151,8 +161,8 @@ class Jobs:
         for process in running:
             self.stop(process.job.job_id)
         for process in running:
-            if process.popen is not None:
-                process.popen.wait()
+            if process.follower is not None:
+                process.follower.join()
 
     def _go_on(self) -> None:
         """Start what waits, as many as may run."""
@@ -166,23 +176,31 @@ class Jobs:
             del self._processes[job_id]
 
     def _run(self, process: _Process) -> None:
-        words = ["--home", str(process.home), *process.job.command, "--json"]
+        words = ["--home", str(process.home.resolve()), *process.job.command, "--json"]
         try:
+            folder = TemporaryDirectory(prefix="ridealong-job-")
+            for name, text in process.files.items():
+                Path(folder.name, name).write_text(text, "utf-8")
             process.popen = subprocess.Popen(
                 [sys.executable, "-m", "dashboard.actions.job_process", *words],
+                cwd=folder.name,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=os.environ | {PROGRESS_VARIABLE: "1"},
                 start_new_session=True,
             )
-        except OSError as error:  # no memory, or too many processes
+        except OSError as error:  # no memory or disk, or too many processes
             process.job = replace(process.job, state=State.FAILED, error=str(error))
             return
+        args = process, process.popen, folder
         process.job = replace(process.job, state=State.RUNNING)
-        threading.Thread(target=self._follow, args=(process, process.popen), daemon=True).start()
+        process.follower = threading.Thread(target=self._follow, args=args, daemon=True)
+        process.follower.start()
 
-    def _follow(self, process: _Process, popen: subprocess.Popen[bytes]) -> None:
+    def _follow(
+        self, process: _Process, popen: subprocess.Popen[bytes], folder: TemporaryDirectory[str]
+    ) -> None:
         """Read what a process prints, until it has ended."""
         assert popen.stdout and popen.stderr and popen.stdin
         document: list[bytes | None] = []
@@ -195,6 +213,7 @@ class Jobs:
         code = popen.wait()
         for stream in (popen.stdin, popen.stdout, popen.stderr):
             stream.close()
+        folder.cleanup()
         with self._lock:
             process.job = _ended(process, code, document[0])
             self._go_on()
@@ -249,18 +268,24 @@ def _interrupt(popen: subprocess.Popen[bytes]) -> None:
 JOBS = Jobs()
 
 
-def start(title: str, command: Sequence[str], summary: Summary | None = None) -> Job:
+def start(
+    title: str,
+    command: Sequence[str],
+    summary: Summary | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Job:
     """Start ``ridealong <command> --json`` on the dashboard's home; call it inside `act`.
 
     Args:
         title: What it does, for people.
         command: The words after ``ridealong``, without ``--home`` and ``--json``.
         summary: Makes a sentence of Markdown from its JSON; names in it need `text.plain`.
+        files: Texts of files that the command reads, by name; it finds them in its working folder.
 
     Raises:
         RidealongError: Too many jobs wait.
     """
-    return JOBS.start(session.home(), title, command, summary or (lambda _: "Done."))
+    return JOBS.start(session.home(), title, command, summary or (lambda _: "Done."), files)
 
 
 def all_jobs() -> list[Job]:

@@ -119,7 +119,7 @@ def costs(snapshot: Snapshot, run: Mapping[str, Any], cell: Cell) -> list[Row]:
         of_item = {row["clip_id"]: row for row in items.to_pylist()}
         return [of_item[row["clip_id"]] | row for row in rows]
     about = snapshot.query(
-        """select clip_id, triggers, len(clips.cameras) > 0 as seen, light, weather, road
+        """select clip_id, triggers, light, weather, road
         from clips join drives using (drive_id) where list_contains(?, clip_id)""",
         CLIPS,
         DRIVES,

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
+from dashboard import session
 from dashboard.compare import components, markup
+from dashboard.compare.cell_queries import key_of
 from dashboard.compare.queries import Row
+from dashboard.navigation import address
 from dashboard.reports.markup import Html, element
+from dashboard.routes.pairs import PairKey, facts_link
 from dashboard.text import MISSING, number
 from metrics.gate.cells import Cell
 from ridealong.terminal.readable import decimals_known, listed
@@ -26,27 +29,19 @@ OWN = {"share", "deployed", "candidate", "clip_id", "drive_id"}  # of an item; o
 
 def clip_address(clip_id: str, run: Row, cell: Cell) -> str:
     """The page of a clip, at what the check judges."""
-    asked = {
-        "clip": clip_id,
-        "run": run["run_id"],
-        "prediction": cell["prediction"],
-        "metric": cell["metric"],
-        "slice": cell["slice"],
-    }
-    return f"/clip?{urlencode(asked)}"
+    return address("clip", clip=clip_id, run=run["run_id"], **key_of(cell))
 
 
 def filmstrip(rows: Sequence[Row], run: Row, cell: Cell) -> None:
     """The costliest clips, each a picture that leads to its page."""
-    components.show_filmstrip("16 / 9", [_tile(row, run, cell) for row in rows[:PICTURED]])
+    components.show_filmstrip([_tile(row, run, cell) for row in rows[:PICTURED]])
 
 
 def _tile(row: Row, run: Row, cell: Cell) -> dict[str, Any]:
+    clip = row["clip_id"]
     return {
-        "link": clip_address(row["clip_id"], run, cell),
-        "picture": None,
-        "alt": f"The frame of clip {row['clip_id']} that costs most, deployed beside candidate",
-        "why": "No picture: this drive was recorded without cameras." if not row["seen"] else "",
+        "link": clip_address(clip, run, cell),
+        "facts": facts_link(session.links(), PairKey(**key_of(cell), run=run["run_id"], clip=clip)),
         "title": _share(row, cell),
         "lines": [_change(row, cell), _conditions(row), f"drive {row['drive_id']}"],
     }

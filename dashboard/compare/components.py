@@ -22,12 +22,11 @@ def show_grid(data: Mapping[str, Any]) -> None:
     _component("grid")(data=dict(data), key="grid")
 
 
-def show_filmstrip(ratio: str, clips: list[dict[str, Any]]) -> None:
+def show_filmstrip(clips: list[dict[str, Any]]) -> None:
     """Pictures of clips, each a link.
 
     Args:
-        ratio: Width over height of the pictures, as in CSS.
-        clips: ``link``, ``picture`` (its address, or None), ``alt``, ``why`` (there is none),
-            ``title`` and ``lines`` of each.
+        clips: ``link``, ``facts`` (a link of `dashboard.routes.pairs`), ``title`` and ``lines`` of
+            each.
     """
-    _component("filmstrip")(data={"ratio": ratio, "clips": clips}, key="filmstrip")
+    _component("filmstrip")(data={"clips": clips}, key="filmstrip")

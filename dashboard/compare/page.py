@@ -17,6 +17,7 @@ from dashboard.compare.filters import KINDS, NAMES, Filters, Known, read_filters
 from dashboard.compare.queries import Change, Checks, Row
 from dashboard.compare.state import VIEWS, State, page_in
 from dashboard.copying import copy_link
+from dashboard.exporting import Subject, send_button
 from dashboard.text import plain
 from dashboard.theme import MARKS, palette
 from dashboard.words import help_of
@@ -171,13 +172,20 @@ def _show(snapshot: Snapshot, run: Row, other: Row | None) -> None:
         view=VIEWS[1] if asked["view"] == [VIEWS[1]] else VIEWS[0],
         page=page_in(asked["page"]),
     )
-    words, buttons = st.columns([7, 2], vertical_alignment="center")
+    words, buttons = st.columns([3, 2], vertical_alignment="center")
     with words, st.container(gap="xxsmall"):
         st.html(markup.counts(tally, state.link))
         if other is not None:
             st.html(markup.changes(_changes(checks), filters.changed, state.link))
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         _views(state)
+        subject = Subject(
+            run_id=run["run_id"],
+            title=f"{run['candidate']} against {run['deployed']}",
+            of_items=of_items(run),
+            cell=(state.key["prediction"], state.key["metric"], state.key["slice"]),
+        )
+        send_button(subject)
         copy_link(state.link())
     _say_lost(look.missing, lost)
     _filters(known, filters, other is not None)

@@ -16,10 +16,6 @@ def _component() -> Any:
     return st.components.v2.component("ridealong_copy", html=html, css=css, js=js)
 
 
-def copy_link(address: str | None = None) -> None:
-    """A button that copies an address.
-
-    Args:
-        address: Path and query, such as ``/compare?run=…``; by default what the browser shows.
-    """
+def copy_link(address: str) -> None:
+    """A button that copies an address: path and query, such as ``/compare?run=…``."""
     _component()(data={"address": address}, key="copy_link")

@@ -1,12 +1,12 @@
-// Copies an address of the dashboard: that in data, else what the browser shows now.
-// data: {address: path and query, or null}
+// Copies an address of the dashboard.
+// data: {address: path and query}
 
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
   const said = parentElement.querySelector("[role=status]");
   said.textContent = "";
   button.onclick = async () => {
-    const address = new URL(data.address ?? location.href, location.href).href;
+    const address = new URL(data.address, location.href).href;
     said.textContent = (await copied(address)) ? "Copied" : address;
     setTimeout(() => { said.textContent = ""; }, 4000);
   };

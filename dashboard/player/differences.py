@@ -1,7 +1,8 @@
-"""Which of two networks' outputs count, and which of them only one network has.
+"""Which of two networks' outputs count, which only one network has, and what the candidate lost.
 
 The rules are those of each family's metric `disagreement`: it counts as unpaired the marks that
-only one side has. So the player shows as a difference what the page Regressions counts.
+only one side has. So the player shows as a difference what the page Compare counts. What is right
+is judged by the same rules, with the labels as one side.
 """
 
 from collections.abc import Sequence
@@ -9,8 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from metrics.tasks.clip_view import ClipView, rows_of
+from metrics.tasks.clip_view import ClipView, common_frames, rows_of
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import families, parse_prediction
 from ridealong.arrays import Bools, Floats
@@ -49,6 +51,53 @@ def judge(one: ClipView, two: ClipView) -> tuple[Judged, Judged]:
             place = rows.table[ROW].to_numpy()
             side.counts[place], side.alone[place] = True, alone
     return sides
+
+
+def lost(
+    labels: ClipView, deployed: ClipView, candidate: ClipView, only_candidate: Bools
+) -> tuple[Bools, Bools]:
+    """What the deployed network has right and the candidate has wrong, at the labelled frames.
+
+    Args:
+        labels: The labels.
+        deployed: The outputs of the deployed network.
+        candidate: Those of the candidate, on the same frames.
+        only_candidate: Which of the candidate's rows the deployed network does not have.
+
+    Returns:
+        Which labels only the deployed network finds; labels that the metrics ignore are left out.
+        And which of the candidate's rows are neither labelled nor of the deployed network.
+    """
+    missed, extra = _alone(labels, candidate)
+    missed_before, _ = _alone(labels, deployed)
+    judged = pc.is_in(candidate.perception.sparse["task"], pa.array([*labels.perception.tasks]))
+    return (
+        missed & ~missed_before & ~_ignored(labels.perception.sparse),
+        extra & only_candidate & judged.to_numpy(zero_copy_only=False),
+    )
+
+
+def _alone(labels: ClipView, network: ClipView) -> tuple[Bools, Bools]:
+    """The rows of each side that the other does not have; none at frames that only one side has."""
+    cut = common_frames(labels.perception, network.perception)
+    sides = judge(*(view.on(part) for view, part in zip((labels, network), cut, strict=True)))
+    found = []
+    for view, part, side in zip((labels, network), cut, sides, strict=True):
+        times = view.perception.sparse["timestamp_ns"].to_numpy()
+        alone = np.zeros(len(times), np.bool_)
+        alone[np.isin(times, part.timestamps_ns)] = side.alone
+        found.append(alone)
+    return found[0], found[1]
+
+
+def _ignored(labels: pa.Table) -> Bools:
+    """Which labels the metrics of their family ignore."""
+    found = np.zeros(labels.num_rows, np.bool_)
+    for family in families().values():
+        if family.ignored is not None:
+            own = pc.equal(labels["task"], family.name).to_numpy(zero_copy_only=False)
+            found[own] = family.ignored(labels.filter(pa.array(own)))
+    return found
 
 
 def _numbered(view: ClipView) -> ClipView:

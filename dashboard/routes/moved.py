@@ -5,6 +5,8 @@ from urllib.parse import parse_qs
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboard.pages import START
+
 
 class Moved:
     """Wraps an ASGI application: redirects old addresses, and keeps their query."""
@@ -28,6 +30,8 @@ def _new_path(scope: Scope) -> str | None:
     path = scope["path"]
     if path.rstrip("/") == "/regressions":
         return "/compare"
+    if path.rstrip("/") == f"/{START}":  # Streamlit has its start page at the root alone
+        return "/"
     if path == "/" and "clip" in parse_qs(scope["query_string"].decode("latin-1")):
         return "/clip"
     return None

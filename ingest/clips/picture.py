@@ -76,11 +76,10 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
 
 def default_moment_s(reader: ClipReader) -> float:
     """Seconds from the clip's start to its middle, or to the labelled frame nearest the middle."""
-    labels = reader.labels(with_dense=False)
-    middle = reader.duration_s / 2
-    if labels is None or not len(labels.timestamps_ns):
+    middle, labelled = reader.duration_s / 2, reader.label_timestamps()
+    if not len(labelled):
         return middle
-    seconds = (labels.timestamps_ns - reader.metadata.start_ns) / NS_PER_S
+    seconds = (labelled - reader.metadata.start_ns) / NS_PER_S
     return float(seconds[np.abs(seconds - middle).argmin()])
 
 

@@ -6,7 +6,7 @@ hint.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -32,6 +32,9 @@ from ridealong.units import NS_PER_S
 
 if TYPE_CHECKING:  # decoding needs the extra `video`
     from ingest.clips.decode import VideoDecoder
+
+
+DENSE = ("depth", "segmentation", "bev")  # the dense labels of a clip, as `Perception` names them
 
 
 @dataclass(frozen=True)
@@ -142,17 +145,25 @@ class ClipReader:
             schema = rows.parse_schema_text(channel.metadata["arrow_schema"])
             return rows.read_rows(self._messages(topics.TELEMETRY), schema)
 
-    def labels(self, with_dense: bool = True) -> Perception | None:
+    def labels(self, with_dense: bool | Collection[str] = True) -> Perception | None:
         """Reference labels, None if unknown. Depth is to the centimetre, the rest is exact.
 
         Args:
-            with_dense: Also unpack depth, segmentation and top-down grids, which is slow.
+            with_dense: Also unpack depth, segmentation and top-down grids, which is slow; or only
+                those of these, by their names in `Perception`.
         """
+        if isinstance(with_dense, bool):
+            with_dense = DENSE if with_dense else ()
         return self._perception(topics.LABELS, with_dense)
+
+    def label_timestamps(self) -> Ints:
+        """``(T,)`` int64 timestamps of the labelled frames, from the index alone."""
+        with self._reading():
+            return self._file.times(topics.LABELS)
 
     def outputs(self, network: str) -> Perception | None:
         """Sparse outputs of a network that an export added; None if there are none."""
-        return self._perception(topics.outputs(network), with_dense=False)
+        return self._perception(topics.outputs(network), ())
 
     def frames(
         self, camera: str, start: int = 0, stop: int | None = None, step: int = 1
@@ -197,9 +208,17 @@ class ClipReader:
                     raise self._undecodable(camera, now, "the index lists it, but it is missing")
             yield now, images
 
-    def read_sets(self, cameras: Sequence[str], rate_hz: float) -> FrameSets:
-        """Camera sets at `sample_times` as arrays, each packet decoded at most once."""
-        times = self.sample_times(rate_hz)
+    def read_sets(
+        self, cameras: Sequence[str], rate_hz: float, times: Ints | None = None
+    ) -> FrameSets:
+        """Camera sets as arrays, each packet decoded at most once.
+
+        Args:
+            cameras: The cameras; those that the clip lacks have no images.
+            rate_hz: How many a second.
+            times: Only these of `sample_times`, ascending; by default all of them.
+        """
+        times = self.sample_times(rate_hz) if times is None else times
         sizes = {name: self.cameras[name] for name in cameras if name in self.cameras}
         images = {
             name: np.zeros((len(times), camera.height, camera.width, 3), np.uint8)
@@ -309,7 +328,7 @@ class ClipReader:
             raise RidealongError(f"no camera {camera!r} (it has: {known})", where=self.path)
         return self.cameras[camera]
 
-    def _perception(self, topic: str, with_dense: bool) -> Perception | None:
+    def _perception(self, topic: str, with_dense: Collection[str]) -> Perception | None:
         channel = self._file.channel(topic)
         if channel is None:
             return None
@@ -319,33 +338,50 @@ class ClipReader:
                 timestamps_ns=np.array([time for time, _ in found], np.int64),
                 sparse=rows.read_annotations(found),
                 tasks=frozenset(json.loads(channel.metadata["tasks"])),
-                **(self._dense() if with_dense else {}),
+                **self._dense(with_dense),
             )
 
-    def _dense(self) -> dict[str, dict[str, Any]]:
-        names = [channel.topic for channel in self._file.channels]
+    def _dense(self, kinds: Collection[str]) -> dict[str, Any]:
         return {
-            "depth": {
-                camera: self._stack(topics.depth(camera), dense.decode_depth, np.float32)
-                for camera in topics.cameras_of(names, "depth")
-            },
-            "segmentation": {
-                camera: self._stack(topics.segmentation(camera), dense.decode_classes, np.uint8)
-                for camera in topics.cameras_of(names, "segmentation")
-            },
-            "bev": {
-                name.removeprefix(topics.bev("")): self._stack(name, dense.decode_classes, np.uint8)
-                for name in names
-                if name.startswith(topics.bev(""))
-            },
+            kind: {name: self.dense_labels(kind, name)[1] for name in names}
+            for kind, names in self.dense_label_names().items()
+            if kind in kinds
         }
 
-    def _stack(self, topic: str, decode: Any, kind: Any) -> NDArray[Any]:
-        found = self._messages(topic)
+    def dense_label_names(self) -> dict[str, list[str]]:
+        """What has dense labels: the cameras with depth and segmentation, and the layers of bev."""
+        names = [channel.topic for channel in self._file.channels]
+        layers = [n.removeprefix(topics.bev("")) for n in names if n.startswith(topics.bev(""))]
+        depth, segmentation, bev = DENSE
+        found = {kind: topics.cameras_of(names, kind) for kind in (depth, segmentation)}
+        return found | {bev: layers}
+
+    def dense_labels(
+        self, kind: str, name: str, first_ns: int | None = None, last_ns: int | None = None
+    ) -> tuple[Ints, NDArray[Any]]:
+        """``(T,)`` timestamps and the ``(T, h, w)`` labels of a window, as in `Perception`.
+
+        Args:
+            kind: ``depth``, ``segmentation`` or ``bev``.
+            name: A camera, or a layer of bev; see `dense_label_names`.
+            first_ns: The window's start, inclusive; by default that of the clip.
+            last_ns: Its end, inclusive.
+        """
+        topic = getattr(topics, kind)(name)
+        decode = dense.decode_depth if kind == "depth" else dense.decode_classes
+        with self._reading():
+            found = [
+                (time, data) for _, time, data in self._file.messages([topic], first_ns, last_ns)
+            ]
+            times = np.array([time for time, _ in found], np.int64)
+            kept = np.float32 if kind == "depth" else np.uint8
+            return times, self._stack(topic, [data for _, data in found], decode, kept)
+
+    def _stack(self, topic: str, found: Sequence[bytes], decode: Any, kind: Any) -> NDArray[Any]:
         channel = self._file.channel(topic)
         shape = json.loads(channel.metadata["shape"]) if channel else (0, 0)
         stack = np.empty((len(found), *shape), kind)
-        for at, (_, data) in enumerate(found):
+        for at, data in enumerate(found):
             stack[at] = decode(messages.image_png(data))
         return stack
 

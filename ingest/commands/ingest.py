@@ -11,6 +11,8 @@ from ridealong.terminal.readable import counted
 
 if TYPE_CHECKING:
     from ingest.report import IngestReport
+    from ingest.triggers.spec import TriggerSpec
+    from ridealong.lake import Lake
 
 app = typer.Typer()
 TriggersOption = Annotated[
@@ -18,7 +20,7 @@ TriggersOption = Annotated[
     typer.Option(
         "--triggers",
         help="YAML file of a trigger, or a folder of such files.",
-        show_default="the included triggers",
+        show_default="the included triggers and those saved in the home",
     ),
 ]
 
@@ -55,23 +57,38 @@ def ingest(
     from ingest.cameras import camera_warnings
     from ingest.discovery import find_drives
     from ingest.run import ingest as run
-    from ingest.triggers.spec import load_triggers, shipped_triggers
+    from ingest.triggers.spec import load_triggers
     from ridealong.lake import Lake
 
     console = Console(as_json)
     found = find_drives(path, source)
-    specs = load_triggers(triggers) if triggers else shipped_triggers()
+    given = load_triggers(triggers) if triggers else None
     for note in found.notes():
         console.note(note)
     lake = Lake.create(home_of(home))
+    specs = _of_home(lake, console) if given is None else given
     report = run(lake, found.drives, specs, console, beam_args or [])
-    console.result(asdict(report))
+    console.result(asdict(report) | {"triggers": [spec.name for spec in specs]})
     _print_report(report, console)
     for warnings in camera_warnings(specs, lake.home).values():
         for warning in warnings:
             console.note(f"warning: {warning}")
     if (report.quarantined or report.failures) and not keep_going:
         raise typer.Exit(2)
+
+
+def _of_home(lake: "Lake", console: Console) -> "list[TriggerSpec]":
+    """The active triggers of the home; says which are not those that come with ridealong."""
+    from ingest.triggers.home import Origin, active_specs, home_triggers
+
+    known = home_triggers(lake.snapshot())
+    saved = [t.name for t in known if t.is_active and t.origin is Origin.SAVED]
+    paused = [t.name for t in known if not t.is_active]
+    if saved:
+        console.note(f"with {counted(len(saved), 'saved trigger')}: {', '.join(saved)}")
+    if paused:
+        console.note(f"without {counted(len(paused), 'paused trigger')}: {', '.join(paused)}")
+    return active_specs(known)
 
 
 def _print_report(report: "IngestReport", console: Console) -> None:

@@ -43,6 +43,9 @@ DETECTION_ROWS = pa.schema(
     ]
 )
 
+# {(prediction, metric, statistic): sum}; one of 0 may be missing.
+Totals = Mapping[tuple[str, str, str], float]
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -58,6 +61,13 @@ class Evaluated:
     scores: pa.Table
     detections: pa.Table
     summary: Mapping[str, Any]
+
+    @property
+    def totals(self) -> Totals:
+        """The sums over all frames."""
+        keys = ["prediction", "metric", "statistic"]
+        rows = self.scores.group_by(keys).aggregate([("value", "sum")]).to_pylist()
+        return {(row[keys[0]], row[keys[1]], row[keys[2]]): row["value_sum"] for row in rows}
 
 
 # (frames, categories, ground truth, results, threshold per category) -> Evaluated. Ground truth and

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ridealong.limits import require_to_read
-from ridealong.terminal.progress import Steps
+from ridealong.terminal.progress import SILENT, Steps
 from ridealong.terminal.readable import printable
 from ridealong.terminal.tables import NARROWEST, Column, Section, record_lines, table_lines, wrapped
 
@@ -83,11 +83,13 @@ class Console:
         as_json: Print one JSON document, and no text.
         wide: Print tables as wide as their rows.
         wide_hint: What to call to see the columns that a table left out.
+        quiet: Show neither notes nor progress.
     """
 
     as_json: bool = False
     wide: bool = False
     wide_hint: str = "--wide"
+    quiet: bool = False
 
     def result(self, document: object) -> None:
         """Print the one JSON document; does nothing in text mode."""
@@ -146,11 +148,15 @@ class Console:
 
     def note(self, line: str) -> None:
         """Print a note about the work on standard error; control characters are escaped."""
-        print(printable(line), file=sys.stderr, flush=True)
+        if not self.quiet:
+            print(printable(line), file=sys.stderr, flush=True)
 
     @contextmanager
     def steps(self, label: str, total: int) -> Iterator[Steps]:
         """Show progress on standard error: a bar on a terminal, otherwise plain lines."""
+        if self.quiet:
+            yield SILENT
+            return
         if not sys.stderr.isatty():
             yield _PlainSteps(label, total)
             return

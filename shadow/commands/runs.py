@@ -1,4 +1,4 @@
-"""Commands about the runs of a home: list, name, annotate, delete."""
+"""Commands about the runs of a home: list, name, annotate, archive, delete."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOpti
 from ridealong.terminal.tables import Column
 from shadow.commands.options import RunArgument
 
-app = typer.Typer(no_args_is_help=True, help="List, name, annotate and delete runs.")
+app = typer.Typer(no_args_is_help=True, help="List, name, annotate, archive and delete runs.")
 
 
 RUN_COLUMNS = (
@@ -26,11 +26,17 @@ RUN_COLUMNS = (
 
 @app.command("list", short_help="List the runs with their verdicts, the newest first.")
 def runs_list(
-    wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False
+    archived: Annotated[
+        bool, typer.Option("--archived", help="List the archived runs as well.")
+    ] = False,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List the runs with their names, notes and verdicts, the newest first.
 
-    A run in which deployed and candidate are the same network is never 'latest'.
+    A run in which deployed and candidate are the same network is never 'latest', and neither is an
+    archived run.
 
     Example: ridealong shadow runs list
     """
@@ -38,7 +44,8 @@ def runs_list(
     from shadow.runs import list_runs, run_row
 
     console = Console(as_json, wide)
-    rows = [run_row(run) for run in list_runs(Lake.open(home_of(home)).snapshot())]
+    runs = list_runs(Lake.open(home_of(home)).snapshot())
+    rows = [run_row(run) for run in runs if archived or not run["archived"]]
     console.result(rows)
     console.rows(RUN_COLUMNS, (row | {"left out": row["clips_left_out"]} for row in rows))
 
@@ -82,6 +89,26 @@ def runs_note(
     row = note_run(Lake.open(home_of(home)), run, text)
     console.result(run_row(row))
     console.text(f"run {row['run_id']}: {row['note'] or 'no note'}")
+
+
+@app.command("archive")
+def runs_archive(
+    run: RunArgument,
+    undo: Annotated[bool, typer.Option("--undo", help="Take it out of the archive.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Archive a run: lists hide it, and it is never 'latest'. Nothing of it is deleted.
+
+    Example: ridealong shadow runs archive RUN
+    """
+    from ridealong.lake import Lake
+    from shadow.runs import archive_run, run_row
+
+    console = Console(as_json)
+    row = archive_run(Lake.open(home_of(home)), run, not undo)
+    console.result(run_row(row))
+    console.text(f"run {row['run_id']} {'is no longer' if undo else 'is'} archived")
 
 
 @app.command("delete")

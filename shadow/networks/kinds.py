@@ -41,6 +41,11 @@ def find_kind(name: str) -> NetworkKind[Any]:
     return KINDS.find(name)
 
 
+def by_frame(manifest: NetworkManifest) -> bool:
+    """Whether a network's outputs at an instant depend on this instant alone."""
+    return bool(find_kind(manifest.kind).by_frame)
+
+
 def running(manifest: NetworkManifest, verb: str) -> AbstractContextManager[None]:
     """Run code of a network's kind inside a ``with`` block: what it raises names its package.
 

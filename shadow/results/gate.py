@@ -3,33 +3,43 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from metrics.gate.names import RunNames
 from metrics.gate.spec import GateSpec, RequiredCell, Watched, load_gate
 from ridealong.errors import RidealongError
-from shadow.results.material import Material
+from shadow.results.material import Criteria
 
 
-def gate_of(material: Material, path: Path | None, slices: Sequence[str]) -> GateSpec:
+def gate_of(
+    criteria: Criteria, attributes: Sequence[str], path: Path | None, slices: Sequence[str]
+) -> GateSpec:
     """The gate of a file, or the default: every prediction's main metric is required.
 
     Both watch all slices; a gate that names attributes to watch has its own.
+
+    Args:
+        criteria: By what the networks are judged.
+        attributes: The attributes that a gate may name.
+        path: The file, if any.
+        slices: The attributes to slice by.
 
     Raises:
         RidealongError: The gate cannot be read, or names what the run lacks.
     """
     if path is not None:
-        return load_gate(path, material.names).watching(slices)
-    if not material.required:
+        metrics = {name: {one.name: one for one in own} for name, own in criteria.judged.items()}
+        return load_gate(path, RunNames(metrics, attributes)).watching(slices)
+    if not criteria.required:
         raise RidealongError("there is nothing to judge: the ground truth has no labels")
     required = tuple(
         RequiredCell(
             prediction=prediction,
             metric=metric,
-            margin=material.own_margins.get((prediction, metric)),
+            margin=criteria.own_margins.get((prediction, metric)),
         )
-        for prediction, metric in material.required
+        for prediction, metric in criteria.required
     )
     return GateSpec(
-        margins=dict(material.margins), required=required, watched=Watched(by=tuple(slices))
+        margins=dict(criteria.margins), required=required, watched=Watched(by=tuple(slices))
     )
 
 

@@ -1,14 +1,37 @@
-"""What is judged, however it was read: items, the sums and rows of both networks, and metrics."""
+"""What is judged, however it was read: items, both networks' results on them, and metrics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.results.statistics.pairs import OneSided
-from metrics.evaluation.evaluation import Evaluated
-from metrics.gate.names import RunNames
+from metrics.evaluation.evaluation import Evaluated, Totals
 from metrics.tasks.metric import Metric
 from ridealong.perception.result_files import Frames, Note
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """By what two networks are judged.
+
+    Attributes:
+        judged: The metrics of each prediction.
+        required: Predictions and metrics that must pass if no gate is given.
+        margins: The default margin of each metric that has one.
+        own_margins: Margins of a prediction and metric, where they differ from that.
+    """
+
+    judged: Mapping[str, Sequence[Metric]]
+    required: Sequence[tuple[str, str]]
+    margins: Mapping[str, float]
+    own_margins: Mapping[tuple[str, str], float] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, each once; one of each name."""
+        return list(
+            {metric.name: metric for own in self.judged.values() for metric in own}.values()
+        )
 
 
 @dataclass(frozen=True)
@@ -17,11 +40,9 @@ class Material:
 
     Attributes:
         frames: The items.
-        evaluated: The sums and rows of each network, by role.
-        judged: The metrics of each prediction.
-        required: Predictions and metrics that must pass if no gate is given.
-        margins: The default margin of each metric that has one.
-        own_margins: Margins of a prediction and metric, where they differ from that.
+        evaluate: The sums and rows of a network, by its role. They may take more memory than its
+            file, so they are computed when they are asked for, once, and are not kept.
+        criteria: By what the networks are judged, given the totals of each.
         definition: Hash of all that the sums and rows depend on, apart from the files.
         drive_from: What tells drives apart.
         notes: Oddities of the files.
@@ -32,11 +53,8 @@ class Material:
     """
 
     frames: Frames
-    evaluated: Mapping[str, Evaluated]
-    judged: Mapping[str, Sequence[Metric]]
-    required: Sequence[tuple[str, str]]
-    margins: Mapping[str, float]
-    own_margins: Mapping[tuple[str, str], float]
+    evaluate: Callable[[str], Evaluated]
+    criteria: Callable[[Sequence[Totals]], Criteria]
     definition: str
     drive_from: str
     notes: tuple[Note, ...] = ()
@@ -44,19 +62,3 @@ class Material:
     thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     one_sided: OneSided | None = None
     recorded: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """All metrics, each once; one of each name."""
-        return list(
-            {metric.name: metric for own in self.judged.values() for metric in own}.values()
-        )
-
-    @property
-    def names(self) -> RunNames:
-        """What a gate may name."""
-        metrics = {
-            prediction: {metric.name: metric for metric in own}
-            for prediction, own in self.judged.items()
-        }
-        return RunNames(metrics, self.frames.attributes.column_names)

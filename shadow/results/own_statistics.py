@@ -10,7 +10,7 @@ from metrics.evaluation.statistics import (
     own_metric,
 )
 from metrics.tasks.metric import Metric
-from shadow.results.material import Material
+from shadow.results.material import Criteria, Material
 from shadow.results.request import ScoreRequest
 
 
@@ -28,24 +28,21 @@ def statistics_material(request: ScoreRequest, scratch: Path) -> Material:
     for prediction, metric in found.judged:
         judged.setdefault(prediction, []).append(metrics[metric])
     margins = {one.name: _margin_of(found, one.name) for one in found.metrics}
+    own_margins = {
+        key: margin for key, margin in found.margins.items() if margin != margins[key[1]]
+    }
+    criteria = Criteria(judged, found.judged, margins, own_margins)
+    pairs = {"deployed": found.deployed, "candidate": found.candidate}
     return Material(
         frames=found.frames,
-        evaluated={
-            "deployed": evaluated_sums(found.deployed),
-            "candidate": evaluated_sums(found.candidate),
-        },
-        judged=judged,
-        required=found.judged,
-        margins=margins,
-        own_margins={
-            key: margin for key, margin in found.margins.items() if margin != margins[key[1]]
-        },
+        evaluate=lambda role: evaluated_sums(pairs.pop(role)),
+        criteria=lambda totals: criteria,
         definition=DEFINITION,
         drive_from="drive",
         rate_hz=request.options.rate_hz,
         notes=found.notes,
         one_sided=found.one_sided,
-    )  # fmt: skip
+    )
 
 
 def _margin_of(found: Statistics, metric: str) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from metrics.evaluation.evaluation import Totals
 from metrics.gate.spec import GateSpec
 from metrics.tasks.metric import Better
 from ridealong.documents import read_text
@@ -22,7 +23,7 @@ from shadow.results.clusters import Clusters, clusters_of
 from shadow.results.gate import gate_of, margins_used
 from shadow.results.guessing import check_format
 from shadow.results.hashes import content_sha256
-from shadow.results.material import Material
+from shadow.results.material import Criteria, Material
 from shadow.results.names import network_names
 from shadow.results.own_statistics import statistics_material
 from shadow.results.request import STATISTICS, ScoreRequest, check_options
@@ -30,7 +31,7 @@ from shadow.results.slices import slices_of
 from shadow.results.storing import dataset_of, item_rows, store_items, store_results
 from shadow.runs import ROLES
 
-READING, STORING = 3, 4  # steps of progress
+STEPS = 7  # read; items stored; each network evaluated, and stored; judged
 
 
 def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
@@ -52,7 +53,7 @@ def score_results(lake: Lake, request: ScoreRequest, console: Console) -> str:
     if request.gate is not None:
         read_text(request.gate)  # fails now rather than after the work
     files = {role: content_sha256(path) for role, path in request.files.items()}
-    with console.steps("score", READING + STORING) as steps:
+    with console.steps("score", STEPS) as steps:
         row, gate, warnings = _stored(lake, request, files, steps)
         verdict = judge_again(lake.snapshot(), row, gate)
         steps.advance()
@@ -67,11 +68,12 @@ def _stored(
 ) -> tuple[dict[str, Any], GateSpec, list[str]]:
     """Read, evaluate and store what is judged; the run as a row of `RUNS`, its gate, and warnings.
 
-    Judging begins when the memory of all that is free again.
+    One network is stored before the next one is evaluated, and judging begins when the memory of
+    all that is free again.
     """
-    material = _material(lake, request, steps)
+    material = _material(lake, request)
+    steps.advance()
     slices = slices_of(material.frames, request.slices)
-    gate = gate_of(material, request.gate, slices)
     clusters = clusters_of(material.frames, material.drive_from, material.rate_hz)
     items = item_rows(material.frames, clusters)
     dataset = dataset_of(items)
@@ -80,9 +82,21 @@ def _stored(
     networks = _identities(files, material)
     store_items(lake, items, dataset)
     steps.advance()
-    for role, network in networks.items():
-        store_results(lake, network, material.evaluated[role], material.frames, key, labels)
+
+    def store(role: str) -> tuple[Mapping[str, Any], Totals]:
+        evaluated = material.evaluate(role)
         steps.advance()
+        store_results(lake, networks[role], evaluated, material.frames, key, labels)
+        steps.advance()
+        return evaluated.summary, evaluated.totals
+
+    summaries, totals = zip(*map(store, ROLES), strict=True)
+    criteria = material.criteria(totals)
+    gate = gate_of(criteria, material.frames.attributes.column_names, request.gate, slices)
+    results = {
+        **_recorded(request, files, material, criteria, clusters, slices, gate),
+        "metrics": dict(zip(ROLES, summaries, strict=True)),
+    }
     names = network_names(request.deployed, request.candidate)
     row = {
         "run_id": lake.new_commit_id(),
@@ -92,20 +106,16 @@ def _stored(
         "clip_ids": material.frames.name.to_pylist(),
         "clips_left_out": [],
         "dataset": dataset,
-        "results": json.dumps(
-            jsonable(_recorded(request, files, material, clusters, slices, gate)), allow_nan=False
-        ),
+        "results": json.dumps(jsonable(results), allow_nan=False),
     }
     return row, gate, _warnings(request, files, material)
 
 
-def _material(lake: Lake, request: ScoreRequest, steps: Steps) -> Material:
-    """Read the files, and evaluate both networks."""
+def _material(lake: Lake, request: ScoreRequest) -> Material:
+    """Read the files."""
     if request.format != STATISTICS:
-        return boxes_material(request, steps)
-    material = statistics_material(request, scratch_folder(lake.home))
-    steps.advance(READING)
-    return material
+        return boxes_material(request)
+    return statistics_material(request, scratch_folder(lake.home))
 
 
 def _key(material: Material, dataset: str, labels: str) -> str:
@@ -130,6 +140,7 @@ def _recorded(
     request: ScoreRequest,
     files: Mapping[str, str],
     material: Material,
+    criteria: Criteria,
     clusters: Clusters,
     slices: tuple[str, ...],
     gate: GateSpec,
@@ -156,12 +167,11 @@ def _recorded(
                 "share": metric.share,
                 "unit": metric.unit,
             }
-            for metric in material.metrics
+            for metric in criteria.metrics
         ],
-        "judged": {name: [one.name for one in own] for name, own in material.judged.items()},
+        "judged": {name: [one.name for one in own] for name, own in criteria.judged.items()},
         "notes": [asdict(note) for note in material.notes],
         "one_sided": asdict(material.one_sided) if material.one_sided else None,
-        "metrics": {role: material.evaluated[role].summary for role in ROLES},
         **material.recorded,
     }
 

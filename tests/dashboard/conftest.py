@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -28,11 +28,12 @@ PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, wh
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[str]:
+def serving(home: Path, *options: str) -> Iterator[str]:
     """The address of a dashboard of a home: it answers once that is printed, and leaves nothing."""
     scratch = Path(mkdtemp(prefix="served-", dir=home.parent))  # other servers have their own
+    words = ["dashboard", "--home", home, "--port", "0", "--json", *options]
     server = subprocess.Popen(
-        [sys.executable, "-m", "ridealong", "dashboard", "--home", home, "--port", "0", "--json"],
+        [sys.executable, "-m", "ridealong", *words],
         cwd=Path(__file__).parents[2],
         env=os.environ | {"TMPDIR": str(scratch)},
         stdout=subprocess.PIPE,
@@ -46,7 +47,14 @@ def serving(home: Path) -> Iterator[str]:
         server.terminate()
         ended = server.wait(20)
         server.stdout.close()
-    assert ended == 128 + signal.SIGTERM and not list(scratch.glob("ridealong-media-*"))
+    assert ended == 128 + signal.SIGTERM
+    assert not [*scratch.glob("ridealong-media-*"), *scratch.glob("ridealong-job-*")]
+
+
+@pytest.fixture
+def serve() -> Callable[..., AbstractContextManager[str]]:
+    """Serve a dashboard of a home of the test's own, with further options."""
+    return serving
 
 
 @pytest.fixture(scope="session")

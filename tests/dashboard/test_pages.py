@@ -1,6 +1,5 @@
 """Every page runs through without an error, on a full home and on an empty one."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from dashboard import session
-from ingest.schemas import CLIPS
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 
@@ -64,25 +62,6 @@ def test_fleet_says_how_much_was_driven(fleet_home: Path) -> None:
     assert (figures["Planned"], figures["Done"], figures["Failed"]) == ("26", "24", "1")
 
 
-def test_a_clip_that_is_not_there_says_so_beside_the_others(fleet_home: Path) -> None:
-    app = run_page(page_named("clips"), fleet_home, clip="<b>gone</b>")
-    assert not app.exception
-    (said,) = app.warning
-    assert "There is no clip \\<b\\>gone" in said.value
-    assert len(app.dataframe[0].value) == 96 and not app.subheader
-
-
-def test_a_filter_lets_the_chosen_clip_go(fleet_home: Path) -> None:
-    app = run_page(page_named("clips"), fleet_home, clip="drive-003-clip-1")
-    assert "drive-003-clip-1" in unmarked(app.caption[0].value)
-    triggers = app.dataframe[0].value.iloc[13]["triggers"]
-    app.multiselect[0].select("weather").run()
-    assert "weather" not in triggers and not app.exception
-    assert "weather" in app.subheader[0].value
-    assert "drive-003-clip-1" not in unmarked(app.caption[0].value)
-    assert "clip" not in app.query_params
-
-
 def test_what_is_damaged_is_said_in_a_sentence(
     fleet_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,21 +75,3 @@ def test_what_is_damaged_is_said_in_a_sentence(
     (said,) = app.error
     assert unmarked(said.value) == "drives/<b>.parquet: is *damaged*; expected its bytes"
     assert "\\*damaged\\*" in said.value
-
-
-@pytest.mark.slow
-def test_a_damaged_clip_is_said_where_its_video_would_be(demo_home: Path, home: Path) -> None:
-    shutil.copytree(demo_home, home)
-    clips = Lake.open(home).snapshot().read(CLIPS).to_pylist()
-    clip = next(row for row in clips if row["cameras"])
-    path = home / clip["blob"]
-    for content in (path.read_bytes()[:-1000], b"", None):
-        if content is None:
-            path.unlink()
-        else:
-            path.write_bytes(content)
-        app = run_page(page_named("clips"), home, clip=clip["clip_id"])
-        assert not app.exception
-        (said,) = app.error
-        assert path.name in unmarked(said.value) and "\n" not in said.value
-        assert app.subheader and app.multiselect[1].label == "Signals"  # the rest shows

@@ -34,4 +34,5 @@ HYDRANET = NetworkKind(
     parameters=_parameters,
     require_device=_require_device,
     suffix=".safetensors",
+    by_frame=True,
 )

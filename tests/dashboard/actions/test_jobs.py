@@ -46,8 +46,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
     """Have jobs run a script of a few lines in place of `ridealong`."""
     folder = tmp_path / "instead"
     folder.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    monkeypatch.chdir(folder)  # from which `python -m` imports first
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{Path(__file__).parents[3]}")
 
     def write(script: str) -> None:
         (folder / "ridealong.py").write_text("import sys, time, os\n" + script)
@@ -73,13 +72,15 @@ def test_progress_is_read_as_it_comes(
 ) -> None:
     scripted(
         "print('clips: 3/7', 'warning: slow', sep='\\n', file=sys.stderr, flush=True)\n"
-        "while not os.path.exists('go'): time.sleep(0.02)\nprint('{\"a\": 1}')\nsys.exit(1)"
+        "while not os.path.exists(open('go.txt').read()): time.sleep(0.02)\n"
+        "print('{\"a\": 1}')\nsys.exit(1)"
     )
-    job = start(running, tmp_path)
+    files = {"go.txt": str(tmp_path / "go")}
+    job = running.start(tmp_path, "a test", (), str, files)
     until(lambda: running.all()[0].notes)
     now = running.all()[0]
     assert (now.state, now.step, now.done, now.total) == (State.RUNNING, "clips: 3/7", 3, 7)
-    Path("go").touch()
+    (tmp_path / "go").touch()
     job = ended(running, job)
     assert (job.state, job.result, job.notes) == (State.DONE, {"a": 1}, ("warning: slow",))
 
@@ -143,6 +144,8 @@ def test_the_end_of_the_server_stops_them(
 
 
 SERVER = """
+import sys
+sys.path[:] = [path for path in sys.path if not path.endswith('instead')]
 import time
 from pathlib import Path
 from dashboard.actions.jobs import Jobs

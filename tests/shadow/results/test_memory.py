@@ -11,8 +11,17 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-BASE_BYTES = 700_000_000  # libraries, and buffers that do not grow with the files
 TIMES = 3
+PARTS = 5  # the large files have as many times the rows of the small ones
+# DuckDB takes what it likes up to a limit, and a little more. The files are small, so it is low.
+DUCKDB_BYTES = 150_000_000
+BUFFERS_BYTES = 180_000_000
+COMMAND = f"""
+from ingest.results.statistics import read
+from ridealong import cli, sql
+sql.WORKING_MEMORY, read.LEAST_MEMORY = "{DUCKDB_BYTES}B", {DUCKDB_BYTES}
+cli.main()
+"""
 # A process starts with the peak of the one that it is forked from, so the command is started by a
 # small one, which prints its exit code and its peak in KiB.
 MEASURE = """
@@ -23,9 +32,9 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 Files = dict[str, Path]
 
 
-def statistics(folder: Path) -> Files:
+def statistics(folder: Path, parts: int) -> Files:
     """One prediction with one metric, on items with names of usual length."""
-    rng, rows = np.random.default_rng(0), 300_000
+    rng, rows = np.random.default_rng(0), 60_000 * parts
     files = {}
     for role in ("deployed", "candidate"):
         denominator = rng.integers(1, 40, rows)
@@ -42,15 +51,15 @@ def statistics(folder: Path) -> Files:
     return files
 
 
-def mot(folder: Path) -> Files:
-    """Twelve sequences of 600 frames with 20 tracks each."""
+def mot(folder: Path, parts: int) -> Files:
+    """Sequences of 600 frames with 20 tracks each."""
     rng = np.random.default_rng(0)
     frame, track = (grid.ravel() for grid in np.mgrid[1:601, 1:21])
     still = np.stack([40.0 * track, 30.0 * track, 30.0 + track, 60.0 + track], axis=1)
     files = {role: folder / role for role in ("truth", "deployed", "candidate")}
     for role, path in files.items():
         path.mkdir()
-        for sequence in range(12):
+        for sequence in range(4 * parts):
             moved = still + rng.normal(0, 0 if role == "truth" else 2, still.shape)
             score = rng.uniform(0.3, 1, len(frame)) if role != "truth" else np.ones(len(frame))
             rows = np.column_stack([frame, track, moved, score, np.ones((len(frame), 2))])
@@ -58,9 +67,9 @@ def mot(folder: Path) -> Files:
     return files
 
 
-def coco(folder: Path) -> Files:
-    """4,000 images with 25 boxes each, of 20 classes."""
-    rng, images, boxes = np.random.default_rng(0), 4_000, 25
+def coco(folder: Path, parts: int) -> Files:
+    """Images with 25 boxes each, of 20 classes."""
+    rng, images, boxes = np.random.default_rng(0), 1_000 * parts, 25
     image = np.repeat(np.arange(1, images + 1), boxes).tolist()
     category = rng.integers(1, 21, len(image)).tolist()
     still = np.round(rng.uniform(20, 400, (len(image), 4)), 2)
@@ -91,19 +100,26 @@ def coco(folder: Path) -> Files:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [statistics, mot, coco])
-def test_memory_stays_below_three_times_the_files(
-    tmp_path: Path, make: Callable[[Path], Files]
+def test_memory_grows_by_less_than_three_times_the_files(
+    tmp_path: Path, make: Callable[[Path, int], Files]
 ) -> None:
-    files = make(tmp_path)
+    peaks, sizes = zip(*(_measured(tmp_path / f"{n}", make, n) for n in (1, PARTS)), strict=True)
+    assert peaks[1] - peaks[0] < TIMES * (sizes[1] - sizes[0]) + BUFFERS_BYTES
+
+
+def _measured(folder: Path, make: Callable[[Path, int], Files], parts: int) -> tuple[int, int]:
+    """The highest memory of the command, and the size of its files, in bytes."""
+    folder.mkdir()
+    files = make(folder, parts)
     options = [text for role, path in files.items() for text in (f"--{role}", str(path))]
-    command = ["--home", str(tmp_path / "home"), "shadow", "score", "--format", make.__name__]
-    words = [sys.executable, "-m", "ridealong", *command, *options, "--json"]
+    command = ["--home", str(folder / "home"), "shadow", "score", "--format", make.__name__]
+    words = [sys.executable, "-c", COMMAND, *command, *options, "--json"]
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, *words], capture_output=True, text=True, check=True
     )
     code, peak_kib = map(int, done.stdout.split())
     assert code in (0, 1), done.stderr
-    assert peak_kib * 1024 < BASE_BYTES + TIMES * sum(map(_bytes, files.values()))
+    return peak_kib * 1024, sum(map(_bytes, files.values()))
 
 
 def _bytes(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Links to video: signed, ending, with byte ranges."""
+"""Links to a clip: signed, ending; and its videos, with byte ranges."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,36 +15,49 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard import media
-from dashboard.media import LINK_SECONDS, Links, Videos, media_routes
-from ingest.clips import read
+from dashboard.routes import home as homes
+from dashboard.routes.links import LINK_SECONDS, PREFIX, STEP_SECONDS, Links
+from dashboard.routes.routes import clip_routes
 from ingest.schemas import CLIPS, DRIVES
-from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
 
 LINKS = Links(b"a secret")
 CONTENT = bytes(range(256))
 
 
-def parts(link: str) -> tuple[str, str, str, str]:
+def video(clip_id: str, camera: str = "main", now_s: float | None = None) -> str:
+    return LINKS.clip(clip_id, now_s).url(f"{camera}.mp4")
+
+
+def parts(link: str) -> tuple[str, str, str]:
     path, query = urlsplit(link).path.split("/"), parse_qs(urlsplit(link).query)
-    return path[-2], path[-1].removesuffix(".mp4"), query["ends"][0], query["proof"][0]
+    return path[-2], query["ends"][0], query["proof"][0]
 
 
 def test_a_link_holds_until_it_ends() -> None:
-    clip, camera, ends, proof = parts(LINKS.video("c1", "main"))
-    assert LINKS.holds(clip, camera, ends, proof)
-    assert not LINKS.holds("c2", camera, ends, proof)
-    assert not LINKS.holds(clip, "rear", ends, proof)
-    assert not LINKS.holds(clip, camera, str(int(ends) + 1), proof)
-    assert not LINKS.holds(clip, camera, f"+{ends}", proof)
-    assert not Links(b"another").holds(clip, camera, ends, proof)
-    assert not LINKS.holds(*parts(LINKS.video("c1", "main", now_s=-LINK_SECONDS)))
+    clip, ends, proof = parts(video("c1"))
+    assert LINKS.proves(clip, ends, proof)
+    assert not LINKS.proves("c2", ends, proof)
+    assert not LINKS.proves(clip, str(int(ends) + 1), proof)
+    assert not LINKS.proves(clip, f"+{ends}", proof)
+    assert not Links(b"another").proves(clip, ends, proof)
+    assert not LINKS.proves(*parts(video("c1", now_s=-LINK_SECONDS - STEP_SECONDS)))
 
 
-@given(st.text(), st.text(), st.text(), st.text())
-def test_what_was_not_signed_does_not_hold(clip: str, camera: str, ends: str, proof: str) -> None:
-    assert not LINKS.holds(clip, camera, ends, proof)
+def test_links_of_one_step_are_equal_so_that_the_browser_keeps_what_they_gave() -> None:
+    first, later, last = (video("c", now_s=now) for now in (0, STEP_SECONDS - 1, STEP_SECONDS))
+    assert first == later != last
+    assert parts(first)[1] == str(LINK_SECONDS + STEP_SECONDS)  # at least an hour
+
+
+def test_parameters_of_a_link_are_quoted() -> None:
+    link = LINKS.clip("c").url("thumb.jpg", camera="a&b", t=1.5, run=None)
+    assert link.startswith("/api/clips/c/thumb.jpg?camera=a%26b&t=1.5&ends=")
+
+
+@given(st.text(), st.text(), st.text())
+def test_what_was_not_signed_does_not_hold(clip: str, ends: str, proof: str) -> None:
+    assert not LINKS.proves(clip, ends, proof)
 
 
 def make_clips(home: Path) -> Path:
@@ -76,11 +89,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """A client of the routes."""
     home, cache = make_clips(tmp_path_factory.mktemp("home") / "home"), tmp_path_factory.mktemp("c")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(media, "open_clip", open_clip)
-        yield TestClient(Starlette(routes=media_routes(Videos(home, cache), LINKS)))
+        patch.setattr(homes, "open_clip", open_clip)
+        yield TestClient(Starlette(routes=clip_routes(home, LINKS, cache)))
 
 
-GOOD = LINKS.video("c", "main")
+GOOD = video("c")
 ODD = {
     "not ASCII": ("proof=", "proof=é"),
     "not ASCII, quoted": ("proof=", "proof=%C3%A9"),
@@ -122,12 +135,12 @@ def test_an_odd_link_is_refused(case: str, client: TestClient) -> None:
 
 def test_what_is_no_link_is_refused(client: TestClient) -> None:
     for path in ("", "/", "/c", "/c/", "/c/main.mp4", "/a/b/c/d"):
-        assert client.get(media.PREFIX + path).status_code == 403
+        assert client.get(PREFIX + path).status_code == 403
 
 
 def test_an_odd_id_is_quoted_and_an_unknown_one_is_not_there(client: TestClient) -> None:
-    assert client.get(LINKS.video("c 1?&#%é", "main")).content == CONTENT
-    assert client.get(LINKS.video("d", "main")).status_code == 404
+    assert client.get(video("c 1?&#%é")).content == CONTENT
+    assert client.get(video("d")).status_code == 404
 
 
 RANGES = ["bytes=é", "bytes=-", "bytes=9-2", "bytes=x", "lines=1-2", "", f"bytes={5000 * '9'}-"]
@@ -141,29 +154,29 @@ def test_an_odd_range_is_the_clients_fault(sent: str, client: TestClient) -> Non
 
 
 def test_an_erased_clip_is_gone_though_its_link_holds(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "open_clip", open_clip)
-    monkeypatch.setattr(media, "FRESH_SECONDS", 0)
-    videos = Videos(make_clips(home), home)
-    assert videos.file("c", "main").read_bytes() == CONTENT
+    monkeypatch.setattr(homes, "open_clip", open_clip)
+    monkeypatch.setattr(homes, "FRESH_SECONDS", 0)
+    (tmp_path / "cache").mkdir()
+    routes = clip_routes(make_clips(home), LINKS, tmp_path / "cache")
+    client = TestClient(Starlette(routes=routes))
+    assert client.get(GOOD).content == CONTENT
     Lake.open(home).erase_vehicle("v")
-    with pytest.raises(RidealongError, match="no clip"):
-        videos.file("c", "main")
+    gone = client.get(GOOD)
+    assert gone.status_code == 404 and "no clip" in gone.text
 
 
 @pytest.mark.slow
-def test_the_routes_serve_ranges_to_good_links_alone(
-    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(media, "open_clip", read.open_clip)
-    client = TestClient(Starlette(routes=media_routes(Videos(demo_home, tmp_path), LINKS)))
+def test_the_routes_serve_ranges_to_good_links_alone(demo_home: Path, tmp_path: Path) -> None:
+    client = TestClient(Starlette(routes=clip_routes(demo_home, LINKS, tmp_path)))
     rows = Lake.open(demo_home).snapshot().read(CLIPS).to_pylist()
     clip = next(row["clip_id"] for row in rows if row["cameras"] == ["main"])
-    link = LINKS.video(clip, "main")
-    whole = client.get(link)
+    whole = client.get(video(clip))
     assert whole.status_code == 200 and whole.headers["content-type"] == "video/mp4"
-    part = client.get(link, headers={"Range": "bytes=100-199"})
+    part = client.get(video(clip), headers={"Range": "bytes=100-199"})
     assert part.status_code == 206 and part.content == whole.content[100:200]
-    assert client.get(LINKS.video(clip, "rear")).status_code == 404
-    assert client.get(LINKS.video("nosuchclip", "main")).status_code == 404
+    whole_tag = {"Range": "bytes=100-199", "If-Range": whole.headers["etag"]}
+    assert client.get(video(clip), headers=whole_tag).status_code == 206
+    assert client.get(video(clip, "rear")).status_code == 404
+    assert client.get(video("nosuchclip")).status_code == 404

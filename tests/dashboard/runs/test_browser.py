@@ -1,0 +1,98 @@
+"""Runs in a real browser: started, looked at, named, archived; a network deployed; who may."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from ridealong.lake import Lake
+from shadow.runs import list_runs
+
+pytestmark = pytest.mark.browser
+SOON = 60_000
+
+
+@pytest.fixture
+def home_of_a_fleet(fleet_home: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(fleet_home, tmp_path / "home"))
+
+
+@pytest.fixture
+def at(home_of_a_fleet: Path, serve: Any) -> Iterator[str]:
+    with serve(home_of_a_fleet) as address:
+        yield address
+
+
+def test_a_run_is_named_and_archived_by_clicking(
+    page: Page, at: str, home_of_a_fleet: Path, ask: Any
+) -> None:
+    page.goto(f"{at}/runs")
+    table = page.get_by_role("table")
+    expect(table).to_contain_text("hydra-1.0b", timeout=SOON)
+    table.get_by_role("row").nth(2).get_by_role("link", name="Edit").click()
+    page.wait_for_url("**run=*", timeout=SOON)
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_be_visible(timeout=SOON)
+    name.fill("<b>before</b> the fix")
+    page.get_by_role("textbox", name="Note").fill("a *note*")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The name is saved.")).to_be_visible(timeout=SOON)
+    expect(table).to_contain_text("<b>before</b> the fix")
+    expect(table).to_contain_text("a *note*")
+    page.get_by_role("button", name="Archive", exact=True).click()
+    expect(page.get_by_text("is archived.")).to_be_visible(timeout=SOON)
+    expect(table).not_to_contain_text("hydra-1.0b")
+    page.get_by_role("link", name="All runs").click()
+    expect(table).to_contain_text("hydra-1.0b", timeout=SOON)
+    rows = ask("audit", "--home", home_of_a_fleet)
+    assert [row["action"] for row in rows] == [
+        "shadow runs archive", "shadow runs note", "shadow runs name"
+    ]  # fmt: skip
+    assert rows[2]["before"] == {"name": None}
+    assert rows[2]["after"] == {"name": "<b>before</b> the fix"}
+    page.get_by_role("link", name="What was changed").click()
+    expect(table).to_contain_text("shadow runs archive", timeout=SOON)
+
+
+def test_nobody_changes_a_read_only_dashboard(
+    page: Page, home_of_a_fleet: Path, serve: Any
+) -> None:
+    with serve(home_of_a_fleet, "--read-only") as address:
+        page.goto(f"{address}/runs")
+        said = page.get_by_text("This dashboard is read-only")
+        expect(said.first).to_be_visible(timeout=SOON)
+        expect(page.get_by_role("button", name="Save")).to_be_disabled(timeout=SOON)
+        expect(page.get_by_role("button", name="Archive", exact=True)).to_be_disabled()
+
+
+@pytest.mark.slow
+def test_a_run_is_started_and_its_verdict_is_seen(
+    page: Page, demo_home: Path, tmp_path: Path, serve: Any
+) -> None:
+    home = Path(shutil.copytree(demo_home, tmp_path / "home"))
+    before = len(list_runs(Lake.open(home).snapshot()))
+    with serve(home) as address:
+        page.goto(f"{address}/runs?view=start")
+        expect(page.get_by_text(re.compile("It judges .* clips?"))).to_be_visible(timeout=SOON)
+        where = page.get_by_role("textbox", name="Which clips")
+        where.fill("light = 'no")
+        where.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible(timeout=SOON)
+        expect(page.get_by_role("button", name="Start the run")).to_be_disabled()
+        where.fill("light = 'day'")
+        where.press("Enter")
+        start = page.get_by_role("button", name="Start the run")
+        expect(start).to_be_enabled(timeout=SOON)
+        start.click()
+        line = page.locator(".st-key-jobs-line")
+        expect(line).to_contain_text("Run of hydra-1.1 against hydra-1.0", timeout=SOON)
+        opened = line.get_by_role("link", name="Open the run")
+        expect(opened).to_be_visible(timeout=240_000)
+        expect(line).to_contain_text(re.compile("PASS|REGRESSED|INCONCLUSIVE"))
+        page.get_by_role("link", name="Runs", exact=True).click()
+        expect(page.get_by_role("row")).to_have_count(before + 2, timeout=SOON)
+    assert len(list_runs(Lake.open(home).snapshot())) == before + 1
