@@ -18,7 +18,7 @@ PICTURED = 8  # in the strip
 MOST_ROWS = 200  # of a table
 CLIP_COLUMNS = {
     "clip": "clip",
-    "share": "share of the loss",
+    "share": "share of delta",
     "deployed": "deployed",
     "candidate": "candidate",
     "triggers": "trigger",
@@ -86,7 +86,7 @@ def item_rows(rows: Sequence[Row], cell: Cell) -> Html:
     attributes = [name for name in rows[0] if name not in OWN]
     columns = {
         "frame": "item",
-        "share": "share of the loss",
+        "share": "share of delta",
         "deployed": "deployed",
         "candidate": "candidate",
         "drive": "drive",
