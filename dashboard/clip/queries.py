@@ -16,14 +16,6 @@ CLIP = """
            c.blob, d.source, d.country, d.light, d.weather, d.road
     from clips c join drives d using (drive_id)
 """
-# Words of the address that filter the clips, each a condition on a clip `c` and its drive `d`.
-FILTERS = {
-    "trigger": "list_has_any(c.triggers, ?)",
-    "drive": "list_contains(?, c.drive_id)",
-    "light": "list_contains(?, d.light)",
-    "weather": "list_contains(?, d.weather)",
-    "road": "list_contains(?, d.road)",
-}
 WHOLE = "all"  # the slice of everything
 
 Row = dict[str, Any]
@@ -93,28 +85,13 @@ def _cells(snapshot: Snapshot, run: Run, **parts: str) -> list[Cell]:
     return cells_from(rows)
 
 
-def neighbours(
-    snapshot: Snapshot, run: Run | None, found: Origin, asked: Mapping[str, list[str]]
-) -> list[str]:
-    """The clips to step through.
+def costliest(snapshot: Snapshot, run: Run, cell: Cell) -> list[str]:
+    """The clips behind a cell of a run, the costliest first.
 
-    They are those behind the regression, the costliest first, or those that the words of `FILTERS`
-    in the address leave, in the order of drives and time.
+    Raises:
+        RidealongError: The stored scores contradict themselves.
     """
-    if run is not None and found.cell is not None and found.cell["reference"] is not None:
-        costs = cell_costs(snapshot, run, found.cell)
-        ids: list[str] = costs["clip_id"].to_pylist()
-        return ids
-    given = {name: values for name, values in asked.items() if name in FILTERS and values}
-    conditions = " and ".join(["true", *(FILTERS[name] for name in given)])
-    rows = snapshot.query(
-        f"""select clip_id from clips c join drives d using (drive_id)
-        where {conditions} order by c.drive_id, c.start_ns""",
-        CLIPS,
-        DRIVES,
-        params=[*given.values()],
-    )
-    clip_ids: list[str] = rows["clip_id"].to_pylist()
+    clip_ids: list[str] = cell_costs(snapshot, run, cell)["clip_id"].to_pylist()
     return clip_ids
 
 

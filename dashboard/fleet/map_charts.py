@@ -205,11 +205,11 @@ def _scale_bar(box: _Box, palette: Palette) -> list[alt.Chart]:
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     line = _feature("LineString", [(box.west, y), (box.west + length, y)])
     bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(
-        filled=False, stroke=palette.muted, strokeWidth=3
+        filled=False, stroke=palette.muted, strokeWidth=3, aria=False
     )
     words = (
         alt.Chart(alt.Data(values=[{"x": box.west + length, "y": y, "text": text}]))
-        .mark_text(align="left", dx=6, color=palette.muted)
+        .mark_text(align="left", dx=6, color=palette.muted, aria=False)
         .encode(longitude="x:Q", latitude="y:Q", text="text:N")
     )
     return [bar, words]

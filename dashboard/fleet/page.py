@@ -24,6 +24,10 @@ EMPTY = (
 )
 VIEWS = ("Map", "Conditions", "Ingest health")
 FILTERS = ("vehicle", "trigger", "days", "events")  # keys of widgets, and names in the address
+QUARANTINED_HELP = (
+    "Recordings and clips that cannot be used at all. The list below also has the parts that were "
+    "left out of drives."
+)
 EVENTS_HELP = "Suppressed events have no clip of their own, for the reason in the list."
 
 
@@ -218,13 +222,13 @@ def _conditions(snapshot: Snapshot, chosen: Chosen) -> None:
     colours = palette()
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("Events by trigger", anchor=False, help=help_of("event"))
+        st.header("Events by trigger", anchor=False, help=help_of("event"))
         events = queries.events_by_trigger(snapshot, chosen)
         st.altair_chart(
             charts.trigger_chart(events, colours), alt="Events by trigger and what became of them"
         )
     with right:
-        st.subheader("Drives by condition", anchor=False, help=help_of("attribute"))
+        st.header("Drives by condition", anchor=False, help=help_of("attribute"))
         rows = queries.drives_by(snapshot, chosen).to_pylist()
         columns = st.columns(3)
         for place, name in enumerate(queries.ATTRIBUTES):
@@ -241,7 +245,7 @@ def _health(snapshot: Snapshot) -> None:
         "Last ingest": (last, "When `ridealong ingest` last added something."),
         "Planned": (f"{found.planned:,}", "Recordings to read and clips to cut, over all ingests."),
         "Done": (f"{found.done:,}", "Of the planned ones, those that are in the lake."),
-        "Quarantined": (f"{found.quarantined:,}", help_of("quarantined")),
+        "Quarantined": (f"{found.quarantined:,}", QUARANTINED_HELP),
         "Failed": (f"{found.failed:,}", help_of("failed")),
     }
     widths = [2, *[1] * (len(figures) - 1)]
@@ -249,9 +253,9 @@ def _health(snapshot: Snapshot) -> None:
         column.metric(name, value, help=words, border=True)
     if found.failed:
         st.warning("Run the same `ridealong ingest` again: it tries what failed, and only that.")
-    st.subheader("Quarantine", anchor=False, help=help_of("quarantined"))
+    st.header("Quarantine", anchor=False, help=help_of("quarantined"))
     _quarantine(session.version(snapshot, QUARANTINE), snapshot)
-    st.subheader("Last ingests", anchor=False, help=help_of("commit"))
+    st.header("Last ingests", anchor=False, help=help_of("commit"))
     if rows := ingest.last_ingests(snapshot):
         st.html(str(tables.ingests_table(rows)))
     else:

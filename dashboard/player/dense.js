@@ -37,6 +37,7 @@ function makeTextures(app, arrived) {
   };
   // A texture at t: {canvas, values}, {error}, {loading: true}, or {} if it has no frame then.
   const picture = (layer, task, camera, t) => {
+    if (app.searching) return { loading: true }; // for the frame to show: networks work for that
     const windows = windowsOf(layer, task, camera);
     const window = windows.at(t);
     if (!window) return { loading: true };

@@ -154,6 +154,7 @@ function play(root, data, tell) {
     app.clock.seek(choice.t ?? 0);
     app.source.json("clip.json", { run: app.run }).then(describe, fail);
     if (asked.prediction && asked.metric) {
+      app.searching = choice.t === null;
       app.source.slow("losses.json", { ...asked, run: app.run }).then((answer) => answer.json()).then(explain, (error) => explain({ why: error.message }));
     }
     for (const layer of app.shownLayers()) windowsOf(layer).at(choice.t ?? 0);
@@ -206,9 +207,11 @@ function play(root, data, tell) {
 
   // Why the clip is shown, in one line; the costliest frame, unless another was asked for.
   function explain(losses) {
+    app.searching = false;
     const share = losses.share == null ? "" : `this clip explains ${percent(losses.share)} of the loss`;
     const frame = losses.costliest_t == null ? losses.why ?? "" : `the costliest frame is at ${losses.costliest_t.toFixed(1)} s`;
     find(".because").textContent = `${cellName(asked)}: ${[share, frame].filter(Boolean).join("; ")}`;
+    app.draw();
     if (!losses.times?.length) return;
     app.losses = losses;
     if (app.about) plots.losses(losses);

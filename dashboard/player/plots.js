@@ -108,11 +108,12 @@ function showLosses(svg, losses, clock) {
   const most = Math.max(...losses.shares, 0);
   if (!most) return;
   svg.setAttribute("viewBox", `0 0 ${clock.seconds} 1`);
-  const width = clock.seconds / Math.max(losses.times.length, 40);
+  const steps = losses.times.slice(1).map((t, at) => t - losses.times[at]);
+  const width = 0.8 * Math.min(...steps, clock.seconds / 20);
   losses.times.forEach((t, at) => {
     const height = Math.max(0, losses.shares[at]) / most;
     const bar = document.createElementNS(SVG, "rect");
-    const box = { x: t, y: 1 - height, width: width * 0.8, height };
+    const box = { x: t - width / 2, y: 1 - height, width, height };
     for (const [name, value] of Object.entries(box)) bar.setAttribute(name, value);
     if (t === losses.costliest_t) bar.classList.add("costliest");
     svg.append(bar);

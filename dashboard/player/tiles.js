@@ -10,7 +10,7 @@ function makeTile(app, name, number, video) {
   const canvas = document.createElement("canvas");
   const label = Object.assign(document.createElement("button"), { type: "button", className: "name" });
   label.append(Object.assign(document.createElement("kbd"), { textContent: number }), ` ${titleOf(name)}`);
-  const tile = { name, number, element, canvas, label, size: [0, 0], panes: 1, drawn: [], video: null, failed: false };
+  const tile = { name, number, element, canvas, label, size: [0, 0], panes: [1, 1], drawn: [], video: null, failed: false };
   element.append(canvas, label);
   if (video) addVideo(app, tile);
   element.onclick = () => { if (!isLarge(tile)) app.enlarge(name); };
@@ -108,12 +108,20 @@ function drawTile(app, tile) {
   tile.drawn = [];
   const panes = panesOf(app, tile);
   const split = panes.length > 1;
-  tile.panes = panes.length;
+  const [columns, rows] = tile.panes = gridOf(panes.length, width / height, imageSize(app, tile));
   if (tile.video) tile.video.style.visibility = split ? "hidden" : "";
   panes.forEach((pane, at) => {
-    const box = [(width * at) / panes.length, 0, width / panes.length, height];
+    const [column, row] = [at % columns, Math.floor(at / columns)];
+    const box = [(width * column) / columns, (height * row) / rows, width / columns, height / rows];
     drawPane(app, tile, pen, pane, box, split, ratio);
   });
+}
+
+// The columns and rows in which images of this size are largest.
+function gridOf(number, aspect, [width, height]) {
+  const sizeIn = (columns) => Math.min(aspect / columns / width, 1 / Math.ceil(number / columns) / height);
+  const columns = [1, 2, 3].filter((one) => one <= number).sort((a, b) => sizeIn(b) - sizeIn(a))[0] ?? 1;
+  return [columns, Math.ceil(number / columns)];
 }
 
 function drawPane(app, tile, pen, pane, [left, top, width, height], split, unit) {
@@ -183,7 +191,7 @@ function drawTitle(pen, view, { title, dense }) {
   pen.fillText(title, view.left + 10 * unit, y + 10 * unit);
   pen.strokeStyle = "#94a3b8";
   pen.lineWidth = unit;
-  if (view.left > 0) pen.strokeRect(view.left, view.top - unit, 0, view.bottom + 2 * unit);
+  pen.strokeRect(view.left - unit, view.top - unit, view.right - view.left + unit, view.bottom - view.top + unit);
 }
 
 // Where the vehicle stands on the top-down layers, and how far away things are.
@@ -251,8 +259,8 @@ function applyZoom(tile, { k, x, y }) {
 function addZooming(app, stage) {
   const at = (event) => {
     const box = app.large().element.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * app.large().panes;
-    return [x % 1, (event.clientY - box.top) / box.height]; // of the pane
+    const [columns, rows] = app.large().panes; // shares of the pane
+    return [(((event.clientX - box.left) / box.width) * columns) % 1, (((event.clientY - box.top) / box.height) * rows) % 1];
   };
   const { signal } = app.ended;
   const onLarge = (event) => event.target.closest?.(".tile.large");

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 MARK = "<img src=x onerror=hacked=1>"  # as in conftest.py
 Keep = Callable[[Page, str], Path]
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 

@@ -57,4 +57,4 @@ def test_ingest_health_is_a_view_of_its_own(fleet_home: Path) -> None:
     found = figures(app)
     assert (found["Planned"], found["Done"], found["Failed"]) == ("26", "24", "1")
     assert "ridealong ingest" in app.warning[0].value
-    assert [part.value for part in app.subheader] == ["Quarantine", "Last ingests"]
+    assert [part.value for part in app.header] == ["Quarantine", "Last ingests"]
