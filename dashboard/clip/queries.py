@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dashboard.filtering.address import parse_filter
+from dashboard.filtering.search import clips_along
 from ingest.schemas import CLIPS, DRIVES
 from metrics.gate.cells import Cell, cells_from
 from metrics.gate.schemas import VERDICTS
@@ -16,14 +18,6 @@ CLIP = """
            c.blob, d.source, d.country, d.light, d.weather, d.road
     from clips c join drives d using (drive_id)
 """
-# Words of the address that filter the clips, each a condition on a clip `c` and its drive `d`.
-FILTERS = {
-    "trigger": "list_has_any(c.triggers, ?)",
-    "drive": "list_contains(?, c.drive_id)",
-    "light": "list_contains(?, d.light)",
-    "weather": "list_contains(?, d.weather)",
-    "road": "list_contains(?, d.road)",
-}
 WHOLE = "all"  # the slice of everything
 
 Row = dict[str, Any]
@@ -98,24 +92,15 @@ def neighbours(
 ) -> list[str]:
     """The clips to step through.
 
-    They are those behind the regression, the costliest first, or those that the words of `FILTERS`
-    in the address leave, in the order of drives and time.
+    They are those behind the regression, the costliest first, or those that the filter in the
+    address finds, in its order.
     """
     if run is not None and found.cell is not None and found.cell["reference"] is not None:
         costs = cell_costs(snapshot, run, found.cell)
         ids: list[str] = costs["clip_id"].to_pylist()
         return ids
-    given = {name: values for name, values in asked.items() if name in FILTERS and values}
-    conditions = " and ".join(["true", *(FILTERS[name] for name in given)])
-    rows = snapshot.query(
-        f"""select clip_id from clips c join drives d using (drive_id)
-        where {conditions} order by c.drive_id, c.start_ns""",
-        CLIPS,
-        DRIVES,
-        params=[*given.values()],
-    )
-    clip_ids: list[str] = rows["clip_id"].to_pylist()
-    return clip_ids
+    pairs = ((name, value) for name, values in asked.items() for value in values)
+    return clips_along(snapshot, parse_filter(pairs))
 
 
 def step_from(clip_ids: list[str], clip_id: str, by: int) -> str | None:

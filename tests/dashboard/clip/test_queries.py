@@ -75,9 +75,9 @@ def test_the_neighbours_behind_a_regression_are_by_cost(fleet: Snapshot, run: Ru
     assert len(found) > 1
 
 
-def test_the_neighbours_of_a_filter_are_in_the_order_of_drives(fleet: Snapshot, run: Run) -> None:
+def test_the_neighbours_of_a_filter_are_in_its_order(fleet: Snapshot, run: Run) -> None:
     every = queries.neighbours(fleet, run, Origin(), {"t": ["3"]})
-    assert len(every) == 96 and every == sorted(every)
+    assert len(every) == 96 and every == sorted(every, reverse=True)  # the newest first
     night = queries.neighbours(fleet, run, Origin(), {"light": ["night"], "trigger": ["cut_in"]})
     assert night and set(night) < set(every)
     rows = [queries.clip(fleet, one) for one in night]
