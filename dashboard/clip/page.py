@@ -1,12 +1,15 @@
 """The page Clip: one clip with the outputs of both networks, its events and its signals."""
 
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import streamlit as st
 
 from dashboard import session
 from dashboard.clip import queries
+from dashboard.filtering.address import parse_filter
+from dashboard.filtering.clips import clips, shares
+from dashboard.filtering.matching import find, with_losses
 from dashboard.marking import show_marks
 from dashboard.player.component import player
 from dashboard.text import plain
@@ -97,14 +100,25 @@ def _go(snapshot: Snapshot, clip_id: str, run: Run | None, found: queries.Origin
     wanted = _told("go")
     if not wanted:
         return
-    words = parse_qs(wanted["words"], keep_blank_values=True)
-    clip_ids = queries.neighbours(snapshot, run, found, words)
+    words = wanted["words"]
+    clip_ids = _listed(snapshot, run, found, words)
     other = queries.step_from(clip_ids, clip_id, wanted["by"])
     if other is None:
         place = "last" if wanted["by"] > 0 else "first"
         st.toast(f"This is the {place} clip of the list.")
         return
-    st.query_params.from_dict(words | {"clip": [other]})
+    st.query_params.from_dict(parse_qs(words, keep_blank_values=True) | {"clip": [other]})
+
+
+def _listed(snapshot: Snapshot, run: Run | None, found: queries.Origin, words: str) -> list[str]:
+    """The clips to step through: those behind the regression, or those of the address' filter."""
+    if run is not None and found.cell is not None and found.cell["reference"] is not None:
+        return queries.costliest(snapshot, run, found.cell)
+    asked, table = parse_filter(parse_qsl(words)), clips(snapshot)
+    lost = shares(snapshot, run) if run is not None and asked.by_loss else None
+    rows = find(with_losses(table, lost), asked).rows
+    clip_ids: list[str] = table["clip_id"].take(rows).to_pylist()
+    return clip_ids
 
 
 page()

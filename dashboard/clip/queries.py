@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.filtering.address import parse_filter
-from dashboard.filtering.search import clips_along
 from ingest.schemas import CLIPS, DRIVES
 from metrics.gate.cells import Cell, cells_from
 from metrics.gate.schemas import VERDICTS
@@ -87,20 +85,14 @@ def _cells(snapshot: Snapshot, run: Run, **parts: str) -> list[Cell]:
     return cells_from(rows)
 
 
-def neighbours(
-    snapshot: Snapshot, run: Run | None, found: Origin, asked: Mapping[str, list[str]]
-) -> list[str]:
-    """The clips to step through.
+def costliest(snapshot: Snapshot, run: Run, cell: Cell) -> list[str]:
+    """The clips behind a cell of a run, the costliest first.
 
-    They are those behind the regression, the costliest first, or those that the filter in the
-    address finds, in its order.
+    Raises:
+        RidealongError: The stored scores contradict themselves.
     """
-    if run is not None and found.cell is not None and found.cell["reference"] is not None:
-        costs = cell_costs(snapshot, run, found.cell)
-        ids: list[str] = costs["clip_id"].to_pylist()
-        return ids
-    pairs = ((name, value) for name, values in asked.items() for value in values)
-    return clips_along(snapshot, parse_filter(pairs))
+    clip_ids: list[str] = cell_costs(snapshot, run, cell)["clip_id"].to_pylist()
+    return clip_ids
 
 
 def step_from(clip_ids: list[str], clip_id: str, by: int) -> str | None:

@@ -36,7 +36,7 @@ function choiceFrom(words, prediction) {
   if (words.has("layers")) choice.layers = new Set(list("layers").filter((name) => LAYERS.includes(name)));
   if (VIEWS.includes(words.get("view"))) choice.view = words.get("view");
   if (words.has("marks")) choice.tasks = new Set(list("marks"));
-  if (words.has("only")) choice.only = words.get("only") || null;
+  if (words.has("category")) choice.only = words.get("category") || null;
   if (words.has("below")) choice.below = Math.min(MOST_BELOW, Math.max(0, number("below") ?? 0));
   if (words.has("signals")) choice.signals = list("signals");
   return choice;
@@ -55,7 +55,7 @@ function wordsOf(choice, before, { clip, cell }) {
   set("layers", joined(choice.layers), joined(usual.layers));
   set("view", choice.view, usual.view);
   set("marks", joined(choice.tasks), joined(usual.tasks));
-  set("only", choice.only ?? "", usual.only ?? "");
+  set("category", choice.only ?? "", usual.only ?? "");
   set("below", choice.below, usual.below);
   set("signals", joined(choice.signals), null);
   return words;

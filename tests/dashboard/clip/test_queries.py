@@ -67,23 +67,12 @@ def test_what_the_run_does_not_have_is_named(
     assert (found.prediction, found.cell) == (kept, None)
 
 
-def test_the_neighbours_behind_a_regression_are_by_cost(fleet: Snapshot, run: Run) -> None:
-    origin = queries.origin(fleet, run, CELL)
-    assert origin.cell is not None
-    found = queries.neighbours(fleet, run, origin, {})
-    assert found == cell_costs(fleet, run, origin.cell)["clip_id"].to_pylist()
-    assert len(found) > 1
-
-
-def test_the_neighbours_of_a_filter_are_in_its_order(fleet: Snapshot, run: Run) -> None:
-    every = queries.neighbours(fleet, run, Origin(), {"t": ["3"]})
-    assert len(every) == 96 and every == sorted(every, reverse=True)  # the newest first
-    night = queries.neighbours(fleet, run, Origin(), {"light": ["night"], "trigger": ["cut_in"]})
-    assert night and set(night) < set(every)
-    rows = [queries.clip(fleet, one) for one in night]
-    assert all(row and row["light"] == "night" and "cut_in" in row["triggers"] for row in rows)
-    two = {"light": ["night", "day"], "trigger": ["cut_in"]}
-    assert len(queries.neighbours(fleet, run, Origin(), two)) > len(night)
+def test_the_clips_behind_a_regression_are_by_cost(fleet: Snapshot, run: Run) -> None:
+    cell = queries.origin(fleet, run, CELL).cell
+    assert cell is not None
+    found = queries.costliest(fleet, run, cell)
+    shares = {row["clip_id"]: row["share"] for row in cell_costs(fleet, run, cell).to_pylist()}
+    assert len(found) > 1 and found == sorted(found, key=lambda one: shares[one])
 
 
 def test_steps_end_at_the_ends() -> None:
