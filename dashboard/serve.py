@@ -1,4 +1,4 @@
-"""The dashboard's server: Streamlit's app and our media routes in one process on one port."""
+"""The dashboard's server: Streamlit's app and our own routes in one process on one port."""
 
 import base64
 import errno

@@ -110,6 +110,12 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+def style() -> str:
+    """The style of all pages, in the theme that the browser shows now."""
+    # White on the dark theme's primary colour would be too faint.
+    return f"{STYLE}[data-testid=stBaseButton-primary]:enabled p {{ color: {palette().surface}; }}"
+
+
 def palette() -> Palette:
     """The colours of the theme that the browser shows now."""
     return DARK if st.context.theme.type == "dark" else LIGHT

@@ -24,6 +24,10 @@ EMPTY = (
 )
 VIEWS = ("Map", "Conditions", "Ingest health")
 FILTERS = ("vehicle", "trigger", "days", "events")  # keys of widgets, and names in the address
+QUARANTINED_HELP = (
+    "Recordings and clips that cannot be used at all. The list below also has the parts that were "
+    "left out of drives."
+)
 EVENTS_HELP = "Suppressed events have no clip of their own, for the reason in the list."
 
 
@@ -241,7 +245,7 @@ def _health(snapshot: Snapshot) -> None:
         "Last ingest": (last, "When `ridealong ingest` last added something."),
         "Planned": (f"{found.planned:,}", "Recordings to read and clips to cut, over all ingests."),
         "Done": (f"{found.done:,}", "Of the planned ones, those that are in the lake."),
-        "Quarantined": (f"{found.quarantined:,}", help_of("quarantined")),
+        "Quarantined": (f"{found.quarantined:,}", QUARANTINED_HELP),
         "Failed": (f"{found.failed:,}", help_of("failed")),
     }
     widths = [2, *[1] * (len(figures) - 1)]

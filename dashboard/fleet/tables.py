@@ -30,7 +30,7 @@ UNKNOWN_KIND = ("part of a recording", "Look at the recording.")
 def style(palette: Palette) -> str:
     """How the tables look, and the figures above them."""
     return f"""<style>
-[data-testid=stMetric] {{ padding: 0.4rem 0.75rem; }}
+[data-testid=stMetric] {{ padding: 0; }}
 [data-testid=stMetricValue] {{ font-size: 1.35rem; }}
 h2 {{ font-size: 1.1rem !important; padding: 0.5rem 0 0 0 !important; }}
 .facts {{ width: 100%; border-collapse: collapse; font-size: 0.875rem; color: {palette.text}; }}

@@ -1,11 +1,14 @@
 """The page Release in a real browser: from the verdict to what broke, and to an export."""
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import serving
 
 pytestmark = pytest.mark.browser
 Keep = Callable[[Page, str], Path]
@@ -95,3 +98,33 @@ def test_copy_link_copies_the_address_with_the_run(page: Page, served_fleet: str
     expect(page.get_by_text("Copied")).to_be_visible()
     copied = page.evaluate("() => navigator.clipboard.readText()")
     assert re.fullmatch(re.escape(served_fleet) + r"/\?run=[0-9a-f]+", copied)
+
+
+def test_what_cost_most_is_counted_and_exported(
+    page: Page, demo_home: Path, tmp_path: Path, keep: Keep
+) -> None:
+    home = tmp_path / "own" / "home"
+    shutil.copytree(demo_home, home)
+    with serving(home) as address:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(address)
+        page.get_by_role("button", name="Send to labeling").click(timeout=MS)
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("Would write")).to_be_visible(timeout=60_000)
+        expect(
+            dialog.get_by_text(re.compile(r"\d+ clips?, .* images?, about .* MB"))
+        ).to_be_visible()
+        keep(page, "send-to-labeling")
+        name = dialog.get_by_role("textbox", name="Name")
+        name.fill("../night")
+        name.press("Enter")
+        dialog.get_by_role("button", name="Start export").click()
+        expect(dialog.get_by_text("cannot be the name of an export")).to_be_visible(timeout=MS)
+        name.fill("night")
+        name.press("Enter")
+        expect(dialog.get_by_text(f"{home}/exports/night")).to_be_visible(timeout=MS)
+        dialog.get_by_role("button", name="Start export").click()
+        expect(page.get_by_text(re.compile(f"Wrote .* to {home}/exports/night"))).to_be_visible(
+            timeout=120_000
+        )
+    assert (home / "exports/night/ridealong-manifest.json").is_file()

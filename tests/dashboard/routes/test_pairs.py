@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from starlette.testclient import TestClient
 
 from dashboard.pictures.pair import Pair
 from dashboard.routes import pairs as module
+from dashboard.routes.home import Home, home_at
 from dashboard.routes.links import Links
 from dashboard.routes.pairs import PairKey, Pairs, facts_link, pair_routes, picture_link
 from ridealong.errors import RidealongError
@@ -44,7 +44,7 @@ class Drawing:
 def drawing(monkeypatch: pytest.MonkeyPatch) -> Drawing:
     drawing = Drawing()
     monkeypatch.setattr(module, "draw_pair", drawing)
-    monkeypatch.setattr(module, "run_outputs", lambda *_: nullcontext())
+    monkeypatch.setattr(Home, "outputs", lambda *_: None)
     return drawing
 
 
@@ -55,8 +55,9 @@ def pair(fleet_home: Path) -> PairKey:
 
 
 @pytest.fixture
-def client(fleet_home: Path) -> TestClient:
-    return TestClient(Starlette(routes=pair_routes(Pairs(fleet_home), LINKS)))
+def client(fleet_home: Path, tmp_path: Path) -> TestClient:
+    pairs = Pairs(home_at(fleet_home, tmp_path))
+    return TestClient(Starlette(routes=pair_routes(pairs, LINKS)))
 
 
 def until_done(ask: Callable[[], Any]) -> Any:
@@ -125,13 +126,14 @@ def test_a_mistake_is_a_sentence_and_the_next_pair_is_still_drawn(
     ("changed", "said"),
     [
         ({"run": "gone"}, "unknown run 'gone'"),
-        ({"prediction": "objects/ufo@main"}, "the run has no such cell"),
-        ({"clip": "<b>gone</b>"}, "the clip <b>gone</b> was deleted"),
+        ({"prediction": "objects/ufo@main"}, "the run has no cell objects/ufo@main f1"),
+        ({"clip": "<b>gone</b>"}, "there is no clip '<b>gone</b>'"),
     ],
 )
 def test_what_is_gone_is_said(
-    client: TestClient, pair: PairKey, changed: dict[str, str], said: str
+    client: TestClient, pair: PairKey, drawing: Drawing, changed: dict[str, str], said: str
 ) -> None:
+    drawing.go.set()
     asked = PairKey(**vars(pair) | changed)
     found = until_done(lambda: client.get(facts_link(LINKS, asked)))
     assert found["state"] == "none" and said in found["why"]
@@ -161,10 +163,9 @@ def test_too_many_waiting_is_said(
 
 
 def test_only_the_newest_are_kept(
-    fleet_home: Path, pair: PairKey, drawing: Drawing, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, pair: PairKey, drawing: Drawing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_KEPT", 1)
-    client = TestClient(Starlette(routes=pair_routes(Pairs(fleet_home), LINKS)))
     drawing.go.set()
     for where in ("all", "light=night", "all"):
         asked = PairKey(pair.run, pair.prediction, pair.metric, where)
