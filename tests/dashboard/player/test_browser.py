@@ -86,7 +86,11 @@ def test_all_cameras_show_a_frame_with_both_networks_drawn(
 
 def test_layers_are_switched_without_a_rerun(page: Page, eight_cameras: str) -> None:
     sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+
+    def keep_sent(frame: object) -> None:
+        sent.append(frame)
+
+    page.on("websocket", lambda socket: socket.on("framesent", keep_sent))
     player = opened(page, eight_cameras)
     both, before = drawn(player)[0], len(sent)
     for layer in ("hydra-1.0 (deployed)", "hydra-1.1 (candidate)", "labels"):
