@@ -21,6 +21,8 @@ function follow(event) {
 // Streamlit's own navigation looks after itself, and what is below /api/ is a file.
 function ours(link) {
   const inside = link.origin === location.origin && !link.pathname.startsWith("/api/");
-  const elsewhere = (link.target && link.target !== "_self") || link.hasAttribute("download");
+  // Streamlit opens all links of Markdown in a new tab.
+  const written = link.closest("[data-testid=stMarkdownContainer]");
+  const elsewhere = (link.target && link.target !== "_self" && !written) || link.hasAttribute("download");
   return inside && !elsewhere && !link.closest("[data-testid^=stTopNav], [data-testid^=stSidebarNav], [data-testid^=stPageLink]");
 }

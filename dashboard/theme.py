@@ -31,6 +31,11 @@ class Palette:
         unknown: Of cells without a number.
         chosen: The frame of what is chosen.
         verdicts: By verdict.
+        accent: Of bars and of what was kept.
+        suppressed: Of events by why they were suppressed, from harmless to a budget used up.
+        series: Of things without an order, such as triggers on a map.
+        roads: Of highways and of streets.
+        track: Of the ways of drives.
         deployed, candidate, labels: Of networks and labels, on pictures and in charts.
     """
 
@@ -42,6 +47,11 @@ class Palette:
     unknown: str
     chosen: str
     verdicts: dict[Verdict, str]
+    accent: str
+    suppressed: tuple[str, ...]
+    series: tuple[str, ...]
+    roads: tuple[str, str]
+    track: str
     deployed: str = "#38bdf8"
     candidate: str = "#fb923c"
     labels: str = "#a3e635"
@@ -60,6 +70,14 @@ LIGHT = Palette(
         Verdict.REGRESSED: "#b91c1c",
         Verdict.INCONCLUSIVE: "#b45309",
     },
+    accent="#0369a1",
+    suppressed=("#cbd5e1", "#94a3b8", "#fcd34d", "#fb923c", "#dc2626", "#475569"),
+    series=(
+        *("#dc2626", "#b45309", "#15803d", "#7c3aed", "#db2777", "#0f766e"),
+        *("#92400e", "#0369a1", "#4d7c0f", "#1d4ed8", "#c026d3", "#475569"),
+    ),
+    roads=("#c2cad6", "#dde2e9"),
+    track="#38bdf8",
 )
 DARK = Palette(
     text="#f1f5f9",
@@ -74,6 +92,14 @@ DARK = Palette(
         Verdict.REGRESSED: "#f87171",
         Verdict.INCONCLUSIVE: "#fbbf24",
     },
+    accent="#38bdf8",
+    suppressed=("#475569", "#64748b", "#ca8a04", "#ea580c", "#ef4444", "#94a3b8"),
+    series=(
+        *("#f87171", "#fbbf24", "#4ade80", "#a78bfa", "#f472b6", "#2dd4bf"),
+        *("#d6a77a", "#38bdf8", "#a3e635", "#818cf8", "#e879f9", "#cbd5e1"),
+    ),
+    roads=("#4b5566", "#2f3747"),
+    track="#0e7490",
 )
 OPTIONS: dict[str, Any] = {
     f"theme.{name}.{option}": value
@@ -94,6 +120,12 @@ def ink_on(colour: str) -> str:
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return "#000000" if light > 0.179 else "#ffffff"  # where both have the same contrast
+
+
+def style() -> str:
+    """The style of all pages, in the theme that the browser shows now."""
+    # White on the dark theme's primary colour would be too faint.
+    return f"{STYLE}[data-testid=stBaseButton-primary]:enabled p {{ color: {palette().surface}; }}"
 
 
 def palette() -> Palette:

@@ -82,7 +82,7 @@ def _state(job: Job) -> None:
         share = min(job.done / job.total, 1.0) if job.done is not None and job.total else 0.0
         st.progress(share, text=plain(job.step) or "starting")
     elif job.state is State.DONE:
-        st.markdown(f"✓ {job.said}")
+        st.markdown(job.said or "Done.")
     elif job.state is State.FAILED:
         st.markdown(f"✕ It failed: {plain(job.error or 'for an unknown reason')}")
     else:

@@ -55,13 +55,6 @@ def page_named(name: str) -> Path:
     return next(page for page in PAGES if page.parent.name == name)
 
 
-def test_fleet_says_how_much_was_driven(fleet_home: Path) -> None:
-    app = run_page(page_named("fleet"), fleet_home)
-    figures = {metric.label: metric.value for metric in app.metric}
-    assert figures["Drives"] == "24" and figures["Vehicles"] == "8" and figures["Hours"] == "1.60"
-    assert (figures["Planned"], figures["Done"], figures["Failed"]) == ("26", "24", "1")
-
-
 def test_what_is_damaged_is_said_in_a_sentence(
     fleet_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

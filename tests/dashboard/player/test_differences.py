@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.player.differences import judge
+from dashboard.player.differences import judge, lost
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import family
@@ -136,3 +136,31 @@ def alone_of(prediction: Prediction, views: Any, found: Any) -> int:
         for side, judged in zip(views, found, strict=True)
         for row in side.perception.sparse.filter(judged.alone).to_pylist()
     )
+
+
+def test_what_the_candidate_lost() -> None:
+    hidden = box(FAR, occlusion=0.9)
+    frame = {"frame": 1}
+    labels = view([box(A), box(B), hidden, light("red")])
+    labels = ClipView(
+        Perception(TIMES[:1], labels.perception.sparse, tasks=frozenset({"objects", "lanes"})),
+        {},
+        SIZES,
+    )
+    deployed = view([box(A), box(FAR), box((40, 40, 50, 50))])
+    candidate = view(
+        [
+            box(B),
+            box((40, 40, 50, 50)),
+            box((60, 0, 70, 10)),
+            box((60, 0, 70, 10), **frame),
+            light("green"),
+        ]
+    )
+    alone = judge(deployed, candidate)[1].alone
+    missed, extra = lost(labels, deployed, candidate, alone)
+    # A is found by the deployed network alone; B was missed before; the hidden one is ignored.
+    assert missed.tolist()[:3] == [True, False, False]
+    # B is right; the next one is false in both; the third is new; then there are no labels; the
+    # lights are not labelled.
+    assert extra.tolist() == [False, False, True, False, False]
