@@ -13,9 +13,10 @@ function follow(event) {
   const link = event.composedPath().find((part) => part instanceof HTMLAnchorElement && part.href);
   if (!plain || event.defaultPrevented || !link || !ours(link)) return;
   event.preventDefault();
+  const elsewhere = new URL(link.href).pathname !== location.pathname;
   history.pushState({}, "", link.href);
   window.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
-  window.scrollTo(0, 0);
+  if (elsewhere) window.scrollTo(0, 0);
 }
 
 // Streamlit's own navigation looks after itself, and what is below /api/ is a file.
