@@ -29,6 +29,7 @@ class Palette:
         line: Of axes and grids.
         effect: From a loss over no change to a gain, seven steps.
         unknown: Of cells without a number.
+        chosen: The frame of what is chosen.
         verdicts: By verdict.
         accent: Of bars and of what was kept.
         suppressed: Of events by why they were suppressed, from harmless to a budget used up.
@@ -44,6 +45,7 @@ class Palette:
     line: str
     effect: tuple[str, ...]
     unknown: str
+    chosen: str
     verdicts: dict[Verdict, str]
     accent: str
     suppressed: tuple[str, ...]
@@ -62,6 +64,7 @@ LIGHT = Palette(
     line="#cbd5e1",
     effect=("#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"),
     unknown="#d8dee8",
+    chosen="#a21caf",
     verdicts={
         Verdict.PASS: "#15803d",
         Verdict.REGRESSED: "#b91c1c",
@@ -83,6 +86,7 @@ DARK = Palette(
     line="#3b4556",
     effect=("#f4a08a", "#c9543f", "#7a3530", "#2b3140", "#2f5670", "#4a8fbd", "#9ccbec"),
     unknown="#1c2230",
+    chosen="#e879f9",
     verdicts={
         Verdict.PASS: "#4ade80",
         Verdict.REGRESSED: "#f87171",
@@ -114,6 +118,14 @@ def style() -> str:
     """The style of all pages, in the theme that the browser shows now."""
     # White on the dark theme's primary colour would be too faint.
     return f"{STYLE}[data-testid=stBaseButton-primary]:enabled p {{ color: {palette().surface}; }}"
+
+
+def ink_on(colour: str) -> str:
+    """Black or white: whichever is readable on a colour, with a contrast of at least 4.5."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000000" if light > 0.179 else "#ffffff"  # where both have the same contrast
 
 
 def palette() -> Palette:

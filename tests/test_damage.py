@@ -8,7 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.compare import queries as queries_regressions
+from dashboard.compare import cell_queries as queries_cell
+from dashboard.compare import queries as queries_compare
+from dashboard.compare.cell_queries import look
+from dashboard.compare.filters import Filters
 from dashboard.filtering.clips import FOUND
 from dashboard.fleet import health_queries
 from dashboard.fleet import map_queries as queries_fleet_map
@@ -93,7 +96,7 @@ READERS = {
 
 
 def verdict(snapshot: Snapshot) -> Any:
-    return judge_again(snapshot, queries_regressions.runs(snapshot)[0], load_gate()).cells
+    return judge_again(snapshot, queries_compare.runs(snapshot)[0], load_gate()).cells
 
 
 def export(snapshot: Snapshot) -> Any:
@@ -108,9 +111,17 @@ def export(snapshot: Snapshot) -> Any:
 
 
 def costs(snapshot: Snapshot) -> Any:
-    run = queries_regressions.runs(snapshot)[0]
-    cells = queries_regressions.cells(snapshot, run["run_id"])
-    return queries_regressions.costs(snapshot, run, queries_regressions.worst_cell(cells))
+    run = queries_compare.runs(snapshot)[0]
+    found = look(queries_compare.read_checks(snapshot, run["run_id"], None), {}, Filters())
+    assert found is not None
+    return queries_cell.costs(snapshot, run, found.cell)
+
+
+def cells(snapshot: Snapshot) -> Any:
+    checks = queries_compare.read_checks(
+        snapshot, queries_compare.runs(snapshot)[0]["run_id"], None
+    )
+    return queries_compare.grid(checks, Filters())
 
 
 def area(snapshot: Snapshot) -> Any:
@@ -129,8 +140,8 @@ QUERIES: dict[str, Callable[[Snapshot], Any]] = {
     "pairs": list_runs,
     "outputs": lambda s: kept_files(s, "test"),
     "telemetry": lambda s: known_signals(s, CLIP),
-    "runs": queries_regressions.runs,
-    "cells": lambda s: queries_regressions.cells(s, queries_regressions.runs(s)[0]["run_id"]),
+    "runs": queries_compare.runs,
+    "cells": cells,
     "fleet totals": queries_fleet.totals,
     "events by trigger": queries_fleet.events_by_trigger,
     "drives by": queries_fleet.drives_by,

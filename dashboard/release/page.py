@@ -3,10 +3,11 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.copying import copy_link
 from dashboard.exporting import Subject, send_button
 from dashboard.navigation import address, cell_address
 from dashboard.release import charts, markup, queries
-from dashboard.release.components import copy_link, picture_pair
+from dashboard.release.components import picture_pair
 from dashboard.release.queries import Run, Summary
 from dashboard.routes.pairs import PairKey, facts_link
 from dashboard.text import plain
@@ -142,7 +143,7 @@ def _actions(run: Run, summary: Summary) -> None:
         st.html(markup.button("Review", review, REVIEW_HELP, kind), width="content")
         if summary.cells:
             send_button(_subject(run, summary))
-        copy_link(run.run_id)
+        copy_link(address("", run=run.run_id))
         st.html(markup.alerts(run.run_id, summary))
 
 

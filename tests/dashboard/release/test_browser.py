@@ -127,4 +127,5 @@ def test_what_cost_most_is_counted_and_exported(
         expect(page.get_by_text(re.compile(f"Wrote .* to {home}/exports/night"))).to_be_visible(
             timeout=120_000
         )
+        page.goto("about:blank")  # the server ends first
     assert (home / "exports/night/ridealong-manifest.json").is_file()

@@ -19,6 +19,7 @@ from dashboard.routes import home as homes
 from dashboard.routes.home import home_at
 from dashboard.routes.links import LINK_SECONDS, PREFIX, STEP_SECONDS, Links
 from dashboard.routes.routes import clip_routes
+from ingest.clips import read
 from ingest.schemas import CLIPS, DRIVES
 from ridealong.lake import Lake, write_data_file
 
@@ -169,7 +170,10 @@ def test_an_erased_clip_is_gone_though_its_link_holds(
 
 
 @pytest.mark.slow
-def test_the_routes_serve_ranges_to_good_links_alone(demo_home: Path, tmp_path: Path) -> None:
+def test_the_routes_serve_ranges_to_good_links_alone(
+    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(homes, "open_clip", read.open_clip)
     client = TestClient(Starlette(routes=clip_routes(home_at(demo_home, tmp_path), LINKS)))
     rows = Lake.open(demo_home).snapshot().read(CLIPS).to_pylist()
     clip = next(row["clip_id"] for row in rows if row["cameras"] == ["main"])

@@ -39,7 +39,8 @@ def text_of(page: Page) -> Locator:
 
 
 def press(page: Page, name: str, role: Literal["button", "link"] = "button") -> None:
-    """Press a button; while a run goes on, the last run's may still be there beside it."""
+    """Press a button when the page is drawn; until then the last run's is there beside it."""
+    page.locator("[data-testid=stStatusWidget]").wait_for(state="detached", timeout=WAIT_MS)
     button = page.get_by_role(role, name=name, exact=True)
     expect(button).to_have_count(1, timeout=WAIT_MS)
     button.click()
@@ -76,7 +77,9 @@ def test_a_trigger_is_written_tried_saved_applied_and_paused(
     press(page, "Pause")
     expect(page.get_by_role("button", name="Activate")).to_be_visible(timeout=WAIT_MS)
     assert not find_trigger(home_triggers(Lake.open(own_home).snapshot()), "brake").is_active
+    press(page, "Close")  # the line of the job
     press(page, "See its clips", "link")
+    expect(page).to_have_url(re.compile("/clips.trigger=brake"))
     expect(page.locator(".chosen .found")).to_have_text("8 clips", timeout=WAIT_MS)
 
 

@@ -1,4 +1,5 @@
-// Copies the address of the page with its run.
+// Copies an address of the dashboard.
+// data: {address: path and query}
 
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
