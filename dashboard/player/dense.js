@@ -37,7 +37,8 @@ function makeTextures(app, arrived) {
   };
   // A texture at t: {canvas, values}, {error}, {loading: true}, or {} if it has no frame then.
   const picture = (layer, task, camera, t) => {
-    if (app.searching) return { loading: true }; // for the frame to show: networks work for that
+    // Networks work for it: only for the frame to show, and once the videos are there.
+    if (app.searching || !app.complete) return { loading: true };
     const windows = windowsOf(layer, task, camera);
     const window = windows.at(t);
     if (!window) return { loading: true };

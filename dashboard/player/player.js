@@ -5,6 +5,7 @@
 
 // What each player's element shows: an element may get another clip, or new links to the same one.
 const players = new WeakMap();
+const PATIENCE_MS = 5000; // a video that stalls holds nothing else up
 const AHEAD_S = 3; // data is fetched this long before it is shown
 // Settings that the next clip keeps, while the page is open.
 const kept = { speed: 1, loop: false };
@@ -28,6 +29,7 @@ function play(root, data, tell) {
   const words = wordsAsked(data);
   const app = {
     data, root, tiles: [], about: null, titles: {}, zoom: { k: 1, x: 0, y: 0 }, losses: null,
+    complete: false, // all cameras have shown a frame with its overlays
     labelled: new Set(), // instants with labels, as far as they are known
     tasks: new Set(), // of the marks that are known
     choice: choiceFrom(words, data.cell.prediction), run: data.run, ended: new AbortController(),
@@ -51,7 +53,6 @@ function play(root, data, tell) {
   let due = false; // a drawing is due
   let touched = choice.t !== null; // someone has chosen the time
   let addressDue = 0;
-  let complete = false; // all cameras have shown a frame with its overlays
   performance.mark("player mounted");
 
   app.shownLayers = () => LAYERS.filter((layer) => choice.layers.has(layer)
@@ -158,6 +159,7 @@ function play(root, data, tell) {
       app.source.slow("losses.json", { ...asked, run: app.run }).then((answer) => answer.json()).then(explain, (error) => explain({ why: error.message }));
     }
     for (const layer of app.shownLayers()) windowsOf(layer).at(choice.t ?? 0);
+    setTimeout(() => { if (!app.complete && !app.ended.signal.aborted) finish(); }, PATIENCE_MS);
   }
 
   function describe(about) {
@@ -178,7 +180,7 @@ function play(root, data, tell) {
     if (app.losses) plots.losses(app.losses);
     if (!touched) app.clock.seek(app.losses?.costliest_t ?? 0);
     fillSignals(app, find(".add-signal"), about.signals, signals);
-    showSignalRows();
+    if (app.complete) showSignalRows();
     choice.tasks = usualTasks(app);
     layOut(app);
     panel.show();
@@ -238,14 +240,19 @@ function play(root, data, tell) {
     drawNow();
   }
   function drawNow() {
-    complete ||= isComplete();
+    if (!app.complete && isComplete()) finish();
     for (const tile of app.tiles) if (tile.name !== TOP || app.about?.dense?.bev) drawTile(app, tile);
   }
   function isComplete() {
-    const ready = app.about && app.tiles.every(({ video }) => !video || video.readyState >= 2)
+    return app.about && app.tiles.every(({ video }) => !video || video.readyState >= 2)
       && app.shownLayers().every((layer) => windowsOf(layer).at(app.clock.t));
-    if (ready) requestAnimationFrame(() => performance.mark("player complete"));
-    return Boolean(ready);
+  }
+  // The first frames are there: now signals and textures may have the connections.
+  function finish() {
+    app.complete = true;
+    requestAnimationFrame(() => performance.mark("player complete"));
+    showSignalRows();
+    app.draw();
   }
   function changed() {
     panel.show();
