@@ -12,7 +12,7 @@ BASE_STAMP := $(BASE)/ready-$(DEPENDENCIES)
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-.PHONY: help demo test test-quick test-real oracles base dashboard bench lint format constraints clean
+.PHONY: help demo test test-quick test-real oracles base dashboard has-home bench lint format constraints clean
 
 help:
 	@echo "make demo       set up, simulate a fleet, cut clips, compare two networks, print a verdict"
@@ -21,7 +21,7 @@ help:
 	@echo "make test-real  run the tests on data that may not be redistributed (RIDEALONG_TEST_DATA)"
 	@echo "make oracles    set up third-party readers in an environment of their own; tests use them if they are there"
 	@echo "make base       set up an environment without extras; tests use it if it is there"
-	@echo "make dashboard  open the dashboard on the demo's lake"
+	@echo "make dashboard  serve the dashboard on the demo's lake; prints its address"
 	@echo "make bench      run the benchmarks and write benchmarks/RESULTS.md"
 	@echo "make lint       ruff, mypy --strict, import-linter"
 
@@ -62,8 +62,11 @@ $(BASE_STAMP):
 	$(BASE)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
-dashboard: $(STAMP)
+dashboard: has-home $(STAMP)
 	$(BIN)/ridealong dashboard
+
+has-home: # before the set-up, which takes minutes
+	@test -f "$${RIDEALONG_HOME:-ridealong-home}/home.json" || { echo "there is no home yet: run \`make demo\` first"; exit 2; }
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.run

@@ -8,7 +8,7 @@ from dashboard.actions import messages, progress
 from dashboard.navigation import follow_links
 from dashboard.pages import PAGES, START
 from dashboard.text import plain
-from dashboard.theme import STYLE
+from dashboard.theme import style
 from ridealong.errors import RidealongError
 
 HERE = Path(__file__).parent
@@ -18,7 +18,7 @@ def main() -> None:
     """Set up the navigation and run the chosen page."""
     # No named icons: the browser would fetch them from the network.
     st.set_page_config(page_title="ridealong", page_icon="🚘", layout="wide")
-    st.html(f"<style>{STYLE}</style>")
+    st.html(f"<style>{style()}</style>")
     follow_links()
     pages = [
         st.Page(HERE / name / "page.py", title=title, url_path=name, default=name == START)

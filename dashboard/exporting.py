@@ -1,6 +1,7 @@
 """The dialog that exports clips for labelling: what is exported, how much it is, and where it goes.
 
-A page draws `send_button`. The export itself is the command ``labels export``, as a job.
+A page draws `send_button`, or calls `send`. The export itself is the command ``labels export``, as
+a job.
 """
 
 import re
@@ -141,11 +142,12 @@ def send_button(subject: Subject, key: str = "send") -> None:
         help=why
         or "Exports the clips that cost most, for a labelling tool: see how much it is first.",
     ):
-        _dialog(subject)
+        send(subject)
 
 
 @st.dialog("Send to labeling", width="medium")
-def _dialog(subject: Subject) -> None:
+def send(subject: Subject) -> None:
+    """Open the dialog over the page that is being laid out."""
     messages.show()
     st.caption(plain(subject.title))
     choice = _choose(subject)
@@ -176,7 +178,7 @@ def _choose(subject: Subject) -> Choice:
         "At most so many items" if subject.of_items else "At most so many clips",
         min_value=1,
         max_value=most,
-        value=min(most, FIRST_LIMIT),
+        value=len(offered[which].clips) or FIRST_LIMIT,
         help="Those with the largest share of the loss come first.",
     )
     kinds = [COCO] if subject.of_items else list(FORMATS)

@@ -13,14 +13,17 @@ function follow(event) {
   const link = event.composedPath().find((part) => part instanceof HTMLAnchorElement && part.href);
   if (!plain || event.defaultPrevented || !link || !ours(link)) return;
   event.preventDefault();
+  const elsewhere = new URL(link.href).pathname !== location.pathname;
   history.pushState({}, "", link.href);
   window.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
-  window.scrollTo(0, 0);
+  if (elsewhere) window.scrollTo(0, 0);
 }
 
 // Streamlit's own navigation looks after itself, and what is below /api/ is a file.
 function ours(link) {
   const inside = link.origin === location.origin && !link.pathname.startsWith("/api/");
-  const elsewhere = (link.target && link.target !== "_self") || link.hasAttribute("download");
+  // Streamlit opens all links of Markdown in a new tab.
+  const written = link.closest("[data-testid=stMarkdownContainer]");
+  const elsewhere = (link.target && link.target !== "_self" && !written) || link.hasAttribute("download");
   return inside && !elsewhere && !link.closest("[data-testid^=stTopNav], [data-testid^=stSidebarNav], [data-testid^=stPageLink]");
 }

@@ -31,7 +31,7 @@ def follow_links() -> None:
         _component()(key="follow_links")
 
 
-def address(page: str, **asked: str | None) -> str:
+def address(page: str, /, **asked: object) -> str:
     """The address of a page, such as ``/compare?run=…``; parameters of None are left out."""
     query = urlencode({name: value for name, value in asked.items() if value is not None})
     return f"/{page}?{query}" if query else f"/{page}"

@@ -1,4 +1,4 @@
-"""The dashboard's server: Streamlit's app and our media routes in one process on one port."""
+"""The dashboard's server: Streamlit's app and our own routes in one process on one port."""
 
 import base64
 import errno
@@ -27,6 +27,7 @@ from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
+from dashboard.routes.home import home_at
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
 from dashboard.routes.pairs import Pairs, pair_routes
@@ -125,8 +126,8 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    routes = clip_routes(home, Links(key), cache)
-    routes += pair_routes(Pairs(home), Links(key))
+    links, source = Links(key), home_at(home, cache)
+    routes = [*clip_routes(source, links), *pair_routes(Pairs(source), links)]
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 

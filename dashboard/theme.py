@@ -29,7 +29,13 @@ class Palette:
         line: Of axes and grids.
         effect: From a loss over no change to a gain, seven steps.
         unknown: Of cells without a number.
+        chosen: The frame of what is chosen.
         verdicts: By verdict.
+        accent: Of bars and of what was kept.
+        suppressed: Of events by why they were suppressed, from harmless to a budget used up.
+        series: Of things without an order, such as triggers on a map.
+        roads: Of highways and of streets.
+        track: Of the ways of drives.
         deployed, candidate, labels: Of networks and labels, on pictures and in charts.
     """
 
@@ -39,7 +45,13 @@ class Palette:
     line: str
     effect: tuple[str, ...]
     unknown: str
+    chosen: str
     verdicts: dict[Verdict, str]
+    accent: str
+    suppressed: tuple[str, ...]
+    series: tuple[str, ...]
+    roads: tuple[str, str]
+    track: str
     deployed: str = "#38bdf8"
     candidate: str = "#fb923c"
     labels: str = "#a3e635"
@@ -52,11 +64,20 @@ LIGHT = Palette(
     line="#cbd5e1",
     effect=("#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"),
     unknown="#d8dee8",
+    chosen="#a21caf",
     verdicts={
         Verdict.PASS: "#15803d",
         Verdict.REGRESSED: "#b91c1c",
         Verdict.INCONCLUSIVE: "#b45309",
     },
+    accent="#0369a1",
+    suppressed=("#cbd5e1", "#94a3b8", "#fcd34d", "#fb923c", "#dc2626", "#475569"),
+    series=(
+        *("#dc2626", "#b45309", "#15803d", "#7c3aed", "#db2777", "#0f766e"),
+        *("#92400e", "#0369a1", "#4d7c0f", "#1d4ed8", "#c026d3", "#475569"),
+    ),
+    roads=("#c2cad6", "#dde2e9"),
+    track="#38bdf8",
 )
 DARK = Palette(
     text="#f1f5f9",
@@ -65,11 +86,20 @@ DARK = Palette(
     line="#3b4556",
     effect=("#f4a08a", "#c9543f", "#7a3530", "#2b3140", "#2f5670", "#4a8fbd", "#9ccbec"),
     unknown="#1c2230",
+    chosen="#e879f9",
     verdicts={
         Verdict.PASS: "#4ade80",
         Verdict.REGRESSED: "#f87171",
         Verdict.INCONCLUSIVE: "#fbbf24",
     },
+    accent="#38bdf8",
+    suppressed=("#475569", "#64748b", "#ca8a04", "#ea580c", "#ef4444", "#94a3b8"),
+    series=(
+        *("#f87171", "#fbbf24", "#4ade80", "#a78bfa", "#f472b6", "#2dd4bf"),
+        *("#d6a77a", "#38bdf8", "#a3e635", "#818cf8", "#e879f9", "#cbd5e1"),
+    ),
+    roads=("#4b5566", "#2f3747"),
+    track="#0e7490",
 )
 OPTIONS: dict[str, Any] = {
     f"theme.{name}.{option}": value
@@ -82,6 +112,20 @@ OPTIONS: dict[str, Any] = {
         "primaryColor": "#2563eb" if name == "light" else "#60a5fa",
     }.items()
 }
+
+
+def style() -> str:
+    """The style of all pages, in the theme that the browser shows now."""
+    # White on the dark theme's primary colour would be too faint.
+    return f"{STYLE}[data-testid=stBaseButton-primary]:enabled p {{ color: {palette().surface}; }}"
+
+
+def ink_on(colour: str) -> str:
+    """Black or white: whichever is readable on a colour, with a contrast of at least 4.5."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000000" if light > 0.179 else "#ffffff"  # where both have the same contrast
 
 
 def palette() -> Palette:

@@ -97,6 +97,7 @@ class DryRun:
         clips: After merging overlapping windows; ``clip_seconds`` is their length together.
         megabytes: Their estimated size, 10^6 bytes; ``size_basis`` says from what.
         drives: Drives with telemetry; ``drives_without_telemetry`` have none to look at.
+        drives_not_drawn: Drives that a limit of rows left out; a page has one, the command none.
         recordings_gone: Drives with clips whose recording is no longer where it was read from;
             ``clips_gone`` of the clips cannot be cut from them.
         notes: What triggers cannot see.
@@ -113,6 +114,7 @@ class DryRun:
     size_basis: str
     drives: int
     drives_without_telemetry: int
+    drives_not_drawn: int
     hours: float
     km: float
     recordings_gone: int
@@ -141,6 +143,7 @@ def dry_run(snapshot: Snapshot, rehearsal: Rehearsal) -> DryRun:
         size_basis=sizes.basis,
         drives=total.drives,
         drives_without_telemetry=rehearsal.left_out,
+        drives_not_drawn=rehearsal.not_drawn,
         hours=total.hours,
         km=total.km,
         recordings_gone=len(gone),

@@ -6,6 +6,7 @@ uses. So the same drives give the same events and the same clips, without readin
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from ingest.triggers.spec import TriggerSpec, trigger_sha256
 from ridealong.hashing import short_hash
 from ridealong.lake import Snapshot
 from ridealong.terminal.console import Console
+from ridealong.terminal.progress import SILENT
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Rehearsal:
         budgeted: The drives with events that may need a clip, with their clips.
         events: All events, after budgets; each that is kept has its clip.
         left_out: How many drives have no telemetry, so no trigger can see anything.
+        not_drawn: How many others were left out because of a limit of rows.
         seconds: How long it took.
     """
 
@@ -45,6 +48,7 @@ class Rehearsal:
     budgeted: tuple[BudgetedDrive, ...]
     events: tuple[EventRow, ...]
     left_out: int
+    not_drawn: int
     seconds: float
 
     @property
@@ -56,9 +60,9 @@ class Rehearsal:
 def rehearse(
     snapshot: Snapshot,
     triggers: Sequence[TriggerSpec],
-    console: Console,
     over: str | None = None,
     *,
+    console: Console | None = None,
     only_new: bool = False,
     most_rows: int | None = None,
 ) -> Rehearsal:
@@ -68,8 +72,8 @@ def rehearse(
         snapshot: The lake.
         triggers: The specs. Each is evaluated as if it were new: what the same spec kept before
             does not use up its budgets; what other versions of it kept does, as in ingest.
-        console: Where progress is reported.
         over: Only drives for which this condition over the columns of drives is true.
+        console: Where progress is reported, if anywhere.
         only_new: Only what is not in the lake yet: what applying the triggers would add.
         most_rows: Only so many rows of telemetry, in whole drives that are drawn by hash.
 
@@ -80,12 +84,13 @@ def rehearse(
     every = lake_drives(snapshot, over)
     seen = [drive for drive in every if drive.telemetry_rows]
     drives = _drawn(seen, most_rows)
+    not_drawn = len(seen) - len(drives)
     committed = snapshot.sources() if only_new else frozenset[str]()
     plans = [planned(drive, triggers, committed) for drive in drives]
     if only_new:
         drives = [drive for drive, plan in zip(drives, plans, strict=True) if plan.triggers]
         plans = [plan for plan in plans if plan.triggers]
-    with console.steps("drives", len(drives)) as steps:
+    with console.steps("drives", len(drives)) if console else nullcontext(SILENT) as steps:
         found = evaluate_drives(snapshot, drives, plans, triggers, steps)
     kept_before = snapshot.read(EVENTS, columns=[*BUDGETED, "trigger_sha256"], where="kept")
     if not only_new:
@@ -104,6 +109,7 @@ def rehearse(
         budgeted=tuple(budgeted),
         events=tuple(events + suppressed),
         left_out=len(every) - len(seen),
+        not_drawn=not_drawn,
         seconds=time.monotonic() - started,
     )
 

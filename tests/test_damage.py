@@ -8,21 +8,28 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.clips import queries
-from dashboard.compare import queries as queries_regressions
+from dashboard.compare import cell_queries as queries_cell
+from dashboard.compare import queries as queries_compare
+from dashboard.compare.cell_queries import look
+from dashboard.compare.filters import Filters
+from dashboard.filtering.clips import FOUND
+from dashboard.fleet import health_queries
 from dashboard.fleet import map_queries as queries_fleet_map
 from dashboard.fleet import queries as queries_fleet
+from dashboard.routes.signals import known_signals
 from ingest.listing import list_clips
-from ingest.schemas import EVENTS
+from ingest.schemas import CLIP_NOTES, CLIP_TAGS, CLIPS, DRIVES, EVENTS
 from metrics.gate.spec import load_gate
 from metrics.schemas import MATCHES
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot, history, write_blob, write_data_file
 from ridealong.lake.tables import TableSpec
 from shadow.judging import judge_again
+from shadow.kept import kept_files
 from shadow.networks.opening import load_manifest
 from shadow.networks.registry import shipped_manifests
 from shadow.releases.promotion import deployed
+from shadow.runs import list_runs
 from shadow.schemas import NETWORKS, OUTPUTS, RELEASES
 
 COMMANDS = {
@@ -40,6 +47,7 @@ READERS = {
         "clips list",
         "clips show",
         "costs",
+        "event places",
         "export",
         "fleet totals",
         "page clips",
@@ -88,7 +96,7 @@ READERS = {
 
 
 def verdict(snapshot: Snapshot) -> Any:
-    return judge_again(snapshot, queries_regressions.runs(snapshot)[0], load_gate()).cells
+    return judge_again(snapshot, queries_compare.runs(snapshot)[0], load_gate()).cells
 
 
 def export(snapshot: Snapshot) -> Any:
@@ -103,33 +111,42 @@ def export(snapshot: Snapshot) -> Any:
 
 
 def costs(snapshot: Snapshot) -> Any:
-    run = queries_regressions.runs(snapshot)[0]
-    cells = queries_regressions.cells(snapshot, run["run_id"])
-    return queries_regressions.costs(snapshot, run, queries_regressions.worst_cell(cells))
+    run = queries_compare.runs(snapshot)[0]
+    found = look(queries_compare.read_checks(snapshot, run["run_id"], None), {}, Filters())
+    assert found is not None
+    return queries_cell.costs(snapshot, run, found.cell)
+
+
+def cells(snapshot: Snapshot) -> Any:
+    checks = queries_compare.read_checks(
+        snapshot, queries_compare.runs(snapshot)[0]["run_id"], None
+    )
+    return queries_compare.grid(checks, Filters())
 
 
 def area(snapshot: Snapshot) -> Any:
     return queries_fleet_map.areas(snapshot)[0]
 
 
-START, CLIP = 1_772_010_820_000_000_000, "drive-003-clip-1"
+START = 1_772_010_820_000_000_000
+CLIP = {"drive_id": "drive-003", "start_ns": START, "end_ns": START + 10**10}
 QUERIES: dict[str, Callable[[Snapshot], Any]] = {
     "verdict": verdict,
     "export": export,
     "costs": costs,
     "deployed": deployed,
     "plan of an ingest": lambda s: s.read(EVENTS, where="kept").num_rows,
-    "page clips": queries.clips,
-    "pairs": lambda s: queries.pairs(s, CLIP),
-    "outputs": lambda s: queries.outputs(s, CLIP, "0" * 64, "test"),
-    "telemetry": lambda s: queries.telemetry(s, "drive-003", START, START + 10**10),
-    "runs": queries_regressions.runs,
-    "cells": lambda s: queries_regressions.cells(s, queries_regressions.runs(s)[0]["run_id"]),
+    "page clips": lambda s: s.query(FOUND, CLIPS, DRIVES, CLIP_TAGS, CLIP_NOTES),
+    "pairs": list_runs,
+    "outputs": lambda s: kept_files(s, "test"),
+    "telemetry": lambda s: known_signals(s, CLIP),
+    "runs": queries_compare.runs,
+    "cells": cells,
     "fleet totals": queries_fleet.totals,
     "events by trigger": queries_fleet.events_by_trigger,
     "drives by": queries_fleet.drives_by,
-    "quarantine": queries_fleet.quarantine,
-    "health": queries_fleet.health,
+    "quarantine": health_queries.quarantine,
+    "health": health_queries.health,
     "fleet map": lambda s: queries_fleet_map.tracks(s, area(s)),
     "roads": lambda s: queries_fleet_map.roads(s, area(s)),
     "event places": lambda s: queries_fleet_map.event_places(s, area(s)),
@@ -154,7 +171,7 @@ def whole_home(fleet_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
         row |= {"network_sha256": manifest.network_sha256, "parameters": 1, "added_ns": 1}
         blob = write_blob(home, commit_id, path, ".yaml").path
         tables[NETWORKS].append(one_row(NETWORKS, **row, blob=blob))
-    said = {"network_sha256": "0" * 64, "clip_id": CLIP, "drive_id": "drive-003"}
+    said = {"network_sha256": "0" * 64, "clip_id": "drive-003-clip-1", "drive_id": "drive-003"}
     tables[MATCHES].append(one_row(MATCHES, **said, prediction="objects/car@main", timestamp_ns=1))
     tables[OUTPUTS].append(one_row(OUTPUTS, **said, definition="test", timestamp_ns=1))
     tables[RELEASES].append(one_row(RELEASES, release=1, network="hydra-1.0", time_ns=1))

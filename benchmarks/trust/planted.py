@@ -92,10 +92,15 @@ def _judged(data_set: DataSet, data: _Data) -> RunVerdict:
 
 
 def _asked_for(data_set: DataSet, verdict: RunVerdict, drives: int) -> int:
-    """More drives, at the 90% end, so that every undecided cell gets as many as it needs."""
+    """More drives, at the 90% end, so that every undecided cell gets as many as it needs.
+
+    None if the cells of the planted class are decided. If only others are, the team goes on: a
+    false alarm in another class says nothing about this one.
+    """
     cells = cells_from(verdict.cells)
     plan = plan_gate(verdict.verdict, cells, _gate(data_set))
-    if plan.decided:
+    own = data_set.prediction(CLASS)
+    if all(one.cell["prediction"] != own for one in plan.cells):
         return 0
     if plan.needed is None:
         return MOST

@@ -22,7 +22,7 @@ COLUMNS = (
 
 @app.command("audit")
 def audit(wide: WideOption = False, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List what was changed on the dashboard, and what was refused, the newest first.
+    """List what was changed or refused on the dashboard.
 
     Who did it is known behind a proxy that names the person (`ridealong dashboard --user-header`).
     What commands change is not listed here.

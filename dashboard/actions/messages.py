@@ -41,8 +41,9 @@ def shown() -> Iterator[None]:
     """Show what was said above the page that is laid out within; a run cut short keeps it."""
     messages: list[Message] = st.session_state.get(_KEY, [])
     seen = len(messages)
+    place = st.container(key="messages")  # also without messages: the page keeps its place
     if messages:
-        with st.container(key="messages"):
+        with place:
             st.html(_STYLE % palette().surface)
             _draw(messages)
     yield

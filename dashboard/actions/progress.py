@@ -23,10 +23,13 @@ _STYLE = """<style>
 def line() -> None:
     """A line for each job that runs, and for those that ended before this browser's eyes.
 
-    Without jobs this draws nothing, and the page does not ask for news.
+    Without jobs this draws nothing. The page asks for news only while a job runs.
     """
-    if _watched():
-        _line()
+    found = _watched()
+    if any(not job.state.ended for job in found):
+        _following()
+    elif found:
+        _draw(found)
 
 
 def _watched() -> list[Job]:
@@ -39,9 +42,13 @@ def _watched() -> list[Job]:
 
 
 @st.fragment(run_every=1.0)
-def _line() -> None:
+def _following() -> None:
     found = _watched()
     _rerun_if_one_ended(found)
+    _draw(found)
+
+
+def _draw(found: Sequence[Job]) -> None:
     with st.container(key="jobs-line"):
         st.html(_STYLE.format(surface=palette().surface, line=palette().line))
         for job in found:
@@ -82,7 +89,7 @@ def _state(job: Job) -> None:
         share = min(job.done / job.total, 1.0) if job.done is not None and job.total else 0.0
         st.progress(share, text=plain(job.step) or "starting")
     elif job.state is State.DONE:
-        st.markdown(f"✓ {job.said}")
+        st.markdown(job.said or "Done.")
     elif job.state is State.FAILED:
         st.markdown(f"✕ It failed: {plain(job.error or 'for an unknown reason')}")
     else:

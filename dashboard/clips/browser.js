@@ -121,7 +121,7 @@ function showActions(place, data, selection, setTriggerValue) {
   const add = button("Add tags", change("add")), remove = button("Remove tags", change("remove"));
   word.onkeydown = (event) => { if (event.key === "Enter") add.click(); };
   const acts = [word, add, remove];
-  if (data.may_export) acts.push(button("Export for labeling", () =>
+  if (data.may_export) acts.push(button("Send to labeling", () =>
     setTriggerValue("export", { clips: selection.ids, at: Date.now() })));
   const link = button("Copy link", () => copyLink(link, selection.ids));
   const keys = helpFor("Keys", "Arrows go from clip to clip. Space selects a clip, Shift extends the " +

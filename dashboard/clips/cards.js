@@ -59,11 +59,11 @@ function showCards(grid, cards, selection) {
   grid.onclick = (event) => {
     const here = at(event.target);
     if (here < 0) return;
-    const box = event.target.closest(".pick");
-    if (event.shiftKey) { // a browser would open a window
-      event.preventDefault();
-      selection.extend(ids, here);
-    } else if (box && event.target.tagName === "INPUT") selection.toggle(ids[here]);
+    const pick = event.target.closest(".pick"), box = event.target.tagName === "INPUT";
+    if (!pick && !event.shiftKey) return;
+    if (!box) event.preventDefault(); // a browser would open a window, or click the box as well
+    if (event.shiftKey) selection.extend(ids, here);
+    else selection.toggle(ids[here]);
     rove(here);
   };
 }

@@ -8,12 +8,14 @@ import streamlit as st
 
 from dashboard import marking, session
 from dashboard.actions.acting import refusal
-from dashboard.clips.shown import browser
+from dashboard.clips.shown import browser, run_title
+from dashboard.exporting import Subject, send
 from dashboard.filtering.search import asked_now, search
 from dashboard.text import plain
 from ingest.clips.tags import parse_tags
 from ridealong.terminal.readable import counted
-from shadow.runs import list_runs
+from shadow.judged import of_items
+from shadow.runs import default_run, list_runs
 
 FOLDER = Path(__file__).parent
 PARTS = ("facets", "cards", "browser")  # one script of these, in this order
@@ -44,13 +46,18 @@ def page() -> None:
         return
     if asked.run and result.run is None:
         st.warning(f"There is no run {plain(asked.run)}: it was deleted, or it was never here.")
-    shown = browser(result, asked, _page(), runs, _thumb)
-    _component()(
+    exported = result.run or default_run(runs)
+    chosen = _component()(
         key=KEY,
-        data=shown | {"refusal": refusal(), "may_export": False},
+        data=browser(result, asked, _page(), runs, _thumb)
+        | {"refusal": refusal(), "may_export": exported is not None},
         on_address_change=_go,
         on_tags_change=_tag,
+        on_export_change=lambda: None,
     )
+    if chosen.export and exported:
+        clips = tuple(chosen.export["clips"])
+        send(Subject(exported["run_id"], run_title(exported), of_items(exported), clips=clips))
 
 
 def _page() -> int:

@@ -23,7 +23,7 @@ FACETS = {
     "weather": ("Weather", "attribute"),
     "road": ("Road", "attribute"),
     "country": ("Country", "attribute"),
-    "loss": ("Loss of the run", "share of the loss"),
+    "loss": ("Loss of the run", "loss of a clip"),
     "source": ("Source", "source"),
     "drive": ("Drive", "drive"),
 }
@@ -32,7 +32,7 @@ ORDERS = {
     Order.LOSS: "largest loss first",
     Order.LONGEST: "longest first",
 }
-NO_TAGS = "No tags yet. Select clips and add some."
+NO_TAGS = "None of these clips has a tag. Select clips and add some."
 
 Row = dict[str, Any]
 
@@ -71,7 +71,7 @@ def browser(
         "page": page,
         "pages": pages,
         "known_tags": [tag for tag, _ in result.found.counts["tag"]][:MOST_TAGS],
-        "help": {"share": help_of("share of the loss")},
+        "help": {"share": help_of("loss of a clip")},
     }
 
 

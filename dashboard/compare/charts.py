@@ -1,145 +1,156 @@
-"""The charts of the page Regressions: plain rows in, Altair out. No Streamlit."""
+"""The charts of the page Compare, as numbers and texts that a component or markup draws.
+
+The colour of a check is its effect: delta in margins, in seven steps. How sure it is has no colour:
+INCONCLUSIVE is hatched, and each verdict has its mark. A sign beside the mark says whether the
+effect is a gain or a loss, so the grid reads in grey too.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-import altair as alt
+from dashboard.compare.queries import Change, Check, Grid
+from dashboard.text import number
+from dashboard.theme import MARKS, Palette, ink_on
+from metrics.gate.cells import Cell, Verdict
+from ridealong.terminal.readable import decimals_known
 
-from dashboard.compare.queries import Measure
-from metrics.gate.cells import Verdict
-
-CELL_PX, LABEL_PX, AROUND_PX = 21, 230, 190
-# Safe for colour blindness. The middle, within the margin, is nearly white.
-COLOURS = ["#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"]
-LIMITS = {Measure.MARGINS: 3.0, Measure.SIGNIFICANCE: 6.0}
-TITLES = {
-    Measure.MARGINS: "delta, in margins",
-    Measure.SIGNIFICANCE: "significance (decimal places of p, signed)",
-}
-UNKNOWN = "#d8dee8"  # cells without a number
-REQUIRED, CHOSEN = "#0f172a", "#f59e0b"  # frames
-UNSURE = 0.35  # opacity of INCONCLUSIVE cells
-VERDICT_COLOURS = {
-    Verdict.PASS: "#15803d",
-    Verdict.REGRESSED: "#b91c1c",
-    Verdict.INCONCLUSIVE: "#b45309",
-}
-TICK = "#64748b"  # visible on white and on black
-SELECTION = "cell"
-
-Row = Mapping[str, object]
+STEPS = (-2.0, -1.0, -0.25, 0.25, 1.0, 2.0)  # in margins: where one colour ends
+NEUTRAL = 3  # the step around no change
+CHANGE_MARKS = {Change.NEW: "▼", Change.STILL: "▽", Change.FIXED: "▲", Change.OTHER: "△"}
+REQUIRED, DIMMED = 1, 2  # flags of a check in the grid
+MOST_MARGINS = 6.0  # intervals are cut beyond
 
 
-def label(cell: Row) -> str:
-    """The label of a heatmap row."""
-    return f"{cell['prediction']} {cell['metric']}"
+def step_of(margins: float | None) -> int | None:
+    """The step of the colour of an effect; None if it is unknown."""
+    return None if margins is None else sum(margins >= end for end in STEPS)
 
 
-def heatmap(cells: Sequence[Row], measure: Measure, chosen: Row) -> alt.LayerChart:
-    """Predictions by slices, in the order given; a click selects a cell.
+def sign_of(margins: float | None) -> str:
+    """Whether the effect is a gain or a loss; nothing if it is small."""
+    step = step_of(margins)
+    if step is None or step == NEUTRAL:
+        return ""
+    return "+" if step > NEUTRAL else "−"
 
-    Required cells have a frame, REGRESSED ones a cross, INCONCLUSIVE ones are pale. Each has a
-    white background, so that it looks the same on a dark page. The chosen cell has a second,
-    wider frame.
+
+def step_names() -> list[str]:
+    """Each step of the colour in words, from a loss to a gain, in margins."""
+    ends = [f"{end:+g}".replace("-", "−") for end in STEPS]
+    inner = [f"{low} to {high}" for low, high in pairwise(ends)]
+    return [f"below {ends[0]}", *inner, f"{ends[-1]} and above"]
+
+
+def places(cell: Mapping[str, Any]) -> int:
+    """The decimals to which a cell's values are known, as in the report."""
+    names = ("low", "high", "deployed", "candidate", "delta")
+    return decimals_known(*(cell.get(name) for name in names))
+
+
+def grid_data(
+    grid: Grid, chosen: Mapping[str, str], link: str, units: Sequence[str], palette: Palette
+) -> dict[str, Any]:
+    """What the grid's component draws; compact, because it travels at every change of a filter.
+
+    Args:
+        grid: The page of the grid.
+        chosen: The check that is shown beside it.
+        link: The address of a check, without its prediction, metric and slice.
+        units: For each row, its metric's direction and unit in words.
+        palette: The colours.
     """
-    rows = [_heat_row(cell, measure, chosen) for cell in cells]
-    order = list(dict.fromkeys(str(row["row"]) for row in rows))
-    slices = sorted({str(row["slice"]) for row in rows}, key=lambda s: (s != "all", s))
-    plain: dict[str, Any] = dict.fromkeys(("domain", "ticks", "labelOverlap", "labelFlush"), False)
-    above = alt.Axis(orient="top", labelAngle=-45, labelLimit=150, **plain)
-    beside = alt.Axis(labelLimit=LABEL_PX, minExtent=LABEL_PX, **plain)
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("slice:N", sort=slices, title=None, axis=above),
-        y=alt.Y("row:N", sort=order, title=None, axis=beside),
-    )
-    pick = alt.selection_point(name=SELECTION, fields=["prediction", "metric", "slice"])
-    # Layers without a tooltip pass the mouse on to these.
-    colour = base.mark_rect(stroke="white", strokeWidth=1, cursor="pointer", invalid="show").encode(
-        color=_heat(measure),
-        opacity=alt.condition(alt.datum.unsure, alt.value(UNSURE), alt.value(1)),
-        tooltip=["prediction:N", "metric:N", "slice:N", "verdict:N", *_numbers("delta", "margin")],
-    )
-    return (
-        alt.layer(
-            base.mark_rect(fill="white", stroke="white", strokeWidth=1, aria=False),
-            colour.add_params(pick),
-            _frames(base, alt.datum.chosen, CHOSEN, 6),
-            _frames(base, alt.datum.required, REQUIRED, 2),
-            base.mark_text(fontSize=11, fontWeight="bold").encode(
-                text="mark:N", color=alt.Color("ink:N", scale=None)
-            ),
-        )
-        .resolve_scale(color="independent")
-        .properties(height=CELL_PX * len(order) + AROUND_PX)
-        .configure_view(strokeWidth=0)
-        .configure_scale(invalid={"color": {"value": UNKNOWN}})
-    )
-
-
-def _heat_row(cell: Row, measure: Measure, chosen: Row) -> dict[str, object]:
-    names = ("prediction", "metric", "slice", "verdict", "required", "delta", "margin")
-    value = cell[measure]
-    dark = isinstance(value, float) and abs(value) > 0.6 * LIMITS[measure]
-    return {name: cell[name] for name in names} | {
-        "row": label(cell),
-        "value": value,
-        "mark": "✕" if cell["verdict"] == Verdict.REGRESSED else "",
-        "unsure": cell["verdict"] == Verdict.INCONCLUSIVE and value is not None,
-        "ink": "#ffffff" if dark else "#334155",
-        "chosen": all(cell[name] == chosen[name] for name in ("prediction", "metric", "slice")),
+    return {
+        "rows": [
+            [row.prediction, row.metric, row.required, unit]
+            for row, unit in zip(grid.rows, units, strict=True)
+        ],
+        "slices": list(grid.slices),
+        "checks": [_drawn(check) for check in grid.checks],
+        "chosen": [chosen["prediction"], chosen["metric"], chosen["slice"]],
+        "link": link,
+        "verdicts": list(Verdict),
+        "marks": [MARKS[verdict] for verdict in Verdict],
+        "changes": [[change, CHANGE_MARKS[change]] for change in Change],
+        "colours": colours(palette),
     }
 
 
-def _heat(measure: Measure) -> alt.Color:
-    limit = LIMITS[measure]
-    steps = [limit * (place - 3) / 3 for place in range(len(COLOURS))]
-    legend = alt.Legend(
-        title=TITLES[measure],
-        titleLimit=320,
-        orient="top",
-        direction="horizontal",
-        gradientLength=260,
-    )
-    scale = alt.Scale(domain=steps, range=COLOURS, clamp=True)
-    return alt.Color("value:Q", scale=scale, legend=legend)
-
-
-def _frames(base: alt.Chart, which: Any, colour: str, width: float) -> alt.Chart:
-    frame = base.transform_filter(which)
-    return frame.mark_rect(fillOpacity=0, stroke=colour, strokeWidth=width)
-
-
-def interval_chart(cells: Sequence[Row], chosen: Row) -> alt.LayerChart | alt.FacetChart:
-    """Delta with its interval on every slice of one prediction, compared with 0 and -margin."""
-    rows = [
-        {name: cell[name] for name in ("slice", "delta", "low", "high", "verdict", "bound")}
-        | {"limit": _negative(cell["margin"]), "chosen": cell["slice"] == chosen["slice"]}
-        for cell in cells
+def _drawn(check: Check) -> list[Any]:
+    """One check: row, column, verdict, step, sign, delta, delta in margins, flags, change."""
+    decimals = decimals_known(check.low, check.high, check.delta)
+    step = step_of(check.margins)
+    return [
+        check.row,
+        check.column,
+        list(Verdict).index(Verdict(check.verdict)),
+        -1 if step is None else step,
+        "" if check.verdict == Verdict.REGRESSED else sign_of(check.margins),
+        number(check.delta, decimals, sign=True),
+        None if check.margins is None else number(check.margins, 1, sign=True),
+        REQUIRED * check.required + DIMMED * (not check.matches),
+        -1 if check.change is None else list(Change).index(Change(check.change)),
     ]
-    order = [str(row["slice"]) for row in rows]
-    axis = alt.Axis(labelLimit=170, labelOverlap=False)
-    scale = alt.Scale(
-        domain=[verdict.value for verdict in VERDICT_COLOURS], range=list(VERDICT_COLOURS.values())
-    )
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("slice:N", sort=order, title=None, axis=axis),
-        opacity=alt.condition(alt.datum.chosen, alt.value(1), alt.value(0.5)),
-        tooltip=["slice:N", "verdict:N", *_numbers("delta", "low", "high", "bound")],
-    )
-    coloured = base.encode(color=alt.Color("verdict:N", scale=scale, legend=None))
-    across = alt.X("low:Q", title="delta and its interval (positive is better)")
-    zero = alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color="#94a3b8").encode(x="at:Q")
-    return alt.layer(
-        zero,
-        base.mark_tick(color=TICK, thickness=2, size=18).encode(x="limit:Q"),
-        coloured.mark_rule(strokeWidth=3, strokeCap="round").encode(x=across, x2="high:Q"),
-        coloured.mark_circle(size=90, opacity=1).encode(x="delta:Q"),
-    ).properties(height=24 * len(rows) + 60)
 
 
-def _negative(margin: object) -> float | None:
-    return -margin if isinstance(margin, float) else None
+def colours(palette: Palette) -> dict[str, str]:
+    """The colours of the page as custom properties of CSS."""
+    effects = {f"--effect-{at}": colour for at, colour in enumerate(palette.effect)}
+    inks = {f"--ink-{at}": ink_on(colour) for at, colour in enumerate(palette.effect)}
+    verdicts = {f"--{name.lower()}": colour for name, colour in palette.verdicts.items()}
+    return {
+        "--text": palette.text,
+        "--muted": palette.muted,
+        "--surface": palette.surface,
+        "--line": palette.line,
+        "--unknown": palette.unknown,
+        "--chosen": palette.chosen,
+        "--ink-unknown": ink_on(palette.unknown),
+        **effects,
+        **inks,
+        **verdicts,
+    }
 
 
-def _numbers(*names: str) -> list[alt.Tooltip]:
-    return [alt.Tooltip(f"{name}:Q", format="+.3f") for name in names]
+@dataclass(frozen=True)
+class Scale:
+    """What part of delta's axis the intervals of one prediction show.
+
+    Attributes:
+        low, high: Its ends, in the unit of the metric; intervals are cut there.
+    """
+
+    low: float
+    high: float
+
+    def percent(self, value: float) -> float:
+        """Where a value is, in percent of the axis; at an end if it is beyond."""
+        inside = min(max(value, self.low), self.high)
+        return round(100 * (inside - self.low) / (self.high - self.low), 2)
+
+    def beyond(self, value: float) -> bool:
+        """Whether a value is beyond the axis."""
+        return not self.low <= value <= self.high
+
+
+def scale_of(cells: Sequence[Cell], chosen: Cell) -> Scale:
+    """An axis for the intervals of these cells: 0, −margin and the chosen one are on it.
+
+    The far ends of others may not be: an interval over few drives would make all others tiny.
+    """
+    margins = [cell["margin"] for cell in cells if cell["margin"]]
+    ends = [
+        value
+        for cell in cells
+        for value in (cell["low"], cell["high"], cell["delta"])
+        if value is not None
+    ]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    if margins:
+        most = MOST_MARGINS * max(margins)
+        own = [chosen[name] or 0.0 for name in ("low", "high", "delta")]
+        low, high = max(low, min(-most, *own)), min(high, max(most, *own))
+        low = min(low, -1.2 * max(margins))
+    room = 0.05 * (high - low) or 1.0
+    return Scale(low - room, high + room)

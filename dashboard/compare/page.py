@@ -1,328 +1,395 @@
-"""The page Regressions: a run's verdict, its cells, and the clips behind each cell."""
+"""The page Compare: a run's checks, one of them with what is behind it, and another run beside it.
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from urllib.parse import quote
+Everything that is shown is in the address. Links change it, and so do the widgets, in their
+callbacks; so a run of this script only reads it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
 from dashboard import session
-from dashboard.compare import charts, queries
-from dashboard.compare.queries import KEY, Measure, Row, ShownCell
-from dashboard.text import MISSING, interval, number, plain, probability
-from metrics.gate.cells import Verdict
-from metrics.tasks.metric import Reference
+from dashboard.compare import cell_queries, charts, components, markup, queries
+from dashboard.compare.cell_queries import KEY, key_of
+from dashboard.compare.clips import clip_rows, filmstrip, item_rows
+from dashboard.compare.filters import KINDS, NAMES, Filters, Known, read_filters
+from dashboard.compare.queries import Change, Checks, Row
+from dashboard.compare.state import VIEWS, State, page_in
+from dashboard.copying import copy_link
+from dashboard.exporting import Subject, send_button
+from dashboard.text import plain
+from dashboard.theme import MARKS, palette
+from dashboard.words import help_of
+from metrics.gate.cells import Cell, Verdict
+from metrics.tasks.prediction import task_of
+from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
-from ridealong.terminal.readable import counted, decimals_known
+from ridealong.terminal.readable import counted, instant
 from ridealong.units import NS_PER_S
-from shadow.judged import of_items
-from shadow.report import cause_sentence, summary_of
+from shadow.judged import metrics_of, of_items
 from shadow.runs import default_run
 
-BADGES = {Verdict.PASS: "green", Verdict.REGRESSED: "red", Verdict.INCONCLUSIVE: "orange"}
-WATCHED = (25, 50, 100, "all")  # rows of the heatmap in addition to the required ones
-MAP_PX, REQUIRED_PX = 750, 330  # beyond this height the heatmap and the tables scroll
-SIGNS = (
-    "✕ regressed · pale: inconclusive · framed: required, on top · orange frame: shown beside · "
-    "grey: unknown · click a cell for details"
-)
+CACHED = 64  # answers of each query that are kept
+OPEN = 8  # runs whose checks are kept in memory
+BY_SNAPSHOT: dict[Any, Any] = {Snapshot: queries.version_of}
+BY_CHECKS: dict[Any, Any] = {Checks: lambda c: (c.version, c.run_id, c.other_id)}
+
+_by_snapshot = st.cache_data(hash_funcs=BY_SNAPSHOT, max_entries=CACHED, show_spinner=False)
+_by_checks = st.cache_data(hash_funcs=BY_CHECKS, max_entries=CACHED, show_spinner=False)
+_kept = st.cache_resource(hash_funcs=BY_SNAPSHOT, max_entries=OPEN, show_spinner=False)
+
+_runs = _by_snapshot(queries.runs)
+_checks = _kept(queries.read_checks)
+_known = _by_checks(queries.known)
+_tally = _by_checks(queries.tally)
+_cause = _by_checks(queries.cause)
+_changes = _by_checks(queries.changes)
+_grid = _by_checks(queries.grid)
+_listed = _by_checks(queries.listed)
+_look = _by_checks(cell_queries.look)
+
+
+@_by_snapshot
+def _costs(
+    snapshot: Snapshot, run_id: str, key: dict[str, str], _run: Row, _cell: Cell
+) -> list[Row]:
+    return cell_queries.costs(snapshot, _run, _cell)
 
 
 def page() -> None:
-    """Lay out the page: the verdict, the heatmap beside the chosen cell, and its clips."""
-    st.title("Regressions", anchor=False)
+    """Lay out the page: the verdict, the checks beside the chosen one, and its clips."""
+    title, choices = st.columns([1, 7], vertical_alignment="center")
+    title.title("Compare", anchor=False)
     snapshot = session.snapshot(session.home())
-    runs = queries.runs(snapshot)
+    runs = _runs(snapshot)
     if not runs:
-        st.info("No run yet: `ridealong shadow run --deployed A --candidate B` makes one.")
+        _no_run()
         return
-    run = _choose_run(runs)
+    with choices:
+        run, other = _choose_runs(runs)
+    st.html(markup.style(palette()))
     if run is None:
-        st.info("These runs compare a network with itself. Choose one to see it.")
+        st.info("These runs compare a network with itself. Choose one above to see it.")
         return
-    _verdict(run)
-    cells = queries.cells(snapshot, run["run_id"])
-    if not cells:
-        st.info("This run has no cells.")
+    _show(snapshot, run, other)
+
+
+def _no_run() -> None:
+    st.info(
+        "There is no run to look at yet. A run replays the same clips through two networks and "
+        "judges every prediction. Start one on the page Runs and networks, or with "
+        "`ridealong shadow run --deployed A --candidate B`."
+    )
+    st.html(
+        markup.style(palette())
+        + markup.button("Start a run", "/runs", "Opens the page Runs and networks.")
+    )
+
+
+def _choose_runs(runs: list[Row]) -> tuple[Row | None, Row | None]:
+    """The run in the address, else the default, and the other run if the address names one."""
+    by_id: dict[str, Row] = {run["run_id"]: run for run in runs}
+    asked = {name: st.query_params.get(name) for name in ("run", "other")}
+    lost = [name for name in asked.values() if name is not None and name not in by_id]
+    default = default_run(runs)
+    shown = asked["run"] if asked["run"] in by_id else default and default["run_id"]
+    first, second = st.columns([5, 4])
+    st.session_state["run"] = shown
+    chosen: str | None = first.selectbox(
+        "Run",
+        list(by_id),
+        format_func=lambda run_id: _run_name(by_id[run_id]),
+        placeholder="Choose a run",
+        label_visibility="collapsed",
+        key="run",
+        on_change=_run_changed,
+    )
+    others = [run_id for run_id in by_id if run_id != chosen]
+    st.session_state["other"] = asked["other"] if asked["other"] in others else None
+    beside: str | None = second.selectbox(
+        "Compared with",
+        others,
+        format_func=lambda run_id: _run_name(by_id[run_id]),
+        placeholder="Compare with another run" if others else "There is no other run",
+        label_visibility="collapsed",
+        key="other",
+        disabled=not others,
+        on_change=_other_changed,
+    )
+    for name in lost:
+        st.warning(f"There is no run {plain(name)}: it was deleted, or it was never in this home.")
+    return by_id[chosen] if chosen else None, by_id[beside] if beside else None
+
+
+def _run_name(run: Row) -> str:
+    name = f"{run['name']} · " if run["name"] else ""
+    same = " · the same network twice" if run["against_itself"] else ""
+    judged = counted(len(run["clip_ids"]), "item" if of_items(run) else "clip")
+    when = instant(run["created_ns"] // NS_PER_S * NS_PER_S)[:16].replace("T", " ")
+    pair = f"{run['candidate']} against {run['deployed']}{same}"
+    return f"{name}{pair} · {run['verdict']} · {judged} · {when} UTC · {run['run_id'][:8]}"
+
+
+def _run_changed() -> None:
+    """Another run: its worst check, and none of the filters, which may not fit it."""
+    other = st.query_params.get("other")
+    chosen = st.session_state["run"]
+    asked = {"run": chosen, "other": other if other != chosen else None}
+    st.query_params.from_dict({name: value for name, value in asked.items() if value})
+
+
+def _other_changed() -> None:
+    _set("other", st.session_state["other"])
+    _set("changed", None)
+
+
+def _set(name: str, value: str | Sequence[str] | None) -> None:
+    """Change one parameter of the address; the pages of the grid start again."""
+    for gone in (name, "page"):
+        st.query_params.pop(gone, None)
+    if value:
+        st.query_params[name] = value
+
+
+def _show(snapshot: Snapshot, run: Row, other: Row | None) -> None:
+    checks = _checks(snapshot, run["run_id"], other["run_id"] if other else None)
+    tally = _tally(checks)
+    st.html(markup.verdicts(run, _cause(checks), other))
+    if not tally.total:
+        st.info("This run has no checks: nothing that both networks predict was judged.")
         return
-    _cause(cells)
-    _tally(cells)
-    cell = _asked_cell(cells)
-    left, right = st.columns([3, 2], gap="large")
+    known = _known(checks)
+    asked = {name: st.query_params.get_all(name) for name in (*NAMES, "page", "view")}
+    filters, lost = read_filters(asked, known, list(Change) if other else ())
+    look = _look(checks, _asked_key(), filters)
+    assert look is not None
+    state = State(
+        run_id=run["run_id"],
+        other_id=other["run_id"] if other else None,
+        key=key_of(look.cell),
+        filters=filters,
+        view=VIEWS[1] if asked["view"] == [VIEWS[1]] else VIEWS[0],
+        page=page_in(asked["page"]),
+    )
+    words, buttons = st.columns([3, 2], vertical_alignment="center")
+    with words, st.container(gap="xxsmall"):
+        st.html(markup.counts(tally, state.link))
+        if other is not None:
+            st.html(markup.changes(_changes(checks), filters.changed, state.link))
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        _views(state)
+        subject = Subject(
+            run_id=run["run_id"],
+            title=f"{run['candidate']} against {run['deployed']}",
+            of_items=of_items(run),
+            cell=(state.key["prediction"], state.key["metric"], state.key["slice"]),
+        )
+        send_button(subject)
+        copy_link(state.link())
+    _say_lost(look.missing, lost)
+    _filters(known, filters, other is not None)
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        _cells(cells, cell)
+        _overview(checks, state, run)
     with right:
-        _cell(cells, cell)
-    _clips(snapshot, run, cell)
+        _check(snapshot, state, run, other, look)
+    _clips(snapshot, run, other, look.cell)
 
 
-def _asked_cell(cells: list[ShownCell]) -> ShownCell:
-    """The cell in the address; if parts are missing or unknown, the worst that fits."""
-    asked = {name: str(st.query_params[name]) for name in KEY if name in st.query_params}
-    cell, missing = queries.nearest_cell(cells, asked)
+def _asked_key() -> dict[str, str]:
+    return {name: str(st.query_params[name]) for name in KEY if name in st.query_params}
+
+
+def _say_lost(missing: str | None, lost: Sequence[str]) -> None:
+    """What the address names and the run does not have."""
     if missing:
+        asked = _asked_key()
         known = [asked[name] for name in KEY[: KEY.index(missing)] if name in asked]
         of = f" for {plain(' '.join(known))}" if known else ""
         st.warning(
             f"This run has no {missing} {plain(asked[missing])}{of}. "
-            "Instead, the worst cell that matches the rest is shown."
+            "Instead, the worst check that matches the rest is shown."
         )
-    return cell
+    if lost:
+        st.warning(f"This run has {plain(', '.join(lost))}. These filters are left out.")
 
 
-def _choose_run(runs: list[Row]) -> Row | None:
-    """The run in the address, else the default; another choice resets the cell."""
-    ids = [run["run_id"] for run in runs]
-    by_id: dict[str, Row] = dict(zip(ids, runs, strict=True))
-    asked = st.query_params.get("run")
-    if asked not in (None, *ids):
-        st.warning(
-            f"There is no run {plain(str(asked))}: it was deleted, or it was never in this home."
+def _filters(known: Known, filters: Filters, compared: bool) -> None:
+    """The widgets of the filters, in one row."""
+    places = st.columns(8 if compared else 7)
+    st.session_state["show"] = filters.show or None
+    places[0].selectbox(
+        "Checks",
+        KINDS,
+        key="show",
+        placeholder="All",
+        help=f"Required: {help_of('required')} Watched: {help_of('watched')}",
+        on_change=_filtered,
+        args=("show",),
+    )
+    choices: list[tuple[str, str, str, Sequence[str]]] = [
+        ("Verdict", "verdicts", "verdict", list(Verdict)),
+        ("Task", "tasks", "task", known.tasks),
+        ("Camera", "cameras", "camera", known.cameras),
+        ("Metric", "metrics", "metric", known.metrics),
+        ("Slices by", "fields", "attribute", known.fields),
+    ]
+    if compared:
+        choices.append(("Changed", "changed", "verdict", list(Change)))
+    for place, (label, name, about, options) in zip(places[1:], choices, strict=False):
+        st.session_state[name] = list(getattr(filters, name))
+        place.multiselect(
+            label,
+            options,
+            format_func=_option,
+            key=name,
+            placeholder="All",
+            help=help_of(about),
+            on_change=_filtered,
+            args=(name,),
+            wrap=False,
+            disabled=not options,
         )
-
-    default = default_run(runs)
-    shown = asked if asked in ids else default and default["run_id"]
-
-    def changed() -> None:
-        if st.session_state["run"]:
-            st.query_params.from_dict({"run": st.session_state["run"]})
-
-    chosen: str | None = st.selectbox(
-        "Run",
-        ids,
-        index=ids.index(shown) if shown else None,
-        format_func=lambda run_id: _run_name(by_id[run_id]),
-        key="run",
-        on_change=changed,
+    st.session_state["text"] = filters.text
+    places[-1].text_input(
+        "Text",
+        key="text",
+        placeholder="car night",
+        help="Words of the prediction, metric or slice; a check must have all of them.",
+        on_change=_filtered,
+        args=("text",),
     )
-    return by_id[chosen] if chosen else None
 
 
-def _run_name(run: Row) -> str:
-    when = datetime.fromtimestamp(run["created_ns"] / NS_PER_S, UTC)
-    name = f"{run['name']} · " if run["name"] else ""
-    title = f"{name}{run['candidate']} against {run['deployed']} · {run['verdict']}"
-    if run["against_itself"]:
-        title += " · the same network twice"
-    judged = counted(len(run["clip_ids"]), "item" if of_items(run) else "clip")
-    return f"{title} · {judged} · {when:%Y-%m-%d %H:%M} UTC · {run['run_id']}"
+def _option(value: str) -> str:
+    return f"{MARKS[Verdict(value)]} {value}" if value in set(Verdict) else value
 
 
-def _badge(verdict: str) -> str:
-    return f":{BADGES[Verdict(verdict)]}-badge[**{verdict}**]"
+def _filtered(name: str) -> None:
+    _set(name, st.session_state[name])
 
 
-def _verdict(run: Row) -> None:
-    st.markdown(f"##### {_badge(run['verdict'])} {plain(run['reason'])}")
-
-
-def _cause(cells: list[ShownCell]) -> None:
-    """The slice that most of the loss comes from, if there is one."""
-    sentence = cause_sentence(summary_of(cells))
-    if sentence:
-        st.markdown(plain(sentence))
-
-
-def _tally(cells: list[ShownCell]) -> None:
-    tally = queries.tally(cells)
-    figures = {
-        "Required, regressed": tally.required[Verdict.REGRESSED],
-        "Required, inconclusive": tally.required[Verdict.INCONCLUSIVE],
-        "Required, passed": tally.required[Verdict.PASS],
-        "Watched, alerts": tally.alerts,
-        "Significantly better": tally.better,
-        "Cells": len(cells),
-    }
-    for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-        column.metric(name, value, border=True)
-
-
-def _select(cell: Mapping[str, object]) -> None:
-    for name in KEY:
-        st.query_params[name] = str(cell[name])
-
-
-def _cells(cells: list[ShownCell], chosen: ShownCell) -> None:
-    """The heatmap and the table of the filtered cells."""
-    tasks = sorted({cell["task"] for cell in cells})
-    names = sorted({cell["metric"] for cell in cells})
-    first, second = st.columns(2)
-    task = first.multiselect("Task", tasks, placeholder="all tasks")
-    gated = queries.gated_metrics(cells)
-    metric = second.multiselect("Metric", names, default=gated, placeholder="all metrics")
-    third, fourth = st.columns(2)
-    measure = third.segmented_control(
-        "Colour", list(Measure), default=Measure.MARGINS, required=True
+def _views(state: State) -> None:
+    st.session_state["view"] = state.view
+    st.segmented_control(
+        "View",
+        VIEWS,
+        key="view",
+        label_visibility="collapsed",
+        required=True,
+        on_change=_filtered,
+        args=("view",),
     )
-    most = fourth.segmented_control(
-        "Watched rows shown, the worst first", WATCHED, default=WATCHED[0], required=True
+
+
+def _overview(checks: Checks, state: State, run: Row) -> None:
+    """The checks that fit the filters, as a grid or as a list."""
+    st.html(markup.legend(state.other_id is not None))
+    grid = _grid(checks, state.filters, state.page if state.view == VIEWS[0] else 1)
+    if not grid.count_checks.fit:
+        st.info("No check fits these filters.")
+        st.html(
+            markup.button(
+                "Show all checks", state.link(**dict.fromkeys(NAMES)), "Clears all filters."
+            )
+        )
+    elif state.view == VIEWS[1]:
+        _list(checks, state, grid)
+    else:
+        _heatmap(state, run, grid)
+
+
+def _heatmap(state: State, run: Row, grid: queries.Grid) -> None:
+    find = metrics_of(run)
+    units = [markup.unit_of(find(task_of(row.prediction), row.metric)) for row in grid.rows]
+    data = charts.grid_data(grid, state.key, state.without_check(), units, palette())
+    components.show_grid(data)
+    last = grid.first + len(grid.rows)
+    slices = grid.count_slices
+    more = ""
+    if slices.shown < slices.fit:
+        more = f" · {slices.shown} of {slices.fit} slices: choose “Slices by” for the others"
+    st.html(
+        markup.pages(
+            "row",
+            f"Rows {grid.first + 1:,} to {last:,}" if grid.rows else "No rows",
+            grid.count_rows,
+            _turns(state, last < grid.count_rows.fit),
+            more,
+        )
     )
-    shown = [c for c in cells if (not task or c["task"] in task)]
-    shown = [c for c in shown if (not metric or c["metric"] in metric)]
-    if not shown:
-        st.info("No cell matches these filters.")
+
+
+def _list(checks: Checks, state: State, grid: queries.Grid) -> None:
+    rows = _listed(checks, state.filters, state.page)
+    st.html(markup.listed(rows, state.key, state.other_id is not None, state.link))
+    first = (state.page - 1) * queries.LISTED
+    st.html(
+        markup.pages(
+            "check",
+            f"Checks {first + 1:,} to {first + len(rows):,}" if rows else "No checks",
+            grid.count_checks,
+            _turns(state, first + len(rows) < grid.count_checks.fit),
+            "",
+        )
+    )
+
+
+def _turns(state: State, more: bool) -> list[tuple[str, str]]:
+    """Links to the previous and the next page, where there are any."""
+    turns = []
+    if state.page > 1:
+        turns.append(("← previous", state.link(page=state.page - 1)))
+    if more:
+        turns.append(("next →", state.link(page=state.page + 1)))
+    return turns
+
+
+def _check(
+    snapshot: Snapshot, state: State, run: Row, other: Row | None, look: cell_queries.Looked
+) -> None:
+    """The chosen check: its verdict, values, intervals and facts."""
+    cell = look.cell
+    beside = _same_check(snapshot, state, other) if other else None
+    st.html(
+        markup.check(cell, cell_queries.metric_of(run, cell), run, beside)
+        + markup.intervals(look.siblings, cell, state.link)
+        + markup.facts(cell, run)
+    )
+    if other and beside is None:
+        st.html(markup.note("The other run does not have this check."))
+
+
+def _same_check(snapshot: Snapshot, state: State, other: Row) -> Cell | None:
+    """The chosen check in the other run."""
+    found = _look(_checks(snapshot, other["run_id"], None), dict(state.key), Filters())
+    return found.cell if found and found.missing is None else None
+
+
+def _clips(snapshot: Snapshot, run: Row, other: Row | None, cell: Cell) -> None:
+    """The clips behind the chosen check: the costliest as pictures, all of them as a table."""
+    items = of_items(run)
+    st.subheader("The frames behind it" if items else "The clips behind it", anchor=False)
+    try:
+        rows = _costs(snapshot, run["run_id"], key_of(cell), run, cell)
+    except RidealongError as error:  # damaged scores: the rest of the page is still shown
+        st.error(plain(str(error)))
         return
-    picture, table = st.tabs(["Heatmap", "Table"])
-    with picture:
-        watched = most if isinstance(most, int) else None
-        rows = queries.rows_in_order(shown, Measure(measure), watched)
-        _heatmap(rows, Measure(measure), chosen)
-    with table:
-        # Two tables: a click on a header sorts only one, so the required cells stay on top.
-        _table("Required", [cell for cell in shown if cell["required"]], REQUIRED_PX)
-        _table("Watched", [cell for cell in shown if not cell["required"]], MAP_PX)
-
-
-def _heatmap(rows: list[ShownCell], measure: Measure, chosen: ShownCell) -> None:
-    def picked() -> None:
-        points = st.session_state["heatmap"]["selection"][charts.SELECTION]
-        if points:
-            _select(points[0])
-
-    st.caption(SIGNS)
-    chart = charts.heatmap(rows, measure, chosen)
-    with st.container(height=MAP_PX, border=False):
-        st.altair_chart(chart, on_select=picked, key="heatmap")
-
-
-COLUMNS = [*KEY, "verdict", "delta", "low", "high", "margin", "p_adjusted", "clusters"]
-
-
-def _table(kind: str, cells: list[ShownCell], most_px: int) -> None:
-    if not cells:
-        return
-    rows = queries.ranked(cells)
-    # A selection is only valid for the rows in which it was made.
-    key = f"{kind}-{hash(tuple(tuple(queries.name_of(row).values()) for row in rows))}"
-
-    def picked() -> None:
-        places = st.session_state[key]["selection"]["rows"]
-        if places:
-            _select(rows[places[0]])
-
-    column = st.column_config.NumberColumn
-    st.caption(kind)
-    st.dataframe(
-        [_chosen(row) for row in rows],
-        on_select=picked,
-        selection_mode="single-row",
-        hide_index=True,
-        height=min(38 + 35 * len(rows), most_px),
-        column_config={
-            **{name: column(name, format="%+.3f") for name in ("delta", "low", "high")},
-            "margin": column("margin", format="%.3f"),
-            "p_adjusted": column("p, corrected", format="%.2g"),
-            "clusters": column("drives", format="%d"),
-        },
-        placeholder=MISSING,
-        key=key,
-    )
-
-
-def _chosen(row: Mapping[str, object]) -> dict[str, object]:
-    return {name: row[name] for name in COLUMNS}
-
-
-def _cell(cells: list[ShownCell], cell: ShownCell) -> None:
-    st.subheader(f"{plain(cell['prediction'])} {plain(cell['metric'])}", anchor=False)
-    kind = "required" if cell["required"] else "watched"
-    st.markdown(f"{_badge(cell['verdict'])} :gray-badge[{plain(cell['slice'])}] {kind}")
-    st.markdown(f"{plain(cell['reason'])}")
-    places = _places(cell)
-    first, second, third = st.columns(3)
-    first.metric("Deployed", number(cell["deployed"], places))
-    second.metric("Candidate", number(cell["candidate"], places))
-    third.metric("Delta", number(cell["delta"], places, sign=True))
-    known = [c for c in queries.siblings(cells, cell) if c["delta"] is not None]
-    if known:
-        st.altair_chart(charts.interval_chart(known, cell))
-        st.caption("Grey tick: −margin. A cell passes when its one-sided bound is right of it.")
-    st.dataframe(_facts(cell), hide_index=True, column_config={"value": {"alignment": "right"}})
-
-
-def _places(cell: ShownCell) -> int:
-    """The decimals to which a cell's values are known, as in the report."""
-    return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
-
-
-def _facts(cell: ShownCell) -> list[Row]:
-    places = _places(cell)
-    p = f"{probability(cell['p_value'])} ({probability(cell['p_adjusted'])})"
-    facts = {
-        f"interval ({cell['level']:.0%})": interval(cell["low"], cell["high"], places),
-        "one-sided bound, compared with −margin": number(cell["bound"], places, sign=True),
-        "margin": number(cell["margin"]),
-        "clips": str(cell["clips"]),
-        "independent drives (effective)": _drives(cell),
-        "p of “no loss” (corrected)": p,
-        "compared with": _reference(cell["reference"]),
-        "more drives to decide": number(cell["drives_needed"], 0),
-    }
-    return [{"fact": name, "value": value} for name, value in facts.items()]
-
-
-def _drives(cell: ShownCell) -> str:
-    return f"{cell['clusters']} ({number(cell['clusters_effective'], 1)})"
-
-
-def _reference(reference: str | None) -> str:
-    known: dict[str | None, str] = {
-        Reference.LABELS: "labels",
-        Reference.SELF: "the network itself, one frame apart",
-        None: MISSING,
-    }
-    return known.get(reference, "the other network")
-
-
-def _clips(snapshot: Snapshot, run: Row, cell: ShownCell) -> None:
-    st.subheader("The clips behind it", anchor=False)
-    rows = queries.costs(snapshot, run, cell)
     if not rows:
-        st.caption(
-            "No clip to compare: only a comparison with labels, or of a network with itself, has "
-            "a share for each clip."
+        st.html(
+            markup.note(
+                "Nothing to show: only a comparison with labels, or of a network with itself, has "
+                "a share for each clip."
+            )
         )
         return
-    st.caption(
-        "Ordered by cost. The shares of all clips sum to delta. A clip on which both networks gave "
-        "the same result has a share of zero."
-    )
-    shown = [_item_cost(row) if of_items(run) else _clip_cost(row) for row in rows]
-    column = st.column_config.NumberColumn
-    st.dataframe(
-        shown,
-        hide_index=True,
-        height=min(38 + 35 * len(shown), 460),
-        column_config={
-            "share": column("share of delta", format="%+.4f"),
-            "deployed": column("deployed", format="%.3f"),
-            "candidate": column("candidate", format="%.3f"),
-            "clip": st.column_config.LinkColumn("clip", display_text="clip=(.*)"),
-        },
-        placeholder=MISSING,
-    )
-
-
-VALUES = ("share", "deployed", "candidate")
-
-
-def _clip_cost(row: Row) -> Row:
-    return {
-        **{name: row[name] for name in (*VALUES, "triggers", "light", "weather", "road")},
-        "drive": row["drive_id"],
-        "clip": f"./?clip={quote(row['clip_id'], safe='')}",
-    }
-
-
-def _item_cost(row: Row) -> Row:
-    """An item of result files: it has no page, and any attributes."""
-    known = {*VALUES, "clip_id", "drive_id"}
-    return {
-        **{name: row[name] for name in VALUES},
-        **{name: value for name, value in row.items() if name not in known},
-        "drive": row["drive_id"],
-        "item": row["clip_id"],
-    }
+    if items:
+        st.html(item_rows(rows, cell))
+        return
+    filmstrip(rows, run, cell)
+    with st.expander(f"All {counted(len(rows), 'clip')} as a table"):
+        st.html(clip_rows(rows, run, cell))
 
 
 page()

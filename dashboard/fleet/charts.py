@@ -5,27 +5,39 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 import pyarrow as pa
 
+from dashboard.theme import Palette
+
+# What became of an event, from kept over harmless to a budget that is used up; with words.
 OUTCOMES = {
-    "kept": "#0ea5e9",
-    "post_window": "#cbd5e1",
-    "cooldown": "#94a3b8",
-    "sampled_out": "#fcd34d",
-    "budget_vehicle_day": "#fb923c",
-    "budget_day": "#dc2626",
-    "unknown": "#475569",
+    "kept": "kept",
+    "post_window": "seen in an earlier clip",
+    "cooldown": "in the cooldown",
+    "sampled_out": "not sampled",
+    "budget_vehicle_day": "vehicle's budget used up",
+    "budget_day": "day's budget used up",
+    "unreadable": "recording damaged",
+    "unknown": "reason unknown",
 }
 BAR_PX = 28
 
 Row = Mapping[str, object]
 
 
-def trigger_chart(events: pa.Table) -> alt.Chart:
+def words_of(outcome: object) -> str:
+    """What became of an event, for people; a reason that is not known as it is."""
+    return OUTCOMES.get(str(outcome), str(outcome))
+
+
+def trigger_chart(events: pa.Table, palette: Palette) -> alt.Chart:
     """Events by trigger, kept ones first, suppressed ones stacked by their reason."""
-    rows = [row | {"order": _place(row["outcome"])} for row in events.to_pylist()]
-    seen = sorted({row["outcome"] for row in rows}, key=_place)
-    colours = {name: OUTCOMES.get(name, OUTCOMES["unknown"]) for name in seen}
+    rows = [
+        row | {"order": _place(row["outcome"]), "outcome": words_of(row["outcome"])}
+        for row in events.to_pylist()
+    ]
+    seen = {row["outcome"]: row["order"] for row in sorted(rows, key=lambda row: row["order"])}
+    colours = [palette.accent, *palette.suppressed]
     triggers = len({row["trigger"] for row in rows})
-    axis = alt.Axis(labelLimit=220, labelOverlap=False, labelFlush=False)
+    scale = alt.Scale(domain=list(seen), range=[colours[min(at, 6)] for at in seen.values()])
     return (
         alt.Chart(alt.Data(values=rows))
         .mark_bar(height={"band": 0.8}, cornerRadius=2)
@@ -35,9 +47,13 @@ def trigger_chart(events: pa.Table) -> alt.Chart:
                 "trigger:N",
                 title=None,
                 sort="-x",
-                axis=axis,
+                axis=alt.Axis(labelLimit=220, labelOverlap=False, labelFlush=False),
             ),
-            color=_colour("outcome", colours),
+            color=alt.Color(
+                "outcome:N",
+                scale=scale,
+                legend=alt.Legend(title=None, orient="top", labelLimit=200, columns=2),
+            ),
             order="order:Q",
             tooltip=["trigger:N", "outcome:N", "events:Q"],
         )
@@ -50,27 +66,21 @@ def _place(outcome: object) -> int:
     return names.index(str(outcome)) if outcome in OUTCOMES else len(names)
 
 
-def _colour(field: str, colours: Mapping[str, str]) -> alt.Color:
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    legend = alt.Legend(title=None, orient="top", labelLimit=200, columns=2)
-    return alt.Color(f"{field}:N", scale=scale, legend=legend)
-
-
-def share_chart(rows: Sequence[Row], attribute: str) -> alt.Chart:
+def share_chart(rows: Sequence[Row], attribute: str, palette: Palette) -> alt.Chart:
     """Drives by the values of one attribute, in the order given, as bars with their counts."""
     order = [str(row["value"]) for row in rows]
     most = max((int(str(row["drives"])) for row in rows), default=1)
     room = alt.Scale(domain=[0, 1.2 * most], nice=False)  # room for the count of the longest bar
     bars = (
         alt.Chart(alt.Data(values=list(rows)), title=attribute)
-        .mark_bar(color="#0ea5e9", height={"band": 0.8}, cornerRadius=2)
+        .mark_bar(color=palette.accent, height={"band": 0.8}, cornerRadius=2)
         .encode(
             x=alt.X("drives:Q", axis=None, scale=room),
             y=alt.Y("value:N", title=None, sort=order, axis=_quiet()),
             tooltip=["value:N", "drives:Q", alt.Tooltip("hours:Q", format=".2f")],
         )
     )
-    counts = bars.mark_text(align="left", dx=4, color="#64748b").encode(text="drives:Q")
+    counts = bars.mark_text(align="left", dx=4, color=palette.muted).encode(text="drives:Q")
     return (bars + counts).properties(height=24 * len(rows) + 60)
 
 

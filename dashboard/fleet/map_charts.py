@@ -11,24 +11,10 @@ import altair as alt
 import numpy as np
 from numpy.typing import NDArray
 
-ROADS = {"highway": "#c2cad6", "street": "#dde2e9"}  # the upper ones come first
-TRACK, INK = "#38bdf8", "#64748b"  # visible on white and on black
-# Distinct from each other and from the tracks; a trigger has the same colour on every map.
-TRIGGERS = (
-    "#dc2626",
-    "#f59e0b",
-    "#15803d",
-    "#7c3aed",
-    "#f472b6",
-    "#14b8a6",
-    "#92400e",
-    "#0369a1",
-    "#84cc16",
-    "#1d4ed8",
-    "#c026d3",
-    "#64748b",
-)
-MAP_PX = 640
+from dashboard.fleet.charts import words_of
+from dashboard.theme import Palette
+
+MAP_PX = 500
 DISC_PX = 10.0
 
 Row = Mapping[str, object]
@@ -37,19 +23,25 @@ Feature = dict[str, object]
 
 
 def map_chart(
-    roads: Sequence[Row], tracks: Sequence[Row], events: Sequence[Row], triggers: Sequence[str]
+    roads: Sequence[Row],
+    tracks: Sequence[Row],
+    events: Sequence[Row],
+    triggers: Sequence[str],
+    palette: Palette,
 ) -> alt.LayerChart:
     """The map of drives and events.
 
     Args:
         roads: ``kind``, ``width_m`` and a line of ``points``; empty if no map is known.
         tracks: ``drive_id``, ``vehicle``, ``light`` and ``points``.
-        events: ``x``, ``y``, ``trigger``, ``outcome``, ``drive``, ``time_s``.
+        events: ``x``, ``y``, ``trigger``, ``outcome``, ``drive``, ``time_s``, and ``href``: where
+            a click leads, null for nowhere.
         triggers: All names that may occur, so that colours stay when some are not shown.
+        palette: The colours.
     """
     box = _Box([*roads, *tracks])
-    layers = [*_roads(roads, box), _tracks(tracks), *_events(_spread(events, box), triggers)]
-    layers += _scale_bar(box)
+    layers = [*_roads(roads, box, palette), _tracks(tracks, palette)]
+    layers += [*_events(_spread(events, box), triggers, palette), *_scale_bar(box, palette)]
     return (
         alt.layer(*layers)
         .project(type="identity", reflectY=True)
@@ -79,7 +71,7 @@ def _feature(kind: str, coordinates: object, **fields: object) -> Feature:
     return {"type": "Feature", "geometry": geometry, **fields}
 
 
-def _roads(roads: Sequence[Row], box: _Box) -> list[alt.Chart]:
+def _roads(roads: Sequence[Row], box: _Box, palette: Palette) -> list[alt.Chart]:
     """One shape per kind and width, as wide as the road at this scale, with a minimum width."""
     lines: dict[tuple[str, float], list[object]] = {}
     for road in roads:
@@ -89,7 +81,7 @@ def _roads(roads: Sequence[Row], box: _Box) -> list[alt.Chart]:
         _feature(
             "MultiLineString",
             lines[kind, width],
-            colour=ROADS.get(kind, ROADS["street"]),
+            colour=palette.roads[0 if kind == "highway" else 1],
             px=max(1.4 * width * box.px_per_m, 2.0),
         )
         for kind, width in sorted(lines, reverse=True)
@@ -106,7 +98,7 @@ def _roads(roads: Sequence[Row], box: _Box) -> list[alt.Chart]:
     ]
 
 
-def _tracks(tracks: Sequence[Row]) -> alt.Chart:
+def _tracks(tracks: Sequence[Row], palette: Palette) -> alt.Chart:
     shown = ("drive_id", "vehicle", "light")
     lines = [
         _feature("LineString", row["points"], **{name: row[name] for name in shown})
@@ -114,7 +106,7 @@ def _tracks(tracks: Sequence[Row]) -> alt.Chart:
     ]
     return (
         alt.Chart(alt.Data(values=lines))
-        .mark_geoshape(filled=False, stroke=TRACK, strokeWidth=1.6, strokeOpacity=0.7)
+        .mark_geoshape(filled=False, stroke=palette.track, strokeWidth=1.6, strokeOpacity=0.7)
         .encode(tooltip=[f"{name}:N" for name in shown])
     )
 
@@ -125,16 +117,36 @@ def _spread(events: Sequence[Row], box: _Box) -> list[Row]:
     Several triggers often fire at one moment, so their positions are the same to the metre.
     """
     apart = DISC_PX / box.px_per_m
-    taken, out = np.empty((0, 2)), list[Row]()
+    taken = _Taken(0.95 * apart)
+    out = list[Row]()
     for event in sorted(events, key=lambda event: event["outcome"] != "kept"):
-        here = np.array([event["x"], event["y"]], np.float64)
-        ways = here + apart * _HONEYCOMB
-        gaps = np.linalg.norm(ways[:, None] - taken[None], axis=2).min(axis=1, initial=np.inf)
-        free = np.flatnonzero(gaps > 0.95 * apart)
-        place = ways[free[0]] if len(free) else here
-        taken = np.concatenate([taken, place[None]])
-        out.append({**event, "x": round(float(place[0]), 1), "y": round(float(place[1]), 1)})
+        x, y = float(str(event["x"])), float(str(event["y"]))
+        ways = [(x + apart * u, y + apart * v) for u, v in _HONEYCOMB]
+        place = next((way for way in ways if taken.free(way)), (x, y))
+        taken.add(place)
+        out.append({**event, "x": round(place[0], 1), "y": round(place[1], 1)})
     return out
+
+
+class _Taken:
+    """Places that are taken, by cells as wide as the gap between places."""
+
+    def __init__(self, gap: float) -> None:
+        self._gap = gap
+        self._cells: dict[tuple[int, int], list[Point]] = {}
+
+    def add(self, place: Point) -> None:
+        self._cells.setdefault(self._cell(place), []).append(place)
+
+    def free(self, place: Point) -> bool:
+        """Whether no place is nearer than the gap."""
+        u, v = self._cell(place)
+        around = ((u + du, v + dv) for du in (-1, 0, 1) for dv in (-1, 0, 1))
+        near = (other for cell in around for other in self._cells.get(cell, ()))
+        return all(math.dist(place, other) > self._gap for other in near)
+
+    def _cell(self, place: Point) -> tuple[int, int]:
+        return math.floor(place[0] / self._gap), math.floor(place[1] / self._gap)
 
 
 def _honeycomb(rings: int) -> NDArray[np.float64]:
@@ -146,21 +158,26 @@ def _honeycomb(rings: int) -> NDArray[np.float64]:
     return places[np.lexsort([places[:, 0], places[:, 1], far.round(6)])]
 
 
-_HONEYCOMB = _honeycomb(3)
+_HONEYCOMB: list[Point] = [(float(x), float(y)) for x, y in _honeycomb(3)]
 
 
-def _events(events: Sequence[Row], triggers: Sequence[str]) -> list[alt.Chart]:
+def _events(events: Sequence[Row], triggers: Sequence[str], palette: Palette) -> list[alt.Chart]:
     """Kept events as discs above suppressed ones as rings, coloured by trigger."""
     shown = {str(event["trigger"]) for event in events}
     names = [name for name in sorted(triggers) if name in shown]
-    colours = [TRIGGERS[sorted(triggers).index(name) % len(TRIGGERS)] for name in names]
+    many = len(palette.series)
+    colours = [palette.series[sorted(triggers).index(name) % many] for name in names]
     scale = alt.Scale(domain=names, range=colours)
     legend = alt.Legend(title=None, orient="bottom", columns=4, symbolType="circle")
     rings = {"filled": False, "size": 34, "strokeWidth": 1.4, "opacity": 0.85}
-    discs = {"filled": True, "size": 80, "stroke": "white", "strokeWidth": 1, "opacity": 1}
+    discs = {"filled": True, "size": 80, "stroke": palette.surface, "strokeWidth": 1, "opacity": 1}
     layers = []
-    for outcome, look in (("suppressed", rings), ("kept", discs)):
-        rows = [dict(event) for event in events if event["outcome"] == outcome]
+    for kept, look in ((False, rings), (True, discs)):
+        rows = [
+            {**event, "outcome": words_of(event["outcome"])}
+            for event in events
+            if (event["outcome"] == "kept") is kept
+        ]
         if rows:
             layers.append(
                 alt.Chart(alt.Data(values=rows))
@@ -169,27 +186,30 @@ def _events(events: Sequence[Row], triggers: Sequence[str]) -> list[alt.Chart]:
                     longitude="x:Q",
                     latitude="y:Q",
                     color=alt.Color("trigger:N", scale=scale, legend=legend),
+                    href="href:N",
                     tooltip=[
                         "trigger:N",
                         "outcome:N",
                         "drive:N",
-                        alt.Tooltip("time_s:Q", format=".1f"),
+                        alt.Tooltip("time_s:Q", title="time in the drive (s)", format=".1f"),
                     ],
                 )
             )
     return layers
 
 
-def _scale_bar(box: _Box) -> list[alt.Chart]:
+def _scale_bar(box: _Box, palette: Palette) -> list[alt.Chart]:
     """A line of a round length in the lower left corner, with its length."""
     length = round_length(box.extent_m / 4)
     y = box.south - 0.04 * box.extent_m
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     line = _feature("LineString", [(box.west, y), (box.west + length, y)])
-    bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(filled=False, stroke=INK, strokeWidth=3)
+    bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(
+        filled=False, stroke=palette.muted, strokeWidth=3, aria=False
+    )
     words = (
         alt.Chart(alt.Data(values=[{"x": box.west + length, "y": y, "text": text}]))
-        .mark_text(align="left", dx=6, color=INK)
+        .mark_text(align="left", dx=6, color=palette.muted, aria=False)
         .encode(longitude="x:Q", latitude="y:Q", text="text:N")
     )
     return [bar, words]

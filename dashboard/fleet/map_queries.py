@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ingest.schemas import DRIVES, EVENTS, ROADS, TELEMETRY
+from dashboard.fleet.chosen import DRIVES_CHOSEN, EVENTS_CHOSEN, EVERYTHING, Chosen
+from dashboard.fleet.queries import in_clips
+from ingest.schemas import CLIPS, DRIVES, EVENTS, ROADS, TELEMETRY
 from ridealong.lake import Snapshot
 
 LATITUDE, LONGITUDE = "Vehicle.CurrentLocation.Latitude", "Vehicle.CurrentLocation.Longitude"
 EARTH_M = 6_371_008.8  # mean radius
 MOST_POINTS = 8_000  # of all tracks on one map; more cannot be distinguished
+MOST_TRACKS = 400  # on one map
+MOST_EVENTS = 1_500  # on one map
 AREA_M = 10_000.0  # drives farther apart are shown on separate maps
 
 Row = dict[str, Any]
@@ -77,32 +81,45 @@ def _area(rows: Sequence[Row]) -> Area:
     return Area(name, tuple(str(row["drive_id"]) for row in rows), latitude, longitude)
 
 
-def tracks(snapshot: Snapshot, area: Area) -> list[Row]:
+@dataclass(frozen=True)
+class Some:
+    """Rows for a map, and how many there are in all."""
+
+    rows: list[Row]
+    total: int
+
+
+def tracks(snapshot: Snapshot, area: Area, chosen: Chosen = EVERYTHING) -> Some:
     """The tracks of the area's drives: vehicle, light, and a line in metres for each.
 
-    All lines together have about `MOST_POINTS` points at equal time steps. A drive counts for at
-    most as many seconds as it has rows: a clock that jumps by years must not thin out the others.
+    Of more than `MOST_TRACKS`, the newest drives. All lines together have about `MOST_POINTS`
+    points at equal time steps. A drive counts for at most as many seconds as it has rows: a clock
+    that jumps by years must not thin out the others.
     """
     rows = snapshot.query(
-        f"""with mine as (select * from drives where list_contains(?, drive_id)),
+        f"""with wanted as (
+            select *, count(*) over () as total from drives
+            where list_contains($drives::varchar[], drive_id) and {DRIVES_CHOSEN}
+            order by start_ns desc, drive_id limit {MOST_TRACKS}),
         step as (select greatest(1e9,
                 sum(least(duration_s, telemetry_rows)) * 1e9 / {MOST_POINTS})::bigint as ns
-            from mine),
+            from wanted),
         points as (
             select drive_id, (timestamp_ns - start_ns) // ns as place,
                 arg_min("{LATITUDE}", timestamp_ns) as latitude,
                 arg_min("{LONGITUDE}", timestamp_ns) as longitude
-            from telemetry join mine using (drive_id), step
+            from telemetry join wanted using (drive_id), step
             where "{LATITUDE}" is not null and "{LONGITUDE}" is not null
             group by all)
         select drive_id, any_value(vehicle_id) as vehicle, any_value(light) as light,
-            list([latitude, longitude] order by place) as points
-        from points join mine using (drive_id) group by drive_id order by drive_id""",
+            any_value(total) as total, list([latitude, longitude] order by place) as points
+        from points join wanted using (drive_id) group by drive_id order by drive_id""",
         TELEMETRY,
         DRIVES,
-        params=[list(area.drive_ids)],
+        params=chosen.of_drives() | {"drives": list(area.drive_ids)},
     ).to_pylist()
-    return [row | {"points": area.line(row["points"])} for row in rows]
+    total = rows[0]["total"] if rows else 0
+    return Some([row | {"points": area.line(row["points"])} for row in rows], total)
 
 
 def roads(snapshot: Snapshot, area: Area) -> list[Row]:
@@ -120,20 +137,26 @@ def roads(snapshot: Snapshot, area: Area) -> list[Row]:
     return [row for row in lines if math.hypot(*row["points"][0]) < AREA_M]
 
 
-def event_places(snapshot: Snapshot, area: Area) -> list[Row]:
-    """The area's events with a known position, ``x`` and ``y`` in metres."""
+def event_places(snapshot: Snapshot, area: Area, chosen: Chosen = EVERYTHING) -> Some:
+    """The area's events with a known position, ``x`` and ``y`` in metres; see `queries.events`.
+
+    Of more than `MOST_EVENTS`, the kept ones first, and then a fixed random choice.
+    """
+    mine = f"list_contains($drives::varchar[], drive_id) and {EVENTS_CHOSEN}"
+    some = f"""select * from events where {mine}
+        order by kept desc, hash(event_id), event_id limit {MOST_EVENTS}"""
     rows = snapshot.query(
-        f"""select e.event_id, e.drive_id as drive, e.trigger, e.time_s,
-            case when e.kept then 'kept' else 'suppressed' end as outcome,
-            t."{LATITUDE}" as latitude, t."{LONGITUDE}" as longitude
-        from (select * from events where list_contains(?, drive_id)) e
+        f"""select e.*, t."{LATITUDE}" as latitude, t."{LONGITUDE}" as longitude,
+            (select count(*) from events where {mine}) as total
+        from ({in_clips(some)}) e
         asof join (select * from telemetry
             where "{LATITUDE}" is not null and "{LONGITUDE}" is not null) t
-        on e.drive_id = t.drive_id and e.time_ns >= t.timestamp_ns
-        order by e.drive_id, e.time_ns, e.trigger""",
+        on e.drive = t.drive_id and e.time_ns >= t.timestamp_ns
+        order by e.drive, e.time_ns, e.trigger""",
         TELEMETRY,
         EVENTS,
-        params=[list(area.drive_ids)],
+        CLIPS,
+        params=chosen.of_events() | {"drives": list(area.drive_ids)},
     ).to_pylist()
     placed = [(row, area.project(row.pop("latitude"), row.pop("longitude"))) for row in rows]
-    return [row | {"x": x, "y": y} for row, (x, y) in placed]
+    return Some([row | {"x": x, "y": y} for row, (x, y) in placed], rows[0]["total"] if rows else 0)

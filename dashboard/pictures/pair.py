@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image, ImageDraw, ImageFont
 
+from dashboard.pictures.cameras import USUAL_CAMERA, camera_image, resized
 from dashboard.pictures.masks import (
     FALSE,
     FOUND,
@@ -29,18 +29,15 @@ from metrics.tasks.clip_view import ClipView
 from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import families, parse_prediction
-from ridealong.arrays import Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import BevLayer, Surface, at_times
 from ridealong.perception.forms import Form
-from ridealong.perception.recording import Image as Frame
 from ridealong.terminal.readable import counted
 from ridealong.units import NS_PER_S
 from shadow.frame_losses import FrameLosses
 from shadow.outputs import RunOutputs
 from shadow.runs import ROLES
 
-USUAL_CAMERA = "main"
 ABOVE_PX, IMAGE_PX = 460, 480  # width of one panel
 GAP_PX, HEAD_PX, FOOT_PX = 6, 26, 24
 PAPER: Colour = (16, 18, 22)
@@ -72,21 +69,6 @@ class Pair:
     found: str
 
 
-@dataclass(frozen=True)
-class _Once(RunOutputs):
-    """Outputs of a run that are inferred once for each clip: for the shares and for the picture."""
-
-    @cached_property
-    def _known(self) -> dict[tuple[str, bool], dict[str, ClipView]]:
-        return {}
-
-    def views(self, reader: ClipReader, times: Ints, dense: bool) -> dict[str, ClipView]:
-        key = (reader.metadata.clip_id, dense)
-        if key not in self._known:
-            self._known[key] = super().views(reader, times, dense)
-        return self._known[key]
-
-
 def draw_pair(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pair:
     """The picture of one clip for one cell.
 
@@ -101,7 +83,6 @@ def draw_pair(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pair:
     """
     if not clip["blob"]:
         raise RidealongError("the clip has no video")
-    outputs = _Once(**vars(outputs))
     prediction = parse_prediction(cell["prediction"])
     form = families()[prediction.task].form
     time = _costliest(outputs, clip, cell)
@@ -117,6 +98,20 @@ def draw_pair(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pair:
     return Pair(picture, scene.camera, seconds, which, _in_words(panels, UNITS.get(form, "label")))
 
 
+def frame_panels(
+    outputs: RunOutputs, reader: ClipReader, prediction: Prediction, time: int
+) -> dict[str, Picture]:
+    """One judged frame as each network saw it, by role: of any prediction, sparse or dense.
+
+    Raises:
+        RidealongError: The clip lacks the camera or is damaged; a network does not give the
+            prediction; or what runs the networks is not installed.
+    """
+    form = families()[prediction.task].form
+    scene = _scene(outputs, reader, prediction, time, form)
+    return {role: _panel(scene, role).picture for role in ROLES}
+
+
 @dataclass(frozen=True)
 class _Scene:
     """One frame: its image, and views of it by both networks and by the labels."""
@@ -124,7 +119,7 @@ class _Scene:
     prediction: Prediction
     form: Form
     camera: str | None
-    image: Frame | None
+    image: Picture | None
     views: Mapping[str, ClipView]
     labels: ClipView | None
 
@@ -159,45 +154,29 @@ def _middle(reader: ClipReader, rate_hz: float) -> int:
 def _scene(
     outputs: RunOutputs, reader: ClipReader, prediction: Prediction, time: int, form: Form
 ) -> _Scene:
-    views = outputs.views(reader, reader.sample_times(outputs.rate_hz), dense=not form.sparse)
-    labels = reader.labels(with_dense=not form.sparse)
     at = np.array([time])
-    seen = {role: view.on(at_times(view.perception, at)) for role, view in views.items()}
+    seen = outputs.views(reader, at, dense=not form.sparse)
+    labels = reader.labels(with_dense=() if form.sparse else (prediction.task,))
     known = ClipView(at_times(labels, at), {}, reader.image_sizes) if labels is not None else None
     if known is not None and not len(known.perception.timestamps_ns):
         known = None
     if form is Form.LAYERS:
         return _Scene(prediction, form, None, None, seen, known)
     camera = prediction.camera or USUAL_CAMERA
-    if camera not in reader.cameras or not len(reader.timestamps(camera)):
-        raise RidealongError(f"the clip has no frame of the camera {camera!r}")
-    return _Scene(prediction, form, camera, _image(reader, camera, time), seen, known)
-
-
-def _image(reader: ClipReader, camera: str, time: int) -> Frame:
-    """A camera's frame nearest a time."""
-    times = reader.timestamps(camera)
-    nearest = times[[np.abs(times - time).argmin()]]
-    (image,) = [found[camera] for _, found in reader.frames_at([camera], nearest)]
-    return image
+    image = camera_image(reader, camera, time)
+    return _Scene(prediction, form, camera, image, seen, known)
 
 
 def _panel(scene: _Scene, role: str) -> _Panel:
     if scene.form is Form.LAYERS:
         return _layers(scene, role)
     assert scene.image is not None
-    image, scale = _enlarged(scene.image)
+    image, scale = resized(scene.image, IMAGE_PX)
     if scene.form is Form.CLASSES:
         return _classes(scene, role, image)
     if scene.form is Form.DEPTH:
         return _depth(scene, role, image)
     return _outlines(scene, role, image, scale)
-
-
-def _enlarged(frame: Frame) -> tuple[Picture, float]:
-    scale = IMAGE_PX / frame.shape[1]
-    size = (IMAGE_PX, max(round(frame.shape[0] * scale), 1))
-    return Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS), scale
 
 
 def _layers(scene: _Scene, role: str) -> _Panel:

@@ -1,6 +1,5 @@
 """The layers of the player: annotations of a window of time, in columns."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,8 @@ from ridealong.perception.forms import form_of
 from ridealong.units import NS_PER_S
 
 LONGEST_STEP_S = 0.2
-COLOURS = {"deployed": "#38bdf8", "candidate": "#fb923c", "labels": "#a3e635"}
 NAMES = ("camera", "form", "task", "category")  # columns of numbers that stand for names
 PIXEL_DIGITS, SCORE_DIGITS = 1, 3
-
-Mark = dict[str, object]
 
 
 def step_s(times_ns: Ints) -> float:
@@ -117,64 +113,6 @@ def _boxes(rows: pa.Table) -> list[list[float] | None]:
 def _points(column: pa.ChunkedArray) -> list[list[float] | None]:
     lists = column.combine_chunks()
     values = np.asarray(lists.flatten(), np.float64).round(PIXEL_DIGITS).tolist()
-    ends = np.cumsum(lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
-    starts = [0, *ends[:-1].tolist()]
-    return [values[a:b] or None for a, b in zip(starts, ends.tolist(), strict=True)]
-
-
-def layer(
-    name: str, title: str, seen: Perception, first_ns: int, judged: Judged | None = None
-) -> dict[str, object]:
-    """One layer of the overlay, for the browser.
-
-    Args:
-        name: ``deployed``, ``candidate`` or ``labels``.
-        title: Its name in the legend.
-        seen: Its frames and their annotations.
-        first_ns: Start of the videos.
-        judged: For a network, which rows count and which only it has; all labels count.
-    """
-    times_ns = seen.timestamps_ns
-    frames = np.searchsorted(times_ns, seen.sparse["timestamp_ns"].to_numpy()).tolist()
-    marks = [_mark(row, at) for row, at in zip(seen.sparse.to_pylist(), frames, strict=True)]
-    if judged is not None:
-        _add_judgement(marks, judged)
-    return {
-        "name": name,
-        "title": title,
-        "colour": COLOURS[name],
-        "times": ((times_ns - first_ns) / NS_PER_S).tolist(),
-        "step_s": step_s(times_ns),
-        "marks": marks,
-    }
-
-
-def _mark(row: Mapping[str, object], frame: int) -> Mark:
-    mark: Mark = {
-        "camera": row["camera"],
-        "frame": frame,
-        "form": _form(row),
-        "category": row["category"],
-        "score": row["score"],
-    }
-    if row["x1"] is not None:
-        mark["box"] = [row["x1"], row["y1"], row["x2"], row["y2"]]
-    if row["points"]:
-        mark["points"] = row["points"]
-    return mark
-
-
-def _form(row: Mapping[str, object]) -> str | None:
-    """The form of a row: its family's form, or that of its columns if the family is unknown."""
-    family = families().get(str(row["task"]))
-    return family.form if family else form_of(row)
-
-
-def _add_judgement(marks: list[Mark], judged: Judged) -> None:
-    """Add ``below`` only to rows that do not count, because most rows count."""
-    columns = zip(marks, judged.counts, judged.below.round(4), judged.alone, strict=True)
-    for mark, counts, below, alone in columns:
-        if not counts:
-            mark["below"] = float(below)
-        if alone:
-            mark["alone"] = True
+    sizes = lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(sizes)
+    return [values[end - size : end] or None for end, size in zip(ends, sizes, strict=True)]

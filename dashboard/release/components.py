@@ -1,4 +1,4 @@
-"""The two parts of the page Release that need a script: the pair of pictures, and Copy link."""
+"""The part of the page Release that needs a script: the pair of pictures."""
 
 from functools import cache
 from pathlib import Path
@@ -26,8 +26,3 @@ def picture_pair(facts: str, key: str) -> None:
         key: Different for different pairs.
     """
     _component("pair")(data={"facts": facts}, key=key)
-
-
-def copy_link(run_id: str) -> None:
-    """A button that copies the address of this page with its run."""
-    _component("copy")(data={"address": f"/?run={run_id}"}, key="copy_link")

@@ -241,7 +241,8 @@ def alerts(run_id: str, summary: Summary) -> Html:
 
 def worst(run_id: str, cell: Cell, metric: Metric | None) -> Html:
     """The loss to look at first: its cell as a link, and how its value changed."""
-    link = element("a", cell_name(cell), href=cell_address(run_id, cell))
+    where = "" if cell["slice"] == "all" else f" at {cell['slice']}"
+    link = element("a", f"{cell['prediction']}{where}", href=cell_address(run_id, cell))
     title = (
         "The worst loss"
         if cell["verdict"] != Verdict.PASS

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.copying import copy_link
 from dashboard.exporting import Subject, send_button
 from dashboard.navigation import address, cell_address
 from dashboard.release import charts, markup, queries
-from dashboard.release.components import copy_link, picture_pair
+from dashboard.release.components import picture_pair
 from dashboard.release.queries import Run, Summary
 from dashboard.routes.pairs import PairKey, facts_link
 from dashboard.text import plain
@@ -27,6 +28,7 @@ TREND_HELP = (
     "its interval. Above 0 is better. A check may lose up to the dashed line."
 )
 REVIEW_HELP = "Opens the page Compare at the loss to look at first, with the clips behind it."
+NONE_USUAL = "The runs here are archived, or compare a network with itself. Choose one to see it."
 PROMOTE_HELP = "Every required check passed. The page Runs and networks deploys the candidate."
 
 
@@ -41,7 +43,7 @@ def page() -> None:
         return
     run = _choose(runs)
     if run is None:
-        st.html(markup.empty("These runs compare a network with itself. Choose one to see it."))
+        st.html(markup.empty(NONE_USUAL, ("See all runs", address("runs", archived="1"))))
         return
     summary = _read_summary(_key(snapshot), run.run_id, snapshot)
     st.html(str(markup.banner(run, summary, queries.deployment(snapshot, run))))
@@ -81,15 +83,20 @@ def _no_run(snapshot: Snapshot) -> None:
         st.html(markup.empty(text, ("See the fleet", "/fleet"), ("See the triggers", "/triggers")))
     else:
         text = "No candidate was compared with the deployed network yet. A run gives its verdict."
-        st.html(markup.empty(text, ("Start a run", "/runs"), ("See the clips", "/clips")))
+        st.html(
+            markup.empty(text, ("Start a run", "/runs?view=start"), ("See the clips", "/clips"))
+        )
 
 
 def _choose(runs: list[Run]) -> Run | None:
     """The run in the address, else the newest that compares two networks."""
-    by_id = {run.run_id: run for run in runs}
     asked = st.query_params.get("run")
-    default = next((run for run in runs if not run.against_itself), None)
+    by_id = {run.run_id: run for run in runs if not run.archived or run.run_id == asked}
+    default = next((run for run in runs if run.usual), None)
     shown = by_id.get(str(asked), default)
+
+    # The address decides: a link to another run of this page changes it, and so does the choice.
+    st.session_state["run"] = shown.run_id if shown else None
 
     def changed() -> None:
         if st.session_state["run"]:
@@ -100,7 +107,6 @@ def _choose(runs: list[Run]) -> Run | None:
     chosen: str | None = select.selectbox(
         "Run",
         list(by_id),
-        index=list(by_id).index(shown.run_id) if shown else None,
         format_func=lambda run_id: _title(by_id[run_id]),
         placeholder="Choose a run",
         label_visibility="collapsed",
@@ -119,15 +125,16 @@ def _title(run: Run) -> str:
     name = f"{run.name} · " if run.name else ""
     judged = counted(run.judged, run.noun)
     same = " · the same network twice" if run.against_itself else ""
+    archived = " · archived" if run.archived else ""
     pair = f"{run.candidate} against {run.deployed}{same}"
-    return f"{name}{pair} · {run.verdict} · {judged} · {markup.when(run.created_ns)}"
+    return f"{name}{pair} · {run.verdict} · {judged} · {markup.when(run.created_ns)}{archived}"
 
 
 def _actions(run: Run, summary: Summary) -> None:
     """The next steps, and the alerts of watched cells."""
     with st.container(horizontal=True, vertical_alignment="center", key="release_actions"):
         if run.verdict == Verdict.PASS and not run.against_itself:
-            to_runs = address("runs", run=run.run_id)
+            to_runs = address("runs", view="networks", network=run.candidate, run=run.run_id)
             st.html(markup.button("Promote …", to_runs, PROMOTE_HELP, "primary"), width="content")
         review = address("compare", run=run.run_id)
         if summary.worst is not None:
@@ -136,7 +143,7 @@ def _actions(run: Run, summary: Summary) -> None:
         st.html(markup.button("Review", review, REVIEW_HELP, kind), width="content")
         if summary.cells:
             send_button(_subject(run, summary))
-        copy_link(run.run_id)
+        copy_link(address("", run=run.run_id))
         st.html(markup.alerts(run.run_id, summary))
 
 

@@ -28,8 +28,8 @@ class Run:
     """A run, without its lists of clips.
 
     Attributes:
-        run_id, name, note, deployed, candidate, verdict, created_ns, against_itself: As in
-            `shadow.runs.list_runs`.
+        run_id, name, note, archived, deployed, candidate, verdict, created_ns, against_itself: As
+            in `shadow.runs.list_runs`.
         judged: How many clips or items were judged.
         left_out: How many clips could not be replayed.
         of_items: Whether items of result files were judged, and not clips.
@@ -41,6 +41,7 @@ class Run:
     run_id: str
     name: str | None
     note: str | None
+    archived: bool
     deployed: str
     candidate: str
     verdict: Verdict
@@ -53,6 +54,11 @@ class Run:
     baseline: str | None
     candidate_sha256: str
     deployed_sha256: str
+
+    @property
+    def usual(self) -> bool:
+        """Whether it compares two networks and is not archived."""
+        return not (self.against_itself or self.archived)
 
     @property
     def noun(self) -> str:
@@ -102,10 +108,10 @@ def runs(snapshot: Snapshot) -> list[Run]:
 
 
 def _run(row: Mapping[str, Any]) -> Run:
-    same = ("run_id", "name", "note", "deployed", "candidate", "created_ns", "against_itself")
+    same = ("run_id", "name", "note", "archived", "deployed", "candidate", "created_ns")
     kept = (*same, "latency_ratio", "baseline", "candidate_sha256", "deployed_sha256")
     return Run(
-        **{name: row[name] for name in kept},
+        **{name: row[name] for name in (*kept, "against_itself")},
         verdict=Verdict(row["verdict"]),
         judged=len(row["clip_ids"]),
         left_out=len(row["clips_left_out"]),
@@ -192,13 +198,13 @@ def _worst(snapshot: Snapshot, run_id: str) -> Cell | None:
 
 
 def trend(snapshot: Snapshot, shown: Sequence[Run]) -> list[Row]:
-    """The newest runs of two networks as points of a chart, the oldest first.
+    """The newest runs of two networks, none archived, as points of a chart, the oldest first.
 
     Each has the run's names, how many required cells have each verdict, the number of the
     ``release`` that was made with it, and its worst required ``cell``: ``worst``, ``low`` and
     ``high`` are its delta and the ends of its interval, in margins. None is unknown.
     """
-    compared = [run for run in shown if not run.against_itself][:TREND]
+    compared = [run for run in shown if run.usual][:TREND]
     made = {release.run_id: release.release for release in releases(snapshot)}
     worst = {row["run_id"]: row for row in _worst_of_runs(snapshot, compared)}
     return list(_points(compared[::-1], worst, made))

@@ -20,7 +20,7 @@ from ridealong.errors import RidealongError
 
 EXPIRED = "this link has expired; reload the page"
 KEPT_SECONDS = 3600
-MEMORY_BYTES = 64 << 20
+MEMORY_BYTES = 32 << 20
 WORTH_PACKING = 1000  # bytes
 SLOW_AT_ONCE = 4
 JSON = "application/json"

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dashboard.drawing.colours import BEV_LAYERS, SURFACES, css
+from dashboard.pictures.colours import BEV_LAYERS, SURFACES, css
 from dashboard.routes.answers import Answer, Asked, as_json
-from dashboard.routes.home import Clip, Home, version
+from dashboard.routes.home import Clip, Home
 from dashboard.routes.signals import known_signals
 from dashboard.routes.views import LABELS, seconds_of
+from dashboard.session import version
 from ingest.clips.picture import default_moment_s
 from ingest.clips.read import ClipReader
 from ingest.rig import shown_cameras

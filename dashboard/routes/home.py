@@ -11,12 +11,11 @@ from typing import Any
 
 from dashboard.routes.dense_outputs import DenseOutputs
 from dashboard.routes.memory import Folder, Memory
+from dashboard.session import version
 from ingest.clips.read import ClipReader, open_clip
 from ingest.schemas import CLIPS
 from ridealong.errors import RidealongError
-from ridealong.hashing import short_hash
 from ridealong.lake import Lake, Snapshot
-from ridealong.lake.tables import TableSpec
 from shadow.outputs import RunOutputs, lasting_outputs
 from shadow.runs import Run, find_run, list_runs
 from shadow.schemas import NETWORKS, OUTPUTS, RUN_NAMES, RUNS
@@ -26,6 +25,7 @@ ROWS_KEPT = 256
 RUNS_KEPT = 4  # with their networks, once these were needed
 
 Clip = dict[str, Any]  # a row of the table clips
+FOLDER_BYTES = 2 << 30
 
 
 @dataclass
@@ -148,7 +148,6 @@ class Home:
         )
 
 
-def version(snapshot: Snapshot, *tables: TableSpec) -> str:
-    """Identifies the content of some tables: what was read at one version does not change."""
-    live = snapshot.history.live
-    return short_hash(*(path for table in tables for path in sorted(live.get(table.name, {}))))
+def home_at(path: Path, folder: Path) -> Home:
+    """The home in a folder; ``folder`` is for files, and the server removes it when it ends."""
+    return Home(path, Folder(folder, FOLDER_BYTES))

@@ -8,7 +8,7 @@ from dashboard.routes.answers import Answer, Asked, as_json
 from dashboard.routes.home import Clip, Home
 from dashboard.routes.memory import Memory
 from dashboard.routes.views import seconds_of
-from metrics.gate.cells import Cell
+from metrics.gate.cells import Cell, cells_from
 from metrics.gate.schemas import VERDICTS
 from metrics.slices import format_slice, parse_slice
 from metrics.tasks.metric import Reference
@@ -112,14 +112,14 @@ def cell_of(snapshot: Snapshot, run: Run, prediction: str, metric: str, where: s
     """
     names = [run["run_id"], prediction, metric, format_slice(parse_slice(where))]
     rows = snapshot.query(
-        "select * from verdicts where run_id = ? and prediction = ? and metric = ? and slice = ?",
+        "select * exclude (run_id) from verdicts "
+        "where run_id = ? and prediction = ? and metric = ? and slice = ?",
         VERDICTS,
         params=names,
-    ).to_pylist()
-    if not rows:
+    )
+    if not rows.num_rows:
         raise RidealongError(f"the run has no cell {prediction} {metric} at {where}")
-    found: Cell = rows[0]
-    return found
+    return cells_from(rows)[0]
 
 
 def _key(clip: Clip, run: Run, cell: Cell) -> tuple[object, ...]:

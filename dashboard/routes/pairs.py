@@ -11,7 +11,6 @@ import queue
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,17 +20,16 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.pictures.pair import Pair, draw_pair
 from dashboard.routes.answers import KEPT_SECONDS, refused
+from dashboard.routes.home import Home
 from dashboard.routes.links import Links
-from ingest.schemas import CLIPS
-from metrics.gate.cells import Cell, cells_from
-from metrics.gate.schemas import VERDICTS
+from dashboard.routes.losses import cell_of
+from metrics.gate.cells import Cell
 from ridealong.errors import RidealongError
 from ridealong.hashing import short_hash
-from ridealong.lake import Lake, Snapshot
+from ridealong.lake import Snapshot
 from shadow.costs import cell_costs
 from shadow.judged import of_items
-from shadow.outputs import run_outputs
-from shadow.runs import Run, find_run
+from shadow.runs import Run
 
 PREFIX = "/api/pair"
 NAMED = 4  # of the costliest clips
@@ -96,10 +94,10 @@ class Pairs:
     """The pairs of a home, each drawn once; the newest `MOST_KEPT` are kept.
 
     Attributes:
-        home: The lake's folder.
+        home: The home.
     """
 
-    home: Path
+    home: Home
     _drawn: dict[PairKey, Drawn | None] = field(default_factory=dict)  # None: not yet
     _waiting: "queue.Queue[PairKey]" = field(default_factory=queue.Queue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -138,10 +136,8 @@ class Pairs:
                     del self._drawn[next(iter(self._drawn))]
 
     def _draw(self, pair: PairKey) -> Drawn:
-        lake = Lake.open(self.home)
-        snapshot = lake.snapshot()
-        run = find_run(snapshot, pair.run)
-        cell = _cell(snapshot, run, pair)
+        snapshot, run = self.home.snapshot(), self.home.run(pair.run)
+        cell = cell_of(snapshot, run, pair.prediction, pair.metric, pair.slice)
         shares = _shares(snapshot, run, cell)
         if of_items(run):
             return _none(OF_ITEMS, [{"text": _share_text(name, shares)} for name in _first(shares)])
@@ -152,12 +148,8 @@ class Pairs:
         clip_id = pair.clip or next(iter(shares), None)
         if clip_id is None:
             return _none("no clip has a share in this loss", costly)
-        rows = snapshot.query("select * from clips where clip_id = ?", CLIPS, params=[clip_id])
-        if not rows.num_rows:
-            return _none(f"the clip {clip_id} was deleted", costly)
         try:
-            with run_outputs(lake, snapshot, run) as outputs:
-                found = draw_pair(outputs, rows.to_pylist()[0], cell)
+            found = draw_pair(self.home.outputs(run), self.home.clip(clip_id), cell)
         except RidealongError as error:
             return _none(str(error), costly)
         document = _document(pair, clip_id, found, shares) | {"costly": costly}
@@ -175,18 +167,6 @@ def _shares(snapshot: Snapshot, run: Run, cell: Cell) -> dict[str, float]:
 
 def _first(shares: Mapping[str, float]) -> list[str]:
     return [*shares][:NAMED]
-
-
-def _cell(snapshot: Snapshot, run: Run, pair: PairKey) -> Cell:
-    rows = snapshot.query(
-        "select * exclude (run_id) from verdicts "
-        "where run_id = ? and prediction = ? and metric = ? and slice = ?",
-        VERDICTS,
-        params=[run["run_id"], pair.prediction, pair.metric, pair.slice],
-    )
-    if not rows.num_rows:
-        raise RidealongError("the run has no such cell")
-    return cells_from(rows)[0]
 
 
 def _document(

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dashboard.drawing.colours import LAYERS
-from dashboard.drawing.frames import camera_image, camera_of, frame_pictures, resized
-from dashboard.drawing.painting import Picture
+from dashboard.pictures.cameras import Picture, camera_image, camera_of, resized
+from dashboard.pictures.colours import LAYERS
+from dashboard.pictures.pair import frame_panels
 from dashboard.player.differences import judge
 from dashboard.routes.answers import Answer, Asked, AskedWronglyError
 from dashboard.routes.home import Clip, Home
@@ -76,11 +76,10 @@ class Thumbnails:
                 judged = reader.sample_times(outputs.rate_hz)
                 at = int(nearest(judged, time_ns))
                 own = parse_prediction(prediction)
-                return frame_pictures(outputs, reader, own, at, width)[layer]
+                return resized(frame_panels(outputs, reader, own, at)[layer], width)[0]
             camera = asked.text("camera") or camera_of(reader)
             image = camera_image(reader, camera, time_ns)
-            scale = width / image.width
-            picture = resized(image, width)
+            picture, scale = resized(image, width)
         if layer:
             self._draw(picture, clip, run, layer, camera, time_ns, scale)
         return picture

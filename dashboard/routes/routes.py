@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -13,38 +12,28 @@ from dashboard.routes.home import Home
 from dashboard.routes.links import PREFIX, Links
 from dashboard.routes.losses import LossesOf
 from dashboard.routes.marks import Marks
-from dashboard.routes.memory import Folder
 from dashboard.routes.pictures import Thumbnails
 from dashboard.routes.signals import signal
 from dashboard.routes.textures import Textures
 from dashboard.routes.videos import video
 from dashboard.routes.views import views_of
 
-FOLDER_BYTES = 2 << 30
-
 Routes = dict[str, Callable[[Asked], Answer | Response]]  # by path below the clip
 
 
-def clip_routes(home: Path, links: Links, folder: Path) -> list[BaseRoute]:
-    """The routes about one clip; every other path below `PREFIX` is refused.
-
-    Args:
-        home: The lake's folder.
-        links: Checks the links.
-        folder: For files; the server removes it when it ends.
-    """
-    source = Home(home, Folder(folder, FOLDER_BYTES))
-    answering, views = Answering(source, links), views_of(source)
+def clip_routes(home: Home, links: Links) -> list[BaseRoute]:
+    """The routes about one clip; every other path below `PREFIX` is refused."""
+    answering, views = Answering(home, links), views_of(home)
     quick: Routes = {
-        "clip.json": partial(facts, source),
+        "clip.json": partial(facts, home),
         "marks.json": Marks(views),
-        "signal.json": partial(signal, source),
-        "{camera}.mp4": partial(video, source),
+        "signal.json": partial(signal, home),
+        "{camera}.mp4": partial(video, home),
     }
     slow: Routes = {
-        "losses.json": LossesOf(source),
+        "losses.json": LossesOf(home),
         "thumb.jpg": Thumbnails(views),
-        "dense/{layer}/{task}/{camera}.bin": Textures(source),
+        "dense/{layer}/{task}/{camera}.bin": Textures(home),
     }
     below = PREFIX + "/{clip_id}/"
     return [

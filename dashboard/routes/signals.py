@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from dashboard.routes.answers import Answer, Asked, as_json
-from dashboard.routes.home import Clip, Home, version
+from dashboard.routes.home import Clip, Home
+from dashboard.session import version
 from ingest.schemas import TELEMETRY
 from ingest.telemetry.signals import lookup
 from ridealong.errors import RidealongError

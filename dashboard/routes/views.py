@@ -17,7 +17,7 @@ from shadow.runs import ROLES, Run
 
 LABELS = "labels"
 LAYERS = (LABELS, *ROLES)
-MEMORY_BYTES = 128 << 20
+MEMORY_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)

@@ -180,11 +180,10 @@ def _confirm(wish: Wish) -> None:
         st.markdown(f"Waiver of {plain(wish.by or '')}: {plain(wish.reason)}")
     st.markdown("A release cannot be deleted. To go back, deploy the earlier network again.")
     yes, no = st.columns(2)
-    if yes.button(f"Deploy {wish.network}", type="primary", width="stretch"):
-        _promote(wish)
-        st.rerun()
-    if no.button("Cancel", width="stretch"):
-        st.rerun()
+    label = f"Deploy {plain(wish.network)}"
+    done = yes.button(label, type="primary", width="stretch", on_click=_promote, args=(wish,))
+    if no.button("Cancel", width="stretch") or done:
+        st.rerun()  # closes the dialog
 
 
 def _promote(wish: Wish) -> None:

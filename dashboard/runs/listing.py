@@ -3,8 +3,9 @@
 import streamlit as st
 
 from dashboard.actions.acting import Change, act, refusal
+from dashboard.navigation import address
 from dashboard.runs import queries
-from dashboard.runs.markup import address, choices, runs_table
+from dashboard.runs.markup import choices, runs_table
 from dashboard.runs.paging import page_asked, page_links
 from dashboard.runs.queries import PAGE, Row
 from dashboard.text import plain

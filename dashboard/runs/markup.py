@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from urllib.parse import urlencode
 
+from dashboard.navigation import address
 from dashboard.reports.markup import Html, element, joined
 from dashboard.runs.queries import Network, Row
 from dashboard.text import MISSING
@@ -46,12 +46,6 @@ def style(palette: Palette) -> str:
         for verdict, colour in palette.verdicts.items()
     )
     return f"<style>{rules}{' '.join(verdicts)}</style>"
-
-
-def address(folder: str, /, **asked: object) -> str:
-    """The address of a page; parameters of None are left out."""
-    query = urlencode({name: str(value) for name, value in asked.items() if value is not None})
-    return f"/{folder}?{query}" if query else f"/{folder}"
 
 
 def heading(text: str) -> Html:

@@ -6,8 +6,9 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.actions.acting import refusal
+from dashboard.navigation import address
 from dashboard.runs import changes, deploying, listing, starting
-from dashboard.runs.markup import address, choices, style
+from dashboard.runs.markup import choices, style
 from dashboard.text import plain
 from dashboard.theme import palette
 from ridealong.lake import Snapshot

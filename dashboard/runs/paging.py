@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard.navigation import address
 from dashboard.reports.markup import element
-from dashboard.runs.markup import address
 from ridealong.terminal.readable import counted
 
 

@@ -11,8 +11,8 @@ import streamlit as st
 from dashboard import session
 from dashboard.actions import jobs
 from dashboard.actions.acting import Change, act, refusal
+from dashboard.navigation import address
 from dashboard.runs import queries
-from dashboard.runs.markup import address
 from dashboard.text import plain
 from dashboard.theme import MARKS
 from dashboard.words import help_of
@@ -162,7 +162,7 @@ def _preview(snapshot: Snapshot, wish: Wish) -> Preview | None:
     try:
         return _previewed(snapshot.history.commits[-1].commit_id, wish)
     except RidealongError as error:
-        st.error(plain(str(error)))
+        st.error(plain(str(error).replace("--where", "Which clips")))
         return None
 
 

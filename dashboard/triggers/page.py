@@ -64,9 +64,10 @@ def _list(snapshot: Snapshot, gone: str | None) -> None:
         st.html(markup.button("New trigger", address("triggers", new="1")), width="content")
     if gone is not None:
         st.warning(f"There is no trigger {plain(gone)} in this home. These are all that there are.")
-    if not queries.telemetry_drives(snapshot):
+    listed = queries.listed(snapshot)
+    if not any(one.events for one in listed) and not queries.telemetry_drives(snapshot):
         st.info(EMPTY)
-    st.html(markup.listing(queries.listed(snapshot)))
+    st.html(markup.listing(listed))
 
 
 def _copy_of(trigger: HomeTrigger) -> str:
@@ -78,8 +79,10 @@ def _edit(snapshot: Snapshot, known: dict[str, HomeTrigger], draft: Draft) -> No
     now = known.get(draft.name or "")
     checked = queries.checked(draft.text)
     _head(now, draft)
+    told = st.container()  # always there: what is below keeps its place
     if now is not None and now.sha256 != draft.base:
-        _conflict(now, draft)
+        with told:
+            _conflict(now, draft)
     buttons = st.container(horizontal=True, vertical_alignment="center")
     with buttons:
         _buttons(now, draft, checked)
@@ -184,6 +187,11 @@ def _preview(snapshot: Snapshot, checked: Checked, over: str | None) -> None:
         return
     trigger = found.triggers[0]
     st.html(markup.figures(found))
+    if found.drives_not_drawn:
+        st.caption(
+            f"Drawn by hash. {found.drives_not_drawn:,} more drives are left out, because "
+            "they are too many for a page; `ridealong triggers dry-run` looks at all of them."
+        )
     for line in (*queries.warnings(checked.spec, snapshot), *found.notes):
         st.warning(plain(line))
     rows, curve = st.tabs(["By slice", "Threshold"])

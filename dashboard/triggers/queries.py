@@ -14,7 +14,6 @@ from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError, each
 from ridealong.lake import Snapshot
 from ridealong.specs import parse_spec
-from ridealong.terminal.console import Console
 
 MOST_ROWS = 5_000_000  # of telemetry that the page tries a trigger on
 TEMPLATE = """name: my_trigger
@@ -78,14 +77,10 @@ class Checked:
 
 def listed(snapshot: Snapshot) -> list[Listed]:
     """The home's triggers, then others that have events or clips here; each group by name."""
-    counts = snapshot.query(
-        """select trigger, count(*) as events, count(*) filter (kept) as kept
-        from events group by trigger order by trigger""",
-        EVENTS,
-    ).to_pylist()
-    reasons = snapshot.query(
-        """select trigger, coalesce(reason, 'unknown') as reason, count(*) as events
-        from events where not kept group by all order by events desc, reason""",
+    events = snapshot.query(
+        """select trigger, case when kept then null else coalesce(reason, 'unknown') end as reason,
+            count(*) as events
+        from events group by all order by events desc, reason""",
         EVENTS,
     ).to_pylist()
     clips = snapshot.query(
@@ -93,19 +88,21 @@ def listed(snapshot: Snapshot) -> list[Listed]:
         "group by trigger",
         CLIPS,
     ).to_pylist()
-    events_of = {row["trigger"]: row for row in counts}
     clips_of = {row["trigger"]: row["clips"] for row in clips}
+    ends_of: dict[str, dict[str | None, int]] = {}
+    for row in events:
+        ends_of.setdefault(row["trigger"], {})[row["reason"]] = row["events"]
     known = {trigger.name: trigger for trigger in home_triggers(snapshot)}
-    others = sorted((events_of.keys() | clips_of.keys()) - known.keys())
+    others = sorted((ends_of.keys() | clips_of.keys()) - known.keys())
     return [
         Listed(
             name,
             known.get(name),
             *_parsed(known.get(name)),
-            events=events_of.get(name, {}).get("events", 0),
-            kept=events_of.get(name, {}).get("kept", 0),
+            events=sum(ends_of.get(name, {}).values()),
+            kept=ends_of.get(name, {}).get(None, 0),
             clips=clips_of.get(name, 0),
-            suppressed={r["reason"]: r["events"] for r in reasons if r["trigger"] == name},
+            suppressed={why: n for why, n in ends_of.get(name, {}).items() if why is not None},
         )
         for name in (*known, *others)
     ]
@@ -173,7 +170,7 @@ def tried(
         RidealongError: There are no drives, or ``over`` is not a condition or matches none.
     """
     most = None if only_new else MOST_ROWS
-    found = rehearse(snapshot, [spec], Console(True), over, only_new=only_new, most_rows=most)
+    found = rehearse(snapshot, [spec], over, only_new=only_new, most_rows=most)
     return dry_run(snapshot, found)
 
 

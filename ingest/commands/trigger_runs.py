@@ -73,7 +73,7 @@ def triggers_dry_run(
     root = home_of(home)
     specs = triggers_at(file, root)
     snapshot = Lake.open(root).snapshot()
-    found = dry_run(snapshot, rehearse(snapshot, specs, console, over))
+    found = dry_run(snapshot, rehearse(snapshot, specs, over, console=console))
     console.result(asdict(found))
     _print_dry_run(found, console)
     for note in found.notes:

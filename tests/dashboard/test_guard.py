@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from dashboard.cli import hosts_of, url_of
 from dashboard.guard import HEADERS, Guard, policy
 from dashboard.hosts import Hosts, parse_host
+from dashboard.permission import Permission
 from dashboard.serve import inline_scripts
 from ridealong.errors import RidealongError
 
@@ -177,3 +178,24 @@ def test_where_it_listens_is_a_host_of_its_own() -> None:
     assert every.know("10.0.0.1:8501") and every.know("[fe80::1]") and not every.know("myhost")
     assert url_of("0.0.0.0", "0.0.0.0", 8) == url_of("::", "::", 8) == "http://localhost:8"
     assert url_of("::1", "::1", 8) == "http://[::1]:8"
+
+
+def test_browsers_get_the_token_of_this_server() -> None:
+    permission = Permission.of_server(8501, read_only=False, user_header=None)
+    guarded = Guard(Starlette(routes=ROUTES), Hosts(), (), permission)
+    browser = TestClient(guarded, "http://localhost:8501", raise_server_exceptions=False)
+    whole = f"{permission.cookie}={permission.token}; HttpOnly; Path=/; SameSite=Strict"
+    for path in ("/static/a.js", "/api/clips/a/main.mp4"):  # caches may keep these
+        assert "Set-Cookie" not in browser.get(path).headers
+    assert "Set-Cookie" not in browser.get("/", headers={"Host": "evil.example"}).headers
+    assert browser.get("/compare").headers["Set-Cookie"] == whole
+    assert "Set-Cookie" not in browser.get("/").headers  # it has it now
+    browser.cookies.clear()
+    old = {"Cookie": f"{permission.cookie}=of-an-earlier-server"}
+    assert browser.get("/_stcore/health", headers=old).headers["Set-Cookie"] == whole
+
+
+def test_a_read_only_server_gives_no_token() -> None:
+    permission = Permission.of_server(8501, read_only=True, user_header=None)
+    guarded = Guard(Starlette(routes=ROUTES), Hosts(), (), permission)
+    assert "Set-Cookie" not in TestClient(guarded, "http://localhost:8501").get("/").headers

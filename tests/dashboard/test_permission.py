@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from starlette.datastructures import Headers as Given
 
+from dashboard.cli import is_loopback
+from dashboard.hosts import parse_header
 from dashboard.permission import NO_TOKEN, OTHER_ORIGIN, READ_ONLY, Permission
+from ridealong.errors import RidealongError
 
 OURS = Permission(cookie="ridealong-8501", token="secret", user_header=None)
 PROXIED = Permission(cookie="ridealong-8501", token="secret", user_header="X-User")
@@ -84,3 +87,18 @@ def test_a_proxy_names_one_person(names: list[str], expected: str | None) -> Non
 def test_pages_get_it_as_secrets() -> None:
     assert Permission.of_secrets(PROXIED.as_secrets()) == PROXIED
     assert Permission.of_secrets({"home": "here"}) == Permission()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "X:", "é", "X-User\n"])
+def test_a_header_has_a_name(name: str) -> None:
+    with pytest.raises(RidealongError, match="--user-header"):
+        parse_header(name)
+    assert parse_header("X-Forwarded-User") == "X-Forwarded-User"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False), ("192.168.1.5", False)],
+)
+def test_only_this_machine_reaches_the_loopback(address: str, expected: bool) -> None:
+    assert is_loopback(address) is expected

@@ -8,14 +8,21 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.clips import queries
 from dashboard.compare import queries as queries_regressions
 from metrics.gate.schemas import VERDICTS
 from metrics.schemas import SCORES
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
 from ridealong.lake.tables import TableSpec
-from shadow.runs import default_run, delete_run, find_run, list_runs, name_run, note_run
+from shadow.runs import (
+    archive_run,
+    default_run,
+    delete_run,
+    find_run,
+    list_runs,
+    name_run,
+    note_run,
+)
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
 
@@ -121,8 +128,6 @@ def test_a_run_that_a_release_was_made_with_stays(lake: Lake) -> None:
 
 def test_a_network_against_itself_is_shown_only_when_asked_for(lake: Lake) -> None:
     newest, _ = ids(lake)
-    clip = lake.snapshot().read(RUNS)["clip_ids"][0].as_py()[0]
-    before = queries.pairs(lake.snapshot(), clip)
     add_run_against_itself(lake)
     snapshot = lake.snapshot()
     runs = list_runs(snapshot)
@@ -132,8 +137,6 @@ def test_a_network_against_itself_is_shown_only_when_asked_for(lake: Lake) -> No
     shown = default_run(runs)
     assert shown is not None and shown["run_id"] == newest
     assert default_run(runs[:1]) is None
-    *others, last = queries.pairs(snapshot, clip)
-    assert others == before and last.against_itself
 
 
 def test_latest_is_never_a_network_against_itself(lake: Lake) -> None:
@@ -142,6 +145,25 @@ def test_latest_is_never_a_network_against_itself(lake: Lake) -> None:
         delete_run(lake, run)
     message = refusal(find_run, lake.snapshot(), "latest")
     assert message.startswith("no run yet, except of a network against itself")
+
+
+def test_an_archived_run_is_hidden_and_never_latest(lake: Lake, ask: Any) -> None:
+    newest, oldest = ids(lake)
+    name_run(lake, newest, "mine")
+    assert archive_run(lake, "mine")["archived"]
+    note_run(lake, "mine", "kept")  # changes nothing of the archive
+    run = find_run(lake.snapshot(), "mine")
+    assert run["archived"] and (run["name"], run["note"]) == ("mine", "kept")
+    assert find_run(lake.snapshot(), "latest")["run_id"] == oldest
+    at = ("--home", lake.home)
+    assert [row["run"] for row in ask("shadow", "runs", "list", *at)] == [oldest]
+    both = ask("shadow", "runs", "list", "--archived", *at)
+    assert [row["archived"] for row in both] == [True, False]
+    archive_run(lake, oldest)
+    assert "or archived" in refusal(find_run, lake.snapshot(), "latest")
+    assert not ask("shadow", "runs", "archive", "mine", "--undo", *at)["archived"]
+    assert find_run(lake.snapshot(), "latest")["run_id"] == newest
+    assert ask("shadow", "runs", "archive", newest, *at)["archived"]
 
 
 def test_the_commands(lake: Lake, ask: Any, program: Any) -> None:

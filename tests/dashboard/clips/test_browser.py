@@ -13,7 +13,7 @@ from ridealong.lake import Lake
 from tests.dashboard.conftest import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,20 @@ def test_clips_are_filtered_selected_tagged_and_opened(
     ids = [card.get_attribute("data-clip") or "" for card in page.locator(".card").all()]
     page.locator(".pick input").nth(1).check()
     page.locator(".pick input").nth(4).click(modifiers=["Shift"])
+    expect(page.locator(".pick input:checked")).to_have_count(4)
     expect(page.locator(".actions .count")).to_have_text("4 selected")
     page.get_by_label("Tags to add").fill("glare, <b>wet</b>")
     page.get_by_role("button", name="Add tags").click()
     expect(page.locator(".card .tag", has_text="glare")).to_have_count(4, timeout=WAIT_MS)
     tags = tags_of(Lake.open(own_home).snapshot())
     assert tags == {clip_id: ["<b>wet</b>", "glare"] for clip_id in ids[1:5]}
+
+    page.get_by_role("button", name="Send to labeling").click()
+    expect(page.get_by_role("dialog").get_by_text("the 4 selected clips")).to_be_visible(
+        timeout=WAIT_MS
+    )
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
     page.get_by_role("checkbox", name="glare").check()
     expect(found(page)).to_have_text("4 of 96 clips", timeout=WAIT_MS)

@@ -102,7 +102,7 @@ def test_a_home_without_runs_leads_to_the_first_run(
     shutil.copytree(fleet_home, home)
     Lake.open(home).delete({RUNS: "true", VERDICTS: "true"}, "test")
     app = show(home)
-    assert "No candidate was compared" in said(app) and "/runs" in links(app)
+    assert "No candidate was compared" in said(app) and "/runs?view=start" in links(app)
 
 
 def changed(fleet_home: Path, home: Path, **values: Any) -> str:
@@ -136,7 +136,7 @@ def test_a_run_that_passed_leads_to_its_promotion(fleet_home: Path, home: Path, 
     assert re.search(
         r"hydra-1\.1 may replace hydra-1\.0: all \d+ required checks passed", said(app)
     )
-    assert f"/runs?run={run_id}" in links(app)
+    assert f"/runs?view=networks&network=hydra-1.1&run={run_id}" in links(app)
     assert "within its margin" in said(app) or "Nothing got worse" in said(app)
 
 
@@ -157,7 +157,7 @@ def test_a_network_against_itself_is_shown_only_when_asked_for(
 def test_a_run_of_result_files_is_told_in_items(home: Path, show: Show, program: Any) -> None:
     folder = Path(__file__).parents[3] / "examples/predictions"
     done = program(
-        "--home", home, "shadow", "score", "--truth", folder / "truth.json",
+        "--home", home, "shadow", "score", "--format", "coco", "--truth", folder / "truth.json",
         "--deployed", folder / "deployed.json", "--candidate", folder / "candidate.json",
     )  # fmt: skip
     assert done.returncode in (0, 1, 3), done.stderr

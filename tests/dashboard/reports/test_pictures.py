@@ -102,4 +102,4 @@ def test_the_costliest_clips_of_a_fleet(demo_home: Path) -> None:
     one = Content(found.run, found.document, found.lost, found.costly[:1])
     (shown,) = clip_pictures(lake, one, Console())
     assert [*shown.images] == ["deployed: hydra-1.0", "candidate: hydra-1.1"]
-    assert shown.caption.startswith("the frame that costs most: camera ")
+    assert shown.caption.startswith("the frame that costs most: ")

@@ -16,8 +16,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from dashboard.routes import home as homes
+from dashboard.routes.home import home_at
 from dashboard.routes.links import LINK_SECONDS, PREFIX, STEP_SECONDS, Links
 from dashboard.routes.routes import clip_routes
+from ingest.clips import read
 from ingest.schemas import CLIPS, DRIVES
 from ridealong.lake import Lake, write_data_file
 
@@ -90,7 +92,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     home, cache = make_clips(tmp_path_factory.mktemp("home") / "home"), tmp_path_factory.mktemp("c")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(homes, "open_clip", open_clip)
-        yield TestClient(Starlette(routes=clip_routes(home, LINKS, cache)))
+        yield TestClient(Starlette(routes=clip_routes(home_at(home, cache), LINKS)))
 
 
 GOOD = video("c")
@@ -159,7 +161,7 @@ def test_an_erased_clip_is_gone_though_its_link_holds(
     monkeypatch.setattr(homes, "open_clip", open_clip)
     monkeypatch.setattr(homes, "FRESH_SECONDS", 0)
     (tmp_path / "cache").mkdir()
-    routes = clip_routes(make_clips(home), LINKS, tmp_path / "cache")
+    routes = clip_routes(home_at(make_clips(home), tmp_path / "cache"), LINKS)
     client = TestClient(Starlette(routes=routes))
     assert client.get(GOOD).content == CONTENT
     Lake.open(home).erase_vehicle("v")
@@ -168,8 +170,11 @@ def test_an_erased_clip_is_gone_though_its_link_holds(
 
 
 @pytest.mark.slow
-def test_the_routes_serve_ranges_to_good_links_alone(demo_home: Path, tmp_path: Path) -> None:
-    client = TestClient(Starlette(routes=clip_routes(demo_home, LINKS, tmp_path)))
+def test_the_routes_serve_ranges_to_good_links_alone(
+    demo_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(homes, "open_clip", read.open_clip)
+    client = TestClient(Starlette(routes=clip_routes(home_at(demo_home, tmp_path), LINKS)))
     rows = Lake.open(demo_home).snapshot().read(CLIPS).to_pylist()
     clip = next(row["clip_id"] for row in rows if row["cameras"] == ["main"])
     whole = client.get(video(clip))

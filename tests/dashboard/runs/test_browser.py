@@ -41,11 +41,11 @@ def test_a_run_is_named_and_archived_by_clicking(
     page.get_by_role("textbox", name="Note").fill("a *note*")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("The name is saved.")).to_be_visible(timeout=SOON)
-    expect(table).to_contain_text("<b>before</b> the fix")
-    expect(table).to_contain_text("a *note*")
+    expect(table).to_contain_text("<b>before</b> the fix", timeout=SOON)
+    expect(table).to_contain_text("a *note*", timeout=SOON)
     page.get_by_role("button", name="Archive", exact=True).click()
     expect(page.get_by_text("is archived.")).to_be_visible(timeout=SOON)
-    expect(table).not_to_contain_text("hydra-1.0b")
+    expect(table).not_to_contain_text("hydra-1.0b", timeout=SOON)
     page.get_by_role("link", name="All runs").click()
     expect(table).to_contain_text("hydra-1.0b", timeout=SOON)
     rows = ask("audit", "--home", home_of_a_fleet)
@@ -66,7 +66,8 @@ def test_nobody_changes_a_read_only_dashboard(
         said = page.get_by_text("This dashboard is read-only")
         expect(said.first).to_be_visible(timeout=SOON)
         expect(page.get_by_role("button", name="Save")).to_be_disabled(timeout=SOON)
-        expect(page.get_by_role("button", name="Archive", exact=True)).to_be_disabled()
+        archive = page.get_by_role("button", name="Archive", exact=True)
+        expect(archive).to_be_disabled(timeout=SOON)
 
 
 @pytest.mark.slow
@@ -82,7 +83,7 @@ def test_a_run_is_started_and_its_verdict_is_seen(
         where.fill("light = 'no")
         where.press("Enter")
         expect(page.get_by_role("alert")).to_be_visible(timeout=SOON)
-        expect(page.get_by_role("button", name="Start the run")).to_be_disabled()
+        expect(page.get_by_role("button", name="Start the run")).to_be_disabled(timeout=SOON)
         where.fill("light = 'day'")
         where.press("Enter")
         start = page.get_by_role("button", name="Start the run")

@@ -16,7 +16,6 @@ from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.units import margin_units
 from ridealong.lake import Lake
 from ridealong.specs import parse_spec
-from ridealong.terminal.console import Console
 
 Write = Callable[[str], Path]
 
@@ -27,7 +26,7 @@ def spec_of(text: str) -> TriggerSpec:
 
 def rehearsal_of(home: Path, *texts: str, over: str | None = None, **how: Any) -> Rehearsal:
     specs = [spec_of(text) for text in texts]
-    return rehearse(Lake.open(home).snapshot(), specs, Console(True), over, **how)
+    return rehearse(Lake.open(home).snapshot(), specs, over, **how)
 
 
 def recorded(home: Path, *names: str) -> list[dict[str, Any]]:
@@ -106,10 +105,9 @@ def test_over_some_drives_and_over_a_sample(braking_home: Path, brake: str) -> N
     found = rehearsal_of(braking_home, brake, over="light = 'night'")
     assert len(found.drives) == 3 and len(found.events) == 12
     few = rehearsal_of(braking_home, brake, most_rows=2000)
-    assert (
-        len(few.drives) == 3
-        and few.drives == rehearsal_of(braking_home, brake, most_rows=2000).drives
-    )
+    assert (len(few.drives), few.not_drawn) == (3, 9) and few.drives == rehearsal_of(
+        braking_home, brake, most_rows=2000
+    ).drives
 
 
 def test_a_signal_that_nobody_has_is_said(

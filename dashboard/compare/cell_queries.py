@@ -1,0 +1,129 @@
+"""Queries of the page Compare about one check: the nearest to an address, and what is behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.compare.filters import Filters
+from dashboard.compare.queries import WORST, Checks, Row
+from ingest.schemas import CLIPS, DRIVES
+from metrics.gate.cells import Cell, cells_from
+from metrics.gate.schemas import CELLS
+from metrics.slices import ALL
+from metrics.tasks.metric import Metric
+from metrics.tasks.prediction import task_of
+from ridealong.lake import Snapshot
+from shadow.costs import cell_costs
+from shadow.judged import judged_of, metrics_of, of_items
+
+KEY = ("prediction", "metric", "slice")  # names a check
+
+
+def key_of(cell: Cell) -> dict[str, str]:
+    """The parts of `KEY` of a check."""
+    return {
+        "prediction": cell["prediction"],
+        "metric": cell["metric"],
+        "slice": cell["slice"],
+    }
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A check and its neighbours.
+
+    Attributes:
+        cell: The check.
+        siblings: Its prediction and metric on every slice, ``all`` first; it is one of them.
+        missing: The first part of the address that the run does not have; None if it has all.
+    """
+
+    cell: Cell
+    siblings: list[Cell]
+    missing: str | None
+
+
+def nearest_key(
+    checks: Checks, asked: Mapping[str, str], filters: Filters
+) -> tuple[dict[str, str], str | None] | None:
+    """The check that matches the given parts of `KEY`, and the first part that is unknown.
+
+    Required checks come before watched ones, then the worst comes first. An unknown part filters
+    nothing. The filters decide only if no part is given. None if the run has no checks.
+    """
+    condition, given = filters.condition() if not asked else ("true", {})
+    with checks.cursor() as connection:
+
+        def worst(condition: str, given: Mapping[str, Any]) -> dict[str, str] | None:
+            found = connection.execute(
+                f"""select prediction, metric, slice from checks where {condition}
+                order by required desc, {WORST} limit 1""",
+                dict(given) or None,
+            ).fetchone()
+            return dict(zip(KEY, found, strict=True)) if found else None
+
+        best = worst(condition, given) or worst("true", {})
+        missing = None
+        known: dict[str, str] = {}
+        for name in KEY:
+            if name not in asked:
+                continue
+            wanted = known | {name: asked[name]}
+            found = worst(" and ".join(f"{part} = ${part}" for part in wanted), wanted)
+            if found:
+                best, known = found, wanted
+            else:
+                missing = missing or name
+    return (best, missing) if best else None
+
+
+def siblings(checks: Checks, prediction: str, metric: str) -> list[Cell]:
+    """A prediction and a metric of a run on every slice, ``all`` first."""
+    with checks.cursor() as connection:
+        rows = connection.sql(
+            f"""select {", ".join(CELLS.names)} from checks
+            where prediction = ? and metric = ? order by slice <> ?, slice""",
+            params=[prediction, metric, ALL],
+        ).to_arrow_table()
+    return cells_from(rows)
+
+
+def look(checks: Checks, asked: Mapping[str, str], filters: Filters) -> Looked | None:
+    """The check that fits an address best, with its neighbours; None if the run has no checks."""
+    found = nearest_key(checks, asked, filters)
+    if found is None:
+        return None
+    key, missing = found
+    cells = siblings(checks, key["prediction"], key["metric"])
+    return Looked(next(c for c in cells if c["slice"] == key["slice"]), cells, missing)
+
+
+def metric_of(run: Mapping[str, Any], cell: Cell) -> Metric | None:
+    """The cell's metric; None if this installation does not know its family, or the metric."""
+    return metrics_of(run)(task_of(cell["prediction"]), cell["metric"])
+
+
+def costs(snapshot: Snapshot, run: Mapping[str, Any], cell: Cell) -> list[Row]:
+    """The clips or items behind a cell, the costliest first, with what is known about them.
+
+    Of a clip these are its triggers and its drive's conditions, of an item its attributes.
+
+    Raises:
+        RidealongError: The stored scores contradict themselves, or are damaged.
+    """
+    if cell["reference"] is None:
+        return []
+    rows: list[Row] = cell_costs(snapshot, run, cell).to_pylist()
+    if of_items(run):
+        items = judged_of(snapshot, run).clips.drop_columns(["by_disagreement"])
+        of_item = {row["clip_id"]: row for row in items.to_pylist()}
+        return [of_item[row["clip_id"]] | row for row in rows]
+    about = snapshot.query(
+        """select clip_id, triggers, light, weather, road
+        from clips join drives using (drive_id) where list_contains(?, clip_id)""",
+        CLIPS,
+        DRIVES,
+        params=[[row["clip_id"] for row in rows]],
+    )
+    of_clip = {row["clip_id"]: row for row in about.to_pylist()}
+    return [row | of_clip[row["clip_id"]] for row in rows]

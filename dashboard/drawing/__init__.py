@@ -1,1 +1,0 @@
-"""Pictures of what networks and labels say about a frame, for pages and reports alike."""

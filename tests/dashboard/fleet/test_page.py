@@ -1,0 +1,60 @@
+"""The page Fleet: what it says, and that it runs on odd addresses."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboard.fleet
+
+PAGE = Path(dashboard.fleet.__file__).with_name("page.py")
+
+
+def run_page(home: Path, **asked: str) -> AppTest:
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.secrets["ridealong"] = {"home": str(home), "media_key": "00ff"}
+    for name, value in asked.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_it_says_how_much_was_driven(fleet_home: Path) -> None:
+    app = run_page(fleet_home)
+    found = figures(app)
+    assert not app.exception
+    assert (found["Drives"], found["Vehicles"], found["Recorded"]) == ("24", "8", "1.60 h")
+    assert found["Distance"].endswith(" km") and "Planned" not in found
+    assert all(metric.help for metric in app.metric)
+
+
+def test_filters_are_in_the_address(fleet_home: Path) -> None:
+    app = run_page(fleet_home, vehicle="vehicle-3", events="kept")
+    assert not app.exception and figures(app)["Drives"] == "3"
+    assert figures(app)["Events"] == figures(app)["Kept"] == "12"
+    assert app.multiselect[0].value == ["vehicle-3"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"page": "x"}, {"page": "999"}, {"days": "yesterday"}, {"view": "Nothing"}]
+)
+def test_odd_addresses_are_no_error(fleet_home: Path, asked: dict[str, str]) -> None:
+    app = run_page(fleet_home, **asked)
+    assert not app.exception and figures(app)["Drives"] == "24"
+
+
+def test_what_the_address_names_and_is_not_there_is_said(fleet_home: Path) -> None:
+    app = run_page(fleet_home, vehicle="<b>gone")
+    assert not app.exception and figures(app)["Drives"] == "24"
+    assert "There is no vehicle \\<b\\>gone" in app.warning[0].value
+
+
+def test_ingest_health_is_a_view_of_its_own(fleet_home: Path) -> None:
+    app = run_page(fleet_home, view="Ingest health")
+    found = figures(app)
+    assert (found["Planned"], found["Done"], found["Failed"]) == ("26", "24", "1")
+    assert "ridealong ingest" in app.warning[0].value
+    assert [part.value for part in app.header] == ["Quarantine", "Last ingests"]
