@@ -150,7 +150,8 @@ def event_places(snapshot: Snapshot, area: Area, chosen: Chosen = EVERYTHING) ->
             (select count(*) from events where {mine}) as total
         from ({in_clips(some)}) e
         asof join (select * from telemetry
-            where "{LATITUDE}" is not null and "{LONGITUDE}" is not null) t
+            where list_contains($drives::varchar[], drive_id)
+            and "{LATITUDE}" is not null and "{LONGITUDE}" is not null) t
         on e.drive = t.drive_id and e.time_ns >= t.timestamp_ns
         order by e.drive, e.time_ns, e.trigger""",
         TELEMETRY,
