@@ -6,7 +6,7 @@ first. The peer is an empty Streamlit page with one chart, in the same run and t
 - *cold*: a new browser visits a page that this server was not asked for before; the peer is a new
   browser's visit, too. Both servers have shown another page, so that their libraries are loaded.
 - *warm*: a click in the navigation leads to a page that was seen before; the peer is a rerun.
-- *drill*: another cell is chosen on Compare; the peer is a rerun.
+- *drill*: another check is chosen on Compare; the peer is a rerun.
 - *ten users*: ten browsers, each with a drill every five seconds; compared with one of them.
 """
 
@@ -29,13 +29,13 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 PEER = Figure("/", "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
 # What a page shows first of what it is about.
 FIGURES = {
-    "Release": Figure("/", ".st-key-release_actions, .ra-checks"),
-    "Compare": Figure("/compare", "[role=grid] [role=gridcell]"),
+    "Release": Figure("/", ".release.checks .chip"),
+    "Compare": Figure("/compare", "[role=grid] td a"),
     "Clips": Figure("/clips", ".card img"),
-    "Triggers": Figure("/triggers", "main table, main [role=table], main li"),
-    "Runs and networks": Figure("/runs", "main table"),
+    "Triggers": Figure("/triggers", ".triggers tbody tr"),
+    "Runs and networks": Figure("/runs", "[data-testid=stHtml] table tbody tr"),
     "Fleet": Figure("/fleet", PEER.selector),
-    "Glossary": Figure("/glossary", "main dl, main table"),
+    "Glossary": Figure("/glossary", ".terms"),
 }
 COLD, WARM, USERS, MEMORY_GB = 2.5, 2.0, 5.0, 1.2
 
@@ -101,6 +101,7 @@ async def _warm(browser: Browser, peer: str, ours: str, warm: dict[str, list[flo
     await empty.goto(peer)
     await empty.wait_for_selector(PEER.selector)
     await page.goto(ours)
+    await page.wait_for_selector(FIGURES["Release"].selector)
     names = [*FIGURES][1:] + [*FIGURES][:1]
     for seen in (False, True):
         for name in names:

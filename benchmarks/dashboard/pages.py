@@ -4,21 +4,27 @@ from dataclasses import dataclass
 
 from playwright.async_api import Browser, Page
 
+# All elements that match a selector, also inside components, which are shadow trees.
+EVERY = """
+  const inside = root => [...root.querySelectorAll("*")].map(e => e.shadowRoot).filter(r => r);
+  const every = (selector, root = document) => [...root.querySelectorAll(selector),
+    ...inside(root).flatMap(shadow => every(selector, shadow))];
+  const drawn = element => element.getClientRects().length > 0;
+"""
 # Waits, frame by frame, until a selector has an element that takes up room. Returns milliseconds
 # since the page's navigation, or since the click.
-SHOWN = """selector => new Promise(done => {
-  const look = () => [...document.querySelectorAll(selector)].some(e => e.getClientRects().length)
+SHOWN = f"""selector => new Promise(done => {{{EVERY}
+  const look = () => every(selector).some(drawn)
     ? done(performance.now()) : requestAnimationFrame(look);
   look();
-})"""
-AFTER_CLICK = """([clicked, figure]) => new Promise(done => {
-  const start = performance.now(), old = new Set(document.querySelectorAll(figure));
-  const look = () => [...document.querySelectorAll(figure)]
-      .some(e => !old.has(e) && e.getClientRects().length)
+}})"""
+AFTER_CLICK = f"""([clicked, figure]) => new Promise(done => {{{EVERY}
+  const start = performance.now(), old = new Set(every(figure));
+  const look = () => every(figure).some(e => !old.has(e) && drawn(e))
     ? done(performance.now() - start) : requestAnimationFrame(look);
   document.querySelector(clicked).click();
   requestAnimationFrame(look);
-})"""
+}})"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ async def visit(browser: Browser, url: str, figure: Figure) -> float:
 async def change_to(page: Page, figure: Figure) -> float:
     """Seconds from a click on the page's link in the navigation until the figure is drawn."""
     name = figure.path.strip("/").split("?")[0]
-    link = f'a[href$="/{name}"]' if name else 'a[href$="/"], a[href$="/release"]'
+    link = f'[data-testid^=stTopNav] a[href$="/{name}"]'
     return await click(page, link, figure.selector)
 
 

@@ -1,21 +1,26 @@
-"""Users at work: each chooses another cell of Compare every few seconds."""
+"""Users at work: each chooses another check on Compare every few seconds."""
 
 import asyncio
 import time
 
 from playwright.async_api import Browser, Page
 
+from benchmarks.dashboard.pages import EVERY
+
 EVERY_S = 5.0
-# Clicks a cell that is not chosen, and waits until the facts beside the grid are about it.
-DRILL = """number => new Promise(done => {
-  const cells = [...document.querySelectorAll("[role=gridcell][data-cell]")];
-  const cell = cells[number % cells.length], start = performance.now();
-  const wanted = cell.dataset.cell;
-  cell.click();
-  const look = () => document.querySelector("[data-chosen-cell]")?.dataset.chosenCell === wanted
+# Clicks a check of the grid, and waits until the facts beside the grid are about it.
+DRILL = f"""number => new Promise(done => {{{EVERY}
+  const links = every("[role=grid] td a:not([aria-current])");
+  const link = links[number % links.length], start = performance.now();
+  const [prediction, metric, slice] = JSON.parse(link.dataset.key);
+  const isShown = panel =>
+    panel.querySelector("h2").textContent.startsWith(`${{prediction}} ${{metric}}`)
+    && panel.querySelector(".chips").children[1].textContent.startsWith(slice);
+  link.click();
+  const look = () => every("[aria-label='The chosen check']").some(isShown)
     ? done(performance.now() - start) : requestAnimationFrame(look);
   look();
-})"""
+}})"""
 
 
 async def drills(browser: Browser, url: str, users: int, seconds: int) -> list[float]:
@@ -30,7 +35,7 @@ async def _work(browser: Browser, url: str, user: int, wait_s: float, seconds: i
     context = await browser.new_context(viewport={"width": 1280, "height": 720})
     page = await context.new_page()
     await page.goto(f"{url}/compare")
-    await page.wait_for_selector("[role=gridcell]")
+    await page.wait_for_selector("[role=gridcell] a")
     await asyncio.sleep(wait_s)
     taken = []
     ends = time.monotonic() + seconds
