@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from dashboard.routes.answers import Answer, Asked, as_json
+from dashboard.routes.answers import Answer, Asked, as_json, sentence
 from dashboard.routes.home import Clip, Home
 from dashboard.routes.memory import Memory
 from dashboard.routes.views import seconds_of
@@ -92,7 +92,7 @@ class LossesOf:
         try:
             shares = found.shares(clip)
         except NotInstalledError as error:
-            return replace(empty, why=str(error))
+            return replace(empty, why=sentence(error))
         if not shares:
             return replace(empty, why=f"no frame of this clip was judged for {cell['prediction']}")
         times = sorted(shares)
