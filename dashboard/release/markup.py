@@ -11,13 +11,12 @@ from pathlib import Path
 from dashboard.navigation import address, cell_address
 from dashboard.release.queries import Deployment, Row, Run, Summary
 from dashboard.reports.markup import Html, element
-from dashboard.text import interval, number
+from dashboard.text import interval, number, places, when
 from dashboard.theme import MARKS, Palette
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
 from metrics.tasks.metric import Metric
-from ridealong.terminal.readable import counted, decimals_known, instant
-from ridealong.units import NS_PER_S
+from ridealong.terminal.readable import counted
 from shadow.report import cell_name
 
 STYLE = Path(__file__).with_name("release.css")
@@ -132,13 +131,8 @@ def _drives_to_decide(summary: Summary) -> list[str]:
     ]
 
 
-def when(epoch_ns: int) -> str:
-    """An instant to the minute, in UTC."""
-    return f"{instant(epoch_ns // NS_PER_S * NS_PER_S)[:16].replace('T', ' ')} UTC"
-
-
 def _facts(run: Run) -> list[str]:
-    facts = [f"run {run.name or run.run_id}", when(run.created_ns)]
+    facts = [f"run {run.name or run.run_id}", f"{when(run.created_ns)} UTC"]
     left_out = f", {run.left_out:,} left out" if run.left_out else ""
     facts.append(f"{counted(run.judged, run.noun)}{left_out}")
     if run.latency_ratio is not None:
@@ -193,11 +187,6 @@ def _number(cell: Cell) -> str:
             return f"needs {counted(cell['drives_needed'], 'more drive')}"
         return "no data" if cell["delta"] is None else "undecided"
     return number(cell["delta"], places(cell), sign=True)
-
-
-def places(cell: Cell) -> int:
-    """The decimals to which a cell's values are known."""
-    return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
 
 
 def change(cell: Cell, metric: Metric | None) -> str:
@@ -273,7 +262,7 @@ def _run_link(point: Row, shown: str) -> Html:
     ]
     released = f" · release {point['release']}" if point["release"] else ""
     title = point["name"] or f"{point['candidate']} against {point['deployed']}"
-    facts = f"{', '.join(parts)}{released} · {when(point['created_ns'])}"
+    facts = f"{', '.join(parts)}{released} · {when(point['created_ns'])} UTC"
     return element(
         "a",
         element("span", MARKS[point["verdict"]], class_="mark", aria_label=point["verdict"]),
