@@ -114,7 +114,7 @@ def _remarks(run: Run, summary: Summary, deployment: Deployment) -> list[str]:
         elif deployment.now.network_sha256 != run.deployed_sha256 and not run.of_items:
             remarks.append(f"the fleet no longer runs {run.deployed}, but {deployment.now.network}")
     if run.baseline:
-        worse = counted(summary.worse_than_baseline, "cell")
+        worse = counted(summary.worse_than_baseline, "check")
         remarks.append(f"{worse} worse than the baseline {run.baseline}")
     if not run.against_itself and run.verdict == Verdict.INCONCLUSIVE:
         remarks += _drives_to_decide(summary)
@@ -141,7 +141,7 @@ def _facts(run: Run) -> list[str]:
 
 
 def checks(run_id: str, summary: Summary, metric_of: MetricOf) -> Html:
-    """The required checks as chips, by verdict; each leads to its cell on the page Compare."""
+    """The required checks as chips, by verdict; each leads to its check on the page Compare."""
     groups = [
         _group(run_id, verdict, cells, metric_of)
         for verdict, cells in summary.required.items()
@@ -213,11 +213,11 @@ def _about(cell: Cell, metric: Metric | None) -> str:
 
 
 def alerts(run_id: str, summary: Summary) -> Html:
-    """The watched cells with an alert, in a line."""
+    """The watched checks with an alert, in a line."""
     if summary.alerting is None:
-        return element("p", "No watched cell has an alert.", class_="release alerts")
+        return element("p", "No watched check has an alert.", class_="release alerts")
     have = "has" if summary.alerts == 1 else "have"
-    lead = f"{counted(summary.alerts, 'watched cell')} {have} an alert"
+    lead = f"{counted(summary.alerts, 'watched check')} {have} an alert"
     link = element(
         "a",
         lead,
