@@ -88,7 +88,7 @@ def _events(snapshot: Snapshot, clip: Clip, zero_ns: int) -> list[dict[str, Any]
 
 
 def _run(run: Run) -> dict[str, Any]:
-    pair = f"{run['deployed']} and {run['candidate']}"
+    pair = f"{run['candidate']} against {run['deployed']}"
     return {
         "run": run["run_id"],
         "title": run["name"] or pair,

@@ -118,7 +118,7 @@ def cell_of(snapshot: Snapshot, run: Run, prediction: str, metric: str, where: s
         params=names,
     )
     if not rows.num_rows:
-        raise RidealongError(f"the run has no cell {prediction} {metric} at {where}")
+        raise RidealongError(f"the run has no check {prediction} {metric} at {where}")
     return cells_from(rows)[0]
 
 
