@@ -17,6 +17,7 @@ from ridealong.lake import Snapshot
 from shadow.runs import Run, list_runs
 
 KEY = "player"
+SEEN = "player-complete"
 EMPTY = (
     "No clips yet. `ridealong ingest` adds drives, and [triggers](/triggers) say which moments "
     "become clips. `ridealong demo` makes a whole fleet."
@@ -41,7 +42,8 @@ def page() -> None:
             f"This is clip {plain(shown['clip_id'])}."
         )
     _show(snapshot, shown)
-    show_marks(shown["clip_id"])
+    if SEEN in st.session_state:  # a browser fetches much for it: not before the first pictures
+        show_marks(shown["clip_id"])
 
 
 def _about(clip: dict[str, Any]) -> str:
@@ -70,10 +72,12 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
             "run": run["run_id"] if run else None,
             "cell": {name: getattr(found, name) for name in ("prediction", "metric", "slice")},
             "asked": words,
+            "seen": SEEN in st.session_state,
             "renewal": _told("renew"),  # the browser waits for other data, even if links are equal
         },
         on_go_change=lambda: _go(snapshot, clip_id, run, found),
         on_renew_change=lambda: None,
+        on_complete_change=lambda: st.session_state.update({SEEN: True}),
     )
 
 
