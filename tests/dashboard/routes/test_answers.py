@@ -138,7 +138,7 @@ def test_losses_of_frames(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     other = server.get("losses.json", metric="disagreement", **asked).json()
     assert other["times"] == [] and "it says where to look" in other["why"]
     unknown = server.get("losses.json", metric="iou", slice="light=night", **asked)
-    assert unknown.status_code == 404 and "no cell bev/road iou at light=night" in unknown.text
+    assert unknown.status_code == 404 and "no check bev/road iou at light=night" in unknown.text
 
 
 def test_an_answer_is_compressed_and_asked_for_once(server: Any) -> None:
