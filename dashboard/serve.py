@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import gc
 import hashlib
 import re
 import secrets
@@ -108,6 +109,9 @@ def serve(
     signal.signal(signal.SIGTERM, _end)
     with TemporaryDirectory(prefix="ridealong-media-") as cache, closing(jobs.JOBS):
         app = Guard(make_app(home, Path(cache), permission), hosts, inline_scripts(), permission)
+        # Streamlit collects garbage after every run of a page, while all requests wait. What was
+        # imported stays anyway: it need not be looked at.
+        gc.freeze()
         settings = uvicorn.Config(app, log_level="warning", server_header=False)
         with closing(Warming(home)) as warming:
 

@@ -8,8 +8,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.clip import queries
 from dashboard.filtering.address import parse_filter
-from dashboard.filtering.clips import clips, shares
-from dashboard.filtering.matching import find, with_losses
+from dashboard.filtering.search import clips_along
 from dashboard.marking import show_marks
 from dashboard.player.component import player
 from dashboard.text import plain
@@ -18,6 +17,7 @@ from ridealong.lake import Snapshot
 from shadow.runs import Run, list_runs
 
 KEY = "player"
+SEEN = "player-complete"
 EMPTY = (
     "No clips yet. `ridealong ingest` adds drives, and [triggers](/triggers) say which moments "
     "become clips. `ridealong demo` makes a whole fleet."
@@ -42,7 +42,8 @@ def page() -> None:
             f"This is clip {plain(shown['clip_id'])}."
         )
     _show(snapshot, shown)
-    show_marks(shown["clip_id"])
+    if SEEN in st.session_state:  # a browser fetches much for it: not before the first pictures
+        show_marks(shown["clip_id"])
 
 
 def _about(clip: dict[str, Any]) -> str:
@@ -71,10 +72,12 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
             "run": run["run_id"] if run else None,
             "cell": {name: getattr(found, name) for name in ("prediction", "metric", "slice")},
             "asked": words,
+            "seen": SEEN in st.session_state,
             "renewal": _told("renew"),  # the browser waits for other data, even if links are equal
         },
         on_go_change=lambda: _go(snapshot, clip_id, run, found),
         on_renew_change=lambda: None,
+        on_complete_change=lambda: st.session_state.update({SEEN: True}),
     )
 
 
@@ -114,11 +117,7 @@ def _listed(snapshot: Snapshot, run: Run | None, found: queries.Origin, words: s
     """The clips to step through: those behind the regression, or those of the address' filter."""
     if run is not None and found.cell is not None and found.cell["reference"] is not None:
         return queries.costliest(snapshot, run, found.cell)
-    asked, table = parse_filter(parse_qsl(words)), clips(snapshot)
-    lost = shares(snapshot, run) if run is not None and asked.by_loss else None
-    rows = find(with_losses(table, lost), asked).rows
-    clip_ids: list[str] = table["clip_id"].take(rows).to_pylist()
-    return clip_ids
+    return clips_along(snapshot, parse_filter(parse_qsl(words)))
 
 
 page()

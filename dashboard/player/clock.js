@@ -11,7 +11,11 @@ function makeClock(onTick, onState) {
   let wall = null; // {ms, t}: where time counts from without videos
 
   const lead = () => tracks[0];
-  const place = (track, t) => Math.max(0, t - track.start_s) + INSIDE_S;
+  // A video that is at its start is not asked to go there: it would decode its first frame twice.
+  const place = ({ video, start_s }, t) => {
+    const at = Math.max(0, t - start_s) + INSIDE_S;
+    if (Math.max(at, video.currentTime) > INSIDE_S) video.currentTime = at;
+  };
   const frame_s = () => {
     const { frames } = clock;
     return frames.length > 1 ? (frames.at(-1) - frames[0]) / (frames.length - 1) : FRAME_S;
@@ -26,7 +30,7 @@ function makeClock(onTick, onState) {
       clock.seconds = Math.max(clock.seconds, (track.video.duration || 0) + track.start_s);
       onState();
     });
-    if (clock.t > 0) track.video.currentTime = place(track, clock.t);
+    place(track, clock.t);
   };
   clock.remove = (video) => {
     tracks = tracks.filter((track) => track.video !== video);
@@ -37,7 +41,7 @@ function makeClock(onTick, onState) {
   clock.seek = (t) => {
     clock.t = Math.max(0, Math.min(t, lastInstant() || t)); // the last is unknown at first
     wall = { ms: performance.now(), t: clock.t };
-    for (const track of tracks) track.video.currentTime = place(track, clock.t);
+    for (const track of tracks) place(track, clock.t);
     onTick();
   };
   clock.step = (by) => {

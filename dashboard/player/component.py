@@ -28,8 +28,10 @@ def player() -> Any:
     """The component.
 
     Its data are ``clip`` (id), ``base`` and ``query`` (of `dashboard.routes.links.ClipLinks`),
-    ``cameras`` (names, in order), ``run`` (id or None), and ``asked`` (the address' words). It
-    triggers ``go`` (another clip is wanted) and ``renew`` (new links are wanted).
+    ``cameras`` (names, in order), ``run`` (id or None), ``asked`` (the address' words), and
+    ``seen`` (whether ``complete`` is known). It triggers ``go`` (another clip is wanted),
+    ``renew`` (new links are wanted), and ``complete`` (all cameras show a frame with its overlays,
+    or hold nothing up any longer).
     """
     return st.components.v2.component(
         "ridealong_player", html=_file("html"), css=_file("css"), js=script()

@@ -1,6 +1,6 @@
 // The clip's player: puts the parts together, and keeps what is shown.
 // data: {clip, base, query, cameras: [{name, video}], run, cell: {prediction, metric, slice}, asked:
-// the words of the address}. Everything else is fetched from the routes below `base`; Streamlit's script runs only for another clip or
+// the words of the address, seen: whether a player was complete before}. Everything else is fetched from the routes below `base`; Streamlit's script runs only for another clip or
 // for new links.
 
 // What each player's element shows: an element may get another clip, or new links to the same one.
@@ -96,6 +96,8 @@ function play(root, data, tell) {
     Object.assign(app.clock, { range: range[1] - range[0] < app.clock.frame_s() ? null : range, loop: true });
     showState();
   };
+  app.beginRange = () => app.setRange([app.clock.t, app.clock.range?.[1] ?? app.clock.seconds]);
+  app.endRange = () => app.setRange([app.clock.range?.[0] ?? 0, app.clock.t]);
   app.toggleLoop = () => {
     app.clock.loop = kept.loop = !app.clock.loop;
     if (!app.clock.loop) app.clock.range = null;
@@ -159,7 +161,7 @@ function play(root, data, tell) {
       app.source.slow("losses.json", { ...asked, run: app.run }).then((answer) => answer.json()).then(explain, (error) => explain({ why: error.message }));
     }
     for (const layer of app.shownLayers()) windowsOf(layer).at(choice.t ?? 0);
-    setTimeout(() => { if (!app.complete && !app.ended.signal.aborted) finish(); }, PATIENCE_MS);
+    setTimeout(() => { if (!app.complete && !app.ended.signal.aborted) finish(true); }, PATIENCE_MS);
   }
 
   function describe(about) {
@@ -173,7 +175,7 @@ function play(root, data, tell) {
       if (tile) describeTile(app, tile, camera);
     }
     if (about.dense?.bev) addTopTile();
-    else app.tiles.filter(({ name }) => name === TOP).forEach((tile) => removeVideo(app, tile, "there are no top-down layers"));
+    else app.tiles.filter(({ name }) => name === TOP).forEach((tile) => removeVideo(app, tile, about.why ?? "there are no top-down layers"));
     plots.axis();
     plots.events(about.events);
     plots.labelled(app.labelled);
@@ -193,7 +195,7 @@ function play(root, data, tell) {
     const said = [];
     if (!data.cameras.length) said.push("This clip was recorded without cameras: it has telemetry only.");
     else if (!about.runs.length) said.push("No run has judged this clip yet.");
-    else if (!about.layers.includes("labels")) said.push("This clip has no labels.");
+    else if (!about.layers.includes("labels")) said.push(about.why ? "Nothing can be drawn." : "This clip has no labels.");
     if (about.runs.find((one) => one.run === app.run)?.against_itself) said.push("Both networks are the same: there is no difference.");
     panel.say(said.join(" "));
   }
@@ -247,10 +249,12 @@ function play(root, data, tell) {
     return app.about && app.tiles.every(({ video }) => !video || video.readyState >= 2)
       && app.shownLayers().every((layer) => windowsOf(layer).at(app.clock.t));
   }
-  // The first frames are there: now signals and textures may have the connections.
-  function finish() {
+  // The first frames are there: now signals, textures and the rest of the page may have the
+  // connections. `late`: they are not all there, but nothing waits any longer.
+  function finish(late = false) {
     app.complete = true;
-    requestAnimationFrame(() => performance.mark("player complete"));
+    if (!data.seen) tell("complete", true);
+    requestAnimationFrame(() => performance.mark("player complete", { detail: { late } }));
     showSignalRows();
     app.draw();
   }
@@ -377,6 +381,8 @@ function addControls(app, root) {
   on(".back", () => app.step(-1));
   on(".forward", () => app.step(1));
   on(".loop", () => app.toggleLoop());
+  on(".begin", () => app.beginRange());
+  on(".end", () => app.endRange());
   on(".previous", () => app.go(-1));
   on(".next", () => app.go(1));
   on(".in", () => app.setZoom(zoomed(app.zoom, 1.5, [0.5, 0.5])));
