@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import dashboard
+from dashboard.words import sections
 from ingest.schemas import DRIVES
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
@@ -40,5 +41,6 @@ class Warming:
             if module.name.rpartition(".")[2] not in SCRIPTS:
                 importlib.import_module(module.name)
         registry()  # of units, for triggers
+        sections()  # of the glossary, for all that has a help
         with suppress(RidealongError):  # a page will say it
             Lake.open(self._home).snapshot().query("select count(*) from drives", DRIVES)

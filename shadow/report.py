@@ -1,6 +1,7 @@
 """A run as text and as JSON: the verdict, and its cells in the order of their importance."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -135,8 +136,12 @@ def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:
     has the predictions with a significantly better metric, by slice.
     """
     lost = [cell for cell in cells if cell["verdict"] == Verdict.REGRESSED]
-    causes = {cell["because_of"] for cell in lost if cell["because_of"] is not None}
-    by_cause = {cause: sum(_at_or_because_of(cell, cause) for cell in lost) for cause in causes}
+    places = Counter((cell["slice"], cell["because_of"]) for cell in lost)
+    causes = {because_of for _, because_of in places if because_of is not None}
+    by_cause = {
+        cause: sum(n for place, n in places.items() if _at_or_because_of(*place, cause))
+        for cause in causes
+    }
     better: dict[str, set[str]] = {}
     for cell in cells:
         if cell["better"]:
@@ -148,9 +153,9 @@ def summary_of(cells: Sequence[Cell]) -> dict[str, Any]:
     }
 
 
-def _at_or_because_of(cell: Cell, cause: str) -> bool:
-    inside = set(parse_slice(cause)) <= set(parse_slice(cell["slice"]))
-    return inside or cell["because_of"] == cause
+def _at_or_because_of(slice_: str, because_of: str | None, cause: str) -> bool:
+    inside = set(parse_slice(cause)) <= set(parse_slice(slice_))
+    return inside or because_of == cause
 
 
 def cause_sentence(summary: dict[str, Any]) -> str | None:

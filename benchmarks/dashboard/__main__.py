@@ -27,6 +27,7 @@ from benchmarks.dashboard.users import drills
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PEER = Figure("/", "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
+AGAIN = ".st-key-again button"  # of the peer
 # What a page shows first of what it is about.
 FIGURES = {
     "Release": Figure("/", ".release.checks .chip"),
@@ -110,7 +111,7 @@ async def _warm(browser: Browser, peer: str, ours: str, warm: dict[str, list[flo
             if seen:
                 warm[name].append(taken)
                 await empty.bring_to_front()
-                warm["peer"].append(await click(empty, "button:has-text('again')", "#turn"))
+                warm["peer"].append(await click(empty, AGAIN, "#turn"))
     await context.close()
 
 
@@ -140,7 +141,7 @@ async def _reruns(browser: Browser, url: str) -> list[float]:
     page = await browser.new_page()
     await page.goto(url)
     await page.wait_for_selector(PEER.selector)
-    taken = [await click(page, "button:has-text('again')", "#turn") for _ in range(20)]
+    taken = [await click(page, AGAIN, "#turn") for _ in range(20)]
     await page.close()
     return taken
 
