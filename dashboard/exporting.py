@@ -186,7 +186,7 @@ def _choose(subject: Subject) -> Choice:
         "Format",
         kinds,
         format_func=FORMATS.__getitem__,
-        help="COCO suits tools for images, MCAP players.",
+        help="COCO is for tools that label images, MCAP for players of recordings.",
     )
     frames: str | None = None
     cameras: Sequence[str] = ()

@@ -33,6 +33,7 @@ from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
 from dashboard.routes.pairs import Pairs, pair_routes
 from dashboard.routes.routes import clip_routes
+from dashboard.warming import Warming
 from ridealong.errors import RidealongError
 
 SCRIPT = Path(__file__).parent / "app.py"
@@ -112,7 +113,13 @@ def serve(
         # imported stays anyway: it need not be looked at.
         gc.freeze()
         settings = uvicorn.Config(app, log_level="warning", server_header=False)
-        _Server(settings, answers).run(sockets=[bound])
+        with closing(Warming(home)) as warming:
+
+            def ready() -> None:
+                warming.start()
+                answers()
+
+            _Server(settings, ready).run(sockets=[bound])
 
 
 def _end(number: int, _: FrameType | None) -> None:

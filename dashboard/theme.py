@@ -109,7 +109,7 @@ OPTIONS: dict[str, Any] = {
         "secondaryBackgroundColor": secondary,
         "textColor": palette.text,
         "borderColor": palette.line,
-        "primaryColor": "#2563eb" if name == "light" else "#60a5fa",
+        "primaryColor": "#1d4ed8" if name == "light" else "#60a5fa",
     }.items()
 }
 

@@ -7,6 +7,7 @@ inside a name or a value are percent-encoded.
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import numpy as np
@@ -25,6 +26,7 @@ DIMENSIONS = ("country", "hardware", "light", "road", "software", "weather")
 Slice = tuple[tuple[str, str], ...]  # (attribute, value), sorted by attribute; () is all
 
 
+@lru_cache(maxsize=4096)  # a run with 50,000 cells has a few dozen slices
 def parse_slice(text: str) -> Slice:
     """Read a slice; the order of its conditions does not matter.
 

@@ -61,6 +61,19 @@ def quiet_connection(
     return duckdb.connect(database, config={**quiet, **options})
 
 
+def quick_connection() -> duckdb.DuckDBPyConnection:
+    """A connection for one query over files; what it creates must be temporary.
+
+    All have one instance of DuckDB: to open another takes 15 ms, often longer than the query.
+    """
+    return _instance_for_queries().cursor()
+
+
+@cache
+def _instance_for_queries() -> duckdb.DuckDBPyConnection:
+    return quiet_connection(enable_external_file_cache=False)  # it would fill the memory
+
+
 @contextmanager
 def workspace(*inputs: Rows) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection for sums over these rows, with its own temporary tables and views.

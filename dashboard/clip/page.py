@@ -8,8 +8,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.clip import queries
 from dashboard.filtering.address import parse_filter
-from dashboard.filtering.clips import clips, shares
-from dashboard.filtering.matching import find, with_losses
+from dashboard.filtering.search import clips_along
 from dashboard.marking import show_marks
 from dashboard.player.component import player
 from dashboard.text import plain
@@ -118,11 +117,7 @@ def _listed(snapshot: Snapshot, run: Run | None, found: queries.Origin, words: s
     """The clips to step through: those behind the regression, or those of the address' filter."""
     if run is not None and found.cell is not None and found.cell["reference"] is not None:
         return queries.costliest(snapshot, run, found.cell)
-    asked, table = parse_filter(parse_qsl(words)), clips(snapshot)
-    lost = shares(snapshot, run) if run is not None and asked.by_loss else None
-    rows = find(with_losses(table, lost), asked).rows
-    clip_ids: list[str] = table["clip_id"].take(rows).to_pylist()
-    return clip_ids
+    return clips_along(snapshot, parse_filter(parse_qsl(words)))
 
 
 page()

@@ -45,7 +45,9 @@ def page() -> None:
         st.info(EMPTY)
         return
     if asked.run and result.run is None:
-        st.warning(f"There is no run {plain(asked.run)}: it was deleted, or it was never here.")
+        st.warning(
+            f"There is no run {plain(asked.run)}: it was deleted, or it was never in this home."
+        )
     exported = result.run or default_run(runs)
     chosen = _component()(
         key=KEY,

@@ -77,7 +77,7 @@ def browser(
 
 def run_title(run: Mapping[str, Any]) -> str:
     """A run by its name, or by its networks."""
-    return str(run["name"] or f"{run['deployed']} → {run['candidate']}")
+    return str(run["name"] or f"{run['candidate']} against {run['deployed']}")
 
 
 def _sorts(runs: Sequence[Run]) -> list[tuple[str, str]]:

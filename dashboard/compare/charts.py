@@ -43,12 +43,6 @@ def step_names() -> list[str]:
     return [f"below {ends[0]}", *inner, f"{ends[-1]} and above"]
 
 
-def places(cell: Mapping[str, Any]) -> int:
-    """The decimals to which a cell's values are known, as in the report."""
-    names = ("low", "high", "deployed", "candidate", "delta")
-    return decimals_known(*(cell.get(name) for name in names))
-
-
 def grid_data(
     grid: Grid, chosen: Mapping[str, str], link: str, units: Sequence[str], palette: Palette
 ) -> dict[str, Any]:

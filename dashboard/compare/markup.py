@@ -12,13 +12,12 @@ from dashboard.compare.charts import (
     CHANGE_MARKS,
     Scale,
     colours,
-    places,
     scale_of,
     step_names,
 )
 from dashboard.compare.queries import Change, Counts, Row, Tally
 from dashboard.reports.markup import Html, element, joined
-from dashboard.text import MISSING, interval, number, probability
+from dashboard.text import MISSING, interval, number, places, probability
 from dashboard.theme import MARKS, Palette
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
@@ -382,9 +381,6 @@ def _bar(cell: Cell, scale: Scale) -> Html:
     parts.append(element("i", mark, class_="at", style=f"left: {at}%"))
     about = f"{cell['verdict']}, interval {interval(cell['low'], cell['high'], places(cell))}"
     return element("span", *parts, class_="bar", role="img", aria_label=about)
-
-
-WORDS = ("check", "slice", "change")  # columns of the list that have no numbers
 
 
 def listed(rows: Sequence[Row], chosen: Mapping[str, str], compared: bool, link: Link) -> Html:

@@ -18,15 +18,14 @@ from dashboard.compare.queries import Change, Checks, Row
 from dashboard.compare.state import VIEWS, State, page_in
 from dashboard.copying import copy_link
 from dashboard.exporting import Subject, send_button
-from dashboard.text import plain
+from dashboard.text import plain, when
 from dashboard.theme import MARKS, palette
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
 from metrics.tasks.prediction import task_of
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
-from ridealong.terminal.readable import counted, instant
-from ridealong.units import NS_PER_S
+from ridealong.terminal.readable import counted
 from shadow.judged import metrics_of, of_items
 from shadow.runs import default_run
 
@@ -126,9 +125,9 @@ def _run_name(run: Row) -> str:
     name = f"{run['name']} · " if run["name"] else ""
     same = " · the same network twice" if run["against_itself"] else ""
     judged = counted(len(run["clip_ids"]), "item" if of_items(run) else "clip")
-    when = instant(run["created_ns"] // NS_PER_S * NS_PER_S)[:16].replace("T", " ")
     pair = f"{run['candidate']} against {run['deployed']}{same}"
-    return f"{name}{pair} · {run['verdict']} · {judged} · {when} UTC · {run['run_id'][:8]}"
+    made = f"{when(run['created_ns'])} UTC"
+    return f"{name}{pair} · {run['verdict']} · {judged} · {made} · {run['run_id'][:8]}"
 
 
 def _run_changed() -> None:

@@ -6,6 +6,8 @@ no axis is stretched.
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -28,8 +30,8 @@ def map_chart(
     events: Sequence[Row],
     triggers: Sequence[str],
     palette: Palette,
-) -> alt.LayerChart:
-    """The map of drives and events.
+) -> dict[str, Any]:
+    """The map of drives and events, as a specification of Vega-Lite.
 
     Args:
         roads: ``kind``, ``width_m`` and a line of ``points``; empty if no map is known.
@@ -42,12 +44,24 @@ def map_chart(
     box = _Box([*roads, *tracks])
     layers = [*_roads(roads, box, palette), _tracks(tracks, palette)]
     layers += [*_events(_spread(events, box), triggers, palette), *_scale_bar(box, palette)]
-    return (
-        alt.layer(*layers)
+    chart = (
+        alt.layer(*(layer.chart for layer in layers))
         .project(type="identity", reflectY=True)
         .properties(height=MAP_PX)
         .configure_view(strokeWidth=0)
     )
+    spec: dict[str, Any] = chart.to_dict()
+    for drawn, layer in zip(spec["layer"], layers, strict=True):
+        drawn["data"] = {"values": layer.values}
+    return spec
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A part of the map, and its data apart: Altair would check and copy every number of it."""
+
+    values: Sequence[Row]
+    chart: alt.Chart
 
 
 class _Box:
@@ -71,7 +85,7 @@ def _feature(kind: str, coordinates: object, **fields: object) -> Feature:
     return {"type": "Feature", "geometry": geometry, **fields}
 
 
-def _roads(roads: Sequence[Row], box: _Box, palette: Palette) -> list[alt.Chart]:
+def _roads(roads: Sequence[Row], box: _Box, palette: Palette) -> list[_Layer]:
     """One shape per kind and width, as wide as the road at this scale, with a minimum width."""
     lines: dict[tuple[str, float], list[object]] = {}
     for road in roads:
@@ -88,27 +102,29 @@ def _roads(roads: Sequence[Row], box: _Box, palette: Palette) -> list[alt.Chart]
     ]
     if not features:
         return []
-    return [
-        alt.Chart(alt.Data(values=features))
+    chart = (
+        alt.Chart()
         .mark_geoshape(filled=False, strokeCap="round", strokeJoin="round")
         .encode(
             stroke=alt.Stroke("colour:N", scale=None),
             strokeWidth=alt.StrokeWidth("px:Q", scale=None),
         )
-    ]
+    )
+    return [_Layer(features, chart)]
 
 
-def _tracks(tracks: Sequence[Row], palette: Palette) -> alt.Chart:
+def _tracks(tracks: Sequence[Row], palette: Palette) -> _Layer:
     shown = ("drive_id", "vehicle", "light")
     lines = [
         _feature("LineString", row["points"], **{name: row[name] for name in shown})
         for row in tracks
     ]
-    return (
-        alt.Chart(alt.Data(values=lines))
+    chart = (
+        alt.Chart()
         .mark_geoshape(filled=False, stroke=palette.track, strokeWidth=1.6, strokeOpacity=0.7)
         .encode(tooltip=[f"{name}:N" for name in shown])
     )
+    return _Layer(lines, chart)
 
 
 def _spread(events: Sequence[Row], box: _Box) -> list[Row]:
@@ -121,11 +137,15 @@ def _spread(events: Sequence[Row], box: _Box) -> list[Row]:
     out = list[Row]()
     for event in sorted(events, key=lambda event: event["outcome"] != "kept"):
         x, y = float(str(event["x"])), float(str(event["y"]))
-        ways = [(x + apart * u, y + apart * v) for u, v in _HONEYCOMB]
+        ways = ((x + apart * u, y + apart * v) for u, v in _HONEYCOMB)
         place = next((way for way in ways if taken.free(way)), (x, y))
         taken.add(place)
         out.append({**event, "x": round(place[0], 1), "y": round(place[1], 1)})
     return out
+
+
+# The cell itself first: it is the most likely to be taken.
+_AROUND = [(0, 0), *((u, v) for u in (-1, 0, 1) for v in (-1, 0, 1) if u or v)]
 
 
 class _Taken:
@@ -141,9 +161,11 @@ class _Taken:
     def free(self, place: Point) -> bool:
         """Whether no place is nearer than the gap."""
         u, v = self._cell(place)
-        around = ((u + du, v + dv) for du in (-1, 0, 1) for dv in (-1, 0, 1))
-        near = (other for cell in around for other in self._cells.get(cell, ()))
-        return all(math.dist(place, other) > self._gap for other in near)
+        for du, dv in _AROUND:
+            for other in self._cells.get((u + du, v + dv), ()):
+                if math.dist(place, other) <= self._gap:
+                    return False
+        return True
 
     def _cell(self, place: Point) -> tuple[int, int]:
         return math.floor(place[0] / self._gap), math.floor(place[1] / self._gap)
@@ -161,7 +183,7 @@ def _honeycomb(rings: int) -> NDArray[np.float64]:
 _HONEYCOMB: list[Point] = [(float(x), float(y)) for x, y in _honeycomb(3)]
 
 
-def _events(events: Sequence[Row], triggers: Sequence[str], palette: Palette) -> list[alt.Chart]:
+def _events(events: Sequence[Row], triggers: Sequence[str], palette: Palette) -> list[_Layer]:
     """Kept events as discs above suppressed ones as rings, coloured by trigger."""
     shown = {str(event["trigger"]) for event in events}
     names = [name for name in sorted(triggers) if name in shown]
@@ -178,41 +200,42 @@ def _events(events: Sequence[Row], triggers: Sequence[str], palette: Palette) ->
             for event in events
             if (event["outcome"] == "kept") is kept
         ]
-        if rows:
-            layers.append(
-                alt.Chart(alt.Data(values=rows))
-                .mark_point(**look)
-                .encode(
-                    longitude="x:Q",
-                    latitude="y:Q",
-                    color=alt.Color("trigger:N", scale=scale, legend=legend),
-                    href="href:N",
-                    tooltip=[
-                        "trigger:N",
-                        "outcome:N",
-                        "drive:N",
-                        alt.Tooltip("time_s:Q", title="time in the drive (s)", format=".1f"),
-                    ],
-                )
+        if not rows:
+            continue
+        chart = (
+            alt.Chart()
+            .mark_point(**look)
+            .encode(
+                longitude="x:Q",
+                latitude="y:Q",
+                color=alt.Color("trigger:N", scale=scale, legend=legend),
+                href="href:N",
+                tooltip=[
+                    "trigger:N",
+                    "outcome:N",
+                    "drive:N",
+                    alt.Tooltip("time_s:Q", title="time in the drive (s)", format=".1f"),
+                ],
             )
+        )
+        layers.append(_Layer(rows, chart))
     return layers
 
 
-def _scale_bar(box: _Box, palette: Palette) -> list[alt.Chart]:
+def _scale_bar(box: _Box, palette: Palette) -> list[_Layer]:
     """A line of a round length in the lower left corner, with its length."""
     length = round_length(box.extent_m / 4)
     y = box.south - 0.04 * box.extent_m
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
     line = _feature("LineString", [(box.west, y), (box.west + length, y)])
-    bar = alt.Chart(alt.Data(values=[line])).mark_geoshape(
-        filled=False, stroke=palette.muted, strokeWidth=3, aria=False
-    )
+    bar = alt.Chart().mark_geoshape(filled=False, stroke=palette.muted, strokeWidth=3, aria=False)
+    end = {"x": box.west + length, "y": y, "text": text}
     words = (
-        alt.Chart(alt.Data(values=[{"x": box.west + length, "y": y, "text": text}]))
+        alt.Chart()
         .mark_text(align="left", dx=6, color=palette.muted, aria=False)
         .encode(longitude="x:Q", latitude="y:Q", text="text:N")
     )
-    return [bar, words]
+    return [_Layer([line], bar), _Layer([end], words)]
 
 
 def _points(row: Row) -> list[Point]:

@@ -146,12 +146,17 @@ def event_places(snapshot: Snapshot, area: Area, chosen: Chosen = EVERYTHING) ->
     some = f"""select * from events where {mine}
         order by kept desc, hash(event_id), event_id limit {MOST_EVENTS}"""
     rows = snapshot.query(
-        f"""select e.*, t."{LATITUDE}" as latitude, t."{LONGITUDE}" as longitude,
-            (select count(*) from events where {mine}) as total
-        from ({in_clips(some)}) e
-        asof join (select * from telemetry
-            where "{LATITUDE}" is not null and "{LONGITUDE}" is not null) t
-        on e.drive = t.drive_id and e.time_ns >= t.timestamp_ns
+        f"""with shown_events as materialized ({in_clips(some)}),
+        -- only what may be the last position before an event: to sort positions takes long
+        ends as (select drive as drive_id, max(time_ns) as end_ns from shown_events group by drive),
+        positions as (
+            select drive_id, timestamp_ns, "{LATITUDE}" as latitude, "{LONGITUDE}" as longitude
+            from telemetry join ends using (drive_id)
+            where timestamp_ns <= end_ns
+            and "{LATITUDE}" is not null and "{LONGITUDE}" is not null)
+        select e.*, p.latitude, p.longitude, (select count(*) from events where {mine}) as total
+        from shown_events e asof join positions p
+        on e.drive = p.drive_id and e.time_ns >= p.timestamp_ns
         order by e.drive, e.time_ns, e.trigger""",
         TELEMETRY,
         EVENTS,

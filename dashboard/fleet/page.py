@@ -1,5 +1,6 @@
 """The page Fleet: drives and events, where they were, and the health of ingest."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -28,6 +29,7 @@ QUARANTINED_HELP = (
     "Recordings and clips that cannot be used at all. The list below also has the parts that were "
     "left out of drives."
 )
+NO_ROADS = " No road map is known here: only the drives' tracks."
 EVENTS_HELP = "Suppressed events have no clip of their own, for the reason in the list."
 
 
@@ -132,17 +134,46 @@ def _areas(version: str, _snapshot: Snapshot) -> list[places.Area]:
     return places.areas(_snapshot)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def _roads(version: str, area: places.Area, _snapshot: Snapshot) -> list[Row]:
-    return places.roads(_snapshot, area)
+@dataclass(frozen=True)
+class Part:
+    """How many there are in an area, and how many of them are drawn."""
+
+    total: int
+    shown: int
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@dataclass(frozen=True)
+class Drawn:
+    """The map of an area, and what is on it."""
+
+    chart: dict[str, Any]
+    drives: Part
+    events: Part
+    roads: bool
+
+
+# Not copied at each run: Streamlit does not change the chart.
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _drawn(
-    version: str, area: places.Area, chosen: Chosen, _snapshot: Snapshot
-) -> tuple[places.Some, places.Some]:
-    """The area's tracks and events."""
-    return places.tracks(_snapshot, area, chosen), places.event_places(_snapshot, area, chosen)
+    version: str,
+    area: places.Area,
+    chosen: Chosen,
+    triggers: tuple[str, ...],
+    theme: str,
+    _snapshot: Snapshot,
+) -> Drawn | None:
+    """The map of an area; None if no drive fits."""
+    tracks = places.tracks(_snapshot, area, chosen)
+    if not tracks.rows:
+        return None
+    roads, events = places.roads(_snapshot, area), places.event_places(_snapshot, area, chosen)
+    shown = [event | {"href": tables.event_address(event)} for event in events.rows]
+    return Drawn(
+        map_chart(roads, tracks.rows, shown, triggers, palette()),
+        Part(tracks.total, len(tracks.rows)),
+        Part(events.total, len(events.rows)),
+        bool(roads),
+    )
 
 
 def _map(snapshot: Snapshot, chosen: Chosen, extent: Extent, events: int) -> None:
@@ -172,23 +203,21 @@ def _draw(snapshot: Snapshot, chosen: Chosen, extent: Extent) -> None:
                 help="Drives that are more than 10 km apart are on maps of their own.",
             )
         ]
-    roads = _roads(where + session.version(snapshot, ROADS), area, snapshot)
-    tracks, events = _drawn(
-        where + session.version(snapshot, EVENTS, CLIPS), area, chosen, snapshot
-    )
-    if not tracks.rows:
+    version = where + session.version(snapshot, ROADS, EVENTS, CLIPS)
+    drawn = _drawn(version, area, chosen, extent.triggers, repr(palette()), snapshot)
+    if drawn is None:
         st.info("No drive in this area fits these filters.")
         return
-    shown = [event | {"href": tables.event_address(event)} for event in events.rows]
-    st.altair_chart(
-        map_chart(roads, tracks.rows, shown, extent.triggers, palette()),
-        alt=f"Map of {counted(tracks.total, 'drive')} with {counted(events.total, 'event')}; "
+    drives, events = drawn.drives, drawn.events
+    st.vega_lite_chart(
+        spec=drawn.chart,
+        alt=f"Map of {counted(drives.total, 'drive')} with {counted(events.total, 'event')}; "
         "the list beside it has the same events as links.",
     )
     said = "Discs are kept events, rings suppressed ones. Click one to open the clip that shows it."
-    said += tables.left_out(events.total, len(events.rows), "event")
-    said += tables.left_out(tracks.total, len(tracks.rows), "drive")
-    st.caption(said + ("" if roads else " No road map is known here: only the drives' tracks."))
+    said += tables.left_out(events.total, events.shown, "event")
+    said += tables.left_out(drives.total, drives.shown, "drive")
+    st.caption(said + ("" if drawn.roads else NO_ROADS))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -7,9 +7,9 @@ from dashboard.fleet.charts import words_of
 from dashboard.fleet.health_queries import Quarantine
 from dashboard.navigation import address
 from dashboard.reports.markup import Html, element
-from dashboard.text import MISSING
+from dashboard.text import MISSING, when
 from dashboard.theme import Palette
-from ridealong.terminal.readable import counted, exact_instant
+from ridealong.terminal.readable import counted
 
 Row = Mapping[str, Any]
 
@@ -71,7 +71,7 @@ def events_table(events: Sequence[Row]) -> Html:
 
 
 def _when(event: Row) -> Html | str:
-    time = exact_instant(event["time_ns"])[:19].replace("T", " ")
+    time = when(event["time_ns"], seconds=True)
     href = event_address(event)
     if href is None:
         return time

@@ -175,7 +175,7 @@ function play(root, data, tell) {
       if (tile) describeTile(app, tile, camera);
     }
     if (about.dense?.bev) addTopTile();
-    else app.tiles.filter(({ name }) => name === TOP).forEach((tile) => removeVideo(app, tile, "there are no top-down layers"));
+    else app.tiles.filter(({ name }) => name === TOP).forEach((tile) => removeVideo(app, tile, about.why ?? "there are no top-down layers"));
     plots.axis();
     plots.events(about.events);
     plots.labelled(app.labelled);
@@ -195,7 +195,7 @@ function play(root, data, tell) {
     const said = [];
     if (!data.cameras.length) said.push("This clip was recorded without cameras: it has telemetry only.");
     else if (!about.runs.length) said.push("No run has judged this clip yet.");
-    else if (!about.layers.includes("labels")) said.push("This clip has no labels.");
+    else if (!about.layers.includes("labels")) said.push(about.why ? "Nothing can be drawn." : "This clip has no labels.");
     if (about.runs.find((one) => one.run === app.run)?.against_itself) said.push("Both networks are the same: there is no difference.");
     panel.say(said.join(" "));
   }

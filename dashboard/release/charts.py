@@ -32,7 +32,7 @@ def trend_chart(points: Sequence[Row], palette: Palette) -> alt.LayerChart | alt
     tooltip = [
         "run:N",
         "verdict:N",
-        alt.Tooltip("cell:N", title="worst required cell"),
+        alt.Tooltip("cell:N", title="worst required check"),
         alt.Tooltip("delta:Q", title=TITLE, format="+.2f"),
     ]
     chart = alt.layer(

@@ -11,13 +11,12 @@ from pathlib import Path
 from dashboard.navigation import address, cell_address
 from dashboard.release.queries import Deployment, Row, Run, Summary
 from dashboard.reports.markup import Html, element
-from dashboard.text import interval, number
+from dashboard.text import interval, number, places, when
 from dashboard.theme import MARKS, Palette
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
 from metrics.tasks.metric import Metric
-from ridealong.terminal.readable import counted, decimals_known, instant
-from ridealong.units import NS_PER_S
+from ridealong.terminal.readable import counted
 from shadow.report import cell_name
 
 STYLE = Path(__file__).with_name("release.css")
@@ -115,7 +114,7 @@ def _remarks(run: Run, summary: Summary, deployment: Deployment) -> list[str]:
         elif deployment.now.network_sha256 != run.deployed_sha256 and not run.of_items:
             remarks.append(f"the fleet no longer runs {run.deployed}, but {deployment.now.network}")
     if run.baseline:
-        worse = counted(summary.worse_than_baseline, "cell")
+        worse = counted(summary.worse_than_baseline, "check")
         remarks.append(f"{worse} worse than the baseline {run.baseline}")
     if not run.against_itself and run.verdict == Verdict.INCONCLUSIVE:
         remarks += _drives_to_decide(summary)
@@ -132,13 +131,8 @@ def _drives_to_decide(summary: Summary) -> list[str]:
     ]
 
 
-def when(epoch_ns: int) -> str:
-    """An instant to the minute, in UTC."""
-    return f"{instant(epoch_ns // NS_PER_S * NS_PER_S)[:16].replace('T', ' ')} UTC"
-
-
 def _facts(run: Run) -> list[str]:
-    facts = [f"run {run.name or run.run_id}", when(run.created_ns)]
+    facts = [f"run {run.name or run.run_id}", f"{when(run.created_ns)} UTC"]
     left_out = f", {run.left_out:,} left out" if run.left_out else ""
     facts.append(f"{counted(run.judged, run.noun)}{left_out}")
     if run.latency_ratio is not None:
@@ -147,7 +141,7 @@ def _facts(run: Run) -> list[str]:
 
 
 def checks(run_id: str, summary: Summary, metric_of: MetricOf) -> Html:
-    """The required checks as chips, by verdict; each leads to its cell on the page Compare."""
+    """The required checks as chips, by verdict; each leads to its check on the page Compare."""
     groups = [
         _group(run_id, verdict, cells, metric_of)
         for verdict, cells in summary.required.items()
@@ -195,11 +189,6 @@ def _number(cell: Cell) -> str:
     return number(cell["delta"], places(cell), sign=True)
 
 
-def places(cell: Cell) -> int:
-    """The decimals to which a cell's values are known."""
-    return decimals_known(*(cell[n] for n in ("low", "high", "deployed", "candidate", "delta")))
-
-
 def change(cell: Cell, metric: Metric | None) -> str:
     """How a value changed: ``iou 0.24 → 0.10 (higher is better)``."""
     unit = "" if metric is None or metric.unit == "1" else f" {metric.unit}"
@@ -224,11 +213,11 @@ def _about(cell: Cell, metric: Metric | None) -> str:
 
 
 def alerts(run_id: str, summary: Summary) -> Html:
-    """The watched cells with an alert, in a line."""
+    """The watched checks with an alert, in a line."""
     if summary.alerting is None:
-        return element("p", "No watched cell has an alert.", class_="release alerts")
+        return element("p", "No watched check has an alert.", class_="release alerts")
     have = "has" if summary.alerts == 1 else "have"
-    lead = f"{counted(summary.alerts, 'watched cell')} {have} an alert"
+    lead = f"{counted(summary.alerts, 'watched check')} {have} an alert"
     link = element(
         "a",
         lead,
@@ -273,7 +262,7 @@ def _run_link(point: Row, shown: str) -> Html:
     ]
     released = f" · release {point['release']}" if point["release"] else ""
     title = point["name"] or f"{point['candidate']} against {point['deployed']}"
-    facts = f"{', '.join(parts)}{released} · {when(point['created_ns'])}"
+    facts = f"{', '.join(parts)}{released} · {when(point['created_ns'])} UTC"
     return element(
         "a",
         element("span", MARKS[point["verdict"]], class_="mark", aria_label=point["verdict"]),

@@ -10,7 +10,7 @@ from dashboard.release import charts, markup, queries
 from dashboard.release.components import picture_pair
 from dashboard.release.queries import Run, Summary
 from dashboard.routes.pairs import PairKey, facts_link
-from dashboard.text import plain
+from dashboard.text import plain, when
 from dashboard.theme import palette
 from ingest.schemas import CLIPS
 from metrics.gate.cells import Verdict
@@ -127,7 +127,7 @@ def _title(run: Run) -> str:
     same = " · the same network twice" if run.against_itself else ""
     archived = " · archived" if run.archived else ""
     pair = f"{run.candidate} against {run.deployed}{same}"
-    return f"{name}{pair} · {run.verdict} · {judged} · {markup.when(run.created_ns)}{archived}"
+    return f"{name}{pair} · {run.verdict} · {judged} · {when(run.created_ns)} UTC{archived}"
 
 
 def _actions(run: Run, summary: Summary) -> None:

@@ -17,6 +17,7 @@ from dashboard.routes.home import Clip, Home
 from dashboard.routes.links import Links
 from dashboard.routes.memory import Memory
 from ridealong.errors import RidealongError
+from ridealong.lake.verifying import DamagedError
 
 EXPIRED = "this link has expired; reload the page"
 KEPT_SECONDS = 3600
@@ -131,7 +132,7 @@ class Answering:
             except AskedWronglyError as error:
                 return PlainTextResponse(str(error), 400)
             except RidealongError as error:
-                return PlainTextResponse(str(error), 404)
+                return PlainTextResponse(sentence(error), 404)
 
         return endpoint
 
@@ -166,6 +167,13 @@ class Answering:
             content = self.memory.get((tag, True), lambda: gzip.compress(content, 6, mtime=0))
             headers["Content-Encoding"] = "gzip"
         return Response(content, media_type=answer.media_type, headers=headers)
+
+
+def sentence(error: RidealongError) -> str:
+    """What a mistake is, as shown in the place of a picture, which has no room for a path."""
+    if isinstance(error, DamagedError):
+        return f"{error.what}; `ridealong lake check` lists all damage"
+    return str(error)
 
 
 def refused(_: Request | None = None) -> Response:

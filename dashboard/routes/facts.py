@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.pictures.colours import BEV_LAYERS, SURFACES, css
-from dashboard.routes.answers import Answer, Asked, as_json
+from dashboard.routes.answers import Answer, Asked, as_json, sentence
 from dashboard.routes.home import Clip, Home
 from dashboard.routes.signals import known_signals
 from dashboard.routes.views import LABELS, seconds_of
@@ -88,7 +88,7 @@ def _events(snapshot: Snapshot, clip: Clip, zero_ns: int) -> list[dict[str, Any]
 
 
 def _run(run: Run) -> dict[str, Any]:
-    pair = f"{run['deployed']} and {run['candidate']}"
+    pair = f"{run['candidate']} against {run['deployed']}"
     return {
         "run": run["run_id"],
         "title": run["name"] or pair,
@@ -109,9 +109,10 @@ def _of_file(home: Home, clip: Clip, run: Run | None) -> dict[str, Any]:
             labelled = reader.metadata.label_frames is not None
             labels = reader.dense_label_names() if labelled else {}
     except RidealongError as error:
-        cameras = [_no_camera(name, str(error)) for name in clip["cameras"]]
+        why = sentence(error)
+        cameras = [_no_camera(name, why) for name in clip["cameras"]]
         nothing = {"frames": [], "middle_s": 0.0, **_networks(home, None, {}, False)}
-        return {"cameras": cameras, "why": str(error), **nothing}
+        return {"cameras": cameras, "why": why, **nothing}
     instants = {"frames": frames, "middle_s": middle_s}
     return {"cameras": cameras, "why": None, **instants, **_networks(home, run, labels, labelled)}
 
@@ -128,7 +129,7 @@ def _networks(
             found["layers"] += ROLES
             found["networks"] = {role: run[role] for role in ROLES}
     except RidealongError as error:
-        found["why"] = str(error)
+        found["why"] = sentence(error)
     return found | {
         "predictions": [_prediction(one) for one in predictions],
         "dense": _dense(labels, predictions),

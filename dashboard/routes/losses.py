@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from dashboard.routes.answers import Answer, Asked, as_json
+from dashboard.routes.answers import Answer, Asked, as_json, sentence
 from dashboard.routes.home import Clip, Home
 from dashboard.routes.memory import Memory
 from dashboard.routes.views import seconds_of
@@ -92,7 +92,7 @@ class LossesOf:
         try:
             shares = found.shares(clip)
         except NotInstalledError as error:
-            return replace(empty, why=str(error))
+            return replace(empty, why=sentence(error))
         if not shares:
             return replace(empty, why=f"no frame of this clip was judged for {cell['prediction']}")
         times = sorted(shares)
@@ -118,7 +118,7 @@ def cell_of(snapshot: Snapshot, run: Run, prediction: str, metric: str, where: s
         params=names,
     )
     if not rows.num_rows:
-        raise RidealongError(f"the run has no cell {prediction} {metric} at {where}")
+        raise RidealongError(f"the run has no check {prediction} {metric} at {where}")
     return cells_from(rows)[0]
 
 

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard.pictures.pair import Pair, draw_pair
-from dashboard.routes.answers import KEPT_SECONDS, refused
+from dashboard.routes.answers import KEPT_SECONDS, refused, sentence
 from dashboard.routes.home import Home
 from dashboard.routes.links import Links
 from dashboard.routes.losses import cell_of
@@ -127,7 +127,7 @@ class Pairs:
             try:
                 drawn = self._draw(pair)
             except RidealongError as error:
-                drawn = _none(str(error))
+                drawn = _none(sentence(error))
             except Exception as error:  # any other would end the thread, and all that wait with it
                 drawn = _none(f"it could not be drawn ({type(error).__name__})")
             with self._lock:
@@ -151,7 +151,7 @@ class Pairs:
         try:
             found = draw_pair(self.home.outputs(run), self.home.clip(clip_id), cell)
         except RidealongError as error:
-            return _none(str(error), costly)
+            return _none(sentence(error), costly)
         document = _document(pair, clip_id, found, shares) | {"costly": costly}
         return Drawn(document, _webp(found))
 

@@ -103,6 +103,10 @@ def _deploy(snapshot: Snapshot, known: Sequence[queries.Network], now: Release |
         return
     asked = st.query_params.get("network", "")
     names = list(others)
+    if asked == (now and now.network):
+        st.info(f"{plain(asked)} is deployed.")
+    elif asked and asked not in names:
+        st.warning(f"There is no network {plain(asked)} in this home. These are the others.")
     network = st.selectbox(
         "Network",
         names,

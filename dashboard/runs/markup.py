@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from dashboard.navigation import address
 from dashboard.reports.markup import Html, element, joined
 from dashboard.runs.queries import Network, Row
-from dashboard.text import MISSING
+from dashboard.text import MISSING, when
 from dashboard.theme import MARKS, Palette
 from dashboard.words import help_of
 from metrics.gate.cells import Verdict
@@ -216,12 +215,6 @@ def state(known: object) -> str:
             return str(known)
         case _:
             return json.dumps(known, ensure_ascii=False)
-
-
-def when(time_ns: int, seconds: bool = False) -> str:
-    """A moment in UTC to the minute or the second."""
-    moment = datetime.fromtimestamp(time_ns / 1e9, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if seconds else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _head(text: str, term: str, right: bool = False) -> Html:

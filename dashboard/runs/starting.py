@@ -117,9 +117,11 @@ def _select(
     default: str,
     titles: Mapping[str, str] | None = None,
 ) -> str:
-    """A choice that stands in the address."""
+    """A choice that stands in the address; a sentence says if what stands there is gone."""
     asked, key = st.query_params.get(name, default), f"start-{name}"
     st.session_state[key] = asked if asked in options else default
+    if asked not in options:
+        st.warning(f"There is no {name} {plain(asked)} in this home; this is the usual choice.")
     chosen = place.selectbox(
         label,
         options,

@@ -27,6 +27,7 @@ EMPTY = (
     "No drives yet, so no trigger has found anything. `ridealong ingest` adds drives and evaluates "
     "the active triggers. `ridealong demo` makes a whole fleet."
 )
+OVER = "Only drives where"
 OVER_HELP = (
     "A condition over the drives, such as light = 'night' and country = 'DE'. The preview and "
     "Apply then use only the drives for which it is true."
@@ -161,9 +162,7 @@ def _buttons(now: HomeTrigger | None, draft: Draft, checked: Checked) -> None:
 def _over() -> str | None:
     """The drives that the preview looks at, kept in the address."""
     asked = st.query_params.get("over", "")
-    over = st.text_input(
-        "Only drives where", asked, placeholder="all drives", help=OVER_HELP, key="over"
-    )
+    over = st.text_input(OVER, asked, placeholder="all drives", help=OVER_HELP, key="over")
     if over.strip() and over != asked:
         st.query_params["over"] = over
     elif not over.strip() and "over" in st.query_params:
@@ -183,7 +182,7 @@ def _preview(snapshot: Snapshot, checked: Checked, over: str | None) -> None:
     try:
         found = _tried(_version(snapshot), text, over, False, snapshot, checked)
     except RidealongError as error:
-        st.error(plain(str(error)))
+        st.error(plain(str(error).replace("--over", OVER)))
         return
     trigger = found.triggers[0]
     st.html(markup.figures(found))

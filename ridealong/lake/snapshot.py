@@ -13,7 +13,7 @@ from ridealong.lake.files import DataFile, order_of, schema_of
 from ridealong.lake.history import History, as_table
 from ridealong.lake.tables import TableSpec
 from ridealong.lake.verifying import DamagedError, require_sound
-from ridealong.sql import Query, literal, quiet_connection, quoted, sql_errors
+from ridealong.sql import Query, literal, quick_connection, quiet_connection, quoted, sql_errors
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,17 @@ class Snapshot:
             RidealongError: A table that is given by its name is empty, so its columns are unknown.
         """
         connection = quiet_connection()
-        for table in tables or tuple(self.tables()):
+        self._create_views(connection, "VIEW", tables or tuple(self.tables()))
+        return connection
+
+    def _create_views(
+        self, connection: duckdb.DuckDBPyConnection, kind: str, tables: Sequence[TableSpec | str]
+    ) -> None:
+        for table in tables:
             spec = table if isinstance(table, TableSpec) else self.spec(table)
             with sql_errors(f"table {spec.name}"):
                 body = self.relation(spec, self.data_files(spec))
-                connection.execute(f"CREATE VIEW {quoted(spec.name)} AS {body}")
-        return connection
+                connection.execute(f"CREATE {kind} {quoted(spec.name)} AS {body}")
 
     def query(
         self,
@@ -110,7 +115,8 @@ class Snapshot:
             RidealongError: The query fails, or the limits of the machine are too low for it.
         """
         where = f"table {', '.join(map(name_of, tables))}"
-        with self.connect(*tables) as connection, sql_errors(where):
+        with quick_connection() as connection, sql_errors(where):
+            self._create_views(connection, "TEMP VIEW", tables or tuple(self.tables()))
             return connection.sql(sql, params=params).to_arrow_table()
 
     def rows(self, spec: TableSpec) -> Query:

@@ -148,9 +148,9 @@ def marks(chart: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def test_a_drive_without_a_map_is_a_track_and_a_scale() -> None:
-    chart = map_chart([], [TRACK], [], [], LIGHT).to_dict()
+    chart = map_chart([], [TRACK], [], [], LIGHT)
     track, bar = marks(chart, "geoshape")
-    assert track["data"]["values"][0]["geometry"]["coordinates"] == [[0, 0], [0, 1000]]
+    assert track["data"]["values"][0]["geometry"]["coordinates"] == TRACK["points"]
     (west, _), (east, _) = bar["data"]["values"][0]["geometry"]["coordinates"]
     assert east - west == 200
     assert chart["projection"] == {"type": "identity", "reflectY": True}
@@ -162,14 +162,14 @@ def test_roads_lie_below_highways_above_streets() -> None:
         {"kind": kind, "width_m": width, "points": line}
         for kind, width in (("highway", 11.1), ("street", 6.6), ("street", 6.6))
     ]
-    drawn = map_chart(roads, [TRACK], [], [], LIGHT).to_dict()["layer"][0]["data"]["values"]
+    drawn = map_chart(roads, [TRACK], [], [], LIGHT)["layer"][0]["data"]["values"]
     assert [len(shape["geometry"]["coordinates"]) for shape in drawn] == [2, 1]
     assert drawn[0]["px"] < drawn[1]["px"] < 0.02 * MAP_PX
 
 
 def test_events_that_would_hide_each_other_stand_apart() -> None:
     events = [event("b", "suppressed"), event("a"), event("b"), event("c", y=800.0)]
-    chart = map_chart([], [TRACK], events, ["a", "b", "c"], LIGHT).to_dict()
+    chart = map_chart([], [TRACK], events, ["a", "b", "c"], LIGHT)
     rings, discs = marks(chart, "point")
     spots = [(row["x"], row["y"]) for layer in (rings, discs) for row in layer["data"]["values"]]
     assert min(math.dist(p, q) for i, p in enumerate(spots) for q in spots[:i]) > 15
@@ -180,9 +180,7 @@ def test_events_that_would_hide_each_other_stand_apart() -> None:
 
 def test_a_trigger_keeps_its_colour_when_others_are_not_shown() -> None:
     def colours(*shown: str) -> dict[str, str]:
-        chart = map_chart(
-            [], [TRACK], [event(name) for name in shown], ["a", "b", "c"], LIGHT
-        ).to_dict()
+        chart = map_chart([], [TRACK], [event(name) for name in shown], ["a", "b", "c"], LIGHT)
         scale = marks(chart, "point")[0]["encoding"]["color"]["scale"]
         return dict(zip(scale["domain"], scale["range"], strict=True))
 
@@ -200,7 +198,7 @@ def test_the_scale_bar_is_a_round_length(most: float, length: float) -> None:
 
 def test_an_event_is_a_link_to_its_clip() -> None:
     events = [event("a", href="/clip?clip=x&t=3.00"), event("b", "cooldown")]
-    rings, discs = marks(map_chart([], [TRACK], events, ["a", "b"], DARK).to_dict(), "point")
+    rings, discs = marks(map_chart([], [TRACK], events, ["a", "b"], DARK), "point")
     assert [layer["encoding"]["href"]["field"] for layer in (rings, discs)] == ["href", "href"]
     assert discs["data"]["values"][0]["href"] == "/clip?clip=x&t=3.00"
     assert rings["data"]["values"][0]["outcome"] == "in the cooldown"
@@ -208,5 +206,5 @@ def test_an_event_is_a_link_to_its_clip() -> None:
 
 def test_a_thousand_events_at_one_place_are_spread_quickly() -> None:
     events = [event("a", x=float(place % 7)) for place in range(1_500)]
-    drawn = marks(map_chart([], [TRACK], events, ["a"], LIGHT).to_dict(), "point")
+    drawn = marks(map_chart([], [TRACK], events, ["a"], LIGHT), "point")
     assert len(drawn[0]["data"]["values"]) == 1_500

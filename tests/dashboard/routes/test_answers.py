@@ -226,10 +226,12 @@ def test_a_clip_without_its_file_has_facts_and_signals(
         blob.write_bytes(b"no clip" * 100)
     server = serving(home)
     facts = server.get("clip.json").json()
-    assert facts["why"] and all(one["why"] and not one["video"] for one in facts["cameras"])
+    assert facts["why"].startswith("the file is ") and str(home) not in facts["why"]
+    assert all(one["why"] and not one["video"] for one in facts["cameras"])
     assert [one["name"] for one in facts["cameras"]] == ["main", "rear"]
     assert server.get("signal.json", name="Vehicle.Speed").json()["values"][0] == 50
     for path in ("main.mp4", "marks.json?layer=labels", "thumb.jpg", "dense/labels/bev/top.bin"):
         name, _, query = path.partition("?")
         answer = server.get(name, **dict([query.split("=")] if query else []))
         assert answer.status_code == 404 and "\n" not in answer.text
+        assert "`ridealong lake check`" in answer.text and str(home) not in answer.text

@@ -126,7 +126,7 @@ def test_a_mistake_is_a_sentence_and_the_next_pair_is_still_drawn(
     ("changed", "said"),
     [
         ({"run": "gone"}, "unknown run 'gone'"),
-        ({"prediction": "objects/ufo@main"}, "the run has no cell objects/ufo@main f1"),
+        ({"prediction": "objects/ufo@main"}, "the run has no check objects/ufo@main f1"),
         ({"clip": "<b>gone</b>"}, "there is no clip '<b>gone</b>'"),
     ],
 )

@@ -110,6 +110,11 @@ def test_a_network_is_deployed_with_a_waiver_after_a_look(
         row |= {"predictions": 1, "added_ns": 1}
         add(lake, NETWORKS, row | {"manifest": '{"description": "a network"}'})
     promote(lake, "hydra-1.0", waiver_reason="the first", waiver_by="ada")
+    assert "There is no network" in show(home, view="networks", network="<b>gone").warning[0].value
+    gone = show(home, view="start", deployed="gone", candidate="<b>gone", baseline="9")
+    assert [one.value.split(" in ")[0] for one in gone.warning] == [
+        f"There is no {name}" for name in ("deployed gone", r"candidate \<b\>gone", "baseline 9")
+    ]
     app = show(home, view="networks", network="hydra-1.1")
     deploy = next(one for one in app.button if one.label == "Deploy …")
     assert deploy.disabled and any("has passed" in one.value for one in app.markdown)

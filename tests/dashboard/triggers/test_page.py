@@ -60,6 +60,7 @@ def test_a_home_without_drives_teaches_the_next_step(home: Path) -> None:
 def test_a_filter_that_is_wrong_is_a_sentence(fleet_home: Path) -> None:
     app = run_page(fleet_home, trigger="hard_brake", over="lihgt = 'day'")
     assert not app.exception and "lihgt" in app.error[0].value
+    assert app.error[0].value.startswith(app.text_input(key="over").label)
     app.text_input(key="over").set_value("light = 'day'").run()
     assert not app.exception and not app.error
     assert app.query_params["over"] == "light = 'day'"
