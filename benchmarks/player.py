@@ -136,8 +136,6 @@ def mounted_to_complete(browser: Browser, url: str) -> tuple[float, list[str]]:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.goto(url)
     complete = open_player(page)
-    if complete is None:
-        print("a camera or an overlay took longer than the player waits", file=sys.stderr)
     mounted = page.evaluate("() => performance.getEntriesByName('player mounted')[0].startTime")
     links = page.evaluate(f"() => ({VIDEOS})().map((video) => video.src)")
     page.close()
@@ -150,8 +148,9 @@ def open_player(page: Page) -> float | None:
     None if the player gave up waiting: then not all cameras have shown a frame with overlays.
     """
     found = "() => performance.getEntriesByName('player complete')[0]"
-    mark = page.wait_for_function(found, timeout=PATIENCE_MS).evaluate("(mark) => mark.toJSON()")
-    return None if mark["detail"]["late"] else float(mark["startTime"])
+    mark = page.wait_for_function(found, timeout=PATIENCE_MS)
+    taken, late = mark.evaluate("({ startTime, detail }) => [startTime, detail.late]")
+    return None if late else float(taken)
 
 
 def load_to_frames(browser: Browser, address: str, links: list[str]) -> float:
