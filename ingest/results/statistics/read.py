@@ -105,9 +105,11 @@ def read_statistics(
 
 @contextmanager
 def _database(scratch: Path | None, files: Iterable[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database on the disk that takes no more memory than the larger file, or `LEAST_MEMORY`."""
-    sizes = [path.stat().st_size for path in files if path.is_file()]
-    memory = max(LEAST_MEMORY, *sizes, 0)
+    """A database on the disk that takes no more memory than both files, or `LEAST_MEMORY`.
+
+    With less, DuckDB cannot join and number many millions of items.
+    """
+    memory = max(LEAST_MEMORY, sum(path.stat().st_size for path in files if path.is_file()))
     with (
         tempfile.TemporaryDirectory(dir=scratch) as folder,
         quiet_connection(
