@@ -82,7 +82,7 @@ def _no_run() -> None:
     )
     st.html(
         markup.style(palette())
-        + markup.button("Start a run", "/runs", "Opens the page Runs and networks.")
+        + markup.button("Start a run", "/runs?view=start", "Opens the page Runs and networks.")
     )
 
 
