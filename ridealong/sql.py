@@ -1,7 +1,7 @@
 """DuckDB as ridealong uses it: without extensions, within bounds, and with errors in one line."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,7 +13,8 @@ import pyarrow as pa
 from ridealong.errors import RidealongError
 from ridealong.limits import refused
 
-WORKING_MEMORY = "800MB"  # of one `workspace`; what exceeds it goes to the disk
+WORKING_MEMORY = 800_000_000  # bytes of one `workspace`; what exceeds it goes to the disk
+BYTES_A_ROW = 40  # more memory, with which many millions of rows can be summed
 FEW = 100_000  # rows for which one thread is enough
 
 
@@ -86,7 +87,7 @@ def workspace(*inputs: Rows) -> Iterator[duckdb.DuckDBPyConnection]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="ridealong-sums-") as folder,
-        _bounded(temp_directory=folder) as connection,
+        _bounded(_memory_for(inputs), temp_directory=folder) as connection,
     ):
         yield connection
 
@@ -97,11 +98,26 @@ def _instance_for_few_rows() -> duckdb.DuckDBPyConnection:
 
     A few rows fit into memory, so nothing goes to the disk.
     """
-    return _bounded(threads=1, temp_directory="")
+    return _bounded(WORKING_MEMORY, threads=1, temp_directory="")
 
 
-def _bounded(**options: str | int) -> duckdb.DuckDBPyConnection:
-    return quiet_connection(memory_limit=WORKING_MEMORY, preserve_insertion_order=False, **options)
+def _memory_for(inputs: Iterable[Rows]) -> int:
+    """Not everything that DuckDB does with rows can go to the disk, so many rows need more."""
+    return max(WORKING_MEMORY, BYTES_A_ROW * sum(map(_count, inputs)))
+
+
+def _count(rows: Rows) -> int:
+    """How many rows there are; of files, their footers say so."""
+    if isinstance(rows, pa.Table):
+        return int(rows.num_rows)
+    with quick_connection() as connection:
+        create_view(connection, "counted", rows)
+        (found,) = connection.execute("SELECT count(*) FROM counted").fetchall()
+        return int(found[0])
+
+
+def _bounded(memory: int, **options: str | int) -> duckdb.DuckDBPyConnection:
+    return quiet_connection(memory_limit=f"{memory}B", preserve_insertion_order=False, **options)
 
 
 def create_view(connection: duckdb.DuckDBPyConnection, name: str, rows: Rows) -> None:

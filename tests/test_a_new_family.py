@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from dashboard.player.differences import judge as compare
-from dashboard.player.layers import layer
+from dashboard.player.layers import layer_marks
 from ingest.clips.read import open_clip
 from ingest.clips.write import ClipContent, write_clip
 from ingest.labels.coco import write_coco
@@ -130,9 +130,10 @@ def _drives(names: list[str]) -> pa.Table:
 
 def test_the_player_draws_it_and_marks_what_one_network_has_alone() -> None:
     judged, _ = compare(ClipView(ALL), ClipView(HALF))
-    marks: Any = layer("deployed", "deployed", ALL, 0, judged)["marks"]
-    assert {mark["form"] for mark in marks} == {"boxes"}
-    assert [mark["box"] for mark in marks if mark.get("alone")] == [list(THERE)] * 5
+    drawn = layer_marks(ALL, 0, judged)
+    assert drawn["names"]["form"] == ["boxes"]
+    found = zip(drawn["marks"]["box"], drawn["marks"]["alone"], strict=True)
+    assert [box for box, alone in found if alone] == [list(THERE)] * 5
 
 
 def label_clip() -> LabelClip:

@@ -19,7 +19,7 @@ BUFFERS_BYTES = 180_000_000
 COMMAND = f"""
 from ingest.results.statistics import read
 from ridealong import cli, sql
-sql.WORKING_MEMORY, read.LEAST_MEMORY = "{DUCKDB_BYTES}B", {DUCKDB_BYTES}
+sql.WORKING_MEMORY = read.LEAST_MEMORY = {DUCKDB_BYTES}
 cli.main()
 """
 # A process starts with the peak of the one that it is forked from, so the command is started by a
