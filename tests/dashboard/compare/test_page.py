@@ -127,7 +127,7 @@ def test_a_network_compared_with_itself_is_not_the_default(fleet_home: Path, hom
 def test_an_empty_home_leads_to_the_first_run(home: Path) -> None:
     Lake.create(home)
     app = page_of(home)
-    assert "ridealong" in app.info[0].value and 'href="/runs"' in markup_of(app)
+    assert "ridealong" in app.info[0].value and 'href="/runs?view=start"' in markup_of(app)
 
 
 def test_damaged_scores_leave_the_rest_of_the_page(
