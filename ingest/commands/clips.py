@@ -186,7 +186,7 @@ def clips_tag(
     clips: Annotated[
         list[str],
         typer.Argument(
-            metavar="CLIP...",
+            metavar="CLIP",
             help="Clip ids, or unique prefixes of them.",
             autocompletion=completing("clips", "clip_id"),
         ),
