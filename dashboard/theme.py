@@ -68,7 +68,7 @@ LIGHT = Palette(
     verdicts={
         Verdict.PASS: "#15803d",
         Verdict.REGRESSED: "#b91c1c",
-        Verdict.INCONCLUSIVE: "#b45309",
+        Verdict.INCONCLUSIVE: "#92400e",
     },
     accent="#0369a1",
     suppressed=("#cbd5e1", "#94a3b8", "#fcd34d", "#fb923c", "#dc2626", "#475569"),

@@ -80,7 +80,8 @@ def test_the_costliest_frame_is_drawn_and_leads_to_its_clip(
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(served)
-    expect(page.get_by_text("drawing the costliest frame")).to_be_visible(timeout=MS)
+    expect(page.get_by_role("link", name=re.compile("^Review"))).to_be_visible(timeout=MS)
+    expect(page.get_by_role("button", name="Send to labeling")).to_be_visible(timeout=MS)
     before = page.locator(".frame").bounding_box()
     link = page.get_by_title("Open this clip at this frame")
     expect(link.get_by_role("img")).to_be_visible(timeout=180_000)
