@@ -62,7 +62,9 @@ function play(root, data, tell) {
     return now?.window.frames[now.frame][camera] ?? [];
   };
   app.arrived = (layer, found) => {
-    if (found.error) { panel.say(found.error); return; }
+    // Marks are asked for before it is known which layers there are; a missing one is said elsewhere.
+    const there = !app.about || app.about.layers.includes(layer);
+    if (found.error) { if (there) panel.say(found.error); return; }
     if (layer === "labels") for (const t of found.times) app.labelled.add(t);
     for (const task of found.tasks) app.tasks.add(task);
     if (app.about) { plots.labelled(app.labelled); panel.show(); }
