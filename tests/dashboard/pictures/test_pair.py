@@ -25,7 +25,9 @@ def drawn(home: Path, prediction: str, metric: str, **changed: Any) -> Pair:
         for one in run_cells(snapshot, run["run_id"])
         if (one["prediction"], one["metric"], one["slice"]) == (prediction, metric, "all")
     )
-    clips = snapshot.query("select * from clips where blob is not null and labelled", CLIPS).to_pylist()
+    clips = snapshot.query(
+        "select * from clips where blob is not null and labelled", CLIPS
+    ).to_pylist()
     clip = next(clip for clip in clips if clip["clip_id"] in run["clip_ids"])
     with run_outputs(lake, snapshot, run) as outputs:
         return draw_pair(outputs, clip | changed, cell)
