@@ -14,7 +14,7 @@ from ridealong.errors import RidealongError
 from ridealong.limits import refused
 
 WORKING_MEMORY = 800_000_000  # bytes of one `workspace`; what exceeds it goes to the disk
-BYTES_A_ROW = 24  # more memory, with which many millions of rows can be summed
+BYTES_A_ROW = 16  # more memory, with which many millions of rows can be summed
 FEW = 100_000  # rows for which one thread is enough
 
 
