@@ -1,14 +1,13 @@
 """The page Clips: every clip as a picture; found by filters, tagged and exported together."""
 
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from dashboard import marking, session
 from dashboard.actions.acting import refusal
 from dashboard.clips.shown import browser, run_title
+from dashboard.components import component
 from dashboard.exporting import Subject, send
 from dashboard.filtering.search import asked_now, search
 from dashboard.text import plain
@@ -27,14 +26,6 @@ EMPTY = (
 )
 
 
-@cache
-def _component() -> Any:
-    """The component, from our own files; its code never contains content of the lake."""
-    html, css = ((FOLDER / f"browser.{kind}").read_text("utf-8") for kind in ("html", "css"))
-    script = "\n".join((FOLDER / f"{part}.js").read_text("utf-8") for part in PARTS)
-    return st.components.v2.component("ridealong_clips", html=html, css=css, js=script)
-
-
 def page() -> None:
     """Lay out the page: filters on the left, cards on the right."""
     st.title("Clips", anchor=False)
@@ -49,7 +40,7 @@ def page() -> None:
             f"There is no run {plain(asked.run)}: it was deleted, or it was never in this home."
         )
     exported = result.run or default_run(runs)
-    chosen = _component()(
+    chosen = component(FOLDER, "browser", PARTS)(
         key=KEY,
         data=browser(result, asked, _page(), runs, _thumb)
         | {"refusal": refusal(), "may_export": exported is not None},

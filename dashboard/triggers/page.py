@@ -1,13 +1,12 @@
 """The page Triggers: what finds clips; tried, saved, paused and applied without a shell."""
 
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from dashboard import session
 from dashboard.actions.acting import refusal
+from dashboard.components import component
 from dashboard.navigation import address
 from dashboard.text import plain
 from dashboard.theme import palette
@@ -32,15 +31,6 @@ OVER_HELP = (
     "A condition over the drives, such as light = 'night' and country = 'DE'. The preview and "
     "Apply then use only the drives for which it is true."
 )
-
-
-@cache
-def _component() -> Any:
-    """The editor, from our own files; its code never contains content of the lake."""
-    html, css, js = (
-        (FOLDER / f"editor.{kind}").read_text("utf-8") for kind in ("html", "css", "js")
-    )
-    return st.components.v2.component("ridealong_trigger_editor", html=html, css=css, js=js)
 
 
 def page() -> None:
@@ -89,7 +79,7 @@ def _edit(snapshot: Snapshot, known: dict[str, HomeTrigger], draft: Draft) -> No
         _buttons(now, draft, checked)
     left, right = st.columns(2, gap="large")
     with left:
-        _component()(
+        component(FOLDER, "editor")(
             key=draft.key,
             data={
                 "text": draft.text,
