@@ -112,11 +112,10 @@ def changed(fleet_home: Path, home: Path, **values: Any) -> str:
     lake = Lake.open(home)
     row = max(lake.snapshot().read(RUNS).to_pylist(), key=lambda row: row["created_ns"])
     run_id = lake.new_commit_id()
+    newest = row["run_id"]
     row |= {"run_id": run_id, "created_ns": row["created_ns"] + 1} | values
     cells = lake.snapshot().query(
-        "select * from verdicts where run_id = (select min(run_id) from verdicts) "
-        "and verdict = 'PASS'",
-        VERDICTS,
+        "select * from verdicts where run_id = ? and verdict = 'PASS'", VERDICTS, params=[newest]
     )
     ids = pa.array([run_id] * cells.num_rows, pa.string())
     files = [
