@@ -46,9 +46,7 @@ def act(
         entry, error = _try(entry, change)
     except RidealongError as unrecorded:  # for example a full disk
         say(str(unrecorded), wrong=True)
-        session.snapshot.clear()
         return False
-    session.snapshot.clear()
     if error or done:
         say(error or str(done), wrong=error is not None)
     return error is None

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.actions import jobs
 from dashboard.actions.acting import Change, act, refusal
 from dashboard.actions.jobs import Job, State
@@ -62,7 +61,6 @@ def _rerun_if_one_ended(found: Sequence[Job]) -> None:
     running = {job.job_id for job in found if not job.state.ended}
     st.session_state[f"{_OPEN}-running"] = running
     if before - running:
-        session.snapshot.clear()  # the one that is kept for some seconds may be older than the end
         st.rerun(scope="app")
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
 from dashboard.actions import acting
 from dashboard.schemas import AUDIT
 from ingest.clips.notes import note_clip, note_of
@@ -43,7 +42,6 @@ def test_tags_are_changed_and_recorded(app: AppTest, lake: Lake) -> None:
     app.multiselect[0].set_value(["glare"]).run()
     assert tags_of(lake.snapshot()) == {CLIP: ["glare"]}
     tag_clips(lake, ["drive-004-clip-0"], ["of a colleague"])
-    session.snapshot.clear()
     app.run()
     assert app.multiselect[0].options == ["glare", "of a colleague"]
     assert lake.snapshot().read(AUDIT)["action"].to_pylist() == ["clips tag"] * 2
@@ -61,7 +59,6 @@ def test_a_note_is_saved_and_the_second_writer_keeps_the_draft(app: AppTest, lak
     assert note_of(lake.snapshot(), CLIP) == app.text_area[0].value == "first"
     app.text_area[0].set_value("draft").run()
     note_clip(lake, CLIP, "of a colleague")
-    session.snapshot.clear()
     app.button[0].click().run()
     assert "it is now" in app.error[0].value
     assert app.text_area[0].value == "draft"

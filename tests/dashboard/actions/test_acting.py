@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
 from dashboard.actions import acting
 from dashboard.actions.audit import Entry, as_json, count, entries, record
 from dashboard.permission import NO_TOKEN, READ_ONLY
@@ -133,8 +132,3 @@ def test_the_command_lists_it(home: Path, program: Any, ask: Any) -> None:
         "subject": "r1", "before": None, "after": "a", "refused": None,
     }  # fmt: skip
     assert "runs name" in program("audit", "--home", home).stdout
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    session.snapshot.clear()

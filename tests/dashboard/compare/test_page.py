@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
 from dashboard.compare import cell_queries
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
@@ -115,7 +114,6 @@ def test_a_network_compared_with_itself_is_not_the_default(fleet_home: Path, hom
     assert ["itself" in name for name in app.selectbox[0].options] == [True, False, False]
     assert app.selectbox[0].index == 1
     lake.delete({RUNS: "candidate <> 'itself'"}, "test")
-    session.snapshot.clear()
     app = page_of(home)
     assert not app.exception and app.selectbox[0].index is None
     assert "network with itself" in app.info[0].value

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import session
 from dashboard.release.markup import sentence
 from dashboard.release.queries import Run, Summary, runs, summary
 from metrics.gate.cells import Verdict
@@ -28,7 +27,6 @@ def show() -> Show:
     """Run the page on a home."""
 
     def run(home: Path, **asked: str) -> AppTest:
-        session.snapshot.clear()
         app = AppTest.from_file(str(PAGE), default_timeout=60)
         app.secrets["ridealong"] = {"home": str(home), "media_key": "00ff"}
         for name, value in asked.items():

@@ -25,7 +25,6 @@ PAGE = Path(__file__).parents[3] / "dashboard/runs/page.py"
 
 
 def show(home: Path, **asked: str) -> AppTest:
-    session.snapshot.clear()
     app = AppTest.from_file(str(PAGE), default_timeout=60)
     app.secrets["ridealong"] = {"home": str(home), "media_key": "00ff"}
     for name, value in asked.items():

@@ -7,7 +7,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard.triggers
-from dashboard import session
 from dashboard.triggers.queries import TEMPLATE
 from ingest.triggers.home import find_trigger, home_triggers, save_trigger
 from ridealong.lake import Lake
@@ -77,7 +76,6 @@ def test_the_second_of_two_editors_is_told_and_keeps_the_text(fleet_home: Path, 
     theirs = TEMPLATE.replace("pre: 10 s", "pre: 12 s")
     base = find_trigger(home_triggers(lake.snapshot()), "my_trigger").sha256
     save_trigger(lake, theirs, where="theirs", replaces=base, who="ann")
-    session.snapshot.clear()
     app.run()
     assert "was saved by ann while you were editing" in conflicts(app)[0]
     assert "+pre: 11 s" in app.code[0].value and "-pre: 12 s" in app.code[0].value
