@@ -6,18 +6,25 @@ from typing import Any
 
 import streamlit as st
 
+BLANK = "<span></span>"  # what a component shows that is a script alone
+
 
 @cache
 def component(folder: Path, stem: str, scripts: tuple[str, ...] = ()) -> Any:
     """The component of ``stem.html``, ``stem.css`` and ``stem.js``; call it to show it.
 
-    Its code comes from our own files alone, and never contains content of the lake.
+    Without ``stem.html`` it is a script alone, which shows nothing. Its code comes from our own
+    files alone, and never contains content of the lake.
 
     Args:
         folder: Where the files are.
         stem: Their name, which no other component has.
         scripts: Scripts that are joined, in this order, instead of ``stem.js``.
     """
-    html, css = ((folder / f"{stem}.{kind}").read_text("utf-8") for kind in ("html", "css"))
-    js = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in scripts or (stem,))
-    return st.components.v2.component(f"ridealong_{stem}", html=html, css=css, js=js)
+    page, style = folder / f"{stem}.html", folder / f"{stem}.css"
+    return st.components.v2.component(
+        f"ridealong_{stem}",
+        html=page.read_text("utf-8") if page.exists() else BLANK,
+        css=style.read_text("utf-8") if page.exists() else None,
+        js="\n".join((folder / f"{name}.js").read_text("utf-8") for name in scripts or (stem,)),
+    )

@@ -5,30 +5,23 @@ follow it without our script. `follow_links` makes a plain click on it a rerun.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from dashboard.components import component
 from metrics.gate.cells import Cell
 
-SCRIPT = Path(__file__).with_suffix(".js")
+FOLDER = Path(__file__).parent
 KEY = "navigation"  # its container takes no room; see `theme.STYLE`
-
-
-@cache
-def _component() -> Any:
-    return st.components.v2.component(
-        "ridealong_navigation", html="<span></span>", js=SCRIPT.read_text("utf-8")
-    )
 
 
 def follow_links() -> None:
     """Make links between pages quick; once in the app."""
     with st.container(key=KEY):
-        _component()(key="follow_links")
+        component(FOLDER, "navigation")(key="follow_links")
 
 
 def address(page: str, /, **asked: object) -> str:

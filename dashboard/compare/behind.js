@@ -3,10 +3,8 @@
 // the frame that costs most, and each is a link to its clip; all are in a table.
 // data: {about: address of JSON as dashboard/routes/behind.py answers it, noun}
 // JSON: {tiles: [{link, facts, title, lines: [text]}], columns: [[name, help]],
-//        rows: [[text, or [text, link]]], count}
+//        rows: [[text, or [text, link]]], count, why: a sentence if there is nothing}
 
-const NOTHING = "Nothing to show: only a comparison with labels, or of a network with itself, has a "
-  + "share for each clip.";
 const shown = new WeakMap(); // what each place shows, and how to end it
 
 export default function ({ data, parentElement }) {
@@ -60,7 +58,7 @@ async function fill(root, data, seen, ended) {
     say(root, `✕ ${found.why}`);
     return;
   }
-  say(root, found.count ? "" : NOTHING);
+  say(root, found.why);
   root.querySelector(".filmstrip").replaceChildren(...found.tiles.map(tile));
   for (const place of root.querySelectorAll("[data-facts]")) seen.observe(place);
   table(root, found, data.noun);
@@ -127,11 +125,4 @@ function place(content, at) {
   link.href = content[1];
   cell.append(link);
   return cell;
-}
-
-function make(name, style, text) {
-  const element = document.createElement(name);
-  if (style) element.className = style;
-  if (text !== undefined) element.textContent = text;
-  return element;
 }

@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent
 
 def show_grid(data: Mapping[str, Any]) -> None:
     """The grid of checks, as `dashboard.compare.charts.grid_data` gives it."""
-    component(FOLDER, "grid")(data=dict(data), key="grid")
+    component(FOLDER, "grid", ("../making", "grid"))(data=dict(data), key="grid")
 
 
 def show_chosen(key: Mapping[str, str]) -> None:
@@ -30,6 +30,6 @@ def show_behind(about: str, noun: str) -> None:
         about: A link of `dashboard.routes.behind`.
         noun: What one of them is called.
     """
-    component(FOLDER, "behind", ("../asking", "behind"))(
+    component(FOLDER, "behind", ("../asking", "../making", "behind"))(
         data={"about": about, "noun": noun}, key="behind"
     )

@@ -180,10 +180,3 @@ function along(places, from, step) {
   }
   return null;
 }
-
-function make(name, style, text) {
-  const element = document.createElement(name);
-  if (style) element.className = style;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}

@@ -17,7 +17,8 @@ from dashboard.compare.queries import Change, Checks, Row
 from dashboard.compare.state import VIEWS, State, page_in
 from dashboard.copying import copy_link
 from dashboard.exporting import Subject, send_button
-from dashboard.routes.behind import CheckKey, behind_link
+from dashboard.routes.behind import behind_link
+from dashboard.routes.pairs import PairKey
 from dashboard.text import plain, when
 from dashboard.theme import MARKS, Palette, palette
 from dashboard.words import help_of
@@ -377,7 +378,7 @@ def _behind(run: Row, cell: Cell) -> None:
     """The clips behind the chosen check: the costliest as pictures, all of them as a table."""
     items = of_items(run)
     st.subheader("The frames behind it" if items else "The clips behind it", anchor=False)
-    link = behind_link(session.links(), CheckKey(run["run_id"], **key_of(cell)))
+    link = behind_link(session.links(), PairKey(run["run_id"], **key_of(cell)))
     components.show_behind(link, "frame" if items else "clip")
 
 

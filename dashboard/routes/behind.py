@@ -4,12 +4,10 @@ They take a fraction of a second to compute, and most checks that somebody looks
 next one. So the page asks for them once the place where they are shown is seen.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,27 +18,31 @@ from dashboard.routes.home import Home
 from dashboard.routes.links import Links
 from dashboard.routes.losses import cell_of
 from dashboard.routes.memory import Memory
-from dashboard.routes.pairs import PairKey, facts_link
+from dashboard.routes.pairs import PairKey, asked_pair, clip_address, facts_link, link_to
 from dashboard.session import version
 from dashboard.text import MISSING, number
 from dashboard.words import help_of
 from ingest.schemas import CLIPS, DRIVES
 from metrics.gate.cells import Cell
 from metrics.gate.schemas import VERDICTS
-from metrics.schemas import SCORES
+from metrics.schemas import DETECTIONS, MATCHES, SCORES
 from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import decimals_known, listed
 from shadow.costs import cell_costs
 from shadow.judged import judged_of, of_items
 from shadow.runs import Run
-from shadow.schemas import RUNS
+from shadow.schemas import ITEMS, RUNS
 
 PATH = "/api/behind.json"
 PICTURED = 8  # in the strip
 MOST_ROWS = 200  # of the table
 ROWS_KEPT = 50_000
-PARTS = ("run", "prediction", "metric", "slice")
+READ = (CLIPS, DRIVES, ITEMS, RUNS, VERDICTS, SCORES, MATCHES, DETECTIONS)  # by an answer
+NOTHING = (
+    "Nothing to show: only a comparison with labels, or of a network with itself, has a share for "
+    "each clip."
+)
 CLIP_COLUMNS = {
     "clip": "clip",
     "share": "share of delta",
@@ -54,29 +56,9 @@ OWN = {"share", "deployed", "candidate", "clip_id", "drive_id"}  # of an item; o
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class CheckKey:
-    """Which check: a cell of a run."""
-
-    run: str
-    prediction: str
-    metric: str
-    slice: str
-
-    @property
-    def parts(self) -> dict[str, str]:
-        """The parameters of a request, or of a page's address."""
-        return {part: getattr(self, part) for part in PARTS}
-
-    @property
-    def subject(self) -> str:
-        """What a link to it proves; no clip and no pair has such a name."""
-        return json.dumps(["behind", *self.parts.values()])
-
-
-def behind_link(links: Links, check: CheckKey) -> str:
+def behind_link(links: Links, check: PairKey) -> str:
     """The link to what is behind a check; it is valid for an hour or a little more."""
-    return f"{PATH}?{urlencode(check.parts)}&{links.clip(check.subject).query}"
+    return link_to(PATH, links, check)
 
 
 @dataclass(frozen=True)
@@ -92,7 +74,7 @@ class Behind:
     links: Links
     _kept: Memory[list[Row]] = field(default_factory=lambda: Memory(ROWS_KEPT, size=len))
 
-    def document(self, check: CheckKey) -> dict[str, Any]:
+    def document(self, check: PairKey) -> dict[str, Any]:
         """The answer: tiles of the costliest clips, and a table of all of them.
 
         Raises:
@@ -100,13 +82,16 @@ class Behind:
         """
         snapshot, run = self.home.snapshot(), self.home.run(check.run)
         cell = cell_of(snapshot, run, check.prediction, check.metric, check.slice)
-        now = version(snapshot, CLIPS, DRIVES, RUNS, SCORES, VERDICTS)
-        rows = self._kept.get((now, check), lambda: behind(snapshot, run, cell))
-        tiles: list[Row] = []
-        columns, shown = _items(rows) if of_items(run) else _clips(rows, check)
-        if not of_items(run):
+        key = version(snapshot, *READ), check
+        rows = self._kept.get(key, lambda: behind(snapshot, run, cell))
+        if of_items(run):
+            tiles: list[Row] = []
+            columns, shown = _items(rows)
+        else:
             tiles = [_tile(row, cell, check, self.links) for row in rows[:PICTURED]]
+            columns, shown = _clips(rows, check)
         return {
+            "why": "" if rows else NOTHING,
             "tiles": tiles,
             "columns": [[name, help_of(about)] for name, about in columns.items()],
             "rows": shown,
@@ -140,19 +125,14 @@ def behind(snapshot: Snapshot, run: Run, cell: Cell) -> list[Row]:
     return [row | of_clip[row["clip_id"]] for row in rows]
 
 
-def _tile(row: Row, cell: Cell, check: CheckKey, links: Links) -> Row:
+def _tile(row: Row, cell: Cell, check: PairKey, links: Links) -> Row:
     clip = row["clip_id"]
     return {
-        "link": _clip_address(clip, check),
-        "facts": facts_link(links, PairKey(**check.parts, clip=clip)),
+        "link": clip_address(check, clip),
+        "facts": facts_link(links, replace(check, clip=clip)),
         "title": _share(row, cell),
         "lines": [_change(row, cell), _conditions(row), f"drive {row['drive_id']}"],
     }
-
-
-def _clip_address(clip_id: str, check: CheckKey) -> str:
-    """The page of a clip, at what the check judges."""
-    return f"/clip?{urlencode({'clip': clip_id, **check.parts})}"
 
 
 def _share(row: Mapping[str, Any], cell: Cell) -> str:
@@ -173,11 +153,11 @@ def _conditions(row: Mapping[str, Any]) -> str:
     return ", ".join([*known, listed(row["triggers"], 2)])
 
 
-def _clips(rows: Sequence[Row], check: CheckKey) -> tuple[dict[str, str], list[list[Any]]]:
+def _clips(rows: Sequence[Row], check: PairKey) -> tuple[dict[str, str], list[list[Any]]]:
     """The table of clips: its columns, and rows of texts; a clip is ``[name, address]``."""
     shown = [
         [
-            [row["clip_id"], _clip_address(row["clip_id"], check)],
+            [row["clip_id"], clip_address(check, row["clip_id"])],
             *_numbers(row),
             ", ".join(row["triggers"]),
             ", ".join(row[name] for name in ("light", "weather", "road") if row[name]),
@@ -221,8 +201,7 @@ def behind_route(home: Home, links: Links) -> Route:
 
 
 def _answer(behind: Behind, request: Request) -> Response:
-    given = request.query_params
-    check = CheckKey(*(given.get(part, "") for part in PARTS))
+    check = asked_pair(request)
     if not behind.links.hold(check.subject, request):
         return refused()
     try:

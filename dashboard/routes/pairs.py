@@ -63,17 +63,23 @@ class PairKey:
 
 def facts_link(links: Links, pair: PairKey) -> str:
     """The link to what is known of a pair; it is valid for an hour or a little more."""
-    return _link(links, pair, "json")
+    return link_to(f"{PREFIX}.json", links, pair)
 
 
 def picture_link(links: Links, pair: PairKey) -> str:
     """The link to the picture of a pair, once it is drawn."""
-    return _link(links, pair, "webp")
+    return link_to(f"{PREFIX}.webp", links, pair)
 
 
-def _link(links: Links, pair: PairKey, kind: str) -> str:
+def link_to(path: str, links: Links, pair: PairKey) -> str:
+    """The link to a route about a pair, or about its cell."""
     asked = {part: getattr(pair, part) for part in PARTS if getattr(pair, part)}
-    return f"{PREFIX}.{kind}?{urlencode(asked)}&{links.clip(pair.subject).query}"
+    return f"{path}?{urlencode(asked)}&{links.clip(pair.subject).query}"
+
+
+def asked_pair(request: Request) -> PairKey:
+    """The pair that a request names."""
+    return PairKey(*(request.query_params.get(part, "") for part in PARTS))
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,7 @@ class Pairs:
         if of_items(run):
             return _none(OF_ITEMS, [{"text": _share_text(name, shares)} for name in _first(shares)])
         costly = [
-            {"text": _share_text(name, shares), "link": _clip_address(pair, name)}
+            {"text": _share_text(name, shares), "link": clip_address(pair, name)}
             for name in _first(shares)
         ]
         clip_id = pair.clip or next(iter(shares), None)
@@ -182,7 +188,7 @@ def _document(
         "state": "done",
         "caption": caption,
         "alt": f"{pair.prediction}, deployed beside candidate. {caption}",
-        "link": _clip_address(pair, clip_id, at),
+        "link": clip_address(pair, clip_id, at),
     }
 
 
@@ -190,7 +196,8 @@ def _share_text(name: str, shares: Mapping[str, float]) -> str:
     return f"{name}: {shares[name]:.0%} of the loss"
 
 
-def _clip_address(pair: PairKey, clip_id: str, at: Mapping[str, str] | None = None) -> str:
+def clip_address(pair: PairKey, clip_id: str, at: Mapping[str, str] | None = None) -> str:
+    """The page of a clip, at what the cell judges."""
     cell = {part: getattr(pair, part) for part in ("run", "prediction", "metric", "slice")}
     return f"/clip?{urlencode({'clip': clip_id, **cell, **(at or {})})}"
 
@@ -209,8 +216,7 @@ def pair_routes(pairs: Pairs, links: Links) -> list[BaseRoute]:
     """The routes of pairs: ``pair.json``, and ``pair.webp`` once it is drawn."""
 
     def asked(request: Request) -> tuple[PairKey, Drawn | None] | Response:
-        given = request.query_params
-        pair = PairKey(*(given.get(part, "") for part in PARTS))
+        pair = asked_pair(request)
         if not links.hold(pair.subject, request):
             return refused()
         try:

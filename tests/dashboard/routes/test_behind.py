@@ -1,5 +1,6 @@
 """The route of what is behind a check: signed, the costliest first, a sentence for a mistake."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from starlette.testclient import TestClient
 from dashboard.compare import cell_queries, queries
 from dashboard.compare.filters import Filters
 from dashboard.routes import behind as module
-from dashboard.routes.behind import CheckKey, behind, behind_link, behind_route
+from dashboard.routes.behind import behind, behind_link, behind_route
 from dashboard.routes.home import home_at
 from dashboard.routes.links import Links
+from dashboard.routes.pairs import PairKey
 from metrics.gate.cells import Cell
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
-from tests.dashboard.compare.made import score_signs
+from tests.dashboard.compare.made import check as made_check
+from tests.dashboard.compare.made import score_signs, write_runs
 
 LINKS = Links(b"a secret")
 
@@ -25,13 +28,13 @@ def client_of(home: Path, folder: Path) -> TestClient:
     return TestClient(Starlette(routes=[behind_route(home_at(home, folder), LINKS)]))
 
 
-def worst(snapshot: Snapshot, **asked: str) -> tuple[dict[str, Any], Cell, CheckKey]:
+def worst(snapshot: Snapshot, **asked: str) -> tuple[dict[str, Any], Cell, PairKey]:
     """The newest run, its worst check that fits, and its key."""
     run = queries.runs(snapshot)[0]
     checks = queries.read_checks(snapshot, run["run_id"], None)
     look = cell_queries.look(checks, asked, Filters())
     assert look is not None and look.missing is None
-    return run, look.cell, CheckKey(run["run_id"], **cell_queries.key_of(look.cell))
+    return run, look.cell, PairKey(run["run_id"], **cell_queries.key_of(look.cell))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,14 @@ def test_items_of_result_files_are_rows(home: Path, tmp_path: Path, program: Any
     assert found["rows"][0][-1] == "sun" and found["rows"][-1][-1] == "rain"  # what lost is first
 
 
+def test_a_check_without_shares_says_so(home: Path, tmp_path: Path) -> None:
+    write_runs(home, [made_check("a", reference=None, margin=None)])
+    _, _, check = worst(Lake.open(home).snapshot(), slice="all")
+    found = client_of(home, tmp_path).get(behind_link(LINKS, check)).json()
+    assert found["count"] == 0 and found["rows"] == found["tiles"] == []
+    assert "Nothing to show: only a comparison with labels" in found["why"]
+
+
 def test_what_cannot_be_answered_is_a_sentence(
     fleet_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +87,7 @@ def test_what_cannot_be_answered_is_a_sentence(
     link = behind_link(LINKS, check)
     other = client.get(link.replace("slice=all", "slice=light%3Dnight"))
     assert other.status_code == 403 and "expired" in other.text
-    gone = client.get(behind_link(LINKS, CheckKey("gone", *list(check.parts.values())[1:])))
+    gone = client.get(behind_link(LINKS, replace(check, run="gone")))
     assert gone.status_code == 404 and "gone" in gone.text
 
     def damaged(*_: object) -> None:
