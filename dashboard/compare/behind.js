@@ -103,9 +103,14 @@ function table(root, { tiles, columns, rows, count }, noun) {
   details.querySelector(".scroll").setAttribute("aria-label", all);
   const head = make("tr", "");
   head.append(...columns.map(([name, help], at) => {
-    const cell = make("th", at ? "number" : "", name);
+    const cell = make("th", at ? "number" : "");
     cell.scope = "col";
-    cell.title = help;
+    const term = make("span", "term", name);
+    term.tabIndex = 0;
+    const tip = make("span", "tip", help);
+    tip.setAttribute("role", "tooltip");
+    term.append(tip);
+    cell.append(term);
     return cell;
   }));
   details.querySelector("thead").replaceChildren(head);

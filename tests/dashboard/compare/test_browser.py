@@ -50,6 +50,10 @@ def test_a_link_to_a_check_another_by_keyboard_and_the_clip_behind_it(
     page.locator(".behind").scroll_into_view_if_needed()
     page.get_by_text(re.compile("All [0-9]+ clips as a table")).click()
     expect(page.locator(".behind td a").first).to_be_visible()
+    page.locator(".behind th .term").nth(1).focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator(".behind th .tip").nth(1)).to_be_visible()
     page.locator(".filmstrip a").first.click()
     page.wait_for_url(re.compile(r"/clip\?clip=drive-.*prediction=objects%2Fpedestrian%40main"))
 
