@@ -12,11 +12,12 @@ from ridealong.registry import Registry
 from shadow.networks.hydranet.kind import HYDRANET
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import NetworkKind
+from shadow.networks.onnx.kind import ONNX
 
 KINDS: Registry[NetworkKind[Any]] = Registry(
     group="ridealong.networks",
     noun="kind of network",
-    built_in=(HYDRANET,),
+    built_in=(HYDRANET, ONNX),
     type=NetworkKind,
     expected="a shadow.networks.network.NetworkKind",
     hint="other kinds come with installed packages",

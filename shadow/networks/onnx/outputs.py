@@ -97,6 +97,9 @@ class _Classed(Output):
     task: str = Field(Task.OBJECTS.value, description="The family of its predictions.")
     activation: Activation = Field(Activation.NONE, description="What turns scores to 0 to 1.")
     categories: Classes = Field(description="The class of each number; null is left out.")
+    background: int | None = Field(
+        None, ge=0, description="The number of the class for nothing; the best other one is taken."
+    )
     least_score: Share = Field(0.1, description="What has a lower score is dropped.")
 
     def gives(self, cameras: Sequence[str]) -> Iterator[str]:

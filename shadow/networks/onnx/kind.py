@@ -1,0 +1,51 @@
+"""ONNX as a kind of network. The graph's libraries are imported in its own process only."""
+
+from pathlib import Path
+
+from ridealong.errors import RidealongError
+from shadow.networks.network import Network, NetworkKind
+from shadow.networks.onnx.manifest import OnnxManifest
+
+
+def _open(manifest: OnnxManifest, artifact: Path | None, device: str) -> Network:
+    from shadow.networks.onnx.loading import load_network
+
+    assert artifact is not None  # the manifest requires one
+    return load_network(manifest, artifact, device)
+
+
+def _parameters(manifest: OnnxManifest, artifact: Path | None) -> int:
+    from shadow.networks.onnx.loading import load_network
+    from shadow.networks.onnx.trial import try_out
+
+    assert artifact is not None
+    network = load_network(manifest, artifact, "cpu")
+    try:
+        try_out(network)
+        return network.process.graph.parameters
+    finally:
+        network.close()
+
+
+def _require_device(device: str) -> None:
+    import onnxruntime
+
+    kind, _, number = device.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise RidealongError(f"device {device!r} is not supported", expected="cpu or cuda")
+    if kind == "cuda" and "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise RidealongError(
+            f"cannot run on device {device!r}",
+            expected="cpu, or cuda where ONNX Runtime supports it",
+            hint="install onnxruntime-gpu instead of onnxruntime",
+        )
+
+
+ONNX = NetworkKind(
+    name="onnx",
+    manifest=OnnxManifest,
+    open=_open,
+    parameters=_parameters,
+    require_device=_require_device,
+    suffix=".onnx",
+)
