@@ -28,6 +28,7 @@ from dashboard.actions import jobs
 from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
+from dashboard.routes.behind import behind_route
 from dashboard.routes.home import home_at
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
@@ -138,7 +139,11 @@ def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
     }
     pages = App(SCRIPT, secrets=shared)
     links, source = Links(key), home_at(home, cache)
-    routes = [*clip_routes(source, links), *pair_routes(Pairs(source), links)]
+    routes = [
+        *clip_routes(source, links),
+        *pair_routes(Pairs(source), links),
+        behind_route(source, links),
+    ]
     return Starlette(routes=[*routes, Mount("/", Moved(pages))], lifespan=pages.lifespan())
 
 

@@ -171,7 +171,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    shared = Path(os.environ.get("RIDEALONG_MADE", shared))
+    shared = Path(os.environ.get("RIDEALONG_MADE") or shared)
     shared.mkdir(parents=True, exist_ok=True)
 
     def get(name: str, make: Callable[[Path], object]) -> Path:

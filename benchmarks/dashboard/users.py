@@ -17,32 +17,40 @@ DRILL = f"""number => new Promise(done => {{{EVERY}
     panel.querySelector("h2").textContent.startsWith(`${{prediction}} ${{metric}}`)
     && panel.querySelector(".chips").children[1].textContent.startsWith(slice);
   link.click();
-  const look = () => every("[aria-label='The chosen check']").some(isShown)
+  // Not in a shadow tree: a look at all elements in each frame would slow the page.
+  const panels = () => [...document.querySelectorAll("[aria-label='The chosen check']")];
+  const look = () => panels().some(isShown)
     ? done(performance.now() - start) : requestAnimationFrame(look);
   look();
 }})"""
 
 
 async def drills(browser: Browser, url: str, users: int, seconds: int) -> list[float]:
-    """The seconds of every drill of so many users, who start one after another."""
+    """The seconds of every drill of so many users, once all of them see the page."""
+    pages = await asyncio.gather(*(_open(browser, url) for _ in range(users)))
+    await asyncio.sleep(EVERY_S)
     found = await asyncio.gather(
-        *(_work(browser, url, number, EVERY_S * number / users, seconds) for number in range(users))
+        *(_work(page, at, EVERY_S * at / users, seconds) for at, page in enumerate(pages))
     )
+    await asyncio.gather(*(page.context.close() for page in pages))
     return [taken for one in found for taken in one]
 
 
-async def _work(browser: Browser, url: str, user: int, wait_s: float, seconds: int) -> list[float]:
+async def _open(browser: Browser, url: str) -> Page:
     context = await browser.new_context(viewport={"width": 1280, "height": 720})
     page = await context.new_page()
-    await page.goto(f"{url}/compare")
-    await page.wait_for_selector("[role=gridcell] a")
+    await page.goto(f"{url}/compare", timeout=120_000)
+    await page.wait_for_selector("[role=gridcell] a", timeout=120_000)
+    return page
+
+
+async def _work(page: Page, user: int, wait_s: float, seconds: int) -> list[float]:
     await asyncio.sleep(wait_s)
     taken = []
     ends = time.monotonic() + seconds
     while (begun := time.monotonic()) < ends:
         taken.append(await _drill(page, 7 * len(taken) + user + 1))
         await asyncio.sleep(max(EVERY_S - (time.monotonic() - begun), 0))
-    await context.close()
     return taken
 
 

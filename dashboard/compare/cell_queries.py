@@ -1,20 +1,17 @@
-"""Queries of the page Compare about one check: the nearest to an address, and what is behind it."""
+"""Queries of the page Compare about one check: the nearest to an address, and its neighbours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.compare.filters import Filters
-from dashboard.compare.queries import WORST, Checks, Row
-from ingest.schemas import CLIPS, DRIVES
+from dashboard.compare.queries import WORST, Checks
 from metrics.gate.cells import Cell, cells_from
 from metrics.gate.schemas import CELLS
 from metrics.slices import ALL
 from metrics.tasks.metric import Metric
 from metrics.tasks.prediction import task_of
-from ridealong.lake import Snapshot
-from shadow.costs import cell_costs
-from shadow.judged import judged_of, metrics_of, of_items
+from shadow.judged import metrics_of
 
 KEY = ("prediction", "metric", "slice")  # names a check
 
@@ -101,29 +98,3 @@ def look(checks: Checks, asked: Mapping[str, str], filters: Filters) -> Looked |
 def metric_of(run: Mapping[str, Any], cell: Cell) -> Metric | None:
     """The cell's metric; None if this installation does not know its family, or the metric."""
     return metrics_of(run)(task_of(cell["prediction"]), cell["metric"])
-
-
-def costs(snapshot: Snapshot, run: Mapping[str, Any], cell: Cell) -> list[Row]:
-    """The clips or items behind a cell, the costliest first, with what is known about them.
-
-    Of a clip these are its triggers and its drive's conditions, of an item its attributes.
-
-    Raises:
-        RidealongError: The stored scores contradict themselves, or are damaged.
-    """
-    if cell["reference"] is None:
-        return []
-    rows: list[Row] = cell_costs(snapshot, run, cell).to_pylist()
-    if of_items(run):
-        items = judged_of(snapshot, run).clips.drop_columns(["by_disagreement"])
-        of_item = {row["clip_id"]: row for row in items.to_pylist()}
-        return [of_item[row["clip_id"]] | row for row in rows]
-    about = snapshot.query(
-        """select clip_id, triggers, light, weather, road
-        from clips join drives using (drive_id) where list_contains(?, clip_id)""",
-        CLIPS,
-        DRIVES,
-        params=[[row["clip_id"] for row in rows]],
-    )
-    of_clip = {row["clip_id"]: row for row in about.to_pylist()}
-    return [row | of_clip[row["clip_id"]] for row in rows]

@@ -5,7 +5,7 @@ INCONCLUSIVE is hatched, and each verdict has its mark. A sign beside the mark s
 effect is a gain or a loss, so the grid reads in grey too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -43,14 +43,11 @@ def step_names() -> list[str]:
     return [f"below {ends[0]}", *inner, f"{ends[-1]} and above"]
 
 
-def grid_data(
-    grid: Grid, chosen: Mapping[str, str], link: str, units: Sequence[str], palette: Palette
-) -> dict[str, Any]:
+def grid_data(grid: Grid, link: str, units: Sequence[str], palette: Palette) -> dict[str, Any]:
     """What the grid's component draws; compact, because it travels at every change of a filter.
 
     Args:
         grid: The page of the grid.
-        chosen: The check that is shown beside it.
         link: The address of a check, without its prediction, metric and slice.
         units: For each row, its metric's direction and unit in words.
         palette: The colours.
@@ -62,7 +59,6 @@ def grid_data(
         ],
         "slices": list(grid.slices),
         "checks": [_drawn(check) for check in grid.checks],
-        "chosen": [chosen["prediction"], chosen["metric"], chosen["slice"]],
         "link": link,
         "verdicts": list(Verdict),
         "marks": [MARKS[verdict] for verdict in Verdict],

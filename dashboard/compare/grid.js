@@ -1,25 +1,28 @@
 // The grid of checks: predictions with their metrics by slices. Each check is a link to itself.
 // Arrow keys move between checks, Home and End within a row, with Ctrl to the first and last row,
 // Page Up and Page Down by ten rows. Enter follows the link.
-// data: {rows: [[prediction, metric, required, unit]], slices: [name], chosen: [prediction, metric,
-//        slice], link, verdicts: [name], marks: [mark], changes: [[name, mark]], colours,
+// data: {rows: [[prediction, metric, required, unit]], slices: [name], link, verdicts: [name], marks: [mark], changes: [[name, mark]], colours,
 //        checks: [[row, column, verdict, step, sign, delta, margins, flags, change]]}
 
 const REQUIRED = 1;
 const DIMMED = 2;
 const BY_PAGE = 10;
-const shown = new WeakMap(); // what each element shows, without which check is chosen
+const shown = new WeakMap(); // what each element shows, and how it hears which check is chosen
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".grid");
-  const { chosen, colours, ...content } = data;
+  const { colours, ...content } = data;
   for (const [name, value] of Object.entries(colours)) root.style.setProperty(name, value);
   const drawn = JSON.stringify(content);
-  if (shown.get(root) !== drawn) {
+  const before = shown.get(root);
+  if (before?.drawn !== drawn) {
     draw(root, data);
-    shown.set(root, drawn);
+    shown.set(root, { drawn });
   }
-  choose(root, data, chosen);
+  const hear = () => choose(root, window.ridealongChosen); // chosen.js tells it
+  hear();
+  window.addEventListener("ridealong-chosen", hear);
+  return () => window.removeEventListener("ridealong-chosen", hear);
 }
 
 function draw(root, data) {
@@ -102,16 +105,16 @@ function cell(data, prediction, metric, check) {
 }
 
 // One check is in the order of the Tab key: the chosen one, or the one that was last in focus.
-function choose(root, data, chosen) {
-  const key = JSON.stringify(chosen);
+function choose(root, key) {
   const links = [...root.querySelectorAll("td a")];
-  for (const link of links) {
-    const is = link.dataset.key === key;
-    if (is) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
-    link.tabIndex = is ? 0 : -1;
+  const chosen = links.find((link) => link.dataset.key === key);
+  const first = chosen ?? links[0];
+  for (const link of root.querySelectorAll("td a[aria-current], td a[tabindex='0']")) {
+    if (link !== chosen) link.removeAttribute("aria-current");
+    if (link !== first) link.tabIndex = -1;
   }
-  if (links.length && !links.some((link) => link.tabIndex === 0)) links[0].tabIndex = 0;
+  if (chosen && !chosen.hasAttribute("aria-current")) chosen.setAttribute("aria-current", "true");
+  if (first && first.tabIndex !== 0) first.tabIndex = 0;
 }
 
 function listen(root, table) {

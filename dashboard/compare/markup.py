@@ -6,7 +6,6 @@ Links are real links. What explains a term is shown when the mouse or the keyboa
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from dashboard.compare.charts import (
     CHANGE_MARKS,
@@ -434,23 +433,6 @@ def _texts(row: Row) -> dict[str, object]:
         "p": probability(row["p_adjusted"]),
         "drives": f"{row['clusters']:,}",
     }
-
-
-def cost_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Html:
-    """Clips or items with their share of the loss; ``columns`` names each column's help."""
-    head = [
-        element("th", term(name, help_of(about)), scope="col", class_="number" if at else "")
-        for at, (name, about) in enumerate(columns.items())
-    ]
-    body = [
-        element("tr", *(
-            element("td", row[name], class_="number" if at else "")
-            for at, name in enumerate(columns)
-        ))
-        for row in rows
-    ]  # fmt: skip
-    table = element("table", element("thead", element("tr", *head)), element("tbody", *body))
-    return element("div", table, class_="compare listed")
 
 
 def button(text: str, href: str, help_: str) -> Html:

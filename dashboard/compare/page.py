@@ -12,18 +12,17 @@ import streamlit as st
 from dashboard import session
 from dashboard.compare import cell_queries, charts, components, markup, queries
 from dashboard.compare.cell_queries import KEY, key_of
-from dashboard.compare.clips import clip_rows, filmstrip, item_rows
 from dashboard.compare.filters import KINDS, NAMES, Filters, Known, read_filters
 from dashboard.compare.queries import Change, Checks, Row
 from dashboard.compare.state import VIEWS, State, page_in
 from dashboard.copying import copy_link
 from dashboard.exporting import Subject, send_button
+from dashboard.routes.behind import CheckKey, behind_link
 from dashboard.text import plain, when
-from dashboard.theme import MARKS, palette
+from dashboard.theme import MARKS, Palette, palette
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
 from metrics.tasks.prediction import task_of
-from ridealong.errors import RidealongError
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 from shadow.judged import metrics_of, of_items
@@ -49,11 +48,13 @@ _listed = _by_checks(queries.listed)
 _look = _by_checks(cell_queries.look)
 
 
-@_by_snapshot
-def _costs(
-    snapshot: Snapshot, run_id: str, key: dict[str, str], _run: Row, _cell: Cell
-) -> list[Row]:
-    return cell_queries.costs(snapshot, _run, _cell)
+@_by_checks
+def _grid_data(
+    checks: Checks, filters: Filters, page: int, link: str, palette: Palette, _run: Row
+) -> dict[str, Any]:
+    grid, find = _grid(checks, filters, page), metrics_of(_run)
+    units = [markup.unit_of(find(task_of(row.prediction), row.metric)) for row in grid.rows]
+    return charts.grid_data(grid, link, units, palette)
 
 
 def page() -> None:
@@ -172,28 +173,35 @@ def _show(snapshot: Snapshot, run: Row, other: Row | None) -> None:
         page=page_in(asked["page"]),
     )
     words, buttons = st.columns([3, 2], vertical_alignment="center")
+    filters_place = st.container()
+    left, right = st.columns([3, 2], gap="medium")
+    with right:  # first, because it is what a click on another check is for
+        _check(snapshot, state, run, other, look)
     with words, st.container(gap="xxsmall"):
         st.html(markup.counts(tally, state.link))
         if other is not None:
             st.html(markup.changes(_changes(checks), filters.changed, state.link))
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
-        _views(state)
-        subject = Subject(
-            run_id=run["run_id"],
-            title=f"{run['candidate']} against {run['deployed']}",
-            of_items=of_items(run),
-            cell=(state.key["prediction"], state.key["metric"], state.key["slice"]),
-        )
-        send_button(subject)
-        copy_link(state.link())
-    _say_lost(look.missing, lost)
-    _filters(known, filters, other is not None)
-    left, right = st.columns([3, 2], gap="medium")
+        _buttons(state, run)
+    with filters_place:
+        _say_lost(look.missing, lost)
+        _filters(known, filters, other is not None)
     with left:
         _overview(checks, state, run)
-    with right:
-        _check(snapshot, state, run, other, look)
-    _clips(snapshot, run, other, look.cell)
+    _behind(run, look.cell)
+    components.show_chosen(state.key)
+
+
+def _buttons(state: State, run: Row) -> None:
+    _views(state)
+    subject = Subject(
+        run_id=run["run_id"],
+        title=f"{run['candidate']} against {run['deployed']}",
+        of_items=of_items(run),
+        cell=(state.key["prediction"], state.key["metric"], state.key["slice"]),
+    )
+    send_button(subject)
+    copy_link(state.link())
 
 
 def _asked_key() -> dict[str, str]:
@@ -296,13 +304,12 @@ def _overview(checks: Checks, state: State, run: Row) -> None:
     elif state.view == VIEWS[1]:
         _list(checks, state, grid)
     else:
-        _heatmap(state, run, grid)
+        _heatmap(checks, state, run, grid)
 
 
-def _heatmap(state: State, run: Row, grid: queries.Grid) -> None:
-    find = metrics_of(run)
-    units = [markup.unit_of(find(task_of(row.prediction), row.metric)) for row in grid.rows]
-    data = charts.grid_data(grid, state.key, state.without_check(), units, palette())
+def _heatmap(checks: Checks, state: State, run: Row, grid: queries.Grid) -> None:
+    link = state.without_check()
+    data = _grid_data(checks, state.filters, state.page, link, palette(), run)
     components.show_grid(data)
     last = grid.first + len(grid.rows)
     slices = grid.count_slices
@@ -366,29 +373,12 @@ def _same_check(snapshot: Snapshot, state: State, other: Row) -> Cell | None:
     return found.cell if found and found.missing is None else None
 
 
-def _clips(snapshot: Snapshot, run: Row, other: Row | None, cell: Cell) -> None:
+def _behind(run: Row, cell: Cell) -> None:
     """The clips behind the chosen check: the costliest as pictures, all of them as a table."""
     items = of_items(run)
     st.subheader("The frames behind it" if items else "The clips behind it", anchor=False)
-    try:
-        rows = _costs(snapshot, run["run_id"], key_of(cell), run, cell)
-    except RidealongError as error:  # damaged scores: the rest of the page is still shown
-        st.error(plain(str(error)))
-        return
-    if not rows:
-        st.html(
-            markup.note(
-                "Nothing to show: only a comparison with labels, or of a network with itself, has "
-                "a share for each clip."
-            )
-        )
-        return
-    if items:
-        st.html(item_rows(rows, cell))
-        return
-    filmstrip(rows, run, cell)
-    with st.expander(f"All {counted(len(rows), 'clip')} as a table"):
-        st.html(clip_rows(rows, run, cell))
+    link = behind_link(session.links(), CheckKey(run["run_id"], **key_of(cell)))
+    components.show_behind(link, "frame" if items else "clip")
 
 
 page()

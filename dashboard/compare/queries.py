@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from dashboard.compare.filters import Filters, Known, field_names
+from dashboard.session import version
 from metrics.gate.cells import Verdict
 from metrics.gate.schemas import VERDICTS
 from metrics.slices import ALL, parse_slice
@@ -20,6 +21,7 @@ from ridealong.lake import Snapshot
 from ridealong.sql import sql_errors
 from shadow.report import cause_sentence
 from shadow.runs import list_runs
+from shadow.schemas import RUN_NAMES, RUNS
 
 ROWS, SLICES = 60, 30  # shown at a time
 LISTED = 100  # checks in a page of the list
@@ -165,9 +167,8 @@ class Checks:
 
 
 def version_of(snapshot: Snapshot) -> str:
-    """Names the snapshot's version of the lake; for caches."""
-    commits = snapshot.history.commits
-    return f"{snapshot.home} {commits[-1].commit_id if commits else ''}"
+    """Names the version of what these queries read; for caches."""
+    return f"{snapshot.home} {version(snapshot, RUNS, RUN_NAMES, VERDICTS)}"
 
 
 def read_checks(snapshot: Snapshot, run_id: str, other_id: str | None) -> Checks:

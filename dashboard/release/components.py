@@ -14,4 +14,4 @@ def picture_pair(facts: str, key: str) -> None:
         facts: The link to what is known of the pair; see `dashboard.routes.pairs`.
         key: Different for different pairs.
     """
-    component(FOLDER, "pair")(data={"facts": facts}, key=key)
+    component(FOLDER, "pair", ("../asking", "pair"))(data={"facts": facts}, key=key)

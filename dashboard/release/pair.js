@@ -3,7 +3,6 @@
 // data: {facts: address of JSON {state: "drawing"} or {state: "done", picture, alt, caption, link,
 //        costly: [{text, link}]} or {state: "none", why, costly}}
 
-const AGAIN_MS = 700;
 const shown = new WeakMap(); // what each element shows
 
 export default function ({ data, parentElement }) {
@@ -20,24 +19,8 @@ export default function ({ data, parentElement }) {
 
 function show(root, address) {
   let ended = false;
-  const ask = async () => {
-    const found = await facts(address);
-    if (ended) return;
-    if (found.state === "drawing") setTimeout(ask, AGAIN_MS);
-    else fill(root, found);
-  };
-  ask();
+  askForPair(address, () => ended, (found) => fill(root, found));
   return () => { ended = true; };
-}
-
-async function facts(address) {
-  try {
-    const answer = await fetch(address);
-    if (answer.ok) return await answer.json();
-    return { state: "none", why: await answer.text(), costly: [] };
-  } catch {
-    return { state: "none", why: "the server does not answer; reload the page", costly: [] };
-  }
 }
 
 function fill(root, found) {

@@ -1,7 +1,5 @@
 """What the routes read of a home: its newest state, its clips, its runs."""
 
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +18,6 @@ from shadow.outputs import RunOutputs, lasting_outputs
 from shadow.runs import Run, find_run, list_runs
 from shadow.schemas import NETWORKS, OUTPUTS, RUN_NAMES, RUNS
 
-FRESH_SECONDS = 5  # the lake's state may be this old, as on the pages
 ROWS_KEPT = 256
 RUNS_KEPT = 4  # with their networks, once these were needed
 
@@ -30,7 +27,7 @@ FOLDER_BYTES = 2 << 30
 
 @dataclass
 class Home:
-    """One home, read again when its state is older than some seconds.
+    """One home.
 
     Attributes:
         path: The lake's folder.
@@ -39,9 +36,6 @@ class Home:
 
     path: Path
     folder: Folder
-    _snapshot: Snapshot | None = None
-    _read_s: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
     _rows: Memory[dict[str, Any]] = field(
         default_factory=lambda: Memory(ROWS_KEPT, size=lambda _: 1)
     )
@@ -57,16 +51,12 @@ class Home:
         return Lake(self.path)
 
     def snapshot(self) -> Snapshot:
-        """The lake's newest commit, at most some seconds old.
+        """The lake's newest commit.
 
         Raises:
             RidealongError: There is no lake, or it is damaged.
         """
-        with self._lock:
-            if self._snapshot is None or time.monotonic() - self._read_s >= FRESH_SECONDS:
-                self._snapshot = Lake.open(self.path).snapshot()
-                self._read_s = time.monotonic()
-            return self._snapshot
+        return Lake.open(self.path).snapshot()
 
     def clip(self, clip_id: str) -> Clip:
         """A clip that is in the lake now.

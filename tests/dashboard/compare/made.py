@@ -82,3 +82,21 @@ def write_runs(home: Path, *runs: Sequence[dict[str, Any]], **known: Any) -> lis
         lake.commit(run_id, "shadow run", [file for file in files if file], [f"run:{run_id}"])
         ids.append(run_id)
     return ids
+
+
+def score_signs(program: Any, home: Path, folder: Path) -> None:
+    """A run of two statistics files, in which every second drive finds half of its stop signs."""
+    head = "drive,item,prediction,metric,value,weather\n"
+    for name, right in (("a.csv", 1.0), ("b.csv", 0.5)):
+        rows = [
+            f"d{drive},{item},stop signs,recall,{right if drive % 2 else 1},{weather}\n"
+            for drive in range(20)
+            for item in range(2)
+            for weather in [("rain", "sun")[drive % 2]]
+        ]
+        (folder / name).write_text(head + "".join(rows))
+    done = program(
+        "--home", home, "shadow", "score", "--format", "statistics",
+        "--deployed", folder / "a.csv", "--candidate", folder / "b.csv",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr

@@ -47,6 +47,9 @@ def test_a_link_to_a_check_another_by_keyboard_and_the_clip_behind_it(
     page.wait_for_url("**slice=all**", timeout=90_000)
     expect(page.locator("tr[aria-current] th")).to_have_text("all", timeout=90_000)
     expect(check_at(page, "objects/pedestrian@main f1 at all")).to_be_focused()
+    page.locator(".behind").scroll_into_view_if_needed()
+    page.get_by_text(re.compile("All [0-9]+ clips as a table")).click()
+    expect(page.locator(".behind td a").first).to_be_visible()
     page.locator(".filmstrip a").first.click()
     page.wait_for_url(re.compile(r"/clip\?clip=drive-.*prediction=objects%2Fpedestrian%40main"))
 
@@ -108,6 +111,7 @@ def test_names_are_never_markup(page: Page, served_marked: str) -> None:
     run = page.get_by_role("combobox", name="Run")
     expect(run).to_have_value(re.compile(re.escape(f"{MARK}hydra-1.1")), timeout=90_000)
     expect(page.get_by_text(f"candidate: {MARK}hydra-1.1")).to_be_visible(timeout=90_000)
+    page.locator(".behind").scroll_into_view_if_needed()
     expect(page.locator(".filmstrip li").first).to_contain_text(MARK)
     assert page.evaluate("() => window.hacked") is None
     assert page.locator("img[src=x]").count() == 0

@@ -66,13 +66,11 @@ def test_an_uncertain_check_has_the_colour_of_its_effect() -> None:
     )
     none = Counts(0, 0, 0)
     grid = Grid((GridRow("a", "f1", True),), ("all", "x=y", "z=1"), checks, 0, none, none, none)
-    chosen = {"prediction": "a", "metric": "f1", "slice": "all"}
-    drawn = charts.grid_data(grid, chosen, "/compare?run=r", ["(higher is better)"], LIGHT)
+    drawn = charts.grid_data(grid, "/compare?run=r", ["(higher is better)"], LIGHT)
     assert [one[3] for one in drawn["checks"]] == [0, 0, -1]
     assert [one[4] for one in drawn["checks"]] == ["−", "", ""]
     assert [one[7] for one in drawn["checks"]] == [1, 3, 1]
     assert [one[8] for one in drawn["checks"]] == [-1, 2, -1]
-    assert drawn["chosen"] == ["a", "f1", "all"]
 
 
 def test_the_axis_shows_zero_the_margin_and_the_chosen_interval() -> None:

@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare import cell_queries
-from ridealong.errors import RidealongError
 from ridealong.lake import Lake, write_data_file
 from shadow.schemas import RUNS
-from tests.dashboard.compare.made import check, write_runs
+from tests.dashboard.compare.made import check, score_signs, write_runs
 
 PAGE = Path(__file__).parents[3] / "dashboard" / "compare" / "page.py"
 
@@ -128,45 +125,17 @@ def test_an_empty_home_leads_to_the_first_run(home: Path) -> None:
     assert "ridealong" in app.info[0].value and 'href="/runs?view=start"' in markup_of(app)
 
 
-def test_damaged_scores_leave_the_rest_of_the_page(
-    fleet_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def damaged(*_: object) -> None:
-        raise RidealongError("is *damaged*", where="scores/<b>.parquet")
-
-    monkeypatch.setattr(cell_queries, "cell_costs", damaged)
-    app = page_of(fleet_home, prediction="lanes/road_edge@rear")
-    assert unmarked(app.error[0].value) == "scores/<b>.parquet: is *damaged*"
-    assert chosen(app) == "lanes/road_edge@rear"
-
-
 def test_checks_without_labels_or_numbers(home: Path) -> None:
     made = [check("a", reference=None, margin=None), check("a", "light=night")]
     write_runs(home, made, baseline="hydra-0.9")
     app = page_of(home)
     drawn = markup_of(app)
     assert "No slice of this prediction has a number" in drawn and "None" not in drawn
-    assert "Nothing to show: only a comparison with labels" in drawn and "hydra-0.9" in drawn
+    assert "hydra-0.9" in drawn
 
 
 def test_a_run_from_result_files(home: Path, tmp_path: Path, program: Any) -> None:
-    head = "drive,item,prediction,metric,value,weather\n"
-    for name, right in (("a.csv", 1.0), ("b.csv", 0.5)):
-        rows = [
-            f"d{drive},{item},stop signs,recall,{right if drive % 2 else 1},{weather}\n"
-            for drive in range(20)
-            for item in range(2)
-            for weather in [("rain", "sun")[drive % 2]]
-        ]
-        (tmp_path / name).write_text(head + "".join(rows))
-    done = program(
-        "--home", home, "shadow", "score", "--format", "statistics",
-        "--deployed", tmp_path / "a.csv", "--candidate", tmp_path / "b.csv",
-    )  # fmt: skip
-    assert done.returncode == 1, done.stderr
+    score_signs(program, home, tmp_path)
     app = page_of(home)
-    drawn = markup_of(app)
-    assert "The frames behind it" in app.subheader[0].value and "stop signs" in drawn
-    table = drawn.rpartition("<thead>")[2]
-    assert [name for name in ("share", "weather", "drive") if f">{name}<" in table]
-    assert table.index("sun") < table.index("rain")  # the frames that lost come first
+    assert "stop signs" in markup_of(app)
+    assert "The frames behind it" in app.subheader[0].value

@@ -208,17 +208,3 @@ def test_counts_of_a_run(fleet: Snapshot) -> None:
     tally = queries.tally(queries.read_checks(fleet, newest["run_id"], None))
     assert sum(tally.required.values()) == 21 and tally.required["REGRESSED"] >= 5
     assert tally.total > 400 and tally.alerts and tally.better
-
-
-def test_shares_sum_to_the_checks_delta(fleet: Snapshot) -> None:
-    run = queries.runs(fleet)[0]
-    checks = queries.read_checks(fleet, run["run_id"], None)
-    names = [("depth@main", "abs_rel"), ("objects/car@main", "f1"), ("bev/vehicle", "iou")]
-    for prediction, metric in names:
-        wanted = {"prediction": prediction, "metric": metric, "slice": "light=night"}
-        look = cell_queries.look(checks, wanted, Filters())
-        assert look is not None and look.missing is None
-        rows = cell_queries.costs(fleet, run, look.cell)
-        shares = [row["share"] for row in rows]
-        assert sum(shares) == pytest.approx(look.cell["delta"]) and shares == sorted(shares)
-        assert len(rows) == look.cell["clips"] and {row["light"] for row in rows} == {"night"}

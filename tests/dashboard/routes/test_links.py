@@ -159,7 +159,6 @@ def test_an_erased_clip_is_gone_though_its_link_holds(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(homes, "open_clip", open_clip)
-    monkeypatch.setattr(homes, "FRESH_SECONDS", 0)
     (tmp_path / "cache").mkdir()
     routes = clip_routes(home_at(make_clips(home), tmp_path / "cache"), LINKS)
     client = TestClient(Starlette(routes=routes))
