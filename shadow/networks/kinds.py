@@ -44,7 +44,8 @@ def find_kind(name: str) -> NetworkKind[Any]:
 
 def by_frame(manifest: NetworkManifest) -> bool:
     """Whether a network's outputs at an instant depend on this instant alone."""
-    return bool(find_kind(manifest.kind).by_frame)
+    known = find_kind(manifest.kind).by_frame
+    return known(manifest) if callable(known) else known
 
 
 def running(manifest: NetworkManifest, verb: str) -> AbstractContextManager[None]:

@@ -76,8 +76,9 @@ class NetworkKind(Generic[M]):
         require_device: Raises `RidealongError` if its networks cannot run on this device. By
             default the device is not checked.
         suffix: Of the artifact's copy in the lake.
-        by_frame: Whether the outputs at an instant depend on this instant alone. Then a few frames
-            of a clip can be inferred without the others, for example to show them.
+        by_frame: Whether the outputs at an instant depend on this instant alone; a function of the
+            manifest if this is not the same for all networks of the kind. Then a few frames of a
+            clip can be inferred without the others, for example to show them.
     """
 
     name: str
@@ -86,4 +87,4 @@ class NetworkKind(Generic[M]):
     parameters: Callable[[M, Path | None], int | None] | None = None
     require_device: Callable[[str], None] | None = None
     suffix: str = ""
-    by_frame: bool = False
+    by_frame: bool | Callable[[M], bool] = False

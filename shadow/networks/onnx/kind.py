@@ -1,5 +1,6 @@
 """ONNX as a kind of network. The graph's libraries are imported in its own process only."""
 
+from contextlib import closing
 from pathlib import Path
 
 from ridealong.errors import RidealongError
@@ -16,15 +17,12 @@ def _open(manifest: OnnxManifest, artifact: Path | None, device: str) -> Network
 
 def _parameters(manifest: OnnxManifest, artifact: Path | None) -> int:
     from shadow.networks.onnx.loading import load_network
-    from shadow.networks.onnx.trial import try_out
+    from shadow.networks.probing import made_up_clip
 
     assert artifact is not None
-    network = load_network(manifest, artifact, "cpu")
-    try:
-        try_out(network)
+    with closing(load_network(manifest, artifact, "cpu")) as network:
+        made_up_clip(manifest.cameras).perceived_by(network)  # what does not fit is found here
         return network.process.graph.parameters
-    finally:
-        network.close()
 
 
 def _require_device(device: str) -> None:
@@ -48,4 +46,5 @@ ONNX = NetworkKind(
     parameters=_parameters,
     require_device=_require_device,
     suffix=".onnx",
+    by_frame=lambda manifest: not manifest.inputs.states,
 )
