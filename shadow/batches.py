@@ -5,7 +5,6 @@ are not replayed again. A clip that cannot be replayed is reported as failed and
 so the next run tries it again.
 """
 
-import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -24,7 +23,8 @@ from shadow.pipeline import ReplayBatch, replaying
 from shadow.planning import plan_replay, replay_sources
 from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 
-# If this many clips all fail for one reason before any clip worked, the clips are not the cause.
+# If this many clips all fail for one reason, or in a network, before any clip worked, then the clips
+# are not the cause.
 SUSPECT = 5
 LOST_RACE = "another process replayed some of these clips first; doing what is left"
 
@@ -61,8 +61,8 @@ def replay(
     processes with the same work share it.
 
     Raises:
-        RidealongError: The disk is full, or clip after clip fails for one reason. Batches that
-            were committed before that stay.
+        RidealongError: The disk is full, or clip after clip fails for one reason or in a network.
+            Batches that were committed before that stay.
         ItemsLostError: The runner lost clips of the batch in progress.
     """
     found = Replayed()
@@ -131,12 +131,14 @@ class _Replaying:
 
 def _require_one_that_works(found: Replayed) -> None:
     """Stop a replay whose failures are caused by the network or the machine, not by the clips."""
-    # Reasons name frames, times and sizes: in what differs only by numbers, the clips are alike.
-    reasons = {re.sub(r"\d+", "0", str(outcome.reason)) for outcome in found.failed}
-    if not found.done and len(found.failed) >= SUSPECT and len(reasons) == 1:
+    if found.done or len(found.failed) < SUSPECT:
+        return
+    alike = len({outcome.reason for outcome in found.failed}) == 1
+    if alike or all(outcome.by_network for outcome in found.failed):
+        why = "all failed for the same reason" if alike else "a network failed on each; the first"
         raise RidealongError(
-            f"no clip can be replayed; {len(found.failed)} were tried, and all failed for the same "
-            f"reason: {found.failed[0].reason}",
+            f"no clip can be replayed; {len(found.failed)} were tried, and {why}: "
+            f"{found.failed[0].reason}",
             hint="check the two networks, the device and the machine's memory; nothing was judged",
         )
 
