@@ -23,7 +23,7 @@ from shadow.pipeline import ReplayBatch, replaying
 from shadow.planning import plan_replay, replay_sources
 from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 
-# If this many clips all fail for one reason, or in a network, before any clip worked, then the clips
+# If this many clips fail before any clip worked, all for one reason or all in a network, the clips
 # are not the cause.
 SUSPECT = 5
 LOST_RACE = "another process replayed some of these clips first; doing what is left"

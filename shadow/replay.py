@@ -97,9 +97,7 @@ class Replayer:
             by_network = isinstance(error, _NetworkFailedError)
             cause = error.cause if isinstance(error, _NetworkFailedError) else error
             self._full |= is_full(cause)  # threads share it, so it must not be reset
-            return ClipOutcome(
-                clip.clip_id, Status.FAILED, described(cause), by_network=by_network
-            )
+            return ClipOutcome(clip.clip_id, Status.FAILED, described(cause), by_network=by_network)
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._see(clip)

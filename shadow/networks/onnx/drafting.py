@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from shadow.networks.manifest import FileName
+from shadow.networks.onnx.files import folder_files
 from shadow.networks.onnx.graph import Graph
 from shadow.networks.onnx.guessing import Guess, Open, input_entry, output_entries, predictions
 from shadow.networks.onnx.manifest import FILL_IN, Limits
@@ -53,12 +54,13 @@ def draft_manifest(path: Path) -> Draft:
     _check_name(path)
     limits = Limits()
     try:
-        digest = sha256_of(path)
+        files = folder_files(path)
     except OSError as error:
         raise RidealongError(error.strerror or str(error), where=path) from error
-    process = GraphProcess(Job(path, "cpu", int(limits.memory_gb * 1e9), limits.seconds, path.name))
+    memory = int(limits.memory_gb * 1e9)
+    process = GraphProcess(Job(files, "cpu", memory, limits.seconds, path.name))
     process.close()
-    document = _document(path, digest, process.graph)
+    document = _document(path, process.graph)
     leaves = dict(_leaves(document, ""))
     return Draft(
         text=HEADER + "\n".join(_lines(document, 0)) + "\n",
@@ -103,7 +105,7 @@ def _check_name(path: Path) -> None:
         ) from error
 
 
-def _document(path: Path, digest: str, graph: Graph) -> dict[str, Any]:
+def _document(path: Path, graph: Graph) -> dict[str, Any]:
     name = re.sub(r"[^a-z0-9_]+", "_", path.stem.lower()).strip("_")[:64]
     name = name if re.match(r"[a-z]", name) else f"network_{name}"[:64]
     inputs = {port.name: input_entry(port, graph) for port in graph.inputs.values()}
@@ -117,7 +119,8 @@ def _document(path: Path, digest: str, graph: Graph) -> dict[str, Any]:
         "licence": Guess(graph.metadata.get("license") or "not stated"),
         "trained": Guess("not stated"),
         "artifact": path.name,
-        "sha256": digest,
+        "sha256": sha256_of(path),
+        **({"data": {n: sha256_of(path.parent / n) for n in graph.files}} if graph.files else {}),
         "kind": "onnx",
         "inputs": {"rate_hz": Guess(RATE_HZ), "batch": 1, "graph": inputs},
         "outputs": outputs,

@@ -27,6 +27,7 @@ class Graph:
         parameters: The number of its weights.
         opset: The version of ONNX's own operators.
         metadata: What its exporter wrote into it.
+        files: The names of other files with its weights.
     """
 
     inputs: dict[str, Port]
@@ -34,6 +35,7 @@ class Graph:
     parameters: int
     opset: int
     metadata: dict[str, str]
+    files: tuple[str, ...]
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -48,4 +50,5 @@ class Graph:
             parameters=int(document["parameters"]),
             opset=int(document["opset"]),
             metadata=dict(document["metadata"]),
+            files=tuple(document["files"]),
         )

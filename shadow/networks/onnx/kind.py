@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ridealong.errors import RidealongError
 from shadow.networks.network import Network, NetworkKind
+from shadow.networks.onnx.files import names_of
 from shadow.networks.onnx.manifest import OnnxManifest
 
 
@@ -46,5 +47,6 @@ ONNX = NetworkKind(
     parameters=_parameters,
     require_device=_require_device,
     suffix=".onnx",
+    files=names_of,
     by_frame=lambda manifest: not manifest.inputs.states,
 )

@@ -25,6 +25,10 @@ class OnnxManifest(NetworkManifest):
 
     artifact: FileName = Field(description="The ONNX file, beside the manifest.")
     sha256: Sha256 = Field(description="SHA-256 of the ONNX file.")
+    data: dict[FileName, Sha256] = Field(
+        default_factory=dict,
+        description="SHA-256 of each file with weights that the ONNX file names, by its name.",
+    )
     kind: Literal["onnx"] = Field(description="An ONNX graph, run by ONNX Runtime.")
     inputs: OnnxInputs = Field(description="What the graph is given.")
     outputs: tuple[GraphOutput, ...] = Field(

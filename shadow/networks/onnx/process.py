@@ -13,6 +13,7 @@ from typing import Any
 
 import shadow
 from ridealong.errors import RidealongError
+from shadow.networks.onnx.files import GraphFiles, Part
 from shadow.networks.onnx.graph import Graph
 from shadow.networks.onnx.wire import Array, receive, send
 
@@ -25,18 +26,22 @@ class Job:
     """What the process opens.
 
     Attributes:
-        path: The ONNX file.
+        files: The ONNX file, and other files with its weights.
         device: Where it runs: ``cpu``, ``cuda``, ``cuda:1``.
         memory_bytes: What it may use beside the libraries.
         seconds: What one run may take.
         name: What it is called in messages about runs.
     """
 
-    path: Path
+    files: GraphFiles
     device: str
     memory_bytes: int
     seconds: float
     name: str
+
+
+def _as_json(part: Part) -> tuple[str, int, int]:
+    return str(part.path.absolute()), part.start, part.size
 
 
 class GraphProcess:
@@ -86,11 +91,12 @@ class GraphProcess:
             env={**os.environ, "PYTHONPATH": path},
         )
         request = {
-            "path": str(self._job.path.absolute()),
+            "graph": _as_json(self._job.files.graph),
+            "data": {name: _as_json(part) for name, part in self._job.files.data.items()},
             "device": self._job.device,
             "memory_bytes": self._job.memory_bytes,
         }
-        where = str(self._job.path)
+        where = str(self._job.files.graph.path)
         header, _ = self._ask(request, {}, SECONDS_TO_OPEN, where)
         if "error" in header:
             self._end()

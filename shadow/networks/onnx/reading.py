@@ -1,12 +1,14 @@
-"""Reads a graph without running it, and refuses what is not one file of ONNX's own operators.
+"""Reads a graph without running it, and refuses what is not made of ONNX's own operators.
 
 It runs in the process of the graph alone: the file is a stranger's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
@@ -22,22 +24,63 @@ class GraphError(Exception):
         super().__init__(what)
 
 
-def read_graph(path: Path) -> onnx.ModelProto:
-    """The model, without the data of external files.
+def read_graph(content: bytes) -> onnx.ModelProto:
+    """The model, without the data of other files.
 
     Raises:
-        GraphError: It is not ONNX, too new, has custom operators, or needs other files.
+        GraphError: It is not ONNX, too new, or has custom operators.
     """
     try:
-        model = onnx.load_model(str(path), load_external_data=False)
+        model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError) as error:
         raise GraphError("is not an ONNX file") from error
     if not model.HasField("graph") or not model.opset_import:
         raise GraphError("is not an ONNX file: it has no graph")
     _check_opset(model)
     _check_operators(model)
-    _check_files(model)
     return model
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights in another file."""
+
+    name: str
+    file: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    start: int
+
+
+def weights_elsewhere(model: onnx.ModelProto, files: Collection[str]) -> list[Weights]:
+    """The weights in other files.
+
+    Raises:
+        GraphError: A file is not one of these, or something else than weights is in it.
+    """
+    found = [_elsewhere(t, files) for t in model.graph.initializer if t.external_data]
+    every = sum(1 for tensor in _tensors(model) if tensor.external_data)
+    if every > len(found):
+        raise GraphError(
+            "keeps constants of inner graphs in another file",
+            expected="weights of the main graph only",
+        )
+    return found
+
+
+def _elsewhere(tensor: Any, files: Collection[str]) -> Weights:
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    file = place.get("location", "")
+    if file not in files:
+        inside = Path(file).name == file
+        raise GraphError(
+            f"keeps weights in {file!r}" + ("" if inside else ", outside of its folder"),
+            expected="a file beside the ONNX file that the manifest lists under data",
+        )
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    if dtype.kind not in "fiub" or not place.get("offset", "0").isdecimal():
+        raise GraphError(f"keeps weights of type {dtype} in {file!r}", expected="plain numbers")
+    return Weights(tensor.name, file, dtype, tuple(tensor.dims), int(place.get("offset", "0")))
 
 
 def opset_of(model: onnx.ModelProto) -> int:
@@ -75,18 +118,6 @@ def _check_operators(model: onnx.ModelProto) -> None:
                 expected="operators of ONNX",
                 hint="export it without custom operators",
             )
-
-
-def _check_files(model: onnx.ModelProto) -> None:
-    for tensor in _tensors(model):
-        for place in tensor.external_data:
-            if place.key == "location":
-                raise GraphError(
-                    f"keeps weights in another file ({place.value})",
-                    expected="one file",
-                    hint="load it with onnx.load and save it with onnx.save, which puts the weights"
-                    " into the file",
-                )
 
 
 def _nodes(model: onnx.ModelProto) -> Iterator[Any]:

@@ -4,17 +4,27 @@ It gets a first message that says what to open, and then one for each run. It en
 ends. Its memory is limited, and it may write no file.
 """
 
+import math
 import os
 import resource
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import onnxruntime as ort
 
-from shadow.networks.onnx.reading import GraphError, opset_of, parameters_of, read_graph
+from shadow.networks.onnx.reading import (
+    GraphError,
+    Weights,
+    opset_of,
+    parameters_of,
+    read_graph,
+    weights_elsewhere,
+)
 from shadow.networks.onnx.wire import Array, receive, send
 
 TYPES = {
@@ -33,33 +43,64 @@ def main() -> None:
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not be taken for a message
     try:
-        session = _open(requests, replies)
-        while session is not None:
+        opened = _open(requests, replies)
+        while opened is not None:
             header, arrays = receive(requests)
-            _reply(replies, *_run(session, header["outputs"], arrays))
+            send(replies, *_run(opened.session, header["outputs"], arrays))
     except (EOFError, BrokenPipeError):
         sys.exit(0)
 
 
-def _open(requests: IO[bytes], replies: IO[bytes]) -> Any:
+def _open(requests: IO[bytes], replies: IO[bytes]) -> "_Session | None":
     request, _ = receive(requests)
     _limit(request)
     try:
-        path = Path(request["path"])
-        model = read_graph(path)
+        content = _content(request["graph"])
+        model = read_graph(content)
+        weights = weights_elsewhere(model, request["data"])
         about = {
             "parameters": parameters_of(model),
             "opset": opset_of(model),
             "metadata": {entry.key: entry.value for entry in model.metadata_props},
+            "files": sorted({each.file for each in weights}),
         }
         del model
-        session = _session(path, request)
+        opened = _session(content, _mapped(weights, request["data"]), request)
+        session = opened.session
         about |= {"inputs": _ports(session.get_inputs()), "outputs": _ports(session.get_outputs())}
     except Exception as error:
-        _reply(replies, {"error": _described(error, "cannot be opened by ONNX Runtime")}, {})
+        send(replies, {"error": _described(error, "cannot be opened by ONNX Runtime")}, {})
         return None
-    _reply(replies, {"graph": about}, {})
-    return session
+    send(replies, {"graph": about}, {})
+    return opened
+
+
+@dataclass(frozen=True)
+class _Session:
+    """An open graph, and its weights from other files, which must live as long."""
+
+    session: Any
+    weights: dict[str, Any]
+
+
+def _content(part: Sequence[Any]) -> bytes:
+    path, start, size = part
+    with Path(path).open("rb") as file:
+        file.seek(start)
+        return file.read(size)
+
+
+def _mapped(weights: list[Weights], data: dict[str, Sequence[Any]]) -> dict[str, Any]:
+    """Weights from other files, mapped into memory."""
+    found = {}
+    for each in weights:
+        path, start, size = data[each.file]
+        length = each.dtype.itemsize * math.prod(each.shape)
+        if each.start + length > size:
+            raise GraphError(f"needs more of {each.file!r} than its {size} bytes")
+        array = np.memmap(path, each.dtype, "r", start + each.start, each.shape)
+        found[each.name] = ort.OrtValue.ortvalue_from_numpy(array)
+    return found
 
 
 def _limit(request: dict[str, Any]) -> None:
@@ -73,7 +114,7 @@ def _limit(request: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
-def _session(path: Path, request: dict[str, Any]) -> Any:
+def _session(content: bytes, weights: dict[str, Any], request: dict[str, Any]) -> _Session:
     options = ort.SessionOptions()
     options.log_severity_level = FATAL
     # One thread: sums that are split over threads round differently, and the machine's cores are
@@ -89,10 +130,12 @@ def _session(path: Path, request: dict[str, Any]) -> Any:
             "cudnn_conv_algo_search": "DEFAULT",  # a search by time would choose another each time
         }
         providers.insert(0, ("CUDAExecutionProvider", limits))
-    session = ort.InferenceSession(str(path), options, providers=providers)
+    if weights:
+        options.add_external_initializers(list(weights), list(weights.values()))
+    session = ort.InferenceSession(content, options, providers=providers)
     if kind == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
         raise GraphError("cannot run on CUDA", hint="ONNX Runtime finds no CUDA or no cuDNN")
-    return session
+    return _Session(session, weights)
 
 
 def _ports(nodes: Any) -> list[list[Any]]:
@@ -125,10 +168,6 @@ def _described(error: Exception, doing: str) -> dict[str, str | None]:
     ):
         return {"what": "needs more memory than its limit", "expected": None, "hint": "memory"}
     return {"what": f"{doing} ({text[:300]})", "expected": None, "hint": None}
-
-
-def _reply(replies: IO[bytes], header: dict[str, Any], arrays: dict[str, Array]) -> None:
-    send(replies, header, arrays)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import hashlib
 import os
+from contextlib import closing
 
 import numpy as np
 import onnx
@@ -9,6 +10,8 @@ from onnx import TensorProto, helper
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
+from shadow.networks.onnx.drafting import draft_manifest, write_draft
+from shadow.networks.opening import open_network
 from shadow.networks.registry import add_network, list_networks
 from tests.oracles.graphs import CATEGORIES, detector, document, graph, passing, write_model
 
@@ -73,14 +76,67 @@ def test_a_new_opset(home, tmp_path):
 
 @pytest.mark.parametrize("place", ["/etc/passwd", "../weights.bin", "weights.bin"])
 def test_weights_in_other_files(home, tmp_path, place):
+    model = elsewhere(place)
+    (tmp_path / "weights.bin").write_bytes(bytes(100))
+    said = refusal(home, write_model(tmp_path / "model", model))
+    outside = ", outside of its folder" if "/" in place else ""
+    assert f"keeps weights in {place!r}{outside}; expected a file beside the ONNX file" in said
+
+
+def elsewhere(place, start=8):
+    """The detector with the corners of its boxes in another file."""
     model = detector()
-    tensor = model.graph.initializer[4]
+    tensor = next(w for w in model.graph.initializer if w.name == "corners")
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
-    entry = tensor.external_data.add()
-    entry.key, entry.value = "location", place
-    said = refusal(home, write_model(tmp_path, model))
-    assert f"keeps weights in another file ({place}); expected one file" in said
+    for key, value in (("location", place), ("offset", str(start)), ("length", "32")):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, value
+    return model
+
+
+CORNERS = np.array([[[0, 0, 16, 16], [32, 8, 64, 24]]], np.float32).tobytes()
+
+
+def with_data(folder, content=bytes(8) + CORNERS, start=8, **changes):
+    folder.mkdir()
+    (folder / "corners.bin").write_bytes(content)
+    data = {"corners.bin": hashlib.sha256(content).hexdigest()}
+    return write_model(folder, elsewhere("corners.bin", start), **{"data": data, **changes})
+
+
+def test_weights_in_a_file_of_the_folder(home, tmp_path, open_model):
+    path = with_data(tmp_path / "model")
+    lake = Lake.create(home)
+    entry = add_network(lake, path)
+    assert entry.blob.endswith(".tar") and lake.check().sound
+    frames = {"main": np.full((3, 32, 64, 3), 200, np.uint8)}
+    with closing(open_network(entry.manifest, entry.artifact(lake))) as network:
+        found = network.perceive(frames, TIMES, {})
+    assert found.sparse.equals(open_model().perceive(frames, TIMES, {}).sparse)
+    assert found.sparse.num_rows == 6
+
+
+def test_weights_that_are_not_what_the_manifest_says(home, tmp_path):
+    path = with_data(tmp_path / "other", data={"corners.bin": "0" * 64})
+    assert "corners.bin: the file's sha256 is" in refusal(home, path)
+    path = with_data(tmp_path / "short", start=16)
+    assert "needs more of 'corners.bin' than its 40 bytes" in refusal(home, path)
+    path = with_data(tmp_path / "gone")
+    (tmp_path / "gone/corners.bin").unlink()
+    assert "corners.bin: No such file or directory" in refusal(home, path)
+    path = with_data(tmp_path / "link")
+    (tmp_path / "link/corners.bin").rename(tmp_path / "corners.bin")
+    (tmp_path / "link/corners.bin").symlink_to(tmp_path / "corners.bin")
+    assert "corners.bin: is a link to another folder" in refusal(home, path)
+
+
+def test_a_draft_lists_the_files_with_weights(tmp_path, home):
+    folder = with_data(tmp_path / "model").parent
+    draft = draft_manifest(folder / "tiny.onnx")
+    write_draft(draft, folder / "tiny.onnx", folder / "my.yaml")
+    assert draft.graph.files == ("corners.bin",)
+    assert add_network(Lake.create(home), folder / "my.yaml").blob.endswith(".tar")
 
 
 @pytest.mark.parametrize(
