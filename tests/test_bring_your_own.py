@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from onnx import ModelProto, TensorProto, helper
 
-from tests.oracles.graphs import detector, graph
+from tests.oracles.graphs import CATEGORIES, detector, graph
 
 pytestmark = pytest.mark.slow
 
@@ -51,10 +50,9 @@ def test_from_an_onnx_file_to_a_verdict(own_home: Path, tmp_path: Path, program:
     assert said["verdict"] in ("REGRESSED", "INCONCLUSIVE") and said["clips_left_out"] == []
     assert said["clips"] == said["clips_replayed"] > 0
     done = program("shadow", "report", "latest", "--home", own_home, "--json")
-    judged = {cell["prediction"] for cell in json.loads(done.stdout)["cells"]}
-    assert judged == {f"objects/{name}@main" for name in yaml.safe_load(
-        (tmp_path / "my/my.yaml").read_text()
-    )["outputs"][0]["categories"]}  # fmt: skip
+    cells = json.loads(done.stdout)["cells"]
+    judged = {cell["prediction"] for cell in cells if cell["candidate"] is not None}
+    assert judged and judged <= {f"objects/{name}@main" for name in CATEGORIES}
 
 
 def dark_is_nan(least: float) -> ModelProto:
@@ -94,8 +92,10 @@ def brightness(own_home: Path) -> list[float]:
     lake, least = Lake.open(own_home), []
     for blob in list_clips(lake.snapshot())["blob"].to_pylist():
         with open_clip(lake.path(blob)) as reader:
-            images = reader.read_sets(["main"], 5.0).images
-            least.append(float(images["main"].mean(axis=(1, 2, 3)).min()) / 255)
+            sets = reader.read_sets(["main"], 5.0)
+        if sets.present.any():
+            images = sets.images["main"][sets.present[:, 0]]
+            least.append(float(images.mean(axis=(1, 2, 3)).min()) / 255)
     return sorted(least)
 
 
