@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dashboard.compare import cell_queries as queries_cell
 from dashboard.compare import queries as queries_compare
 from dashboard.compare.cell_queries import look
 from dashboard.compare.filters import Filters
@@ -16,6 +15,7 @@ from dashboard.filtering.clips import FOUND
 from dashboard.fleet import health_queries
 from dashboard.fleet import map_queries as queries_fleet_map
 from dashboard.fleet import queries as queries_fleet
+from dashboard.routes import behind as behind_route
 from dashboard.routes.signals import known_signals
 from ingest.listing import list_clips
 from ingest.schemas import CLIP_NOTES, CLIP_TAGS, CLIPS, DRIVES, EVENTS
@@ -114,7 +114,7 @@ def costs(snapshot: Snapshot) -> Any:
     run = queries_compare.runs(snapshot)[0]
     found = look(queries_compare.read_checks(snapshot, run["run_id"], None), {}, Filters())
     assert found is not None
-    return queries_cell.costs(snapshot, run, found.cell)
+    return behind_route.behind(snapshot, run, found.cell)
 
 
 def cells(snapshot: Snapshot) -> Any:
