@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from metrics.tasks.registry import family
+from ridealong.errors import RidealongError
 from ridealong.perception.annotations import (
     BEV_X_M,
     BEV_Y_M,
@@ -21,6 +23,7 @@ from ridealong.perception.annotations import (
     Task,
 )
 from ridealong.perception.cameras import CameraName
+from ridealong.perception.forms import Form
 from ridealong.specs import Spec
 from shadow.networks.onnx.inputs import GraphName
 
@@ -91,10 +94,27 @@ class Output(Spec):
         raise NotImplementedError
 
 
-class _Classed(Output):
-    """A decoder of things in images that have a class."""
+def _known_task(name: str) -> str:
+    try:
+        family(name)
+    except RidealongError as error:
+        raise ValueError(str(error)) from error  # pydantic collects nothing else
+    return name
 
-    task: str = Field(Task.OBJECTS.value, description="The family of its predictions.")
+
+TaskName = Annotated[str, AfterValidator(_known_task)]
+
+
+class _Classed(Output):
+    """A decoder of things in images that have a class.
+
+    Attributes:
+        FORMS: The forms of families that it can give.
+    """
+
+    FORMS: ClassVar[frozenset[Form]] = frozenset({Form.BOXES, Form.STATES})
+
+    task: TaskName = Field(Task.OBJECTS.value, description="The family of its predictions.")
     activation: Activation = Field(Activation.NONE, description="What turns scores to 0 to 1.")
     categories: Classes = Field(description="The class of each number; null is left out.")
     background: int | None = Field(
@@ -104,8 +124,16 @@ class _Classed(Output):
 
     def gives(self, cameras: Sequence[str]) -> Iterator[str]:
         """The predictions that it can give."""
+        names = [*filter(None, self.categories), *filter(None, [family(self.task).nothing])]
         for camera in self.cameras or cameras:
-            yield from (f"{self.task}/{name}@{camera}" for name in self.categories if name)
+            yield from (f"{self.task}/{name}@{camera}" for name in names)
+
+    @model_validator(mode="after")
+    def _gives_its_task(self) -> Self:
+        form = family(self.task).form
+        if form not in self.FORMS:
+            raise ValueError(f"task {self.task!r} consists of {form.value}, which it cannot give")
+        return self
 
 
 class BoxesOutput(_Classed):
@@ -161,9 +189,10 @@ class StatesOutput(_Classed):
     """Scores of classes for a whole image; with H and W, the highest of all cells counts."""
 
     AXES: ClassVar[dict[str, str]] = {"scores": "NKCHW"}
+    FORMS: ClassVar[frozenset[Form]] = frozenset({Form.STATES})
 
     decoder: Literal["lights", "class_scores"] = Field(description="A score for each class.")
-    task: str = Field(Task.LIGHTS.value, description="The family of its predictions.")
+    task: TaskName = Field(Task.LIGHTS.value, description="The family of its predictions.")
     scores: Tap = Field(description="A score for each class (C), and perhaps for each cell.")
     categories: Classes = Field(
         (LightState.RED.value, LightState.YELLOW.value, LightState.GREEN.value),
@@ -176,9 +205,10 @@ class LanesOutput(_Classed):
     """Lines through the cells of a map of scores that reach the threshold of their prediction."""
 
     AXES: ClassVar[dict[str, str]] = {"scores": "NKCHW"}
+    FORMS: ClassVar[frozenset[Form]] = frozenset({Form.POLYLINES})
 
     decoder: Literal["lanes"] = Field(description="Lines traced in a map of scores.")
-    task: str = Field(Task.LANES.value, description="The family of its predictions.")
+    task: TaskName = Field(Task.LANES.value, description="The family of its predictions.")
     scores: Tap = Field(description="A score for each class (C) and cell.")
     categories: Classes = Field(
         tuple(each.value for each in LaneCategory),
@@ -196,9 +226,10 @@ class LanePointsOutput(_Classed):
         "labels": "NKM",
         "visible": "NKMP",
     }
+    FORMS: ClassVar[frozenset[Form]] = frozenset({Form.POLYLINES})
 
     decoder: Literal["lane_points"] = Field(description="Lines as lists of points.")
-    task: str = Field(Task.LANES.value, description="The family of its predictions.")
+    task: TaskName = Field(Task.LANES.value, description="The family of its predictions.")
     points: Tap = Field(description="Across and down along C.")
     scores: Tap = Field(description="With C: a score for each class; without: the score of each.")
     labels: Tap | None = Field(None, description="The number of the class of each line.")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from metrics.tasks.registry import family
 from shadow.networks.decode import decode_states
 from shadow.networks.onnx.decoders.scene import Decoded, Scene, as_names, probabilities
 from shadow.networks.onnx.outputs import StatesOutput
@@ -20,7 +21,8 @@ def decode_scores(output: StatesOutput, arrays: Mapping[str, Array], scene: Scen
     check_size(output, "scores", "C", scores, len(names), "the number of categories")
     best = probabilities(output.activation, scores, axis=2).max(axis=(3, 4))
     named = np.array([name is not None for name in names])
-    listed = scene.listed(output.task, names).any(axis=1, keepdims=True) & named[None]
+    every = (*names, family(output.task).nothing)
+    listed = scene.listed(output.task, every).any(axis=1, keepdims=True) & named[None]
     rows = decode_states(
         best, scene.images, as_names(names), listed, output.least_score, output.task
     )

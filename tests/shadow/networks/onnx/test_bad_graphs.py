@@ -215,6 +215,19 @@ def test_a_prediction_that_no_output_gives(home, tmp_path):
     assert "no output gives the prediction 'objects/car@rear'; did you mean" in refusal(home, path)
 
 
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("lanes", "task 'lanes' consists of polylines, which it cannot give"),
+        ("object", "unknown task 'object'; did you mean 'objects'?"),
+    ],
+)
+def test_a_task_that_boxes_cannot_be(home, tmp_path, task, said):
+    outputs = document()["outputs"]
+    outputs[0]["task"] = task
+    assert said in refusal(home, write_model(tmp_path, outputs=outputs))
+
+
 def test_a_graph_that_takes_100_gb(home, tmp_path):
     nodes = [
         helper.make_node("ConstantOfShape", ["sizes"], ["huge"]),
