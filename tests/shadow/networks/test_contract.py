@@ -79,12 +79,12 @@ def test_a_good_network():
         (
             lambda found, network: column("x1", network.calls / 100)(found, network),
             "repeats",
-            "a second time, boxes, states or lines are other ones",
+            "a second time, outputs are other ones",
         ),
         (
-            lambda found, _: column("x1", len(found.timestamps_ns) / 10)(found, _),
+            lambda found, _: column("x2", 20.0 + 2 * len(found.timestamps_ns))(found, _),
             "batches",
-            "camera set 0 alone, boxes, states or lines are other ones",
+            "camera sets alone and together: 100.0% of rows or cells differ",
         ),
         (
             lambda found, _: replace(found, depth={"main": np.nan_to_num(found.depth["main"])}),
