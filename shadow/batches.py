@@ -23,7 +23,8 @@ from shadow.pipeline import ReplayBatch, replaying
 from shadow.planning import plan_replay, replay_sources
 from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 
-# If this many clips all fail for one reason before any clip worked, the clips are not the cause.
+# If this many clips fail before any clip worked, all for one reason or all in a network, the clips
+# are not the cause.
 SUSPECT = 5
 LOST_RACE = "another process replayed some of these clips first; doing what is left"
 
@@ -60,8 +61,8 @@ def replay(
     processes with the same work share it.
 
     Raises:
-        RidealongError: The disk is full, or clip after clip fails for one reason. Batches that
-            were committed before that stay.
+        RidealongError: The disk is full, or clip after clip fails for one reason or in a network.
+            Batches that were committed before that stay.
         ItemsLostError: The runner lost clips of the batch in progress.
     """
     found = Replayed()
@@ -130,11 +131,14 @@ class _Replaying:
 
 def _require_one_that_works(found: Replayed) -> None:
     """Stop a replay whose failures are caused by the network or the machine, not by the clips."""
-    reasons = {outcome.reason for outcome in found.failed}
-    if not found.done and len(found.failed) >= SUSPECT and len(reasons) == 1:
+    if found.done or len(found.failed) < SUSPECT:
+        return
+    alike = len({outcome.reason for outcome in found.failed}) == 1
+    if alike or all(outcome.by_network for outcome in found.failed):
+        why = "all failed for the same reason" if alike else "a network failed on each; the first"
         raise RidealongError(
-            f"no clip can be replayed; {len(found.failed)} were tried, and all failed for the same "
-            f"reason: {found.failed[0].reason}",
+            f"no clip can be replayed; {len(found.failed)} were tried, and {why}: "
+            f"{found.failed[0].reason}",
             hint="check the two networks, the device and the machine's memory; nothing was judged",
         )
 

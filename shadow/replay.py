@@ -19,6 +19,7 @@ from metrics.tasks.evaluate import score_clip, with_identity
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import parse_prediction, sparse_tasks
 from ridealong.arrays import Ints
+from ridealong.errors import UnreadableError
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full
 from ridealong.lake import DataFile, write_data_file
@@ -49,6 +50,14 @@ class _Scored:
     statistics: pa.Table
     matches: pa.Table
     unscored: frozenset[str]
+
+
+class _NetworkFailedError(Exception):
+    """A network failed on a clip that can be read."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 class Replayer:
@@ -85,8 +94,10 @@ class Replayer:
         try:
             return self._replay(clip)
         except Exception as error:
-            self._full |= is_full(error)  # threads share it, so it must not be reset
-            return ClipOutcome(clip.clip_id, Status.FAILED, described(error))
+            by_network = isinstance(error, _NetworkFailedError)
+            cause = error.cause if isinstance(error, _NetworkFailedError) else error
+            self._full |= is_full(cause)  # threads share it, so it must not be reset
+            return ClipOutcome(clip.clip_id, Status.FAILED, described(cause), by_network=by_network)
 
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._see(clip)
@@ -125,7 +136,12 @@ class Replayer:
         if not clip.run:
             return {}
         networks = {sha: self._networks[sha] for sha in clip.run}
-        return perceive_clip(reader, networks, self._plan.rate_hz)
+        try:
+            return perceive_clip(reader, networks, self._plan.rate_hz)
+        except UnreadableError:
+            raise
+        except Exception as error:
+            raise _NetworkFailedError(error) from error
 
     def _kept(self, clip: ClipPlan, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         """The outputs that are stored, by network."""

@@ -46,6 +46,7 @@ class ClipOutcome:
         item_id: The clip.
         status: Whether it was scored.
         reason: Why not.
+        by_network: Whether a network failed on it, although the clip can be read.
         replayed: Whether a network was run; if not, stored outputs were scored.
         frames: Frames on which networks were run.
         unscored: What could not be scored, and why.
@@ -55,6 +56,7 @@ class ClipOutcome:
     item_id: str
     status: Status
     reason: str | None = None
+    by_network: bool = False
     replayed: bool = False
     frames: int = 0
     unscored: tuple[str, ...] = ()

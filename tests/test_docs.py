@@ -14,6 +14,7 @@ from metrics.gate.spec import DEFAULT_GATE
 from ridealong import cli
 from ridealong.lake import Lake
 from tests.data.result_files import write_every_format
+from tests.oracles.graphs import detector
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -68,7 +69,10 @@ def test_the_commands_of_a_page_run(
         (tmp_path / f"{name}.csv").write_text(statistics)
     gate = tmp_path / "gate.yaml"
     gate.write_text("required: [{prediction: stop signs, metric: recall, margin: 0.02}]")
+    (tmp_path / "my.onnx").write_bytes(detector().SerializeToString())
     stand_ins = {
+        "my.onnx": str(tmp_path / "my.onnx"),
+        "my.yaml": str(tmp_path / "my.yaml"),
         "deployed.csv": str(tmp_path / "deployed.csv"),
         "candidate.csv": str(tmp_path / "candidate.csv"),
         "CLIP": clip,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         DataFile,
         new_commit_id,
         scratch_folder,
+        write_archive,
         write_blob,
         write_data_file,
     )
@@ -39,13 +40,21 @@ __all__ = [
     "Sweep",
     "new_commit_id",
     "scratch_folder",
+    "write_archive",
     "write_blob",
     "write_data_file",
 ]
 
 _MODULES = {
     "checking": ("Report",),
-    "files": ("DataFile", "new_commit_id", "scratch_folder", "write_blob", "write_data_file"),
+    "files": (
+        "DataFile",
+        "new_commit_id",
+        "scratch_folder",
+        "write_archive",
+        "write_blob",
+        "write_data_file",
+    ),
     "history": ("COMMITS", "AlreadyCommittedError", "Commit"),
     "home": ("Lake",),
     "reserve": ("Reserve",),

@@ -1,7 +1,7 @@
 """Files of the lake: written under a temporary name, then named by their own sha256.
 
 A data file is ``<table>/<commit>/<sha256>.parquet``, a blob (a clip, a network's weights) is
-``blobs/<commit>/<sha256><suffix>``; both paths are relative to the home. Workers call the two
+``blobs/<commit>/<sha256><suffix>``; both paths are relative to the home. Workers call the
 write functions and need no other part of the lake. Writing a file twice is harmless, and a file
 that no commit names is never read.
 """
@@ -12,7 +12,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -210,6 +211,26 @@ def write_blob(home: Path, commit_id: str, source: Path, suffix: str) -> DataFil
         shutil.copyfile(source, path)
 
     return DataFile(*_publish(home, f"{BLOBS}/{commit_id}", suffix, write))
+
+
+def write_archive(home: Path, commit_id: str, sources: Sequence[Path]) -> DataFile:
+    """Copy finished files into the lake as one uncompressed tar archive, in their order.
+
+    The same files give the same bytes, whoever owns them and whenever they were written.
+
+    Raises:
+        RidealongError: A source cannot be read, or the disk is full or may not be written.
+    """
+
+    def write(path: Path) -> None:
+        with tarfile.open(path, "w") as archive:
+            for source in sources:
+                about = tarfile.TarInfo(source.name)
+                about.size = source.stat().st_size
+                with source.open("rb") as content:
+                    archive.addfile(about, content)
+
+    return DataFile(*_publish(home, f"{BLOBS}/{commit_id}", ".tar", write))
 
 
 def conform(rows: pa.Table, spec: TableSpec) -> pa.Table:

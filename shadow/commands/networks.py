@@ -1,4 +1,4 @@
-"""Commands about networks: list, register, train, deploy."""
+"""Commands about networks: list, describe, register, check, train, deploy."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
+from ridealong.errors import together
 from ridealong.extras import require
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
 from shadow.commands.options import NETWORK_IDS, RUN_IDS, DeviceOption
 
-app = typer.Typer(no_args_is_help=True, help="Register, list, train and deploy networks.")
+app = typer.Typer(
+    no_args_is_help=True, help="Describe, register, check, list, train and deploy networks."
+)
 
 
 NETWORK_COLUMNS = (
@@ -77,6 +80,82 @@ def networks_add(
         }
     )
     console.text(f"{entry.network} is registered: {counted(entry.predictions, 'prediction')}")
+
+
+@app.command("init")
+def networks_init(
+    file: Annotated[Path, typer.Argument(help="The network (ONNX).")],
+    out: Annotated[Path, typer.Option(help="Manifest to write (YAML), beside the network.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read an ONNX file and write a manifest for it.
+
+    What can be guessed is written and marked as guessed. What cannot be guessed is marked with
+    FILL_IN and listed.
+
+    Example: ridealong networks init my.onnx --out my.yaml
+    """
+    from shadow.networks.onnx.drafting import draft_manifest, write_draft
+
+    console = Console(as_json)
+    draft = draft_manifest(file)
+    write_draft(draft, file, out)
+    console.result(
+        {
+            "manifest": str(out),
+            "network": draft.network,
+            "open": draft.left_open,
+            "guessed": draft.guessed,
+            "inputs": {name: str(port) for name, port in draft.graph.inputs.items()},
+            "outputs": {name: str(port) for name, port in draft.graph.outputs.items()},
+        }
+    )
+    for key, what in draft.left_open.items():
+        console.paragraph(f"left to fill in: {key}: {what}")
+    for key, value in draft.guessed.items():
+        console.paragraph(f"guessed: {key}: {value}")
+    filled = "" if not draft.left_open else " once it is filled in"
+    console.text(f"Next{filled}: ridealong networks add {out}")
+
+
+@app.command("check")
+def networks_check(
+    network: Annotated[
+        str,
+        typer.Argument(
+            help="Network, e.g. hydra-1.1, or a manifest (YAML).", autocompletion=NETWORK_IDS
+        ),
+    ],
+    device: DeviceOption = "cpu",
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether a network does what replays rely on.
+
+    It runs on a few made-up camera sets and on a clip of the lake, if there is one. Nothing is
+    stored. If something is off, the exit code is 2.
+
+    Example: ridealong networks check hydra-1.1
+    """
+    from shadow.checking import check_network
+
+    console = Console(as_json)
+    checked = check_network(home_of(home), network, device)
+    found = checked.findings
+    console.result(
+        {
+            "network": checked.network,
+            "ok": not found.faults,
+            "checks": [asdict(check) for check in found.checks],
+            "milliseconds_per_set": found.milliseconds,
+            "memory_mb": found.memory_mb,
+        }
+    )
+    rows = [{**asdict(c), "result": "ok" if c.ok else "FAILED"} for c in found.checks]
+    console.rows((Column("check", 0), Column("result", 1), Column("detail", 2, fold=True)), rows)
+    console.text(f"{found.milliseconds:g} ms for a camera set, {found.memory_mb} MB of memory")
+    if found.faults:
+        raise together(found.faults)
 
 
 @app.command("train")

@@ -12,11 +12,12 @@ from ridealong.registry import Registry
 from shadow.networks.hydranet.kind import HYDRANET
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import NetworkKind
+from shadow.networks.onnx.kind import ONNX
 
 KINDS: Registry[NetworkKind[Any]] = Registry(
     group="ridealong.networks",
     noun="kind of network",
-    built_in=(HYDRANET,),
+    built_in=(HYDRANET, ONNX),
     type=NetworkKind,
     expected="a shadow.networks.network.NetworkKind",
     hint="other kinds come with installed packages",
@@ -43,7 +44,8 @@ def find_kind(name: str) -> NetworkKind[Any]:
 
 def by_frame(manifest: NetworkManifest) -> bool:
     """Whether a network's outputs at an instant depend on this instant alone."""
-    return bool(find_kind(manifest.kind).by_frame)
+    known = find_kind(manifest.kind).by_frame
+    return known(manifest) if callable(known) else known
 
 
 def running(manifest: NetworkManifest, verb: str) -> AbstractContextManager[None]:

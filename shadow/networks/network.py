@@ -76,8 +76,11 @@ class NetworkKind(Generic[M]):
         require_device: Raises `RidealongError` if its networks cannot run on this device. By
             default the device is not checked.
         suffix: Of the artifact's copy in the lake.
-        by_frame: Whether the outputs at an instant depend on this instant alone. Then a few frames
-            of a clip can be inferred without the others, for example to show them.
+        files: The names of all files of a network, the artifact first, if there can be several.
+            The lake keeps several files as one uncompressed tar archive, and ``open`` gets that.
+        by_frame: Whether the outputs at an instant depend on this instant alone; a function of the
+            manifest if this is not the same for all networks of the kind. Then a few frames of a
+            clip can be inferred without the others, for example to show them.
     """
 
     name: str
@@ -86,4 +89,5 @@ class NetworkKind(Generic[M]):
     parameters: Callable[[M, Path | None], int | None] | None = None
     require_device: Callable[[str], None] | None = None
     suffix: str = ""
-    by_frame: bool = False
+    files: Callable[[M], tuple[str, ...]] | None = None
+    by_frame: bool | Callable[[M], bool] = False

@@ -75,8 +75,6 @@ def manifest_schema() -> dict[str, Any]:
         RidealongError: The package that provides a kind is broken.
     """
     kinds = [find_kind(name).manifest for name in kind_names()]
-    if len(kinds) == 1:  # a union of one has no discriminator
-        return TypeAdapter(kinds[0]).json_schema()
     union: Any = Union[tuple(kinds)]  # noqa: UP007 (they are known only now)
     return TypeAdapter(Annotated[union, Field(discriminator="kind")]).json_schema()
 

@@ -15,6 +15,7 @@ from ridealong.lake import (
     DataFile,
     Lake,
     Snapshot,
+    write_archive,
     write_blob,
     write_data_file,
 )
@@ -157,8 +158,11 @@ def _commit(lake: Lake, manifest: NetworkManifest, folder: Path, parameters: int
 def _blob(lake: Lake, commit_id: str, manifest: NetworkManifest, folder: Path) -> DataFile | None:
     if manifest.artifact is None:
         return None
-    suffix = find_kind(manifest.kind).suffix
-    return write_blob(lake.home, commit_id, folder / manifest.artifact, suffix)
+    kind = find_kind(manifest.kind)
+    names = kind.files(manifest) if kind.files else (manifest.artifact,)
+    if len(names) == 1:
+        return write_blob(lake.home, commit_id, folder / manifest.artifact, kind.suffix)
+    return write_archive(lake.home, commit_id, [folder / name for name in names])
 
 
 def _entry(row: dict[str, Any]) -> NetworkEntry:

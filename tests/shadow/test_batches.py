@@ -54,14 +54,14 @@ Fate = Callable[[str], str | None]
 def replaying(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have a function say why each clip fails (None: it does not), in the networks' place."""
 
-    def by(fate: Fate) -> list[str]:
+    def by(fate: Fate, by_network: bool = False) -> list[str]:
         tried: list[str] = []
 
         def outcome(clip: ClipPlan) -> ClipOutcome:
             tried.append(clip.clip_id)
             reason = fate(clip.clip_id)
             status = Status.DONE if reason is None else Status.FAILED
-            return ClipOutcome(clip.clip_id, status, reason, frames=7)
+            return ClipOutcome(clip.clip_id, status, reason, by_network=by_network, frames=7)
 
         @contextmanager
         def replaying(plan: ReplayPlan, beam_args: Sequence[str], steps: Steps) -> Iterator[Any]:
@@ -148,6 +148,16 @@ def test_a_broken_network_stops_the_run_early(lake: Lake, replaying: Any) -> Non
     with pytest.raises(RidealongError, match=r"6 were tried.*same reason: RuntimeError: shapes"):
         run(lake)
     assert len(tried) == 6  # in batches of two, the third is the one that makes five
+
+
+def test_a_network_that_fails_on_the_first_clips_stops_the_run(lake: Lake, replaying: Any) -> None:
+    """Each time in another frame."""
+    replaying(lambda clip: f"output 'y' is NaN in frame {clip}", by_network=True)
+    said = (
+        "6 were tried, and a network failed on each; the first: output 'y' is NaN in frame clip00"
+    )
+    with pytest.raises(RidealongError, match=said):
+        run(lake)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,8 +21,8 @@ from ridealong.perception.annotations import (
     Task,
 )
 from ridealong.perception.geometry import CameraCalibration
-from shadow.networks.hydranet import decode
-from shadow.networks.hydranet.config import HydraNetCamera
+from shadow.networks import decode
+from shadow.networks.hydranet.config import SHOWN, HydraNetCamera
 from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet, HydraOutput
 from shadow.networks.hydranet.topdown import Sampling, make_sampling
@@ -254,25 +255,40 @@ def _sparse(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> 
     if output.heatmap_BCKhw is not None and output.box_BC4hw is not None:
         tables.append(
             decode.decode_objects(
-                output.heatmap_BCKhw, output.box_BC4hw, images, listed.categories, listed.objects_CK
+                _array(output.heatmap_BCKhw),
+                _array(output.box_BC4hw),
+                images,
+                listed.categories,
+                listed.objects_CK,
             )
         )
     if output.lights_BCShw is not None:
-        tables.append(decode.decode_lights(output.lights_BCShw, images, listed.lights_C))
+        best = expit(_array(output.lights_BCShw.flatten(3).amax(dim=-1)).astype(np.float64))
+        every = np.repeat(listed.lights_C[:, None], len(SHOWN), axis=1)
+        tables.append(decode.decode_states(best, images, [s.value for s in SHOWN], every))
     if output.lanes_BCLhw is not None:
         tables.append(
             decode.decode_lanes(
-                output.lanes_BCLhw, images, listed.lines, listed.lanes_CL, listed.lane_threshold_CL
+                _array(output.lanes_BCLhw),
+                images,
+                listed.lines,
+                listed.lanes_CL,
+                listed.lane_threshold_CL,
             )
         )
     return tables
+
+
+def _array(tensor: Tensor) -> Floats32:
+    array: Floats32 = tensor.cpu().numpy()
+    return array
 
 
 def _depth(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> dict[str, Floats32]:
     if output.log_depth_BChw is None:
         return {}
     return {
-        name: decode.decode_depth(output.log_depth_BChw[:, c], images.present[:, c])
+        name: decode.decode_depth(_array(output.log_depth_BChw[:, c]), images.present[:, c])
         for c, name in enumerate(images.cameras)
         if listed.depth_C[c]
     }
@@ -284,7 +300,9 @@ def _segmentation(
     if output.segmentation_BCUhw is None:
         return {}
     return {
-        name: decode.decode_segmentation(output.segmentation_BCUhw[:, c], images.present[:, c])
+        name: decode.decode_segmentation(
+            _array(output.segmentation_BCUhw[:, c]), images.present[:, c]
+        )
         for c, name in enumerate(images.cameras)
         if listed.segmentation_C[c]
     }
@@ -298,7 +316,7 @@ def _bev(
     calibrated = sampling.visible_CP.any(dim=1).cpu().numpy()
     known = (images.present & calibrated[None]).any(axis=1)
     return {
-        layer: decode.decode_layer(output.bev_BYyx[:, index], threshold, known)
+        layer: decode.decode_layer(_array(output.bev_BYyx[:, index]), threshold, known)
         for index, layer, threshold in listed.layers
     }
 

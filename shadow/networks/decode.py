@@ -1,4 +1,4 @@
-"""Converts the outputs of the heads to the standard forms: boxes, light states, polylines.
+"""Converts the outputs of heads to the standard forms: boxes, states, polylines, dense arrays.
 
 Whole stacks of images are decoded at once. Everything that selects or orders runs in numpy with
 stable sorts, so that equal logits give equal bytes. Coordinates are pixels of the clip's own image.
@@ -11,15 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from torch import Tensor
 
 from ridealong.arrays import Bools, Floats, Floats32, Ints
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
-from shadow.networks.hydranet.config import SHOWN
-from shadow.networks.hydranet.polylines import Ridges, trace
+from shadow.networks.polylines import Ridges, trace
 
 # Boxes with a lower score are dropped. Average precision needs low scores too, but not all of them,
-# and no threshold is lower (`training.calibrate.GRID`).
+# and no threshold of ours is lower (`hydranet.training.calibrate.GRID`).
 FLOOR = 0.1
 BOXES_PER_IMAGE = 50
 MAX_LOG_SIZE = 6.0  # e^6 cells is wider than any image
@@ -35,23 +33,44 @@ class ImageBatch:
         cameras: The C cameras by name.
         sizes_px: ``(C, 2)`` width and height of each camera's image in the clip.
         present: ``(B, C)``; an absent image gives no rows.
+        shown: ``(C, 4)`` where each image lies in the network's input: left, top, width and
+            height, as fractions of the input. By default it is all of it.
     """
 
     timestamps_ns: Ints
     cameras: tuple[str, ...]
     sizes_px: Floats
     present: Bools
+    shown: Floats | None = None
+
+    def cell_px(self, cells: Sequence[int]) -> Floats:
+        """``(C, 2)`` width and height of a cell in the clip's pixels.
+
+        Args:
+            cells: Rows and columns of cells over the network's input.
+        """
+        height, width = cells
+        size: Floats = self.sizes_px / np.array([width, height], np.float64)
+        return size if self.shown is None else size / self.shown[:, 2:]
+
+    @property
+    def margin_px(self) -> Floats:
+        """``(C, 2)`` what lies left of and above each image in the input, in the clip's pixels."""
+        if self.shown is None:
+            return np.zeros_like(self.sizes_px)
+        margin: Floats = self.shown[:, :2] / self.shown[:, 2:] * self.sizes_px
+        return margin
 
 
 def rows_of(
-    images: ImageBatch, task: Task, time: Ints, camera: Ints, columns: dict[str, pa.Array]
+    images: ImageBatch, task: str, time: Ints, camera: Ints, columns: dict[str, pa.Array]
 ) -> pa.Table:
     """Rows of `ANNOTATIONS`: time, camera, task and the given columns; the others are null."""
     size = len(time)
     given = {
         "timestamp_ns": pa.array(images.timestamps_ns[time]),
-        "camera": _names(images.cameras, camera),
-        "task": pa.repeat(pa.scalar(task.value), size),
+        "camera": names_of(images.cameras, camera),
+        "task": pa.repeat(pa.scalar(str(task)), size),
     } | columns
     return pa.table(
         [
@@ -63,46 +82,51 @@ def rows_of(
 
 
 def decode_objects(
-    heatmap_BCKhw: Tensor,
-    box_BC4hw: Tensor,
+    heatmap_BCKhw: Floats32,
+    box_BC4hw: Floats32,
     images: ImageBatch,
     categories: Sequence[str],
     listed_CK: Bools,
     per_image: int = BOXES_PER_IMAGE,
+    floor: float = FLOOR,
+    task: str = Task.OBJECTS,
 ) -> pa.Table:
     """Boxes at the local maxima (3x3) of the heatmap, clipped to the image.
 
     Args:
         heatmap_BCKhw: Logits.
-        box_BC4hw: Offset and log size in cells, as in `HydraOutput`.
+        box_BC4hw: Offset of the centre from the cell's top left corner (across, down) and log size
+            (width, height), all in cells.
         images: The images.
         categories: Names of the K categories.
         listed_CK: Which categories are wanted in which camera.
         per_image: At most this many boxes are kept in an image: those with the highest scores.
+        floor: Boxes with a lower score are dropped.
+        task: The family of the boxes.
     """
-    heatmap = heatmap_BCKhw.cpu().numpy()
     wanted = images.present[:, :, None] & listed_CK[None]
-    b, c, k, i, j = _peaks(heatmap, wanted)
-    scores = expit(heatmap[b, c, k, i, j].astype(np.float64))
-    corners = _corners(box_BC4hw.cpu().numpy()[b, c, :, i, j].astype(np.float64), i, j)
-    corners *= np.tile(_cell_px(images, heatmap_BCKhw.shape[-2:])[c], 2)
+    b, c, k, i, j = _peaks(heatmap_BCKhw, wanted, floor)
+    scores = expit(heatmap_BCKhw[b, c, k, i, j].astype(np.float64))
+    corners = _corners(box_BC4hw[b, c, :, i, j].astype(np.float64), i, j)
+    corners *= np.tile(images.cell_px(heatmap_BCKhw.shape[-2:])[c], 2)
+    corners -= np.tile(images.margin_px[c], 2)
     corners = np.clip(corners, 0, np.tile(images.sizes_px[c], 2)).astype(np.float32)
     solid = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
-    best = _best(b * len(images.cameras) + c, np.where(solid, scores, -1.0), per_image)
+    best = best_of(b * len(images.cameras) + c, np.where(solid, scores, -1.0), per_image)
     best = best[solid[best]]
     columns = {name: pa.array(corners[best, n]) for n, name in enumerate(("x1", "y1", "x2", "y2"))}
-    columns["category"] = _names(categories, k[best])
+    columns["category"] = names_of(categories, k[best])
     columns["score"] = pa.array(scores[best].astype(np.float32))
-    return rows_of(images, Task.OBJECTS, b[best], c[best], columns)
+    return rows_of(images, task, b[best], c[best], columns)
 
 
-def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
-    """Where a wanted heatmap is above `FLOOR` and not lower than any of its eight neighbours.
+def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools, floor: float) -> tuple[Ints, ...]:
+    """Where a wanted heatmap is above the floor and not lower than any of its eight neighbours.
 
-    Few cells are above `FLOOR`. Comparing only their neighbours is many times as fast as pooling
+    Few cells are above it. Comparing only their neighbours is many times as fast as pooling
     the whole map.
     """
-    high = (heatmap_BCKhw >= logit(FLOOR)) & wanted_BCK[..., None, None]
+    high = (heatmap_BCKhw >= logit(floor)) & wanted_BCK[..., None, None]
     b, c, k, i, j = np.nonzero(high)
     padded = np.pad(heatmap_BCKhw, [(0, 0)] * 3 + [(1, 1)] * 2, constant_values=-np.inf)
     around = [padded[b, c, k, i + down, j + across] for down in range(3) for across in range(3)]
@@ -110,69 +134,83 @@ def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools) -> tuple[Ints, ...]:
     return b[peak], c[peak], k[peak], i[peak], j[peak]
 
 
-def decode_lights(logits_BCShw: Tensor, images: ImageBatch, listed_C: Bools) -> pa.Table:
-    """A row per image and state, with the probability of the best cell.
+def decode_states(
+    probability_BCS: Floats,
+    images: ImageBatch,
+    states: Sequence[str],
+    listed_CS: Bools,
+    floor: float = FLOOR,
+    task: str = Task.LIGHTS,
+) -> pa.Table:
+    """A row per image and state with its probability.
 
-    A state whose probability is below `FLOOR` gives no row. An image without any row has no light
+    A state whose probability is below the floor gives no row. An image without any row has no light
     in sight. Metrics use the best row at or above its threshold.
     """
-    probability = expit(logits_BCShw.flatten(3).amax(dim=-1).cpu().numpy().astype(np.float64))
-    wanted = (images.present & listed_C[None])[:, :, None]
-    b, c, state = np.nonzero((probability >= FLOOR) & wanted)
+    wanted = images.present[:, :, None] & listed_CS[None]
+    b, c, state = np.nonzero((probability_BCS >= floor) & wanted)
     columns = {
-        "category": _names([s.value for s in SHOWN], state),
-        "score": pa.array(probability[b, c, state].astype(np.float32)),
+        "category": names_of(states, state),
+        "score": pa.array(probability_BCS[b, c, state].astype(np.float32)),
     }
-    return rows_of(images, Task.LIGHTS, b, c, columns)
+    return rows_of(images, task, b, c, columns)
 
 
 def decode_lanes(
-    logits_BCLhw: Tensor,
+    logits_BCLhw: Floats32,
     images: ImageBatch,
     categories: Sequence[str],
     listed_CL: Bools,
     threshold_CL: Floats,
+    task: str = Task.LANES,
 ) -> pa.Table:
     """Polylines through the cells at or above the threshold; see `polylines.trace`.
 
     The score of a line is the mean probability of its cells.
     """
-    logits = logits_BCLhw.cpu().numpy()
     wanted = images.present[:, :, None] & listed_CL[None]
-    mask = (logits >= logit(threshold_CL)[None, :, :, None, None]) & wanted[..., None, None]
-    probability = np.zeros_like(logits, np.float64)
-    probability[mask] = expit(logits[mask].astype(np.float64))
+    mask = (logits_BCLhw >= logit(threshold_CL)[None, :, :, None, None]) & wanted[..., None, None]
+    probability = np.zeros_like(logits_BCLhw, np.float64)
+    probability[mask] = expit(logits_BCLhw[mask].astype(np.float64))
     height, width = probability.shape[-2:]
     lines = trace(Ridges(probability.reshape(-1, height, width), mask.reshape(-1, height, width)))
     b, c, category = np.unravel_index(lines.image, wanted.shape)
     camera_of_point = np.repeat(c, np.diff(lines.offsets))
-    points = lines.points * _cell_px(images, (height, width))[camera_of_point]
+    points = lines.points * images.cell_px((height, width))[camera_of_point]
+    points -= images.margin_px[camera_of_point]
     columns = {
-        "category": _names(categories, category),
+        "category": names_of(categories, category),
         "score": pa.array(lines.score.astype(np.float32)),
-        "points": pa.ListArray.from_arrays(
-            pa.array((2 * lines.offsets).astype(np.int32)),
-            pa.array(points.astype(np.float32).ravel()),
-            type=ANNOTATIONS.field("points").type,
-        ),
+        "points": points_of(points, lines.offsets),
     }
-    return rows_of(images, Task.LANES, b, c, columns)
+    return rows_of(images, task, b, c, columns)
 
 
-def decode_depth(log_depth_Bhw: Tensor, present_B: Bools) -> Floats32:
-    """Metres, within `DEPTH_RANGE_M`; NaN where the image is absent."""
-    low, high = np.log(DEPTH_RANGE_M)
-    metres = np.exp(log_depth_Bhw.cpu().numpy().astype(np.float64).clip(low, high))
+def points_of(points_P2: Floats, offsets: Ints) -> pa.Array:
+    """Polylines as values of the column ``points``: line l has points ``offsets[l:l + 2]``."""
+    return pa.ListArray.from_arrays(
+        pa.array((2 * offsets).astype(np.int32)),
+        pa.array(points_P2.astype(np.float32).ravel()),
+        type=ANNOTATIONS.field("points").type,
+    )
+
+
+def decode_depth(
+    log_depth_Bhw: Floats32, present_B: Bools, range_m: tuple[float, float] = DEPTH_RANGE_M
+) -> Floats32:
+    """Metres within the range; NaN where the image is absent."""
+    low, high = np.log(range_m)
+    metres = np.exp(log_depth_Bhw.astype(np.float64).clip(low, high))
     return np.where(present_B[:, None, None], metres, np.nan).astype(np.float32)
 
 
-def decode_segmentation(logits_BUhw: Tensor, present_B: Bools) -> NDArray[np.uint8]:
+def decode_segmentation(logits_BUhw: Floats32, present_B: Bools) -> NDArray[np.uint8]:
     """The id of the most likely surface; `UNLABELLED` where the image is absent."""
-    ids = logits_BUhw.cpu().numpy().argmax(axis=1)
+    ids = logits_BUhw.argmax(axis=1)
     return np.where(present_B[:, None, None], ids, UNLABELLED).astype(np.uint8)
 
 
-def decode_layer(logits_Byx: Tensor, threshold: float, known_B: Bools) -> NDArray[np.uint8]:
+def decode_layer(logits_Byx: Floats32, threshold: float, known_B: Bools) -> NDArray[np.uint8]:
     """1 where the probability of a top-down layer reaches the threshold, else 0.
 
     Instants without any calibrated image are `UNLABELLED`.
@@ -182,18 +220,13 @@ def decode_layer(logits_Byx: Tensor, threshold: float, known_B: Bools) -> NDArra
         threshold: Probability.
         known_B: Whether an image of a calibrated camera was present.
     """
-    occupied = logits_Byx.cpu().numpy() >= logit(threshold)
+    occupied = logits_Byx >= logit(threshold)
     return np.where(known_B[:, None, None], occupied, UNLABELLED).astype(np.uint8)
 
 
-def _names(names: Sequence[str], index: Ints) -> pa.Array:
+def names_of(names: Sequence[str], index: Ints) -> pa.Array:
+    """Names by index."""
     return pa.array([str(name) for name in names], pa.string()).take(pa.array(index, pa.int64()))
-
-
-def _cell_px(images: ImageBatch, cells: Sequence[int]) -> Floats:
-    """``(C, 2)`` width and height of a cell in the clip's pixels."""
-    height, width = cells
-    return images.sizes_px / np.array([width, height], np.float64)
 
 
 def _corners(box_M4: Floats, row: Ints, column: Ints) -> Floats:
@@ -203,7 +236,7 @@ def _corners(box_M4: Floats, row: Ints, column: Ints) -> Floats:
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def _best(group: Ints, score: Floats, most: int) -> Ints:
+def best_of(group: Ints, score: Floats, most: int) -> Ints:
     """Indices of the ``most`` best of each group: groups in order, best first, ties by index."""
     order = np.lexsort((-score, group))
     first = np.searchsorted(group[order], group[order], side="left")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow.networks.hydranet.polylines import TOLERANCE, Polylines, Ridges, simplify, trace
+from shadow.networks.polylines import TOLERANCE, Polylines, Ridges, simplify, trace
 
 FORK = """
 #...#

@@ -1,17 +1,18 @@
+import dataclasses
+
 import numpy as np
 import pytest
-import torch
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED
-from shadow.networks.hydranet.decode import (
+from shadow.networks.decode import (
     ImageBatch,
     decode_depth,
     decode_lanes,
     decode_layer,
-    decode_lights,
     decode_objects,
     decode_segmentation,
+    decode_states,
 )
 
 NAMES = ["car", "truck"]
@@ -24,14 +25,14 @@ def images(batch=1, cameras=("main",), width=80, height=40, present=None):
 
 
 def empty_maps(batch=1, cameras=1, categories=2, rows=5, columns=10):
-    heat = torch.full((batch, cameras, categories, rows, columns), -10.0)
-    return heat, torch.zeros(batch, cameras, 4, rows, columns)
+    heat = np.full((batch, cameras, categories, rows, columns), -10.0, np.float32)
+    return heat, np.zeros((batch, cameras, 4, rows, columns), np.float32)
 
 
 def put(heat, box, row, column, score, category=0, offset=(0.0, 0.0), size=(1.0, 1.0), at=(0, 0)):
     heat[*at, category, row, column] = float(logit(score))
     numbers = [*offset, np.log(size[0]), np.log(size[1])]
-    box[*at, :, row, column] = torch.tensor(numbers, dtype=torch.float32)
+    box[*at, :, row, column] = np.array(numbers, np.float32)
 
 
 def boxes(heat, box, seen=None, listed=None, **options):
@@ -143,12 +144,14 @@ def test_nothing_gives_an_empty_table():
 
 
 def test_lights_say_each_state_by_its_best_cell():
-    logits = torch.full((2, 1, 3, 2, 4), -9.0)
+    logits = np.full((2, 1, 3, 2, 4), -9.0, np.float32)
     logits[0, 0, 0, 1, 2], logits[0, 0, 0, 0, 0], logits[0, 0, 2, 1, 3] = 3.0, 1.0, -1.0
-    rows = decode_lights(logits, images(2), np.array([True])).to_pylist()
+    best = expit(logits.max(axis=(3, 4)).astype(float))
+    names = ["red", "yellow", "green"]
+    rows = decode_states(best, images(2), names, np.ones((1, 3), bool)).to_pylist()
     assert [(r["timestamp_ns"], r["category"]) for r in rows] == [(0, "red"), (0, "green")]
     assert [r["score"] for r in rows] == pytest.approx([1 / (1 + np.exp(-3)), 1 / (1 + np.e)])
-    assert decode_lights(logits, images(2), np.array([False])).num_rows == 0
+    assert decode_states(best, images(2), names, np.zeros((1, 3), bool)).num_rows == 0
 
 
 def lane_rows(logits, seen=None, listed=None, threshold=0.5):
@@ -160,7 +163,7 @@ def lane_rows(logits, seen=None, listed=None, threshold=0.5):
 
 
 def test_a_column_of_cells_is_a_line_down_the_image():
-    logits = torch.full((1, 1, 2, 5, 10), -10.0)
+    logits = np.full((1, 1, 2, 5, 10), -10.0, np.float32)
     logits[0, 0, 1, :, 3] = float(logit(0.8))
     (row,) = lane_rows(logits)  # a cell is 8 x 8 pixels
     assert row["category"] == "road_edge" and row["score"] == pytest.approx(0.8)
@@ -169,7 +172,7 @@ def test_a_column_of_cells_is_a_line_down_the_image():
 
 
 def test_lanes_that_are_not_listed_or_below_the_threshold_are_not_said():
-    logits = torch.full((1, 1, 2, 5, 10), -10.0)
+    logits = np.full((1, 1, 2, 5, 10), -10.0, np.float32)
     logits[0, 0, :, :, 3] = float(logit(0.8))
     assert len(lane_rows(logits)) == 2
     assert len(lane_rows(logits, listed=np.array([[True, False]]))) == 1
@@ -178,14 +181,14 @@ def test_lanes_that_are_not_listed_or_below_the_threshold_are_not_said():
 
 
 def test_depth_is_metres_and_unknown_where_absent():
-    metres = decode_depth(torch.log(torch.full((2, 1, 1), 20.0)), np.array([True, False]))
+    metres = decode_depth(np.log(np.full((2, 1, 1), 20.0, np.float32)), np.array([True, False]))
     assert metres.dtype == np.float32
     assert metres[0, 0, 0] == pytest.approx(20.0) and np.isnan(metres[1]).all()
-    assert decode_depth(torch.full((1, 1, 1), 1e9), np.array([True]))[0, 0, 0] == 500.0
+    assert decode_depth(np.full((1, 1, 1), 1e9, np.float32), np.array([True]))[0, 0, 0] == 500.0
 
 
 def test_segmentation_is_the_likeliest_surface():
-    logits = torch.zeros(2, 10, 1, 2)
+    logits = np.zeros((2, 10, 1, 2), np.float32)
     logits[0, 3, 0, 0] = logits[0, 9, 0, 1] = 1.0
     ids = decode_segmentation(logits, np.array([True, False]))
     assert ids.dtype == np.uint8
@@ -193,7 +196,15 @@ def test_segmentation_is_the_likeliest_surface():
 
 
 def test_a_layer_is_occupied_from_its_threshold():
-    logits = torch.tensor([[[-1.0, 0.0, 1.0]]]).repeat(2, 1, 1)
+    logits = np.repeat(np.array([[[-1.0, 0.0, 1.0]]], np.float32), 2, axis=0)
     known = np.array([True, False])
     assert decode_layer(logits, 0.5, known).tolist() == [[[0, 1, 1]], [[UNLABELLED] * 3]]
     assert decode_layer(logits, 0.6, known)[0].tolist() == [[0, 0, 1]]
+
+
+def test_a_letterboxed_image_is_where_it_is_shown():
+    heat, box = empty_maps()
+    put(heat, box, 2, 3, 0.9, size=(2.0, 2.0))
+    shown = np.array([[0.0, 0.2, 1.0, 0.6]])  # rows 1 to 4 of 5 cells show the image
+    (row,) = boxes(heat, box, dataclasses.replace(images(width=100, height=30), shown=shown))
+    assert corners(row) == [20, 0, 40, 20]

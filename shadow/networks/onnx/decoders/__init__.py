@@ -1,0 +1,1 @@
+"""Decoders: from arrays with known axes to the standard forms."""

@@ -1,0 +1,82 @@
+"""Whether a graph is the one that its manifest describes."""
+
+from collections.abc import Iterator, Sequence
+
+from ridealong.errors import RidealongError, together
+from ridealong.specs import nearest
+from shadow.networks.onnx.graph import Graph, Port
+from shadow.networks.onnx.inputs import ImageInput, StateInput
+from shadow.networks.onnx.manifest import OnnxManifest
+
+
+def check_match(manifest: OnnxManifest, graph: Graph, where: str) -> None:
+    """Check names, types and fixed sizes.
+
+    Raises:
+        RidealongError: Something does not fit; each mistake has its own line.
+    """
+    faults = [
+        RidealongError(what, where=where, expected=expected, hint=hint)
+        for what, expected, hint in (*_inputs(manifest, graph), *_outputs(manifest, graph))
+    ]
+    if faults:
+        raise together(faults)
+
+
+_Fault = tuple[str, str | None, str | None]
+
+
+def _inputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
+    given = manifest.inputs.graph
+    for name in given.keys() - graph.inputs.keys():
+        yield f"the graph has no input {name!r}", None, nearest(name, list(graph.inputs))
+    for name, port in graph.inputs.items():
+        if name not in given:
+            yield f"the manifest does not say how to fill the input {name!r}, {port}", None, None
+            continue
+        spec = given[name]
+        if isinstance(spec, ImageInput):
+            yield from _image(spec, port, manifest.inputs.batch)
+        elif isinstance(spec, StateInput) and spec.output not in graph.outputs:
+            yield (
+                f"the graph has no output {spec.output!r} for the state {name!r}",
+                None,
+                nearest(spec.output, list(graph.outputs)),
+            )
+        elif not isinstance(spec, StateInput) and hasattr(spec, "layout"):
+            yield from _rank(f"input {name!r}", port, spec.layout)
+
+
+def _image(spec: ImageInput, port: Port, batch: int) -> Iterator[_Fault]:
+    channels = 1 if spec.colour == "grey" else 3
+    sizes = {"N": batch, "K": len(spec.cameras), "C": channels, "H": spec.height, "W": spec.width}
+    wanted = [sizes[letter] for letter in spec.layout]
+    fits = len(port.shape) == len(wanted) and all(
+        size in (None, want) for size, want in zip(port.shape, wanted, strict=True)
+    )
+    if port.dtype != spec.dtype or not fits:
+        yield (
+            f"the input {port.name!r} is {port}",
+            f"{spec.dtype.value} ({', '.join(map(str, wanted))}), which is layout {spec.layout}"
+            " with the sizes in the manifest",
+            None,
+        )
+
+
+def _outputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
+    for output in manifest.outputs:
+        for name, tap in output.taps.items():
+            if tap.output not in graph.outputs:
+                yield (
+                    f"{output.decoder}.{name}: the graph has no output {tap.output!r}",
+                    None,
+                    nearest(tap.output, list(graph.outputs)),
+                )
+                continue
+            yield from _rank(f"output {tap.output!r}", graph.outputs[tap.output], tap.layout)
+
+
+def _rank(what: str, port: Port, layout: Sequence[str]) -> Iterator[_Fault]:
+    # A graph may leave even the number of axes open; then it is checked when it runs.
+    if port.shape and len(port.shape) != len(layout):
+        yield f"the {what} is {port}", f"{len(layout)} axes, as in layout {layout}", None

@@ -1,0 +1,174 @@
+"""The process that reads and runs one graph: ``python -m shadow.networks.onnx.worker``.
+
+It gets a first message that says what to open, and then one for each run. It ends when its input
+ends. Its memory is limited, and it may write no file.
+"""
+
+import math
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import onnxruntime as ort
+
+from shadow.networks.onnx.reading import (
+    GraphError,
+    Weights,
+    opset_of,
+    parameters_of,
+    read_graph,
+    weights_elsewhere,
+)
+from shadow.networks.onnx.wire import Array, receive, send
+
+TYPES = {
+    "float": "float32",
+    "float16": "float16",
+    "double": "float64",
+    **{name: name for name in ("bool", "int8", "int16", "int32", "int64")},
+    **{name: name for name in ("uint8", "uint16", "uint32", "uint64")},
+}
+FATAL = 4  # ONNX Runtime's severity: errors are raised, so nothing is printed
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the command, which ends this
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not be taken for a message
+    try:
+        opened = _open(requests, replies)
+        while opened is not None:
+            header, arrays = receive(requests)
+            send(replies, *_run(opened.session, header["outputs"], arrays))
+    except (EOFError, BrokenPipeError):
+        sys.exit(0)
+
+
+def _open(requests: IO[bytes], replies: IO[bytes]) -> "_Session | None":
+    request, _ = receive(requests)
+    _limit(request)
+    try:
+        content = _content(request["graph"])
+        model = read_graph(content)
+        weights = weights_elsewhere(model, request["data"])
+        about = {
+            "parameters": parameters_of(model),
+            "opset": opset_of(model),
+            "metadata": {entry.key: entry.value for entry in model.metadata_props},
+            "files": sorted({each.file for each in weights}),
+        }
+        del model
+        opened = _session(content, _mapped(weights, request["data"]), request)
+        session = opened.session
+        about |= {"inputs": _ports(session.get_inputs()), "outputs": _ports(session.get_outputs())}
+    except Exception as error:
+        send(replies, {"error": _described(error, "cannot be opened by ONNX Runtime")}, {})
+        return None
+    send(replies, {"graph": about}, {})
+    return opened
+
+
+@dataclass(frozen=True)
+class _Session:
+    """An open graph, and its weights from other files, which must live as long."""
+
+    session: Any
+    weights: dict[str, Any]
+
+
+def _content(part: Sequence[Any]) -> bytes:
+    path, start, size = part
+    with Path(path).open("rb") as file:
+        file.seek(start)
+        return file.read(size)
+
+
+def _mapped(weights: list[Weights], data: dict[str, Sequence[Any]]) -> dict[str, Any]:
+    """Weights from other files, mapped into memory."""
+    found = {}
+    for each in weights:
+        path, start, size = data[each.file]
+        length = each.dtype.itemsize * math.prod(each.shape)
+        if each.start + length > size:
+            raise GraphError(f"needs more of {each.file!r} than its {size} bytes")
+        array = np.memmap(path, each.dtype, "r", start + each.start, each.shape)
+        found[each.name] = ort.OrtValue.ortvalue_from_numpy(array)
+    return found
+
+
+def _limit(request: dict[str, Any]) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if request["device"] == "cpu":  # a CUDA driver reserves addresses without end, and keeps caches
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        most = pages * resource.getpagesize() + int(request["memory_bytes"])
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _session(content: bytes, weights: dict[str, Any], request: dict[str, Any]) -> _Session:
+    options = ort.SessionOptions()
+    options.log_severity_level = FATAL
+    # One thread: sums that are split over threads round differently, and the machine's cores are
+    # busy with other clips.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    providers: list[Any] = ["CPUExecutionProvider"]
+    kind, _, number = request["device"].partition(":")
+    if kind == "cuda":
+        limits = {
+            "device_id": int(number or 0),
+            "gpu_mem_limit": int(request["memory_bytes"]),
+            "cudnn_conv_algo_search": "DEFAULT",  # a search by time would choose another each time
+        }
+        providers.insert(0, ("CUDAExecutionProvider", limits))
+    if weights:
+        options.add_external_initializers(list(weights), list(weights.values()))
+    session = ort.InferenceSession(content, options, providers=providers)
+    if kind == "cuda" and "CUDAExecutionProvider" not in session.get_providers():
+        raise GraphError("cannot run on CUDA", hint="ONNX Runtime finds no CUDA or no cuDNN")
+    return _Session(session, weights)
+
+
+def _ports(nodes: Any) -> list[list[Any]]:
+    ports = []
+    for node in nodes:
+        kind = node.type.removeprefix("tensor(").removesuffix(")")
+        shape = [size if isinstance(size, int) else None for size in node.shape]
+        ports.append([node.name, TYPES.get(kind, node.type), shape])
+    return ports
+
+
+def _run(
+    session: Any, outputs: list[str], arrays: dict[str, Array]
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    try:
+        found = session.run(outputs, arrays)
+    except Exception as error:
+        return {"error": _described(error, "cannot be run")}, {}
+    return {}, {name: np.asarray(each) for name, each in zip(outputs, found, strict=True)}
+
+
+def _described(error: Exception, doing: str) -> dict[str, str | None]:
+    if isinstance(error, GraphError):
+        return {"what": error.what, "expected": error.expected, "hint": error.hint}
+    text = " ".join(str(error).split())
+    lowered = text.lower()
+    if isinstance(error, MemoryError) or any(
+        words in lowered
+        for words in ("bad_alloc", "bad allocation", "failed to allocate", "std::length")
+    ):
+        return {"what": "needs more memory than its limit", "expected": None, "hint": "memory"}
+    return {"what": f"{doing} ({text[:300]})", "expected": None, "hint": None}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+import yaml
+from onnx import TensorProto, helper
+
+from ridealong.errors import RidealongError
+from ridealong.lake import Lake
+from shadow.networks.onnx.drafting import draft_manifest, write_draft
+from shadow.networks.opening import load_manifest
+from shadow.networks.registry import add_network
+from tests.oracles.graphs import CATEGORIES, detector, graph, passing
+
+F = TensorProto.FLOAT
+
+
+def drafted(tmp_path, model, name="my.onnx"):
+    (tmp_path / name).write_bytes(model.SerializeToString())
+    draft = draft_manifest(tmp_path / name)
+    write_draft(draft, tmp_path / name, tmp_path / "my.yaml")
+    return draft, yaml.safe_load((tmp_path / "my.yaml").read_text())
+
+
+def test_plain_boxes_need_nothing(tmp_path, home):
+    draft, document = drafted(tmp_path, detector())
+    assert not draft.left_open and draft.network == "my-1.0"
+    assert document["outputs"][0]["categories"] == CATEGORIES
+    assert draft.guessed["inputs.graph.images.cameras"] == ["main"]
+    entry = add_network(Lake.create(home), tmp_path / "my.yaml")
+    assert (entry.network, entry.predictions) == ("my-1.0", 6)
+
+
+def test_open_entries_are_marked_and_listed(tmp_path, home):
+    model = passing(("n", 3, "h", "w"), names=("depth",))
+    draft, document = drafted(tmp_path, model)
+    open_keys = [
+        "inputs.graph.x.height",
+        "inputs.graph.x.width",
+        "outputs.0.unit",
+        "predictions",
+    ]
+    assert list(draft.left_open) == open_keys
+    assert document["outputs"][0]["unit"] == document["predictions"] == "FILL_IN"
+    with pytest.raises(RidealongError) as caught:
+        add_network(Lake.create(home), tmp_path / "my.yaml")
+    assert str(caught.value).endswith(f"left to fill in: {', '.join(open_keys)}")
+
+
+def test_an_output_that_says_nothing(tmp_path):
+    draft, _ = drafted(tmp_path, passing((1, 3, 8, 16)))
+    assert "y is float32 (1, 3, 8, 16)" in draft.left_open["outputs.0.decoder"]
+
+
+def test_an_input_that_is_no_image(tmp_path):
+    nodes = [helper.make_node("Add", ["images", "h"], ["y"])]
+    shape = (1, 3, 8, 16)
+    model = graph(nodes, {"images": (F, shape), "h": (F, [1])}, {"y": (F, shape)})
+    draft, _ = drafted(tmp_path, model)
+    assert "inputs.graph.h.what" in draft.left_open
+
+
+@pytest.mark.parametrize(("extra", "axis"), [(0, 1), (0, 2), (1, 2)])
+def test_a_yolo(tmp_path, home, extra, axis):
+    """Boxes and scores of each candidate in one output, with the names of classes."""
+    names = {0: "person", 1: "toaster", 2: "car"}
+    shape = [1, 6, 6]
+    shape[axis] = 4 + extra + len(names)
+    constants = {"rows": np.full(shape, 0.3, np.float32), "zero": np.float32(0)}
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "rows"], ["output0"]),
+    ]
+    model = graph(nodes, {"images": (F, [1, 3, 32, 64])}, {"output0": (F, shape)}, constants)
+    helper.set_model_props(model, {"names": repr(names), "stride": "32"})
+    draft, document = drafted(tmp_path, model)
+    assert not draft.left_open
+    (output,) = document["outputs"]
+    assert output["categories"] == ["pedestrian", None, "car"]
+    assert output["scores"]["values"] == [4 + extra, 7 + extra]
+    assert ("objectness" in output) == bool(extra)
+    assert document["inputs"]["graph"]["images"]["fit"] == "letterbox"
+    assert add_network(Lake.create(home), tmp_path / "my.yaml").predictions == 2
+
+
+def test_a_detector_without_a_batch_and_cocos_classes(tmp_path):
+    ports = {"boxes": (F, ["m", 4]), "scores": (F, ["m", 80])}
+    nodes = [helper.make_node("Identity", ["b"], ["boxes"])]
+    nodes += [helper.make_node("Identity", ["s"], ["scores"])]
+    constants = {"b": np.zeros((1, 4), np.float32), "s": np.zeros((1, 80), np.float32)}
+    model = graph(nodes, {"images": (F, [3, 32, 64])}, ports, constants)
+    draft, document = drafted(tmp_path, model, "Faster R-CNN.onnx".replace(" ", "_"))
+    assert not draft.left_open and draft.network == "faster_r_cnn-1.0"
+    output = document["outputs"][0]
+    assert (output["boxes"]["layout"], output["scores"]["layout"]) == ("MC", "MC")
+    assert output["categories"][:3] == ["pedestrian", "bicycle", "car"]
+    assert load_manifest(tmp_path / "my.yaml").predictions[0] == "objects/pedestrian@main"
+
+
+def test_what_is_refused(tmp_path, ask, program):
+    (tmp_path / "my.onnx").write_bytes(detector().SerializeToString())
+    said = ask("networks", "init", tmp_path / "my.onnx", "--out", tmp_path / "my.yaml")
+    assert said["open"] == {} and said["network"] == "my-1.0"
+    assert said["outputs"]["boxes"] == "float32 (?, 2, 4)"
+    for file, out, message in (
+        ("my.onnx", "my.yaml", "exists already"),
+        ("my.onnx", "deeper/my.yaml", "a manifest lies beside its network"),
+        ("none.onnx", "other.yaml", "No such file or directory"),
+        ("my.yaml", "other.yaml", "is not an ONNX file"),
+    ):
+        done = program("networks", "init", tmp_path / file, "--out", tmp_path / out)
+        assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_check_of_a_manifest_stores_nothing(tmp_path, program):
+    (tmp_path / "my.onnx").write_bytes(detector().SerializeToString())
+    write_draft(draft_manifest(tmp_path / "my.onnx"), tmp_path / "my.onnx", tmp_path / "my.yaml")
+    home = tmp_path / "home"
+    done = program("networks", "check", tmp_path / "my.yaml", "--home", home, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["ok"] and said["milliseconds_per_set"] > 0 and said["memory_mb"] > 50
+    assert [check["check"].partition(" (")[0] for check in said["checks"]] == [
+        "forms", "names", "ranges", "repeats", "batches", "lost frames"
+    ]  # fmt: skip
+    assert not home.exists()
