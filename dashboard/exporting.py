@@ -1,4 +1,4 @@
-"""The dialog that exports clips for labelling: what is exported, how much it is, and where it goes.
+"""The dialog that exports clips for labeling: what is exported, how much it is, and where it goes.
 
 A page draws `send_button`, or calls `send`. The export itself is the command ``labels export``, as
 a job.
@@ -46,7 +46,7 @@ FRAMES = {
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page offers for labelling.
+    """What a page offers for labeling.
 
     Attributes:
         run_id: The run whose outputs are exported.
@@ -140,7 +140,7 @@ def send_button(subject: Subject, key: str = "send") -> None:
         key=key,
         disabled=why is not None,
         help=why
-        or "Exports the clips that cost most, for a labelling tool: see how much it is first.",
+        or "Exports the clips that cost most, for a labeling tool: see how much it is first.",
     ):
         send(subject)
 
