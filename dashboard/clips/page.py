@@ -10,6 +10,7 @@ from dashboard.clips.shown import browser, run_title
 from dashboard.components import component
 from dashboard.exporting import Subject, send
 from dashboard.filtering.search import asked_now, search
+from dashboard.first_steps import first_clips
 from dashboard.text import plain
 from ingest.clips.tags import parse_tags
 from ridealong.terminal.readable import counted
@@ -20,10 +21,6 @@ FOLDER = Path(__file__).parent
 PARTS = ("facets", "cards", "browser")  # one script of these, in this order
 KEY = "browser"
 PICTURE_PX = 320
-EMPTY = (
-    "No clips yet. [Triggers](/triggers) say which moments of a drive become clips, and "
-    "`ridealong ingest` adds drives. `ridealong demo` makes a whole fleet."
-)
 
 
 def page() -> None:
@@ -33,7 +30,7 @@ def page() -> None:
     asked, runs = asked_now(), list_runs(snapshot)
     result = search(snapshot, asked)
     if not result.clips.num_rows:
-        st.info(EMPTY)
+        st.info(first_clips(snapshot))
         return
     if asked.run and result.run is None:
         st.warning(

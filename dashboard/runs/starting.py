@@ -194,10 +194,9 @@ def _start(wish: Wish, planned: Preview | None) -> None:
 
 
 def _said(planned: Preview) -> str:
-    lines = [
-        f"- It judges **{counted(planned.clips, 'clip')}**.",
-        f"- {planned.stored:,} of them are scored already, and are not replayed.",
-    ]
+    lines = [f"- It judges **{counted(planned.clips, 'clip')}**."]
+    if planned.stored:
+        lines.append(f"- {planned.stored:,} of them are scored already, and are not replayed.")
     if planned.rescored:
         lines.append(f"- {planned.rescored:,} are scored again from stored outputs.")
     if planned.replayed:

@@ -52,6 +52,24 @@ def test_what_the_address_names_and_is_not_there_is_said(fleet_home: Path) -> No
     assert "There is no vehicle \\<b\\>gone" in app.warning[0].value
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("days", "yesterday", "days\\=yesterday is left out"),
+        ("days", "2026-01-01", "an address has both days"),
+        ("events", "odd", "not one of kept, suppressed"),
+        ("view", "Nothing", "not one of Map"),
+        ("area", "Atlantis", "There is no area Atlantis"),
+        ("from", "2026-01-01", "The address has from"),
+    ],
+)
+def test_what_the_address_has_in_vain_is_said(
+    fleet_home: Path, name: str, value: str, said: str
+) -> None:
+    warnings = " ".join(one.value for one in run_page(fleet_home, **{name: value}).warning)
+    assert said.replace("\\", "") in warnings.replace("\\", "")
+
+
 def test_ingest_health_is_a_view_of_its_own(fleet_home: Path) -> None:
     app = run_page(fleet_home, view="Ingest health")
     found = figures(app)
