@@ -22,8 +22,10 @@ from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 
 VIEWS = ("Map", "Conditions", "Ingest health")
-KNOWN = ("vehicle", "trigger", "days", "events", "view", "area", "page")  # in the address
-FILTERS = ("vehicle", "trigger", "days", "events")  # keys of widgets, and names in the address
+# What is bound to a widget, Streamlit takes from the address when the page is left, also where the
+# next page has a parameter of that name: so no page shares these names.
+KNOWN = ("vehicles", "triggers", "days", "events", "tab", "area", "page")  # in the address
+FILTERS = ("vehicles", "triggers", "days", "events")  # keys of widgets, and names in the address
 QUARANTINED_HELP = (
     "Recordings and clips that cannot be used at all. The list below also has the parts that were "
     "left out of drives."
@@ -46,7 +48,7 @@ def page() -> None:
     chosen = _choose(extent)
     totals = _totals(session.version(snapshot, DRIVES, EVENTS, CLIPS), chosen, snapshot)
     _figures(totals)
-    views = zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params"), strict=True)
+    views = zip(VIEWS, st.tabs(VIEWS, key="tab", bind="query-params"), strict=True)
     ((name, tab),) = [(name, tab) for name, tab in views if tab.open]
     with tab:  # the others are neither computed nor sent
         if name == "Ingest health":
@@ -62,10 +64,10 @@ def page() -> None:
 
 def _warn(extent: Extent) -> None:
     """Say what the address names and the fleet does not have; the widgets then ignore it."""
-    for name, known in (("vehicle", extent.vehicles), ("trigger", extent.triggers)):
+    for name, known in (("vehicles", extent.vehicles), ("triggers", extent.triggers)):
         if gone := [value for value in st.query_params.get_all(name) if value not in known]:
-            st.warning(f"There is no {name} {plain(gone[0])} in this home; it is left out.")
-    for name, valid in (("events", list(Outcome)), ("view", VIEWS)):
+            st.warning(f"There is no {name[:-1]} {plain(gone[0])} in this home; it is left out.")
+    for name, valid in (("events", list(Outcome)), ("tab", VIEWS)):
         if (value := st.query_params.get(name)) is not None and value not in valid:
             st.warning(f"{name}={value} is not one of {', '.join(valid)}; it is left out.")
     days = st.query_params.get_all("days")
@@ -102,12 +104,12 @@ def _choose(extent: Extent) -> Chosen:
     return Chosen(
         tuple(
             vehicles.multiselect(
-                "Vehicles", extent.vehicles, key="vehicle", placeholder="all vehicles", **bound
+                "Vehicles", extent.vehicles, key="vehicles", placeholder="all vehicles", **bound
             )
         ),
         tuple(
             triggers.multiselect(
-                "Triggers", extent.triggers, key="trigger", placeholder="all triggers", **bound
+                "Triggers", extent.triggers, key="triggers", placeholder="all triggers", **bound
             )
         ),
         Outcome(kept) if kept else None,
