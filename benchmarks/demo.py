@@ -88,7 +88,7 @@ def watch(home: Path, fleet: Path) -> Watched:
         printed.append(line)
         if line.startswith(CLIPS_CUT):
             watched.clips_seconds = time.perf_counter() - started
-        if "required cells" in line:
+        if "required checks" in line:
             watched.last = line.strip()
     assert process.wait() == 0, "".join(printed[-5:])
     assert watched.last and watched.peak_bytes

@@ -1,4 +1,4 @@
-"""The dialog that exports clips for labelling: what is exported, how much it is, and where it goes.
+"""The dialog that exports clips for labeling: what is exported, how much it is, and where it goes.
 
 A page draws `send_button`, or calls `send`. The export itself is the command ``labels export``, as
 a job.
@@ -46,7 +46,7 @@ FRAMES = {
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page offers for labelling.
+    """What a page offers for labeling.
 
     Attributes:
         run_id: The run whose outputs are exported.
@@ -140,7 +140,7 @@ def send_button(subject: Subject, key: str = "send") -> None:
         key=key,
         disabled=why is not None,
         help=why
-        or "Exports the clips that cost most, for a labelling tool: see how much it is first.",
+        or "Exports the clips that cost most, for a labeling tool: see how much it is first.",
     ):
         send(subject)
 
@@ -159,12 +159,12 @@ def send(subject: Subject) -> None:
     )
     st.caption(f"Folder: {plain(str(session.home() / FOLDER / name))}")
     start, rest = st.columns([1, 3], vertical_alignment="center")
-    if start.button("Start export", type="primary", disabled=refusal() is not None):
+    with rest:
+        possible = _preview(choice)
+    if start.button("Start export", type="primary", disabled=bool(refusal()) or not possible):
         if _start(subject, choice, name):
             st.rerun()
         messages.show()
-    with rest:
-        _preview(choice)
 
 
 def _choose(subject: Subject) -> Choice:
@@ -263,21 +263,23 @@ def _said(report: dict[str, Any]) -> str:
     return f"Wrote {_size(report)} to {plain(str(report['out']))}"
 
 
-def _preview(choice: Choice) -> None:
-    """How much would be written, or why nothing can be."""
+def _preview(choice: Choice) -> bool:
+    """How much would be written, or why nothing can be; whether something may be written."""
     slow = _runs_networks(choice)
     if slow or choice.limit > MOST_COUNTED:
         why = "Both networks run again for this" if slow else "Many clips are opened for this"
         if not st.button("Count", help=f"{why}: it takes a while."):
-            return
+            return True
     with st.spinner("Counting …"):
         try:
             report = _read_preview(str(session.home()), choice)
         except RidealongError as error:
-            st.markdown(f"✕ {plain(str(error))}")
-            return
+            said = str(error).replace(f"for which {choice.where}", "among the selected ones")
+            st.markdown(f"✕ {plain(said)}")
+            return False
     st.markdown(f"Would write **{_size(report)}**")
     st.caption(plain(f"In the order of the {report['order']}: {report['reason']}"))
+    return True
 
 
 def _size(report: dict[str, Any]) -> str:

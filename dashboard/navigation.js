@@ -4,22 +4,44 @@
 let following = false;
 
 export default function () {
-  if (!following) document.addEventListener("click", follow);
+  if (!following) {
+    document.addEventListener("click", follow);
+    document.addEventListener("click", leave, true);
+  }
   following = true;
 }
 
 function follow(event) {
-  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-  const link = event.composedPath().find((part) => part instanceof HTMLAnchorElement && part.href);
-  if (!plain || event.defaultPrevented || !link || !ours(link)) return;
+  const link = linkOf(event);
+  if (event.defaultPrevented || !link || !ours(link)) return;
   event.preventDefault();
+  go(link);
+}
+
+// Streamlit's navigation takes the parameters from the address that is left, so that Back would lead
+// to another view of that page. Its handler is not asked.
+function leave(event) {
+  const link = linkOf(event);
+  if (!link || !link.closest("[data-testid^=stTopNavLink]")) return;
+  event.preventDefault();
+  event.stopPropagation();
+  go(link);
+}
+
+function go(link) {
   const elsewhere = new URL(link.href).pathname !== location.pathname;
   history.pushState({}, "", link.href);
   window.dispatchEvent(new PopStateEvent("popstate", { state: {} }));
   if (elsewhere) window.scrollTo(0, 0);
 }
 
-// Streamlit's own navigation looks after itself, and what is below /api/ is a file.
+// The link of a plain click; a click with a key opens a tab, which the browser does.
+function linkOf(event) {
+  const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  return plain && event.composedPath().find((part) => part instanceof HTMLAnchorElement && part.href);
+}
+
+// Streamlit's own navigation is left out, and what is below /api/ is a file.
 function ours(link) {
   const inside = link.origin === location.origin && !link.pathname.startsWith("/api/");
   // Streamlit opens all links of Markdown in a new tab.

@@ -29,7 +29,8 @@ from dashboard.guard import Guard
 from dashboard.hosts import Hosts
 from dashboard.permission import Permission
 from dashboard.routes.behind import behind_route
-from dashboard.routes.home import home_at
+from dashboard.routes.home import Home, home_at
+from dashboard.routes.inference import Inference
 from dashboard.routes.links import Links
 from dashboard.routes.moved import Moved
 from dashboard.routes.pairs import Pairs, pair_routes
@@ -108,8 +109,13 @@ def serve(
     PagesManager.uses_pages_directory = False
     # A kill also removes the videos: uvicorn raises its signal again when it has ended.
     signal.signal(signal.SIGTERM, _end)
-    with TemporaryDirectory(prefix="ridealong-media-") as cache, closing(jobs.JOBS):
-        app = Guard(make_app(home, Path(cache), permission), hosts, inline_scripts(), permission)
+    with (
+        TemporaryDirectory(prefix="ridealong-media-") as cache,
+        closing(jobs.JOBS),
+        closing(Inference()) as inference,
+    ):
+        pages = make_app(home_at(home, Path(cache), inference), permission)
+        app = Guard(pages, hosts, inline_scripts(), permission)
         # Streamlit collects garbage after every run of a page, while all requests wait. What was
         # imported stays anyway: it need not be looked at.
         gc.freeze()
@@ -120,25 +126,25 @@ def serve(
                 warming.start()
                 answers()
 
-            _Server(settings, ready).run(sockets=[bound])
+            _Server(settings, ready, inference.close).run(sockets=[bound])
 
 
 def _end(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)  # the exit code of a shell for a signal
 
 
-def make_app(home: Path, cache: Path, permission: Permission) -> Starlette:
+def make_app(source: Home, permission: Permission) -> Starlette:
     """Streamlit's pages and the videos; pages get home, key and token as Streamlit's secrets."""
     key = secrets.token_bytes(32)
     shared: dict[str, SecretsValue] = {
         "ridealong": {
-            "home": str(home.resolve()),
+            "home": str(source.path.resolve()),
             "media_key": key.hex(),
             **permission.as_secrets(),
         }
     }
     pages = App(SCRIPT, secrets=shared)
-    links, source = Links(key), home_at(home, cache)
+    links = Links(key)
     routes = [
         *clip_routes(source, links),
         *pair_routes(Pairs(source), links),
@@ -156,12 +162,21 @@ def inline_scripts() -> tuple[str, ...]:
 
 
 class _Server(uvicorn.Server):
-    """Reports when it accepts requests, so that a printed address can be used at once."""
+    """Reports when it accepts requests, so that a printed address can be used at once.
 
-    def __init__(self, settings: uvicorn.Config, answers: Callable[[], None]) -> None:
+    When it ends, it first stops what requests may wait for: it would wait with them.
+    """
+
+    def __init__(
+        self, settings: uvicorn.Config, answers: Callable[[], None], ends: Callable[[], None]
+    ) -> None:
         super().__init__(settings)
-        self._answers = answers
+        self._answers, self._ends = answers, ends
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._answers()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ends()
+        await super().shutdown(sockets)

@@ -1,4 +1,4 @@
-"""Exports a run's clips for labelling: frames, known labels, the outputs of both networks."""
+"""Exports a run's clips for labeling: frames, known labels, the outputs of both networks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -200,7 +200,9 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
         return _Choice(chosen, cells, "loss", f"by their share of the loss in {_names(cells)}")
     if cells:
         return _Choice(chosen, [], "listing", "none of these clips has a share in the loss")
-    nothing = "no cell regressed" if request.cells == EVERY_CELL else "the named cells have no loss"
+    nothing = (
+        "no check regressed" if request.cells == EVERY_CELL else "the named checks have no loss"
+    )
     return _Choice(chosen, [], "listing", nothing)
 
 
@@ -231,7 +233,7 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
         why = "flicker and jitter are differences between frames" if chosen.cells else chosen.reason
         raise RidealongError(
             f"no frame has a loss: {why}",
-            hint="name a cell with --prediction and --metric, or use --frames labelled or every:N",
+            hint="name a check with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
     for camera in request.cameras:

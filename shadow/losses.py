@@ -76,7 +76,7 @@ def _named(cells: Sequence[Cell], names: CellNames) -> list[Cell]:
             left = [cell for cell in left if parts_of(cell)[part] == value]
             if not left:
                 raise RidealongError(
-                    f"no cell has the {part} {value!r}", hint=nearest(value, known)
+                    f"no check has the {part} {value!r}", hint=nearest(value, known)
                 )
     return left
 

@@ -163,7 +163,7 @@ def cause_sentence(summary: dict[str, Any]) -> str | None:
     cause, count = next(iter(summary["by_cause"].items()), (None, 0))
     if cause is None:
         return None
-    lost = f"{count} of {summary['verdicts'][Verdict.REGRESSED]} regressed cells"
+    lost = f"{count} of {summary['verdicts'][Verdict.REGRESSED]} regressed checks"
     return f"{lost} {'is' if count == 1 else 'are'} at {cause} or only because of it"
 
 
@@ -172,7 +172,7 @@ def baseline_sentence(document: dict[str, Any]) -> str | None:
     if document["baseline"] is None:
         return None
     worse = [cell_name(cell) for cell in document["cells"] if cell["worse_than_baseline"]]
-    cells = f"{counted(len(worse), 'cell')}: {listed(worse, NAMED)}" if worse else "no cell"
+    cells = f"{counted(len(worse), 'check')}: {listed(worse, NAMED)}" if worse else "no check"
     return f"worse than the baseline {document['baseline']}: {cells}"
 
 

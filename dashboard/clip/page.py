@@ -9,6 +9,7 @@ from dashboard import session
 from dashboard.clip import queries
 from dashboard.filtering.address import parse_filter
 from dashboard.filtering.search import clips_along
+from dashboard.first_steps import first_clips
 from dashboard.marking import show_marks
 from dashboard.player.component import player
 from dashboard.text import plain
@@ -18,10 +19,6 @@ from shadow.runs import Run, list_runs
 
 KEY = "player"
 SEEN = "player-complete"
-EMPTY = (
-    "No clips yet. `ridealong ingest` adds drives, and [triggers](/triggers) say which moments "
-    "become clips. `ridealong demo` makes a whole fleet."
-)
 
 
 def page() -> None:
@@ -33,7 +30,7 @@ def page() -> None:
     clip = queries.clip(snapshot, asked) if asked else None
     shown = clip or queries.first_clip(snapshot)
     if shown is None:
-        st.info(EMPTY)
+        st.info(first_clips(snapshot))
         return
     right.caption(_about(shown))
     if asked and clip is None:

@@ -10,20 +10,17 @@ from dashboard.clips.shown import browser, run_title
 from dashboard.components import component
 from dashboard.exporting import Subject, send
 from dashboard.filtering.search import asked_now, search
+from dashboard.first_steps import first_clips
 from dashboard.text import plain
 from ingest.clips.tags import parse_tags
 from ridealong.terminal.readable import counted
 from shadow.judged import of_items
-from shadow.runs import default_run, list_runs
+from shadow.runs import Run, default_run, list_runs
 
 FOLDER = Path(__file__).parent
 PARTS = ("facets", "cards", "browser")  # one script of these, in this order
 KEY = "browser"
 PICTURE_PX = 320
-EMPTY = (
-    "No clips yet. [Triggers](/triggers) say which moments of a drive become clips, and "
-    "`ridealong ingest` adds drives. `ridealong demo` makes a whole fleet."
-)
 
 
 def page() -> None:
@@ -33,7 +30,7 @@ def page() -> None:
     asked, runs = asked_now(), list_runs(snapshot)
     result = search(snapshot, asked)
     if not result.clips.num_rows:
-        st.info(EMPTY)
+        st.info(first_clips(snapshot))
         return
     if asked.run and result.run is None:
         st.warning(
@@ -50,7 +47,15 @@ def page() -> None:
     )
     if chosen.export and exported:
         clips = tuple(chosen.export["clips"])
-        send(Subject(exported["run_id"], run_title(exported), of_items(exported), clips=clips))
+        run = result.run or _judge_of(clips, runs) or exported
+        send(Subject(run["run_id"], run_title(run), of_items(run), clips=clips))
+
+
+def _judge_of(clips: tuple[str, ...], runs: list[Run]) -> Run | None:
+    """The run that judged most of these clips, the newest of several; None if none did."""
+    judged = [(len(set(clips) & set(run["clip_ids"] or [])), run) for run in runs]
+    most, run = max(judged, key=lambda one: one[0])
+    return run if most else None
 
 
 def _page() -> int:

@@ -1,11 +1,13 @@
 """The page Fleet: drives and events, where they were, and the health of ingest."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from dashboard import session
+from dashboard.first_steps import NO_DRIVES, THEN
 from dashboard.fleet import charts, queries, tables
 from dashboard.fleet import health_queries as ingest
 from dashboard.fleet import map_queries as places
@@ -19,12 +21,11 @@ from ingest.schemas import CLIPS, DRIVES, EVENTS, QUARANTINE, ROADS, TELEMETRY
 from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 
-EMPTY = (
-    "No drives yet. `ridealong ingest` adds drives, and `ridealong demo` makes a whole fleet. "
-    "[Triggers](/triggers) say which moments become clips."
-)
 VIEWS = ("Map", "Conditions", "Ingest health")
-FILTERS = ("vehicle", "trigger", "days", "events")  # keys of widgets, and names in the address
+# What is bound to a widget, Streamlit takes from the address when the page is left, also where the
+# next page has a parameter of that name: so no page shares these names.
+KNOWN = ("vehicles", "triggers", "days", "events", "tab", "area", "page")  # in the address
+FILTERS = ("vehicles", "triggers", "days", "events")  # keys of widgets, and names in the address
 QUARANTINED_HELP = (
     "Recordings and clips that cannot be used at all. The list below also has the parts that were "
     "left out of drives."
@@ -40,14 +41,14 @@ def page() -> None:
     snapshot = session.snapshot(session.home())
     extent = _extent(session.version(snapshot, DRIVES, EVENTS), snapshot)
     if extent is None:
-        st.info(EMPTY)
+        st.info(NO_DRIVES + THEN)
         _health(snapshot)
         return
     _warn(extent)
     chosen = _choose(extent)
     totals = _totals(session.version(snapshot, DRIVES, EVENTS, CLIPS), chosen, snapshot)
     _figures(totals)
-    views = zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params"), strict=True)
+    views = zip(VIEWS, st.tabs(VIEWS, key="tab", bind="query-params"), strict=True)
     ((name, tab),) = [(name, tab) for name, tab in views if tab.open]
     with tab:  # the others are neither computed nor sent
         if name == "Ingest health":
@@ -63,9 +64,29 @@ def page() -> None:
 
 def _warn(extent: Extent) -> None:
     """Say what the address names and the fleet does not have; the widgets then ignore it."""
-    for name, known in (("vehicle", extent.vehicles), ("trigger", extent.triggers)):
+    for name, known in (("vehicles", extent.vehicles), ("triggers", extent.triggers)):
         if gone := [value for value in st.query_params.get_all(name) if value not in known]:
-            st.warning(f"There is no {name} {plain(gone[0])} in this home; it is left out.")
+            st.warning(f"There is no {name[:-1]} {plain(gone[0])} in this home; it is left out.")
+    for name, valid in (("events", list(Outcome)), ("tab", VIEWS)):
+        if (value := st.query_params.get(name)) is not None and value not in valid:
+            st.warning(f"{name}={value} is not one of {', '.join(valid)}; it is left out.")
+    days = st.query_params.get_all("days")
+    if days and not _are_days(days, extent):
+        st.warning(
+            f"{plain('&'.join(f'days={day}' for day in days))} is left out: this home has drives "
+            f"from {extent.first} to {extent.last}, and an address has both days, as in "
+            f"{plain(f'days={extent.first}&days={extent.last}')}."
+        )
+    if unknown := [name for name in st.query_params if name not in KNOWN]:
+        st.warning(f"The address has {plain(unknown[0])}, which is no filter of this page.")
+
+
+def _are_days(days: list[str], extent: Extent) -> bool:
+    try:
+        first, last = map(date.fromisoformat, days)
+    except ValueError:  # also if they are not two
+        return False
+    return extent.first <= first <= last <= extent.last
 
 
 def _choose(extent: Extent) -> Chosen:
@@ -83,12 +104,12 @@ def _choose(extent: Extent) -> Chosen:
     return Chosen(
         tuple(
             vehicles.multiselect(
-                "Vehicles", extent.vehicles, key="vehicle", placeholder="all vehicles", **bound
+                "Vehicles", extent.vehicles, key="vehicles", placeholder="all vehicles", **bound
             )
         ),
         tuple(
             triggers.multiselect(
-                "Triggers", extent.triggers, key="trigger", placeholder="all triggers", **bound
+                "Triggers", extent.triggers, key="triggers", placeholder="all triggers", **bound
             )
         ),
         Outcome(kept) if kept else None,
@@ -190,9 +211,10 @@ def _draw(snapshot: Snapshot, chosen: Chosen, extent: Extent) -> None:
     if not areas:
         st.info("No drive recorded positions (`Vehicle.CurrentLocation`).")
         return
-    area = areas[0]
+    area, names = areas[0], {place.name: place for place in areas}
+    if (asked := st.query_params.get("area")) is not None and asked not in names:
+        st.warning(f"There is no area {plain(asked)} in this home; another one is shown.")
     if len(areas) > 1:
-        names = {place.name: place for place in areas}
         area = names[
             st.selectbox(
                 "Area",

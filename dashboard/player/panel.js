@@ -50,7 +50,8 @@ function showLayers(app, element) {
       disabled: !there,
       swatch: COLOURS[layer],
       title: there ? `Show or hide the ${layer === "labels" ? "labels" : `${layer} network`}`
-        : layer === "labels" ? "This clip has no labels." : "No run has judged this clip.",
+        : app.about.why ? `Nothing can be drawn: ${app.about.why}.`
+          : layer === "labels" ? "This clip has no labels." : "No run has judged this clip.",
       act: () => app.change(({ layers }) => { if (!layers.delete(layer)) layers.add(layer); }),
     });
   }));
@@ -61,7 +62,7 @@ function showViews(app, element) {
   fill(element, VIEWS.map((view) => toggle(view === "difference" ? "differences" : view, {
     pressed: app.choice.view === view,
     disabled: !networks,
-    title: VIEW_HELP[view],
+    title: networks ? VIEW_HELP[view] : app.about.why ? `Nothing can be drawn: ${app.about.why}.` : "No run has judged this clip.",
     act: () => app.change((choice) => { choice.view = view; }),
   })));
 }

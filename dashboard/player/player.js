@@ -27,6 +27,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function play(root, data, tell) {
   const find = (what) => root.querySelector(what);
   const words = wordsAsked(data);
+  const page = location.pathname;
   const app = {
     data, root, tiles: [], about: null, titles: {}, zoom: { k: 1, x: 0, y: 0 }, losses: null,
     complete: false, // all cameras have shown a frame with its overlays
@@ -281,11 +282,11 @@ function play(root, data, tell) {
     plots.showSignals(signals());
     fillSignals(app, find(".add-signal"), app.about?.signals ?? [], signals);
   }
-  // Write the address, but not at every frame.
+  // Write the address, but not at every frame, nor that of a page that is opened meanwhile.
   function remember() {
     clearTimeout(addressDue);
     addressDue = setTimeout(() => {
-      if (!root.isConnected || app.clock.playing) return;
+      if (!root.isConnected || app.clock.playing || location.pathname !== page) return;
       if (touched) choice.t = app.clock.t;
       writeAddress(address(choice));
     }, 250);

@@ -26,6 +26,9 @@ function makePlots(app, root) {
   };
   plots.axis = () => showAxis(root.querySelector(".axis"), app.clock.seconds);
   plots.events = (events) => showEvents(app, root.querySelector(".events"), events, shareOf);
+  const watcher = new ResizeObserver(() => { if (app.about) plots.events(app.about.events); });
+  watcher.observe(root.querySelector(".events"));
+  app.ended.signal.addEventListener("abort", () => watcher.disconnect());
   plots.labelled = (times) => showLabelled(root.querySelector(".labelled"), [...times], app.clock.seconds);
   plots.losses = (losses) => showLosses(root.querySelector(".losses"), losses, app.clock);
   plots.showSignals = (names) => showSignals(app, root, plots, names);
@@ -72,12 +75,15 @@ const roundStep = (rough) => {
 };
 const shortNumber = (value) => String(+value.toPrecision(6));
 
-// An event is a button on the timeline: it goes to its instant. A name that would cover another is
-// left out; its title has it.
+// An event is a button on the timeline: it goes to its instant. Where a name would cover another one,
+// the event is a short mark below that name, which counts it: "hard_brake +2". Its title names it.
 const LETTER_PX = 6.5;
+const COUNT_PX = 4 * LETTER_PX; // of " +12"
 function showEvents(app, row, events, shareOf) {
   const width = row.clientWidth || 1000;
   let taken = -Infinity;
+  let named = null;
+  let more = 0;
   row.replaceChildren(...events.map(({ trigger, t, kept, reason }) => {
     const mark = Object.assign(document.createElement("button"), { type: "button", className: "event" });
     mark.title = `${trigger} at ${t.toFixed(1)} s${kept === false ? `: not kept (${reason ?? "suppressed"})` : ""}`;
@@ -85,13 +91,17 @@ function showEvents(app, row, events, shareOf) {
     mark.classList.toggle("dropped", kept === false);
     mark.style.left = `${100 * shareOf(t)}%`;
     mark.onclick = () => app.seek(t);
-    const [at, size] = [shareOf(t) * width, trigger.length * LETTER_PX + 8];
+    const [at, size] = [shareOf(t) * width, trigger.length * LETTER_PX + COUNT_PX + 8];
     const late = at + size > width;
     const from = late ? at - size : at;
     if (from >= taken) {
-      mark.append(Object.assign(document.createElement("span"), { textContent: trigger }));
+      named = Object.assign(document.createElement("span"), { textContent: trigger });
+      mark.append(named);
       mark.classList.toggle("late", late);
-      taken = from + size;
+      [taken, more] = [from + size, 0];
+    } else {
+      mark.classList.add("short");
+      named.dataset.more = ` +${(more += 1)}`;
     }
     return mark;
   }));

@@ -48,7 +48,7 @@ def report(
 
     The exit code is 0 whatever the verdict. `shadow report` and `gate check` exit by the verdict.
 
-    junit: one test case per required cell. REGRESSED is a failure, INCONCLUSIVE an error.
+    junit: one test case per required check. REGRESSED is a failure, INCONCLUSIVE an error.
     markdown: a comment for a pull request: the verdict, what did not pass, and what cost most.
     html: one file with pictures, which loads nothing from the network.
 

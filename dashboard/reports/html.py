@@ -102,7 +102,7 @@ def _required(content: Content) -> Html:
     tally = ", ".join(f"{count:,} {name}" for name, count in counts if count)
     return element(
         "section",
-        element("h2", counted(len(cells), "required cell")),
+        element("h2", counted(len(cells), "required check")),
         element("p", tally, class_="about"),
         _cells(cells, MOST_REQUIRED),
     )
@@ -110,10 +110,10 @@ def _required(content: Content) -> Html:
 
 def _alerts(cells: Sequence[Cell]) -> Html:
     have = "has" if len(cells) == 1 else "have"
-    about = "An alert never blocks: the cell is watched, and significantly worse or missing."
+    about = "An alert never blocks: the check is watched, and significantly worse or missing."
     return element(
         "section",
-        element("h2", f"{counted(len(cells), 'watched cell')} {have} an alert"),
+        element("h2", f"{counted(len(cells), 'watched check')} {have} an alert"),
         element("p", about, class_="about"),
         _cells(cells, MOST_ALERTS),
     )
@@ -124,7 +124,7 @@ def _cells(cells: Sequence[Cell], most: int) -> Html:
     scale = scale_of(cells)
     heads = [
         element("th", "verdict"),
-        element("th", "cell"),
+        element("th", "check"),
         element("th", heading(scale)),
         element("th", "delta, interval", class_="number"),
         element("th", "deployed", class_="number values"),
@@ -134,7 +134,7 @@ def _cells(cells: Sequence[Cell], most: int) -> Html:
     rows = [row for cell in cells[:most] for row in _rows(cell, scale, len(heads))]
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
     left = len(cells) - min(most, len(cells))
-    more = f"and {counted(left, 'more cell')}: `ridealong shadow report --json` lists them"
+    more = f"and {counted(left, 'more check')}: `ridealong shadow report --json` lists them"
     return joined(
         element("div", table, class_="wide"),
         *([element("p", more, class_="about")] if left else []),
@@ -169,7 +169,7 @@ def _breakable(name: object) -> Html:
 
 
 def _costliest(content: Content, pictures: Sequence[Pictures]) -> Html:
-    cells = counted(len(content.lost), "cell")
+    cells = counted(len(content.lost), "check")
     about = f"Shares of the loss in {cells}. Green: labels; blue: deployed; orange: candidate."
     articles = [_article(one, shown) for one, shown in zip(content.costly, pictures, strict=True)]
     return element(

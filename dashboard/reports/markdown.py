@@ -18,7 +18,7 @@ LONGEST_NAME = 120
 LONGEST_SENTENCE = 2000
 MOST_ALERTS = 3
 MOST_NOTES = 5
-HEADINGS = ("cell", "deployed", "candidate", "delta", "interval", "margin", "drives", "verdict")
+HEADINGS = ("check", "deployed", "candidate", "delta", "interval", "margin", "drives", "verdict")
 WORD_JOINER = "\u2060"  # invisible; it separates `@` from the name of a person
 
 
@@ -39,12 +39,12 @@ def _parts(content: Content, rows: int) -> Iterator[str]:
     if content.notes:
         yield "\n".join(f"- {sentence(note)}" for note in content.notes[:MOST_NOTES])
     if content.not_passed:
-        yield "**Required cells that did not pass**"
+        yield "**Required checks that did not pass**"
         yield _table(content.not_passed, rows)
     if content.alerts:
         yield _alerts(content.alerts)
     if content.costly:
-        yield f"**What cost most** (share of the loss in {counted(len(content.lost), 'cell')})"
+        yield f"**What cost most** (share of the loss in {counted(len(content.lost), 'check')})"
         yield "\n".join(f"1. {_costly(one)}" for one in content.costly)
 
 
@@ -54,7 +54,7 @@ def _about(content: Content) -> str:
     named = f" ({code(document['name'])})" if document["name"] else ""
     return (
         f"{pair} (deployed), run {code(document['run'])}{named}, "
-        f"{content.judged}, {counted(len(content.required), 'required cell')}."
+        f"{content.judged}, {counted(len(content.required), 'required check')}."
     )
 
 
@@ -62,7 +62,7 @@ def _table(cells: Sequence[Cell], most: int) -> str:
     left = len(cells) - min(most, len(cells))
     lines = [_line(HEADINGS), _line(["---", *["---:"] * 6, "---"])]
     lines += [_line(_row(cell)) for cell in cells[:most]]
-    more = [f"\nand {counted(left, 'more cell')}"] if left else []
+    more = [f"\nand {counted(left, 'more check')}"] if left else []
     return "\n".join((lines if most else []) + more)
 
 
@@ -95,7 +95,7 @@ def _alerts(cells: Sequence[Cell]) -> str:
     names = ", ".join(map(_cell, cells[:MOST_ALERTS]))
     more = f", and {len(cells) - MOST_ALERTS:,} more" if len(cells) > MOST_ALERTS else ""
     have = "has" if len(cells) == 1 else "have"
-    return f"{counted(len(cells), 'watched cell')} {have} an alert: {names}{more}."
+    return f"{counted(len(cells), 'watched check')} {have} an alert: {names}{more}."
 
 
 def _costly(one: Costly) -> str:

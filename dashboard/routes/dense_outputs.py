@@ -19,7 +19,7 @@ from dashboard.routes.memory import Folder, Turns
 from ingest.clips.read import DENSE, ClipReader
 from ridealong.arrays import Ints
 from ridealong.perception.annotations import ANNOTATIONS, Perception
-from shadow.outputs import RunOutputs, infer_now
+from shadow.outputs import Infer, RunOutputs
 from shadow.runs import ROLES
 
 FRAMES_AT_ONCE = 16
@@ -32,9 +32,11 @@ class DenseOutputs:
 
     Attributes:
         folder: Keeps a file for each network and frame.
+        infer: Runs the networks.
     """
 
     folder: Folder
+    infer: Infer
     _turns: Turns = field(default_factory=Turns)
     _inferring: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,7 +66,7 @@ class DenseOutputs:
             missing = self._missing(clip, pair, times)
             while len(missing):
                 with self._inferring:
-                    found = infer_now(outputs, reader, missing[:FRAMES_AT_ONCE])
+                    found = self.infer(outputs, reader, missing[:FRAMES_AT_ONCE])
                 for sha256, role in zip(pair, ROLES, strict=True):
                     self._keep(clip, sha256, found[role])
                 missing = self._missing(clip, pair, missing[FRAMES_AT_ONCE:])

@@ -14,7 +14,7 @@ from ingest.clips.read import ClipReader, open_clip
 from ingest.schemas import CLIPS
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
-from shadow.outputs import RunOutputs, lasting_outputs
+from shadow.outputs import Infer, RunOutputs, infer_now, lasting_outputs
 from shadow.runs import Run, find_run, list_runs
 from shadow.schemas import NETWORKS, OUTPUTS, RUN_NAMES, RUNS
 
@@ -32,10 +32,12 @@ class Home:
     Attributes:
         path: The lake's folder.
         folder: For files; the server removes it when it ends.
+        infer: Runs networks for dense outputs.
     """
 
     path: Path
     folder: Folder
+    infer: Infer = infer_now
     _rows: Memory[dict[str, Any]] = field(
         default_factory=lambda: Memory(ROWS_KEPT, size=lambda _: 1)
     )
@@ -95,7 +97,7 @@ class Home:
     @cached_property
     def dense(self) -> DenseOutputs:
         """Dense outputs of the networks, inferred when first needed."""
-        return DenseOutputs(self.folder)
+        return DenseOutputs(self.folder, self.infer)
 
     def first_ns(self, clip: Clip) -> int:
         """The instant from which a clip's times count: its first camera set.
@@ -138,6 +140,6 @@ class Home:
         )
 
 
-def home_at(path: Path, folder: Path) -> Home:
+def home_at(path: Path, folder: Path, infer: Infer = infer_now) -> Home:
     """The home in a folder; ``folder`` is for files, and the server removes it when it ends."""
-    return Home(path, Folder(folder, FOLDER_BYTES))
+    return Home(path, Folder(folder, FOLDER_BYTES), infer)

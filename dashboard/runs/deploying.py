@@ -20,6 +20,7 @@ from ridealong.lake import Lake, Snapshot
 from shadow.networks.registry import shipped_manifests
 from shadow.releases.promotion import Release, deployed, promote, releases
 
+REASON = "deploy-reason"  # the key of a widget
 PASSED, WAIVED = "a run that passed", "a waiver"
 
 
@@ -144,7 +145,7 @@ def _allowed_by(network: str, now: Release | None, runs: Sequence[Row]) -> Wish:
 
 def _waiver(network: str, now: Release | None, runs: Sequence[Row]) -> Wish:
     run = _run(runs) if runs else None
-    reason = st.text_area("Reason", key="deploy-reason", height=80, help=help_of("waiver"))
+    reason = st.text_area("Reason", key=REASON, height=80, help=help_of("waiver"))
     person = session.permission().person(st.context.headers)
     by = st.text_input(
         "Your name",
@@ -207,4 +208,5 @@ def _promote(wish: Wish) -> None:
         )
         return now and asdict(now), asdict(made)
 
-    act("networks promote", wish.network, change, f"{wish.network} is deployed.")
+    if act("networks promote", wish.network, change, f"{wish.network} is deployed."):
+        st.session_state[REASON] = ""  # the next waiver has its own

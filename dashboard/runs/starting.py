@@ -1,5 +1,6 @@
 """The view in which a run is started: which networks, on which clips, by which gate."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,8 @@ def _preview(snapshot: Snapshot, wish: Wish) -> Preview | None:
     if refusal() is not None:
         return None
     try:
+        if wish.gate is not None:
+            _check_gate(wish.gate)
         return _previewed(snapshot.history.commits[-1].commit_id, wish)
     except RidealongError as error:
         st.error(plain(str(error).replace("--where", "Which clips")))
@@ -194,10 +197,9 @@ def _start(wish: Wish, planned: Preview | None) -> None:
 
 
 def _said(planned: Preview) -> str:
-    lines = [
-        f"- It judges **{counted(planned.clips, 'clip')}**.",
-        f"- {planned.stored:,} of them are scored already, and are not replayed.",
-    ]
+    lines = [f"- It judges **{counted(planned.clips, 'clip')}**."]
+    if planned.stored:
+        lines.append(f"- {planned.stored:,} of them are scored already, and are not replayed.")
     if planned.rescored:
         lines.append(f"- {planned.rescored:,} are scored again from stored outputs.")
     if planned.replayed:
@@ -218,8 +220,6 @@ def _begin(wish: Wish) -> None:
     def change(_: Lake) -> Change:
         if any(job.command == tuple(command) and not job.state.ended for job in jobs.all_jobs()):
             raise RidealongError("this run is in progress already: see the bottom of the page")
-        if wish.gate is not None:
-            _check_gate(wish.gate)
         job = jobs.start(wish.title, command, _result, wish.files())
         return None, {"job": job.job_id, "command": " ".join(command)}
 
@@ -227,10 +227,17 @@ def _begin(wish: Wish) -> None:
 
 
 def _check_gate(text: str) -> None:
+    """Raise `RidealongError` if the text is no gate."""
+    if not text.strip():
+        raise RidealongError("the gate is empty", hint="docs/verdicts.md has an example")
     with TemporaryDirectory() as folder:
         path = Path(folder, GATE_FILE)
         path.write_text(text, "utf-8")
-        load_gate(path, FLEET)
+        try:
+            load_gate(path, FLEET)
+        except RidealongError as error:  # without the name of a file that nobody knows
+            said = re.sub(re.escape(str(path)) + r":(\d+):", r"line \1:", str(error))
+            raise RidealongError(said.replace(str(path), "the gate")) from error
 
 
 def _result(document: Mapping[str, Any]) -> str:

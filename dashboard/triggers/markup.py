@@ -71,7 +71,7 @@ def _name(one: Listed) -> Html:
         return element("span", one.name)
     link = element("a", one.name, href=address("triggers", trigger=one.name))
     about = one.spec.description if one.spec else "This version does not accept its text."
-    return joined(link, element("div", about, class_="about"))
+    return joined(link, element("div", about, class_="about", title=about))
 
 
 def state(trigger: HomeTrigger) -> Html:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import session
 from dashboard.actions.acting import refusal
 from dashboard.components import component
+from dashboard.first_steps import NO_DRIVES
 from dashboard.navigation import address
 from dashboard.text import plain
 from dashboard.theme import palette
@@ -22,10 +23,7 @@ from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 
 FOLDER = Path(__file__).parent
-EMPTY = (
-    "No drives yet, so no trigger has found anything. `ridealong ingest` adds drives and evaluates "
-    "the active triggers. `ridealong demo` makes a whole fleet."
-)
+EMPTY = NO_DRIVES + "Active triggers are evaluated as drives are added."
 OVER = "Only drives where"
 OVER_HELP = (
     "A condition over the drives, such as light = 'night' and country = 'DE'. The preview and "
@@ -49,10 +47,16 @@ def page() -> None:
         _list(snapshot, asked or copied)
 
 
+def _say_refusal() -> None:
+    if why := refusal():
+        st.caption(plain(why))
+
+
 def _list(snapshot: Snapshot, gone: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Triggers", anchor=False, help=help_of("trigger"))
         st.html(markup.button("New trigger", address("triggers", new="1")), width="content")
+    _say_refusal()
     if gone is not None:
         st.warning(f"There is no trigger {plain(gone)} in this home. These are all that there are.")
     listed = queries.listed(snapshot)
@@ -70,6 +74,7 @@ def _edit(snapshot: Snapshot, known: dict[str, HomeTrigger], draft: Draft) -> No
     now = known.get(draft.name or "")
     checked = queries.checked(draft.text)
     _head(now, draft)
+    _say_refusal()
     told = st.container()  # always there: what is below keeps its place
     if now is not None and now.sha256 != draft.base:
         with told:

@@ -66,7 +66,7 @@ def _passed(cell: JudgedCell, gate: GateSpec) -> str:
 
 def _regressed(cell: JudgedCell) -> str:
     over = "required" if cell["required"] else "watched"
-    sentence = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} cells"
+    sentence = f"worse by {-_float(cell['delta']):.4f}: {_p(cell)} corrected over the {over} checks"
     cause = cell["because_of"]
     if cause in (None, cell["slice"]):
         return sentence
@@ -117,11 +117,11 @@ def _lacking(dropped: Sequence[str]) -> str:
 
 def _over_required(verdict: Verdict, required: Sequence[Cell]) -> str:
     if verdict == Verdict.PASS:
-        return f"all {len(required)} required cells pass"
+        return f"all {len(required)} required checks pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
     state = "regressed" if verdict == Verdict.REGRESSED else "undecided"
     named = listed([_named(cell) for cell in guilty], NAMED)
-    return f"{len(guilty)} of {len(required)} required cells {state}: {named}"
+    return f"{len(guilty)} of {len(required)} required checks {state}: {named}"
 
 
 def _in_margins(cell: Cell) -> float:

@@ -27,7 +27,7 @@ CELLS = pa.schema(
         column("reason", pa.string(), "why, in a sentence"),
         column("bound", pa.float64(), "one-sided lower bound of delta, compared with -margin"),
         column("p_value", pa.float64(), "p-value of 'delta is zero or more'; null: not tested"),
-        column("p_adjusted", pa.float64(), "p_value corrected over required or watched cells"),
+        column("p_adjusted", pa.float64(), "p_value corrected over required or watched checks"),
         column("worse_within_margin", pa.bool_(), "passes, and is significantly worse"),
         column("better", pa.bool_(), "significantly better (false-discovery controlled)"),
         column(
@@ -38,7 +38,7 @@ CELLS = pa.schema(
         column(
             "drives_needed",
             pa.int64(),
-            "more drives to decide, half of such cells need fewer; null: decided or unknown",
+            "more drives to decide, half of such checks need fewer; null: decided or unknown",
         ),
         column("clips_unpaired", pa.int64(), "clips that only one network has a score on"),
         column("worse_than_baseline", pa.bool_(), "regressed against the frozen baseline"),

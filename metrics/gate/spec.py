@@ -128,7 +128,7 @@ class GateSpec(Spec):
     alpha: float = Field(0.05, gt=0, lt=0.5, description="level of the one-sided tests")
     level: float = Field(0.95, gt=0.5, lt=1, description="level of the two-sided intervals")
     beta: float = Field(
-        0.1, gt=0, lt=0.5, description="share of cells that need more drives than planned at most"
+        0.1, gt=0, lt=0.5, description="share of checks that need more drives than planned at most"
     )
     min_clusters: int = Field(
         FEWEST_CLUSTERS,
@@ -139,8 +139,8 @@ class GateSpec(Spec):
     margins: dict[Name, Margin] = Field(
         default_factory=dict, description="margin per metric, in the metric's own unit"
     )
-    required: tuple[RequiredCell, ...] = Field(min_length=1, description="cells that must pass")
-    watched: Watched = Field(default_factory=Watched, description="cells that only alert")
+    required: tuple[RequiredCell, ...] = Field(min_length=1, description="checks that must pass")
+    watched: Watched = Field(default_factory=Watched, description="checks that only alert")
 
     @field_validator("margins")
     @classmethod

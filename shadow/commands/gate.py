@@ -55,9 +55,9 @@ def gate_plan(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print how many more drives the undecided required cells of a run need.
+    """Print how many more drives the undecided required checks of a run need.
 
-    A number counts drives that have something to judge on the cell's slice, and are as varied as
+    A number counts drives that have something to judge on the check's slice, and are as varied as
     those so far. The last line is for the whole gate. Nothing is stored.
 
     Example: ridealong gate plan gate.yaml latest
@@ -85,7 +85,7 @@ def _print_plan(console: Console, plan: "GatePlan", reason: str) -> None:
     if plan.cells:
         console.table(_columns(plan), [_row(one) for one in plan.cells])
         console.paragraph(
-            "drives: those so far with something to judge on the slice; half of such cells are "
+            "drives: those so far with something to judge on the slice; half of such checks are "
             "decided with fewer additional drives than the first number, "
             f"{plan.chance:.0%} with fewer than the second"
         )
@@ -121,5 +121,5 @@ def _whole(plan: "GatePlan", reason: str) -> str:
     if plan.needed is None:
         return f"whole gate: no number of drives like these decides it: {reason}"
     more = counted(plan.needed, "more drive")
-    each = f" for each of the {len(plan.cells)} undecided cells" if len(plan.cells) > 1 else ""
+    each = f" for each of the {len(plan.cells)} undecided checks" if len(plan.cells) > 1 else ""
     return f"whole gate: {more}{each} decide it with a chance of {plan.chance:.0%}"

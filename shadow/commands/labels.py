@@ -10,7 +10,7 @@ from ridealong.terminal.console import Console, HomeOption, JsonOption, WhereOpt
 from ridealong.terminal.readable import counted
 from shadow.commands.options import RUN_IDS
 
-app = typer.Typer(no_args_is_help=True, help="Export clips for labelling.")
+app = typer.Typer(no_args_is_help=True, help="Export clips for labeling.")
 
 
 class ExportFormat(StrEnum):
@@ -72,11 +72,11 @@ def labels_export(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Export the clips behind a run's regressions for labelling, the costliest first.
+    """Export the clips behind a run's regressions for labeling, the costliest first.
 
     The export contains the known labels, the outputs of both networks, and each clip's share of the
-    loss. If no cell has a loss, the clips are in the order of `clips list`. README.md in the folder
-    describes each file.
+    loss. If no check has a loss, the clips are in the order of `clips list`. README.md in the
+    folder describes each file.
 
     coco: images, labels, pre-labels, and each network's results for loadRes.
     mcap: the clips, with both networks' outputs as additional topics.

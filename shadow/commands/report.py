@@ -19,11 +19,11 @@ def shadow_report(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a run's verdict and its most important cells.
+    """Print a run's verdict and its most important checks.
 
     Required predictions come first, then the clearest changes among the others. Numbers are rounded
-    to what their interval supports. --json has all cells, unrounded. The exit code is 0 for PASS, 1
-    for REGRESSED and INCONCLUSIVE.
+    to what their interval supports. --json has all checks, unrounded. The exit code is 0 for PASS,
+    1 for REGRESSED and INCONCLUSIVE.
 
     Example: ridealong shadow report latest
     """
@@ -86,7 +86,7 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
     console.sections(cell_columns("blocks" if within else "drives"), sections)
     left = sum(cell["delta"] is not None for cell in document["cells"]) - len(cells)
     if left:
-        console.paragraph(f"and {counted(left, 'more cell')}: --json, or the dashboard")
+        console.paragraph(f"and {counted(left, 'more check')}: --json, or the dashboard")
     missing = cells_without_data(document["cells"])
     if missing:
         console.paragraph(f"required, but without data: {listed(missing, 3)}")

@@ -54,7 +54,7 @@ def shadow_run(
     """Replay clips through two networks, score every prediction, and judge the candidate.
 
     This commits a run and prints its verdict. Stored scores are reused. After a kill, the same
-    command continues. A clip that cannot be replayed is left out and reported, and a cell that
+    command continues. A clip that cannot be replayed is left out and reported, and a check that
     lacks a clip does not pass. The exit code is 0 for every verdict; `ridealong shadow report`
     exits with 1 unless the verdict is PASS.
 
@@ -98,6 +98,6 @@ def _print_run(report: "RunReport", console: Console) -> None:
     if len(report.unscored) > UNSCORED_SHOWN:
         console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json lists all)")
     if report.baseline is not None:
-        worse = counted(report.worse_than_baseline or 0, "cell")
+        worse = counted(report.worse_than_baseline or 0, "check")
         console.text(f"worse than the baseline {report.baseline}: {worse}")
     console.text(f"{report.verdict}: {report.reason}")

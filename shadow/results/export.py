@@ -84,7 +84,7 @@ def _order(losing: list[Cell], losses: Mapping[str, ClipLoss]) -> dict[str, str]
     if losses:
         names = listed([cell_name(cell) for cell in losing], NAMED)
         return {"order": "loss", "reason": f"largest share of the loss in {names} first"}
-    return {"order": "listing", "reason": "no cell has a loss"}
+    return {"order": "listing", "reason": "no check has a loss"}
 
 
 def _items(snapshot: Snapshot, run: Mapping[str, Any]) -> list[dict[str, Any]]:

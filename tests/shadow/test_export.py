@@ -70,7 +70,7 @@ def test_a_run_without_a_regression_falls_back_to_the_listing(
     runs = Lake.open(fleet_home).snapshot().read("runs").to_pylist()
     few = next(run["run_id"] for run in runs if run["candidate"] == "hydra-1.0b")
     found = exported(name=few)
-    assert (found["order"], found["reason"]) == ("listing", "no cell regressed")
+    assert (found["order"], found["reason"]) == ("listing", "no check regressed")
     assert found["clips"] == len(found["shares"]) == 24
     lost = exported(name=few, prediction="objects/car@main", slice="light=night")
     assert lost["order"] == "loss" and "objects/car@main f1 at light=night" in lost["reason"]
@@ -81,7 +81,7 @@ def test_a_named_cell_orders_by_its_own_loss(exported: Any) -> None:
     found = exported(**named)
     assert {tuple(clip["cell"].items()) for clip in found["shares"]} == {tuple(named.items())}
     better = exported(**named | {"slice": "light=day"})
-    assert (better["order"], better["reason"]) == ("listing", "the named cells have no loss")
+    assert (better["order"], better["reason"]) == ("listing", "the named checks have no loss")
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_the_text_says_in_which_order(demo_home: Path, program: Any, tmp_path: P
         *("--home", demo_home),
     )
     assert done.returncode == 0, done.stderr
-    assert "in the order of the listing: no cell regressed" in done.stdout
+    assert "in the order of the listing: no check regressed" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_choices_that_cannot_be_met_are_refused(
         assert "expected 'every:N'" in refused("--frames", text)
     assert "did you mean 'main'" in refused("--cameras", "wide,mian")
     assert "camera ''" in refused("--cameras", "main,")
-    assert "no frame has a loss: no cell regressed" in refused("--frames", "loss")
+    assert "no frame has a loss: no check regressed" in refused("--frames", "loss")
     steady = ["--metric", "flicker", "--frames", "loss"]
     assert "no frame has a loss: flicker and jitter are differences between" in refused(*steady)
     for options in (["--frames", "every:2"], ["--cameras", "main"]):

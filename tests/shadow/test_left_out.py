@@ -1,4 +1,4 @@
-"""Clips that were left out: no cell passes without them, and a loss stays a loss."""
+"""Clips that were left out: no check passes without them, and a loss stays a loss."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ def test_a_cell_that_lacks_a_clip_does_not_pass() -> None:
     ]
     assert run.verdict is Verdict.INCONCLUSIVE
     assert run.reason == (
-        "1 of 2 required cells undecided: objects/car@main f1 (+0.100); 2 clips left out"
+        "1 of 2 required checks undecided: objects/car@main f1 (+0.100); 2 clips left out"
     )
 
 
@@ -59,7 +59,7 @@ def test_what_the_candidate_lacks_stays_said() -> None:
     rows = pa.Table.from_pylist([lost()], schema=CLIPS_OF_DRIVES.schema)
     passed = RunVerdict(Verdict.PASS, "all pass", table, dropped=("bev/road",))
     assert fail_closed(passed, rows).reason == (
-        "1 of 1 required cells undecided: objects/car@main f1 (+0.100); "
+        "1 of 1 required checks undecided: objects/car@main f1 (+0.100); "
         "the candidate lacks bev/road; 1 clip left out"
     )
 
@@ -67,7 +67,7 @@ def test_what_the_candidate_lacks_stays_said() -> None:
 def test_a_clip_of_another_slice_is_not_lacked() -> None:
     run = closed([cell("light=day"), cell("all", required=False)], lost())
     assert (
-        run.verdict is Verdict.PASS and run.reason == "all 1 required cells pass; 1 clip left out"
+        run.verdict is Verdict.PASS and run.reason == "all 1 required checks pass; 1 clip left out"
     )
     assert verdicts(run) == ["PASS", "INCONCLUSIVE"]
 
@@ -76,7 +76,7 @@ def test_a_clip_of_another_slice_is_not_lacked() -> None:
     ("clip", "lacked"),
     [
         (lost(None), True),  # in no slice of light, and in all
-        (lost(by_disagreement=True), False),  # it counts in no cell
+        (lost(by_disagreement=True), False),  # it counts in no check
         (lost(by_disagreement=None), False),
         (lost(labelled=False), False),
         (lost(labelled=None), True),
@@ -105,14 +105,14 @@ def test_the_reason_counts_the_cells_that_became_undecided() -> None:
     cells = [cell(), cell("light=day", "INCONCLUSIVE")]
     run = closed(cells, lost(), verdict=Verdict.INCONCLUSIVE)
     assert verdicts(run) == ["INCONCLUSIVE", "INCONCLUSIVE"]
-    assert run.reason.startswith("2 of 2 required cells undecided: ")
+    assert run.reason.startswith("2 of 2 required checks undecided: ")
 
 
 def test_a_loss_stays_a_loss() -> None:
     cells = [cell(), cell("light=night", "REGRESSED")]
     run = closed(cells, lost(), verdict=Verdict.REGRESSED)
     assert run.verdict is Verdict.REGRESSED
-    said = "1 of 2 required cells regressed: objects/car@main f1 at light=night (+0.100)"
+    said = "1 of 2 required checks regressed: objects/car@main f1 at light=night (+0.100)"
     assert run.reason == f"{said}; 1 clip left out"
     assert verdicts(run) == ["INCONCLUSIVE", "REGRESSED"]
 

@@ -25,7 +25,7 @@ def test_cells_are_counted_by_cause() -> None:
     assert summary["verdicts"] == {"PASS": 0, "REGRESSED": 5, "INCONCLUSIVE": 1}
     assert list(summary["by_cause"].items()) == [(night, 4), (rain, 2)]
     assert cause_sentence(summary) == (
-        "4 of 5 regressed cells are at light=night or only because of it"
+        "4 of 5 regressed checks are at light=night or only because of it"
     )
 
 

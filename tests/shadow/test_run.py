@@ -81,7 +81,7 @@ def test_a_run_is_compared_with_a_baseline_too(
     assert added == len(own) / 2  # its own scores, and no comparison
     document = ask("shadow", "runs", "list", "--home", home)[0]
     done = program("shadow", "report", document["run"], "--home", home)
-    assert "worse than the baseline hydra-frozen: no cell" in done.stdout
+    assert "worse than the baseline hydra-frozen: no check" in done.stdout
     found = json.loads(program("shadow", "report", "latest", "--json", "--home", home).stdout)
     assert (found["baseline"], found["labels"]) == ("hydra-frozen", first["labels"])
 

@@ -66,7 +66,7 @@ def write_runs(home: Path, *runs: Sequence[dict[str, Any]], **known: Any) -> lis
             "definition": "@5",
             "clip_ids": [],
             "verdict": "REGRESSED",
-            "reason": "1 of 20 required cells regressed",
+            "reason": "1 of 20 required checks regressed",
             "created_ns": (1_772_000_000 - place) * NS_PER_S,
             "seconds": 1.5,
         }

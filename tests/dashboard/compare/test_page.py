@@ -39,8 +39,8 @@ def chosen(app: AppTest) -> str:
 def test_it_opens_the_worst_check_of_the_newest_run(fleet_home: Path) -> None:
     app = page_of(fleet_home)
     drawn = markup_of(app)
-    assert "✕</span> REGRESSED" in drawn and "required cells" in drawn
-    assert "regressed cells are at light=night or only because of it" in drawn
+    assert "✕</span> REGRESSED" in drawn and "required checks" in drawn
+    assert "regressed checks are at light=night or only because of it" in drawn
     assert not app.warning and "light=night" in drawn and "higher is better" in drawn
     assert "The clips behind it" in app.subheader[0].value
 

@@ -186,7 +186,7 @@ def test_the_cause_of_most_losses(checks: Make) -> None:
     made = [check(name, **night) for name in "ab"]
     made += [check("c", "light=night&road=city", margins=-2.0), check("d", margins=-2.0)]
     assert queries.cause(checks(made)) == (
-        "3 of 4 regressed cells are at light=night or only because of it"
+        "3 of 4 regressed checks are at light=night or only because of it"
     )
 
 

@@ -25,7 +25,7 @@ def test_a_click_on_the_map_opens_the_clip_at_the_event(
     page: Page, served_fleet: str, keep: Keep
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 1100})
-    page.goto(f"{served_fleet}/fleet?events=kept&trigger=swerve")
+    page.goto(f"{served_fleet}/fleet?events=kept&triggers=swerve")
     event = mark(page, "drive: drive-", "outcome: kept", "trigger: swerve")
     expect(event).to_be_visible(timeout=WAIT_MS)
     expect(mark(page, "drive_id: drive-000", "light: day")).to_be_visible()
@@ -36,7 +36,7 @@ def test_a_click_on_the_map_opens_the_clip_at_the_event(
 
 
 def test_the_list_of_events_is_reached_with_the_keyboard(page: Page, served_fleet: str) -> None:
-    page.goto(f"{served_fleet}/fleet?vehicle=vehicle-7&page=2")
+    page.goto(f"{served_fleet}/fleet?vehicles=vehicle-7&page=2")
     links = page.get_by_role("table", name="Events").get_by_role("link")
     expect(links.first).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("Page 2 of 2")).to_be_visible(timeout=WAIT_MS)
@@ -54,11 +54,11 @@ def test_conditions_and_ingest_health_have_views(page: Page, served_fleet: str) 
     page.get_by_role("tab", name="Ingest health").click()
     table = page.get_by_role("table", name="Quarantine")
     expect(table).to_contain_text("not a Parquet file", timeout=WAIT_MS)
-    expect(page).to_have_url(re.compile("view=Ingest"))
+    expect(page).to_have_url(re.compile("tab=Ingest"))
 
 
 def test_names_are_never_markup(page: Page, served_marked: str) -> None:
-    page.goto(f"{served_marked}/fleet?view=Conditions")
+    page.goto(f"{served_marked}/fleet?tab=Conditions")
     found = mark(page, f"trigger: {MARK}cut_in", "outcome: kept")
     expect(found).to_be_visible(timeout=WAIT_MS)
     found.hover()

@@ -32,14 +32,14 @@ def test_it_says_how_much_was_driven(fleet_home: Path) -> None:
 
 
 def test_filters_are_in_the_address(fleet_home: Path) -> None:
-    app = run_page(fleet_home, vehicle="vehicle-3", events="kept")
+    app = run_page(fleet_home, vehicles="vehicle-3", events="kept")
     assert not app.exception and figures(app)["Drives"] == "3"
     assert figures(app)["Events"] == figures(app)["Kept"] == "12"
     assert app.multiselect[0].value == ["vehicle-3"]
 
 
 @pytest.mark.parametrize(
-    "asked", [{"page": "x"}, {"page": "999"}, {"days": "yesterday"}, {"view": "Nothing"}]
+    "asked", [{"page": "x"}, {"page": "999"}, {"days": "yesterday"}, {"tab": "Nothing"}]
 )
 def test_odd_addresses_are_no_error(fleet_home: Path, asked: dict[str, str]) -> None:
     app = run_page(fleet_home, **asked)
@@ -47,13 +47,31 @@ def test_odd_addresses_are_no_error(fleet_home: Path, asked: dict[str, str]) -> 
 
 
 def test_what_the_address_names_and_is_not_there_is_said(fleet_home: Path) -> None:
-    app = run_page(fleet_home, vehicle="<b>gone")
+    app = run_page(fleet_home, vehicles="<b>gone")
     assert not app.exception and figures(app)["Drives"] == "24"
     assert "There is no vehicle \\<b\\>gone" in app.warning[0].value
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("days", "yesterday", "days\\=yesterday is left out"),
+        ("days", "2026-01-01", "an address has both days"),
+        ("events", "odd", "not one of kept, suppressed"),
+        ("tab", "Nothing", "not one of Map"),
+        ("area", "Atlantis", "There is no area Atlantis"),
+        ("from", "2026-01-01", "The address has from"),
+    ],
+)
+def test_what_the_address_has_in_vain_is_said(
+    fleet_home: Path, name: str, value: str, said: str
+) -> None:
+    warnings = " ".join(one.value for one in run_page(fleet_home, **{name: value}).warning)
+    assert said.replace("\\", "") in warnings.replace("\\", "")
+
+
 def test_ingest_health_is_a_view_of_its_own(fleet_home: Path) -> None:
-    app = run_page(fleet_home, view="Ingest health")
+    app = run_page(fleet_home, tab="Ingest health")
     found = figures(app)
     assert (found["Planned"], found["Done"], found["Failed"]) == ("26", "24", "1")
     assert "ridealong ingest" in app.warning[0].value

@@ -56,7 +56,9 @@ def test_the_newest_run_says_what_broke_and_where(fleet_home: Path, show: Show) 
     app = show(fleet_home)
     text = said(app)
     assert re.search(r"hydra-1\.1 may not replace hydra-1\.0: \d+ of 21 required checks reg", text)
-    assert re.search(r"\d+ of \d+ regressed cells are at light=night or only because of it\.", text)
+    assert re.search(
+        r"\d+ of \d+ regressed checks are at light=night or only because of it\.", text
+    )
     assert "Failed" in text and "Passed" in text and "The worst loss" in text
     run = runs(Lake.open(fleet_home).snapshot())[0]
     chips = [link for link in links(app) if link.startswith(f"/compare?run={run.run_id}&pred")]

@@ -62,7 +62,7 @@ def make_content(cells: Sequence[Any], costly: Sequence[Any] = (), **more: Any) 
         "deployed": "hydra-1.0",
         "candidate": "hydra-1.1",
         "verdict": "REGRESSED",
-        "reason": "1 of 2 required cells regressed",
+        "reason": "1 of 2 required checks regressed",
         "clips": 96,
         "clips_left_out": [],
         "latency": {"deployed_ms": 3.5, "candidate_ms": 4.0, "latency_ratio": 1.14},

@@ -85,12 +85,12 @@ def test_what_a_page_says(cell: Any, content: Any) -> None:
     costly = [Costly("clip-1", "drive-7", 0.25, cells[1])]
     read = check_safe(page(content(cells, costly), PICTURES).decode())
     for text in (
-        *("REGRESSED", "hydra-1.1 against hydra-1.0", "1 of 2 required cells regressed"),
-        *("2 required cells", "1 PASS, 1 REGRESSED", "f1 at light=night", "-0.080 to -0.020"),
+        *("REGRESSED", "hydra-1.1 against hydra-1.0", "1 of 2 required checks regressed"),
+        *("2 required checks", "1 PASS, 1 REGRESSED", "f1 at light=night", "-0.080 to -0.020"),
         *("25.0% of the loss: clip-1", "drive drive-7", "The frame that costs most."),
-        *("1 watched cell has an alert", "objects/bus@main", "worse by 0.1"),
+        *("1 watched check has an alert", "objects/bus@main", "worse by 0.1"),
         *("deployed: a", "candidate: b"),
-        "1 of 2 regressed cells is at light=night or only because of it.",
+        "1 of 2 regressed checks is at light=night or only because of it.",
     ):
         assert text in read.text, text
     assert [tag for tag, _ in read.elements].count("img") == 2

@@ -1,4 +1,4 @@
-"""JUnit: one case for each required cell, in a document that Jenkins and Ant accept."""
+"""JUnit: one case for each required check, in a document that Jenkins and Ant accept."""
 
 import re
 from typing import Any

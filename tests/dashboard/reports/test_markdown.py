@@ -46,13 +46,13 @@ def test_what_did_not_pass_comes_as_a_table(cell: Any, content: Any) -> None:
     text = markdown(content(cells, [Costly("clip-1", "drive-7", 0.25, cells[2])]))
     lines = text.splitlines()
     assert lines[0] == "### ridealong: REGRESSED"
-    assert "1 of 2 required cells regressed" in lines[2]
+    assert "1 of 2 required checks regressed" in lines[2]
     assert (
         "| `objects/truck@main` `f1` at `light=night` | 0.800 | 0.750 | -0.050 "
         "| -0.080 to -0.020 | 0.02 | 24 | REGRESSED |"
     ) in lines
     assert text.count("| `") == 2 and "INCONCLUSIVE: about 12 more drives |" in text
-    assert "1 watched cell has an alert: `objects/bus@main` `f1`." in lines
+    assert "1 watched check has an alert: `objects/bus@main` `f1`." in lines
     assert (
         "1. `clip-1` of drive `drive-7`: 25.0% of the loss, most of it in "
         "`objects/truck@main` `f1` at `light=night`"
@@ -60,7 +60,7 @@ def test_what_did_not_pass_comes_as_a_table(cell: Any, content: Any) -> None:
 
 
 def test_a_pass_is_short(cell: Any, content: Any) -> None:
-    text = markdown(content([cell()], verdict="PASS", reason="all 1 required cells pass"))
+    text = markdown(content([cell()], verdict="PASS", reason="all 1 required checks pass"))
     assert text.startswith("### ridealong: PASS\n") and "| cell" not in text
 
 
@@ -80,7 +80,7 @@ def test_many_cells_with_long_names_fit_a_comment(cell: Any, content: Any) -> No
     ]
     costly = [Costly(name, name, 0.1, cells[0])] * 3
     text = markdown(content(cells, costly, reason=name * 100, name=name, deployed=name))
-    assert len(text.encode()) <= LIMIT and "more cells" in text
+    assert len(text.encode()) <= LIMIT and "more checks" in text
 
 
 @given(st.text(min_size=1, max_size=40))

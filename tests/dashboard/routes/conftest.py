@@ -12,7 +12,6 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard.routes import dense_outputs
 from dashboard.routes.home import home_at
 from dashboard.routes.links import Links
 from dashboard.routes.routes import clip_routes
@@ -181,11 +180,9 @@ def clip_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def inference(monkeypatch: pytest.MonkeyPatch) -> Inference:
+def inference() -> Inference:
     """What stands for the networks."""
-    found = Inference()
-    monkeypatch.setattr(dense_outputs, "infer_now", found)
-    return found
+    return Inference()
 
 
 @pytest.fixture
@@ -196,7 +193,7 @@ def serving(tmp_path: Path, inference: Inference) -> Callable[[Path], Any]:
         cache = tmp_path / "cache"
         cache.mkdir()
         links = Links(b"a secret")
-        client = TestClient(Starlette(routes=clip_routes(home_at(home, cache), links)))
+        client = TestClient(Starlette(routes=clip_routes(home_at(home, cache, inference), links)))
 
         def get(path: str, headers: Any = None, **parameters: Any) -> Any:
             return client.get(links.clip(CLIP).url(path, **parameters), headers=headers)

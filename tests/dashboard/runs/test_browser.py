@@ -33,8 +33,11 @@ def test_a_run_is_named_and_archived_by_clicking(
     page.goto(f"{at}/runs")
     table = page.get_by_role("table")
     expect(table).to_contain_text("hydra-1.0b", timeout=SOON)
-    table.get_by_role("row").nth(2).get_by_role("link", name="Edit").click()
-    page.wait_for_url("**run=*", timeout=SOON)
+    row = table.get_by_role("row").nth(2)
+    run_id = row.get_by_role("cell").first.inner_text()
+    row.get_by_role("link", name="Edit").click()
+    # Before, the form is that of the first run.
+    expect(page.locator("strong", has_text=run_id)).to_be_visible(timeout=SOON)
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_be_visible(timeout=SOON)
     name.fill("<b>before</b> the fix")
@@ -56,6 +59,48 @@ def test_a_run_is_named_and_archived_by_clicking(
     assert rows[2]["after"] == {"name": "<b>before</b> the fix"}
     page.get_by_role("link", name="What was changed").click()
     expect(table).to_contain_text("shadow runs archive", timeout=SOON)
+
+
+@pytest.mark.slow
+def test_a_network_is_deployed_with_a_waiver(
+    page: Page, demo_home: Path, tmp_path: Path, serve: Any, ask: Any
+) -> None:
+    home = Path(shutil.copytree(demo_home, tmp_path / "home"))
+    with serve(home) as address:
+        _deploy(page, address)
+    (row,) = ask("audit", "--home", home)
+    assert row["action"] == "networks promote" and row["after"]["waiver_by"] == "Ann"
+
+
+def _deploy(page: Page, address: str) -> None:
+    page.goto(f"{address}/runs?view=networks")
+    reason = page.get_by_role("textbox", name="Reason")
+    reason.fill("the <b>others</b> are worse", timeout=SOON)
+    name = page.get_by_role("textbox", name="Your name")
+    name.fill("Ann")
+    name.press("Tab")
+    deploy = page.get_by_role("button", name="Deploy …")
+    expect(deploy).to_be_enabled(timeout=SOON)
+    deploy.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Waiver of Ann: the <b>others</b> are worse", timeout=SOON)
+    dialog.get_by_role("button", name=re.compile("^Deploy ")).click()
+    expect(page.get_by_text("is deployed.").first).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("table").last).to_contain_text("Ann", timeout=SOON)
+    expect(reason).to_have_value("", timeout=SOON)  # the next waiver needs its own
+
+
+def test_back_returns_to_the_view_before(page: Page, served_fleet: str) -> None:
+    page.goto(f"{served_fleet}/runs")
+    page.get_by_role("link", name="What was changed").click()
+    unchanged = page.get_by_text("Nothing was changed on the dashboard yet")
+    expect(unchanged).to_be_visible(timeout=SOON)
+    page.get_by_role("link", name="Fleet", exact=True).click()
+    expect(page.get_by_role("heading", name="Fleet")).to_be_visible(timeout=SOON)
+    page.go_back()
+    expect(unchanged).to_be_visible(timeout=SOON)
+    page.go_back()
+    expect(page.get_by_role("link", name="Edit").first).to_be_visible(timeout=SOON)
 
 
 def test_nobody_changes_a_read_only_dashboard(
@@ -84,6 +129,14 @@ def test_a_run_is_started_and_its_verdict_is_seen(
         where.press("Enter")
         expect(page.get_by_role("alert")).to_be_visible(timeout=SOON)
         expect(page.get_by_role("button", name="Start the run")).to_be_disabled(timeout=SOON)
+        page.get_by_role("combobox", name="Gate").click()
+        page.get_by_role("option", name="my own").click()
+        gate = page.get_by_role("textbox", name="The gate's YAML")
+        gate.fill("required:\n  - {prediction: bev/nothing, metric: iou}", timeout=SOON)
+        gate.press("Control+Enter")
+        expect(page.get_by_role("alert")).to_contain_text("line 2: required.0", timeout=SOON)
+        gate.fill("required:\n  - {prediction: objects/car@main, metric: f1}\nmargins: {f1: 0.1}")
+        gate.press("Control+Enter")
         where.fill("light = 'day'")
         where.press("Enter")
         start = page.get_by_role("button", name="Start the run")

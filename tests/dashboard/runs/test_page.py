@@ -82,14 +82,24 @@ def test_what_is_started(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setattr(starting, "act", act)
     monkeypatch.setattr(session, "home", lambda: home)
     monkeypatch.setattr(jobs, "JOBS", jobs.Jobs(most_running=0))
-    wish = Wish("a-1", "b-1", "light = 'night'", "2", "required: [")
-    with pytest.raises(RidealongError, match=r"gate\.yaml"):
-        starting._begin(wish)
     starting._begin(Wish("a-1", "b-1", "light = 'night'", "2", None))
     command = "shadow run --deployed=a-1 --candidate=b-1 --where=light = 'night' --baseline=2"
     assert started == [("shadow run", "b-1 against a-1", command)]
     with pytest.raises(RidealongError, match="in progress already"):
         starting._begin(Wish("a-1", "b-1", "light = 'night'", "2", None))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "the gate is empty"),
+        ("required: [", "^line "),
+        ("required:\n  - {prediction: bev/nothing, metric: iou}", "^line 2: required.0"),
+    ],
+)
+def test_a_mistake_in_a_gate_names_its_line(text: str, said: str) -> None:
+    with pytest.raises(RidealongError, match=said):
+        starting._check_gate(text)
 
 
 def test_a_verdict_is_told_with_a_link() -> None:

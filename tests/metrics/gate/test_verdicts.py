@@ -52,7 +52,7 @@ def test_equal_networks_pass(kit: Any) -> None:
     assert cell["low"] < cell["delta"] < cell["high"]
     assert (cell["clips"], cell["clusters"], cell["level"]) == (40, 20, 0.95)
     assert 19 < cell["clusters_effective"] <= 20
-    assert found.reason == "all 1 required cells pass"
+    assert found.reason == "all 1 required checks pass"
 
 
 def test_the_same_network_twice_differs_nowhere(kit: Any) -> None:
@@ -144,7 +144,7 @@ def test_a_required_cell_without_data_is_no_pass(kit: Any) -> None:
         assert cell["verdict"] == "INCONCLUSIVE"
         assert cell["reason"].startswith("missing: ")
         assert cell["delta"] is cell["deployed"] is cell["low"] is None
-    assert "2 of 3 required cells undecided" in found.reason
+    assert "2 of 3 required checks undecided" in found.reason
 
 
 def test_no_scores_at_all(kit: Any) -> None:

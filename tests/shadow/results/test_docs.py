@@ -28,4 +28,4 @@ def test_the_snippet_of_the_page_writes_a_file_that_its_gate_fits(
         "--deployed", path, "--candidate", path, "--gate", gate,
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
-    assert "INCONCLUSIVE: 2 of 2 required cells undecided" in done.stdout
+    assert "INCONCLUSIVE: 2 of 2 required checks undecided" in done.stdout
