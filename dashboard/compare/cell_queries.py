@@ -59,6 +59,11 @@ def nearest_key(
             ).fetchone()
             return dict(zip(KEY, found, strict=True)) if found else None
 
+        def match(parts: Mapping[str, str]) -> dict[str, str] | None:
+            return worst(" and ".join(f"{part} = ${part}" for part in parts), parts)
+
+        if len(asked) == len(KEY) and (exact := match(asked)):  # what a click asks for
+            return exact, None
         best = worst(condition, given) or worst("true", {})
         missing = None
         known: dict[str, str] = {}
@@ -66,8 +71,7 @@ def nearest_key(
             if name not in asked:
                 continue
             wanted = known | {name: asked[name]}
-            found = worst(" and ".join(f"{part} = ${part}" for part in wanted), wanted)
-            if found:
+            if found := match(wanted):
                 best, known = found, wanted
             else:
                 missing = missing or name
