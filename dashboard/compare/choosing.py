@@ -23,23 +23,25 @@ def choose_runs(runs: list[Row]) -> tuple[Row | None, Row | None]:
     shown = asked["run"]
     if shown not in by_id:
         shown = default["run_id"] if default else None
-    first, second = st.columns([5, 4])
-    with first:
-        chosen = select_run("Run", titles, shown, _run_changed)
+    chosen = select_run("Run", titles, shown, _run_changed)
     others = {run_id: title for run_id, title in titles.items() if run_id != chosen}
-    with second:
-        beside = select_run(
-            "Compared with",
-            others,
-            asked["other"] if asked["other"] in others else None,
-            _other_changed,
-            key="other",
-            placeholder="Compare with another run" if others else "There is no other run",
-        )
-    for name in asked.values():
-        if name is not None and name not in by_id:
-            say_gone(name)
+    beside = select_run(
+        "Compared with",
+        others,
+        asked["other"] if asked["other"] in others else None,
+        _other_changed,
+        key="other",
+        placeholder="Compare with another run" if others else "There is no other run",
+    )
     return by_id[chosen] if chosen else None, by_id[beside] if beside else None
+
+
+def say_lost_runs(runs: list[Row]) -> None:
+    """Say which runs of the address are not there."""
+    known = {run["run_id"] for run in runs}
+    for name in (st.query_params.get("run"), st.query_params.get("other")):
+        if name is not None and name not in known:
+            say_gone(name)
 
 
 def _title(run: Row) -> str:

@@ -24,13 +24,10 @@ def filter_widgets(known: Known, filters: Filters, compared: bool) -> None:
     ]
     if compared:
         choices.append(("Changed", "changed", "verdict", list(Change)))
-    first, *places, last = st.columns(len(choices) + 2)
-    with first:
+    with st.container(horizontal=True):  # one message to the browser; columns are one each
         _kind(filters.show)
-    for place, (label, name, about, options) in zip(places, choices, strict=True):
-        with place:
+        for label, name, about, options in choices:
             _some_of(label, name, help_of(about), options, getattr(filters, name))
-    with last:
         _text(filters.text)
 
 

@@ -13,7 +13,7 @@ from dashboard.compare import cached, components, markup
 from dashboard.compare.asked import asked_key, asked_values
 from dashboard.compare.cell_queries import KEY, Looked, key_of, metric_of
 from dashboard.compare.check_markup import check, facts
-from dashboard.compare.choosing import choose_runs
+from dashboard.compare.choosing import choose_runs, say_lost_runs
 from dashboard.compare.filter_widgets import filter_widgets, view_widget
 from dashboard.compare.filters import Filters, read_filters
 from dashboard.compare.interval_markup import intervals
@@ -32,15 +32,16 @@ from shadow.judged import of_items
 
 def page() -> None:
     """Lay out the page: the verdict, the checks beside the chosen one, and its clips."""
-    title, choices = st.columns([1, 7], vertical_alignment="center")
-    title.title("Compare", anchor=False)
+    top = st.container(horizontal=True, vertical_alignment="center")
+    top.title("Compare", anchor=False, width="content")
     snapshot = session.snapshot(session.home())
     runs = cached.runs(snapshot)
     if not runs:
         _no_run()
         return
-    with choices:
+    with top:
         run, other = choose_runs(runs)
+    say_lost_runs(runs)
     st.html(markup.style())
     if run is None:
         st.info("These runs compare a network with itself. Choose one above to see it.")
