@@ -2,20 +2,21 @@
 
 Verdicts have a colour and a mark, so that nothing depends on colour alone. The scale of effects is
 safe for colour blindness, and its ends differ in lightness from its middle, so it reads in grey.
+
+Markup and components use the colours as custom properties of CSS, such as ``var(--muted)``, which
+shadow trees inherit (`tokens`).
 """
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from metrics.gate.cells import Verdict
 
-STYLE = """
-[data-testid=stMainBlockContainer] { padding: 4rem 2.5rem 2rem 2.5rem; max-width: 1880px; }
-h1 { font-size: 1.5rem !important; padding: 0 0 0.25rem 0 !important; }
-.st-key-navigation { position: absolute; }
-"""
+STYLE = Path(__file__).with_suffix(".css")
 MARKS = {Verdict.PASS: "✓", Verdict.REGRESSED: "✕", Verdict.INCONCLUSIVE: "?"}
 
 
@@ -27,6 +28,7 @@ class Palette:
         text, muted: Of labels, and of what matters less.
         surface: Behind charts.
         line: Of axes and grids.
+        primary: Of the buttons of the next step.
         effect: From a loss over no change to a gain, seven steps.
         unknown: Of cells without a number.
         chosen: The frame of what is chosen.
@@ -43,6 +45,7 @@ class Palette:
     muted: str
     surface: str
     line: str
+    primary: str
     effect: tuple[str, ...]
     unknown: str
     chosen: str
@@ -62,6 +65,7 @@ LIGHT = Palette(
     muted="#475569",
     surface="#ffffff",
     line="#cbd5e1",
+    primary="#1d4ed8",
     effect=("#b2182b", "#ef8a62", "#fddbc7", "#f7f7f7", "#d1e5f0", "#67a9cf", "#2166ac"),
     unknown="#d8dee8",
     chosen="#a21caf",
@@ -84,6 +88,7 @@ DARK = Palette(
     muted="#a8b3c4",
     surface="#0e1117",
     line="#3b4556",
+    primary="#60a5fa",
     effect=("#f4a08a", "#c9543f", "#7a3530", "#2b3140", "#2f5670", "#4a8fbd", "#9ccbec"),
     unknown="#1c2230",
     chosen="#e879f9",
@@ -101,6 +106,15 @@ DARK = Palette(
     roads=("#4b5566", "#2f3747"),
     track="#0e7490",
 )
+# On pictures and videos, which are the same in both themes.
+PICTURES = {
+    "--picture": "#0b0f14",
+    "--on-picture": "#cbd5e1",
+    "--caption": "#000c",
+    "--on-caption": "#ffffff",
+    "--lost": "#dc2626",
+    "--labelled": "#65a30d",
+}
 OPTIONS: dict[str, Any] = {
     f"theme.{name}.{option}": value
     for name, palette, secondary in (("light", LIGHT, "#f1f5f9"), ("dark", DARK, "#1a202c"))
@@ -109,15 +123,34 @@ OPTIONS: dict[str, Any] = {
         "secondaryBackgroundColor": secondary,
         "textColor": palette.text,
         "borderColor": palette.line,
-        "primaryColor": "#1d4ed8" if name == "light" else "#60a5fa",
+        "primaryColor": palette.primary,
     }.items()
 }
 
 
 def style() -> str:
     """The style of all pages, in the theme that the browser shows now."""
-    # White on the dark theme's primary colour would be too faint.
-    return f"{STYLE}[data-testid=stBaseButton-primary]:enabled p {{ color: {palette().surface}; }}"
+    known = "".join(f"{name}: {colour};" for name, colour in tokens(palette()).items())
+    return f":root {{ {known} }} {_rules()}"
+
+
+@cache
+def _rules() -> str:
+    return STYLE.read_text("utf-8")
+
+
+def tokens(palette: Palette) -> dict[str, str]:
+    """The colours of a theme as custom properties of CSS."""
+    plain = ("text", "muted", "surface", "line", "primary", "unknown", "chosen", "accent")
+    return {
+        **{f"--{name}": getattr(palette, name) for name in plain},
+        "--on-primary": palette.surface,  # white would be too faint in the dark theme
+        "--ink-unknown": ink_on(palette.unknown),
+        **{f"--effect-{at}": colour for at, colour in enumerate(palette.effect)},
+        **{f"--ink-{at}": ink_on(colour) for at, colour in enumerate(palette.effect)},
+        **{f"--{name.lower()}": colour for name, colour in palette.verdicts.items()},
+        **PICTURES,
+    }
 
 
 def ink_on(colour: str) -> str:

@@ -87,12 +87,17 @@ def siblings(checks: Checks, prediction: str, metric: str) -> list[Cell]:
 
 def look(checks: Checks, asked: Mapping[str, str], filters: Filters) -> Looked | None:
     """The check that fits an address best, with its neighbours; None if the run has no checks."""
+    if len(asked) == len(KEY) and (exact := _looked(checks, asked, None)):
+        return exact  # as after a click, which should take one query
     found = nearest_key(checks, asked, filters)
-    if found is None:
-        return None
-    key, missing = found
+    return _looked(checks, *found) if found else None
+
+
+def _looked(checks: Checks, key: Mapping[str, str], missing: str | None) -> Looked | None:
+    """The check of a key; None if there is none."""
     cells = siblings(checks, key["prediction"], key["metric"])
-    return Looked(next(c for c in cells if c["slice"] == key["slice"]), cells, missing)
+    chosen = next((cell for cell in cells if cell["slice"] == key["slice"]), None)
+    return Looked(chosen, cells, missing) if chosen else None
 
 
 def metric_of(run: Mapping[str, Any], cell: Cell) -> Metric | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dashboard.compare.queries import Change, Check, Grid
 from dashboard.text import number
-from dashboard.theme import MARKS, Palette, ink_on
+from dashboard.theme import MARKS
 from metrics.gate.cells import Cell, Verdict
 from ridealong.terminal.readable import decimals_known
 
@@ -43,14 +43,13 @@ def step_names() -> list[str]:
     return [f"below {ends[0]}", *inner, f"{ends[-1]} and above"]
 
 
-def grid_data(grid: Grid, link: str, units: Sequence[str], palette: Palette) -> dict[str, Any]:
+def grid_data(grid: Grid, link: str, units: Sequence[str]) -> dict[str, Any]:
     """What the grid's component draws; compact, because it travels at every change of a filter.
 
     Args:
         grid: The page of the grid.
         link: The address of a check, without its prediction, metric and slice.
         units: For each row, its metric's direction and unit in words.
-        palette: The colours.
     """
     return {
         "rows": [
@@ -63,7 +62,6 @@ def grid_data(grid: Grid, link: str, units: Sequence[str], palette: Palette) -> 
         "verdicts": list(Verdict),
         "marks": [MARKS[verdict] for verdict in Verdict],
         "changes": [[change, CHANGE_MARKS[change]] for change in Change],
-        "colours": colours(palette),
     }
 
 
@@ -82,25 +80,6 @@ def _drawn(check: Check) -> list[Any]:
         REQUIRED * check.required + DIMMED * (not check.matches),
         -1 if check.change is None else list(Change).index(Change(check.change)),
     ]
-
-
-def colours(palette: Palette) -> dict[str, str]:
-    """The colours of the page as custom properties of CSS."""
-    effects = {f"--effect-{at}": colour for at, colour in enumerate(palette.effect)}
-    inks = {f"--ink-{at}": ink_on(colour) for at, colour in enumerate(palette.effect)}
-    verdicts = {f"--{name.lower()}": colour for name, colour in palette.verdicts.items()}
-    return {
-        "--text": palette.text,
-        "--muted": palette.muted,
-        "--surface": palette.surface,
-        "--line": palette.line,
-        "--unknown": palette.unknown,
-        "--chosen": palette.chosen,
-        "--ink-unknown": ink_on(palette.unknown),
-        **effects,
-        **inks,
-        **verdicts,
-    }
 
 
 @dataclass(frozen=True)

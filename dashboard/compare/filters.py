@@ -9,6 +9,15 @@ from metrics.slices import ALL
 
 KINDS = ("required", "watched")
 NAMES = ("show", "verdicts", "tasks", "cameras", "metrics", "fields", "changed", "text")
+NOUNS = {
+    "show": "checks of the kind",
+    "verdicts": "verdict",
+    "tasks": "task",
+    "cameras": "camera",
+    "metrics": "metric",
+    "fields": "attribute",
+    "changed": "change",
+}
 
 # What a filter compares, as SQL over the columns of `dashboard.compare.queries.CHECKS`.
 CONDITIONS = {
@@ -71,7 +80,7 @@ class Known:
 def read_filters(
     asked: Mapping[str, Sequence[str]], known: Known, changes: Sequence[str] = ()
 ) -> tuple[Filters, list[str]]:
-    """The filters in an address, and a sentence for each value that this run does not have.
+    """The filters in an address, and what this run does not have: ``no task x``.
 
     Args:
         asked: The values of each parameter of the address.
@@ -79,6 +88,7 @@ def read_filters(
         changes: The kinds of change; none without another run.
     """
     choices: dict[str, Sequence[str]] = {
+        "show": KINDS,
         "verdicts": list(Verdict),
         "tasks": known.tasks,
         "cameras": known.cameras,
@@ -86,17 +96,14 @@ def read_filters(
         "fields": known.fields,
         "changed": changes,
     }
-    kept: dict[str, Any] = {}
+    kept: dict[str, tuple[str, ...]] = {}
     lost = []
     for name, possible in choices.items():
         wanted = dict.fromkeys(asked.get(name, ()))
         kept[name] = tuple(value for value in wanted if value in possible)
-        lost += [
-            f"no {name.removesuffix('s')} {value}" for value in wanted if value not in possible
-        ]
-    show = next(iter(asked.get("show", ())), "")
-    text = " ".join(asked.get("text", ()))
-    return Filters(show=show if show in KINDS else "", text=text, **kept), lost
+        lost += [f"no {NOUNS[name]} {value}" for value in wanted if value not in possible]
+    show = next(iter(kept.pop("show")), "")
+    return Filters(show=show, text=" ".join(asked.get("text", ())), **kept), lost
 
 
 def field_names(fields: Sequence[str]) -> list[str]:

@@ -1,7 +1,8 @@
 // The grid of checks: predictions with their metrics by slices. Each check is a link to itself.
 // Arrow keys move between checks, Home and End within a row, with Ctrl to the first and last row,
 // Page Up and Page Down by ten rows. Enter follows the link.
-// data: {rows: [[prediction, metric, required, unit]], slices: [name], link, verdicts: [name], marks: [mark], changes: [[name, mark]], colours,
+// data: {rows: [[prediction, metric, required, unit]], slices: [name], link, verdicts: [name],
+//        marks: [mark], changes: [[name, mark]],
 //        checks: [[row, column, verdict, step, sign, delta, margins, flags, change]]}
 
 const REQUIRED = 1;
@@ -11,9 +12,7 @@ const shown = new WeakMap(); // what each element shows, and how it hears which 
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".grid");
-  const { colours, ...content } = data;
-  for (const [name, value] of Object.entries(colours)) root.style.setProperty(name, value);
-  const drawn = JSON.stringify(content);
+  const drawn = JSON.stringify(data);
   const before = shown.get(root);
   if (before?.drawn !== drawn) {
     draw(root, data);

@@ -6,14 +6,14 @@ one page of the grid, never all.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 
 from dashboard.compare.filters import Filters, Known, field_names
-from dashboard.session import version
 from metrics.gate.cells import Verdict
 from metrics.gate.schemas import VERDICTS
 from metrics.slices import ALL, parse_slice
@@ -21,7 +21,6 @@ from ridealong.lake import Snapshot
 from ridealong.sql import sql_errors
 from shadow.report import cause_sentence
 from shadow.runs import list_runs
-from shadow.schemas import RUN_NAMES, RUNS
 
 ROWS, SLICES = 60, 30  # shown at a time
 LISTED = 100  # checks in a page of the list
@@ -150,14 +149,14 @@ class Checks:
 
     Attributes:
         run_id, other_id: The run, and the one it is compared with.
-        version: The snapshot's.
         database: Has the table ``checks``; threads use `cursor`.
+        name: Different for all that were ever read; for caches.
     """
 
     run_id: str
     other_id: str | None
-    version: str
     database: duckdb.DuckDBPyConnection
+    name: str = field(default_factory=lambda: uuid4().hex)
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -166,17 +165,12 @@ class Checks:
             yield cursor
 
 
-def version_of(snapshot: Snapshot) -> str:
-    """Names the version of what these queries read; for caches."""
-    return f"{snapshot.home} {version(snapshot, RUNS, RUN_NAMES, VERDICTS)}"
-
-
 def read_checks(snapshot: Snapshot, run_id: str, other_id: str | None) -> Checks:
     """The checks of a run, and their verdicts in another run if one is named."""
     database = snapshot.connect(VERDICTS)
     with sql_errors("table verdicts"):
         database.execute(CHECKS, {"run": run_id, "other": other_id})
-    return Checks(run_id, other_id, version_of(snapshot), database)
+    return Checks(run_id, other_id, database)
 
 
 def known(checks: Checks) -> Known:

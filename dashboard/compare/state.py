@@ -45,6 +45,21 @@ class State:
         return self.link(**dict.fromkeys(self.key))
 
 
+def view_in(asked: Sequence[str]) -> str:
+    """The view in an address; the first one if it is none."""
+    return next((value for value in asked if value in VIEWS), VIEWS[0])
+
+
+def wrong_in(asked: Mapping[str, Sequence[str]]) -> list[str]:
+    """A sentence for each view and page in an address that cannot be."""
+    views = [value for value in asked["view"] if value not in VIEWS]
+    pages = [value for value in asked["page"] if value != str(page_in([value]))]
+    return [
+        *(f"There is no view {value}. The grid is shown." for value in views[:1]),
+        *(f"There is no page {value}. The first page is shown." for value in pages[:1]),
+    ]
+
+
 def page_in(asked: Sequence[str]) -> int:
     """The number of a page in an address; 1 if it is none."""
     text = next(iter(asked), "")

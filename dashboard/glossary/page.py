@@ -20,7 +20,7 @@ STYLE = """
 .terms dt a { color: inherit; text-decoration: none; }
 .terms dt a:hover, .terms dt a:focus-visible { text-decoration: underline; }
 .terms dd { margin: 0; }
-.terms.asked { border-left: 4px solid var(--st-primary-color, #1d4ed8); margin-bottom: 1rem; }
+.terms.asked { border-left: 4px solid var(--primary); margin-bottom: 1rem; }
 """
 
 

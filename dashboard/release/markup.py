@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+from dashboard.elements import tip
 from dashboard.navigation import address, cell_address
 from dashboard.release.queries import Deployment, Row, Run, Summary
 from dashboard.reports.markup import Html, element
 from dashboard.text import interval, number, places, when
-from dashboard.theme import MARKS, Palette
+from dashboard.theme import MARKS
 from dashboard.words import help_of
 from metrics.gate.cells import Cell, Verdict
 from metrics.tasks.metric import Metric
@@ -36,21 +37,9 @@ MetricOf = Callable[[Cell], Metric | None]
 
 
 @cache
-def _rules() -> str:
-    return STYLE.read_text("utf-8")
-
-
-def style(palette: Palette) -> Html:
-    """The style of this page in one theme."""
-    colours = {
-        "text": palette.text,
-        "muted": palette.muted,
-        "surface": palette.surface,
-        "line": palette.line,
-        **{name.lower(): colour for name, colour in palette.verdicts.items()},
-    }
-    known = "".join(f"--{name}: {colour};" for name, colour in colours.items())
-    return Html(f"<style>.release {{ {known} }} {_rules()}</style>")
+def style() -> Html:
+    """The style of this page."""
+    return Html(f"<style>{STYLE.read_text('utf-8')}</style>")
 
 
 def banner(run: Run, summary: Summary, deployment: Deployment) -> Html:
@@ -60,7 +49,7 @@ def banner(run: Run, summary: Summary, deployment: Deployment) -> Html:
     remarks = [summary.cause, *_remarks(run, summary, deployment)]
     return element(
         "section",
-        element("div", mark, word, _tip(help_of(run.verdict)), class_="badge", tabindex=0),
+        element("div", mark, word, tip(help_of(run.verdict)), class_="badge", tabindex=0),
         element(
             "div",
             element("h2", sentence(run, summary)),
@@ -161,7 +150,7 @@ def _group(run_id: str, verdict: Verdict, cells: Sequence[Cell], metric_of: Metr
         "h3",
         f"{GROUPS[verdict]} ",
         element("span", f"{len(cells):,}", class_="count"),
-        _tip(f"{help_of('required')} {verdict}: {help_of(verdict)}"),
+        tip(f"{help_of('required')} {verdict}: {help_of(verdict)}"),
         tabindex=0,
     )
     return element("div", heading, element("ul", *chips), class_=f"group {verdict}")
@@ -175,7 +164,7 @@ def _chip(run_id: str, cell: Cell, metric_of: MetricOf) -> Html:
         element("span", f"{cell['prediction']} {cell['metric']} ", class_="name"),
         element("span", where, class_="slice"),
         element("span", _number(cell), class_="number"),
-        _tip(_about(cell, metric_of(cell))),
+        tip(_about(cell, metric_of(cell))),
         href=cell_address(run_id, cell),
         class_="chip",
     )
@@ -221,7 +210,7 @@ def alerts(run_id: str, summary: Summary) -> Html:
     link = element(
         "a",
         lead,
-        _tip(f"{help_of('watched')} An alert never blocks."),
+        tip(f"{help_of('watched')} An alert never blocks."),
         href=cell_address(run_id, summary.alerting),
     )
     named = f", {'such as ' if summary.alerts > 1 else ''}{cell_name(summary.alerting)}"
@@ -274,17 +263,7 @@ def _run_link(point: Row, shown: str) -> Html:
     )
 
 
-def button(text: str, href: str, tip: str, kind: str = "") -> Html:
-    """A link that looks like a button."""
-    link = element("a", text, _tip(tip), href=href, class_=f"button {kind}".strip())
-    return element("div", link, class_="release buttons")
-
-
 def empty(text: str, *links: tuple[str, str]) -> Html:
     """What to do where there is nothing to show, with the links to do it."""
     steps = [element("a", name, href=href, class_="button") for name, href in links]
-    return element("div", element("p", text), *steps, class_="release empty buttons")
-
-
-def _tip(text: str) -> Html:
-    return element("span", text, class_="tip", role="tooltip")
+    return element("div", element("p", text), *steps, class_="release empty")

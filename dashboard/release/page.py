@@ -4,13 +4,14 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.copying import copy_link
+from dashboard.elements import button
 from dashboard.exporting import Subject, send_button
 from dashboard.navigation import address, cell_address
 from dashboard.release import charts, markup, queries
 from dashboard.release.components import picture_pair
 from dashboard.release.queries import Run, Summary
 from dashboard.routes.pairs import PairKey, facts_link
-from dashboard.text import plain, when
+from dashboard.run_choice import run_title, say_gone, select_run
 from dashboard.theme import palette
 from ingest.schemas import CLIPS
 from metrics.gate.cells import Verdict
@@ -18,7 +19,6 @@ from metrics.gate.schemas import VERDICTS
 from metrics.tasks.prediction import task_of
 from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
-from ridealong.terminal.readable import counted
 from shadow.judged import metrics_of
 from shadow.runs import find_run
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
@@ -35,7 +35,7 @@ PROMOTE_HELP = "Every required check passed. The page Runs and networks deploys 
 def page() -> None:
     """Lay out the page: the verdict, what broke beside a picture of it, and the runs over time."""
     snapshot = session.snapshot(session.home())
-    st.html(str(markup.style(palette())))
+    st.html(str(markup.style()))
     runs = _read_runs(_key(snapshot), snapshot)
     if not runs:
         st.title("Release", anchor=False)
@@ -95,39 +95,18 @@ def _choose(runs: list[Run]) -> Run | None:
     default = next((run for run in runs if run.usual), None)
     shown = by_id.get(str(asked), default)
 
-    # The address decides: a link to another run of this page changes it, and so does the choice.
-    st.session_state["run"] = shown.run_id if shown else None
-
     def changed() -> None:
         if st.session_state["run"]:
             st.query_params.from_dict({"run": st.session_state["run"]})
 
     title, select = st.columns([1, 3], vertical_alignment="center")
     title.title("Release", anchor=False)
-    chosen: str | None = select.selectbox(
-        "Run",
-        list(by_id),
-        format_func=lambda run_id: _title(by_id[run_id]),
-        placeholder="Choose a run",
-        label_visibility="collapsed",
-        key="run",
-        on_change=changed,
-    )
+    titles = {key: run_title(vars(run), run.judged, run.noun) for key, run in by_id.items()}
+    with select:
+        chosen = select_run("Run", titles, shown.run_id if shown else None, changed)
     if asked is not None and asked not in by_id:
-        st.warning(
-            f"There is no run {plain(asked)}: it was deleted, or it was never in this home. "
-            + ("The newest run is shown instead." if shown else "")
-        )
+        say_gone(asked, "The newest run is shown instead." if shown else "")
     return by_id[chosen] if chosen else None
-
-
-def _title(run: Run) -> str:
-    name = f"{run.name} · " if run.name else ""
-    judged = counted(run.judged, run.noun)
-    same = " · the same network twice" if run.against_itself else ""
-    archived = " · archived" if run.archived else ""
-    pair = f"{run.candidate} against {run.deployed}{same}"
-    return f"{name}{pair} · {run.verdict} · {judged} · {when(run.created_ns)} UTC{archived}"
 
 
 def _actions(run: Run, summary: Summary) -> None:
@@ -135,12 +114,12 @@ def _actions(run: Run, summary: Summary) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="release_actions"):
         if run.verdict == Verdict.PASS and not run.against_itself:
             to_runs = address("runs", view="networks", network=run.candidate, run=run.run_id)
-            st.html(markup.button("Promote …", to_runs, PROMOTE_HELP, "primary"), width="content")
+            st.html(button("Promote …", to_runs, PROMOTE_HELP, "primary"), width="content")
         review = address("compare", run=run.run_id)
         if summary.worst is not None:
             review = cell_address(run.run_id, summary.worst)
         kind = "" if run.verdict == Verdict.PASS else "primary"
-        st.html(markup.button("Review", review, REVIEW_HELP, kind), width="content")
+        st.html(button("Review", review, REVIEW_HELP, kind), width="content")
         if summary.cells:
             send_button(_subject(run, summary))
         copy_link(address("", run=run.run_id))

@@ -5,9 +5,13 @@ from typing import Any
 import pytest
 
 from dashboard.compare import charts, markup
+from dashboard.compare.check_markup import check as check_markup
+from dashboard.compare.check_markup import facts
 from dashboard.compare.filters import Filters
+from dashboard.compare.interval_markup import intervals
+from dashboard.compare.list_markup import listed
 from dashboard.compare.queries import Check, Counts, Grid, GridRow
-from dashboard.compare.state import State, page_in
+from dashboard.compare.state import State, page_in, view_in, wrong_in
 from dashboard.theme import DARK, LIGHT, Palette, ink_on
 from metrics.gate.cells import Cell, Verdict
 from tests.dashboard.compare.made import check
@@ -66,7 +70,7 @@ def test_an_uncertain_check_has_the_colour_of_its_effect() -> None:
     )
     none = Counts(0, 0, 0)
     grid = Grid((GridRow("a", "f1", True),), ("all", "x=y", "z=1"), checks, 0, none, none, none)
-    drawn = charts.grid_data(grid, "/compare?run=r", ["(higher is better)"], LIGHT)
+    drawn = charts.grid_data(grid, "/compare?run=r", ["(higher is better)"])
     assert [one[3] for one in drawn["checks"]] == [0, 0, -1]
     assert [one[4] for one in drawn["checks"]] == ["−", "", ""]
     assert [one[7] for one in drawn["checks"]] == [1, 3, 1]
@@ -87,22 +91,22 @@ def test_names_are_escaped() -> None:
     run = RUN | {"candidate": marked, "deployed": marked, "verdict": "PASS", "reason": marked}
     link = state().link
     drawn = [
-        markup.check(bad, None, run, bad),
-        markup.facts(bad, run | {"baseline": marked}),
-        markup.intervals([bad], bad, link),
+        check_markup(bad, None, run, bad),
+        facts(bad, run | {"baseline": marked}),
+        intervals([bad], bad, link),
         markup.verdicts(run, marked, run),
-        markup.listed([bad | {"margins": 1, "other_verdict": None, "other_delta": None,
+        listed([bad | {"margins": 1, "other_verdict": None, "other_delta": None,
                               "change": None}], {}, True, link),
     ]  # fmt: skip
     assert all("<img" not in text and "&lt;img" in text for text in drawn)
 
 
 def test_every_fact_has_its_help() -> None:
-    drawn = markup.facts(cell(margins=-2.0), RUN)
+    drawn = facts(cell(margins=-2.0), RUN)
     assert drawn.count("<dt") == drawn.count('role="tooltip"') >= 9
-    assert "None" not in markup.facts(cell(), RUN) + markup.check(cell(), None, RUN, None)
+    assert "None" not in facts(cell(), RUN) + check_markup(cell(), None, RUN, None)
     asked = RUN | {"baseline": "hydra-0.9"}
-    assert "worse than it" in markup.facts(cell(worse_than_baseline=True), asked)
+    assert "worse than it" in facts(cell(worse_than_baseline=True), asked)
 
 
 def state(**known: Any) -> State:
@@ -121,3 +125,13 @@ def test_an_address_has_all_that_is_shown() -> None:
     assert state().without_check() == "/compare?run=r"
     assert [page_in([text]) for text in ("3", "0", "-1", "x", "9" * 30)] == [3, 1, 1, 1, 1]
     assert page_in([]) == 1
+
+
+def test_a_view_or_a_page_that_cannot_be_is_said() -> None:
+    assert wrong_in({"view": [], "page": []}) == wrong_in({"view": ["List"], "page": ["12"]}) == []
+    asked = {"view": ["Tree"], "page": ["0"]}
+    assert view_in(asked["view"]) == "Grid" and page_in(asked["page"]) == 1
+    assert [sentence.split(". ")[0] for sentence in wrong_in(asked)] == [
+        "There is no view Tree",
+        "There is no page 0",
+    ]

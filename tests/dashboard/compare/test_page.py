@@ -7,7 +7,11 @@ from typing import Any
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
+from dashboard.compare import cached, queries
+from ingest.schemas import CLIPS
+from metrics.gate.schemas import VERDICTS
 from ridealong.lake import Lake, write_data_file
+from shadow.runs import archive_run
 from shadow.schemas import RUNS
 from tests.dashboard.compare.made import check, score_signs, write_runs
 
@@ -63,6 +67,35 @@ def test_it_tells_what_an_old_link_lost(fleet_home: Path) -> None:
     (warning,) = app.warning
     assert "no slice light=dusk for objects/car@main f1" in unmarked(warning.value)
     assert chosen(app) == "objects/car@main"
+
+
+def test_it_tells_which_words_of_an_address_it_does_not_know(fleet_home: Path) -> None:
+    app = page_of(fleet_home, show="all", view="Tree", page="last", changed="fixed")
+    said = unmarked(" ".join(warning.value for warning in app.warning))
+    assert "no checks of the kind all, no change fixed. These filters are left out" in said
+    assert "no view Tree" in said and "no page last" in said and not app.exception
+
+
+def test_a_commit_to_other_tables_reads_nothing_again(fleet_home: Path, home: Path) -> None:
+    shutil.copytree(fleet_home, home)
+    lake = Lake.open(home)
+    run_id = page_of(home).selectbox[0].value
+    before = cached.checks(lake.snapshot(), run_id, None)
+    lake.delete({CLIPS: "true"}, "test")
+    assert cached.checks(lake.snapshot(), run_id, None) is before
+    lake.delete({VERDICTS: "slice = 'light=night'"}, "test")
+    assert cached.checks(lake.snapshot(), run_id, None) is not before
+
+
+def test_archived_runs_are_offered_only_by_name(fleet_home: Path, home: Path) -> None:
+    shutil.copytree(fleet_home, home)
+    lake = Lake.open(home)
+    _, older, *_ = queries.runs(lake.snapshot())
+    archive_run(lake, older["run_id"])
+    assert [older["run_id"][:8] in name for name in page_of(home).selectbox[0].options] == [False]
+    app = page_of(home, run=older["run_id"])
+    assert app.selectbox[0].value == older["run_id"] and not app.warning
+    assert app.selectbox[0].options[1].endswith("archived")
 
 
 def test_another_run_and_two_runs_side_by_side(fleet_home: Path) -> None:

@@ -122,7 +122,7 @@ def test_an_address_has_only_filters_that_the_run_knows(checks: Make) -> None:
     asked = {"tasks": ["objects", "<b>"], "show": ["both"], "text": ["car"], "changed": ["fixed"]}
     filters, lost = read_filters(asked, known)
     assert filters == Filters(tasks=("objects",), text="car")
-    assert lost == ["no task <b>", "no changed fixed"]
+    assert lost == ["no checks of the kind both", "no task <b>", "no change fixed"]
 
 
 def test_what_changed_between_two_runs(checks: Make) -> None:

@@ -28,7 +28,7 @@ def test_the_verdict_is_above_the_fold_and_leads_to_the_cell(
     page: Page, served_fleet: str, keep: Keep
 ) -> None:
     open_release(page, served_fleet)
-    banner = page.get_by_label("Verdict").bounding_box()
+    banner = page.get_by_label("Verdict", exact=True).bounding_box()
     assert banner is not None and banner["y"] + banner["height"] < 300
     expect(page.get_by_role("heading", name=re.compile(r"^Failed \d+"))).to_be_in_viewport()
     page.evaluate("() => { window.same = 1 }")
