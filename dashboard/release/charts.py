@@ -38,7 +38,7 @@ def trend_chart(points: Sequence[Row], palette: Palette) -> alt.LayerChart | alt
     chart = alt.layer(
         _line(0, palette.muted, [1, 0]),
         _line(-1, palette.text, [4, 3]),
-        base.mark_rule(strokeWidth=2, opacity=0.55).encode(
+        base.mark_rule(strokeWidth=2, opacity=0.55, aria=False).encode(
             x=x, y=alt.Y("low:Q", title=TITLE), y2="high:Q", color=colour
         ),
         base.mark_point(filled=True, size=150, opacity=1).encode(
@@ -53,7 +53,9 @@ def _axis(palette: Palette) -> alt.Axis:
 
 
 def _line(at: float, colour: str, dash: Sequence[int]) -> alt.Chart:
-    rule = alt.Chart(alt.Data(values=[{"at": at}])).mark_rule(color=colour, strokeDash=[*dash])
+    rule = alt.Chart(alt.Data(values=[{"at": at}])).mark_rule(
+        color=colour, strokeDash=[*dash], aria=False
+    )
     return rule.encode(y="at:Q")
 
 

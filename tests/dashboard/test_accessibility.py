@@ -12,10 +12,6 @@ from dashboard.pages import PAGES
 SERIOUS = {"serious", "critical"}
 # What Streamlit draws around our pages, by rule and part of its selector; see docs/dashboard.md.
 STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
-
-# Ours, to be mended: the marks of intervals in the trend of Release (dashboard/release/charts.py)
-# have no name for screen readers; `aria=False` in their `mark_rule` leaves them to the points.
-TO_MEND = (("svg-img-alt", ".layer_2_marks"),)
 # What a page draws last, or where that is not known, what it draws.
 DRAWN = {
     "release": ".pair .frame",
@@ -68,6 +64,5 @@ def lines_of(violation: dict[str, Any]) -> list[str]:
     """A line for each element of ours that breaks the rule."""
     rule = violation["id"]
     places = [" ".join(map(str, node["target"])) for node in violation["nodes"]]
-    known = (*STREAMLITS_OWN, *TO_MEND)
-    own = [at for at in places if not any(rule == r and part in at for r, part in known)]
+    own = [at for at in places if not any(rule == r and part in at for r, part in STREAMLITS_OWN)]
     return [f"{rule} ({violation['help']}): {at}" for at in own]
