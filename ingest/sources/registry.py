@@ -10,6 +10,7 @@ from pathlib import Path
 from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation.source import SimulationSource
+from ingest.sources.table.source import TableSource
 from ingest.sources.video.source import VideoSource
 from ridealong.errors import RidealongError
 from ridealong.perception.recording import ByMapping, DriveFiles, Recording, Source
@@ -19,7 +20,7 @@ SOURCES: Registry[Source] = Registry(
     group="ridealong.sources",
     noun="source",
     # In the order in which they are asked whether they recognise a path; installed ones come after.
-    built_in=(Comma2k19Source(), SimulationSource(), ParquetSource(), VideoSource()),
+    built_in=(Comma2k19Source(), SimulationSource(), ParquetSource(), VideoSource(), TableSource()),
     type=Source,
     expected="a class with name, recognises, discover and open",
     make=lambda named: named(),
