@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from ingest.sources.table.spec import FormatSpec
 from ridealong.errors import UnreadableError
 from ridealong.terminal.readable import listed
@@ -75,6 +77,17 @@ def find_dialect(
     decimal = stated.decimal or _decimal(values, delimiter)
     guessed = encoding == "cp1252" and stated.encoding is None
     return Dialect(encoding, mark, delimiter, decimal, names, head, guessed), values
+
+
+def sample_rows(sample: bytes, dialect: Dialect) -> pa.Table:
+    """The whole lines of a sample, as text by column; lines of another length are left out."""
+    decoder = codecs.getincrementaldecoder(dialect.encoding)("replace")
+    lines = decoder.decode(sample[dialect.mark :]).splitlines()[dialect.head :]
+    rows = list(csv.reader(lines, delimiter=dialect.delimiter))
+    whole = [row for row in rows if len(row) == len(dialect.names)]
+    columns = zip(*whole, strict=True) if whole else [[]] * len(dialect.names)
+    named = dict(zip(dialect.names, columns, strict=True))
+    return pa.table({name: pa.array(list(v), pa.string()) for name, v in named.items() if name})
 
 
 def _encoding(sample: bytes, stated: FormatSpec) -> tuple[str, int]:

@@ -1,29 +1,36 @@
 """Proposes a mapping file for a table, from the names of its columns and its first values.
 
-Everything in it is a guess for a person to correct: what was not plain is marked, and columns that
+Everything in it is a guess for a person to correct: what is not plain is marked, and columns that
 nothing is known about are listed.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ingest.sources.mapping.guessing import GuessedField, guess_field, words_of
-from ingest.sources.table.dialect import find_dialect
-from ingest.sources.table.files import CsvTable, ParquetTable, hive_values, is_parquet
+from ingest.sources.parquet import CHECKED, reading
 from ingest.sources.table.blocks import sample_of
+from ingest.sources.table.dialect import find_dialect, sample_rows
 from ingest.sources.table.drives import table_files
-from ingest.sources.table.spec import FormatSpec, TableMapping
-from ingest.sources.table.timing import GuessedTime, guess_time
+from ingest.sources.table.files import hive_values, is_parquet
+from ingest.sources.table.guessed_time import GuessedTime, guess_time
+from ingest.sources.table.spec import FormatSpec
+from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
+from ridealong.units import NS_PER_S
 
 FILL_IN = "FILL_IN"
 SAMPLE_ROWS = 20_000
 DRIVE_WORDS = frozenset({"drive", "trip", "session", "ride", "journey", "route", "run", "tour"})
+ID_WORDS = frozenset({"id", "no", "nr", "number", "name", "key", "uuid"})
+HOLD_STEPS = 2.5  # so many usual distances a value lasts, as triggers allow before a gap
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,7 @@ class Proposal:
 
 @dataclass
 class _Draft:
-    lines: list[str] = field(default_factory=list)
+    lines: list[str]
     guessed: list[str] = field(default_factory=list)
 
     def add(self, line: str, guess: str | None = None) -> None:
@@ -63,17 +70,13 @@ def propose(path: Path) -> Proposal:
     draft = _Draft([f"# Proposed from {file.name}. Correct what is wrong, above all the units."])
     time = guess_time(rows)
     _add_time(draft, time)
-    used = set(time.columns if time else ())
-    ids = _id_columns(rows, used)
-    if ids:
-        draft.add(f"drive: {_quoted(ids[0])}", "its rows of one value are one drive")
-        used |= set(ids[:1])
-    fields = _fields(rows, used, time)
-    draft.add("signals:")
-    for name, guess in fields.items():
-        draft.add(f"  {_quoted(name)}: {_flow(guess)}", guess.why)
-    if not fields:
-        draft.add(f"  {FILL_IN}: {{signal: {FILL_IN}}}", "no column looks like a signal")
+    used = set(time.spec.column) if time else set()
+    name = _id_column(rows, used)
+    if name is not None:
+        draft.add(f"drive: {_quoted(name)}", "its rows of one value are one drive")
+        used.add(name)
+    fields = _fields(rows, used)
+    _add_signals(draft, rows, fields, time)
     left = [name for name in rows.column_names if name not in fields and name not in used]
     if left:
         draft.add(f"# columns without a signal: {', '.join(left)}")
@@ -81,17 +84,125 @@ def propose(path: Path) -> Proposal:
 
 
 def _first_rows(file: Path) -> pa.Table:
-    """The first rows of all columns; numbers in text are numbers."""
-    if is_parquet(file):
-        table = ParquetTable(file, _NOTHING, {})
-        pieces = table.pieces(table.names)
-    else:
+    """The first rows with all columns, of which those of numbers are numbers."""
+    if not is_parquet(file):
         dialect, _ = find_dialect(sample_of(file), FormatSpec(), (), str(file))
-        csv_table = CsvTable(file, _NOTHING, {})
-        names = [name for name in dict.fromkeys(dialect.names) if name]
-        pieces = csv_table.pieces(names)
-    piece = next(iter(pieces), None)
-    if piece is None:
-        raise RidealongError("has no rows", where=file)
-    rows = piece.rows.slice(0, SAMPLE_ROWS)
-    return pa.table({name: _typed(rows.column(name)) for name in rows.column_names})
+        table = sample_rows(sample_of(file), dialect)
+        columns = {name: _typed(table[name], dialect.decimal) for name in table.column_names}
+    else:
+        with reading(file), pq.ParquetFile(file, **CHECKED) as parquet:
+            batch = next(parquet.iter_batches(SAMPLE_ROWS), None)
+        if batch is None:
+            raise RidealongError("has no rows", where=file)
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    rows = pa.table(columns)
+    for name, value in hive_values(file).items():
+        if name not in rows.column_names:
+            rows = rows.append_column(name, pa.repeat(pa.scalar(value), rows.num_rows))
+    return rows
+
+
+def _typed(column: pa.ChunkedArray, decimal: str) -> pa.Array:
+    text = _array(column)
+    known = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            return pc.replace_substring(known, decimal, ".").cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return text
+
+
+def _add_time(draft: _Draft, time: GuessedTime | None) -> None:
+    draft.add("time:")
+    if time is None:
+        draft.add(f"  column: {FILL_IN}", "no column looks like a time")
+        return
+    spec = time.spec
+    names = [_quoted(name) for name in spec.column]
+    draft.add(f"  column: {names[0] if len(names) == 1 else '[' + ', '.join(names) + ']'}")
+    for key in ("unit", "format", "zone"):
+        value = getattr(spec, key)
+        if value is not None:
+            draft.add(f"  {key}: {_quoted(value)}", time.why.get(key))
+
+
+def _id_column(rows: pa.Table, used: Collection[str]) -> str | None:
+    for name in rows.column_names:
+        words = set(words_of(name))
+        if name not in used and words & DRIVE_WORDS and words <= DRIVE_WORDS | ID_WORDS:
+            kind = rows.schema.field(name).type
+            if pa.types.is_string(kind) or pa.types.is_integer(kind):
+                return str(name)
+    return None
+
+
+def _fields(rows: pa.Table, used: Collection[str]) -> dict[str, GuessedField]:
+    """By column, the signal that it may be; of several for one signal, the plainest."""
+    best: dict[str, tuple[str, GuessedField]] = {}
+    for name in rows.column_names:
+        guess = None if name in used else guess_field(name, _array(rows.column(name)))
+        if guess is None:
+            continue
+        taken = best.get(guess.signal)
+        if taken is None or guess.rank < taken[1].rank:
+            best[guess.signal] = name, guess
+    return dict(best.values())
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
+
+
+def _add_signals(
+    draft: _Draft, rows: pa.Table, fields: dict[str, GuessedField], time: GuessedTime | None
+) -> None:
+    draft.add("signals:")
+    if not fields:
+        draft.add(f"  {FILL_IN}: {{signal: {FILL_IN}}}", "no column looks like a signal")
+    for name, guess in fields.items():
+        hold = _hold(rows, name, list(fields), time)
+        scale = None if guess.scale is None else f"{guess.scale:g}"
+        texts = {"signal": guess.signal, "unit": guess.unit and _quoted(guess.unit)}
+        texts |= {"scale": scale, "hold": hold}
+        said = ", ".join(f"{key}: {text}" for key, text in texts.items() if text is not None)
+        why = "; ".join(filter(None, [guess.why, hold and "other rows have no value"]))
+        draft.add(f"  {_quoted(name)}: {{{said}}}", why or None)
+
+
+def _hold(rows: pa.Table, name: str, others: Sequence[str], time: GuessedTime | None) -> str | None:
+    """How long values last, for a column that was recorded in rows of its own."""
+    if time is None:
+        return None
+    known = time.times.known & _known(rows, name)
+    apart = [_are_apart(known, time.times.known & _known(rows, other)) for other in others]
+    usual_ns = _usual_step(time.times.times_ns[known])
+    if not any(apart) or not usual_ns:
+        return None
+    return f"{float(f'{usual_ns * HOLD_STEPS / NS_PER_S:.2g}'):g} s"
+
+
+def _known(rows: pa.Table, name: str) -> Bools:
+    return np.asarray(pc.is_valid(rows.column(name)).to_numpy(), bool)
+
+
+def _are_apart(one: Bools, other: Bools) -> bool:
+    """Whether two columns have their values in other rows, or one of them in few of the other's."""
+    least = min(int(one.sum()), int(other.sum()))
+    both, either = int((one & other).sum()), int((one | other).sum())
+    is_slower = both == least and least < 0.8 * either and int(one.sum()) == least
+    return least > 0 and (both < 0.1 * least or is_slower)
+
+
+def _usual_step(times_ns: Ints) -> float:
+    steps = np.diff(times_ns)
+    return float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+
+
+def _quoted(text: str) -> str:
+    """Text as YAML takes it for text, in a list too."""
+    words = {"true", "false", "null", "nan", "inf"}
+    if re.fullmatch(r"[A-Za-z][\w./^ ]*\w|[A-Za-z]", text, re.ASCII) and text.lower() not in words:
+        return text
+    return "'" + text.replace("'", "''") + "'"
