@@ -98,7 +98,8 @@ class DenseOutputs:
             kind, name = key.split("/", maxsplit=1)
             arrays[kind][name] = np.stack([frame[key] for frame in frames])
         tasks = frozenset(kind for kind in DENSE if arrays[kind])
-        return Perception(times, ANNOTATIONS.empty_table(), **arrays, tasks=tasks)
+        seen = Perception(times, ANNOTATIONS.empty_table(), tasks=tasks)
+        return replace(seen, **arrays)
 
 
 def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
