@@ -93,7 +93,7 @@ class DenseOutputs:
     def _read(self, clip: str, sha256: str, times: Ints) -> Perception:
         files = [self.folder.find((clip, sha256, str(time)), SUFFIX) for time in times.tolist()]
         frames = [_unpacked(file) for file in files if file]
-        arrays: dict[str, dict[str, Any]] = {kind: {} for kind in DENSE}
+        arrays: dict[str, Any] = {kind: {} for kind in DENSE}
         for key in frames[0] if frames else ():
             kind, name = key.split("/", maxsplit=1)
             arrays[kind][name] = np.stack([frame[key] for frame in frames])
