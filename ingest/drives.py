@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ingest.clips.cut import whole_drive_event
+from ingest.clip_jobs import whole_drive_event
 from ingest.rows import DriveRow, EventRow, event_rows, table_of
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import open_drive
@@ -167,7 +167,7 @@ def _ingest_recording(
         rows_quarantined=telemetry.quarantine.num_rows,
         frames_left_out=sum(item.frames for item in skipped),
         written=tuple(file for file in written if file is not None),
-        aside=(*aside, *(("frames", item.reason) for item in skipped)),
+        aside=(*aside, *((item.kind, item.reason) for item in skipped)),
         first_bad=_first_bad(telemetry.quarantine),
         blind=tuple(blind_spots(telemetry.rows, drives, seeing)),
     )

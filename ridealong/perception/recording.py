@@ -55,10 +55,12 @@ class LeftOut:
     Attributes:
         frames: Number of frames; 0 if unknown, or if no frame is lost.
         reason: What was left out or changed, and why, as part of a sentence.
+        kind: What it is: ``frames``, or a ``topic`` of a bag.
     """
 
     frames: int
     reason: str
+    kind: str = "frames"
 
 
 @dataclass(frozen=True)
