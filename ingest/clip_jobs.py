@@ -26,6 +26,7 @@ from ridealong.perception.recording import DriveFiles, Recording
 from ridealong.units import NS_PER_S
 
 WHOLE_DRIVE = "whole_drive"
+UNTOLD = frozenset({"source_path", "mapping"})  # about the machine that read the drive
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,7 @@ def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
     names = [name for name in recording.cameras if window.wants(name)]
     return ClipContent(
         clip_id=window.clip_id,
-        drive={name: v for name, v in columns(job.drive).items() if name != "source_path"},
+        drive={name: v for name, v in columns(job.drive).items() if name not in UNTOLD},
         start_ns=window.start_ns,
         end_ns=window.end_ns,
         events=[columns(event) for event in job.events],

@@ -40,6 +40,8 @@ DRIVES = TableSpec(
             column("cameras", STRINGS, "cameras recorded; the others are masked"),
             column("labelled", pa.bool_(), "reference labels are known"),
             column("telemetry_rows", pa.int64(), "rows of telemetry kept"),
+            column("mapping", pa.string(), "the mapping file it was read with, as JSON"),
+            column("assumed", STRINGS, "what the log did not say and was assumed"),
         ]
     ),
     order=("drive_id",),
