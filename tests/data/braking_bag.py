@@ -195,9 +195,7 @@ def write_bag(folder: Path, messages: Iterator[Sent] | list[Sent], storage: str 
         connections: dict[str, Any] = {}
         for sent in messages:
             if sent.topic not in connections:
-                connections[sent.topic] = bag.add_connection(
-                    sent.topic, sent.type, typestore=STORE
-                )
+                connections[sent.topic] = bag.add_connection(sent.topic, sent.type, typestore=STORE)
             data = STORE.serialize_cdr(sent.message, sent.type)
             bag.write(connections[sent.topic], sent.time_ns, data)
     return folder

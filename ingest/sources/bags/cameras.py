@@ -55,7 +55,7 @@ class Camera:
 
 
 def find_cameras(
-    contents: Contents, times_ns: Mapping[str, Ints], store: Store
+    contents: Contents, times_ns: Mapping[str, Ints], store: Store, named: Mapping[str, str]
 ) -> tuple[dict[str, Camera], list[LeftOut]]:
     """The cameras by name, and what is left out of them.
 
@@ -63,9 +63,12 @@ def find_cameras(
         contents: Of the bag.
         times_ns: Times of the messages of each topic.
         store: The bag.
+        named: Names that cameras are given, by the topic of their frames.
     """
-    chosen, left_out = _one_topic_each(contents)
-    names = camera_names([camera_path(one.topic.name) for one in chosen])
+    chosen, left_out = _one_topic_each(contents, named)
+    names = camera_names(
+        [camera_path(one.topic.name) for one in chosen], [named.get(c.topic.name) for c in chosen]
+    )
     found: dict[str, Camera] = {}
     with store.reading() as read:
         for name, content in zip(names, chosen, strict=True):
@@ -79,13 +82,15 @@ def find_cameras(
     return found, left_out
 
 
-def _one_topic_each(contents: Contents) -> tuple[list[TopicContent], list[LeftOut]]:
+def _one_topic_each(
+    contents: Contents, named: Mapping[str, str]
+) -> tuple[list[TopicContent], list[LeftOut]]:
     """The topic of each camera; a camera may send its frames in several forms."""
     chosen: dict[tuple[str, ...], TopicContent] = {}
     left_out: list[LeftOut] = []
     for kind in CAMERAS:
         for one in sorted(contents.of(kind), key=lambda one: one.topic.name):
-            path = camera_path(one.topic.name)
+            path = (one.topic.name,) if one.topic.name in named else camera_path(one.topic.name)
             if path in chosen:
                 other = chosen[path].topic.name
                 why = f"topic {one.topic.name} is not used: {other} is of the same camera"
@@ -135,7 +140,7 @@ def _decoded(
             yield at, image
 
 
-def _image(kind: Kind, message: Any, video: "pictures.VideoPackets | None") -> Image | None:
+def _image(kind: Kind | None, message: Any, video: "pictures.VideoPackets | None") -> Image | None:
     if kind is Kind.RAW:
         return pictures.raw_image(message)
     data = pictures.content(message)

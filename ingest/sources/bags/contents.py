@@ -1,7 +1,7 @@
 """One pass over a bag: numbers, camera frames, calibrations and transforms, and what is left."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from ingest.sources.bags import fields, pictures
 from ingest.sources.bags.decoding import Decode, decoder
 from ingest.sources.bags.kinds import CAMERAS, Kind, kind_of
+from ingest.sources.bags.mapping import value_at
 from ingest.sources.bags.store import Message, Store, Topic
 from ingest.sources.bags.transforms import Transforms
 from ridealong.arrays import Floats, Ints
@@ -25,7 +26,7 @@ class TopicContent:
 
     Attributes:
         topic: The topic.
-        kind: What it is used for.
+        kind: What it is used for; None if only its mapped fields are used.
         decode: Decodes its messages.
         log_ns: When each message that counts was recorded.
         stamps_ns: When each was measured; 0 if it does not say.
@@ -34,12 +35,13 @@ class TopicContent:
         starts: Whether decoding can start at it (video).
         frame_id: Its coordinate frame.
         first: Its first message (calibrations).
+        picked: Values of its mapped fields, by their path.
         wrong: How many messages do not fit the schema, and why the first does not.
         damaged: How many pictures are damaged.
     """
 
     topic: Topic
-    kind: Kind
+    kind: Kind | None
     decode: Decode
     log_ns: list[int] = field(default_factory=list)
     stamps_ns: list[int] = field(default_factory=list)
@@ -49,6 +51,7 @@ class TopicContent:
     frame_id: str = ""
     codec: str = ""
     first: Any = None
+    picked: dict[str, list[Any]] = field(default_factory=dict)
     wrong: int = 0
     why: str = ""
     damaged: int = 0
@@ -66,13 +69,9 @@ class TopicContent:
 
     def column(self, name: str) -> Floats:
         """``(N,)`` one of its numbers."""
+        assert self.kind is not None
         names, _ = fields.TAKEN[self.kind]
-        return self._values[:, list(names).index(name)]
-
-    @property
-    def _values(self) -> Floats:
-        names, _ = fields.TAKEN[self.kind]
-        return np.array(self.rows, np.float64).reshape(-1, len(names))
+        return np.array(self.rows, np.float64).reshape(-1, len(names))[:, list(names).index(name)]
 
 
 @dataclass
@@ -102,8 +101,12 @@ class Contents:
         )
 
 
-def read_contents(store: Store) -> Contents:
+def read_contents(store: Store, mapped: Mapping[str, Sequence[str]] | None = None) -> Contents:
     """Read all messages of a store once.
+
+    Args:
+        store: The messages.
+        mapped: Fields to pick, as paths, by the name of their topic.
 
     Raises:
         UnreadableError: It cannot be read at all.
@@ -114,7 +117,7 @@ def read_contents(store: Store) -> Contents:
         topic = message.topic
         contents.counts[topic] += 1
         if topic not in readers:
-            readers[topic] = _reader(contents, topic)
+            readers[topic] = _reader(contents, topic, (mapped or {}).get(topic.name, ()))
         reader = readers[topic]
         if reader is not None:
             reader(message)
@@ -125,18 +128,20 @@ def read_contents(store: Store) -> Contents:
     return contents
 
 
-def _reader(contents: Contents, topic: Topic) -> Callable[[Message], None] | None:
-    """What reads the messages of a topic; None if its type is not recognised."""
+def _reader(
+    contents: Contents, topic: Topic, paths: Sequence[str]
+) -> Callable[[Message], None] | None:
+    """What reads the messages of a topic; None if its type is not recognised, and not mapped."""
     kind = kind_of(topic.type)
-    if kind is None:
+    if kind is None and not paths:
         return None
     try:
-        content = TopicContent(topic, kind, decoder(topic))
+        content = TopicContent(topic, kind, decoder(topic), picked={path: [] for path in paths})
     except RidealongError as error:
         contents.refused[topic] = error.what
         return None
     contents.topics[topic] = content
-    take = _TAKERS.get(kind)
+    take = _TAKERS.get(kind) if kind else None
 
     def read(message: Message) -> None:
         if content.wrong >= TRIES and not content.log_ns:
@@ -144,11 +149,14 @@ def _reader(contents: Contents, topic: Topic) -> Callable[[Message], None] | Non
             return
         try:
             decoded = content.decode(message.data)
+            picked = [value_at(decoded, path) for path in paths]
             if kind is Kind.TRANSFORMS:
                 contents.transforms.add(fields.transforms(decoded))
             elif take is None or take(content, decoded, message):
                 content.log_ns.append(message.log_ns)
                 content.stamps_ns.append(fields.stamp_ns(decoded) or 0)
+                for values, value in zip(content.picked.values(), picked, strict=True):
+                    values.append(value)
         # A schema that does not fit raises the errors of its decoder, or lacks a field.
         except Exception as error:
             content.why = content.why or described(error)
@@ -158,6 +166,7 @@ def _reader(contents: Contents, topic: Topic) -> Callable[[Message], None] | Non
 
 
 def _take_row(content: TopicContent, decoded: Any, message: Message) -> bool:
+    assert content.kind is not None
     _, take = fields.TAKEN[content.kind]
     content.rows.append(take(decoded))
     if not content.frame_id:

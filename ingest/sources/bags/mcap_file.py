@@ -20,6 +20,7 @@ from mcap.stream_reader import get_chunk_data_stream
 
 from ingest.sources.bags.store import Message, Read, Topic
 from ridealong.errors import UnreadableError
+from ridealong.terminal.readable import counted
 
 MAGIC = b"\x89MCAP0\r\n"
 LARGEST_CHUNK = 1 << 30  # a larger size is a damaged one
@@ -78,7 +79,8 @@ class McapFile:
                 else:
                     yield from self._record(kind, body, _Place(None, start, start + len(body)))
         if damaged:
-            self._faults.append(f"{damaged} of its chunks are damaged")
+            verb = "was" if damaged == 1 else "were"
+            self._faults.append(f"{counted(damaged, 'damaged chunk')} {verb} left out")
 
     @contextmanager
     def reading(self) -> Iterator[Read]:

@@ -28,21 +28,27 @@ def camera_path(topic: str) -> tuple[str, ...]:
     return tuple(kept)
 
 
-def camera_names(paths: Sequence[tuple[str, ...]]) -> list[str]:
+def camera_names(
+    paths: Sequence[tuple[str, ...]], given: Sequence[str | None] | None = None
+) -> list[str]:
     """A name for each camera, no two the same: the last part that says which one it is.
 
     Args:
-        paths: `camera_path` of a topic of each camera, no two the same.
+        paths: `camera_path` of a topic of each camera.
+        given: The name of each camera that has one already.
     """
+    given = given or [None] * len(paths)
     short = [_valid(_telling(path)) for path in paths]
     long = [_valid("_".join(path)) for path in paths]
+    taken = {name for name in given if name}
     names: list[str] = []
-    for own, whole in zip(short, long, strict=True):
+    for own, whole, mine in zip(short, long, given, strict=True):
         name = own if short.count(own) == 1 else whole
         number = 2
-        while name in names:
+        while mine is None and name in taken:
             name, number = f"{whole[: LONGEST_NAME - 4]}_{number}", number + 1
-        names.append(name)
+        names.append(mine or name)
+        taken.add(names[-1])
     return names
 
 

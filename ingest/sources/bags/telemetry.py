@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.sources.bags.fields import INERTIAL, rotation
 from ingest.telemetry.resample import interpolate, window_mean
-from ridealong.arrays import Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.units import NS_PER_S
 
 STEP_NS = 100_000_000
@@ -26,10 +27,14 @@ MISSED = 2.5  # steps: a longer one is a gap
 
 @dataclass(frozen=True)
 class Stream:
-    """Samples by time: ``times_ns`` ``(N,)`` ascending, and ``(N,)`` values by name."""
+    """Samples by time: ``times_ns`` ``(N,)`` ascending, and ``(N,)`` values by name.
+
+    ``hold_ns`` is how long a value lasts; 0: until the stream has a gap.
+    """
 
     times_ns: Ints
     values: Mapping[str, Floats]
+    hold_ns: int = 0
 
     @property
     def gap_s(self) -> float:
@@ -52,7 +57,7 @@ def grid(streams: "list[Stream]", origin_ns: int) -> Ints:
         since = stream.times_ns - origin_ns
         floor = since // STEP_NS
         near += [floor, floor + (since % STEP_NS > 0)]
-        near += _between(floor, stream.gap_s)
+        near += _between(floor, max(stream.gap_s, stream.hold_ns / NS_PER_S))
     return np.unique(np.concatenate(near)) * STEP_NS + origin_ns
 
 
@@ -82,9 +87,9 @@ def signals(
     found: dict[str, Floats] = {}
     speed = _speed(motion, steering)
     if speed is not None:
-        found["Vehicle.Speed"] = _at(at_ns, speed, "speed") * 3.6
+        found["Vehicle.Speed"] = at_times(at_ns, speed, "speed") * 3.6
     if motion is not None:
-        found["Vehicle.AngularVelocity.Yaw"] = np.degrees(_at(at_ns, motion, "yaw_rate"))
+        found["Vehicle.AngularVelocity.Yaw"] = np.degrees(at_times(at_ns, motion, "yaw_rate"))
     if inertial is not None:
         found |= _inertial(at_ns, inertial)
     if "Vehicle.Acceleration.Longitudinal" not in found and speed is not None:
@@ -93,9 +98,26 @@ def signals(
         for name, field in (("Latitude", "latitude"), ("Longitude", "longitude")):
             found[f"Vehicle.CurrentLocation.{name}"] = _interpolated(at_ns, place, field)
     if steering is not None:
-        angle = np.degrees(_at(at_ns, steering, "angle"))
+        angle = np.degrees(at_times(at_ns, steering, "angle"))
         found["Vehicle.Chassis.Axle.Row1.SteeringAngle"] = angle
     return {name: pa.array(values) for name, values in found.items()}
+
+
+def at_times(at_ns: Ints, stream: Stream, name: str) -> Floats:
+    """A value at these times: the mean around each if the stream is fast, else interpolated."""
+    if not stream.is_fast:
+        return _interpolated(at_ns, stream, name)
+    at_s, time_s = _seconds(at_ns, stream)
+    return window_mean(at_s, time_s, stream.values[name], STEP_S)
+
+
+def known_rows(columns: Mapping[str, pa.Array], count: int) -> Bools:
+    """``(count,)`` which rows have a value at all; before a stream begins, there may be none."""
+    known = np.zeros(count, np.bool_)
+    for column in columns.values():
+        is_null = pc.is_null(column, nan_is_null=True)
+        known |= ~np.asarray(is_null.to_numpy(zero_copy_only=False), np.bool_)
+    return known
 
 
 def in_vehicle_axes(stream: Stream, vehicle_SO3_sensor: Floats | None) -> Stream:
@@ -134,10 +156,10 @@ def _gravity(felt: Floats, values: Mapping[str, Floats]) -> Floats:
 
 def _inertial(at_ns: Ints, stream: Stream) -> dict[str, Floats]:
     found = {
-        f"Vehicle.Acceleration.{name}": _at(at_ns, stream, axis)
+        f"Vehicle.Acceleration.{name}": at_times(at_ns, stream, axis)
         for name, axis in (("Longitudinal", "ax"), ("Lateral", "ay"), ("Vertical", "az"))
     } | {
-        f"Vehicle.AngularVelocity.{name}": np.degrees(_at(at_ns, stream, axis))
+        f"Vehicle.AngularVelocity.{name}": np.degrees(at_times(at_ns, stream, axis))
         for name, axis in (("Roll", "wx"), ("Pitch", "wy"), ("Yaw", "wz"))
     }
     return {name: values for name, values in found.items() if np.isfinite(values).any()}
@@ -151,14 +173,6 @@ def _speed(motion: Stream | None, steering: Stream | None) -> Stream | None:
     if steering is not None:
         return Stream(steering.times_ns, {"speed": np.abs(steering.values["speed"])})
     return None
-
-
-def _at(at_ns: Ints, stream: Stream, name: str) -> Floats:
-    """A value at these times: the mean around each if the stream is fast, else interpolated."""
-    if not stream.is_fast:
-        return _interpolated(at_ns, stream, name)
-    at_s, time_s = _seconds(at_ns, stream)
-    return window_mean(at_s, time_s, stream.values[name], STEP_S)
 
 
 def _interpolated(at_ns: Ints, stream: Stream, name: str) -> Floats:
