@@ -18,11 +18,11 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Schema
 from mcap.stream_reader import get_chunk_data_stream
 
+from ingest.sources.bags.recognition import MCAP_MAGIC
 from ingest.sources.bags.store import Message, Read, Topic
 from ridealong.errors import UnreadableError
 from ridealong.terminal.readable import counted
 
-MAGIC = b"\x89MCAP0\r\n"
 LARGEST_CHUNK = 1 << 30  # a larger size is a damaged one
 _HEAD = struct.Struct("<BQ")  # kind of record, its length
 _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log and publish time
@@ -63,7 +63,7 @@ class McapFile:
         """
         damaged = 0
         with self.path.open("rb") as stream:
-            if stream.read(len(MAGIC)) != MAGIC:
+            if stream.read(len(MCAP_MAGIC)) != MCAP_MAGIC:
                 raise UnreadableError(
                     "is not an MCAP file", where=self.path, expected="a file that starts as MCAP"
                 )
@@ -167,15 +167,6 @@ class McapFile:
             schema.data if schema else b"",
             channel.metadata,
         )
-
-
-def is_mcap(path: Path) -> bool:
-    """Whether a regular file starts as an MCAP file."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
 
 
 def _body(stream: IO[bytes], start: int) -> bytes:

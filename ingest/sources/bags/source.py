@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ingest.sources.attributes import with_attributes
-from ingest.sources.bags.folder import (
+from ingest.sources.bags.recognition import (
+    DATABASE,
+    MCAP,
     METADATA,
-    FolderStore,
-    file_store,
+    is_bag_database,
     is_bag_folder,
-    read_folder,
+    is_mcap,
 )
-from ingest.sources.bags.mcap_file import McapFile, is_mcap
-from ingest.sources.bags.sqlite_file import is_bag_database
 from ingest.sources.files import drive_identity, files_under, hash_files, is_hidden
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.recording import DriveFiles, Recording
@@ -22,8 +21,6 @@ from ridealong.specs import parse_spec
 
 if TYPE_CHECKING:
     from ingest.sources.bags.mapping import BagMap
-
-MCAP, DATABASE = ".mcap", ".db3"
 
 
 class _BagSource:
@@ -69,6 +66,7 @@ class McapSource(_BagSource):
     def open(self, files: DriveFiles) -> Recording:
         """Open one file; raises `UnreadableError` if it gives no telemetry and no camera."""
         from ingest.sources.bags.clip import ClipRecording, is_clip
+        from ingest.sources.bags.mcap_file import McapFile
         from ingest.sources.bags.recording import BagRecording
 
         path = Path(files.path)
@@ -103,6 +101,8 @@ class Ros2Source(_BagSource):
 
     def open(self, files: DriveFiles) -> Recording:
         """Open one bag; raises `UnreadableError` if it gives no telemetry and no camera."""
+        from ingest.sources.bags.folder import read_folder
+        from ingest.sources.bags.folder_store import FolderStore, file_store
         from ingest.sources.bags.recording import BagRecording
 
         path = Path(files.path)
@@ -114,6 +114,8 @@ class Ros2Source(_BagSource):
     def _found(self, bag: Path) -> DriveFiles:
         if not bag.is_dir():
             return _drive_files(self.name, bag, bag.parent, with_attributes(bag), self._mapping)
+        from ingest.sources.bags.folder import read_folder
+
         files = with_attributes(bag / METADATA)
         # A bag with bad metadata is found anyway: opening it reports why, and it is quarantined.
         with suppress(UnreadableError):

@@ -4,13 +4,10 @@ import sqlite3
 from collections.abc import Hashable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
+from ingest.sources.bags.recognition import connect
 from ingest.sources.bags.store import Message, Read, Topic
 from ridealong.errors import UnreadableError
-
-MAGIC = b"SQLite format 3\0"
-_TABLES = {"topics", "messages"}
 
 
 class SqliteFile:
@@ -37,7 +34,7 @@ class SqliteFile:
             UnreadableError: It is not a bag's database.
         """
         try:
-            with closing(_connect(self.path)) as database:
+            with closing(connect(self.path)) as database:
                 self._topics = _topics(database)
                 yield from self._messages(database)
         except sqlite3.DatabaseError as error:
@@ -64,33 +61,13 @@ class SqliteFile:
     @contextmanager
     def reading(self) -> Iterator[Read]:
         """Read single messages by their row."""
-        with closing(_connect(self.path)) as database:
+        with closing(connect(self.path)) as database:
 
             def read(place: Hashable) -> bytes:
                 row = database.execute("select data from messages where id = ?", [place]).fetchone()
                 return bytes(row[0])
 
             yield read
-
-
-def is_bag_database(path: Path) -> bool:
-    """Whether a regular file is an SQLite database with the tables of a bag."""
-    try:
-        with path.open("rb") as stream:
-            if stream.read(len(MAGIC)) != MAGIC:
-                return False
-        with closing(_connect(path)) as database:
-            found = database.execute("select name from sqlite_master where type = 'table'")
-            return {name for (name,) in found} >= _TABLES
-    except (OSError, sqlite3.Error):
-        return False
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # A recorder that was killed leaves its last messages in a file beside the database, which
-    # SQLite reads only if the database may change.
-    fixed = "" if path.with_name(path.name + "-wal").exists() else "&immutable=1"
-    return sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro{fixed}", uri=True)
 
 
 def _topics(database: sqlite3.Connection) -> dict[int, Topic]:
