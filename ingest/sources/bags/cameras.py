@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ingest.clips.packets import CopiedVideo, EncodedFrame
 from ingest.sources.bags import pictures
 from ingest.sources.bags.contents import Contents, TopicContent
 from ingest.sources.bags.kinds import CAMERAS, Kind
@@ -44,14 +45,34 @@ class Camera:
                 size = self.calibration.width, self.calibration.height
                 yield int(self.times_ns[at]), pictures.scaled(image, *size)
 
-    def start_of(self, at: int) -> int:
-        """The number of the frame where decoding must start, to show frame ``at``."""
-        return _start(self.content, self.order, at)
+    def packets(self, store: Store, first: int, last: int) -> Iterator[EncodedFrame]:
+        """The encoded frames ``first`` to ``last``, exclusive."""
+        with store.reading() as read:
+            for at in range(first, last):
+                place = int(self.order[at])
+                data = pictures.content(self.content.decode(read(self.content.places[place])))
+                yield EncodedFrame(int(self.times_ns[at]), self.content.starts[place], data)
 
-    def packet(self, read: Read, at: int) -> bytes:
-        """The encoded frame ``at``."""
-        message = self.content.decode(read(self.content.places[int(self.order[at])]))
-        return pictures.content(message)
+
+def copied_video(camera: Camera, store: Store, start_ns: int, end_ns: int) -> CopiedVideo | str:
+    """The packets of a camera in a window, or why a clip cannot use them as they are."""
+    content = camera.content
+    if content.kind is not Kind.VIDEO:
+        return "its frames are single pictures"
+    if content.codec != "h264":
+        return f"browsers do not play {content.codec} everywhere"
+    first = int(camera.times_ns.searchsorted(start_ns, side="left"))
+    last = int(camera.times_ns.searchsorted(end_ns, side="right"))
+    if first >= last:
+        return "it has no frame in the window"
+    begin = _start(content, camera.order, first)
+    starts = [n for n in range(begin, last) if content.starts[int(camera.order[n])]]
+    if not starts or starts[0] != begin:
+        return "no keyframe comes before the window"
+    if why := pictures.why_not_plain(packet.data for packet in camera.packets(store, begin, last)):
+        return why
+    every = max(after - n for n, after in zip(starts, [*starts[1:], last], strict=True))
+    return CopiedVideo(camera.packets(store, begin, last), first - begin, every)
 
 
 def find_cameras(

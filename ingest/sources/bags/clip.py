@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.clips.container import TopicReader
+from ingest.clips.packets import CopiedVideo, EncodedFrame, is_keyframe
 from ingest.clips.read import open_clip
 from ridealong.perception.annotations import Perception, at_times
 from ridealong.perception.geometry import CameraCalibration
@@ -68,6 +69,23 @@ class ClipRecording:
             times = np.unique(np.concatenate([np.empty(0, np.int64), *every]))
             inside = times[(times >= start_ns) & (times <= end_ns)]
             yield from reader.frames_at(wanted, inside)
+
+    def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
+        """Its packets from the keyframe before the window; a clip's video can always be copied."""
+        with open_clip(self._path) as reader:
+            times, every = reader.packet_times(camera), reader.keyframe_every(camera)
+            first = reader.keyframe_before(camera, start_ns)
+        inside = times[(times >= first) & (times <= end_ns)]
+        if not len(inside[inside >= start_ns]):
+            return "it has no frame in the window"
+        lead_in = int((inside < start_ns).sum())
+        return CopiedVideo(self._packets(camera, first, end_ns), lead_in, every)
+
+    def _packets(self, camera: str, first_ns: int, last_ns: int) -> Iterator[EncodedFrame]:
+        with open_clip(self._path) as reader:
+            for time_ns, packet in reader.video_packets(camera):
+                if first_ns <= time_ns <= last_ns:
+                    yield EncodedFrame(time_ns, is_keyframe(packet), packet)
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """The labels of a window; None if the clip has none."""

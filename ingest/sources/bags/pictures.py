@@ -2,13 +2,15 @@
 
 import base64
 import io
+from collections.abc import Iterable
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from ingest.clips.packets import is_keyframe
+from ingest.clips.packets import is_keyframe, parameters_of
+from ingest.sources.video.copying import why_not_shown
 from ridealong.perception.recording import Image
 
 JPEG, PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
@@ -109,6 +111,28 @@ class VideoPackets:
         return (
             frames[-1].to_ndarray(format="rgb24").astype(np.uint8, copy=False) if frames else None
         )
+
+
+def why_not_plain(packets: Iterable[bytes]) -> str | None:
+    """Why H.264 packets cannot be shown as they are, a frame each; None if they can."""
+    import av
+
+    parameters: set[bytes] = set()
+    codec = av.CodecContext.create("h264", "r")
+    codec.thread_count = 1
+    for data in packets:
+        if is_keyframe(data):
+            if not parameters:
+                try:
+                    frames = codec.decode(av.Packet(data))
+                except av.FFmpegError:
+                    return "its first frame is damaged"
+                if len(frames) != 1:
+                    return "a packet does not hold one frame"
+                if why := why_not_shown(codec, frames[0].format.name):
+                    return why
+            parameters.add(parameters_of(data))
+    return "its size or form changes" if len(parameters) > 1 else None
 
 
 def starts_video(codec: str, data: bytes) -> bool:

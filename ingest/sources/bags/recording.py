@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ingest.clips.packets import CopiedVideo
 from ingest.sources.attributes import attributes_file, camera_names, drive_attributes
-from ingest.sources.bags.cameras import find_cameras
+from ingest.sources.bags.cameras import copied_video, find_cameras
 from ingest.sources.bags.clocks import Stamps, one_clock
 from ingest.sources.bags.contents import Contents, TopicContent, read_contents
 from ingest.sources.bags.fields import TAKEN
@@ -113,6 +114,10 @@ class BagRecording:
             in_time = heapq.merge(*each, key=itemgetter(0))
             for time_ns, found in groupby(in_time, key=itemgetter(0)):
                 yield time_ns, {name: image for _, name, image in found}
+
+    def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
+        """A camera's H.264 packets from the keyframe before the window, or why not."""
+        return copied_video(self._cameras[camera], self._store, start_ns, end_ns)
 
     def _frames_of(
         self, name: str, read: Read, start_ns: int, end_ns: int
