@@ -116,14 +116,14 @@ def ingest_drive(
         return _ended(plan, trouble.may_pass, trouble.reason)
     try:
         recording = open_drive(plan.files)
-        telemetry = _validated(recording, plan.files.drive_id)
+        telemetry = validated(recording, plan.files.drive_id)
         check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except Exception as error:
         return _ended(plan, may_pass(error) or is_gone(plan.files), located(error, plan.files))
 
 
-def _validated(recording: Recording, drive_id: str) -> ValidTelemetry:
+def validated(recording: Recording, drive_id: str) -> ValidTelemetry:
     """The telemetry of a recording, checked; rows that it set aside itself are in quarantine."""
     if not isinstance(recording, Sifted):
         return validate_telemetry(recording.telemetry(), drive_id)

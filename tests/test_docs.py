@@ -70,7 +70,10 @@ def test_the_commands_of_a_page_run(
     gate = tmp_path / "gate.yaml"
     gate.write_text("required: [{prediction: stop signs, metric: recall, margin: 0.02}]")
     (tmp_path / "my.onnx").write_bytes(detector().SerializeToString())
+    (tmp_path / "trips.csv").write_text("t_s,speed_kmh\n" + "".join(f"{t},50\n" for t in range(99)))
     stand_ins = {
+        "trips.csv": str(tmp_path / "trips.csv"),
+        "map.yaml": str(tmp_path / "map.yaml"),
         "my.onnx": str(tmp_path / "my.onnx"),
         "my.yaml": str(tmp_path / "my.yaml"),
         "deployed.csv": str(tmp_path / "deployed.csv"),

@@ -97,13 +97,13 @@ class ParquetRecording:
 def _rows_of(path: Path, drive_id: str) -> pa.Table:
     # `read_table` looks for the files of a dataset first, which takes a third of the time. One
     # thread is enough: other threads read other drives.
-    with _reading(path), pq.ParquetFile(path, **CHECKED) as file:
+    with reading(path), pq.ParquetFile(path, **CHECKED) as file:
         schema = file.schema_arrow
         check_schema(_without_drive_id(schema), where=path)
         if DRIVE_ID not in schema.names:
             return file.read(use_threads=False)
     _check_drive_id(schema, path)
-    with _reading(path):
+    with reading(path):
         # partitioning=None: a folder named "x=1" above the file must not become a column.
         only = [(DRIVE_ID, "=", drive_id)]
         table = pq.read_table(path, filters=only, partitioning=None, **CHECKED)
@@ -131,11 +131,11 @@ def _drives_in(file: Path) -> list[DriveFiles]:
 
 def _drive_ids(file: Path) -> list[str]:
     """The drives of a file, sorted; raises `UnreadableError` if rows belong to no drive."""
-    with _reading(file):
+    with reading(file):
         table = pq.read_table(file, columns=[DRIVE_ID], partitioning=None, **CHECKED)
     column = table.column(DRIVE_ID)
     _check_drive_ids(column, file)
-    with _reading(file):
+    with reading(file):
         ids = sorted(pc.unique(column.cast(pa.string())).to_pylist())
     for name in ids:
         if not name.isprintable() or not 0 < len(name) <= LONGEST_ID:
@@ -162,7 +162,7 @@ def _hash_of_one(sha256: str, drive_id: str) -> str:
 
 
 def _schema(file: Path) -> pa.Schema:
-    with _reading(file):
+    with reading(file):
         schema = pq.read_schema(file)
     _check_drive_id(schema, file)
     return schema
@@ -179,7 +179,8 @@ def _without_drive_id(schema: pa.Schema) -> pa.Schema:
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[None]:
+def reading(file: Path) -> Iterator[None]:
+    """Raise `UnreadableError` with the reason if a Parquet file cannot be read inside the block."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:

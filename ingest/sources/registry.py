@@ -11,6 +11,7 @@ from ingest.sources.bags.source import McapSource, Ros2Source
 from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation.source import SimulationSource
+from ingest.sources.table.source import TableSource
 from ingest.sources.video.source import VideoSource
 from ridealong.errors import RidealongError
 from ridealong.perception.recording import ByMapping, DriveFiles, Recording, Source
@@ -27,6 +28,7 @@ SOURCES: Registry[Source] = Registry(
         McapSource(),
         ParquetSource(),
         VideoSource(),
+        TableSource(),
     ),
     type=Source,
     expected="a class with name, recognises, discover and open",

@@ -35,7 +35,7 @@ class Converted:
 
 
 def convert(values: pa.Array, field: FieldSpec, name: str, decimal: str = ".") -> Converted:
-    """Convert one field's values to its signal.
+    """Convert one field's values to its signal; empty text is unknown.
 
     Ranges and allowed words are checked later, with all sources' telemetry.
 
@@ -54,6 +54,9 @@ def convert(values: pa.Array, field: FieldSpec, name: str, decimal: str = ".") -
         return Converted(values)
     if not (_is_text(values.type) or _is_number(values.type) or pa.types.is_boolean(values.type)):
         raise UnreadableError(f"{name!r} holds {values.type}", expected="numbers, flags or text")
+    if _is_text(values.type) and "" not in (field.values or {}):
+        is_empty = pc.equal(pc.utf8_trim_whitespace(values), "")
+        values = pc.if_else(is_empty, pa.scalar(None, values.type), values)
     values, unknown = _without_unknown(values, field.unknown or ())
     if field.values is not None:
         found = _by_word(values, lambda word: _listed_value(word, field), field)
@@ -177,9 +180,8 @@ def _numbers(values: pa.Array, field: FieldSpec, decimal: str) -> Converted:
 
 
 def _read_numbers(values: pa.Array, field: FieldSpec, decimal: str) -> Converted:
-    """Numbers that are written as text; an empty text is unknown."""
+    """Numbers that are written as text."""
     text = pc.utf8_trim_whitespace(values)
-    text = pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
     if decimal != ".":
         text = pc.replace_substring(text, decimal, ".")
     try:

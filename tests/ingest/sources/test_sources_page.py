@@ -6,7 +6,9 @@ from pathlib import Path
 import yaml
 
 from ingest.sources.attributes import AttributesSpec
+from ingest.sources.mapping.fields import FieldSpec
 from ingest.sources.registry import source_names
+from ingest.sources.table.spec import TableMapping, parse_mapping
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sources.md").read_text("utf-8")
 
@@ -16,13 +18,21 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_attributes() -> None:
-    (text,) = blocks("yaml")
-    shown = yaml.safe_load(text)
+    shown = yaml.safe_load(blocks("yaml")[0])
     assert set(shown) == set(AttributesSpec.model_fields)
     AttributesSpec.model_validate(shown)
 
 
+def test_the_mapping() -> None:
+    mapping = parse_mapping(blocks("yaml")[1], "docs/sources.md")
+    assert set(mapping.model_fields_set) == set(TableMapping.model_fields)
+    shown = {key for field in mapping.signals.values() for key in field.model_fields_set}
+    for key in FieldSpec.model_fields:
+        assert f"`{key}`" in PAGE, key
+    assert shown
+
+
 def test_every_source_is_in_the_table() -> None:
     assert {"comma2k19", "parquet", "video"} <= set(source_names())
-    for name in ("comma2k19", "parquet", "video"):
+    for name in ("comma2k19", "parquet", "table", "video"):
         assert f"| `{name}` |" in PAGE
