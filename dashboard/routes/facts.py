@@ -103,7 +103,8 @@ def _of_file(home: Home, clip: Clip, run: Run | None) -> dict[str, Any]:
     zero_ns = home.first_ns(clip)
     try:
         with home.open(clip) as reader:
-            cameras = [_camera(reader, name) for name in shown_cameras(reader.cameras)]
+            shown = shown_cameras(reader.cameras, reader.metadata.drive.get("source"))
+            cameras = [_camera(reader, name) for name in shown]
             frames = seconds_of(reader.set_timestamps(), zero_ns)
             middle_s = default_moment_s(reader) + (clip["start_ns"] - zero_ns) / NS_PER_S
             labelled = reader.metadata.label_frames is not None
