@@ -57,11 +57,12 @@ def find_drives(path: Path, source: str | None = None, mapping: Path | None = No
     Raises:
         RidealongError: The path or source does not exist, there is no log, or a source is broken.
     """
-    finder = _Finder(_sources(source, mapping))
+    sources = _sources(source, mapping)
     if not os.path.lexists(path):
         raise RidealongError(
             "no such file or folder", where=path, expected="a recording, or a folder of recordings"
         )
+    finder = _Finder(sources)
     if source is not None and not path.is_dir():
         finder.take(path.absolute(), finder.sources[0])
     else:

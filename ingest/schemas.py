@@ -190,6 +190,25 @@ CLIP_TAGS = TableSpec(
     order=("time_ns", "clip_id", "tag"),
 )
 
+CLIP_LABELS = TableSpec(
+    "clip_labels",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("drive_id", pa.string(), "its drive"),
+            column("version", pa.string(), "this version of its labels"),
+            column("before", pa.string(), "the version that was changed"),
+            column("cells", pa.int64(), "frames of a camera whose labels were given anew"),
+            column("labels", pa.int64(), "labels in them"),
+            column("format", pa.string(), "the format that they came in"),
+            column("source_path", pa.string(), "the file or folder that they came from"),
+            column("time_ns", pa.int64(), "when; a clip's newest row counts", "ns"),
+            column("blob", pa.string(), "the labels, relative to the home"),
+        ]
+    ),
+    order=("time_ns", "clip_id"),
+)
+
 CLIP_NOTES = TableSpec(
     "clip_notes",
     pa.schema(

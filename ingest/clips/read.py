@@ -94,8 +94,13 @@ class FrameSets(NamedTuple):
 
 
 @contextmanager
-def open_clip(path: Path | str) -> Iterator["ClipReader"]:
+def open_clip(path: Path | str, labels: Path | None = None) -> Iterator["ClipReader"]:
     """Open a clip.
+
+    Args:
+        path: Its file.
+        labels: The file of a later version of its labels (`ingest.clips.label_file`), to be read in
+            place of those that it was cut with.
 
     Raises:
         UnreadableError: It is missing, truncated, damaged, or not a clip of ridealong.
@@ -105,7 +110,7 @@ def open_clip(path: Path | str) -> Iterator["ClipReader"]:
     with reading(path):
         file = TopicReader(path)
     try:
-        yield ClipReader(path, file)
+        yield ClipReader(path, file, labels)
     finally:
         file.close()
 
@@ -113,8 +118,8 @@ def open_clip(path: Path | str) -> Iterator["ClipReader"]:
 class ClipReader:
     """One open clip; made by `open_clip`. Methods raise `UnreadableError` for damaged bytes."""
 
-    def __init__(self, path: Path, file: TopicReader) -> None:
-        self.path, self._file = path, file
+    def __init__(self, path: Path, file: TopicReader, labels: Path | None = None) -> None:
+        self.path, self._file, self._labels = path, file, labels
         with reading(path):
             self.metadata = _metadata(path, file.metadata())
             self.cameras = _calibrations(file)
@@ -192,10 +197,20 @@ class ClipReader:
         """
         if isinstance(with_dense, bool):
             with_dense = DENSE if with_dense else ()
-        return self._perception(topics.LABELS, with_dense)
+        cut = self._perception(topics.LABELS, with_dense)
+        if self._labels is None:
+            return cut
+        from ingest.clips.label_file import read_labels, with_dense_of
+
+        found = read_labels(self._labels)
+        return found if cut is None else with_dense_of(found, cut)
 
     def label_timestamps(self) -> Ints:
-        """``(T,)`` int64 timestamps of the labelled frames, from the index alone."""
+        """``(T,)`` int64 timestamps of the labelled frames, without reading the labels."""
+        if self._labels is not None:
+            from ingest.clips.label_file import read_times
+
+            return read_times(self._labels)
         with self._reading():
             return self._file.times(topics.LABELS)
 

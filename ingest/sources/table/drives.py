@@ -1,7 +1,6 @@
 """Which drives the files of a table are: by the columns that name them, by folder, or by file."""
 
 import hashlib
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.sources.attributes import with_attributes
-from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
 from ingest.sources.table.files import Piece, TableFile, open_table
 from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
 from ridealong.errors import RidealongError, UnreadableError
@@ -26,8 +25,6 @@ from ridealong.terminal.readable import counted
 SOURCE = "table"
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4"})
-# What Spark, Dask, pandas and DuckDB call the parts of one table.
-PART = re.compile(r"(part|data|output)?[-_.]?\d+[-_.].*|part[-_.].*", re.IGNORECASE)
 SEPARATOR = "_"
 CACHED_BYTES = 128 * 2**20
 Place = tuple[int, int, int]
@@ -48,6 +45,8 @@ def table_files(path: Path) -> list[Path]:
     Raises:
         RidealongError: There is none.
     """
+    if not path.exists():
+        raise RidealongError("no such file or folder", where=path, expected="a table")
     every = files_under(path, SUFFIXES | COMPRESSED)
     files = [file for file in every if file == path or _is_table(file, path)]
     if not files:
@@ -92,7 +91,7 @@ def _is_table(file: Path, root: Path) -> bool:
 def _is_one_drive(files: Sequence[Path], mapping: TableMapping) -> bool:
     if mapping.drive:
         return mapping.drive == (FOLDER,)
-    return all(PART.fullmatch(file.name) for file in files) or "=" in files[0].parent.name
+    return are_parts(files)
 
 
 def _folder_name(folder: Path, root: Path) -> str:
