@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from ingest.sources.attributes import AttributesSpec
+from ingest.sources.bags.mapping import BagMap
 from ingest.sources.mapping.fields import FieldSpec
 from ingest.sources.registry import source_names
 from ingest.sources.table.spec import TableMapping, parse_mapping
@@ -32,7 +33,12 @@ def test_the_mapping() -> None:
     assert shown
 
 
+def test_the_mapping_of_a_bag() -> None:
+    mapping = BagMap.model_validate(yaml.safe_load(blocks("yaml")[2]))
+    assert mapping.model_fields_set == set(BagMap.model_fields)
+
+
 def test_every_source_is_in_the_table() -> None:
     assert {"comma2k19", "parquet", "video"} <= set(source_names())
-    for name in ("comma2k19", "parquet", "table", "video"):
+    for name in ("comma2k19", "mcap", "parquet", "ros2", "table", "video"):
         assert f"| `{name}` |" in PAGE
