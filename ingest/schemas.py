@@ -40,6 +40,8 @@ DRIVES = TableSpec(
             column("cameras", STRINGS, "cameras recorded; the others are masked"),
             column("labelled", pa.bool_(), "reference labels are known"),
             column("telemetry_rows", pa.int64(), "rows of telemetry kept"),
+            column("mapping", pa.string(), "the mapping file it was read with, as JSON"),
+            column("assumed", STRINGS, "what the log did not say and was assumed"),
         ]
     ),
     order=("drive_id",),
@@ -126,7 +128,8 @@ QUARANTINE = TableSpec(
             column(
                 "kind",
                 pa.string(),
-                "what is quarantined: 'file', or 'row', 'frames', 'clip' or 'trigger' of a drive",
+                "what is quarantined: 'file', or 'row', 'frames', 'topic', 'clip' or 'trigger' "
+                "of a drive",
             ),
             column("row", pa.int64(), "row in the drive's telemetry, from 0; null for other kinds"),
             column("reason", pa.string(), "what is wrong, and what was expected"),

@@ -27,6 +27,7 @@ from shadow.networks.registry import NetworkEntry, find_network
 from shadow.planning import Pair
 from shadow.releases.promotion import network_of
 from shadow.scores import labels_name
+from shadow.sharing import NotShared, not_shared, require_shared
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class RunReport:
         baseline: Network id of the frozen release; None without one.
         worse_than_baseline: Cells in which the candidate is worse than it; None without one.
         labels: One hash for the versions of the labels of all clips.
+        not_shared: What only one of the two networks has, which is not compared.
     """
 
     run: str
@@ -89,6 +91,7 @@ class RunReport:
     baseline: str | None
     worse_than_baseline: int | None
     labels: str | None
+    not_shared: NotShared
 
 
 def shadow_run(
@@ -139,6 +142,7 @@ def shadow_run(
         baseline=run["baseline"],
         worse_than_baseline=_worse(verdict) if len(networks) > len(pair) else None,
         labels=labels_name(run),
+        not_shared=not_shared(pair[0].manifest, pair[1].manifest),
     )
 
 
@@ -153,12 +157,7 @@ def pair_of(snapshot: Snapshot, request: RunRequest) -> Pair:
         RidealongError: One is unknown, or they share no prediction.
     """
     pair = find_network(snapshot, request.deployed), find_network(snapshot, request.candidate)
-    shared = set(pair[0].manifest.predictions) & set(pair[1].manifest.predictions)
-    if not shared:
-        raise RidealongError(
-            f"{pair[0].network} and {pair[1].network} share no prediction",
-            hint="compare two versions of the same network",
-        )
+    require_shared(pair[0].manifest, pair[1].manifest)
     return pair
 
 
