@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ridealong.errors import RidealongError
+from ridealong.regular_files import require_regular
 from shadow.networks.onnx.manifest import OnnxManifest
 
 ARCHIVE = ".tar"
@@ -81,6 +82,7 @@ def _beside(path: Path, manifest: OnnxManifest) -> dict[str, Part]:
 
 
 def _whole(path: Path) -> Part:
+    require_regular(path)
     return Part(path, 0, path.stat().st_size)
 
 

@@ -131,8 +131,10 @@ class GraphProcess:
 
     def _died(self, code: int, late: bool, seconds: float, where: str) -> RidealongError:
         if late:
-            hint = "raise limits.seconds in its manifest if it needs more"
-            return RidealongError(f"took more than {seconds:g} s", where=where, hint=hint)
+            opening = where != self._job.name
+            what = f"took more than {seconds:g} s" + (" to be opened" if opening else "")
+            hint = None if opening else "raise limits.seconds in its manifest if it needs more"
+            return RidealongError(what, where=where, hint=hint)
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         hint = f"it may use {self._gigabytes} GB (limits.memory_gb in its manifest)"
         return RidealongError(f"its process died ({name})", where=where, hint=hint)

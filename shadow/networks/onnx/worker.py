@@ -6,6 +6,7 @@ ends. Its memory is limited, and it may write no file.
 
 import math
 import os
+import re
 import resource
 import signal
 import sys
@@ -35,6 +36,30 @@ TYPES = {
     **{name: name for name in ("uint8", "uint16", "uint32", "uint64")},
 }
 FATAL = 4  # ONNX Runtime's severity: errors are raised, so nothing is printed
+
+# What ONNX Runtime says, and what we say instead: what is wrong, and what is expected.
+KNOWN = (
+    (
+        r"Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)",
+        "needs opset {0} of the operators of {1}",
+        "at most {2}",
+    ),
+    (
+        r"[Uu]nsupported model IR version: (\d+), max supported IR version: (\d+)",
+        "is written in version {0} of ONNX's format",
+        "at most {1}",
+    ),
+    (
+        r"No Op registered for (\S+) with domain_version of (\d+)",
+        "has the operator {0}, which ONNX Runtime lacks at opset {1}",
+        None,
+    ),
+    (
+        r"Could not find an implementation for (\w+)\((\d+)\)",
+        "has the operator {0} (of opset {1}), which ONNX Runtime cannot run with these types",
+        None,
+    ),
+)
 
 
 def main() -> None:
@@ -160,14 +185,26 @@ def _run(
 def _described(error: Exception, doing: str) -> dict[str, str | None]:
     if isinstance(error, GraphError):
         return {"what": error.what, "expected": error.expected, "hint": error.hint}
-    text = " ".join(str(error).split())
+    text = _plain(str(error))
     lowered = text.lower()
     if isinstance(error, MemoryError) or any(
         words in lowered
         for words in ("bad_alloc", "bad allocation", "failed to allocate", "std::length")
     ):
         return {"what": "needs more memory than its limit", "expected": None, "hint": "memory"}
+    for words, what, expected in KNOWN:
+        if found := re.search(words, text):
+            said = [part and part.format(*found.groups()) for part in (what, expected)]
+            return {"what": said[0], "expected": said[1], "hint": None}
     return {"what": f"{doing} ({text[:300]})", "expected": None, "hint": None}
+
+
+def _plain(text: str) -> str:
+    """A message of ONNX Runtime, without its codes and without places in its source."""
+    text = " ".join(text.split())
+    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    inner = r"(?:[^()]|\([^()]*\))*"
+    return re.sub(rf"\S+\.(?:cc|h|cpp):\d+ [^()]*\({inner}\)(?: const)? ", "", text)
 
 
 if __name__ == "__main__":
