@@ -57,6 +57,7 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "reason": row["reason"],
         "clips": len(row["clip_ids"]),
         "clips_left_out": row["clips_left_out"],
+        "clips_of_calibration": len(row["calibration_clips"] or ()),
         "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
         "baseline": row["baseline"],
         "labels": labels_name(row),

@@ -57,6 +57,7 @@ def cell_columns(clusters: str) -> tuple[Column, ...]:
 def print_report(console: Console, document: dict[str, Any]) -> None:
     """Print a run's document as tables and sentences."""
     from metrics.tasks.registry import known_metric
+    from shadow.calibration import calibration_sentence
     from shadow.judged import Scope, metrics_in
     from shadow.report import (
         baseline_sentence,
@@ -97,7 +98,12 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
             console.table(("summary", "deployed", "candidate"), rows)
         console.paragraph(results_sentence(document))
     console.text()
-    for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
+    sentences = (
+        cause_sentence(document["summary"]),
+        baseline_sentence(document),
+        calibration_sentence(document["clips_of_calibration"]),
+    )
+    for sentence in sentences:
         if sentence:
             console.paragraph(sentence)
     console.paragraph(f"{document['verdict']}: {document['reason']}")

@@ -59,6 +59,11 @@ class NetworkManifest(Spec, ABC):
     def rate_hz(self) -> float:
         """Frames a second that it is made for."""
 
+    @property
+    def calibration_drives(self) -> frozenset[str]:
+        """The drives of a lake that it was fitted to; no verdict on it may use them."""
+        return frozenset()
+
     @field_validator("predictions")
     @classmethod
     def _once_each(cls, predictions: tuple[str, ...]) -> tuple[str, ...]:
