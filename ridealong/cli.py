@@ -6,13 +6,14 @@ call, 70 a bug, 130 interrupted. Errors are one line on standard error.
 
 import contextlib
 import gc
+import io
 import logging
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -78,13 +79,12 @@ def _called(arguments: Sequence[str] | None) -> int:
         given = None if arguments is None else list(arguments)
         code = app(args=given, prog_name="ridealong", standalone_mode=False)
     except SystemExit as done:
-        if isinstance(done.__context__, BrokenPipeError):
-            raise done.__context__ from None
         code = done.code
     except RuntimeError as error:
         if str(error) != DUCKDB_INTERRUPTED:
             raise
         raise KeyboardInterrupt from error
+    sys.stdout.flush()  # here, so that a full disk is one line, too
     return code if isinstance(code, int) else 0
 
 
@@ -93,14 +93,38 @@ def _was_help(error: TyperException) -> bool:
     return type(error).__name__ == "NoArgsIsHelpError"
 
 
+class _Output(io.FileIO):
+    """A file descriptor that drops what is written after its reader has closed the pipe.
+
+    So ``ridealong gate check gate.yaml | head`` does its work to the end, and its exit code is
+    the verdict's.
+    """
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
 def _prepare_streams() -> None:
-    """Make streams usable that are closed, or whose encoding lacks a character."""
+    """Make streams usable that are closed, or whose encoding or reader ends what is written."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # as after `>&-`
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
-        elif reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")
+            continue
+        setattr(
+            sys,
+            name,
+            io.TextIOWrapper(
+                io.BufferedWriter(_Output(stream.fileno(), "w", closefd=False)),
+                encoding=stream.encoding,
+                errors="backslashreplace",
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            ),
+        )
 
 
 def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
@@ -115,8 +139,6 @@ def run(arguments: Sequence[str] | None = None) -> tuple[int, str | None]:
         return 2, "\n".join(printable(f"error: {one}") for one in each(error))
     except KeyboardInterrupt:
         return 130, INTERRUPTED
-    except BrokenPipeError:
-        return 0, None  # the reader of our output has closed the pipe
     except Exception as error:
         line: object = refused(error, getattr(error, "filename", None)) or missing_extra(error)
         if isinstance(error, OSError) and error.errno is not None:
@@ -143,7 +165,7 @@ def main() -> None:
         code, line = CRASHED, "this is a bug in ridealong"
     if line:
         print(line, file=sys.stderr)
-    sys.stderr.flush()
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.flush()
+    for stream in (sys.stderr, sys.stdout):
+        with contextlib.suppress(OSError):  # it was said before, or there is nobody to tell
+            stream.flush()
     os._exit(code)

@@ -28,6 +28,7 @@ from shadow.networks.registry import NetworkEntry, find_network
 from shadow.planning import Pair
 from shadow.releases.promotion import network_of
 from shadow.scores import labels_name
+from shadow.sharing import NotShared, not_shared, require_shared
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class RunReport:
         worse_than_baseline: Cells in which the candidate is worse than it; None without one.
         labels: One hash for the versions of the labels of all clips.
         clips_of_calibration: Clips that are not judged, because their drives calibrated a network.
+        not_shared: What only one of the two networks has, which is not compared.
     """
 
     run: str
@@ -92,6 +94,7 @@ class RunReport:
     worse_than_baseline: int | None
     labels: str | None
     clips_of_calibration: int
+    not_shared: NotShared
 
 
 def shadow_run(
@@ -145,6 +148,7 @@ def shadow_run(
         worse_than_baseline=_worse(verdict) if len(networks) > len(pair) else None,
         labels=labels_name(run),
         clips_of_calibration=calibration.num_rows,
+        not_shared=not_shared(pair[0].manifest, pair[1].manifest),
     )
 
 
@@ -159,12 +163,7 @@ def pair_of(snapshot: Snapshot, request: RunRequest) -> Pair:
         RidealongError: One is unknown, or they share no prediction.
     """
     pair = find_network(snapshot, request.deployed), find_network(snapshot, request.candidate)
-    shared = set(pair[0].manifest.predictions) & set(pair[1].manifest.predictions)
-    if not shared:
-        raise RidealongError(
-            f"{pair[0].network} and {pair[1].network} share no prediction",
-            hint="compare two versions of the same network",
-        )
+    require_shared(pair[0].manifest, pair[1].manifest)
     return pair
 
 

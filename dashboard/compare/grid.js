@@ -8,22 +8,33 @@
 const REQUIRED = 1;
 const DIMMED = 2;
 const BY_PAGE = 10;
-const shown = new WeakMap(); // what each element shows, and how it hears which check is chosen
+const SOON = 32; // rows that are drawn at once, more than are seen; the others follow a frame later
+const shown = new WeakMap(); // the data that each element shows, as JSON
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".grid");
   const drawn = JSON.stringify(data);
-  const before = shown.get(root);
-  if (before?.drawn !== drawn) {
-    draw(root, data);
-    shown.set(root, { drawn });
-  }
   const hear = () => choose(root, window.ridealongChosen); // chosen.js tells it
+  if (shown.get(root) !== drawn) {
+    const rest = draw(root, data);
+    shown.set(root, drawn);
+    soon(() => {
+      if (shown.get(root) !== drawn) return; // other data came
+      rest();
+      hear();
+    });
+  }
   hear();
   window.addEventListener("ridealong-chosen", hear);
   return () => window.removeEventListener("ridealong-chosen", hear);
 }
 
+// After the next frame is drawn.
+function soon(work) {
+  requestAnimationFrame(() => setTimeout(work));
+}
+
+// Draws the first rows. Returns what draws the others.
 function draw(root, data) {
   const table = root.querySelector("table");
   const groups = [
@@ -32,21 +43,33 @@ function draw(root, data) {
   ];
   const checks = data.rows.map(() => []);
   for (const check of data.checks) checks[check[0]][check[1]] = check;
+  const lines = [];
   const bodies = groups.filter(([, rows]) => rows.length).map(([name, rows]) => {
-    const body = make("tbody", "");
-    body.setAttribute("aria-label", name);
-    const group = make("tr", "group");
-    const head = make("th", "", name);
-    head.scope = "rowgroup";
-    group.append(head);
-    body.append(group, ...rows.map(([row, at]) => line(data, row, checks[at])));
+    const body = group(name);
+    lines.push(...rows.map(([row, at]) => () => body.append(line(data, row, checks[at]))));
     return body;
   });
+  lines.slice(0, SOON).forEach((add) => add());
+  // As wide as all names need, so that the rows that follow move nothing.
+  const longest = Math.max(...data.rows.map(([prediction, metric]) => `${prediction} ${metric}`.length));
+  root.style.setProperty("--longest", `${longest}ch`);
   table.setAttribute("aria-label", `Checks: ${data.rows.length} rows by ${data.slices.length} slices`);
   table.querySelector("thead").replaceChildren(header(data.slices));
   table.querySelectorAll("tbody").forEach((body) => body.remove());
   table.append(...bodies);
   listen(root, table);
+  return () => lines.slice(SOON).forEach((add) => add());
+}
+
+function group(name) {
+  const body = make("tbody", "");
+  body.setAttribute("aria-label", name);
+  const row = make("tr", "group");
+  const head = make("th", "", name);
+  head.scope = "rowgroup";
+  row.append(head);
+  body.append(row);
+  return body;
 }
 
 function header(slices) {

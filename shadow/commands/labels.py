@@ -18,6 +18,11 @@ class ExportFormat(StrEnum):
 
     COCO = "coco"
     MCAP = "mcap"
+    CVAT = "cvat"
+    LABEL_STUDIO = "label-studio"
+    OPENLABEL = "openlabel"
+    KITTI = "kitti"
+    FIFTYONE = "fiftyone"
 
 
 @app.command("export", short_help="Export the clips behind a run's regressions.")
@@ -52,11 +57,21 @@ def labels_export(
     ] = None,
     frames: Annotated[
         str,
-        typer.Option(help="Export these frames: every:N, labelled, or loss. COCO only."),
+        typer.Option(help="Export these frames: every:N, labelled, or loss. Not for mcap."),
     ] = "every:1",
     cameras: Annotated[
         str | None,
-        typer.Option(help="Export only these cameras, e.g. main,wide. COCO only. [default: all]"),
+        typer.Option(
+            help="Export only these cameras, e.g. main,wide. Not for mcap. [default: all]"
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="Shrink images whose longest side has more pixels than this. Not for mcap.",
+            show_default=False,
+        ),
     ] = None,
     images: Annotated[
         Path | None,
@@ -67,7 +82,7 @@ def labels_export(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print counts and size. Write nothing.")
+        bool, typer.Option("--dry-run", "--preview", help="Print counts and size. Write nothing.")
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -80,6 +95,7 @@ def labels_export(
 
     coco: images, labels, pre-labels, and each network's results for loadRes.
     mcap: the clips, with both networks' outputs as additional topics.
+    cvat, label-studio, openlabel, kitti, fiftyone: images, labels, and pre-labels.
 
     Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
     """
@@ -99,6 +115,7 @@ def labels_export(
         _comma_separated(cameras),
         dry_run,
         images,
+        size,
     )
     report = export_run(Lake.open(home_of(home)), request, kind.value, console)
     console.result(report)
@@ -135,8 +152,10 @@ def _print_export(console: Console, report: dict[str, Any]) -> None:
             ("labels", f"{labels}, of which {ignored} are ignored"),
         ]
         for role, count in report["prelabels"].items():
-            at_any = value(report["results"][role])
-            counts = counted(count, "pre-label")
-            pairs.append((role, f"{counts}; {at_any} boxes at any score on labelled images"))
+            said = counted(count, "pre-label")
+            if "results" in report:
+                said += f"; {value(report['results'][role])} boxes at any score on labelled images"
+            pairs.append((role, said))
+        pairs += [("not held", one) for one in report.get("lacks", ())]
     console.record(pairs)
     console.paragraph(f"in the order of the {report['order']}: {report['reason']}")

@@ -94,30 +94,35 @@ def networks_add(
 
 @app.command("init")
 def networks_init(
-    file: Annotated[Path, typer.Argument(help="The network (ONNX).")],
-    out: Annotated[Path, typer.Option(help="Manifest to write (YAML), beside the network.")],
+    network: Annotated[
+        str,
+        typer.Argument(help="ONNX file, or entry point of an installed package."),
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Manifest to write (YAML); that of a file lies beside it.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
-    """Read an ONNX file and write a manifest for it.
+    """Write a manifest for an ONNX file or an entry point.
 
-    What can be guessed is written and marked as guessed. What cannot be guessed is marked with
-    FILL_IN and listed.
+    The entry point is one of the group ridealong.python. What can be guessed is written and marked
+    as guessed. What cannot be guessed is marked with FILL_IN and listed.
 
     Example: ridealong networks init my.onnx --out my.yaml
     """
-    from shadow.networks.onnx.drafting import draft_manifest, write_draft
+    from shadow.networks.drafting import write_draft
+    from shadow.networks.drafts import draft_of
 
     console = Console(as_json)
-    draft = draft_manifest(file)
-    write_draft(draft, file, out)
+    draft = draft_of(network)
+    write_draft(draft, out)
     console.result(
         {
             "manifest": str(out),
             "network": draft.network,
             "open": draft.left_open,
             "guessed": draft.guessed,
-            "inputs": {name: str(port) for name, port in draft.graph.inputs.items()},
-            "outputs": {name: str(port) for name, port in draft.graph.outputs.items()},
+            **draft.found,
         }
     )
     for key, what in draft.left_open.items():

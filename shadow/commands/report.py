@@ -57,16 +57,14 @@ def cell_columns(clusters: str) -> tuple[Column, ...]:
 def print_report(console: Console, document: dict[str, Any]) -> None:
     """Print a run's document as tables and sentences."""
     from metrics.tasks.registry import known_metric
-    from shadow.calibration import calibration_sentence
     from shadow.judged import Scope, metrics_in
     from shadow.report import (
-        baseline_sentence,
-        cause_sentence,
         cell_texts,
         cells_that_matter,
         cells_without_data,
         direction_sentence,
         results_sentence,
+        sentences,
         summary_rows,
     )
 
@@ -98,12 +96,6 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
             console.table(("summary", "deployed", "candidate"), rows)
         console.paragraph(results_sentence(document))
     console.text()
-    sentences = (
-        cause_sentence(document["summary"]),
-        baseline_sentence(document),
-        calibration_sentence(document["clips_of_calibration"]),
-    )
-    for sentence in sentences:
-        if sentence:
-            console.paragraph(sentence)
+    for sentence in sentences(document):
+        console.paragraph(sentence)
     console.paragraph(f"{document['verdict']}: {document['reason']}")

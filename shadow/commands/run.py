@@ -81,6 +81,7 @@ def shadow_run(
 
 def _print_run(report: "RunReport", console: Console) -> None:
     from shadow.calibration import calibration_sentence
+    from shadow.sharing import not_shared_sentence
 
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
     rescored = f"{report.clips_rescored:,} scored again, " if report.clips_rescored else ""
@@ -104,6 +105,8 @@ def _print_run(report: "RunReport", console: Console) -> None:
         console.text(f"not scored against {why}")
     if len(report.unscored) > UNSCORED_SHOWN:
         console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json lists all)")
+    if sentence := not_shared_sentence(asdict(report)):
+        console.text(sentence)
     if report.baseline is not None:
         worse = counted(report.worse_than_baseline or 0, "check")
         console.text(f"worse than the baseline {report.baseline}: {worse}")

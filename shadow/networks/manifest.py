@@ -8,7 +8,8 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -17,6 +18,7 @@ from metrics.tasks.registry import parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, nearest
 
+FILL_IN = "FILL_IN"  # what `networks init` writes where it could not guess
 Probability = Annotated[float, Field(gt=0, lt=1)]
 NetworkName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 NetworkVersion = Annotated[
@@ -63,6 +65,14 @@ class NetworkManifest(Spec, ABC):
     def calibration_drives(self) -> frozenset[str]:
         """The drives of a lake that it was fitted to; no verdict on it may use them."""
         return frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_filled_in(cls, given: Any) -> Any:
+        left = list(_left_open(given, ""))
+        if left:
+            raise ValueError(f"left to fill in: {', '.join(left)}")
+        return given
 
     @field_validator("predictions")
     @classmethod
@@ -123,3 +133,18 @@ def _parse(name: str) -> None:
         parse_prediction(name)
     except RidealongError as error:
         raise ValueError(str(error)) from error  # pydantic collects nothing else
+
+
+def _left_open(value: object, key: str) -> Iterator[str]:
+    """The keys whose values are still `FILL_IN`."""
+    if isinstance(value, str) and value == FILL_IN:
+        yield key
+    pairs: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list | tuple):
+        pairs = list(enumerate(value))
+    for name, inner in pairs:
+        if name == FILL_IN:
+            yield f"{key}.{name}" if key else str(name)
+        yield from _left_open(inner, f"{key}.{name}" if key else str(name))

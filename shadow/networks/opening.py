@@ -114,12 +114,16 @@ def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
 
 
 def require_device(manifest: NetworkManifest, device: str) -> None:
-    """Check that a network can run on a device, before any work starts.
+    """Check that a network can run here on a device, before any work starts.
 
     Raises:
-        RidealongError: The network cannot run on this device.
+        RidealongError: The network cannot run on this device, or a package that it needs is
+            missing.
     """
     kind: NetworkKind[Any] = find_kind(manifest.kind)
+    if kind.require is not None:
+        with running(manifest, "open"):
+            kind.require(manifest)
     if kind.require_device is not None:
         with running(manifest, f"check the device {device!r} for"):
             kind.require_device(device)

@@ -1,6 +1,8 @@
 """`gate check` and `gate plan`: a stored run by any gate."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,20 @@ def test_check_exits_by_the_verdict_and_stores_nothing(
     stored = json.loads(program("shadow", "report", "--home", fleet_home, "--json").stdout)
     assert stored["run"] == document["run"] and len(stored["cells"]) > 2
     assert Lake.open(fleet_home).snapshot().commits().num_rows == before
+
+
+def test_the_exit_code_is_the_verdict_when_nobody_reads_it(
+    gate: Any, fleet_home: Path, repository: Path
+) -> None:
+    command = f"{sys.executable} -m ridealong gate check {gate(0.01)} --home '{fleet_home}'"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | true"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=repository,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_the_gate_of_the_run_gives_its_verdict_again(

@@ -117,7 +117,7 @@ def test_what_cannot_be_is_one_line(demo_home: Path, program: Any, tmp_path: Pat
     quantize, export = ("networks", "quantize"), ("networks", "export")
     for words, told in (
         ((*quantize, "hydra-9"), "unknown network 'hydra-9'"),
-        ((*quantize, "hydra-1.1", "--clips", "road = 'sea'"), "no clips for which road = 'sea'"),
+        ((*quantize, "hydra-1.1", "--clips", "frames < 0"), "no clips for which frames < 0 with a"),
         ((*quantize, "hydra-1.1", "--clips", "rode = 'sea'"), "rode"),
         ((*quantize, "hydra-1.1", "--clips", "source = 'video'"), "the clips are of 1 drive"),
         ((*export, "hydra-9", "--out", tmp_path / "o"), "unknown network 'hydra-9'"),

@@ -1,7 +1,6 @@
 """The manifest of an ONNX network: its graph's inputs, and the decoders of its outputs."""
 
-from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,8 +8,6 @@ from ridealong.specs import Spec, nearest
 from shadow.networks.manifest import FileName, NetworkManifest, Sha256
 from shadow.networks.onnx.inputs import OnnxInputs
 from shadow.networks.onnx.outputs import GraphOutput
-
-FILL_IN = "FILL_IN"  # what `networks init` writes where it could not guess
 
 
 class Limits(Spec):
@@ -64,14 +61,6 @@ class OnnxManifest(NetworkManifest):
         """The drives that its ranges come from."""
         return frozenset(self.calibration.drives) if self.calibration else frozenset()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_filled_in(cls, given: Any) -> Any:
-        left = list(_left_open(given, ""))
-        if left:
-            raise ValueError(f"left to fill in: {', '.join(left)}")
-        return given
-
     @model_validator(mode="after")
     def _can_give_what_it_lists(self) -> Self:
         for output in self.outputs:
@@ -109,18 +98,3 @@ class OnnxManifest(NetworkManifest):
                 raise ValueError(
                     f"{output.decoder}.{name} has an axis K, but no image input has one"
                 )
-
-
-def _left_open(value: object, key: str) -> Iterator[str]:
-    """The keys whose values are still `FILL_IN`."""
-    if isinstance(value, str) and value == FILL_IN:
-        yield key
-    pairs: list[tuple[object, object]] = []
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list | tuple):
-        pairs = list(enumerate(value))
-    for name, inner in pairs:
-        if name == FILL_IN:
-            yield f"{key}.{name}" if key else str(name)
-        yield from _left_open(inner, f"{key}.{name}" if key else str(name))

@@ -10,7 +10,8 @@ from onnx import TensorProto, helper
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
-from shadow.networks.onnx.drafting import draft_manifest, write_draft
+from shadow.networks.drafting import write_draft
+from shadow.networks.onnx.drafting import draft_manifest
 from shadow.networks.opening import open_network
 from shadow.networks.registry import add_network, list_networks
 from tests.oracles.graphs import CATEGORIES, detector, document, graph, passing, write_model
@@ -134,8 +135,8 @@ def test_weights_that_are_not_what_the_manifest_says(home, tmp_path):
 def test_a_draft_lists_the_files_with_weights(tmp_path, home):
     folder = with_data(tmp_path / "model").parent
     draft = draft_manifest(folder / "tiny.onnx")
-    write_draft(draft, folder / "tiny.onnx", folder / "my.yaml")
-    assert draft.graph.files == ("corners.bin",)
+    write_draft(draft, folder / "my.yaml")
+    assert list(draft.document["data"]) == ["corners.bin"]
     assert add_network(Lake.create(home), folder / "my.yaml").blob.endswith(".tar")
 
 
