@@ -14,8 +14,6 @@ from dashboard.theme import palette
 from dashboard.words import help_of
 from ridealong.lake import Snapshot
 
-MAP_PX = 660  # the room of the map and its legend, from the start
-
 
 def page() -> None:
     """Lay out the page: filters and figures, then the chosen view."""
@@ -62,7 +60,7 @@ def _map(snapshot: Snapshot, chosen: Chosen, extent: Extent, events: int) -> Non
     left, right = st.columns([3, 2], gap="medium")
     with right:
         _events(snapshot, chosen, events)
-    with left, st.container(height=MAP_PX, border=False), st.spinner("Reading positions"):
+    with left, st.container(key="map_room"), st.spinner("Reading positions"):
         _draw(snapshot, chosen, extent)
 
 
