@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.text import plain, when
+from dashboard.widgets import set_widget
 from ridealong.terminal.readable import counted
 
 
@@ -28,7 +29,7 @@ def select_run(
         key: Where the choice is in the session's state.
         placeholder: What it says while none is chosen.
     """
-    st.session_state[key] = shown
+    set_widget(key, shown)
     chosen: str | None = st.selectbox(
         label,
         list(titles),

@@ -59,9 +59,9 @@ def _troubled(files: DriveFiles, why: UnreadableError, group: Sequence[str]) -> 
 def _spread(files: DriveFiles, claims: Sequence[DriveFiles]) -> UnreadableError:
     names = listed([Path(claim.path).name for claim in claims], NAMED)
     return UnreadableError(
-        f"drive {files.drive_id!r} is spread over {len(claims)} files ({names}), "
-        "and parts of one drive are not joined yet",
+        f"drive {files.drive_id!r} is in {len(claims)} files ({names})",
         where=files.path,
-        expected="each drive whole in one file",
-        hint="write its rows, in time, into one file, or give each recording a drive_id of its own",
+        expected="each drive whole in one file, or parts of a table (part-0, part-1, …) alone in a "
+        "folder",
+        hint="name the files so, or give each recording a drive_id of its own",
     )

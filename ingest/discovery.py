@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files
-from ingest.sources.registry import recognises, sources_called
+from ingest.sources.registry import mapped, recognises, sources_called
+from ridealong.documents import read_text
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
@@ -45,21 +46,23 @@ class Found:
         return notes if kinds else notes[1:]
 
 
-def find_drives(path: Path, source: str | None = None) -> Found:
+def find_drives(path: Path, source: str | None = None, mapping: Path | None = None) -> Found:
     """Every drive below a folder, without hidden names, or the drives of one log.
 
     Args:
         path: A folder, or a log. If ``source`` is given, a file may have any suffix.
         source: Name of the only kind of log to look for; by default all kinds.
+        mapping: The mapping file that it is read with; only with ``source``.
 
     Raises:
         RidealongError: The path or source does not exist, there is no log, or a source is broken.
     """
-    finder = _Finder(sources_called(source))
+    sources = _sources(source, mapping)
     if not os.path.lexists(path):
         raise RidealongError(
             "no such file or folder", where=path, expected="a recording, or a folder of recordings"
         )
+    finder = _Finder(sources)
     if source is not None and not path.is_dir():
         finder.take(path.absolute(), finder.sources[0])
     else:
@@ -72,6 +75,17 @@ def find_drives(path: Path, source: str | None = None) -> Found:
             hint=None if source else "name it with --source if it is one",
         )
     return Found(tuple(finder.drives), tuple(finder.ignored))
+
+
+def _sources(name: str | None, mapping: Path | None) -> list[Source]:
+    """The sources to ask; one that is named gets the mapping."""
+    sources = sources_called(name)
+    if mapping is not None and name is None:
+        raise RidealongError("--map without --source", expected="--source NAME --map MAP.yaml")
+    if name is None:
+        return sources
+    text = None if mapping is None else read_text(mapping)
+    return [mapped(sources[0], text, str(mapping))]
 
 
 @dataclass

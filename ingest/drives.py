@@ -5,13 +5,13 @@ memory.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from ingest.clips.cut import whole_drive_event
+from ingest.clip_jobs import whole_drive_event
 from ingest.rows import DriveRow, EventRow, event_rows, table_of
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import open_drive
@@ -25,7 +25,14 @@ from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import described, may_pass
 from ridealong.lake import DataFile, write_data_file
-from ridealong.perception.recording import DriveAttributes, DriveFiles, Mapped, Recording, Selective
+from ridealong.perception.recording import (
+    DriveAttributes,
+    DriveFiles,
+    Mapped,
+    Recording,
+    Selective,
+    Sifted,
+)
 from ridealong.units import NS_PER_S
 
 
@@ -109,11 +116,25 @@ def ingest_drive(
         return _ended(plan, trouble.may_pass, trouble.reason)
     try:
         recording = open_drive(plan.files)
-        telemetry = validate_telemetry(recording.telemetry(), plan.files.drive_id)
+        telemetry = validated(recording, plan.files.drive_id)
         check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except Exception as error:
         return _ended(plan, may_pass(error) or is_gone(plan.files), located(error, plan.files))
+
+
+def validated(recording: Recording, drive_id: str) -> ValidTelemetry:
+    """The telemetry of a recording, checked; rows that it set aside itself are in quarantine."""
+    if not isinstance(recording, Sifted):
+        return validate_telemetry(recording.telemetry(), drive_id)
+    checked = validate_telemetry(recording.telemetry(), drive_id, recording.row_numbers())
+    aside = recording.rows_aside()
+    if not aside:
+        return checked
+    rows = [{"drive_id": drive_id, "kind": "row", **vars(row)} for row in aside]
+    more = pa.Table.from_pylist(rows, schema=QUARANTINE.schema)
+    quarantine = pa.concat_tables([checked.quarantine, more]).sort_by("row")
+    return replace(checked, quarantine=quarantine)
 
 
 def is_gone(files: DriveFiles) -> bool:
@@ -167,7 +188,7 @@ def _ingest_recording(
         rows_quarantined=telemetry.quarantine.num_rows,
         frames_left_out=sum(item.frames for item in skipped),
         written=tuple(file for file in written if file is not None),
-        aside=(*aside, *(("frames", item.reason) for item in skipped)),
+        aside=(*aside, *((item.kind, item.reason) for item in skipped)),
         first_bad=_first_bad(telemetry.quarantine),
         blind=tuple(blind_spots(telemetry.rows, drives, seeing)),
     )
@@ -225,6 +246,8 @@ def drive_row(files: DriveFiles, recording: Recording, telemetry: ValidTelemetry
         cameras=tuple(recording.cameras),
         labelled=known.labelled,
         telemetry_rows=telemetry.rows.num_rows,
+        mapping=files.mapping,
+        assumed=known.assumed,
     )
 
 
@@ -233,11 +256,11 @@ def _span(files: DriveFiles, known: DriveAttributes, telemetry: ValidTelemetry) 
     if known.start_ns is not None and known.end_ns is not None:
         return known.start_ns, known.end_ns
     if not telemetry.rows.num_rows:
-        first = telemetry.quarantine.column("reason").to_pylist()[:1]
+        first = telemetry.quarantine.select(["row", "reason"]).to_pylist()[:1]
         raise UnreadableError(
             "has no valid row",
             where=files.path,
-            hint=f"row 0: {first[0]}" if first else None,
+            hint=f"row {first[0]['row']}: {first[0]['reason']}" if first else None,
         )
     times_ns = telemetry.rows.column("timestamp_ns")
     return times_ns[0].as_py(), times_ns[-1].as_py()

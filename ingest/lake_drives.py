@@ -52,7 +52,12 @@ def planned(
 ) -> DrivePlan:
     """The triggers to evaluate on a drive: those that are not committed yet."""
     files = DriveFiles(
-        drive.source, drive.drive_id, drive.source_path, drive.source_sha256, bytes=0
+        drive.source,
+        drive.drive_id,
+        drive.source_path,
+        drive.source_sha256,
+        bytes=0,
+        mapping=drive.mapping,
     )
     left = (t.name for t in triggers if trigger_source(files, t) not in committed)
     return DrivePlan(files, new=False, triggers=tuple(left))

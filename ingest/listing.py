@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from ingest.clips.label_versions import LABELS_BY_CLIP
 from ingest.clips.notes import NOTE_BY_CLIP
 from ingest.clips.tags import TAGS_BY_CLIP
-from ingest.schemas import CLIP_NOTES, CLIP_TAGS, CLIPS, DRIVES
+from ingest.schemas import CLIP_LABELS, CLIP_NOTES, CLIP_TAGS, CLIPS, DRIVES
 from ridealong.lake import Snapshot
 from ridealong.lake.listing import condition_of
 from ridealong.lake.tables import STRINGS, TableSpec, column
@@ -30,6 +31,11 @@ CLIPS_OF_DRIVES = TableSpec(
             *(DRIVES.schema.field(name) for name in DRIVE_CONDITIONS),
             column("tags", STRINGS, "words that people gave it"),
             column("note", pa.string(), "a note for colleagues; null for none"),
+            column(
+                "labels_blob",
+                pa.string(),
+                "its labels, relative to the home; null: those that it was cut with",
+            ),
         ]
     ),
     order=CLIPS.order,
@@ -51,14 +57,17 @@ def list_clips(snapshot: Snapshot, where: str | None = None, tags: Sequence[str]
     conditions = ", ".join(f"d.{name}" for name in DRIVE_CONDITIONS)
     return snapshot.query(
         f"""select * from (
-            select c.*, {conditions}, coalesce(t.tags, []) as tags, n.note
+            select c.* replace (c.labelled or l.labels_blob is not null as labelled),
+                {conditions}, coalesce(t.tags, []) as tags, n.note, l.labels_blob
             from clips c left join drives d using (drive_id)
             left join ({TAGS_BY_CLIP}) t using (clip_id)
             left join ({NOTE_BY_CLIP}) n using (clip_id)
+            left join ({LABELS_BY_CLIP}) l using (clip_id)
         ) where {condition} and list_has_all(tags, $tags::varchar[]) order by drive_id, start_ns""",
         CLIPS,
         DRIVES,
         CLIP_TAGS,
         CLIP_NOTES,
+        CLIP_LABELS,
         params={**parameters, "tags": list(tags)},
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ingest.drives import DriveOutcome
-from ingest.sources.registry import recognises, source
+from ingest.sources.registry import mapped, recognises, source
 from ridealong.errors import UnreadableError
 from ridealong.execution.failures import described
 from ridealong.perception.recording import DriveFiles
@@ -49,7 +49,7 @@ def revisit(drives: Sequence[DriveOutcome], steps: Steps = SILENT) -> Revisited:
 class _Logs:
     """The logs that were searched: each is read once, for all its drives."""
 
-    found: dict[Path, list[DriveFiles]] = field(default_factory=dict)
+    found: dict[tuple[Path, str | None], list[DriveFiles]] = field(default_factory=dict)
 
     def find(self, files: DriveFiles) -> DriveFiles | str:
         """The recording as it is now, or what is wrong; one sentence for all of a folder."""
@@ -57,18 +57,23 @@ class _Logs:
         if not is_there(files):
             return f"the recording is gone from {path.parent}"
         try:
-            drives = self._drives_of(files.source, path)
+            drives = self._drives_of(files)
         except Exception as error:  # as in discovery: a bad log does not stop the others
             return described(error)
         same = next((one for one in drives if one.sha256 == files.sha256), None)
         return same or f"the recording in {path.parent} has changed, or cannot be read"
 
-    def _drives_of(self, kind: str, path: Path) -> list[DriveFiles]:
-        reader = source(kind)
+    def _drives_of(self, files: DriveFiles) -> list[DriveFiles]:
+        reader, path = source(files.source), Path(files.path)
+        if files.mapping is not None:
+            reader = mapped(reader, files.mapping, "the drive's mapping")
         for log in (path, *path.parents[:CLIMBS]):
-            if log in self.found:
-                return self.found[log]
+            known = log, files.mapping
+            if known in self.found:
+                return self.found[known]
             if recognises(reader, log):
-                self.found[log] = reader.discover(log)
-                return self.found[log]
-        raise UnreadableError(f"there is no log of the kind {kind!r} in {path.parent} any more")
+                self.found[known] = reader.discover(log)
+                return self.found[known]
+        raise UnreadableError(
+            f"there is no log of the kind {files.source!r} in {path.parent} any more"
+        )

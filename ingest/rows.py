@@ -37,6 +37,8 @@ class DriveRow:
     cameras: tuple[str, ...]
     labelled: bool
     telemetry_rows: int
+    mapping: str | None = None
+    assumed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,8 @@ DRIVES = TableSpec(
             column("cameras", STRINGS, "cameras recorded; the others are masked"),
             column("labelled", pa.bool_(), "reference labels are known"),
             column("telemetry_rows", pa.int64(), "rows of telemetry kept"),
+            column("mapping", pa.string(), "the mapping file it was read with, as JSON"),
+            column("assumed", STRINGS, "what the log did not say and was assumed"),
         ]
     ),
     order=("drive_id",),
@@ -126,7 +128,8 @@ QUARANTINE = TableSpec(
             column(
                 "kind",
                 pa.string(),
-                "what is quarantined: 'file', or 'row', 'frames', 'clip' or 'trigger' of a drive",
+                "what is quarantined: 'file', or 'row', 'frames', 'topic', 'clip' or 'trigger' "
+                "of a drive",
             ),
             column("row", pa.int64(), "row in the drive's telemetry, from 0; null for other kinds"),
             column("reason", pa.string(), "what is wrong, and what was expected"),
@@ -185,6 +188,25 @@ CLIP_TAGS = TableSpec(
         ]
     ),
     order=("time_ns", "clip_id", "tag"),
+)
+
+CLIP_LABELS = TableSpec(
+    "clip_labels",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("drive_id", pa.string(), "its drive"),
+            column("version", pa.string(), "this version of its labels"),
+            column("before", pa.string(), "the version that was changed"),
+            column("cells", pa.int64(), "frames of a camera whose labels were given anew"),
+            column("labels", pa.int64(), "labels in them"),
+            column("format", pa.string(), "the format that they came in"),
+            column("source_path", pa.string(), "the file or folder that they came from"),
+            column("time_ns", pa.int64(), "when; a clip's newest row counts", "ns"),
+            column("blob", pa.string(), "the labels, relative to the home"),
+        ]
+    ),
+    order=("time_ns", "clip_id"),
 )
 
 CLIP_NOTES = TableSpec(

@@ -1,8 +1,9 @@
 """Exports a run's clips for labeling: frames, known labels, the outputs of both networks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,20 @@ from numpy.typing import NDArray
 
 from ingest.clips.read import ClipReader, open_clip
 from ingest.labels.coco import preview_coco, write_coco
-from ingest.labels.content import BoxTask, LabelClip, LabelImage
+from ingest.labels.content import LabelClip, LabelImage, LabelTask
+from ingest.labels.formats.format import Format
+from ingest.labels.formats.registry import FORMATS
+from ingest.labels.lineage import ExportHead
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
+from ingest.labels.neutral import DRAWN
+from ingest.labels.size import smaller
+from ingest.labels.writing import preview_export as preview_labels
+from ingest.labels.writing import write_export as write_labels
 from ingest.listing import list_clips
 from metrics.gate.cells import Cell
 from metrics.tasks.box_scores import reported_boxes
-from metrics.tasks.clip_view import ClipView
+from metrics.tasks.clip_view import ClipView, rows_of
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import families, sparse_tasks
@@ -34,6 +42,7 @@ from ridealong.terminal.readable import listed
 from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.judged import of_items
+from shadow.keys import labels_version
 from shadow.losses import (
     EVERY_CELL,
     CellNames,
@@ -47,6 +56,7 @@ from shadow.report import cell_name, run_cells
 from shadow.results.export import export_items
 from shadow.runs import ROLES, find_run
 
+BOXES = frozenset({Form.BOXES})
 NAMED = 3  # cells named as the reason for the order
 
 
@@ -60,10 +70,12 @@ class ExportRequest:
         limit: The maximum number of clips; None for all.
         out: The folder to write.
         cells: The cells whose loss orders the clips; by default those that regressed.
-        frames: Which frames of a clip; COCO only.
-        cameras: Which cameras; empty for all. COCO only.
+        frames: Which frames of a clip; not for MCAP.
+        cameras: Which cameras; empty for all. Not for MCAP.
         dry_run: Only report what would be written.
         images: The folder of images, for a run from result files; None to copy none.
+        size: The longest side of an image, in pixels; larger images are made smaller. Not for MCAP.
+        families: The families to label. COCO holds those with boxes.
     """
 
     run: str
@@ -75,10 +87,12 @@ class ExportRequest:
     cameras: tuple[str, ...] = ()
     dry_run: bool = False
     images: Path | None = None
+    size: int | None = None
+    families: tuple[str, ...] = ("objects",)
 
 
 def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
-    """Export the clips behind a run's regressions as ``coco`` or ``mcap``, the costliest first.
+    """Export the clips behind a run's regressions in a format of `WRITERS`, the costliest first.
 
     The folder appears complete or not at all.
 
@@ -128,11 +142,11 @@ def preview_export(lake: Lake, request: ExportRequest, kind: str) -> dict[str, A
 def _export_items(
     snapshot: Snapshot, run: dict[str, Any], request: ExportRequest, kind: str, console: Console
 ) -> dict[str, Any]:
-    given = request.where or request.cameras or request.frames != EVERY_FRAME
+    given = request.where or request.cameras or request.frames != EVERY_FRAME or request.size
     if kind != "coco" or given:
         raise RidealongError(
             f"run {run['run_id']} is over result files, not over clips",
-            expected="--format coco, without --where, --frames and --cameras",
+            expected="--format coco, without --where, --frames, --cameras and --size",
         )
     return export_items(
         snapshot,
@@ -176,8 +190,9 @@ class _Work:
             self.advance()
 
     def opened(self, clip: Mapping[str, Any]) -> AbstractContextManager[ClipReader]:
-        """A clip's file."""
-        return open_clip(self.outputs.lake.path(clip["blob"]))
+        """A clip's file, with its newest labels: people go on from those."""
+        lake, labels = self.outputs.lake, clip["labels_blob"]
+        return open_clip(lake.path(clip["blob"]), lake.path(labels) if labels else None)
 
 
 def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> _Choice:
@@ -224,10 +239,11 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
     Raises:
         RidealongError: As for `export_run`.
     """
-    if kind != "coco" and (request.cameras or request.frames != EVERY_FRAME):
+    given = request.cameras or request.frames != EVERY_FRAME or request.size
+    if kind == "mcap" and given:
         raise RidealongError(
-            f"--frames and --cameras choose images, and --format {kind} exports whole clips",
-            hint="leave them out, or use --format coco",
+            "--frames, --cameras and --size choose images, and --format mcap exports whole clips",
+            hint="leave them out, or use another format",
         )
     if request.frames.kind is FrameKind.LOSS and not _judged_by_frame(chosen.cells):
         why = "flicker and jitter are differences between frames" if chosen.cells else chosen.reason
@@ -236,10 +252,25 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             hint="name a check with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
+    for name in request.families:
+        drawn = [task.name for task in label_tasks(DRAWN)]
+        if name not in drawn:
+            raise RidealongError(
+                f"--families names {name!r}",
+                expected=f"some of {', '.join(drawn)}",
+                hint=nearest(name, drawn),
+            )
+    if kind in FORMATS and not _held(FORMATS[kind], request.families):
+        raise RidealongError(f"--format {kind} cannot hold {listed([*request.families], NAMED)}")
     for camera in request.cameras:
         if camera not in known:
             hint = nearest(camera, known) if known else "they have no cameras"
             raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
+
+
+def _held(kind: Format, names: Collection[str]) -> list[LabelTask]:
+    """The tasks of these names that a format can hold."""
+    return [task for task in label_tasks(kind.forms) if task.name in names]
 
 
 def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
@@ -248,66 +279,111 @@ def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
 
 
 def _coco(work: _Work) -> dict[str, Any]:
+    write = preview_coco if work.request.dry_run else write_coco
+    return asdict(
+        write(work.request.out, _label_clips(work, box_tasks()), _head(work, box_tasks()))
+    )
+
+
+def _neutral(kind: Format, work: _Work) -> dict[str, Any]:
+    """An export in a format that is written from the neutral form."""
+    tasks = _held(kind, work.request.families)
+    write = preview_labels if work.request.dry_run else write_labels
+    clips = _label_clips(work, tasks, with_video=kind.video and not work.request.dry_run)
+    return asdict(write(work.request.out, kind, clips, _head(work, tasks)))
+
+
+def _head(work: _Work, tasks: Sequence[LabelTask]) -> ExportHead:
+    request = work.request
+    choice = {
+        "where": request.where,
+        "limit": request.limit,
+        "frames": str(request.frames),
+        "cameras": list(request.cameras),
+        "size": request.size,
+        "order": work.chosen.order,
+        "reason": work.chosen.reason,
+    }
+    run_id = work.outputs.run["run_id"]
+    return ExportHead(tasks, _label_networks(work.outputs), run_id, choice)
+
+
+def _label_clips(
+    work: _Work, tasks: Sequence[LabelTask], with_video: bool = False
+) -> Iterator[LabelClip]:
+    """The chosen clips with their images; a clip is open while it is in use."""
     losses = None
     if work.request.frames.kind is FrameKind.LOSS:
         losses = FrameLosses(work.outputs, _judged_by_frame(work.chosen.cells))
-
-    def opened() -> Iterator[LabelClip]:
-        for clip in work.clips():
-            lost = losses.of(clip) if losses else {}
-            with work.opened(clip) as reader:
-                yield _label_clip(work, clip, reader, lost)
-
-    write = preview_coco if work.request.dry_run else write_coco
-    return asdict(write(work.request.out, opened(), _label_networks(work.outputs), box_tasks()))
+    for clip in work.clips():
+        lost = losses.of(clip) if losses else {}
+        with work.opened(clip) as reader:
+            found = _label_clip(work, clip, reader, lost, [task.name for task in tasks])
+            yield replace(found, video=reader.video_mp4) if with_video else found
 
 
 def _label_clip(
-    work: _Work, clip: Mapping[str, Any], reader: ClipReader, lost: Mapping[int, float]
+    work: _Work,
+    clip: Mapping[str, Any],
+    reader: ClipReader,
+    lost: Mapping[int, float],
+    tasks: Sequence[str],
 ) -> LabelClip:
     times = reader.sample_times(work.outputs.rate_hz)
-    labels = _labels(reader, times)
-    labelled = labels.timestamps_ns if labels else times[:0]
+    labels = _labels(reader, times, tasks)
+    boxes = labels is not None and not labels.tasks.isdisjoint(_families(BOXES))
+    labelled = labels.timestamps_ns if labels and boxes else times[:0]
     cameras = [c for c in reader.cameras if c in work.request.cameras or not work.request.cameras]
     views = work.outputs.views(reader, times, dense=False)
     frames = work.request.frames.of(times, labelled, lost)
-    return LabelClip(
+    found = LabelClip(
         clip_id=clip["clip_id"],
         images=_images(reader, cameras, frames, lost),
         pixels=lambda wanted: reader.frames_at(cameras, wanted),
         labels=labels,
         ignored=ignored_labels(labels.sparse) if labels else np.zeros(0, np.bool_),
         outputs={role: view.perception for role, view in views.items()},
-        reported={role: _reported(work.outputs, role, view) for role, view in views.items()},
+        reported={role: _reported(work.outputs, role, view, tasks) for role, view in views.items()},
         about=clip["about"],
+        cameras={camera: reader.cameras[camera] for camera in cameras},
+        lineage={"triggers": list(clip["triggers"]), "labels": labels_version(clip)},
+        video_times=reader.timestamps,
     )
+    return smaller(found, work.request.size) if work.request.size else found
 
 
-def _labels(reader: ClipReader, times: NDArray[np.int64]) -> Perception | None:
-    """The labels of a clip's frames, if boxes were labelled."""
+def _labels(
+    reader: ClipReader, times: NDArray[np.int64], tasks: Sequence[str]
+) -> Perception | None:
+    """The labels of a clip's frames, if any of these tasks was labelled."""
     labels = reader.labels(with_dense=False)
-    if labels is None or labels.tasks.isdisjoint(_box_families()):
+    if labels is None or labels.tasks.isdisjoint(tasks):
         return None
     return at_times(labels, times)
 
 
-def _box_families() -> dict[str, TaskFamily]:
-    """The families whose predictions COCO can store."""
-    return {name: own for name, own in families().items() if own.form is Form.BOXES}
+def _families(forms: Collection[Form]) -> dict[str, TaskFamily]:
+    """The families whose predictions have one of these forms."""
+    return {name: own for name, own in families().items() if own.form in forms}
 
 
-def box_tasks() -> list[BoxTask]:
+def box_tasks() -> list[LabelTask]:
     """The tasks whose boxes are exported."""
+    return label_tasks(BOXES)
+
+
+def label_tasks(forms: Collection[Form]) -> list[LabelTask]:
+    """The tasks of these forms."""
     return [
-        BoxTask(name, own.categories, own.supercategory or name)
-        for name, own in _box_families().items()
+        LabelTask(name, own.categories, own.supercategory or name, own.form)
+        for name, own in _families(forms).items()
     ]
 
 
 def ignored_labels(labels: pa.Table) -> Bools:
     """``(N,)`` which labels, rows of ``ANNOTATIONS``, their families ignore."""
     ignored = np.zeros(labels.num_rows, np.bool_)
-    for name, own in _box_families().items():
+    for name, own in _families(BOXES).items():
         if own.ignored is not None:
             mine = pc.equal(labels["task"], name).to_numpy().astype(np.bool_)
             ignored |= mine & own.ignored(labels)
@@ -336,9 +412,16 @@ def _images(
     ]
 
 
-def _reported(outputs: RunOutputs, role: str, view: ClipView) -> pa.Table:
-    """The boxes that a network reports, by the rule of the metrics."""
-    return reported_boxes(view, outputs.predictions(role, _box_families())).table
+def _reported(outputs: RunOutputs, role: str, view: ClipView, tasks: Sequence[str]) -> pa.Table:
+    """What a network reports for these tasks, by the rule of the metrics."""
+    boxes = [name for name in _families(BOXES) if name in tasks]
+    found = [reported_boxes(view, outputs.predictions(role, boxes)).table]
+    others = outputs.predictions(role, [name for name in tasks if name not in boxes])
+    if others:
+        rows = rows_of(view.perception, others)
+        said = rows.known("score", 1.0) >= view.threshold_of(others)[rows.cell]
+        found.append(rows.table.filter(pa.array(said)))
+    return pa.concat_tables(found)
 
 
 def _label_networks(outputs: RunOutputs) -> LabelNetworks:
@@ -362,7 +445,13 @@ def _mcap(work: _Work) -> dict[str, Any]:
 
     if work.request.dry_run:
         return asdict(preview_mcaps(work.request.out, replayed()))
-    return asdict(write_mcaps(work.request.out, replayed(), _label_networks(work.outputs)))
+    run = {"run": work.outputs.run["run_id"]}
+    networks = _label_networks(work.outputs)
+    return asdict(write_mcaps(work.request.out, replayed(), networks, run))
 
 
-WRITERS: dict[str, Callable[[_Work], dict[str, Any]]] = {"coco": _coco, "mcap": _mcap}
+WRITERS: dict[str, Callable[[_Work], dict[str, Any]]] = {
+    "coco": _coco,
+    "mcap": _mcap,
+    **{name: partial(_neutral, kind) for name, kind in FORMATS.items()},
+}

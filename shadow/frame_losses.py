@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.clips.read import open_clip
 from metrics.gate.cells import Cell
 from metrics.schemas import SCORES
 from metrics.tasks.clip_view import ClipView
@@ -85,7 +84,7 @@ class FrameLosses:
         """The times of a clip's labelled frames, and the scores of each under the frame's id."""
         tasks = {parse_prediction(cell["prediction"]).task for cell in self.cells}
         dense = tasks - sparse_tasks()
-        with open_clip(self.outputs.lake.path(clip["blob"])) as reader:
+        with self.outputs.open(clip) as reader:
             found = reader.labels(with_dense=dense)
             labelled = found.timestamps_ns if found else np.empty(0, np.int64)
             times = np.intersect1d(reader.sample_times(self.outputs.rate_hz), labelled)

@@ -8,9 +8,9 @@ and all outputs stay in use.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
+from ingest.clips.label_versions import version_in
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import definition_of
 
@@ -86,12 +86,12 @@ def _is_of_version_0_1(definition: str) -> bool:
 
 
 def labels_version(clip: Mapping[str, Any]) -> str:
-    """The version of a clip's labels, given the clip's row.
+    """The version of a clip's labels, given the clip's row of `ingest.listing.list_clips`.
 
-    Labels are part of the clip's file, and the file is named by the hash of its content. Empty if
-    the row names no file.
+    The first labels are part of the clip's file, later ones have a file. A file is named by the
+    hash of its content. Empty if the row names no file.
     """
-    return PurePosixPath(clip["blob"] or "").stem[:DIGITS]
+    return version_in(clip.get("labels_blob") or clip["blob"])
 
 
 def score_source(unit: ScoreUnit, clip_id: str, labels: str, definition: str) -> str:

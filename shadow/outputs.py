@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from ingest.clips.read import ClipReader
+from ingest.clips.label_versions import labels_blob
+from ingest.clips.read import ClipReader, open_clip
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import parse_prediction
 from ridealong.arrays import Ints
+from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
 from ridealong.perception.annotations import Perception, at_times
 from shadow.inference import OpenNetworks, perceive_clip
@@ -21,6 +23,7 @@ from shadow.networks.network import Network
 from shadow.networks.opening import open_network
 from shadow.networks.registry import NetworkEntry, find_network
 from shadow.runs import ROLES
+from shadow.scores import labels_of
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,21 @@ class RunOutputs:
         """The predictions of a network; only those of the given tasks, if any are given."""
         named = [parse_prediction(name) for name in self.manifest(role).predictions]
         return [one for one in named if tasks is None or one.task in tasks]
+
+    @contextmanager
+    def open(self, clip: Mapping[str, Any]) -> Iterator[ClipReader]:
+        """A clip's file inside a ``with`` block, with the labels that the run was judged on.
+
+        Raises:
+            RidealongError: The clip or its labels are missing or damaged.
+        """
+        if not clip["blob"]:
+            raise RidealongError(f"there is no video of clip {clip['clip_id']!r}")
+        version = (labels_of(self.run) or {}).get(clip["clip_id"])
+        blob = labels_blob(self.snapshot, clip, version) if version else None
+        labels = self.lake.path(blob) if blob else None
+        with open_clip(self.lake.path(clip["blob"]), labels) as reader:
+            yield reader
 
     def kept(self, reader: ClipReader, times: Ints) -> dict[str, Perception]:
         """The stored outputs at some frames of a clip (sparse tasks), by role."""

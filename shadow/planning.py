@@ -153,6 +153,7 @@ class _Planner:
             drive_id=row["drive_id"],
             blob=row["blob"],
             labels=labels,
+            labels_blob=row.get("labels_blob"),
             units=units,
             run=tuple(sorted(dense | new)),
             keep=tuple(sorted(new)),

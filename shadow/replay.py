@@ -118,7 +118,9 @@ class Replayer:
 
     def _see(self, clip: ClipPlan) -> _Seen:
         """The outputs of the networks that the clip needs, and the labels at those frames."""
-        with open_clip(self._plan.home / clip.blob) as reader:
+        home = self._plan.home
+        newest = home / clip.labels_blob if clip.labels_blob else None
+        with open_clip(home / clip.blob, newest) as reader:
             times = reader.sample_times(self._plan.rate_hz)
             outputs = self._run(clip, reader) | self._kept(clip, reader, times)
             found = reader.labels(with_dense=_needs_dense_labels(clip))

@@ -19,6 +19,7 @@ class ClipPlan:
         clip_id, drive_id: Which clip.
         blob: Its file, relative to the home.
         labels: The version of its labels.
+        labels_blob: Their file, relative to the home; None if it is the clip's own.
         units: What to score.
         run: The networks (sha256) to run.
         keep: Those of them whose outputs are not stored yet.
@@ -31,6 +32,7 @@ class ClipPlan:
     drive_id: str
     blob: str
     labels: str = ""
+    labels_blob: str | None = None
     units: tuple[ScoreUnit, ...] = ()
     run: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()

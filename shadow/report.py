@@ -15,9 +15,11 @@ from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
 from ridealong.terminal import readable
 from ridealong.terminal.readable import counted, listed
+from shadow.calibration import calibration_sentence
 from shadow.judged import of_items
 from shadow.runs import find_run
 from shadow.scores import labels_name
+from shadow.sharing import not_shared_in, not_shared_sentence
 
 NAMED = 3  # cells named in a sentence
 NAMED_SLICES, NAMED_MARGINS = 8, 12
@@ -57,9 +59,11 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "reason": row["reason"],
         "clips": len(row["clip_ids"]),
         "clips_left_out": row["clips_left_out"],
+        "clips_of_calibration": len(row["calibration_clips"] or ()),
         "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
         "baseline": row["baseline"],
         "labels": labels_name(row),
+        "not_shared": not_shared_in(snapshot, row),
         "summary": summary_of(cells),
         **(results_document(row) if of_items(row) else {}),
         "cells": cells,
@@ -165,6 +169,17 @@ def cause_sentence(summary: dict[str, Any]) -> str | None:
         return None
     lost = f"{count} of {summary['verdicts'][Verdict.REGRESSED]} regressed checks"
     return f"{lost} {'is' if count == 1 else 'are'} at {cause} or only because of it"
+
+
+def sentences(document: dict[str, Any]) -> list[str]:
+    """What is said of a run beside its verdict and its cells."""
+    found = (
+        cause_sentence(document["summary"]),
+        baseline_sentence(document),
+        not_shared_sentence(document),
+        calibration_sentence(document["clips_of_calibration"]),
+    )
+    return [one for one in found if one]
 
 
 def baseline_sentence(document: dict[str, Any]) -> str | None:

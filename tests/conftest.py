@@ -157,6 +157,8 @@ def ask() -> Callable[[Sequence[str | Path]], Any]:
 
     def run(*arguments: str | Path) -> Any:
         done = call_program(*arguments, "--json")
+        if "ModuleNotFoundError" in done.stderr:
+            pytest.skip("needs a newer .venv-oracles: make oracles")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -234,6 +236,8 @@ def oracle() -> Callable[..., Any]:
             check=False,
             timeout=120,
         )
+        if "ModuleNotFoundError" in done.stderr:
+            pytest.skip("needs a newer .venv-oracles: make oracles")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

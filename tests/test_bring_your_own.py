@@ -1,18 +1,23 @@
-"""From an ONNX file to a verdict, and a graph that fails on some clips or on all."""
+"""From an ONNX file or a Python package to a verdict, and graphs that fail on clips."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from onnx import ModelProto, TensorProto, helper
 
+from tests.data.page_package import blocks, install_package
 from tests.oracles.graphs import CATEGORIES, detector, graph
 
 pytestmark = pytest.mark.slow
 
+REPOSITORY = Path(__file__).parents[1]
+PAGE = (REPOSITORY / "docs/bring-your-own.md").read_text("utf-8")
 FLOAT = TensorProto.FLOAT
 SHAPE = ["n", 3, 96, 160]
 
@@ -122,3 +127,38 @@ def test_nan_on_some_clips_and_on_all(own_home: Path, tmp_path: Path, program: A
     assert done.returncode == 2 and not done.stdout
     assert "can be replayed" in done.stderr and "output 'scores' is NaN in frame" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_from_a_python_package_to_a_verdict(
+    own_home: Path, tmp_path: Path, program_process: Any
+) -> None:
+    """The package of the page, installed as the page says; its manifest is that of `init`."""
+    folder = tmp_path / "installed"
+    install_package(PAGE, folder)
+    environment = {"PYTHONPATH": f"{folder}:{REPOSITORY}", "RIDEALONG_HOME": str(own_home)}
+
+    def ask(line: str) -> Any:
+        words = [w.replace("bright.yaml", str(folder / "bright.yaml")) for w in shlex.split(line)]
+        done = program_process(*words[2:], "--json", **environment)
+        assert done.returncode == (1 if words[3] == "report" else 0), done.stderr
+        return json.loads(done.stdout)
+
+    session = [line for text in blocks(PAGE, "console") for line in text.splitlines()]
+    _, init, add, check, run, report = session
+    shown = yaml.safe_load((folder / "bright.yaml").read_text())
+    (folder / "bright.yaml").unlink()
+    assert list(ask(init)["open"]) == ["inputs.cameras", "predictions"]
+    drafted = yaml.safe_load((folder / "bright.yaml").read_text())
+    filled = {"inputs", "predictions", "arguments", "by_frame"}
+    assert {k: v for k, v in shown.items() if k not in filled} == {
+        k: v for k, v in drafted.items() if k not in filled
+    }
+    (folder / "bright.yaml").write_text(yaml.safe_dump(shown))
+    assert ask(add)["network"] == "bright-1.0"
+    assert ask(check)["ok"]
+    ran = ask(run)
+    assert ran["verdict"] in ("REGRESSED", "INCONCLUSIVE") and ran["clips_left_out"] == []
+    assert ran["clips"] == ran["clips_replayed"] > 0
+    cells = ask(report)["cells"]
+    judged = {cell["prediction"] for cell in cells if cell["candidate"] is not None}
+    assert judged == {"objects/car@main"}

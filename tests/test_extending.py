@@ -1,52 +1,27 @@
 """``docs/extending.md``: its package is installed as the page says, and everything on it runs."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
-import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.data.page_package import FILE, blocks, install_package
 
 pytestmark = pytest.mark.slow
 
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = (REPOSITORY / "docs" / "extending.md").read_text("utf-8")
-FILE = re.compile(r"# (\S+\.(?:py|yaml))\n")  # first line of a block that is a file
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-
-
-def files() -> Iterator[tuple[str, str]]:
-    for text in blocks("python") + blocks("yaml"):
-        if named := FILE.match(text):
-            yield named[1], text
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A folder on which ``PYTHONPATH`` makes the page's package an installed one."""
-    for name, text in files():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8")
-    project = tomllib.loads(blocks("toml")[0])["project"]
-    info = tmp_path / f"acme_fleet-{project['version']}.dist-info"
-    info.mkdir()
-    names = {"Name": project["name"], "Version": project["version"]}
-    head = {"Metadata-Version": "2.1"} | names
-    (info / "METADATA").write_text("".join(f"{key}: {value}\n" for key, value in head.items()))
-    lines = []
-    for group, points in project["entry-points"].items():
-        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items())]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    install_package(PAGE, tmp_path)
     return tmp_path
 
 
@@ -62,7 +37,7 @@ def write_trips(folder: Path, count: int) -> None:
 
 
 def test_a_source_without_a_lake(package: Path) -> None:
-    (program,) = (text for text in blocks("python") if not FILE.match(text))
+    (program,) = (text for text in blocks(PAGE, "python") if not FILE.match(text))
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
@@ -72,7 +47,7 @@ def test_a_source_without_a_lake(package: Path) -> None:
         env={"PYTHONPATH": f"{package}:{REPOSITORY}"},
         timeout=120,
     )
-    assert done.stdout == blocks("text")[0]
+    assert done.stdout == blocks(PAGE, "text")[0]
 
 
 @pytest.mark.slow
@@ -87,7 +62,7 @@ def test_the_three_run_to_a_verdict(package: Path, program_process: Any) -> None
         assert done.returncode == (1 if words[1] == "report" else 0), done.stderr
         return json.loads(done.stdout)
 
-    session, _ = blocks("console")
+    session, _ = blocks(PAGE, "console")
     ingested, first, second, run = (ask(line) for line in session.splitlines())
     assert (ingested["drives"], ingested["events"], ingested["clips"]) == (10, 10, 10)
     assert (first["network"], second["network"]) == ("orange-1", "orange-2")
@@ -115,7 +90,7 @@ def test_a_format_and_an_evaluation_run_to_a_verdict(package: Path, program_proc
     for name, missed in (("truth.csv", 0), ("one.csv", 0), ("two.csv", 1)):
         write_counts(package / name, missed)
     path, home = f"{package}:{REPOSITORY}", str(package / "home")
-    _, session = blocks("console")
+    _, session = blocks(PAGE, "console")
     words = [str(package / w) if (package / w).exists() else w for w in shlex.split(session)[2:]]
     done = program_process(*words, "--json", PYTHONPATH=path, RIDEALONG_HOME=home)
     assert done.returncode == 1, done.stderr

@@ -9,6 +9,7 @@ from dashboard.compare.filters import KINDS, Filters, Known
 from dashboard.compare.queries import Change
 from dashboard.compare.state import VIEWS
 from dashboard.theme import MARKS
+from dashboard.widgets import set_widget
 from dashboard.words import help_of
 from metrics.gate.cells import Verdict
 
@@ -33,7 +34,7 @@ def filter_widgets(known: Known, filters: Filters, compared: bool) -> None:
 
 def view_widget(view: str) -> None:
     """The switch between the grid and the list."""
-    st.session_state["view"] = view
+    set_widget("view", view)
     st.segmented_control(
         "View",
         VIEWS,
@@ -46,7 +47,7 @@ def view_widget(view: str) -> None:
 
 
 def _kind(show: str) -> None:
-    st.session_state["show"] = show or None
+    set_widget("show", show or None)
     st.selectbox(
         "Checks",
         KINDS,
@@ -61,7 +62,7 @@ def _kind(show: str) -> None:
 def _some_of(
     label: str, name: str, about: str, options: Sequence[str], chosen: Sequence[str]
 ) -> None:
-    st.session_state[name] = list(chosen)
+    set_widget(name, list(chosen))
     st.multiselect(
         label,
         options,
@@ -81,7 +82,7 @@ def _option(value: str) -> str:
 
 
 def _text(text: str) -> None:
-    st.session_state["text"] = text
+    set_widget("text", text)
     st.text_input(
         "Text",
         key="text",

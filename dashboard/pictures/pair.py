@@ -23,7 +23,7 @@ from dashboard.pictures.masks import (
 )
 from ingest.clips.messages import LABEL_COLOUR, NETWORK_COLOURS, Colour
 from ingest.clips.picture import default_moment_s, draw
-from ingest.clips.read import ClipReader, open_clip
+from ingest.clips.read import ClipReader
 from metrics.gate.cells import Cell
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.metric import Reference
@@ -86,7 +86,7 @@ def draw_pair(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pair:
     prediction = parse_prediction(cell["prediction"])
     form = families()[prediction.task].form
     time = _costliest(outputs, clip, cell)
-    with open_clip(outputs.lake.path(clip["blob"])) as reader:
+    with outputs.open(clip) as reader:
         which = "the frame that costs most"
         if time is None:
             time, which = _middle(reader, outputs.rate_hz), "a frame from the middle"

@@ -46,7 +46,7 @@ def banner(run: Run, summary: Summary, deployment: Deployment) -> Html:
     """The verdict in a sentence, the cause, and facts about the run."""
     mark = element("span", MARKS[run.verdict], class_="mark", aria_hidden="true")
     word = element("span", run.verdict, class_="word")
-    remarks = [summary.cause, *_remarks(run, summary, deployment)]
+    remarks = [summary.cause, *_remarks(run, summary, deployment), summary.not_shared]
     return element(
         "section",
         element("div", mark, word, tip(help_of(run.verdict)), class_="badge", tabindex=0),

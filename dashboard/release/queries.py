@@ -16,6 +16,7 @@ from shadow.judged import of_items
 from shadow.releases.promotion import Release, deployed, releases
 from shadow.report import cause_sentence, summary_of
 from shadow.runs import list_runs
+from shadow.sharing import not_shared_in, not_shared_sentence
 
 TREND = 12  # runs in the chart
 SUREST = "p_value nulls last, delta, prediction, slice"  # as `metrics.gate.cells.surest_losses`
@@ -78,6 +79,7 @@ class Summary:
         cause: The slice that most of the loss comes from, in a sentence; None without one.
         worst: The loss to look at first; None if nothing that has clips got worse.
         worse_than_baseline: How many cells are worse than the frozen release.
+        not_shared: What was not compared, in a sentence; None if the networks have the same.
     """
 
     required: Mapping[Verdict, Sequence[Cell]]
@@ -87,6 +89,7 @@ class Summary:
     cause: str | None
     worst: Cell | None
     worse_than_baseline: int
+    not_shared: str | None
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def summary(snapshot: Snapshot, run_id: str) -> Summary:
         alerting=alerting[0] if alerting else None,
         cause=_cause(snapshot, run_id),
         worst=_worst(snapshot, run_id),
+        not_shared=_not_shared(snapshot, run_id),
         **counts,
     )
 
@@ -178,6 +182,13 @@ def _cause(snapshot: Snapshot, run_id: str) -> str | None:
         params=[run_id],
     )
     return cause_sentence(summary_of(cast(list[Cell], rows.to_pylist())))
+
+
+def _not_shared(snapshot: Snapshot, run_id: str) -> str | None:
+    run = next((row for row in list_runs(snapshot) if row["run_id"] == run_id), None)
+    if run is None:
+        return None
+    return not_shared_sentence({**run, "not_shared": not_shared_in(snapshot, run)})
 
 
 def _worst(snapshot: Snapshot, run_id: str) -> Cell | None:

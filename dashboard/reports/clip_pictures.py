@@ -10,7 +10,7 @@ from dashboard.pictures.pair import frame_panels
 from dashboard.reports.content import Content, Costly
 from dashboard.reports.pictures import Pictures, jpeg, none_because
 from ingest.clips.picture import default_moment_s
-from ingest.clips.read import ClipReader, open_clip
+from ingest.clips.read import ClipReader
 from ingest.schemas import CLIPS
 from metrics.gate.cells import Cell
 from metrics.tasks.metric import Reference
@@ -70,7 +70,7 @@ def _pictures(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pictu
         return none_because("the clip has no video")
     prediction = parse_prediction(cell["prediction"])
     costliest = _costliest(outputs, clip, cell)
-    with open_clip(outputs.lake.path(clip["blob"])) as reader:
+    with outputs.open(clip) as reader:
         time = _middle(reader, outputs.rate_hz) if costliest is None else costliest
         panels = frame_panels(outputs, reader, prediction, time)
     which = "a frame from the middle" if costliest is None else "the frame that costs most"

@@ -11,7 +11,7 @@ from ridealong.lake import Snapshot
 from ridealong.terminal.readable import counted
 from shadow.judged import drives_of, metrics_in
 from shadow.losses import EVERY_CELL, clip_losses, losing_cells
-from shadow.report import baseline_sentence, cause_sentence, note_sentence, run_document
+from shadow.report import note_sentence, run_document, sentences
 from shadow.results.request import STATISTICS
 from shadow.runs import find_run
 
@@ -81,10 +81,8 @@ class Content:
 
     @property
     def remarks(self) -> list[str]:
-        """Sentences about the loss, and about how result files were judged."""
-        document = dict(self.document)
-        found = [cause_sentence(document["summary"]), baseline_sentence(document)]
-        return [_sentence(one) for one in found if one]
+        """Sentences about the loss, the baseline, and what was not compared."""
+        return [_sentence(one) for one in sentences(dict(self.document))]
 
     @property
     def notes(self) -> list[str]:

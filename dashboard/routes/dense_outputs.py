@@ -93,12 +93,13 @@ class DenseOutputs:
     def _read(self, clip: str, sha256: str, times: Ints) -> Perception:
         files = [self.folder.find((clip, sha256, str(time)), SUFFIX) for time in times.tolist()]
         frames = [_unpacked(file) for file in files if file]
-        arrays: dict[str, dict[str, Any]] = {kind: {} for kind in DENSE}
+        arrays: dict[str, Any] = {kind: {} for kind in DENSE}
         for key in frames[0] if frames else ():
             kind, name = key.split("/", maxsplit=1)
             arrays[kind][name] = np.stack([frame[key] for frame in frames])
         tasks = frozenset(kind for kind in DENSE if arrays[kind])
-        return Perception(times, ANNOTATIONS.empty_table(), **arrays, tasks=tasks)
+        seen = Perception(times, ANNOTATIONS.empty_table(), tasks=tasks)
+        return replace(seen, **arrays)
 
 
 def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:

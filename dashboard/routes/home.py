@@ -10,8 +10,9 @@ from typing import Any
 from dashboard.routes.dense_outputs import DenseOutputs
 from dashboard.routes.memory import Folder, Memory
 from dashboard.session import version
+from ingest.clips.label_versions import newest_labels
 from ingest.clips.read import ClipReader, open_clip
-from ingest.schemas import CLIPS
+from ingest.schemas import CLIP_LABELS, CLIPS
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
 from shadow.outputs import Infer, RunOutputs, infer_now, lasting_outputs
@@ -124,8 +125,18 @@ class Home:
         """
         if not clip["blob"]:
             raise RidealongError(f"there is no video of clip {clip['clip_id']!r}")
-        with open_clip(self.lake.path(clip["blob"])) as reader:
+        labels = self.labels_blob(clip)
+        with open_clip(
+            self.lake.path(clip["blob"]), self.lake.path(labels) if labels else None
+        ) as reader:
             yield reader
+
+    def labels_blob(self, clip: Clip) -> str | None:
+        """The file of a clip's newest labels; None if it is the clip's own."""
+        snapshot = self.snapshot()
+        key = ("labels", version(snapshot, CLIP_LABELS), "")
+        newest = self._rows.get(key, lambda: dict(newest_labels(snapshot)))
+        return newest.get(clip["clip_id"])
 
     def outputs(self, run: Run) -> RunOutputs:
         """The outputs of a run's networks.

@@ -78,11 +78,13 @@ class Views:
         Raises:
             RidealongError: The clip or the outputs are damaged.
         """
-        key = (clip["clip_id"], clip["blob"], run["run_id"] if run else None)
+        labels = self.home.labels_blob(clip)
+        key = (clip["clip_id"], clip["blob"], labels, run["run_id"] if run else None)
         return self.memory.get(key, lambda: self._read(clip, run))
 
     def _read(self, clip: Clip, run: Run | None) -> Seen:
-        with self.home.open(clip) as reader:
+        opened = self.home.outputs(run).open(clip) if run else self.home.open(clip)
+        with opened as reader:
             views = {}
             labels = reader.labels(with_dense=False)
             if labels is not None:

@@ -34,6 +34,14 @@ def ingest(
             help="Read only this kind of log.", show_default="all kinds, detected automatically"
         ),
     ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            help="YAML file: which field of the log is which signal. Only with --source.",
+            show_default=False,
+        ),
+    ] = None,
     triggers: TriggersOption = None,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Exit with 0 even if a file did not give a drive.")
@@ -61,7 +69,7 @@ def ingest(
     from ridealong.lake import Lake
 
     console = Console(as_json)
-    found = find_drives(path, source)
+    found = find_drives(path, source, mapping)
     given = load_triggers(triggers) if triggers else None
     for note in found.notes():
         console.note(note)

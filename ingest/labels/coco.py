@@ -10,22 +10,24 @@ store the other forms.
 nothing gets one placeholder with the category 0, which does not exist. It loads and is not counted.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.labels.coco_boxes import CocoCategories
 from ingest.labels.coco_lists import LABELLED, UNLABELLED, CocoLists
-from ingest.labels.content import BoxTask, LabelClip
+from ingest.labels.content import LabelClip
 from ingest.labels.entries import Entry, EntryLists, json_bytes
 from ingest.labels.folder import check_replaceable, export_folder
-from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
+from ingest.labels.lineage import ExportHead, Lineage
+from ingest.labels.networks import THRESHOLDS_FILE
 from ingest.labels.pictures import PictureFiles, PictureSizes
 from ingest.labels.readme import coco_readme
 from ridealong.errors import RidealongError
 
 SUBSET = "default"  # Datumaro's name for a data set without parts
 LISTS = ".lists"  # where the documents are built; removed when the folder is complete
+LACKS = ("lines and traffic lights", "labels without a box in an image")
 _NO_CATEGORY = 0
 _BYTES_PER_MB = 1_000_000
 
@@ -59,8 +61,7 @@ class CocoSummary:
 def write_coco(
     folder: Path,
     clips: Iterable[LabelClip],
-    networks: LabelNetworks,
-    tasks: Sequence[BoxTask],
+    head: ExportHead,
 ) -> CocoSummary:
     """Write clips as a COCO data set; the folder appears when it is complete, or not at all.
 
@@ -71,17 +72,20 @@ def write_coco(
     Args:
         folder: New, empty, or an earlier export that was not changed since.
         clips: In the order in which they should be reviewed.
-        networks: The networks whose outputs are exported.
-        tasks: The tasks whose boxes are exported.
+        head: Its networks, and its tasks, whose boxes are exported.
 
     Raises:
         RidealongError: The folder holds something else, or there is no image to export.
     """
-    with export_folder(folder, "coco") as partial, EntryLists(partial / LISTS) as lists:
+    lineage, networks = Lineage(head, LACKS), head.networks
+    with (
+        export_folder(folder, "coco", lineage.document) as partial,
+        EntryLists(partial / LISTS) as lists,
+    ):
         pictures = PictureFiles(partial / "images" / SUBSET)
-        categories = CocoCategories(tasks)
+        categories = CocoCategories(head.tasks)
         empty = CocoLists(lists, pictures, tuple(networks.by_role), categories)
-        content = _gathered(folder, clips, empty)
+        content = _gathered(folder, clips, empty, lineage)
         _write_documents(partial, content)
         networks.write(partial / THRESHOLDS_FILE)
         (partial / "README.md").write_text(
@@ -93,8 +97,7 @@ def write_coco(
 def preview_coco(
     folder: Path,
     clips: Iterable[LabelClip],
-    networks: LabelNetworks,
-    tasks: Sequence[BoxTask],
+    head: ExportHead,
 ) -> CocoSummary:
     """What `write_coco` would write: counts are exact, the size is an estimate.
 
@@ -106,15 +109,17 @@ def preview_coco(
     check_replaceable(folder)
     with EntryLists(None) as lists:
         sizes = PictureSizes()
-        categories = CocoCategories(tasks)
-        empty = CocoLists(lists, sizes, tuple(networks.by_role), categories)
-        content = _gathered(folder, clips, empty)
+        categories = CocoCategories(head.tasks)
+        empty = CocoLists(lists, sizes, tuple(head.networks.by_role), categories)
+        content = _gathered(folder, clips, empty, Lineage(head))
         return _summary(content, sizes.bytes + _size_of_documents(content))
 
 
-def _gathered(folder: Path, clips: Iterable[LabelClip], content: CocoLists) -> CocoLists:
+def _gathered(
+    folder: Path, clips: Iterable[LabelClip], content: CocoLists, lineage: Lineage
+) -> CocoLists:
     for clip in clips:
-        content.add(clip)
+        lineage.add(clip, content.add(clip))
     if not content.lists["images"].count:
         raise RidealongError(
             "nothing to export: these clips have none of the requested images",

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.labels.content import BoxTask, LabelClip, LabelImage
+from ingest.labels.content import LabelClip, LabelImage, LabelTask
 from ingest.labels.entries import Entry
 from ridealong.errors import RidealongError
 from ridealong.terminal.readable import exact_instant
@@ -35,7 +35,7 @@ ImageIds = Mapping[tuple[int, str], int]  # by timestamp_ns and camera of a clip
 class CocoCategories:
     """The categories of an export, task after task, with ids from 1."""
 
-    tasks: Sequence[BoxTask]
+    tasks: Sequence[LabelTask]
 
     @cached_property
     def ids(self) -> dict[tuple[str, str], int]:

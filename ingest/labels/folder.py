@@ -14,7 +14,7 @@ import glob
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -27,12 +27,15 @@ _HINT = "name another folder, or move this one away"
 
 
 @contextmanager
-def export_folder(target: Path, kind: str) -> Iterator[Path]:
+def export_folder(
+    target: Path, kind: str, lineage: Callable[[], Mapping[str, object]] = dict
+) -> Iterator[Path]:
     """An empty folder to write into; it becomes ``target`` if the block ends without an error.
 
     Args:
         target: New, empty, or an unchanged earlier export.
         kind: Format, stored in the manifest.
+        lineage: Gives the manifest's other keys when the block has ended.
 
     Raises:
         RidealongError: ``target`` has content that is not an unchanged export.
@@ -43,7 +46,7 @@ def export_folder(target: Path, kind: str) -> Iterator[Path]:
     _sweep(target)
     with _held_folder(target) as partial:
         yield partial
-        _write_manifest(partial, kind)
+        _write_manifest(partial, kind, lineage())
         check_replaceable(target)  # it may have changed while we wrote
         _swap(partial, target)
 
@@ -83,8 +86,8 @@ def check_replaceable(target: Path) -> None:
         )
 
 
-def _write_manifest(folder: Path, kind: str) -> None:
-    document = {"format": kind, "files": _contents(folder)}
+def _write_manifest(folder: Path, kind: str, lineage: Mapping[str, object]) -> None:
+    document = {"format": kind, **lineage, "files": _contents(folder)}
     (folder / MANIFEST).write_text(json.dumps(document, indent=1), "utf-8")
 
 

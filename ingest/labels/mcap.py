@@ -1,9 +1,10 @@
 """MCAP: the clips themselves, with the outputs of networks in additional topics.
 
 Each copy has the content of the clip and, for each network, ``/NETWORK/outputs`` (exact) and
-``/NETWORK/camera/CAMERA/annotations`` (for viewers). ``clips.json`` lists the clips in the order in
-which they should be reviewed, with information about them. ``thresholds.json`` has the threshold of
-each prediction.
+``/NETWORK/camera/CAMERA/annotations`` (for viewers). Telemetry is added as typed messages
+(`ingest.labels.signals_topic`), and ``foxglove_layout.json`` shows all of it in Foxglove.
+``clips.json`` lists the clips in the order in which they should be reviewed, with information about
+them. ``thresholds.json`` has the threshold of each prediction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
+
 from ingest.clips.container import TopicReader, TopicWriter, reading
 from ingest.clips.read import open_clip
 from ingest.clips.write import write_outputs
 from ingest.labels.folder import check_replaceable, export_folder, write_json
+from ingest.labels.foxglove_layout import FILE as LAYOUT_FILE
+from ingest.labels.foxglove_layout import foxglove_layout
 from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
 from ingest.labels.readme import mcap_readme
+from ingest.labels.signals_topic import TOPIC as SIGNALS_TOPIC
+from ingest.labels.signals_topic import message_class, signal_messages, signals_in
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Perception
 
@@ -45,23 +52,41 @@ class McapSummary:
 
 
 def write_mcaps(
-    folder: Path, clips: Iterable[ReplayedClip], networks: LabelNetworks
+    folder: Path,
+    clips: Iterable[ReplayedClip],
+    networks: LabelNetworks,
+    lineage: Mapping[str, object] | None = None,
 ) -> McapSummary:
     """Write ``CLIP_ID.mcap`` for each clip, and information about them.
 
     The folder appears when it is complete, or not at all.
 
+    Args:
+        folder: New, empty, or an unchanged earlier export.
+        clips: In the order in which they should be reviewed.
+        networks: The networks whose outputs are added.
+        lineage: More keys for the manifest.
+
     Raises:
         RidealongError: The folder has other content, there are no clips, or one is damaged.
     """
     about: list[dict[str, object]] = []
-    with export_folder(folder, "mcap") as partial:
+    cameras: dict[str, None] = {}
+    signals: set[str] = set()
+
+    def manifest() -> dict[str, object]:
+        return {"clips": about, "networks": networks.document(), **(lineage or {})}
+
+    with export_folder(folder, "mcap", manifest) as partial:
         for clip in clips:
-            add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
+            shown = add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
+            cameras |= dict.fromkeys(shown.cameras)
+            signals |= set(shown.signals)
             about.append({"clip_id": clip.clip_id} | dict(clip.about))
         if not about:
             raise RidealongError("nothing to export: no clips were chosen", where=folder)
         write_json(partial / CLIPS_FILE, about)
+        write_json(partial / LAYOUT_FILE, foxglove_layout([*cameras], sorted(signals)))
         networks.write(partial / THRESHOLDS_FILE)
         (partial / "README.md").write_text(mcap_readme(networks), "utf-8")
         return _summary(len(about), sum(path.stat().st_size for path in partial.iterdir()))
@@ -87,35 +112,53 @@ def _summary(clips: int, size: int) -> McapSummary:
     return McapSummary(clips, round(size / 1_000_000, 1))
 
 
-def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> None:
-    """Copy a clip, message by message, and add the outputs of networks.
+@dataclass(frozen=True)
+class Shown:
+    """What viewers can show of a clip: its cameras, and the signals of its telemetry."""
+
+    cameras: tuple[str, ...]
+    signals: tuple[str, ...]
+
+
+def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> Shown:
+    """Copy a clip, message by message, and add outputs of networks and typed telemetry.
 
     Raises:
         RidealongError: The clip is damaged.
     """
-    with open_clip(source):
-        pass  # raises if it is damaged, before anything is written
+    with open_clip(source) as reader:  # raises if it is damaged, before anything is written
+        telemetry, cameras = reader.telemetry(), tuple(reader.cameras)
     with reading(source):
         original = TopicReader(source)
     try:
         with target.open("wb") as stream:
-            _copy(source, original, TopicWriter(stream), outputs)
+            _copy(source, original, TopicWriter(stream), outputs, telemetry)
     finally:
         original.close()
+    return Shown(cameras, tuple(signals_in(telemetry)))
 
 
 def _copy(
-    source: Path, original: TopicReader, out: TopicWriter, outputs: Mapping[str, Perception]
+    source: Path,
+    original: TopicReader,
+    out: TopicWriter,
+    outputs: Mapping[str, Perception],
+    telemetry: pa.Table,
 ) -> None:
     schemas = original.summary.schemas
-    # A clip that was exported before has such topics already; the new outputs replace them.
-    added = tuple(f"/{network}/" for network in outputs)
+    # A clip that was exported before has such topics already; the new ones replace them.
+    added = (SIGNALS_TOPIC, *(f"/{network}/" for network in outputs))
     kept = [channel for channel in original.channels if not channel.topic.startswith(added)]
     for channel in kept:
         schema = schemas[channel.schema_id]
         out.copy_topic(channel, schema.name, schema.encoding, schema.data)
     for network, seen in outputs.items():
         write_outputs(out, network, seen)
+    if signals_in(telemetry):
+        kind = message_class(telemetry)
+        out.add_protobuf_topic(SIGNALS_TOPIC, kind)
+        for timestamp_ns, data in signal_messages(telemetry, kind):
+            out.add(SIGNALS_TOPIC, timestamp_ns, data)
     for topic, timestamp_ns, data in _messages(source, original, [c.topic for c in kept]):
         out.add(topic, timestamp_ns, data)
     out.finish(original.metadata() or {})

@@ -26,4 +26,8 @@ class LabelNetworks:
 
     def write(self, path: Path) -> None:
         """Write them as JSON: network, sha256, and thresholds by prediction, under each role."""
-        write_json(path, {role: asdict(network) for role, network in self.by_role.items()})
+        write_json(path, self.document())
+
+    def document(self) -> dict[str, object]:
+        """The same as JSON values."""
+        return {role: asdict(network) for role, network in self.by_role.items()}

@@ -9,6 +9,12 @@ _NOTHING_LABELLED = """
 None of these images has labels: there is nothing to evaluate, and the results are empty.
 """
 
+_ALL_FORMATS = """
+`thresholds.json` has the threshold of each prediction: a pre-label's score is at or above it.
+`ridealong-manifest.json` lists the clips and frames of this export, and the hash of every file.
+Keep it with your labels: `ridealong labels import` changes only what it lists.
+"""
+
 
 def coco_readme(networks: LabelNetworks, labelled: bool) -> str:
     """The README of a COCO export; ``labelled``: whether any image is labelled."""
@@ -19,6 +25,12 @@ def coco_readme(networks: LabelNetworks, labelled: bool) -> str:
 def mcap_readme(networks: LabelNetworks) -> str:
     """The README of an MCAP export."""
     return _template("mcap").substitute(networks=_named(networks))
+
+
+def format_readme(name: str, networks: LabelNetworks) -> str:
+    """The README of an export in another format, by the format's name."""
+    text = _template(name.replace("-", "_")).substitute(networks=_named(networks))
+    return text + _ALL_FORMATS
 
 
 def _template(kind: str) -> Template:

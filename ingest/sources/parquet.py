@@ -3,11 +3,15 @@
 Columns: ``timestamp_ns`` and any recorded signals (``docs/signals.md``). A file with the column
 ``drive_id`` contains many drives; without it, the file is one drive. Attributes are in
 ``<name>.drive.yaml`` beside the file.
+
+Parts of one table, as Spark and others write them (``part-00000…``, Hive folders), are read
+together: a drive may have rows in several of them.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,15 +24,18 @@ from ingest.sources.attributes import (
     drive_attributes,
     with_attributes,
 )
-from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
 from ingest.telemetry.validation import check_schema
 from ridealong.errors import RidealongError, UnreadableError
+from ridealong.hashing import short_hash
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import DriveFiles, Image, Recording
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
+# What may be beside the parts of a table: checksums, remarks, descriptions.
+NO_LOG = frozenset({"", ".crc", ".md", ".txt", ".json", ".yaml", ".yml"})
 LONGEST_ID, LONGEST_SHOWN = 200, 40
 # Checks the checksum of each page, if the writer stored one; else damaged values go unnoticed.
 CHECKED = {"page_checksum_verification": True}
@@ -40,18 +47,23 @@ class ParquetSource:
     name = "parquet"
 
     def recognises(self, path: Path) -> bool:
-        """Whether it has the suffix of a Parquet file."""
-        return path.suffix.lower() in SUFFIXES and not path.is_dir()
+        """Whether it is a Parquet file by its suffix, or a folder with the parts of one table."""
+        if path.is_dir():
+            return is_table_of_parts(path)
+        return path.suffix.lower() in SUFFIXES
 
     def discover(self, path: Path) -> list[DriveFiles]:
         """The drives of each file, by path and then by ``drive_id``.
 
         Raises:
             RidealongError: No Parquet file.
+            UnreadableError: A part of a table cannot be read, so any of its drives may lack rows.
         """
         files = files_under(path, SUFFIXES)
         if not files:
             raise RidealongError("no Parquet file in this folder", where=path)
+        if path.is_dir() and is_table_of_parts(path):
+            return _drives_of_parts(path, files)
         return [drive for file in files for drive in _drives_in(file)]
 
     def open(self, files: DriveFiles) -> Recording:
@@ -60,11 +72,12 @@ class ParquetSource:
 
 
 class ParquetRecording:
-    """One drive of a Parquet file, opened."""
+    """One drive of a Parquet file, or of the parts of a table, opened."""
 
     def __init__(self, files: DriveFiles) -> None:
         path = Path(files.path)
-        self._telemetry = _rows_of(path, files.drive_id)
+        is_table = path.is_dir()
+        self._telemetry = (_rows_of_parts if is_table else _rows_of)(path, files.drive_id)
         self.attributes = drive_attributes(path)
         named = camera_names(path) or ()
         if named:
@@ -97,19 +110,81 @@ class ParquetRecording:
 def _rows_of(path: Path, drive_id: str) -> pa.Table:
     # `read_table` looks for the files of a dataset first, which takes a third of the time. One
     # thread is enough: other threads read other drives.
-    with _reading(path), pq.ParquetFile(path, **CHECKED) as file:
+    with reading(path), pq.ParquetFile(path, **CHECKED) as file:
         schema = file.schema_arrow
         check_schema(_without_drive_id(schema), where=path)
         if DRIVE_ID not in schema.names:
             return file.read(use_threads=False)
     _check_drive_id(schema, path)
-    with _reading(path):
+    with reading(path):
         # partitioning=None: a folder named "x=1" above the file must not become a column.
         only = [(DRIVE_ID, "=", drive_id)]
         table = pq.read_table(path, filters=only, partitioning=None, **CHECKED)
     if not table.num_rows:
         _drive_ids(path)  # raises if rows belong to no drive
     return table.drop_columns([DRIVE_ID])
+
+
+def is_table_of_parts(folder: Path) -> bool:
+    """Whether a folder has no log but the parts of one table, or Hive folders of such parts."""
+    try:
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "_"))]
+    except OSError:
+        return False  # whoever looks into it says why it cannot
+    inside = [entry for entry in entries if entry.is_dir() or entry.suffix.lower() not in NO_LOG]
+    folders = [entry for entry in inside if "=" in entry.name and entry.is_dir()]
+    parts = [entry for entry in inside if entry not in folders]
+    if any(part.suffix.lower() not in SUFFIXES or part.is_dir() for part in parts):
+        return False
+    return are_parts(parts) if parts else bool(folders)
+
+
+def _rows_of_parts(folder: Path, drive_id: str) -> pa.Table:
+    """The rows of a drive in all parts, by time: the order of parts says nothing."""
+    of_folder = [file for file in files_under(folder, SUFFIXES) if file.parent == folder]
+    named = [file for file in files_under(folder, SUFFIXES) if drive_id in _names_in(file)]
+    tables = [_rows_of(file, drive_id) for file in named or of_folder]
+    with reading(folder):
+        return pa.concat_tables(tables, promote_options="permissive").sort_by("timestamp_ns")
+
+
+def _drives_of_parts(folder: Path, files: Sequence[Path]) -> list[DriveFiles]:
+    """The drives of a table by their first parts; without ``drive_id``, each folder is one."""
+    parts: dict[str | Path, list[Path]] = {}
+    for file in files:
+        for name in _names_in(file) or [file.parent]:
+            parts.setdefault(name, []).append(file)
+    digests = {file: hash_files(file.parent, with_attributes(file)) for file in files}
+    return [_drive_of_parts(folder, name, inside, digests) for name, inside in parts.items()]
+
+
+def _drive_of_parts(
+    folder: Path,
+    name: str | Path,
+    files: Sequence[Path],
+    digests: Mapping[Path, tuple[str, int]],
+) -> DriveFiles:
+    size = sum(digests[file][1] // max(1, len(_names_in(file))) for file in files)
+    sha256 = short_hash(str(name), *(digests[file][0] for file in files))
+    if isinstance(name, Path):
+        below = "_".join(part for part in name.relative_to(folder).parts if "=" in part)
+        sha256 = short_hash(*(digests[file][0] for file in files))
+        drive_id = drive_identity(below or name.name, sha256)
+        return DriveFiles(ParquetSource.name, drive_id, str(name.absolute()), sha256, size)
+    where = folder if len(files) > 1 else files[0]
+    return DriveFiles(ParquetSource.name, name, str(where.absolute()), sha256, size)
+
+
+def _names_in(file: Path) -> tuple[str, ...]:
+    """The drives that a part names; none if it has no ``drive_id``."""
+    with reading(file):
+        status = file.stat()
+    return _known_names(file, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4096)
+def _known_names(file: Path, modified_ns: int, size: int) -> tuple[str, ...]:
+    return tuple(_drive_ids(file)) if DRIVE_ID in _schema(file).names else ()
 
 
 def _drives_in(file: Path) -> list[DriveFiles]:
@@ -131,11 +206,11 @@ def _drives_in(file: Path) -> list[DriveFiles]:
 
 def _drive_ids(file: Path) -> list[str]:
     """The drives of a file, sorted; raises `UnreadableError` if rows belong to no drive."""
-    with _reading(file):
+    with reading(file):
         table = pq.read_table(file, columns=[DRIVE_ID], partitioning=None, **CHECKED)
     column = table.column(DRIVE_ID)
     _check_drive_ids(column, file)
-    with _reading(file):
+    with reading(file):
         ids = sorted(pc.unique(column.cast(pa.string())).to_pylist())
     for name in ids:
         if not name.isprintable() or not 0 < len(name) <= LONGEST_ID:
@@ -162,7 +237,7 @@ def _hash_of_one(sha256: str, drive_id: str) -> str:
 
 
 def _schema(file: Path) -> pa.Schema:
-    with _reading(file):
+    with reading(file):
         schema = pq.read_schema(file)
     _check_drive_id(schema, file)
     return schema
@@ -179,7 +254,8 @@ def _without_drive_id(schema: pa.Schema) -> pa.Schema:
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[None]:
+def reading(file: Path) -> Iterator[None]:
+    """Raise `UnreadableError` with the reason if a Parquet file cannot be read inside the block."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:

@@ -7,18 +7,29 @@ here; an installed package names its class in the entry point group ``ridealong.
 
 from pathlib import Path
 
+from ingest.sources.bags.source import McapSource, Ros2Source
 from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation.source import SimulationSource
+from ingest.sources.table.source import TableSource
 from ingest.sources.video.source import VideoSource
-from ridealong.perception.recording import DriveFiles, Recording, Source
+from ridealong.errors import RidealongError
+from ridealong.perception.recording import ByMapping, DriveFiles, Recording, Source
 from ridealong.registry import Registry
 
 SOURCES: Registry[Source] = Registry(
     group="ridealong.sources",
     noun="source",
     # In the order in which they are asked whether they recognise a path; installed ones come after.
-    built_in=(Comma2k19Source(), SimulationSource(), ParquetSource(), VideoSource()),
+    built_in=(
+        Comma2k19Source(),
+        SimulationSource(),
+        Ros2Source(),
+        McapSource(),
+        ParquetSource(),
+        VideoSource(),
+        TableSource(),
+    ),
     type=Source,
     expected="a class with name, recognises, discover and open",
     make=lambda named: named(),
@@ -50,6 +61,27 @@ def source(name: str) -> Source:
         NotInstalledError: No such source (the nearest is suggested), or it is broken.
     """
     return SOURCES.find(name)
+
+
+def mapped(source: Source, mapping: str | None, where: str) -> Source:
+    """The source with a mapping file, given as text; ``where`` names it in messages.
+
+    Raises:
+        RidealongError: It needs a mapping and there is none, or it takes none, or the text is not
+            one.
+    """
+    reader: object = source  # or it would be narrowed to neither protocol
+    if isinstance(reader, ByMapping) and mapping is not None:
+        return reader.mapped(mapping, where)
+    if mapping is not None:
+        raise RidealongError(f"source {source.name!r} takes no mapping", where=where)
+    if isinstance(reader, ByMapping) and reader.needs_mapping:
+        raise RidealongError(
+            f"source {source.name!r} needs a mapping: which column is which signal",
+            expected="--map MAP.yaml",
+            hint="propose one with `ridealong sources map FILE --out MAP.yaml`",
+        )
+    return source
 
 
 def recognises(source: Source, path: Path) -> bool:

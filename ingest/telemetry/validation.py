@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from ingest.schemas import QUARANTINE, TELEMETRY
 from ingest.telemetry.signals import Signal, nearest_recorded, recorded
-from ridealong.arrays import Bools, numpy_type
+from ridealong.arrays import Bools, Ints, numpy_type
 from ridealong.errors import UnreadableError
 from ridealong.terminal.readable import exact_instant, listed
 
@@ -66,11 +66,16 @@ class _Column:
         return np.empty(0, np.int64) if self.bad is None else np.flatnonzero(self.bad)
 
 
-def validate_telemetry(raw: pa.Table, drive_id: str) -> ValidTelemetry:
+def validate_telemetry(raw: pa.Table, drive_id: str, numbers: Ints | None = None) -> ValidTelemetry:
     """Check one drive's telemetry: ``timestamp_ns`` and any recorded signals.
 
     The quarantined rows have their drive, their number and the reason. The caller fills in where
     the drive was read from (``source``, ``path``).
+
+    Args:
+        raw: ``N`` rows.
+        drive_id: The drive.
+        numbers: ``(N,)`` numbers of the rows in the log; by default they count from 0.
 
     Raises:
         UnreadableError: Wrong schema; the message names the column and the nearest right name.
@@ -90,7 +95,7 @@ def validate_telemetry(raw: pa.Table, drive_id: str) -> ValidTelemetry:
     rows = pa.Table.from_arrays(arrays, schema=TELEMETRY.schema)
     if not bad.any():
         return ValidTelemetry(rows, QUARANTINE.schema.empty_table())
-    quarantine = _quarantine(raw, bad, _reasons(raw, problems, disorder), drive_id)
+    quarantine = _quarantine(raw, bad, _reasons(raw, problems, disorder), drive_id, numbers)
     return ValidTelemetry(rows.filter(pa.array(~bad)).combine_chunks(), quarantine)
 
 
@@ -377,18 +382,23 @@ def _reasons(
 
 
 def _quarantine(
-    raw: pa.Table, bad: Bools, reasons: dict[int, list[str]], drive_id: str
+    raw: pa.Table,
+    bad: Bools,
+    reasons: dict[int, list[str]],
+    drive_id: str,
+    numbers: Ints | None,
 ) -> pa.Table:
-    numbers = np.flatnonzero(bad).tolist()
+    places = np.flatnonzero(bad).tolist()
+    in_log = places if numbers is None else numbers[places].tolist()
     rows: list[dict[str, object]] = [
         {
             "drive_id": drive_id,
             "kind": "row",
             "row": number,
-            "reason": "; ".join(reasons[number]),
+            "reason": "; ".join(reasons[place]),
             "content": _as_json(content),
         }
-        for number, content in zip(numbers, raw.take(numbers).to_pylist(), strict=True)
+        for place, number, content in zip(places, in_log, raw.take(places).to_pylist(), strict=True)
     ]
     return pa.Table.from_pylist(rows, schema=QUARANTINE.schema)
 

@@ -14,6 +14,7 @@ from metrics.tasks.metric import MATCH_ROWS, Reference, Result, Sums
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import family, family_names, parse_prediction
 from ridealong.errors import RidealongError
+from ridealong.perception.annotations import at_times
 
 STATISTIC_ROWS = pa.schema(
     [SCORES.schema.field(n) for n in ("prediction", "metric", "reference", "statistic", "value")]
@@ -161,7 +162,33 @@ def _against_labels(
 ) -> _Part:
     if labels is None:
         return _none_scored(Reference.LABELS, predictions, "the clip has no labels")
-    return _against(Reference.LABELS, (own, labels), predictions, where)
+    parts = [
+        _against(Reference.LABELS, (own, cut), chosen, where)
+        for cut, chosen in _as_judged(labels, predictions)
+    ]
+    return _Part(
+        Reference.LABELS,
+        tuple(result for part in parts for result in part.results),
+        tuple(unscored for part in parts for unscored in part.unscored),
+    )
+
+
+def _as_judged(
+    labels: ClipView, predictions: Sequence[Prediction]
+) -> list[tuple[ClipView, list[Prediction]]]:
+    """The labels of the frames in which predictions were judged, and these predictions."""
+    seen = labels.perception
+    if not seen.partial:
+        return [(labels, list(predictions))]
+    groups: dict[tuple[int, ...], list[Prediction]] = {}
+    for prediction in predictions:
+        judged = prediction.task in seen.tasks
+        times = seen.judged_times(prediction.task, prediction.camera) if judged else ()
+        groups.setdefault(tuple(int(time) for time in times), []).append(prediction)
+    return [
+        (labels.on(at_times(seen, np.array(times, np.int64))), chosen)
+        for times, chosen in groups.items()
+    ]
 
 
 def _against_self(own: ClipView, predictions: Sequence[Prediction], where: str) -> _Part:

@@ -96,6 +96,8 @@ BEV_Y_M = (-32.0, 32.0)
 PATH_STEP_S = 0.5
 PATH_STEPS = 8
 
+NO_CAMERA = ""  # names the camera of what belongs to none, where a name is needed
+
 UNLABELLED = 255  # a pixel or cell without a label; it is not judged
 
 FLOATS = pa.list_(pa.field("element", pa.float32()))
@@ -141,6 +143,9 @@ class Perception:
             unknown, over `BEV_X_M` by `BEV_Y_M`.
         tasks: The tasks that were judged. For these, no rows in ``sparse`` means "nothing there".
             For other tasks it means "unknown".
+        partial: The frames that were judged only in part: by timestamp, the task and camera of what
+            was judged (the camera `NO_CAMERA` for tasks without one). In all other frames every
+            task was judged in every camera.
 
     Dense arrays cover the whole image at any resolution; code that compares two resamples them.
     """
@@ -151,6 +156,20 @@ class Perception:
     segmentation: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     bev: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
     tasks: frozenset[str] = frozenset()
+    partial: Mapping[int, frozenset[tuple[str, str]]] = field(default_factory=dict)
+
+    def judged_times(self, task: str, camera: str | None) -> NDArray[np.int64]:
+        """``(T,)`` the frames in which a task was judged in a camera, ascending."""
+        if task not in self.tasks:
+            return self.timestamps_ns[:0]
+        if not self.partial:
+            return self.timestamps_ns
+        cell = task, NO_CAMERA if camera is None else camera
+        judged = [
+            time not in self.partial or cell in self.partial[time]
+            for time in self.timestamps_ns.tolist()
+        ]
+        return self.timestamps_ns[np.array(judged, np.bool_)]
 
 
 def annotation_table(rows: list[dict[str, object]]) -> pa.Table:
@@ -176,4 +195,11 @@ def at_times(perception: Perception, timestamps_ns: NDArray[np.int64]) -> Percep
         segmentation={camera: ids[chosen] for camera, ids in perception.segmentation.items()},
         bev={layer: cells[chosen] for layer, cells in perception.bev.items()},
         tasks=perception.tasks,
+        partial={
+            time: perception.partial[time]
+            for time in perception.timestamps_ns[chosen].tolist()
+            if time in perception.partial
+        }
+        if perception.partial
+        else {},
     )

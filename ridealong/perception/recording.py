@@ -38,6 +38,7 @@ class DriveFiles:
         sha256: Hash of its files' names and contents.
         bytes: Their size.
         trouble: Why it cannot be used; then it is not opened. None if no reason is known.
+        mapping: The mapping file that it is read with, as JSON; None if it is read without one.
     """
 
     source: str
@@ -46,6 +47,7 @@ class DriveFiles:
     sha256: str
     bytes: int
     trouble: Trouble | None = None
+    mapping: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,27 @@ class LeftOut:
     Attributes:
         frames: Number of frames; 0 if unknown, or if no frame is lost.
         reason: What was left out or changed, and why, as part of a sentence.
+        kind: The kind of its row in the quarantine: ``frames``, or a ``topic`` of a bag.
     """
 
     frames: int
     reason: str
+    kind: str = "frames"
+
+
+@dataclass(frozen=True)
+class RowAside:
+    """A row of a log that means nothing, so it is no row of telemetry.
+
+    Attributes:
+        row: Its number in the log, from 0.
+        reason: What is wrong with it.
+        content: What it says, as JSON.
+    """
+
+    row: int
+    reason: str
+    content: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +98,7 @@ class DriveAttributes:
         software: Its version, such as ``2026.4.1``.
         features: Driver assistance that was engaged.
         labelled: Whether the log has reference labels.
+        assumed: What the log does not say and the source had to assume, a sentence each.
     """
 
     start_ns: int | None = None
@@ -94,6 +114,7 @@ class DriveAttributes:
     software: str | None = None
     features: tuple[str, ...] | None = None
     labelled: bool = False
+    assumed: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.start_ns is None) != (self.end_ns is None):
@@ -139,8 +160,19 @@ class Mapped(Protocol):
 
 
 @runtime_checkable
+class Sifted(Protocol):
+    """A recording that sets rows of its log aside by itself, because they cannot be telemetry."""
+
+    def row_numbers(self) -> NDArray[np.int64]:
+        """``(N,)``: the number in the log of each row of telemetry."""
+
+    def rows_aside(self) -> Sequence[RowAside]:
+        """The rows that were set aside."""
+
+
+@runtime_checkable
 class Selective(Protocol):
-    """A recording that may leave some frames out of the drive."""
+    """A recording that may leave something of its log out of the drive."""
 
     def left_out(self) -> Sequence[LeftOut]:
         """What was left out, and why; empty if the drive is complete."""
@@ -166,4 +198,21 @@ class Source(Protocol):
 
         Raises:
             UnreadableError: A file of it cannot be read.
+        """
+
+
+@runtime_checkable
+class ByMapping(Protocol):
+    """A source whose logs are read with a mapping file: which field is which signal.
+
+    ``open`` finds the mapping in `DriveFiles.mapping`.
+    """
+
+    needs_mapping: bool
+
+    def mapped(self, mapping: str, where: str) -> Source:
+        """The source with a mapping, given as YAML or JSON; ``where`` names it in messages.
+
+        Raises:
+            RidealongError: It is not a mapping for this source; the message names the line.
         """

@@ -10,7 +10,7 @@ from ridealong.terminal.console import Console, HomeOption, JsonOption, WhereOpt
 from ridealong.terminal.readable import counted
 from shadow.commands.options import RUN_IDS
 
-app = typer.Typer(no_args_is_help=True, help="Export clips for labeling.")
+app = typer.Typer(no_args_is_help=True, help="Export clips for labeling, and import labels.")
 
 
 class ExportFormat(StrEnum):
@@ -18,6 +18,11 @@ class ExportFormat(StrEnum):
 
     COCO = "coco"
     MCAP = "mcap"
+    CVAT = "cvat"
+    LABEL_STUDIO = "label-studio"
+    OPENLABEL = "openlabel"
+    KITTI = "kitti"
+    FIFTYONE = "fiftyone"
 
 
 @app.command("export", short_help="Export the clips behind a run's regressions.")
@@ -52,11 +57,28 @@ def labels_export(
     ] = None,
     frames: Annotated[
         str,
-        typer.Option(help="Export these frames: every:N, labelled, or loss. COCO only."),
+        typer.Option(help="Export these frames: every:N, labelled, or loss. Not for mcap."),
     ] = "every:1",
     cameras: Annotated[
         str | None,
-        typer.Option(help="Export only these cameras, e.g. main,wide. COCO only. [default: all]"),
+        typer.Option(
+            help="Export only these cameras, e.g. main,wide. Not for mcap. [default: all]"
+        ),
+    ] = None,
+    chosen: Annotated[
+        str,
+        typer.Option(
+            "--families",
+            help="Families to label, e.g. objects,lanes. Not for mcap; coco holds boxes only.",
+        ),
+    ] = "objects",
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            help="Shrink images whose longest side has more pixels than this. Not for mcap.",
+            show_default=False,
+        ),
     ] = None,
     images: Annotated[
         Path | None,
@@ -67,7 +89,7 @@ def labels_export(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print counts and size. Write nothing.")
+        bool, typer.Option("--dry-run", "--preview", help="Print counts and size. Write nothing.")
     ] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -80,6 +102,7 @@ def labels_export(
 
     coco: images, labels, pre-labels, and each network's results for loadRes.
     mcap: the clips, with both networks' outputs as additional topics.
+    cvat, label-studio, openlabel, kitti, fiftyone: images, labels, and pre-labels.
 
     Example: ridealong labels export --limit 50 --frames every:5 --out labels --dry-run
     """
@@ -99,10 +122,94 @@ def labels_export(
         _comma_separated(cameras),
         dry_run,
         images,
+        size,
+        _comma_separated(chosen),
     )
     report = export_run(Lake.open(home_of(home)), request, kind.value, console)
     console.result(report)
     _print_export(console, report)
+
+
+class ImportFormat(StrEnum):
+    """File formats of labels that come back."""
+
+    COCO = "coco"
+    CVAT = "cvat"
+    LABEL_STUDIO = "label-studio"
+    OPENLABEL = "openlabel"
+    KITTI = "kitti"
+
+
+@app.command("import", short_help="Import labels as a new version of clips' labels.")
+def labels_import(
+    path: Annotated[Path, typer.Argument(help="A file, a folder or a ZIP archive of labels.")],
+    kind: Annotated[ImportFormat, typer.Option("--format", help="File format.")],
+    match: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with file, clip_id, camera and timestamp_ns of each image, for names "
+            "that do not say it.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="The export that the labels come from: its folder, or its "
+            "ridealong-manifest.json. [default: the one beside the labels]",
+            show_default=False,
+        ),
+    ] = None,
+    families: Annotated[
+        str | None,
+        typer.Option(
+            help="Change only these families, e.g. objects. [default: those of the manifest]",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change. Change nothing.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import labels that came back from a labeling tool.
+
+    Each clip whose labels differ gets a new version of them. It changes only the frames and cameras
+    that the file lists, and the families that the export's manifest lists. There an image without a
+    shape means that nothing is there. Pre-labels that nobody confirmed are not labels. New runs are
+    judged on the new labels. Runs that exist keep theirs.
+
+    Example: ridealong labels import annotations.xml --format cvat --manifest labels
+    """
+    from ingest.labels.importing import ImportRequest, Rules, import_labels
+    from ingest.labels.neutral import DRAWN
+    from ridealong.lake import Lake
+    from shadow.export import ignored_labels, label_tasks
+
+    console = Console(as_json)
+    request = ImportRequest(path, kind.value, match, manifest, _comma_separated(families), dry_run)
+    rules = Rules(label_tasks(DRAWN), ignored_labels)
+    report = import_labels(Lake.open(home_of(home)), request, rules, console)
+    console.result(report)
+    _print_import(console, report)
+
+
+def _print_import(console: Console, report: dict[str, Any]) -> None:
+    from ridealong.terminal.readable import value
+
+    changed = report["versions"]
+    done = "would change" if report["dry_run"] else "changed"
+    console.record(
+        [
+            (done, f"the labels of {value(len(changed))} of {counted(report['clips'], 'clip')}"),
+            ("images", value(report["images"])),
+            ("labels", value(report["labels"])),
+            ("unconfirmed", f"{counted(report['unconfirmed'], 'pre-label')}, left out"),
+        ]
+    )
+    if not report["manifest"]:
+        console.paragraph("no manifest of an export was found: images were matched by their names")
 
 
 def _comma_separated(names: str | None) -> tuple[str, ...]:
@@ -135,8 +242,10 @@ def _print_export(console: Console, report: dict[str, Any]) -> None:
             ("labels", f"{labels}, of which {ignored} are ignored"),
         ]
         for role, count in report["prelabels"].items():
-            at_any = value(report["results"][role])
-            counts = counted(count, "pre-label")
-            pairs.append((role, f"{counts}; {at_any} boxes at any score on labelled images"))
+            said = counted(count, "pre-label")
+            if "results" in report:
+                said += f"; {value(report['results'][role])} boxes at any score on labelled images"
+            pairs.append((role, said))
+        pairs += [("not held", one) for one in report.get("lacks", ())]
     console.record(pairs)
     console.paragraph(f"in the order of the {report['order']}: {report['reason']}")

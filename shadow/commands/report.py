@@ -59,13 +59,12 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
     from metrics.tasks.registry import known_metric
     from shadow.judged import Scope, metrics_in
     from shadow.report import (
-        baseline_sentence,
-        cause_sentence,
         cell_texts,
         cells_that_matter,
         cells_without_data,
         direction_sentence,
         results_sentence,
+        sentences,
         summary_rows,
     )
 
@@ -97,7 +96,6 @@ def print_report(console: Console, document: dict[str, Any]) -> None:
             console.table(("summary", "deployed", "candidate"), rows)
         console.paragraph(results_sentence(document))
     console.text()
-    for sentence in (cause_sentence(document["summary"]), baseline_sentence(document)):
-        if sentence:
-            console.paragraph(sentence)
+    for sentence in sentences(document):
+        console.paragraph(sentence)
     console.paragraph(f"{document['verdict']}: {document['reason']}")

@@ -35,7 +35,10 @@ def shadow_run(
     where: WhereOption = None,
     gate: Annotated[
         Path | None,
-        typer.Option(help="YAML file of the gate.", show_default="the included gate"),
+        typer.Option(
+            help="YAML file of the gate, or gate_parity.yaml, which is included.",
+            show_default="the included gate",
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -77,6 +80,9 @@ def shadow_run(
 
 
 def _print_run(report: "RunReport", console: Console) -> None:
+    from shadow.calibration import calibration_sentence
+    from shadow.sharing import not_shared_sentence
+
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
     rescored = f"{report.clips_rescored:,} scored again, " if report.clips_rescored else ""
     console.text(
@@ -88,6 +94,8 @@ def _print_run(report: "RunReport", console: Console) -> None:
         console.text(
             f"{counted(left_out, 'more clip')} {'was' if left_out == 1 else 'were'} left out"
         )
+    if sentence := calibration_sentence(report.clips_of_calibration):
+        console.text(sentence)
     took = report.latency
     console.text(
         f"one set of camera frames takes {readable.duration(took.deployed_ms / 1e3)} deployed, "
@@ -97,6 +105,8 @@ def _print_run(report: "RunReport", console: Console) -> None:
         console.text(f"not scored against {why}")
     if len(report.unscored) > UNSCORED_SHOWN:
         console.text(f"and {len(report.unscored) - UNSCORED_SHOWN} more such (--json lists all)")
+    if sentence := not_shared_sentence(asdict(report)):
+        console.text(sentence)
     if report.baseline is not None:
         worse = counted(report.worse_than_baseline or 0, "check")
         console.text(f"worse than the baseline {report.baseline}: {worse}")

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.tasks.registry import family
 from ridealong.errors import RidealongError
-from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Perception, Surface, Task
-from ridealong.perception.forms import Form
+from ridealong.perception.annotations import UNLABELLED, Perception
 from shadow.networks.agreement import disagreement, same_bytes
+from shadow.networks.forms import Asked, form_faults, name_faults, range_faults
 from shadow.networks.kinds import by_frame, running
 from shadow.networks.network import Network
 from shadow.networks.probing import ProbeClip
@@ -81,10 +79,14 @@ _Result = tuple[str, str, list[str]]
 def _of_clip(network: Network, clip: ProbeClip, took: list[float]) -> Iterator[_Result]:
     try:
         with running(network.manifest, "run"):
-            found = clip.perceived_by(network)
-            yield "forms", "shapes and types are those of the standard forms", _forms(found, clip)
-            yield "names", "only listed predictions are given", _names(network, found)
-            yield "ranges", _seen(found), _ranges(found, clip)
+            found, asked = clip.perceived_by(network), Asked(clip.frames, clip.timestamps_ns)
+            faults = list(form_faults(found, asked))
+            yield "forms", "shapes and types are those of the standard forms", faults
+            if faults:  # the other checks would fail on them
+                return
+            names = name_faults(found, network.manifest.predictions)
+            yield "names", "only listed predictions are given", names
+            yield "ranges", _seen(found), list(range_faults(found, asked))
             yield (
                 "repeats",
                 "the same camera sets give the same outputs",
@@ -101,80 +103,6 @@ def _of_clip(network: Network, clip: ProbeClip, took: list[float]) -> Iterator[_
             yield "lost frames", "a lost frame gives nothing", _lost(network, clip)
     except (RidealongError, ValueError) as error:
         yield "runs", "", [str(error)]
-
-
-def _forms(found: Perception, clip: ProbeClip) -> list[str]:
-    faults = []
-    if found.sparse.schema != ANNOTATIONS:
-        faults.append("sparse: the columns are not those of ANNOTATIONS")
-    elif not np.isin(found.sparse["timestamp_ns"].to_numpy(), clip.timestamps_ns).all():
-        faults.append("sparse: a row has a time that is not a frame's")
-    for kind, arrays, dtype in (
-        ("depth", found.depth, np.float32),
-        ("segmentation", found.segmentation, np.uint8),
-        ("bev", found.bev, np.uint8),
-    ):
-        for name, array in arrays.items():
-            if array.ndim != 3 or len(array) != len(clip.timestamps_ns) or array.dtype != dtype:
-                faults.append(
-                    f"{kind} of {name!r} is {array.dtype} {array.shape}; expected"
-                    f" {np.dtype(dtype)} ({len(clip.timestamps_ns)}, rows, columns)"
-                )
-    return faults
-
-
-def _names(network: Network, found: Perception) -> list[str]:
-    listed = set(network.manifest.predictions)
-    tasks = {name.partition("/")[0].partition("@")[0] for name in listed}
-    odd = sorted(name for name in _given(found, tasks) if name not in listed)
-    return [f"{name} is given but not listed" for name in odd]
-
-
-def _given(found: Perception, tasks: set[str]) -> Iterator[str]:
-    """The predictions that are given; light states and surfaces are one output of all classes."""
-    for row in found.sparse.group_by(["task", "category", "camera"]).aggregate([]).to_pylist():
-        form = family(row["task"]).form if row["task"] in tasks else Form.BOXES
-        camera = f"@{row['camera']}" if row["camera"] is not None else ""
-        if form is not Form.STATES:
-            yield f"{row['task']}/{row['category']}{camera}"
-    yield from (f"{Task.DEPTH}@{camera}" for camera in found.depth)
-    yield from (f"{Task.BEV}/{layer}" for layer in found.bev)
-
-
-def _ranges(found: Perception, clip: ProbeClip) -> list[str]:
-    return [*_sparse_ranges(found.sparse, clip), *_dense_ranges(found)]
-
-
-def _sparse_ranges(sparse: pa.Table, clip: ProbeClip) -> Iterator[str]:
-    scores = sparse["score"].drop_null().to_numpy()
-    if len(scores) and not ((scores >= 0) & (scores <= 1)).all():
-        yield f"a score is {scores[~((scores >= 0) & (scores <= 1))][0]:.4g}; expected 0 to 1"
-    for name, images in clip.frames.items():
-        boxes = sparse.filter(pc.equal(sparse["camera"], name)).select(["x1", "y1", "x2", "y2"])
-        x1, y1, x2, y2 = (boxes.drop_null()[n].to_numpy() for n in boxes.column_names)
-        height, width = images.shape[1:3]
-        inside = (x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height) & (x2 > x1) & (y2 > y1)
-        if not inside.all():
-            at = int(np.flatnonzero(~inside)[0])
-            yield (
-                f"a box in {name!r} is ({x1[at]:g}, {y1[at]:g}, {x2[at]:g}, {y2[at]:g});"
-                f" expected x1 < x2 and y1 < y2 within {width} x {height} pixels"
-            )
-
-
-def _dense_ranges(found: Perception) -> Iterator[str]:
-    for name, metres in found.depth.items():
-        known = metres[~np.isnan(metres)]
-        if not (np.isfinite(known) & (known > 0)).all():
-            yield f"depth of {name!r}: expected metres above 0, or NaN where it is unknown"
-    for name, ids in found.segmentation.items():
-        odd = ids[(ids >= len(Surface)) & (ids != UNLABELLED)]
-        if odd.size:
-            yield f"segmentation of {name!r} has the class {odd[0]}"
-    for name, cells in found.bev.items():
-        odd = cells[(cells > 1) & (cells != UNLABELLED)]
-        if odd.size:
-            yield f"layer {name!r} has the value {odd[0]}; expected 0, 1 or {UNLABELLED}"
 
 
 def _seen(found: Perception) -> str:

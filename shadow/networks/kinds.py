@@ -13,11 +13,12 @@ from shadow.networks.hydranet.kind import HYDRANET
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import NetworkKind
 from shadow.networks.onnx.kind import ONNX
+from shadow.networks.python.kind import PYTHON
 
 KINDS: Registry[NetworkKind[Any]] = Registry(
     group="ridealong.networks",
     noun="kind of network",
-    built_in=(HYDRANET, ONNX),
+    built_in=(HYDRANET, ONNX, PYTHON),
     type=NetworkKind,
     expected="a shadow.networks.network.NetworkKind",
     hint="other kinds come with installed packages",

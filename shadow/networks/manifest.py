@@ -6,24 +6,43 @@ own manifest from it, with a fixed ``kind`` and the keys that it needs besides.
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from metrics.tasks.prediction import DEFAULT_THRESHOLD
 from metrics.tasks.registry import parse_prediction
+from ridealong.documents import shortened
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, nearest
 
+FILL_IN = "FILL_IN"  # what `networks init` writes where it could not guess
 Probability = Annotated[float, Field(gt=0, lt=1)]
 NetworkName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 NetworkVersion = Annotated[
     str, StringConstraints(max_length=64, pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*$")
 ]
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def _beside(name: str) -> str:
+    if not re.fullmatch(FILE_NAME, name):
+        raise ValueError(
+            f"{shortened(name)!r} is not the name of a file beside the manifest; expected letters,"
+            " digits, '.', '_' and '-', the first a letter or digit"
+        )
+    return name
+
+
 FileName = Annotated[
-    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_beside),
+    Field(json_schema_extra={"pattern": FILE_NAME}),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -58,6 +77,19 @@ class NetworkManifest(Spec, ABC):
     @abstractmethod
     def rate_hz(self) -> float:
         """Frames a second that it is made for."""
+
+    @property
+    def calibration_drives(self) -> frozenset[str]:
+        """The drives of a lake that it was fitted to; no verdict on it may use them."""
+        return frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_filled_in(cls, given: Any) -> Any:
+        left = list(_left_open(given, ""))
+        if left:
+            raise ValueError(f"left to fill in: {', '.join(left)}")
+        return given
 
     @field_validator("predictions")
     @classmethod
@@ -118,3 +150,18 @@ def _parse(name: str) -> None:
         parse_prediction(name)
     except RidealongError as error:
         raise ValueError(str(error)) from error  # pydantic collects nothing else
+
+
+def _left_open(value: object, key: str) -> Iterator[str]:
+    """The keys whose values are still `FILL_IN`."""
+    if isinstance(value, str) and value == FILL_IN:
+        yield key
+    pairs: list[tuple[object, object]] = []
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list | tuple):
+        pairs = list(enumerate(value))
+    for name, inner in pairs:
+        if name == FILL_IN:
+            yield f"{key}.{name}" if key else str(name)
+        yield from _left_open(inner, f"{key}.{name}" if key else str(name))

@@ -37,6 +37,13 @@ def load_manifest(path: Path) -> NetworkManifest:
         RidealongError: No such file, not a manifest, of an unknown kind, or it lists predictions
             that such a network cannot give.
     """
+    if path.suffix == ".onnx":
+        raise RidealongError(
+            "is a network",
+            where=path,
+            expected="its manifest (YAML)",
+            hint=f"write one: ridealong networks init {path} --out {path.with_suffix('.yaml')}",
+        )
     text = read_text(path)
     kind = find_kind(parse_spec(text, _Kind, where=path).kind)
     manifest: NetworkManifest = parse_spec(text, kind.manifest, where=path)
@@ -114,12 +121,16 @@ def parameters_of(manifest: NetworkManifest, folder: Path) -> int | None:
 
 
 def require_device(manifest: NetworkManifest, device: str) -> None:
-    """Check that a network can run on a device, before any work starts.
+    """Check that a network can run here on a device, before any work starts.
 
     Raises:
-        RidealongError: The network cannot run on this device.
+        RidealongError: The network cannot run on this device, or a package that it needs is
+            missing.
     """
     kind: NetworkKind[Any] = find_kind(manifest.kind)
+    if kind.require is not None:
+        with running(manifest, "open"):
+            kind.require(manifest)
     if kind.require_device is not None:
         with running(manifest, f"check the device {device!r} for"):
             kind.require_device(device)

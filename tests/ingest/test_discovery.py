@@ -111,7 +111,7 @@ def test_a_drive_in_several_files_is_nobodys_and_the_others_stand(tmp_path: Path
     troubled = {name: files for name, files in found.items() if files.trouble}
     assert sorted(troubled) == [f"part-{part}.parquet" for part in range(4)]
     reason = troubled["part-1.parquet"].trouble.reason
-    assert "'trip7' is spread over 4 files (part-0.parquet, part-1" in reason and "1 more" in reason
+    assert "'trip7' is in 4 files (part-0.parquet, part-1" in reason and "1 more" in reason
     (tmp_path / "part-3.parquet").unlink()
     fewer = by_name(without_clashes(find_drives(tmp_path).drives, {}))
     assert fewer["part-1.parquet"].sha256 != found["part-1.parquet"].sha256  # another group

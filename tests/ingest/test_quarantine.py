@@ -14,8 +14,8 @@ import pytest
 from av.error import InvalidDataError
 from av.error import OSError as FFmpegOSError
 
+from ingest import clip_jobs
 from ingest import drives as ingest_drives
-from ingest.clips import cut
 from ingest.discovery import find_drives
 from ingest.report import IngestReport, problems
 from ingest.run import ingest
@@ -199,7 +199,7 @@ def spoil_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     def bad(*_: object) -> None:
         raise ValueError("frames do not ascend")
 
-    monkeypatch.setattr(cut, "_content", bad)
+    monkeypatch.setattr(clip_jobs, "_content", bad)
     monkeypatch.setattr("ingest.pipeline._has_cameras", lambda job: False)
 
 
@@ -256,6 +256,6 @@ def test_parts_of_one_drive_do_not_stop_the_rest(home: Path, tmp_path: Path) -> 
     report = run(home, tmp_path)
     assert (report.drives, report.files_quarantined, report.files) == (1, 4, 5)
     assert sum("ids.parquet" in line and "UTF-8" in line for line in report.quarantined) == 1
-    assert sum("'trip7' is spread over 2 files" in line for line in report.quarantined) == 2
+    assert sum("'trip7' is in 2 files" in line for line in report.quarantined) == 2
     (tmp_path / "part-1.parquet").unlink()  # whoever made them joined them
     assert run(home, tmp_path).drives == 1

@@ -2,10 +2,10 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ridealong.perception.annotations import ObjectCategory, Surface
+from shadow.networks.drafting import Guess, Open
 from shadow.networks.onnx.graph import Graph, Port
 from shadow.networks.onnx.inputs import ImageType
 
@@ -25,20 +25,6 @@ _SYNONYMS = {
 # COCO's classes by number, with and without the numbers that it does not use.
 _COCO = {0: "person", 1: "bicycle", 2: "car", 3: "motorcycle", 5: "bus", 7: "truck"}
 _COUNTED = {80: _COCO, 91: {number + 1: name for number, name in _COCO.items()}}
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A value that a user should look at."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Open:
-    """A value that a user must fill in, and what is asked for."""
-
-    what: str
 
 
 def input_entry(port: Port, graph: Graph) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The manifest of an ONNX network: its graph's inputs, and the decoders of its outputs."""
 
-from collections.abc import Iterator
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,14 +9,22 @@ from shadow.networks.manifest import FileName, NetworkManifest, Sha256
 from shadow.networks.onnx.inputs import OnnxInputs
 from shadow.networks.onnx.outputs import GraphOutput
 
-FILL_IN = "FILL_IN"  # what `networks init` writes where it could not guess
-
 
 class Limits(Spec):
     """What the process that runs the graph may use."""
 
     memory_gb: float = Field(4.0, gt=0, le=1024, description="Memory, in gigabytes.")
     seconds: float = Field(60.0, gt=0, le=3600, description="Time for one run of the graph.")
+
+
+class Calibration(Spec):
+    """What the ranges of a quantized network were measured on."""
+
+    network: str = Field(description="The network that was quantized.")
+    network_sha256: Sha256 = Field(description="Hash of that network.")
+    drives: tuple[str, ...] = Field(description="Drives; no verdict on the network uses them.")
+    clips: tuple[str, ...] = Field(description="Their clips that went through the network.")
+    seed: int = Field(description="Seed by which drives and clips were drawn.")
 
 
 class OnnxManifest(NetworkManifest):
@@ -35,6 +42,9 @@ class OnnxManifest(NetworkManifest):
         min_length=1, description="The graph's outputs, and how they are decoded."
     )
     limits: Limits = Field(default_factory=Limits, description="What it may use.")
+    calibration: Calibration | None = Field(
+        None, description="What a quantized network was calibrated on; written by the command."
+    )
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -46,13 +56,10 @@ class OnnxManifest(NetworkManifest):
         """Frames a second that it is made for."""
         return self.inputs.rate_hz
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_filled_in(cls, given: Any) -> Any:
-        left = list(_left_open(given, ""))
-        if left:
-            raise ValueError(f"left to fill in: {', '.join(left)}")
-        return given
+    @property
+    def calibration_drives(self) -> frozenset[str]:
+        """The drives that its ranges come from."""
+        return frozenset(self.calibration.drives) if self.calibration else frozenset()
 
     @model_validator(mode="after")
     def _can_give_what_it_lists(self) -> Self:
@@ -91,18 +98,3 @@ class OnnxManifest(NetworkManifest):
                 raise ValueError(
                     f"{output.decoder}.{name} has an axis K, but no image input has one"
                 )
-
-
-def _left_open(value: object, key: str) -> Iterator[str]:
-    """The keys whose values are still `FILL_IN`."""
-    if isinstance(value, str) and value == FILL_IN:
-        yield key
-    pairs: list[tuple[object, object]] = []
-    if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list | tuple):
-        pairs = list(enumerate(value))
-    for name, inner in pairs:
-        if name == FILL_IN:
-            yield f"{key}.{name}" if key else str(name)
-        yield from _left_open(inner, f"{key}.{name}" if key else str(name))

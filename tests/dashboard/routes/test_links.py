@@ -81,7 +81,7 @@ def make_clips(home: Path) -> Path:
 
 
 @contextmanager
-def open_clip(path: Path) -> Iterator[Any]:
+def open_clip(path: Path, labels: Path | None = None) -> Iterator[Any]:
     """A clip whose video is `CONTENT`."""
     yield SimpleNamespace(video_mp4=lambda camera: CONTENT)
 

@@ -1,18 +1,26 @@
 """Perceptions and frames for the tests of exports."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from ingest.labels.content import BoxTask, LabelClip, LabelImage
+from ingest.labels.content import LabelClip, LabelImage, LabelTask
+from ingest.labels.formats.registry import FORMATS
+from ingest.labels.lineage import ExportHead
 from ingest.labels.networks import LabelNetwork, LabelNetworks
+from ingest.labels.writing import write_export
 from ridealong.perception.annotations import (
+    LaneCategory,
+    LightState,
     ObjectCategory,
     Perception,
     Task,
     annotation_table,
 )
+from ridealong.perception.forms import Form
+from ridealong.perception.geometry import mounted_camera
 
 TIMES = (1000, 2000, 3000)
 CAMERAS = ("main", "rear")
@@ -45,7 +53,7 @@ LABELS = (
 
 
 SHAPE = (48, 64)
-TASKS = (BoxTask("objects", tuple(map(str, ObjectCategory)), "road_user"),)
+TASKS = (LabelTask("objects", tuple(map(str, ObjectCategory)), "road_user"),)
 NETWORKS = LabelNetworks(
     {
         role: LabelNetwork(f"net-{role}", role * 8, {"objects/car@main": 0.4})
@@ -80,5 +88,56 @@ def make():
         labels=LABELS,
         frames=frames,
         networks=NETWORKS,
-        tasks=TASKS,
+        every=EVERY,
+        head=ExportHead(TASKS, NETWORKS),
     )
+
+
+LINE = {"task": "lanes", "category": "lane_line", "points": [1.0, 40.0, 20.5, 30.25, 30.0, 20.0]}
+LIGHT = {"task": "lights", "category": "red", "relevant": True}
+CUBOID = {
+    "x_m": 20.0, "y_m": 1.5, "z_m": 0.75, "length_m": 4.0, "width_m": 1.75, "height_m": 1.5,
+    "yaw_rad": 0.25,
+}  # fmt: skip
+RICH = (
+    box(1000, "main", "car", 4.0, 5.0, 24.0, 15.5, track_id=7, occlusion=0.25, **CUBOID),
+    box(2000, "main", "car", 5.0, 5.0, 25.0, 15.5, track_id=7),
+    box(1000, "main", "bicycle", 30.0, 5.0, 36.0, 25.0, truncation=0.875),
+    box(2000, "rear", "pedestrian", 0.0, 0.0, 10.0, 10.0, track_id=7),
+    {"timestamp_ns": 1000, "camera": "main", "score": 1.0} | LINE | {"track_id": 7},
+    box(1000, "main", "red", 40.0, 1.0, 42.0, 5.0) | LIGHT,
+)
+EVERY = (
+    *TASKS,
+    LabelTask("lights", tuple(map(str, LightState)), "lights", Form.STATES),
+    LabelTask("lanes", tuple(map(str, LaneCategory)), "lanes", Form.POLYLINES),
+)
+
+
+@pytest.fixture
+def rich():
+    """A clip with tracks, lines, lights, boxes in space, a label that is ignored, pre-labels.
+
+    Nobody labelled its third frame.
+    """
+    cameras = {
+        "main": mounted_camera("main", 64, 48, 50.0, 0.0, 2.0, (1.6, 0.0, 1.4)),
+        "rear": mounted_camera("rear", 64, 48, 120.0, 180.0, 12.0, (-0.95, 0.0, 1.05)),
+    }
+    labels = seen(*RICH, times=(1000, 2000))
+    ignored = [row.get("truncation") is not None for row in RICH]
+    reported = {"candidate": [box(3000, "main", "car", 1.0, 2.0, 9.0, 8.0, score=0.75)]}
+    found = clip(labels=labels, ignored=ignored, reported=reported, candidate=seen())
+    return replace(found, cameras=cameras, lineage={"labels": "v1"})
+
+
+@pytest.fixture
+def export(rich, tmp_path):
+    """Export clips, by default the rich one twice, in a format; gives the folder."""
+
+    def run(kind, clips=None):
+        clips = [rich, replace(rich, clip_id="c2")] if clips is None else clips
+        write_export(tmp_path / kind, FORMATS[kind], clips, ExportHead(EVERY, NETWORKS, "run"))
+        return tmp_path / kind
+
+    return run

@@ -36,7 +36,7 @@ def write(tmp_path, make):
     """Write clips to ``tmp_path / "out"``; gives what was written."""
 
     def run(*clips):
-        return write_coco(tmp_path / "out", clips or [make.clip()], make.networks, make.tasks)
+        return write_coco(tmp_path / "out", clips or [make.clip()], make.head)
 
     return run
 
@@ -275,7 +275,7 @@ def test_clips_are_listed_with_what_is_known_about_them(make, write, read):
 
 def test_same_clips_same_bytes(tmp_path, make):
     def contents(folder):
-        write_coco(folder, [make.clip(deployed=make.seen(*make.labels))], make.networks, make.tasks)
+        write_coco(folder, [make.clip(deployed=make.seen(*make.labels))], make.head)
         files = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
         assert not any(path.parts[0].startswith(".") for path in files)
         return files
@@ -285,7 +285,7 @@ def test_same_clips_same_bytes(tmp_path, make):
 
 def test_a_preview_counts_what_would_be_written_and_writes_nothing(tmp_path, make, write):
     clips = [hidden_car(make), make.clip("a", deployed=make.seen(*make.labels))]
-    guess = preview_coco(tmp_path / "out", clips, make.networks, make.tasks)
+    guess = preview_coco(tmp_path / "out", clips, make.head)
     assert list(tmp_path.iterdir()) == []
     written = write(*clips)
     assert replace(guess, megabytes=written.megabytes) == written
@@ -297,7 +297,7 @@ def test_nothing_to_export(tmp_path, make, write):
         with pytest.raises(RidealongError, match="nothing to export"):
             write(*clips)
         with pytest.raises(RidealongError, match="nothing to export"):
-            preview_coco(tmp_path / "out", clips, make.networks, make.tasks)
+            preview_coco(tmp_path / "out", clips, make.head)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -323,7 +323,7 @@ def test_a_failure_midway_keeps_the_earlier_export(tmp_path, make, write):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        write_coco(tmp_path / "out", breaks(), make.networks, make.tasks)
+        write_coco(tmp_path / "out", breaks(), make.head)
     names = [path.name for path in (tmp_path / "out/images/default").iterdir()]
     assert names and all(name.startswith("old-") for name in names)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -12,7 +12,7 @@ def folder(tmp_path, make):
     labels = make.seen(*make.labels, times=(1000, 2000))  # nobody labelled the third frame
     reported = {"candidate": (make.box(3000, "rear", "car", 1, 2, 9, 8, score=0.75),)}
     clip = make.clip(labels=labels, candidate=make.seen(), reported=reported)
-    write_coco(tmp_path / "out", [clip], make.networks, make.tasks)
+    write_coco(tmp_path / "out", [clip], make.head)
     return tmp_path / "out"
 
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
@@ -97,3 +98,37 @@ def test_a_damaged_clip_is_named_and_nothing_is_left(tmp_path, make, source):
         write_mcaps(out, [], make.networks)
     assert not out.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["source.mcap"]
+
+
+def test_telemetry_is_typed_and_the_layout_plots_it(tmp_path, make):
+    telemetry = pa.table(
+        {
+            "timestamp_ns": [2000, 1000],
+            "Vehicle.Speed": pa.array([12.5, None], pa.float32()),
+            "Vehicle.ADAS.ABS.IsEngaged": [True, False],
+            "Vehicle.ActiveAutonomyLevel": ["SAE_2", None],
+            "Vehicle.Unknown": pa.nulls(2, pa.float64()),
+        }
+    )
+    source = tmp_path / "source.mcap"
+    content = ClipContent(
+        clip_id="c1", drive={}, start_ns=0, end_ns=5000, events=[], telemetry=telemetry,
+        cameras={"main": unknown_calibration("main", 64, 48)}, frames=iter(()), labels=None,
+    )  # fmt: skip
+    write_clip(source, content)
+    write_mcaps(tmp_path / "out", [ReplayedClip("c1", source, {})], make.networks)
+    with (tmp_path / "out/c1.mcap").open("rb") as stream:
+        reader = make_reader(stream, decoder_factories=[DecoderFactory()])
+        found = [m.decoded_message for m in reader.iter_decoded_messages(["/signals"])]
+    first, second = found
+    assert not first.HasField("Vehicle_Speed") and first.Vehicle_ADAS_ABS_IsEngaged is False
+    assert second.Vehicle_Speed == 12.5 and second.Vehicle_ActiveAutonomyLevel == "SAE_2"
+    assert (second.timestamp.seconds, second.timestamp.nanos) == (0, 2000)
+    assert "Vehicle_Unknown" not in second.DESCRIPTOR.fields_by_name
+    layout = json.loads((tmp_path / "out/foxglove_layout.json").read_text())
+    assert set(layout["configById"]) == {"Image!main", "Plot!telemetry"}
+    paths = layout["configById"]["Plot!telemetry"]["paths"]
+    assert [path["value"] for path in paths] == ["/signals.Vehicle_Speed"]
+    # An export of an export has the topic once.
+    add_outputs(tmp_path / "out/c1.mcap", tmp_path / "again.mcap", {})
+    assert verify_clip(tmp_path / "again.mcap") == []

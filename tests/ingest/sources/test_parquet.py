@@ -66,6 +66,8 @@ def test_a_file_is_a_drive(tmp_path: Path) -> None:
         "cameras": (),
         "labelled": False,
         "telemetry_rows": 3,
+        "mapping": None,
+        "assumed": None,
     }
     assert recording.telemetry().num_rows == 3
     assert list(recording.frames(0, SECOND, ["main"])) == []
@@ -208,3 +210,66 @@ def test_cameras_have_no_place_beside_telemetry(tmp_path: Path) -> None:
     (tmp_path / "x.drive.yaml").write_text("cameras: [main]\n")
     with pytest.raises(UnreadableError, match=r"cameras: 1 is named; expected none"):
         SOURCE.open(files)
+
+
+def parts_of(folder: Path, **drives: list[int]) -> Path:
+    """Parts of a table; by drive, the seconds at which each of its parts begins."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(max(map(len, drives.values()))):
+        rows = [
+            ((starts[number] + k) * SECOND, 36.0, name)
+            for name, starts in drives.items()
+            if number < len(starts)
+            for k in range(3)
+        ]
+        times, speeds, names = zip(*rows, strict=True)
+        more = {"timestamp_ns": list(times), "Vehicle.Speed": speeds, "drive_id": names}
+        write(folder / f"part-{number:05}.snappy.parquet", **more)
+    (folder / "_SUCCESS").touch()
+    (folder / "README").write_text("from Spark")
+    return folder
+
+
+def times_of(files: DriveFiles) -> list[int]:
+    rows = validate_telemetry(SOURCE.open(files).telemetry(), files.drive_id).rows
+    return [time // SECOND for time in rows["timestamp_ns"].to_pylist()]
+
+
+def test_parts_of_a_table_are_read_together(tmp_path: Path) -> None:
+    folder = parts_of(tmp_path / "table", trip7=[3, 0, 6], trip8=[9])
+    assert SOURCE.recognises(folder) and not SOURCE.recognises(tmp_path)
+    seven, eight = SOURCE.discover(folder)
+    assert (seven.drive_id, seven.path) == ("trip7", str(folder))
+    assert (eight.drive_id, eight.path) == ("trip8", str(folder / "part-00000.snappy.parquet"))
+    assert times_of(seven) == list(range(9)) and times_of(eight) == [9, 10, 11]
+    parts_of(folder, trip7=[3, 0, 6], trip8=[9], trip9=[20])
+    assert eight.sha256 != SOURCE.discover(folder)[1].sha256  # its part has other content now
+
+
+def test_parts_without_ids_are_a_drive_for_each_folder(tmp_path: Path) -> None:
+    for day in (1, 2):
+        for part in range(2):
+            folder = tmp_path / "table" / "vehicle=7" / f"day={day}"
+            folder.mkdir(parents=True, exist_ok=True)
+            write(
+                folder / f"{part}.parquet", timestamp_ns=[part * SECOND], **{"Vehicle.Speed": [1.0]}
+            )
+    found = SOURCE.discover(tmp_path / "table")
+    assert [f.drive_id.rpartition("-")[0] for f in found] == [
+        "vehicle_7_day_1", "vehicle_7_day_2"
+    ]  # fmt: skip
+    assert [times_of(files) for files in found] == [[0, 1], [0, 1]]
+
+
+def test_other_logs_beside_parts_are_not_hidden_by_them(tmp_path: Path) -> None:
+    folder = parts_of(tmp_path / "table", trip7=[0])
+    assert SOURCE.recognises(folder)
+    (folder / "trip.mp4").touch()
+    assert not SOURCE.recognises(folder)
+
+
+def test_a_damaged_part_spoils_the_table(tmp_path: Path) -> None:
+    folder = parts_of(tmp_path / "table", trip7=[0, 3])
+    (folder / "part-00001.snappy.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(UnreadableError, match=r"part-00001.*cannot be read as Parquet"):
+        SOURCE.discover(folder)

@@ -55,7 +55,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def test_names() -> None:
-    assert source_names()[:4] == ["comma2k19", "simulation", "parquet", "video"]
+    assert source_names()[:7] == [
+        "comma2k19",
+        "simulation",
+        "ros2",
+        "mcap",
+        "parquet",
+        "video",
+        "table",
+    ]
     assert all(source(name).name == name for name in source_names())
     assert sources_called("video") == [source("video")]
     assert sources_called(None) == [source(name) for name in source_names()]
@@ -71,8 +79,8 @@ def test_unknown_name() -> None:
 def test_installed_sources_come_after_ours_by_name(install: Install) -> None:
     install("zebra", "aaa", SOURCE.format(name="aaa"))
     install("aardvark", "zzz", SOURCE.format(name="zzz"))
-    assert source_names()[4:] == ["aaa", "zzz"]
-    assert [type(found).__module__ for found in sources_called(None)[4:]] == ["zebra", "aardvark"]
+    assert source_names()[7:] == ["aaa", "zzz"]
+    assert [type(found).__module__ for found in sources_called(None)[7:]] == ["zebra", "aardvark"]
 
 
 def test_a_listing_imports_no_package(install: Install) -> None:

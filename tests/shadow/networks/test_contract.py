@@ -46,6 +46,9 @@ def column(name, value):
     return change
 
 
+CAR = "objects/car@main in frame 0 (timestamp 0 ns)"
+
+
 def test_a_good_network():
     findings = check_contract(Fake(), [made_up_clip(("main",))])
     assert not findings.faults and findings.milliseconds >= 0 and findings.memory_mb > 10
@@ -57,14 +60,14 @@ def test_a_good_network():
 @pytest.mark.parametrize(
     ("change", "check", "said"),
     [
-        (column("score", 1.5), "ranges", "a score is 1.5; expected 0 to 1"),
+        (column("score", 1.5), "ranges", f"the score of {CAR} is 1.5; expected 0 to 1"),
         (column("category", "bus"), "names", "objects/bus@main is given but not listed"),
-        (column("x2", 0.5), "ranges", "a box in 'main' is (1, 2, 0.5, 4); expected x1 < x2"),
+        (column("x2", 0.5), "ranges", f"the box of {CAR} is (1, 2, 0.5, 4); expected x1 < x2"),
         (column("timestamp_ns", 3), "forms", "a row has a time that is not a frame's"),
         (
             lambda found, _: replace(found, depth={"main": -found.depth["main"]}),
             "ranges",
-            "depth of 'main': expected metres above 0",
+            "depth of 'main' has -7 in frame 0 (timestamp 0 ns); expected metres above 0",
         ),
         (
             lambda found, _: replace(found, depth={"main": found.depth["main"][0]}),

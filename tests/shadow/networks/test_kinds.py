@@ -142,13 +142,13 @@ def manifest(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_ours() -> None:
-    assert kind_names() == ["safetensors", "onnx"]
+    assert kind_names() == ["safetensors", "onnx", "python"]
     assert find_kind("safetensors").name == "safetensors"
 
 
 def test_an_installed_kind_is_found_by_its_name(install: Install, manifest) -> None:
     install("acme_boxes", "boxes", BOXES)
-    assert kind_names() == ["safetensors", "onnx", "boxes"]
+    assert kind_names() == ["safetensors", "onnx", "python", "boxes"]
     network = open_folder(manifest())
     times = np.arange(3, dtype=np.int64)
     seen = network.perceive({"main": np.zeros((3, 96, 160, 3), np.uint8)}, times, {})
@@ -156,7 +156,7 @@ def test_an_installed_kind_is_found_by_its_name(install: Install, manifest) -> N
     require_device(network.manifest, "tpu:3")  # the kind does not care
     schema = manifest_schema()
     assert schema["discriminator"]["propertyName"] == "kind"
-    assert set(schema["discriminator"]["mapping"]) == {"safetensors", "onnx", "boxes"}
+    assert set(schema["discriminator"]["mapping"]) == {"safetensors", "onnx", "python", "boxes"}
 
 
 def test_a_manifest_is_checked_by_its_kind(install: Install, manifest) -> None:
@@ -197,8 +197,8 @@ def test_networks_of_a_kind_that_is_gone_are_listed(
     with pytest.raises(NotInstalledError) as caught:
         _ = entry.manifest
     assert str(caught.value) == (
-        "boxes-1: unknown kind of network 'boxes'; known: onnx, safetensors; other kinds come with"
-        " installed packages"
+        "boxes-1: unknown kind of network 'boxes'; known: onnx, python, safetensors; other kinds"
+        " come with installed packages"
     )
 
 

@@ -87,13 +87,13 @@ NO_OUTPUT = "is not an output of hydranet with this config and these cameras"
         ),
         pytest.param(
             {"kind": "pickle"},
-            ": kind: unknown kind of network 'pickle'; known: onnx, safetensors; other kinds",
+            ": kind: unknown kind of network 'pickle'; known: onnx, python, safetensors; other",
             id="a kind it cannot be",
         ),
         pytest.param({"artifact": None}, ": the key 'artifact' is missing", id="no artifact"),
         pytest.param(
             {"artifact": "../elsewhere.safetensors"},
-            ": artifact: String should match pattern",
+            ": artifact: '../elsewhere.safetensors' is not the name of a file",
             id="an artifact elsewhere",
         ),
         pytest.param(

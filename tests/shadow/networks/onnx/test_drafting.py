@@ -7,7 +7,8 @@ from onnx import TensorProto, helper
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
-from shadow.networks.onnx.drafting import draft_manifest, write_draft
+from shadow.networks.drafting import write_draft
+from shadow.networks.onnx.drafting import draft_manifest
 from shadow.networks.opening import load_manifest
 from shadow.networks.registry import add_network
 from tests.oracles.graphs import CATEGORIES, detector, graph, passing
@@ -18,7 +19,7 @@ F = TensorProto.FLOAT
 def drafted(tmp_path, model, name="my.onnx"):
     (tmp_path / name).write_bytes(model.SerializeToString())
     draft = draft_manifest(tmp_path / name)
-    write_draft(draft, tmp_path / name, tmp_path / "my.yaml")
+    write_draft(draft, tmp_path / "my.yaml")
     return draft, yaml.safe_load((tmp_path / "my.yaml").read_text())
 
 
@@ -116,7 +117,7 @@ def test_what_is_refused(tmp_path, ask, program):
 
 def test_a_check_of_a_manifest_stores_nothing(tmp_path, program):
     (tmp_path / "my.onnx").write_bytes(detector().SerializeToString())
-    write_draft(draft_manifest(tmp_path / "my.onnx"), tmp_path / "my.onnx", tmp_path / "my.yaml")
+    write_draft(draft_manifest(tmp_path / "my.onnx"), tmp_path / "my.yaml")
     home = tmp_path / "home"
     done = program("networks", "check", tmp_path / "my.yaml", "--home", home, "--json")
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,1 @@
+"""The file formats of exports and imports, one module each; `ingest.labels.formats.registry`."""

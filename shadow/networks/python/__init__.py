@@ -1,0 +1,1 @@
+"""Networks that are a user's own Python: an entry point of an installed package."""
