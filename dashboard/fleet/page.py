@@ -27,7 +27,8 @@ def page() -> None:
         return
     address.warn(extent)
     chosen = address.chosen_in(extent)
-    show_filters(extent, chosen, palette() is DARK)
+    with st.container(key="filters_room"):
+        show_filters(extent, chosen, palette() is DARK)
     totals = cached.totals(snapshot, chosen)
     shown = address.view_asked()
     st.html(
