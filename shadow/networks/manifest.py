@@ -78,6 +78,11 @@ class NetworkManifest(Spec, ABC):
     def rate_hz(self) -> float:
         """Frames a second that it is made for."""
 
+    @property
+    def calibration_drives(self) -> frozenset[str]:
+        """The drives of a lake that it was fitted to; no verdict on it may use them."""
+        return frozenset()
+
     @model_validator(mode="before")
     @classmethod
     def _is_filled_in(cls, given: Any) -> Any:

@@ -70,6 +70,12 @@ def weights_elsewhere(model: onnx.ModelProto, files: Collection[str]) -> list[We
     return found
 
 
+def files_named(model: onnx.ModelProto) -> list[str]:
+    """The other files in which a graph keeps weights."""
+    places = (entry for tensor in model.graph.initializer for entry in tensor.external_data)
+    return sorted({entry.value for entry in places if entry.key == "location"})
+
+
 def _elsewhere(tensor: Any, files: Collection[str]) -> Weights:
     place = {entry.key: entry.value for entry in tensor.external_data}
     file = place.get("location", "")
