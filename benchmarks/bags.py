@@ -3,17 +3,19 @@
 The bag is an MCAP of five minutes with six topics: two cameras as JPEG, CameraInfo, Imu, Odometry,
 NavSatFix. The peer decodes the same messages with rosbags, and decodes and encodes with PyAV the
 frames of the clips that were cut. Ours is the whole ingest with the triggers that come with
-ridealong. The video is 1080p H.264; the peer decodes and encodes the frames that are copied.
+ridealong. Processor time counts, with that of worker processes: it depends less on what else
+runs. The video is 1080p H.264; the peer decodes and encodes the frames that are copied.
 Run it as ``python -m benchmarks.bags [--seconds S] [--rounds N]``.
 """
 
 import argparse
+import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -61,13 +63,14 @@ def bags(folder: Path, seconds: float, rounds: int) -> None:
         ours.append(timed(lambda home=home: ingested(home, bag)))
         windows = clips_of(home)
         peers.append(timed(lambda windows=windows: peer(bag, windows)))
-    own, other = statistics.median(ours), statistics.median(peers)
+    own, other = median(ours), median(peers)
     clips = f"{len(windows)} clip{'s' if len(windows) != 1 else ''} cut"
     show("the bag", f"{seconds:g} s, {size_mb(bag):.0f} MB, {clips}")
-    show("ingest it", f"{own:.2f} s")
-    show("rosbags decodes it, PyAV encodes the clips (peer)", f"{other:.2f} s")
-    show("ours : peer", f"{own / other:.2f}")
-    show("target", f"at most {TARGET}: {'met' if own / other <= TARGET else 'MISSED'}")
+    show("ingest it", str(own))
+    show("rosbags decodes it, PyAV encodes the clips (peer)", str(other))
+    ratio = own.core_s / other.core_s
+    show("ours : peer, by processor time", f"{ratio:.2f}")
+    show("target", f"at most {TARGET}: {'met' if ratio <= TARGET else 'MISSED'}")
 
 
 def ingested(home: Path, bag: Path) -> None:
@@ -132,14 +135,15 @@ def remuxing(folder: Path, rounds: int) -> None:
         assert isinstance(copied, CopiedVideo), copied
         clip(frames=iter(()), copied={name: copied})
 
-    own = statistics.median(timed(copying) for _ in range(max(rounds, 3)))
+    own = median([timed(copying) for _ in range(max(rounds, 3))])
     other = timed(lambda: clip(frames=drive.frames(start_ns, end_ns, [name])))
+    ratio = other.core_s / own.core_s
     width, height = VIDEO_SIZE
     show("the video", f"{width}×{height}, {VIDEO_S} s at {VIDEO_FPS}/s, {size_mb(path):.0f} MB")
-    show("cut a clip by copying", f"{own:.3f} s")
-    show("cut it by decoding and encoding (peer)", f"{other:.2f} s")
-    show("peer : ours", f"{other / own:.0f}")
-    met = "met" if other / own >= REMUX_TARGET else "MISSED"
+    show("cut a clip by copying", str(own))
+    show("cut it by decoding and encoding (peer)", str(other))
+    show("peer : ours, by processor time", f"{ratio:.0f}")
+    met = "met" if ratio >= REMUX_TARGET else "MISSED"
     show("target", f"at least {REMUX_TARGET:g}: {met}")
 
 
@@ -162,10 +166,29 @@ def made_video(path: Path) -> Path:
     return path
 
 
-def timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+class Took(NamedTuple):
+    """What work took: processor time, also of its processes, and time by the clock."""
+
+    core_s: float
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.core_s:.2f} s ({self.seconds:.2f} s by the clock)"
+
+
+def timed(work: Callable[[], object]) -> Took:
+    before, began = used_s(), time.perf_counter()
     work()
-    return time.perf_counter() - began
+    return Took(used_s() - before, time.perf_counter() - began)
+
+
+def used_s() -> float:
+    own = os.times()
+    return own.user + own.system + own.children_user + own.children_system
+
+
+def median(took: Sequence[Took]) -> Took:
+    return Took(*(statistics.median(values) for values in zip(*took, strict=True)))
 
 
 def size_mb(path: Path) -> float:
