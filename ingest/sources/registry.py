@@ -8,6 +8,7 @@ here; an installed package names its class in the entry point group ``ridealong.
 from pathlib import Path
 
 from ingest.sources.comma2k19.source import Comma2k19Source
+from ingest.sources.joined.source import JoinedSource
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation.source import SimulationSource
 from ingest.sources.table.source import TableSource
@@ -20,7 +21,14 @@ SOURCES: Registry[Source] = Registry(
     group="ridealong.sources",
     noun="source",
     # In the order in which they are asked whether they recognise a path; installed ones come after.
-    built_in=(Comma2k19Source(), SimulationSource(), ParquetSource(), VideoSource(), TableSource()),
+    built_in=(
+        Comma2k19Source(),
+        SimulationSource(),
+        JoinedSource(),
+        ParquetSource(),
+        VideoSource(),
+        TableSource(),
+    ),
     type=Source,
     expected="a class with name, recognises, discover and open",
     make=lambda named: named(),

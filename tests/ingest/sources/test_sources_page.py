@@ -6,9 +6,11 @@ from pathlib import Path
 import yaml
 
 from ingest.sources.attributes import AttributesSpec
+from ingest.sources.joined.spec import JoinedSpec
 from ingest.sources.mapping.fields import FieldSpec
 from ingest.sources.registry import source_names
 from ingest.sources.table.spec import TableMapping, parse_mapping
+from ridealong.specs import parse_spec
 
 PAGE = (Path(__file__).parents[3] / "docs" / "sources.md").read_text("utf-8")
 
@@ -32,7 +34,12 @@ def test_the_mapping() -> None:
     assert shown
 
 
+def test_the_drive_file() -> None:
+    spec = parse_spec(blocks("yaml")[2], JoinedSpec, "docs/sources.md")
+    assert spec.timing_of(spec.cameras["left"]).zone == "Europe/Berlin"
+
+
 def test_every_source_is_in_the_table() -> None:
     assert {"comma2k19", "parquet", "video"} <= set(source_names())
-    for name in ("comma2k19", "parquet", "table", "video"):
+    for name in ("comma2k19", "joined", "parquet", "table", "video"):
         assert f"| `{name}` |" in PAGE
