@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ingest.clips.cut import PlannedClips, plan_clips
+from ingest.clip_jobs import PlannedClips, plan_clips
 from ingest.drives import DriveOutcome
 from ingest.rows import DriveRow, EventRow, event_rows, table_of
 from ingest.schemas import EVENTS

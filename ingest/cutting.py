@@ -7,7 +7,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from ingest.budgeting import BudgetedDrive, budget_drives
-from ingest.clips.cut import ClipJob, ClipOutcome, clip_jobs
+from ingest.clip_jobs import ClipJob, ClipOutcome, clip_jobs
 from ingest.drives import DriveOutcome, quarantine_rows
 from ingest.flow import Flow, contents
 from ingest.pipeline import clip_workers, cut_clips

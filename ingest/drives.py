@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ingest.clips.cut import whole_drive_event
+from ingest.clip_jobs import whole_drive_event
 from ingest.rows import DriveRow, EventRow, event_rows, table_of
 from ingest.schemas import DRIVES, QUARANTINE, ROADS, TELEMETRY
 from ingest.sources.registry import open_drive

@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from ingest.clips.cut import ClipJob, ClipOutcome, clip_cutter
+from ingest.clip_jobs import ClipJob, ClipOutcome, clip_cutter
 from ingest.drives import DriveOutcome, DrivePlan, ingest_drive
 from ingest.triggers.spec import TriggerSpec
 from ridealong.execution.accounting import Status, outcomes_path

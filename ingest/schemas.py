@@ -128,7 +128,8 @@ QUARANTINE = TableSpec(
             column(
                 "kind",
                 pa.string(),
-                "what is quarantined: 'file', or 'row', 'frames', 'clip' or 'trigger' of a drive",
+                "what is quarantined: 'file', or 'row', 'frames', 'topic', 'clip' or 'trigger' "
+                "of a drive",
             ),
             column("row", pa.int64(), "row in the drive's telemetry, from 0; null for other kinds"),
             column("reason", pa.string(), "what is wrong, and what was expected"),

@@ -13,6 +13,7 @@ from ridealong.errors import NotInstalledError
 PACKAGES = {
     "simulation": ("numba", "libsumo", "sumo"),
     "networks": ("torch", "safetensors"),
+    "ros": ("rosbags",),
     "video": ("av",),
     "dashboard": ("streamlit", "altair", "starlette", "uvicorn"),
     "dask": ("dask", "distributed"),

@@ -13,11 +13,13 @@ from ingest.listing import list_clips
 from metrics.gate.spec import DEFAULT_GATE
 from ridealong import cli
 from ridealong.lake import Lake
+from tests.data.braking_bag import braking_messages, write_bag
 from tests.data.result_files import write_every_format
 from tests.oracles.graphs import detector
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+BAG_MAP = "signals: {/odom.twist.twist.linear.x: {signal: Vehicle.Speed, unit: m/s}}"
 TINY = "tests/shadow/networks/hydranet/training/tiny.yaml"  # a recipe of seconds
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SESSION = "console"  # needs the package of its page: test_extending.py, test_bring_your_own.py
@@ -66,9 +68,13 @@ def test_the_commands_of_a_page_run(
         (tmp_path / f"{name}.csv").write_text(statistics)
     gate = tmp_path / "gate.yaml"
     gate.write_text("required: [{prediction: stop signs, metric: recall, margin: 0.02}]")
+    bag = write_bag(tmp_path / "bag", braking_messages(seconds=25, camera_hz=2))
+    (tmp_path / "bag.yaml").write_text(BAG_MAP)
     (tmp_path / "my.onnx").write_bytes(detector().SerializeToString())
     (tmp_path / "trips.csv").write_text("t_s,speed_kmh\n" + "".join(f"{t},50\n" for t in range(99)))
     stand_ins = {
+        "bag/": str(bag),
+        "bag.yaml": str(tmp_path / "bag.yaml"),
         "trips.csv": str(tmp_path / "trips.csv"),
         "map.yaml": str(tmp_path / "map.yaml"),
         "my.onnx": str(tmp_path / "my.onnx"),

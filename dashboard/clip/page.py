@@ -64,7 +64,7 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
             "query": links.query,
             "cameras": [
                 {"name": name, "video": name in clip["cameras"]}
-                for name in shown_cameras(clip["cameras"])
+                for name in shown_cameras(clip["cameras"], clip["source"])
             ],
             "run": run["run_id"] if run else None,
             "cell": {name: getattr(found, name) for name in ("prediction", "metric", "slice")},

@@ -36,7 +36,7 @@ function addVideo(app, tile) {
 function describeTile(app, tile, camera) {
   tile.camera = camera;
   if (!camera.video) return removeVideo(app, tile, camera.why ?? "masked");
-  if (tile.track) tile.track.start_s = camera.start_s;
+  if (tile.track) tile.track.start_s = camera.video_start_s;
   return null;
 }
 

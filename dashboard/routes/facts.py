@@ -103,7 +103,8 @@ def _of_file(home: Home, clip: Clip, run: Run | None) -> dict[str, Any]:
     zero_ns = home.first_ns(clip)
     try:
         with home.open(clip) as reader:
-            cameras = [_camera(reader, name) for name in shown_cameras(reader.cameras)]
+            shown = shown_cameras(reader.cameras, reader.metadata.drive.get("source"))
+            cameras = [_camera(reader, name) for name in shown]
             frames = seconds_of(reader.set_timestamps(), zero_ns)
             middle_s = default_moment_s(reader) + (clip["start_ns"] - zero_ns) / NS_PER_S
             labelled = reader.metadata.label_frames is not None
@@ -137,17 +138,22 @@ def _networks(
 
 
 def _camera(reader: ClipReader, name: str) -> dict[str, Any]:
-    """One camera; a video's own time 0 is its camera's first frame."""
+    """One camera; a video's own time 0 is its first packet, which may be before the clip."""
     camera = reader.cameras.get(name)
     if camera is None:
         return _no_camera(name, "masked: this vehicle does not record it")
     times = reader.timestamps(name)
-    start = (int(times[0]) - int(reader.set_timestamps()[0])) / NS_PER_S if len(times) else 0.0
+    zero_ns = int(reader.set_timestamps()[0]) if len(times) else 0
+    start, video = (
+        (int(first[0]) - zero_ns) / NS_PER_S if len(times) else 0.0
+        for first in (times, reader.packet_times(name))
+    )
     return {
         "name": name,
         "width": camera.width,
         "height": camera.height,
         "start_s": start,
+        "video_start_s": video,
         "rate_hz": _rate_hz(times.tolist()),
         "video": bool(len(times)),
         "why": None if len(times) else "no frame was recorded",
@@ -161,7 +167,14 @@ def _rate_hz(times: Sequence[int]) -> float | None:
 
 def _no_camera(name: str, why: str) -> dict[str, Any]:
     nothing = dict.fromkeys(("width", "height", "rate_hz"))
-    return {"name": name, **nothing, "start_s": 0.0, "video": False, "why": why}
+    return {
+        "name": name,
+        **nothing,
+        "start_s": 0.0,
+        "video_start_s": 0.0,
+        "video": False,
+        "why": why,
+    }
 
 
 def _predictions(outputs: RunOutputs) -> list[Prediction]:

@@ -3,7 +3,9 @@
 Encoding and decoding need the extra ``video``; this does not.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 KEYFRAME_EVERY = 10  # frames
 
@@ -18,6 +20,35 @@ class EncodedFrame:
     timestamp_ns: int
     keyframe: bool
     data: bytes
+
+
+@dataclass(frozen=True)
+class CopiedVideo:
+    """One camera's packets, to be copied to a clip as they are.
+
+    Attributes:
+        packets: In time; the first is a keyframe, at or before the start of the window.
+        lead_in: How many packets come before the window. They are decoded and not shown.
+        keyframe_every: The largest number of packets from one keyframe to the next.
+    """
+
+    packets: Iterator[EncodedFrame]
+    lead_in: int
+    keyframe_every: int
+
+
+@runtime_checkable
+class Copyable(Protocol):
+    """A recording that may have video which a clip can use as it is."""
+
+    def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
+        """A camera's packets in a window (both ends inclusive), or why they cannot be copied."""
+
+
+def parameters_of(packet: bytes) -> bytes:
+    """The sequence parameters (size, format) in an Annex B packet; empty if it holds none."""
+    units = packet.split(_START)
+    return next((unit for unit in units[1:] if unit and unit[0] & 0x1F == _PARAMETERS), b"")
 
 
 def is_keyframe(packet: bytes) -> bool:

@@ -24,7 +24,7 @@ Picture = Image.Image
 TILE_WIDTH = 480
 LONE_TILE_WIDTH = 960
 LINE_WIDTH, PATH_WIDTH = 2, 4  # pixels of the picture
-COLUMNS = 4
+COLUMNS = 4  # at most
 _GAP = 4
 _BACKGROUND: Colour = (16, 18, 22)
 _MASKED: Colour = (34, 37, 44)
@@ -46,9 +46,8 @@ class Layer:
 def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None = None) -> Picture:
     """Draw the cameras of a clip at one time, with layers over them.
 
-    A clip of one camera gives one tile. A clip of several cameras of the usual rig gives the whole
-    rig; a clip of other cameras gives its own. A camera without a frame at that time is a dark tile
-    with its name.
+    Each camera gives a tile, in the order of `shown_cameras`. A camera without a frame at that time
+    is a dark tile with its name.
 
     Args:
         reader: The clip, which has a camera.
@@ -59,7 +58,7 @@ def clip_picture(reader: ClipReader, at_s: float, layers: Sequence[Layer] | None
         labels = reader.labels(with_dense=False)
         layers = [] if labels is None else [Layer("labels", labels)]
     strokes = [stroke for layer in layers for stroke in _strokes(layer, reader.cameras)]
-    names = shown_cameras(reader.cameras)
+    names = shown_cameras(reader.cameras, reader.metadata.drive.get("source"))
     timestamp_ns, images = _nearest_set(reader, at_s)
     width = TILE_WIDTH if len(names) > 1 else LONE_TILE_WIDTH
     tiles = []
@@ -201,7 +200,8 @@ def _name(tile: Picture, text: str, ink: Colour) -> None:
 
 
 def _grid(tiles: Sequence[Picture], legend: str, layers: Sequence[Layer]) -> Picture:
-    columns = min(COLUMNS, len(tiles)) or 1
+    rows = -(-len(tiles) // COLUMNS) or 1
+    columns = -(-len(tiles) // rows) or 1  # rows that are as even as can be
     lines = [tiles[at : at + columns] for at in range(0, len(tiles), columns)]
     heights = [max(tile.height for tile in line) for line in lines]
     bar = 26

@@ -63,6 +63,21 @@ class ClipMetadata:
     label_frames: int | None
 
 
+@dataclass(frozen=True)
+class VideoOrigin:
+    """How a camera's video came into the clip.
+
+    Attributes:
+        made: ``copied`` from the recording as it was, or ``encoded`` for the clip.
+        why: Why it was encoded; None if it was copied, or the source had decoded frames alone.
+        lead_in: Packets before the window, which are decoded and not shown.
+    """
+
+    made: str
+    why: str | None
+    lead_in: int
+
+
 class FrameSets(NamedTuple):
     """Camera sets as arrays.
 
@@ -127,10 +142,33 @@ class ClipReader:
             RidealongError: The clip has no such camera.
         """
         if camera not in self._times:
-            self._calibration(camera)
-            with self._reading():
-                self._times[camera] = self._file.times(topics.video(camera))
+            times = self.packet_times(camera)
+            self._times[camera] = times[times.searchsorted(self.metadata.start_ns) :]
         return self._times[camera]
+
+    def packet_times(self, camera: str) -> Ints:
+        """``(P,)`` int64 times of one camera's packets, with those before the window.
+
+        The video may begin before the window, at a keyframe; these frames are not shown.
+
+        Raises:
+            RidealongError: The clip has no such camera.
+        """
+        self._calibration(camera)
+        with self._reading():
+            return self._file.times(topics.video(camera))
+
+    def video_origin(self, camera: str) -> VideoOrigin:
+        """How a camera's video came into the clip."""
+        channel = self._file.channel(topics.video(camera))
+        about = channel.metadata if channel else {}
+        lead_in = int(about.get("lead_in", 0))
+        return VideoOrigin(about.get("made", "encoded"), about.get("why"), lead_in)
+
+    def keyframe_every(self, camera: str) -> int:
+        """The largest number of packets from one keyframe of a camera to the next."""
+        channel = self._file.channel(topics.video(camera))
+        return int(channel.metadata.get("keyframe_every", 1)) if channel else 1
 
     def set_timestamps(self) -> Ints:
         """``(T,)`` int64 timestamps at which any camera has a frame, ascending."""
@@ -249,15 +287,15 @@ class ClipReader:
     def video_mp4(self, camera: str) -> bytes:
         """One camera's video as MP4 for browsers: the same packets, not encoded again.
 
-        Its time 0 is this camera's first frame, ``timestamps(camera)[0]``. A player of several
-        cameras must start each at its own time.
+        Its time 0 is this camera's first packet, ``packet_times(camera)[0]``, which may be before
+        the window. A player of several cameras must start each at its own time.
 
         Raises:
             RidealongError: No such camera, or it has no frames.
         """
         from ingest.clips.remux import remux_mp4
 
-        times = self.timestamps(camera)
+        times = self.packet_times(camera)
         if len(times) == 0:
             raise RidealongError(f"camera {camera!r} has no frames", where=self.path)
         zero = int(times[0])
@@ -269,12 +307,12 @@ class ClipReader:
             return remux_mp4(packets)
 
     def video_packets(self, camera: str) -> Iterator[tuple[int, bytes]]:
-        """Timestamp and Annex B packet of every frame of a camera, in time.
+        """Timestamp and Annex B packet of every frame of a camera, in time, with the lead-in.
 
         Raises:
             RidealongError: No such camera.
         """
-        times = self.timestamps(camera).tolist()
+        times = self.packet_times(camera).tolist()
         for _, timestamp_ns, packet in self._packets([camera], times[:1] + times[-1:]):
             yield timestamp_ns, packet
 
@@ -306,14 +344,14 @@ class ClipReader:
         if not wanted:
             return
         names = {topics.video(name): name for name in cameras}
-        first = min(self._keyframe_before(name, wanted[0]) for name in cameras)
+        first = min(self.keyframe_before(name, wanted[0]) for name in cameras)
         with self._reading():
             for topic, timestamp_ns, data in self._file.messages([*names], first, wanted[-1]):
                 yield names[topic], timestamp_ns, messages.video_packet(data)
 
-    def _keyframe_before(self, camera: str, timestamp_ns: int) -> int:
+    def keyframe_before(self, camera: str, timestamp_ns: int) -> int:
         """Time of the last keyframe at or before a time; of the first frame if there is none."""
-        times = self.timestamps(camera)
+        times = self.packet_times(camera)
         at = int(np.searchsorted(times, timestamp_ns, side="right"))
         topic = topics.video(camera)
         with self._reading():

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.clips.container import check_whole
-from ingest.clips.packets import KEYFRAME_EVERY, is_keyframe
+from ingest.clips.packets import is_keyframe
 from ingest.clips.read import ClipReader, open_clip
+from ingest.clips.write import COPIED
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.terminal.readable import exact_instant
@@ -62,14 +63,17 @@ def _camera_video_problems(reader: ClipReader, camera: str) -> list[str]:
     """The first damaged frame (later ones depend on it) and keyframes off their cadence."""
     from ingest.clips.decode import VideoDecoder
 
-    size = reader.cameras[camera]
+    size, every = reader.cameras[camera], reader.keyframe_every(camera)
+    is_copied = reader.video_origin(camera).made == COPIED
     decoder = VideoDecoder(size.width, size.height)
     problems = []
+    since = 0  # packets since the last keyframe
     for at, (timestamp_ns, packet) in enumerate(reader.video_packets(camera)):
-        if is_keyframe(packet) != (at % KEYFRAME_EVERY == 0):
+        since = 0 if is_keyframe(packet) else since + 1
+        off = since >= every or (at == 0 and since) if is_copied else since != at % every
+        if off:
             problems.append(
-                f"camera {camera}: frame {at} breaks the cadence of a keyframe every "
-                f"{KEYFRAME_EVERY}"
+                f"camera {camera}: frame {at} breaks the cadence of a keyframe every {every}"
             )
         decoder.offer(packet)
         try:

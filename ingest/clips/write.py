@@ -6,7 +6,7 @@ so that one can be read without unpacking the other.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
 from ingest.clips.container import TopicWriter
-from ingest.clips.packets import KEYFRAME_EVERY, EncodedFrame
+from ingest.clips.packets import KEYFRAME_EVERY, CopiedVideo, EncodedFrame
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.perception.annotations import Perception
@@ -35,6 +35,9 @@ from ridealong.terminal.readable import exact_instant
 
 if TYPE_CHECKING:  # encoding needs the extra `video`
     from ingest.clips.encode import VideoEncoder
+
+
+COPIED, ENCODED = "copied", "encoded"  # how a camera's video was made
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class ClipContent:
         frames: Camera sets in time order, ``(timestamp_ns, {camera: image})``; a lost frame is
             absent.
         labels: Reference labels; None if none are known.
+        copied: The video of cameras that is copied as it is; these have no frames in ``frames``.
+        why_encoded: Why the video of another camera could not be copied.
     """
 
     clip_id: str
@@ -62,6 +67,8 @@ class ClipContent:
     cameras: Mapping[str, CameraCalibration]
     frames: Iterator[tuple[int, dict[str, Image]]]
     labels: Perception | None
+    copied: Mapping[str, CopiedVideo] = field(default_factory=dict)
+    why_encoded: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def write_clip(path: Path, clip: ClipContent) -> ClipSummary:
         with partial.open("xb") as stream:
             out = TopicWriter(stream)
             _write_content(out, clip)
-            counts = {name: out.count(topics.video(name)) for name in clip.cameras}
+            counts = {name: _shown(out, clip, name) for name in clip.cameras}
             out.finish(_metadata(clip, counts))
         digest = sha256_of(partial)
         partial.replace(path)
@@ -206,9 +213,11 @@ def _write_images(
 
 def _write_video(out: TopicWriter, clip: ClipContent) -> None:
     for name in clip.cameras:
-        cadence = {"keyframe_every": str(KEYFRAME_EVERY)}
-        out.add_protobuf_topic(topics.video(name), CompressedVideo, cadence)
-    encoders = _encoders(clip.cameras)
+        out.add_protobuf_topic(topics.video(name), CompressedVideo, _about_video(clip, name))
+    for name, video in clip.copied.items():
+        for packet in video.packets:
+            _add_packets(out, name, [packet])
+    encoders = _encoders({n: c for n, c in clip.cameras.items() if n not in clip.copied})
     frames = _in_time(clip)
     # An encoder that encodes several frames in a row keeps its tables in the processor's cache. If
     # eight encoders alternated with every frame, they would evict each other.
@@ -222,6 +231,24 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
                     )
     for name, encoder in encoders.items():
         _add_packets(out, name, encoder.finish())
+
+
+def _about_video(clip: ClipContent, name: str) -> dict[str, str]:
+    """How a camera's video was made, and what readers must know of it."""
+    if copied := clip.copied.get(name):
+        return {
+            "keyframe_every": str(copied.keyframe_every),
+            "lead_in": str(copied.lead_in),
+            "made": COPIED,
+        }
+    why = clip.why_encoded.get(name)
+    return {"keyframe_every": str(KEYFRAME_EVERY)} | ({"made": ENCODED, "why": why} if why else {})
+
+
+def _shown(out: TopicWriter, clip: ClipContent, name: str) -> int:
+    """The frames of a camera in the window."""
+    before = clip.copied[name].lead_in if name in clip.copied else 0
+    return max(0, out.count(topics.video(name)) - before)
 
 
 def _encoders(cameras: Mapping[str, CameraCalibration]) -> dict[str, "VideoEncoder"]:

@@ -116,6 +116,7 @@ def clips_show(
     row = find_row(snapshot, CLIPS, "clip_id", clip)
     clip_id = str(row["clip_id"])
     row |= {"tags": tags_of(snapshot, [clip_id])[clip_id], "note": note_of(snapshot, clip_id)}
+    row["videos"] = _videos(lake.path(str(row["blob"]))) if row["blob"] else {}
     labels = newest_labels(snapshot).get(clip_id)
     known = bool(labels or row["labelled"])
     row["labels"] = version_in(labels or str(row["blob"])) if known else None
@@ -126,6 +127,28 @@ def clips_show(
         row["picture"] = str(picture)
     console.result(row)
     console.record(_clip_pairs(row))
+
+
+def _videos(blob: Path) -> dict[str, dict[str, Any]]:
+    """How the video of each camera came into a clip; empty if its file cannot be read."""
+    from dataclasses import asdict
+
+    from ingest.clips.read import open_clip
+
+    try:
+        with open_clip(blob) as reader:
+            return {name: asdict(reader.video_origin(name)) for name in reader.cameras}
+    except RidealongError:
+        return {}
+
+
+def _video_text(videos: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """One phrase for each camera: ``front copied, rear encoded (it has B-frames)``."""
+    phrases = (
+        f"{name} {one['made']}" + (f" ({one['why']})" if one["why"] else "")
+        for name, one in videos.items()
+    )
+    return ", ".join(phrases) or None
 
 
 def _require_picture(path: Path) -> None:
@@ -176,6 +199,7 @@ def _clip_pairs(row: Mapping[str, Any]) -> list[tuple[str, object]]:
         ("event_ids", row["event_ids"]),
         ("cameras", row["cameras"]),
         ("frames", row["frames"]),
+        ("video", _video_text(row["videos"])),
         ("telemetry_rows", row["telemetry_rows"]),
         ("labelled", row["labelled"]),
         ("labels", row["labels"]),

@@ -7,6 +7,7 @@ here; an installed package names its class in the entry point group ``ridealong.
 
 from pathlib import Path
 
+from ingest.sources.bags.source import McapSource, Ros2Source
 from ingest.sources.comma2k19.source import Comma2k19Source
 from ingest.sources.joined.source import JoinedSource
 from ingest.sources.parquet import ParquetSource
@@ -24,6 +25,8 @@ SOURCES: Registry[Source] = Registry(
     built_in=(
         Comma2k19Source(),
         SimulationSource(),
+        Ros2Source(),
+        McapSource(),
         JoinedSource(),
         ParquetSource(),
         VideoSource(),

@@ -57,7 +57,7 @@ class LeftOut:
     Attributes:
         frames: Number of frames; 0 if unknown, or if no frame is lost.
         reason: What was left out or changed, and why, as part of a sentence.
-        kind: The kind of its row in the quarantine.
+        kind: The kind of its row in the quarantine: ``frames``, or a ``topic`` of a bag.
     """
 
     frames: int

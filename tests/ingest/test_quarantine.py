@@ -14,8 +14,8 @@ import pytest
 from av.error import InvalidDataError
 from av.error import OSError as FFmpegOSError
 
+from ingest import clip_jobs
 from ingest import drives as ingest_drives
-from ingest.clips import cut
 from ingest.discovery import find_drives
 from ingest.report import IngestReport, problems
 from ingest.run import ingest
@@ -202,7 +202,7 @@ def spoil_clips(monkeypatch: pytest.MonkeyPatch) -> None:
     def bad(*_: object) -> None:
         raise ValueError("frames do not ascend")
 
-    monkeypatch.setattr(cut, "_content", bad)
+    monkeypatch.setattr(clip_jobs, "_content", bad)
     monkeypatch.setattr("ingest.pipeline._has_cameras", lambda job: False)
 
 

@@ -10,6 +10,7 @@ from operator import itemgetter
 import numpy as np
 import pyarrow as pa
 
+from ingest.clips.packets import CopiedVideo
 from ingest.sources.attributes import AttributesSpec
 from ingest.sources.joined.videos import Video
 from ingest.telemetry.validation import validate_telemetry
@@ -97,6 +98,10 @@ class JoinedRecording:
         in_time = heapq.merge(*found, key=itemgetter(0))
         for time_ns, images in groupby(in_time, key=itemgetter(0)):
             yield time_ns, {name: image for _, one in images for name, image in one.items()}
+
+    def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
+        """A camera's packets in a window, or why they must be encoded anew."""
+        return self._camera[camera].copied_video(camera, start_ns, end_ns)
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """None: it has no labels."""

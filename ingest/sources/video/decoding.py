@@ -29,6 +29,8 @@ from ridealong.perception.recording import Image
 # A decoder may return frames late after damage. They are sorted over as many frames as a codec may
 # keep.
 HELD_BACK = 16
+# Decoding an hour of 1080p takes minutes, so damage in large video is found when clips are cut.
+LARGE_PIXELS = 1280 * 720
 NumberedFrame = tuple[int, VideoFrame]
 
 
@@ -55,9 +57,24 @@ class VideoIndex:
     height: int = 0
     orientation: Orientation = AS_STORED
 
+    @property
+    def is_large(self) -> bool:
+        """Whether its images are so large that not all are decoded to find those that cannot be."""
+        return self.width * self.height >= LARGE_PIXELS
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all frames can be decoded, as far as is known."""
+        return len(self.decodable) == len(self.timeline.ticks)
+
     @cached_property
     def decodable(self) -> Ints:
-        """``(D,)`` int64, numbers of the frames that can be decoded; decodes them all."""
+        """``(D,)`` int64, numbers of the frames that can be decoded; decodes them all.
+
+        Of large video, all frames from the first one that can be decoded are assumed to be.
+        """
+        if self.is_large:
+            return np.arange(self.first, len(self.timeline.ticks), dtype=np.int64)
         with closing(_frames(self, 0)) as frames:
             return np.array([number for number, _ in frames], np.int64)
 
@@ -76,7 +93,7 @@ def index_video(path: Path, track: int | None = None) -> VideoIndex:
         UnreadableError: No video, or no frame of it can be decoded.
     """
     with video_errors(path), opened(path) as container:
-        stream = _stream(container, track) if track is not None else None
+        stream = stream_of(container, track) if track is not None else None
         stream = stream or camera_streams(container, path)[0]
         if stream.codec_context is None:
             raise UnreadableError("its codec is not known", where=path, expected=EXPECTED)
@@ -130,7 +147,7 @@ def _ranks(index: VideoIndex) -> dict[int, int]:
     frame does not move others, except for neighbours that depend on it.
     """
     with opened(index.path) as container:
-        frames = _decoded(container, _stream(container, index.track), index)
+        frames = _decoded(container, stream_of(container, index.track), index)
         marks = dict.fromkeys(frame.pts for frame in frames if frame.pts is not None)
         shown = np.array(list(marks), np.int64)
     lost = np.setdiff1d(index.timeline.marks, shown)
@@ -142,17 +159,32 @@ def _ranks(index: VideoIndex) -> dict[int, int]:
 def _frames(index: VideoIndex, first: int) -> Generator[NumberedFrame, None, None]:
     """Undamaged frames with their numbers, ascending, from ``first`` or slightly before it."""
     with opened(index.path) as container:
-        stream = _stream(container, index.track)
-        entries = index.timeline.entries
-        entry = bisect_right(entries, first, key=itemgetter(0)) - 1
-        if entry > 0:
-            container.seek(entries[entry][1], stream=stream)
+        stream = stream_of(container, index.track)
+        begin = _seek(container, stream, index, first)
         found = (
             (index.numbers[frame.pts], frame)
             for frame in _decoded(container, stream, index)
             if frame.pts in index.numbers and not frame.is_corrupt
         )
-        yield from _ascending(found, entries[entry][0] if entry > 0 else 0)
+        yield from _ascending(found, begin)
+
+
+def packets_from(
+    container: InputContainer, stream: VideoStream, index: VideoIndex, first: int
+) -> Iterator[VideoPacket]:
+    """Packets from the last one at or before frame ``first`` where decoding can start."""
+    _seek(container, stream, index, first)
+    return (packet for packet in _packets(container, stream) if packet.size)
+
+
+def _seek(container: InputContainer, stream: VideoStream, index: VideoIndex, first: int) -> int:
+    """Go to where decoding must start to show frame ``first``; returns the frame there."""
+    entries = index.timeline.entries
+    entry = bisect_right(entries, first, key=itemgetter(0)) - 1
+    if entry <= 0:
+        return 0
+    container.seek(entries[entry][1], stream=stream)
+    return entries[entry][0]
 
 
 def _ascending(frames: Iterable[NumberedFrame], following: int) -> Iterator[NumberedFrame]:
@@ -200,5 +232,6 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[VideoPa
         return
 
 
-def _stream(container: InputContainer, track: int) -> VideoStream:
+def stream_of(container: InputContainer, track: int) -> VideoStream:
+    """The stream of that number."""
     return next(stream for stream in container.streams.video if stream.index == track)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ingest.clips.packets import CopiedVideo
 from ingest.sources.attributes import drive_attributes
 from ingest.sources.video.decoding import VideoIndex, decode
 from ingest.sources.video.timeline import aligned
@@ -68,6 +69,13 @@ class VideoRecording:
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """None: it has no labels."""
         return None
+
+    def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
+        """A camera's packets in a window, or why they must be encoded anew."""
+        from ingest.sources.video.copying import copied_video
+
+        index, times_ns = self._tracks.cameras[camera], self._times_ns[camera]
+        return copied_video(index, times_ns, start_ns, end_ns)
 
     def left_out(self) -> Sequence[LeftOut]:
         """What part of the file is not in the drive; this decodes every frame."""

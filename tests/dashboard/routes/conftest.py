@@ -92,7 +92,7 @@ def make_home(home: Path) -> Path:
         path,
         ClipContent(
             clip_id=CLIP,
-            drive={"drive_id": DRIVE},
+            drive={"drive_id": DRIVE, "source": "simulation"},
             start_ns=START,
             end_ns=START + FRAMES * STEP,
             events=[],

@@ -115,7 +115,13 @@ def content(count: int = 25, **changes: Any) -> ClipContent:
         cameras = changes.pop("cameras")
     whole = ClipContent(
         clip_id="c0ffee",
-        drive={"drive_id": "drive", "country": "DE", "duration_s": float("nan"), "features": ["x"]},
+        drive={
+            "drive_id": "drive",
+            "source": "simulation",
+            "country": "DE",
+            "duration_s": float("nan"),
+            "features": ["x"],
+        },
         start_ns=START_NS,
         end_ns=START_NS + count * STEP_NS,
         events=[

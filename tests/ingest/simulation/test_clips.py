@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ingest.clips.cut import ClipCutter, clip_jobs, plan_clips
+from ingest.clip_jobs import ClipCutter, clip_jobs, plan_clips
 from ingest.discovery import find_drives
 from ingest.report import IngestReport
 from ingest.rows import DriveRow, event_rows

@@ -55,8 +55,16 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def test_names() -> None:
-    ours = ["comma2k19", "simulation", "joined", "parquet", "video", "table"]
-    assert source_names()[: len(ours)] == ours
+    assert source_names()[:8] == [
+        "comma2k19",
+        "simulation",
+        "ros2",
+        "mcap",
+        "joined",
+        "parquet",
+        "video",
+        "table",
+    ]
     assert all(source(name).name == name for name in source_names())
     assert sources_called("video") == [source("video")]
     assert sources_called(None) == [source(name) for name in source_names()]
@@ -72,8 +80,8 @@ def test_unknown_name() -> None:
 def test_installed_sources_come_after_ours_by_name(install: Install) -> None:
     install("zebra", "aaa", SOURCE.format(name="aaa"))
     install("aardvark", "zzz", SOURCE.format(name="zzz"))
-    assert source_names()[6:] == ["aaa", "zzz"]
-    assert [type(found).__module__ for found in sources_called(None)[6:]] == ["zebra", "aardvark"]
+    assert source_names()[8:] == ["aaa", "zzz"]
+    assert [type(found).__module__ for found in sources_called(None)[8:]] == ["zebra", "aardvark"]
 
 
 def test_a_listing_imports_no_package(install: Install) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.clips.packets import CopiedVideo, Copyable
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
 from ingest.rows import ClipRow, DriveRow, EventRow, columns, event_rows, table_of
 from ingest.schemas import EVENTS
@@ -224,6 +225,8 @@ def _cut(home: Path, job: ClipJob, opened: _OpenDrive) -> tuple[ClipRow, DataFil
 def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
     window, recording = job.window, opened.recording
     names = [name for name in recording.cameras if window.wants(name)]
+    copied, why_encoded = _copied(recording, window, names)
+    drawn = [name for name in names if name not in copied]
     return ClipContent(
         clip_id=window.clip_id,
         drive={name: v for name, v in columns(job.drive).items() if name not in UNTOLD},
@@ -232,9 +235,28 @@ def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
         events=[columns(event) for event in job.events],
         telemetry=opened.within(window),
         cameras={name: recording.cameras[name] for name in names},
-        frames=recording.frames(window.start_ns, window.end_ns, names),
+        frames=recording.frames(window.start_ns, window.end_ns, drawn),
         labels=recording.labels(window.start_ns, window.end_ns),
+        copied=copied,
+        why_encoded=why_encoded,
     )
+
+
+def _copied(
+    recording: Recording, window: ClipWindow, names: Sequence[str]
+) -> tuple[dict[str, CopiedVideo], dict[str, str]]:
+    """The video of cameras that can be copied, and why that of others cannot."""
+    copied: dict[str, CopiedVideo] = {}
+    why: dict[str, str] = {}
+    reader: object = recording  # or it would be narrowed to neither protocol
+    if isinstance(reader, Copyable):
+        for name in names:
+            found = reader.copied_video(name, window.start_ns, window.end_ns)
+            if isinstance(found, str):
+                why[name] = found
+            else:
+                copied[name] = found
+    return copied, why
 
 
 def _clip_row(job: ClipJob, content: ClipContent, summary: ClipSummary, blob: DataFile) -> ClipRow:
