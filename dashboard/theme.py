@@ -106,6 +106,7 @@ DARK = Palette(
     roads=("#4b5566", "#2f3747"),
     track="#0e7490",
 )
+SERIES = len(LIGHT.series)  # colours, in both themes
 # On pictures and videos, which are the same in both themes.
 PICTURES = {
     "--picture": "#0b0f14",
@@ -148,6 +149,9 @@ def tokens(palette: Palette) -> dict[str, str]:
         "--ink-unknown": ink_on(palette.unknown),
         **{f"--effect-{at}": colour for at, colour in enumerate(palette.effect)},
         **{f"--ink-{at}": ink_on(colour) for at, colour in enumerate(palette.effect)},
+        **{f"--series-{at}": colour for at, colour in enumerate(palette.series)},
+        **dict(zip(("--highway", "--street"), palette.roads, strict=True)),
+        "--track": palette.track,
         **{f"--{name.lower()}": colour for name, colour in palette.verdicts.items()},
         **PICTURES,
     }

@@ -35,7 +35,7 @@ FIGURES = {
     "Clips": Figure("/clips", ".card img"),
     "Triggers": Figure("/triggers", ".triggers tbody tr"),
     "Runs and networks": Figure("/runs", "[data-testid=stHtml] table tbody tr"),
-    "Fleet": Figure("/fleet", PEER.selector),
+    "Fleet": Figure("/fleet", ".plot .mark"),
     "Glossary": Figure("/glossary", ".terms"),
 }
 COLD, WARM, USERS, MEMORY_GB = 2.5, 2.0, 5.0, 1.2

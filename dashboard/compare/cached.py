@@ -1,23 +1,17 @@
-"""The queries of the page Compare, with their answers kept.
-
-They are kept by the versions of the tables that they read, so a commit to other tables changes
-nothing. All users share the answers, which nobody may change.
-"""
+"""The queries of the page Compare, with their answers kept; see `dashboard.keeping`."""
 
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
-from dashboard import session
 from dashboard.compare import cell_queries, charts, queries
 from dashboard.compare.check_markup import unit_of
 from dashboard.compare.filters import Filters
 from dashboard.compare.queries import Checks, Row
+from dashboard.keeping import by_tables
 from metrics.gate.schemas import VERDICTS
 from metrics.tasks.prediction import task_of
-from ridealong.lake import Snapshot
-from ridealong.lake.tables import TableSpec
 from shadow.judged import metrics_of
 from shadow.schemas import RUN_NAMES, RUNS
 
@@ -29,18 +23,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _by_tables(query: Callable[P, T], entries: int, *tables: TableSpec) -> Callable[P, T]:
-    versions: dict[Any, Any] = {Snapshot: lambda snapshot: session.version(snapshot, *tables)}
-    return st.cache_resource(hash_funcs=versions, max_entries=entries, show_spinner=False)(query)
-
-
 def _by_checks(query: Callable[P, T]) -> Callable[P, T]:
     names: dict[Any, Any] = {Checks: lambda checks: checks.name}
     return st.cache_resource(hash_funcs=names, max_entries=ANSWERS, show_spinner=False)(query)
 
 
-runs = _by_tables(queries.runs, 4, RUNS, RUN_NAMES)
-checks = _by_tables(queries.read_checks, OPEN, VERDICTS)
+runs = by_tables(queries.runs, 4, RUNS, RUN_NAMES)
+checks = by_tables(queries.read_checks, OPEN, VERDICTS)
 known = _by_checks(queries.known)
 tally = _by_checks(queries.tally)
 cause = _by_checks(queries.cause)

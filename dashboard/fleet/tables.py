@@ -1,6 +1,8 @@
 """Tables of the page Fleet as HTML: real links, and every name escaped. No Streamlit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from dashboard.fleet.charts import words_of
@@ -8,9 +10,9 @@ from dashboard.fleet.health_queries import Quarantine
 from dashboard.navigation import address
 from dashboard.reports.markup import Html, element
 from dashboard.text import MISSING, when
-from dashboard.theme import Palette
 from ridealong.terminal.readable import counted
 
+STYLE = Path(__file__).with_name("fleet.css")
 Row = Mapping[str, Any]
 
 # By kind: what could not be used, in one and in many, and what to do about it.
@@ -27,24 +29,10 @@ KINDS = {
 UNKNOWN_KIND = ("part of a recording", "Look at the recording.")
 
 
-def style(palette: Palette) -> str:
-    """How the tables look, and the figures above them."""
-    return f"""<style>
-[data-testid=stMetric] {{ padding: 0; }}
-[data-testid=stMetricValue] {{ font-size: 1.35rem; }}
-h2 {{ font-size: 1.1rem !important; padding: 0.5rem 0 0 0 !important; }}
-.facts {{ width: 100%; border-collapse: collapse; font-size: 0.875rem; color: {palette.text}; }}
-.facts th {{ text-align: left; font-weight: 600; color: {palette.muted}; white-space: nowrap; }}
-.facts :is(th, td) {{ padding: 5px 10px 5px 0; border-bottom: 1px solid {palette.line};
-    vertical-align: top; overflow-wrap: anywhere; }}
-.facts .number {{ text-align: right; font-variant-numeric: tabular-nums; }}
-.facts .short {{ white-space: nowrap; }}
-.facts.lines {{ table-layout: fixed; }}
-.facts.lines :is(th, td) {{ white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }}
-.facts.lines th:first-child {{ width: 152px; }}
-.facts a {{ color: inherit; text-decoration: underline; }}
-.facts a:focus-visible {{ outline: 2px solid {palette.accent}; outline-offset: 2px; }}
-</style>"""
+@cache
+def style() -> Html:
+    """The style of this page."""
+    return Html(f"<style>{STYLE.read_text('utf-8')}</style>")
 
 
 def event_address(event: Row) -> str | None:
@@ -68,6 +56,14 @@ def events_table(events: Sequence[Row]) -> Html:
     ]
     head = ("Time (UTC)", "Trigger", "Outcome", "Vehicle")
     return _table(head, rows, "Events", look="facts lines")
+
+
+def page_links(page: int, pages: int, events: int, link: Callable[[int], str]) -> Html:
+    """Links to the pages before and after, and which page this is."""
+    word = element("span", f"Page {page:,} of {pages:,}: {counted(events, 'event')} in all areas")
+    before = element("a", "← newer", href=link(page - 1)) if page > 1 else element("span")
+    after = element("a", "older →", href=link(page + 1)) if page < pages else element("span")
+    return element("nav", before, word, after, class_="fleet pages", aria_label="Pages")
 
 
 def _when(event: Row) -> Html | str:
@@ -116,7 +112,11 @@ def ingests_table(rows: Sequence[Row]) -> Html:
 
 
 def _table(
-    head: Sequence[str], rows: Sequence[Html], label: str, numbers: int = 0, look: str = "facts"
+    head: Sequence[str],
+    rows: Sequence[Html],
+    label: str,
+    numbers: int = 0,
+    look: str = "fleet facts",
 ) -> Html:
     cells = (
         element("th", name, scope="col", class_="number" if place < numbers else None)
@@ -124,12 +124,9 @@ def _table(
     )
     body = element("tbody", *rows)
     return element(
-        "table", element("thead", element("tr", *cells)), body, class_=look, aria_label=label
+        "table",
+        element("thead", element("tr", *cells)),
+        body,
+        class_=f"fleet {look}",
+        aria_label=label,
     )
-
-
-def left_out(total: int, shown: int, one: str) -> str:
-    """A sentence about what is not drawn; empty if everything is."""
-    if total <= shown:
-        return ""
-    return f" {counted(total, one)} fit; {shown:,} are drawn. Choose fewer days or vehicles."

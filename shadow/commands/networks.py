@@ -93,7 +93,7 @@ def networks_init(
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Write a manifest for an ONNX file, or for an entry point of an installed package.
+    """Write a manifest for an ONNX file or an entry point.
 
     The entry point is one of the group ridealong.python. What can be guessed is written and marked
     as guessed. What cannot be guessed is marked with FILL_IN and listed.

@@ -20,7 +20,7 @@ DRAWN = {
     "clip": "[aria-label='Note']",  # it follows the first pictures of all cameras
     "triggers": ".triggers tbody tr",
     "runs": "table tbody tr",
-    "fleet": "[data-testid=stVegaLiteChart] :is(svg, canvas)",
+    "fleet": ".plot .mark",
     "glossary": "dl dd",
 }
 # Every picture within the window that is still being fetched or decoded, also in components.

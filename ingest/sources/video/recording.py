@@ -28,11 +28,11 @@ from ridealong.perception.recording import DriveAttributes, DriveFiles, Image, L
 
 
 class VideoRecording:
-    """One video file, opened."""
+    """One video file, opened; ``start_ns`` is when it begins, if the file does not say so."""
 
-    def __init__(self, files: DriveFiles, tracks: Tracks) -> None:
+    def __init__(self, files: DriveFiles, tracks: Tracks, start_ns: int | None = None) -> None:
         self._tracks = tracks
-        self._start_ns = tracks.created_ns or 0
+        self._start_ns = (tracks.created_ns or 0) if start_ns is None else start_ns
         self._beside = drive_attributes(Path(files.path))
 
     @cached_property

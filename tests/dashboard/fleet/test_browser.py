@@ -13,6 +13,14 @@ WAIT_MS = 60_000
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+def event(page: Page, *said: str) -> Locator:
+    """An event on the map by what it says of itself; kept ones lie above others."""
+    found = page.locator(".plot .mark")
+    for part in said:
+        found = found.and_(page.locator(f"[aria-label*='{part}']"))
+    return found.last
+
+
 def mark(page: Page, *said: str) -> Locator:
     """A mark of a chart by what it says of itself: Vega writes its fields into its label."""
     found = page.locator("path[role=graphics-symbol]")
@@ -26,13 +34,60 @@ def test_a_click_on_the_map_opens_the_clip_at_the_event(
 ) -> None:
     page.set_viewport_size({"width": 1280, "height": 1100})
     page.goto(f"{served_fleet}/fleet?events=kept&triggers=swerve")
-    event = mark(page, "drive: drive-", "outcome: kept", "trigger: swerve")
-    expect(event).to_be_visible(timeout=WAIT_MS)
-    expect(mark(page, "drive_id: drive-000", "light: day")).to_be_visible()
-    expect(mark(page, "trigger: hard_brake")).to_have_count(0)
+    swerve = event(page, "swerve, kept, drive drive-")
+    expect(swerve).to_be_visible(timeout=WAIT_MS)
+    expect(event(page, "hard_brake")).to_have_count(0)
+    expect(page.locator(".legend li")).to_have_text(["swerve"])
+    expect(page.locator(".tracks path")).to_have_count(24)
+    swerve.hover()
+    expect(page.locator(".told")).to_contain_text("swerve, kept, drive drive-")
     keep(page, "fleet")
-    event.click()
+    swerve.click()
     expect(page).to_have_url(re.compile(r"/clip\?clip=drive-\d+-clip-\d&t=15\.00"), timeout=WAIT_MS)
+
+
+def test_a_track_says_its_drive(page: Page, served_fleet: str) -> None:
+    page.goto(f"{served_fleet}/fleet?vehicles=vehicle-7&triggers=weather")
+    track = page.locator(".tracks path").first
+    expect(track).to_be_visible(timeout=WAIT_MS)
+    place = track.evaluate(
+        """path => { const at = path.getPointAtLength(1).matrixTransform(path.getScreenCTM());
+        return [at.x, at.y]; }"""
+    )
+    page.mouse.move(*place)
+    expect(page.locator(".told")).to_have_text(re.compile("drive drive-0.., vehicle vehicle-7"))
+
+
+def test_arrow_keys_go_from_event_to_event(page: Page, served_fleet: str) -> None:
+    page.goto(f"{served_fleet}/fleet")
+    first = page.locator(".mark[tabindex='0']")
+    expect(first).to_have_count(1, timeout=WAIT_MS)
+    first.focus()
+    expect(page.locator(".told")).to_have_text(str(first.get_attribute("aria-label")))
+    left = first.evaluate("mark => parseFloat(mark.style.left)")
+    key = "ArrowRight" if left < 50 else "ArrowLeft"
+    page.keyboard.press(key)
+    next_left = first.evaluate("mark => parseFloat(mark.style.left)")  # the Tab key comes here now
+    assert next_left > left if key == "ArrowRight" else next_left < left
+    expect(first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".told")).to_be_hidden()
+
+
+def test_the_map_is_seen_closer_and_scrolls_only_then(page: Page, served_fleet: str) -> None:
+    page.goto(f"{served_fleet}/fleet")
+    scale, view = page.locator(".scale"), page.locator(".view")
+    expect(scale).to_have_text("500 m", timeout=WAIT_MS)
+    expect(view).to_have_css("overflow", "hidden")
+    bar = scale.evaluate("bar => bar.offsetWidth")
+    page.get_by_role("button", name="Zoom in").click()
+    expect(scale).to_have_text("200 m")
+    assert scale.evaluate("bar => bar.offsetWidth") == pytest.approx(bar * 2 * 200 / 500, abs=2)
+    expect(view).to_have_css("overflow", "auto")
+    assert view.evaluate("view => view.scrollTop") > 0  # the middle stays in the middle
+    page.get_by_role("button", name="Zoom out").press("Enter")
+    expect(scale).to_have_text("500 m")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
 
 
 def test_the_list_of_events_is_reached_with_the_keyboard(page: Page, served_fleet: str) -> None:
@@ -40,7 +95,7 @@ def test_the_list_of_events_is_reached_with_the_keyboard(page: Page, served_flee
     links = page.get_by_role("table", name="Events").get_by_role("link")
     expect(links.first).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("Page 2 of 2")).to_be_visible(timeout=WAIT_MS)
-    page.get_by_role("button", name="Previous").press("Enter")
+    page.get_by_role("link", name="newer").press("Enter")
     expect(page.get_by_text("Page 1 of 2")).to_be_visible(timeout=WAIT_MS)
     links.first.press("Enter")
     expect(page).to_have_url(re.compile(r"/clip\?clip=drive-023-clip-\d&t="), timeout=WAIT_MS)
@@ -48,10 +103,10 @@ def test_the_list_of_events_is_reached_with_the_keyboard(page: Page, served_flee
 
 def test_conditions_and_ingest_health_have_views(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet")
-    page.get_by_role("tab", name="Conditions").click()
+    page.get_by_role("link", name="Conditions").click()
     expect(mark(page, "trigger: cut_in", "outcome: kept")).to_be_visible(timeout=WAIT_MS)
     expect(mark(page, "value: night", "drives: 12")).to_be_visible()
-    page.get_by_role("tab", name="Ingest health").click()
+    page.get_by_role("link", name="Ingest health").click()
     table = page.get_by_role("table", name="Quarantine")
     expect(table).to_contain_text("not a Parquet file", timeout=WAIT_MS)
     expect(page).to_have_url(re.compile("tab=Ingest"))
@@ -65,6 +120,9 @@ def test_names_are_never_markup(page: Page, served_marked: str) -> None:
     expect(page.locator("#vg-tooltip-element")).to_contain_text(f"{MARK}cut_in")
     page.goto(f"{served_marked}/fleet")
     expect(page.get_by_role("table", name="Events")).to_contain_text(MARK, timeout=WAIT_MS)
+    expect(page.locator(".legend li").first).to_contain_text(MARK)
+    page.locator(".mark[tabindex='0']").focus()
+    expect(page.locator(".told")).to_contain_text(MARK)
     page.goto(f"{served_marked}/clips")
     expect(page.locator(".facet .value").first).to_contain_text(MARK, timeout=WAIT_MS)
     assert page.evaluate("() => window.hacked") is None

@@ -1,5 +1,8 @@
 """The page Fleet: what it says, and that it runs on odd addresses."""
 
+import json
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -18,8 +21,15 @@ def run_page(home: Path, **asked: str) -> AppTest:
     return app.run()
 
 
+def html(app: AppTest) -> str:
+    return unescape("".join(part.proto.body for part in app.get("html")))
+
+
 def figures(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
+    """The figures by their names; each is explained."""
+    return dict(
+        re.findall(r"<dt tabindex=\"0\">([^<]+)<span.+?</span></dt><dd>(.+?)</dd>", html(app))
+    )
 
 
 def test_it_says_how_much_was_driven(fleet_home: Path) -> None:
@@ -28,7 +38,7 @@ def test_it_says_how_much_was_driven(fleet_home: Path) -> None:
     assert not app.exception
     assert (found["Drives"], found["Vehicles"], found["Recorded"]) == ("24", "8", "1.60 h")
     assert found["Distance"].endswith(" km") and "Planned" not in found
-    assert all(metric.help for metric in app.metric)
+    assert html(app).count("<dt") == html(app).count('role="tooltip"') == len(found) == 7
 
 
 def test_filters_are_in_the_address(fleet_home: Path) -> None:
@@ -76,3 +86,17 @@ def test_ingest_health_is_a_view_of_its_own(fleet_home: Path) -> None:
     assert (found["Planned"], found["Done"], found["Failed"]) == ("26", "24", "1")
     assert "ridealong ingest" in app.warning[0].value
     assert [part.value for part in app.header] == ["Quarantine", "Last ingests"]
+
+
+def test_links_to_views_and_pages_keep_the_filters(fleet_home: Path) -> None:
+    app = run_page(fleet_home, vehicles="vehicle-3", events="kept", page="2")
+    assert 'href="/fleet?vehicles=vehicle-3&events=kept&tab=Conditions"' in html(app)
+    app = run_page(fleet_home, tab="Map")
+    assert 'href="/fleet?tab=Map&page=2"' in html(app) and "← newer" not in html(app)
+
+
+def test_the_area_of_the_address_is_drawn(fleet_home: Path) -> None:
+    app = run_page(fleet_home, area="Atlantis")
+    (drawn,) = (json.loads(part.proto.json) for part in app.get("bidi_component"))
+    assert [shown for *_, shown in drawn["areas"]] == [True]
+    assert len(drawn["tracks"]) == 24 and len(drawn["events"]) == 192

@@ -1,17 +1,14 @@
-"""The map of the page Fleet: its queries against the made-up fleet, its marks by hand."""
+"""The queries of the map of the page Fleet, against the made-up fleet."""
 
 import math
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from dashboard.fleet import map_queries as places
 from dashboard.fleet.chosen import Chosen, Outcome
-from dashboard.fleet.map_charts import MAP_PX, map_chart, round_length
 from dashboard.fleet.map_queries import Area
-from dashboard.theme import DARK, LIGHT
 from ingest.schemas import DRIVES, ROADS, TELEMETRY
 from ridealong.lake import Lake, Snapshot, write_data_file
 
@@ -133,78 +130,3 @@ def test_a_lake_without_maps_has_no_roads(home: Path) -> None:
     snapshot = Lake.create(home).snapshot()
     assert places.areas(snapshot) == []
     assert places.roads(snapshot, Area("here", (), 48.0, 11.0)) == []
-
-
-TRACK = {"drive_id": "d", "vehicle": "v", "light": "day", "points": [(0.0, 0.0), (0.0, 1000.0)]}
-
-
-def event(trigger: str, outcome: str = "kept", **place: Any) -> dict[str, Any]:
-    known = {"trigger": trigger, "outcome": outcome, "drive": "d", "time_s": 1.0, "href": None}
-    return known | {"x": 0.0, "y": 500.0} | place
-
-
-def marks(chart: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [layer for layer in chart["layer"] if layer["mark"]["type"] == kind]
-
-
-def test_a_drive_without_a_map_is_a_track_and_a_scale() -> None:
-    chart = map_chart([], [TRACK], [], [], LIGHT)
-    track, bar = marks(chart, "geoshape")
-    assert track["data"]["values"][0]["geometry"]["coordinates"] == TRACK["points"]
-    (west, _), (east, _) = bar["data"]["values"][0]["geometry"]["coordinates"]
-    assert east - west == 200
-    assert chart["projection"] == {"type": "identity", "reflectY": True}
-
-
-def test_roads_lie_below_highways_above_streets() -> None:
-    line = [(0.0, 0.0), (1000.0, 0.0)]
-    roads = [
-        {"kind": kind, "width_m": width, "points": line}
-        for kind, width in (("highway", 11.1), ("street", 6.6), ("street", 6.6))
-    ]
-    drawn = map_chart(roads, [TRACK], [], [], LIGHT)["layer"][0]["data"]["values"]
-    assert [len(shape["geometry"]["coordinates"]) for shape in drawn] == [2, 1]
-    assert drawn[0]["px"] < drawn[1]["px"] < 0.02 * MAP_PX
-
-
-def test_events_that_would_hide_each_other_stand_apart() -> None:
-    events = [event("b", "suppressed"), event("a"), event("b"), event("c", y=800.0)]
-    chart = map_chart([], [TRACK], events, ["a", "b", "c"], LIGHT)
-    rings, discs = marks(chart, "point")
-    spots = [(row["x"], row["y"]) for layer in (rings, discs) for row in layer["data"]["values"]]
-    assert min(math.dist(p, q) for i, p in enumerate(spots) for q in spots[:i]) > 15
-    kept = [(row["trigger"], row["x"], row["y"]) for row in discs["data"]["values"]]
-    assert kept[0] == ("a", 0.0, 500.0) and kept[2] == ("c", 0.0, 800.0)  # the first stays
-    assert all(math.dist(spot, (0, 500)) < 40 for spot in spots[:3])
-
-
-def test_a_trigger_keeps_its_colour_when_others_are_not_shown() -> None:
-    def colours(*shown: str) -> dict[str, str]:
-        chart = map_chart([], [TRACK], [event(name) for name in shown], ["a", "b", "c"], LIGHT)
-        scale = marks(chart, "point")[0]["encoding"]["color"]["scale"]
-        return dict(zip(scale["domain"], scale["range"], strict=True))
-
-    every = colours("a", "b", "c")
-    assert len(set(every.values())) == 3
-    assert colours("c") == {"c": every["c"]}
-
-
-@pytest.mark.parametrize(
-    ("most", "length"), [(1.0, 1.0), (1.9, 1.0), (4.9, 2.0), (730.0, 500.0), (2500.0, 2000.0)]
-)
-def test_the_scale_bar_is_a_round_length(most: float, length: float) -> None:
-    assert round_length(most) == length
-
-
-def test_an_event_is_a_link_to_its_clip() -> None:
-    events = [event("a", href="/clip?clip=x&t=3.00"), event("b", "cooldown")]
-    rings, discs = marks(map_chart([], [TRACK], events, ["a", "b"], DARK), "point")
-    assert [layer["encoding"]["href"]["field"] for layer in (rings, discs)] == ["href", "href"]
-    assert discs["data"]["values"][0]["href"] == "/clip?clip=x&t=3.00"
-    assert rings["data"]["values"][0]["outcome"] == "in the cooldown"
-
-
-def test_a_thousand_events_at_one_place_are_spread_quickly() -> None:
-    events = [event("a", x=float(place % 7)) for place in range(1_500)]
-    drawn = marks(map_chart([], [TRACK], events, ["a"], LIGHT), "point")
-    assert len(drawn[0]["data"]["values"]) == 1_500
