@@ -33,7 +33,7 @@ from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from tests.data.braking_bag import braking_messages, write_bag
 
-SIZE, CAMERA_HZ = (640, 480), 20.0
+SIZE, CAMERA_HZ = (1280, 720), 20.0
 TARGET, REMUX_TARGET = 1.3, 50.0
 VIDEO_SIZE, VIDEO_FPS, VIDEO_S = (1920, 1080), 30, 20
 NS = 1_000_000_000
@@ -65,7 +65,8 @@ def bags(folder: Path, seconds: float, rounds: int) -> None:
         peers.append(timed(lambda windows=windows: peer(bag, windows)))
     own, other = median(ours), median(peers)
     clips = f"{len(windows)} clip{'s' if len(windows) != 1 else ''} cut"
-    show("the bag", f"{seconds:g} s, {size_mb(bag):.0f} MB, {clips}")
+    pictures = f"pictures of {SIZE[0]}×{SIZE[1]} at {CAMERA_HZ:g}/s"
+    show("the bag", f"{seconds:g} s, {pictures}, {size_mb(bag):.0f} MB, {clips}")
     show("ingest it", str(own))
     show("rosbags decodes it, PyAV encodes the clips (peer)", str(other))
     ratio = own.core_s / other.core_s

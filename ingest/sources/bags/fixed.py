@@ -8,6 +8,7 @@ of each layout is decoded whole, which checks it against its definition.
 
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from ingest.sources.bags.decoding import ros_name
@@ -18,6 +19,7 @@ _CODES = {
     "uint16": "H", "int32": "i", "uint32": "I", "int64": "q", "uint64": "Q", "float32": "f",
     "float64": "d",
 }  # fmt: skip
+_Layout = tuple[struct.Struct, Callable[[Any], Any]]  # the form, and its values in order
 _LITTLE = b"\x00\x01"
 _HEAD = 4  # bytes before the body; places are aligned from there
 _TEXT_LENGTH = slice(_HEAD + 8, _HEAD + 12)  # of a header's frame, which follows the stamp
@@ -32,10 +34,10 @@ def numbers_of(
     Args:
         types: The definitions, as rosbags has them.
         type_name: The type; it begins with a header.
-        paths: Such as ``twist.linear.x`` or ``covariance.0``.
+        paths: Such as ``twist.linear.x`` or ``covariance.0``; two or more.
         check: Decodes a message whole; raises any error if it does not fit its definition.
     """
-    layouts: dict[tuple[int, bytes], tuple[struct.Struct, tuple[int, ...]] | None] = {}
+    layouts: dict[tuple[int, bytes], _Layout | None] = {}
 
     def read(data: bytes) -> tuple[float, ...] | None:
         key = len(data), data[_TEXT_LENGTH]
@@ -46,15 +48,15 @@ def numbers_of(
         if layout is None or data[:2] != _LITTLE:
             return None
         form, order = layout
-        values = form.unpack_from(data)
-        return tuple(values[at] for at in order)
+        found: tuple[float, ...] = order(form.unpack_from(data))
+        return found
 
     return read
 
 
 def _layout(
     types: Mapping[str, Any], name: str, paths: Sequence[str], data: bytes
-) -> tuple[struct.Struct, tuple[int, ...]] | None:
+) -> _Layout | None:
     """The form that holds the numbers, and which of its values each path is."""
     try:
         places = {path: (at, code) for path, at, code in _Walk(types, data).fields(name, "")}
@@ -66,7 +68,7 @@ def _layout(
         form += f"{at - end}x{code}"
         end = at + struct.calcsize(code)
     position = {path: number for number, (_, path) in enumerate(wanted)}
-    return struct.Struct(form), tuple(position[path] for path in paths)
+    return struct.Struct(form), itemgetter(*(position[path] for path in paths))
 
 
 class _Walk:
