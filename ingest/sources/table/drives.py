@@ -23,7 +23,7 @@ from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
 
 SOURCE = "table"
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".parquet", ".pq"})
+SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4"})
 SEPARATOR = "_"
 CACHED_BYTES = 128 * 2**20
@@ -53,7 +53,7 @@ def table_files(path: Path) -> list[Path]:
         raise RidealongError(
             "no table in this folder",
             where=path,
-            expected="files like .csv, .csv.gz, .tsv, .txt or .parquet",
+            expected="files like .csv, .csv.gz, .tsv or .parquet",
         )
     return files
 
@@ -62,6 +62,20 @@ def stem_of(path: Path) -> str:
     """The name without suffixes: ``trip.csv.gz`` → ``trip``."""
     inner = Path(path.stem) if path.suffix.lower() in COMPRESSED else path
     return inner.stem
+
+
+def is_one_log(folder: Path, mapping: TableMapping) -> bool:
+    """Whether a folder is searched as a whole, because a drive may be in several of its files."""
+    if mapping.id_columns:
+        return True
+    try:
+        inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return False  # whoever looks into it says why it cannot
+    if any("=" in entry.name and entry.is_dir() for entry in inside):
+        return True
+    files = [entry for entry in inside if _is_table(entry, folder) and entry.is_file()]
+    return bool(files) and _is_one_drive(files, mapping)
 
 
 def groups(path: Path, mapping: TableMapping) -> list[Group]:
@@ -82,7 +96,8 @@ def groups(path: Path, mapping: TableMapping) -> list[Group]:
 
 def _is_table(file: Path, root: Path) -> bool:
     suffix = file.suffix.lower()
-    if suffix in COMPRESSED and Path(file.stem).suffix.lower() not in SUFFIXES:
+    inner = Path(file.stem).suffix.lower() if suffix in COMPRESSED else suffix
+    if inner not in SUFFIXES:
         return False
     above = [folder for folder in file.parents if folder.is_relative_to(root)]
     return not any((folder / MARKER).is_file() for folder in above)  # a lake's own files
