@@ -20,6 +20,7 @@ from ingest.labels.formats.registry import FORMATS
 from ingest.labels.lineage import ExportHead
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
+from ingest.labels.neutral import DRAWN
 from ingest.labels.size import smaller
 from ingest.labels.writing import preview_export as preview_labels
 from ingest.labels.writing import write_export as write_labels
@@ -74,6 +75,7 @@ class ExportRequest:
         dry_run: Only report what would be written.
         images: The folder of images, for a run from result files; None to copy none.
         size: The longest side of an image, in pixels; larger images are made smaller. Not for MCAP.
+        families: The families to label. COCO holds those with boxes.
     """
 
     run: str
@@ -86,6 +88,7 @@ class ExportRequest:
     dry_run: bool = False
     images: Path | None = None
     size: int | None = None
+    families: tuple[str, ...] = ("objects",)
 
 
 def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
@@ -249,10 +252,25 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             hint="name a check with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
+    for name in request.families:
+        drawn = [task.name for task in label_tasks(DRAWN)]
+        if name not in drawn:
+            raise RidealongError(
+                f"--families names {name!r}",
+                expected=f"some of {', '.join(drawn)}",
+                hint=nearest(name, drawn),
+            )
+    if kind in FORMATS and not _held(FORMATS[kind], request.families):
+        raise RidealongError(f"--format {kind} cannot hold {listed([*request.families], NAMED)}")
     for camera in request.cameras:
         if camera not in known:
             hint = nearest(camera, known) if known else "they have no cameras"
             raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
+
+
+def _held(kind: Format, names: Collection[str]) -> list[LabelTask]:
+    """The tasks of these names that a format can hold."""
+    return [task for task in label_tasks(kind.forms) if task.name in names]
 
 
 def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
@@ -269,7 +287,7 @@ def _coco(work: _Work) -> dict[str, Any]:
 
 def _neutral(kind: Format, work: _Work) -> dict[str, Any]:
     """An export in a format that is written from the neutral form."""
-    tasks = label_tasks(kind.forms)
+    tasks = _held(kind, work.request.families)
     write = preview_labels if work.request.dry_run else write_labels
     clips = _label_clips(work, tasks, with_video=kind.video and not work.request.dry_run)
     return asdict(write(work.request.out, kind, clips, _head(work, tasks)))

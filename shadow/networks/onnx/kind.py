@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ridealong.errors import RidealongError
+from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network, NetworkKind
 from shadow.networks.onnx.files import names_of
 from shadow.networks.onnx.manifest import OnnxManifest
@@ -24,6 +25,14 @@ def _parameters(manifest: OnnxManifest, artifact: Path | None) -> int:
     with closing(load_network(manifest, artifact, "cpu")) as network:
         made_up_clip(manifest.cameras).perceived_by(network)  # what does not fit is found here
         return network.process.graph.parameters
+
+
+def _export_onnx(manifest: OnnxManifest, artifact: Path | None, folder: Path) -> NetworkManifest:
+    from shadow.networks.onnx.files import copy_files
+
+    assert artifact is not None
+    copy_files(manifest, artifact, folder)
+    return manifest
 
 
 def _require_device(device: str) -> None:
@@ -49,4 +58,5 @@ ONNX = NetworkKind(
     suffix=".onnx",
     files=names_of,
     by_frame=lambda manifest: not manifest.inputs.states,
+    export_onnx=_export_onnx,
 )

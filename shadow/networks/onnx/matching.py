@@ -8,6 +8,9 @@ from shadow.networks.onnx.graph import Graph, Port
 from shadow.networks.onnx.inputs import ImageInput, StateInput
 from shadow.networks.onnx.manifest import OnnxManifest
 
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+NUMBERS = frozenset({"bool", "float16", "float32", "float64", *INTEGERS})
+
 
 def check_match(manifest: OnnxManifest, graph: Graph, where: str) -> None:
     """Check names, types and fixed sizes.
@@ -73,7 +76,11 @@ def _outputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
                     nearest(tap.output, list(graph.outputs)),
                 )
                 continue
-            yield from _rank(f"output {tap.output!r}", graph.outputs[tap.output], tap.layout)
+            port = graph.outputs[tap.output]
+            if port.dtype not in NUMBERS:
+                yield f"the output {tap.output!r} is {port.dtype}", "a tensor of numbers", None
+                continue
+            yield from _rank(f"output {tap.output!r}", port, tap.layout)
 
 
 def _rank(what: str, port: Port, layout: Sequence[str]) -> Iterator[_Fault]:
