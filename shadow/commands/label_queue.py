@@ -32,7 +32,7 @@ COLUMNS = (
 ClipsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[CLIP]...",
+        metavar="[CLIP]",
         help="Clip ids, or unique prefixes of them. [default: all clips of the run]",
         show_default=False,
     ),
@@ -124,7 +124,7 @@ def queue_remove(
     clips: Annotated[
         list[str],
         typer.Argument(
-            metavar="CLIP...",
+            metavar="CLIP",
             help="Clip ids, or unique prefixes of them.",
             autocompletion=completing("clips", "clip_id"),
         ),
