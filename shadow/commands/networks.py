@@ -37,6 +37,8 @@ NETWORK_COLUMNS = (
     Column("description", 4, fold=True),
 )
 
+LONGEST_GUESS = 120  # characters
+
 
 @app.command("list")
 def networks_list(
@@ -111,7 +113,7 @@ def networks_init(
 
     Example: ridealong networks init my.onnx --out my.yaml
     """
-    from shadow.networks.drafting import write_draft
+    from shadow.networks.drafting import flow, write_draft
     from shadow.networks.drafts import draft_of
 
     console = Console(as_json)
@@ -129,9 +131,14 @@ def networks_init(
     for key, what in draft.left_open.items():
         console.paragraph(f"left to fill in: {key}: {what}")
     for key, value in draft.guessed.items():
-        console.paragraph(f"guessed: {key}: {value}")
+        console.paragraph(f"guessed: {key}: {_short(flow(value))}")
     filled = "" if not draft.left_open else " once it is filled in"
     console.text(f"Next{filled}: ridealong networks add {out}")
+
+
+def _short(text: str) -> str:
+    """A value on one line; a list of many classes is cut."""
+    return text if len(text) <= LONGEST_GUESS else f"{text[: LONGEST_GUESS - 1]}…"
 
 
 @app.command("check")
