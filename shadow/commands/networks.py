@@ -9,6 +9,7 @@ import typer
 
 from ridealong.errors import together
 from ridealong.extras import require
+from ridealong.terminal import readable
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
@@ -254,7 +255,7 @@ def networks_quantize(
     console.result(asdict(report))
     smaller = report.bytes / report.bytes_float
     console.text(
-        f"{report.network} is registered: {report.bytes / 1e6:.1f} MB, "
+        f"{report.network} is registered: {readable.size(report.bytes)}, "
         f"{smaller:.0%} of {report.of} as ONNX"
     )
     console.paragraph(
