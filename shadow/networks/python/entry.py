@@ -122,6 +122,14 @@ def naming(point: EntryPoint, doing: str) -> Iterator[None]:
         if refused(error) or is_full(error) or missing_extra(error):
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        raise broken(point, f"{doing} ({text}, {where})") from error
+        raise broken(point, f"{doing} ({text}, {_line(point, error)})") from error
+
+
+def _line(point: EntryPoint, error: Exception) -> str:
+    """The last line of the package's own code that ran; libraries that it calls do not count."""
+    top = point.module.partition(".")[0]
+    lines = traceback.extract_tb(error.__traceback__)
+    paths = [Path(line.filename) for line in lines]
+    own = [at for at, path in enumerate(paths) if top in (path.stem, *path.parts[:-1])]
+    last = own[-1] if own else -1
+    return f"{paths[last].name}:{lines[last].lineno}"

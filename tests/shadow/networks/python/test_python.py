@@ -176,6 +176,10 @@ RAISES = {
         returning("raise TimeoutError('no answer')"),
         "cannot run box-1 (TimeoutError: no ans",
     ),
+    "a library": (
+        returning("import json; json.loads('x')"),
+        "cannot run box-1 (JSONDecodeError: Expecting value: line 1 column 1 (char 0), acme_box.py:",
+    ),
     "no network": ("Box = lambda *_: 3", "gives a int for box-1, which has no method perceive"),
 }
 
