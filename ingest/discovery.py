@@ -76,7 +76,7 @@ def find_drives(path: Path, source: str | None = None, mapping: Path | None = No
             "no log of that kind" if source else "no kind of log that is known",
             where=path,
             expected="one of " + ", ".join(each.name for each in finder.sources),
-            hint=None if source else "name it with --source if it is one",
+            hint=None if source else _how_else(path),
         )
     return Found(tuple(finder.drives), tuple(finder.ignored), tuple(finder.remarks))
 
@@ -93,6 +93,12 @@ def _sources(name: str | None, mapping: Path | None) -> list[Source]:
     if name == TABLE and text is not None:  # videos beside tables belong to their drives
         found = [mapped(source(JOINED), text, str(mapping)), *found]
     return found
+
+
+def _how_else(path: Path) -> str:
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return f"a table needs a mapping: ridealong sources map {path} --out map.yaml"
+    return "name it with --source if it is one"
 
 
 @dataclass

@@ -20,6 +20,7 @@ from ingest.labels.formats.registry import FORMATS
 from ingest.labels.lineage import ExportHead
 from ingest.labels.mcap import ReplayedClip, preview_mcaps, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
+from ingest.labels.neutral import DRAWN
 from ingest.labels.size import smaller
 from ingest.labels.writing import preview_export as preview_labels
 from ingest.labels.writing import write_export as write_labels
@@ -42,6 +43,7 @@ from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.judged import of_items
 from shadow.keys import labels_version
+from shadow.labeling.queue import State, mark, queue_rows
 from shadow.losses import (
     EVERY_CELL,
     CellNames,
@@ -74,6 +76,8 @@ class ExportRequest:
         dry_run: Only report what would be written.
         images: The folder of images, for a run from result files; None to copy none.
         size: The longest side of an image, in pixels; larger images are made smaller. Not for MCAP.
+        families: The families to label. COCO holds those with boxes.
+        queued: Only clips that wait in the queue (`shadow.labeling.queue`), in its order.
     """
 
     run: str
@@ -86,6 +90,8 @@ class ExportRequest:
     dry_run: bool = False
     images: Path | None = None
     size: int | None = None
+    families: tuple[str, ...] = ("objects",)
+    queued: bool = False
 
 
 def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
@@ -116,6 +122,8 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
         console.steps("clips", len(chosen.clips)) as steps,
     ):
         written = WRITERS[kind](_Work(outputs, request, chosen, steps.advance))
+    if not request.dry_run:
+        mark(lake, (clip["clip_id"] for clip in chosen.clips), State.EXPORTED)
     head = {"run": run["run_id"], "format": kind, "out": str(request.out)}
     images = {"frames": str(request.frames), "cameras": list(request.cameras)}
     order = {"order": chosen.order, "reason": chosen.reason}
@@ -201,10 +209,22 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
             f"run {run['run_id']} has no clip for which {request.where or 'true'}",
             hint="see `ridealong clips list`",
         )
+    waiting = queue_rows(snapshot, [State.QUEUED]) if request.queued else []
+    if request.queued:
+        ids = pa.array([row["clip_id"] for row in waiting], pa.string())
+        rows = rows.filter(pc.is_in(rows["clip_id"], value_set=ids))
+        if not rows.num_rows:
+            raise RidealongError(
+                "no such clip waits in the queue", hint="see `ridealong labels queue add`"
+            )
     cells = losing_cells(run_cells(snapshot, run["run_id"]), request.cells)
     losses = clip_losses(snapshot, run, cells)
     listed = rows.to_pylist()
     row_of = {row["clip_id"]: row for row in listed}
+    if waiting:
+        order = [row_of[row["clip_id"]] for row in waiting if row["clip_id"] in row_of]
+        chosen = [row | {"about": _about(row, losses)} for row in order[: request.limit]]
+        return _Choice(chosen, cells, "queue", "by what labelling them is worth")
     behind = [row_of[clip_id] for clip_id in losses if clip_id in row_of]
     clips = (behind or listed)[: request.limit]
     chosen = [row | {"about": _about(row, losses)} for row in clips]
@@ -249,10 +269,25 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             hint="name a check with --prediction and --metric, or use --frames labelled or every:N",
         )
     known = sorted({camera for clip in chosen.clips for camera in clip["cameras"] or ()})
+    for name in request.families:
+        drawn = [task.name for task in label_tasks(DRAWN)]
+        if name not in drawn:
+            raise RidealongError(
+                f"--families names {name!r}",
+                expected=f"some of {', '.join(drawn)}",
+                hint=nearest(name, drawn),
+            )
+    if kind in FORMATS and not _held(FORMATS[kind], request.families):
+        raise RidealongError(f"--format {kind} cannot hold {listed([*request.families], NAMED)}")
     for camera in request.cameras:
         if camera not in known:
             hint = nearest(camera, known) if known else "they have no cameras"
             raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
+
+
+def _held(kind: Format, names: Collection[str]) -> list[LabelTask]:
+    """The tasks of these names that a format can hold."""
+    return [task for task in label_tasks(kind.forms) if task.name in names]
 
 
 def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
@@ -269,7 +304,7 @@ def _coco(work: _Work) -> dict[str, Any]:
 
 def _neutral(kind: Format, work: _Work) -> dict[str, Any]:
     """An export in a format that is written from the neutral form."""
-    tasks = label_tasks(kind.forms)
+    tasks = _held(kind, work.request.families)
     write = preview_labels if work.request.dry_run else write_labels
     clips = _label_clips(work, tasks, with_video=kind.video and not work.request.dry_run)
     return asdict(write(work.request.out, kind, clips, _head(work, tasks)))

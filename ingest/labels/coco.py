@@ -85,7 +85,7 @@ def write_coco(
         pictures = PictureFiles(partial / "images" / SUBSET)
         categories = CocoCategories(head.tasks)
         empty = CocoLists(lists, pictures, tuple(networks.by_role), categories)
-        content = _gathered(folder, lineage.each(clips), empty)
+        content = _gathered(folder, clips, empty, lineage)
         _write_documents(partial, content)
         networks.write(partial / THRESHOLDS_FILE)
         (partial / "README.md").write_text(
@@ -111,13 +111,15 @@ def preview_coco(
         sizes = PictureSizes()
         categories = CocoCategories(head.tasks)
         empty = CocoLists(lists, sizes, tuple(head.networks.by_role), categories)
-        content = _gathered(folder, clips, empty)
+        content = _gathered(folder, clips, empty, Lineage(head))
         return _summary(content, sizes.bytes + _size_of_documents(content))
 
 
-def _gathered(folder: Path, clips: Iterable[LabelClip], content: CocoLists) -> CocoLists:
+def _gathered(
+    folder: Path, clips: Iterable[LabelClip], content: CocoLists, lineage: Lineage
+) -> CocoLists:
     for clip in clips:
-        content.add(clip)
+        lineage.add(clip, content.add(clip))
     if not content.lists["images"].count:
         raise RidealongError(
             "nothing to export: these clips have none of the requested images",

@@ -55,8 +55,8 @@ class CocoLists:
             itertools.count(1) for _ in range(3)
         )
 
-    def add(self, clip: LabelClip) -> None:
-        """Add a clip.
+    def add(self, clip: LabelClip) -> dict[int, int]:
+        """Add a clip; gives the id in the clip of each track, by its number in the export.
 
         Raises:
             RidealongError: A box cannot be written as COCO.
@@ -76,13 +76,14 @@ class CocoLists:
         self._pictures.add(names, clip.pixels)
         evaluated = {key: at for key, at in ids.items() if key[0] in judged}
         self.first = self.first or next(iter(evaluated.values()), None)
-        self._add_labels(clip, evaluated)
+        tracks = self._add_labels(clip, evaluated)
         for network in self.networks:
             self._add_outputs(clip, network, evaluated, ids)
+        return {number: track for track, number in tracks.items()}
 
-    def _add_labels(self, clip: LabelClip, ids: ImageIds) -> None:
+    def _add_labels(self, clip: LabelClip, ids: ImageIds) -> dict[int, int]:
         if clip.labels is None:
-            return
+            return {}
         tracks: dict[int, int] = {}
         rows = clip.labels.sparse.append_column("ignored", pa.array(clip.ignored))
         for row, box in boxes_in(rows, ids, self.categories):
@@ -95,6 +96,7 @@ class CocoLists:
             self.ignored += ignored
             attributes["ignored"] = ignored
             self._annotate("annotations", box, attributes, ignored)
+        return tracks
 
     def _add_outputs(
         self, clip: LabelClip, network: str, labelled: ImageIds, ids: ImageIds

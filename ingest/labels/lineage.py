@@ -4,7 +4,7 @@ An import changes only the frames, cameras and families that the manifest lists.
 frame means that nothing is there.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,8 +36,8 @@ class Lineage:
         self._head, self._lacks = head, list(lacks)
         self._clips: list[dict[str, Any]] = []
 
-    def add(self, clip: LabelClip) -> None:
-        """Add a clip with its images."""
+    def add(self, clip: LabelClip, tracks: Mapping[int, int]) -> None:
+        """Add a clip with its images, and the id in the clip of each track, by its number."""
         cameras: dict[str, dict[str, Any]] = {}
         for image in clip.images:
             known = cameras.setdefault(
@@ -45,13 +45,8 @@ class Lineage:
             )
             known["timestamps_ns"].append(image.timestamp_ns)
         given = {"clip_id": clip.clip_id} | dict(clip.lineage) | dict(clip.about)
-        self._clips.append(given | {"cameras": cameras})
-
-    def each(self, clips: Iterable[LabelClip]) -> Iterator[LabelClip]:
-        """The clips; each is added when it was used."""
-        for clip in clips:
-            yield clip
-            self.add(clip)
+        named = {str(number): track for number, track in tracks.items()}
+        self._clips.append(given | {"cameras": cameras, "tracks": named})
 
     def document(self) -> dict[str, Any]:
         """The lineage as JSON values."""

@@ -99,11 +99,13 @@ def _write(
     names = LabelNames([task for task in head.tasks if task.form in kind.forms])
     writer, exported = kind.writer(folder, names, head), Exported(names)
     counts: Counter[str] = Counter()
-    for clip in lineage.each(clips):
+    for clip in clips:
         neutral = exported.clip(clip)
         files = {(image.timestamp_ns, image.camera): image.file_name for image in neutral.images}
         pictures.add(files, clip.pixels)
         writer.add(neutral)
+        tracks = {shape.track: shape.row["track_id"] for shape in neutral.labels if shape.track}
+        lineage.add(clip, tracks)
         counts += _counted(neutral)
     writer.finish()
     return counts

@@ -8,9 +8,13 @@ import typer
 
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WhereOption, home_of
 from ridealong.terminal.readable import counted
+from shadow.commands import label_queue
 from shadow.commands.options import RUN_IDS
 
-app = typer.Typer(no_args_is_help=True, help="Export clips for labeling.")
+app = typer.Typer(
+    no_args_is_help=True, help="Queue and export clips for labeling, and import labels."
+)
+app.add_typer(label_queue.app, name="queue")
 
 
 class ExportFormat(StrEnum):
@@ -65,6 +69,13 @@ def labels_export(
             help="Export only these cameras, e.g. main,wide. Not for mcap. [default: all]"
         ),
     ] = None,
+    chosen: Annotated[
+        str,
+        typer.Option(
+            "--families",
+            help="Families to label, e.g. objects,lanes. Not for mcap; coco holds boxes only.",
+        ),
+    ] = "objects",
     size: Annotated[
         int | None,
         typer.Option(
@@ -81,6 +92,9 @@ def labels_export(
             show_default=False,
         ),
     ] = None,
+    queued: Annotated[
+        bool, typer.Option("--queued", help="Export only the clips that wait in the queue.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "--preview", help="Print counts and size. Write nothing.")
     ] = False,
@@ -116,10 +130,98 @@ def labels_export(
         dry_run,
         images,
         size,
+        _comma_separated(chosen),
+        queued,
     )
     report = export_run(Lake.open(home_of(home)), request, kind.value, console)
     console.result(report)
     _print_export(console, report)
+
+
+class ImportFormat(StrEnum):
+    """File formats of labels that come back."""
+
+    COCO = "coco"
+    CVAT = "cvat"
+    LABEL_STUDIO = "label-studio"
+    OPENLABEL = "openlabel"
+    KITTI = "kitti"
+
+
+@app.command("import", short_help="Import labels as a new version of clips' labels.")
+def labels_import(
+    path: Annotated[Path, typer.Argument(help="A file, a folder or a ZIP archive of labels.")],
+    kind: Annotated[ImportFormat, typer.Option("--format", help="File format.")],
+    match: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file with file, clip_id, camera and timestamp_ns of each image, for names "
+            "that do not say it.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="The export that the labels come from: its folder, or its "
+            "ridealong-manifest.json. [default: the one beside the labels]",
+            show_default=False,
+        ),
+    ] = None,
+    families: Annotated[
+        str | None,
+        typer.Option(
+            help="Change only these families, e.g. objects. [default: those of the manifest]",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change. Change nothing.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import labels that came back from a labeling tool.
+
+    Each clip whose labels differ gets a new version of them. It changes only the frames and cameras
+    that the file lists, and the families that the export's manifest lists. There an image without a
+    shape means that nothing is there. Pre-labels that nobody confirmed are not labels. New runs are
+    judged on the new labels. Runs that exist keep theirs.
+
+    Example: ridealong labels import annotations.xml --format cvat --manifest labels
+    """
+    from ingest.labels.importing import ImportRequest, Rules, import_labels
+    from ingest.labels.neutral import DRAWN
+    from ridealong.lake import Lake
+    from shadow.export import ignored_labels, label_tasks
+    from shadow.labeling.queue import State, mark
+
+    console = Console(as_json)
+    request = ImportRequest(path, kind.value, match, manifest, _comma_separated(families), dry_run)
+    rules = Rules(label_tasks(DRAWN), ignored_labels)
+    lake = Lake.open(home_of(home))
+    report = import_labels(lake, request, rules, console)
+    if not dry_run:
+        mark(lake, report["clip_ids"], State.IMPORTED)
+    console.result(report)
+    _print_import(console, report)
+
+
+def _print_import(console: Console, report: dict[str, Any]) -> None:
+    from ridealong.terminal.readable import value
+
+    changed = report["versions"]
+    done = "would change" if report["dry_run"] else "changed"
+    console.record(
+        [
+            (done, f"the labels of {value(len(changed))} of {counted(report['clips'], 'clip')}"),
+            ("images", value(report["images"])),
+            ("labels", value(report["labels"])),
+            ("unconfirmed", f"{counted(report['unconfirmed'], 'pre-label')}, left out"),
+        ]
+    )
+    if not report["manifest"]:
+        console.paragraph("no manifest of an export was found: images were matched by their names")
 
 
 def _comma_separated(names: str | None) -> tuple[str, ...]:

@@ -365,3 +365,21 @@ def test_the_documentation_lists_every_metric_as_it_is(repository):
             escaped = [str(cell).replace("|", "\\|") for cell in row]
             assert f"| {' | '.join(escaped)} |" in rows
     assert len(rows) == sum(len(own.metrics) for own in families().values())
+
+
+def test_frames_that_were_judged_in_part_count_only_there(make):
+    """A camera and family that nobody labelled in a frame is not scored as empty there."""
+    outputs, labels = make.random(1), make.random(2, certain=True)
+    times = labels.timestamps_ns.tolist()
+    only = frozenset({("objects", "main")})
+    part = replace(labels, partial={time: only for time in times[1:]})
+
+    def against(seen):
+        return totals(score(outputs, seen, references={Reference.LABELS}).statistics)
+
+    whole, first = against(labels), against(at_times(labels, np.array(times[:1])))
+    found = against(part)
+    assert found.keys() == whole.keys() and found != whole != first
+    for key, value in found.items():
+        judged = key[0].startswith("objects/") and key[0].endswith("@main")
+        assert value == (whole if judged else first)[key]

@@ -1,0 +1,51 @@
+"""KITTI: ``label_2``, one file for each image.
+
+A line with a score is what a network reported, not a label. ``DontCare`` regions are left out.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ingest.labels.formats.kitti import DONT_CARE, KITTI_NAMES, LABELS
+from ingest.labels.reading.content import ReadImage, ReadLabels, ReadShape
+from ingest.labels.reading.numbers import checked_box, finite
+from ridealong.errors import RidealongError
+
+_WORDS = 15
+_OURS = {kitti: ours for ours, kitti in KITTI_NAMES.items()}
+
+
+def read_kitti(path: Path) -> ReadLabels:
+    """Labels of KITTI's object data set.
+
+    Raises:
+        RidealongError: There is no ``label_2``, or a line is not one of KITTI.
+    """
+    folders = [path] if path.name == LABELS else sorted(path.rglob(LABELS))
+    files = sorted(file for folder in folders for file in folder.glob("*.txt"))
+    if not files:
+        raise RidealongError(f"has no label files in a folder {LABELS}", where=path)
+    shapes = []
+    for at, file in enumerate(files):
+        try:
+            lines = file.read_text("utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise RidealongError(f"is not a text file ({error})", where=file) from error
+        shapes += [found for text in lines if (found := _shape(text, at, file)) is not None]
+    return ReadLabels([ReadImage(file.name) for file in files], shapes, lacks_ignored=True)
+
+
+def _shape(text: str, image: int, file: Path) -> ReadShape | None:
+    words = text.split()
+    if not words or words[0] == DONT_CARE:
+        return None
+    if len(words) not in (_WORDS, _WORDS + 1):
+        raise RidealongError(
+            f"a line has {len(words)} words", where=file, expected=f"{_WORDS}, as KITTI has"
+        )
+    numbers = [finite(word, words[0], file) for word in words[1:]]
+    box = checked_box((numbers[3], numbers[4], numbers[5], numbers[6]), words[0], file)
+    label = _OURS.get(words[0], words[0][:1].lower() + words[0][1:])
+    # 0 also stands for unknown.
+    truncation: Mapping[str, float] = {"truncation": numbers[0]} if 0 < numbers[0] <= 1 else {}
+    return ReadShape(image, label, box, attributes=truncation, confirmed=len(words) == _WORDS)

@@ -1,0 +1,19 @@
+"""All formats that labels are read from, by name."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ingest.labels.reading.coco import read_coco
+from ingest.labels.reading.content import ReadLabels
+from ingest.labels.reading.cvat import read_cvat
+from ingest.labels.reading.kitti import read_kitti
+from ingest.labels.reading.label_studio import read_label_studio
+from ingest.labels.reading.openlabel import read_openlabel
+
+READERS: Mapping[str, Callable[[Path], ReadLabels]] = {
+    "coco": read_coco,
+    "cvat": read_cvat,
+    "label-studio": read_label_studio,
+    "openlabel": read_openlabel,
+    "kitti": read_kitti,
+}
