@@ -310,6 +310,7 @@ def test_a_mapping_comes_before_what_is_recognised(bags, tmp_path):
 @pytest.mark.parametrize(("text", "said"), [
     ("signals: {/speed.data: {signal: Vehicle.Speed}}", "there is no topic '/speed'"),
     ("signals: {/odom.speed: {signal: Vehicle.Speed}}", "/odom has no field 'speed'"),
+    ("signals: {/odom.twist.x: {signal: Vehicle.Speed}}", "'x'; expected twist, covariance"),
     ("signals: {/odom.twist: {signal: Vehicle.Speed}}", "is not a number, a flag or a text"),
     ("cameras: {/odom: main}", "there are no pictures on topic '/odom'"),
 ])  # fmt: skip
