@@ -6,7 +6,7 @@ a job.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dashboard.actions import jobs, messages
 from dashboard.actions.acting import Change, act, refusal
 from dashboard.text import plain
 from dashboard.words import help_of
+from ingest.labels.formats.registry import FORMATS as NEUTRAL_FORMATS
 from ingest.schemas import CLIPS
 from metrics.tasks.registry import families, parse_prediction
 from ridealong.errors import RidealongError
@@ -36,7 +37,11 @@ FIRST_STEP = 5
 EVERY_HELP = "1 is every frame on which the networks were judged."
 MOST_COUNTED = 50  # clips whose size is estimated without being asked to
 COCO, MCAP = "coco", "mcap"
-FORMATS = {COCO: "COCO: images, labels, pre-labels", MCAP: "MCAP: whole clips"}
+FORMATS = {
+    COCO: "COCO: images, labels, pre-labels",
+    **{name: kind.title for name, kind in NEUTRAL_FORMATS.items()},
+    MCAP: "MCAP: whole clips",
+}
 FRAMES = {
     "every": "every N-th frame",
     "labelled": "frames with labels",
@@ -54,6 +59,7 @@ class Subject:
         of_items: Whether the run judged result files.
         cell: Prediction, metric and slice of the cell that is looked at; None without.
         clips: The clips that are selected.
+        queued: The number of clips that wait in the queue, if it is the queue that is offered.
     """
 
     run_id: str
@@ -61,6 +67,7 @@ class Subject:
     of_items: bool = False
     cell: tuple[str, str, str] | None = None
     clips: tuple[str, ...] = ()
+    queued: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,13 @@ class Choice:
 
     Attributes:
         run_id: The run.
-        kind: ``coco`` or ``mcap``.
+        kind: A format of ``labels export``.
         limit: The most clips.
         cell: The cell whose loss orders the clips; None: all that regressed.
         clips: Only these clips; empty for all.
         frames: ``every:N``, ``labelled`` or ``loss``; None for all.
         cameras: Empty for all.
+        queued: Only the clips of the queue.
     """
 
     run_id: str
@@ -84,6 +92,7 @@ class Choice:
     clips: tuple[str, ...] = ()
     frames: str | None = None
     cameras: tuple[str, ...] = ()
+    queued: bool = False
 
     @property
     def where(self) -> str | None:
@@ -99,13 +108,17 @@ class Choice:
             words += [option, value]
         for option, given in (("--where", self.where), ("--frames", self.frames)):
             words += [option, given] if given else []
-        return words + (["--cameras", ",".join(self.cameras)] if self.cameras else [])
+        words += ["--cameras", ",".join(self.cameras)] if self.cameras else []
+        return words + (["--queued"] if self.queued else [])
 
     def request(self, out: Path) -> ExportRequest:
         """The same as a request."""
         names = CellNames(*self.cell) if self.cell else CellNames()
         frames = parse_frames(self.frames or "every:1")
-        return ExportRequest(self.run_id, self.where, self.limit, out, names, frames, self.cameras)
+        request = ExportRequest(
+            self.run_id, self.where, self.limit, out, names, frames, self.cameras
+        )
+        return replace(request, queued=self.queued)
 
 
 def folder_for(home: Path, name: str) -> Path:
@@ -173,12 +186,13 @@ def _choose(subject: Subject) -> Choice:
     which = st.radio("Clips", list(offered), help=help_of("share of the loss"))
     assert which is not None
     first, second = st.columns(2)
-    most = len(offered[which].clips) or MOST_CLIPS
+    own = len(offered[which].clips) or offered[which].queued
+    most = own or MOST_CLIPS
     limit = first.number_input(
         "At most so many items" if subject.of_items else "At most so many clips",
         min_value=1,
         max_value=most,
-        value=len(offered[which].clips) or FIRST_LIMIT,
+        value=own or FIRST_LIMIT,
         help="Those with the largest share of the loss come first.",
     )
     kinds = [COCO] if subject.of_items else list(FORMATS)
@@ -186,20 +200,29 @@ def _choose(subject: Subject) -> Choice:
         "Format",
         kinds,
         format_func=FORMATS.__getitem__,
-        help="COCO is for tools that label images, MCAP for players of recordings.",
+        help="The format of your labeling tool; MCAP is for players of recordings.",
     )
     frames: str | None = None
     cameras: Sequence[str] = ()
-    if kind == COCO and not subject.of_items:
+    if kind != MCAP and not subject.of_items:
         frames, cameras = _images()
     chosen = offered[which]
     return Choice(
-        subject.run_id, kind, int(limit), chosen.cell, chosen.clips, frames, tuple(cameras)
+        subject.run_id,
+        kind,
+        int(limit),
+        chosen.cell,
+        chosen.clips,
+        frames,
+        tuple(cameras),
+        bool(chosen.queued),
     )
 
 
 def _offered(subject: Subject) -> dict[str, Subject]:
     """What can be exported, by the name of the choice."""
+    if subject.queued:
+        return {f"the {counted(subject.queued, 'clip')} of the queue": subject}
     run = Subject(subject.run_id, subject.title, subject.of_items)
     offered = {}
     if subject.clips:

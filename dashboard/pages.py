@@ -6,6 +6,7 @@ PAGES = {
     "compare": "Compare",
     "clips": "Clips",
     "clip": "Clip",
+    "labeling": "Labeling",
     "triggers": "Triggers",
     "runs": "Runs and networks",
     "fleet": "Fleet",

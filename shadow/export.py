@@ -43,6 +43,7 @@ from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.judged import of_items
 from shadow.keys import labels_version
+from shadow.labeling.queue import State, mark, queue_rows
 from shadow.losses import (
     EVERY_CELL,
     CellNames,
@@ -76,6 +77,7 @@ class ExportRequest:
         images: The folder of images, for a run from result files; None to copy none.
         size: The longest side of an image, in pixels; larger images are made smaller. Not for MCAP.
         families: The families to label. COCO holds those with boxes.
+        queued: Only clips that wait in the queue (`shadow.labeling.queue`), in its order.
     """
 
     run: str
@@ -89,6 +91,7 @@ class ExportRequest:
     images: Path | None = None
     size: int | None = None
     families: tuple[str, ...] = ("objects",)
+    queued: bool = False
 
 
 def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) -> dict[str, Any]:
@@ -119,6 +122,8 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
         console.steps("clips", len(chosen.clips)) as steps,
     ):
         written = WRITERS[kind](_Work(outputs, request, chosen, steps.advance))
+    if not request.dry_run:
+        mark(lake, (clip["clip_id"] for clip in chosen.clips), State.EXPORTED)
     head = {"run": run["run_id"], "format": kind, "out": str(request.out)}
     images = {"frames": str(request.frames), "cameras": list(request.cameras)}
     order = {"order": chosen.order, "reason": chosen.reason}
@@ -204,10 +209,22 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
             f"run {run['run_id']} has no clip for which {request.where or 'true'}",
             hint="see `ridealong clips list`",
         )
+    waiting = queue_rows(snapshot, [State.QUEUED]) if request.queued else []
+    if request.queued:
+        ids = pa.array([row["clip_id"] for row in waiting], pa.string())
+        rows = rows.filter(pc.is_in(rows["clip_id"], value_set=ids))
+        if not rows.num_rows:
+            raise RidealongError(
+                "no such clip waits in the queue", hint="see `ridealong labels queue add`"
+            )
     cells = losing_cells(run_cells(snapshot, run["run_id"]), request.cells)
     losses = clip_losses(snapshot, run, cells)
     listed = rows.to_pylist()
     row_of = {row["clip_id"]: row for row in listed}
+    if waiting:
+        order = [row_of[row["clip_id"]] for row in waiting if row["clip_id"] in row_of]
+        chosen = [row | {"about": _about(row, losses)} for row in order[: request.limit]]
+        return _Choice(chosen, cells, "queue", "by what labelling them is worth")
     behind = [row_of[clip_id] for clip_id in losses if clip_id in row_of]
     clips = (behind or listed)[: request.limit]
     chosen = [row | {"about": _about(row, losses)} for row in clips]

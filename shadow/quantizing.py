@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import TypeAdapter, ValidationError
 
 from ingest.clips.read import open_clip
 from ingest.listing import list_clips
@@ -23,6 +24,7 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
 from ridealong.terminal.console import Console
 from shadow.networks.exporting import require_export, write_manifest, write_onnx
+from shadow.networks.manifest import NetworkVersion
 from shadow.networks.onnx.loading import job_of
 from shadow.networks.onnx.manifest import Calibration, OnnxManifest
 from shadow.networks.onnx.network import OnnxNetwork
@@ -125,7 +127,16 @@ def _version(snapshot: Snapshot, entry: NetworkEntry, request: QuantizeRequest) 
     if entry.manifest.calibration_drives:
         raise RidealongError(f"{entry.network} is quantized already")
     require_export(entry.manifest)
-    version = request.version or f"{entry.manifest.version}.int8"
+    usual = f"{entry.manifest.version}.int8"
+    version = usual if request.version is None else request.version
+    try:
+        TypeAdapter(NetworkVersion).validate_python(version)
+    except ValidationError as error:
+        raise RidealongError(
+            f"{version!r} cannot be a version",
+            expected="at most 64 letters, digits, '.' and '_', the first a letter or digit",
+            hint="name another version with --version",
+        ) from error
     taken = f"{entry.manifest.name}-{version}"
     if taken in {other.network for other in list_networks(snapshot)}:
         raise RidealongError(

@@ -115,6 +115,26 @@ ITEMS = TableSpec(
     order=("dataset", "drive_id", "time_s", "item_id"),
 )
 
+LABEL_QUEUE = TableSpec(
+    "label_queue",
+    pa.schema(
+        [
+            column("clip_id", pa.string(), "the clip"),
+            column("drive_id", pa.string(), "its drive"),
+            column("state", pa.string(), "queued, exported, imported or removed"),
+            column("worth", pa.float64(), "what labelling it is worth, 0 to 1", "1"),
+            column("loss", pa.float64(), "its share of the run's loss; null: none", "1"),
+            column("disagreement", pa.float64(), "of the two networks, a mean", "1"),
+            column("uncertainty", pa.float64(), "of the candidate's scores, a mean", "1"),
+            column("rarity", pa.float64(), "of its triggers and conditions, a mean", "bit"),
+            column("run_id", pa.string(), "the run that it was ranked by"),
+            column("looks", pa.string(), "perceptual hash of its middle; null: no frame"),
+            column("time_ns", pa.int64(), "when; a clip's newest row counts", "ns"),
+        ]
+    ),
+    order=("time_ns", "clip_id"),
+)
+
 RUN_NAMES = TableSpec(
     "run_names",
     pa.schema(

@@ -110,6 +110,7 @@ def import_labels(
         "labels": sum(shape.confirmed for shape in labels.shapes),
         "unconfirmed": sum(not shape.confirmed for shape in labels.shapes),
         "clips": len(changes),
+        "clip_ids": sorted(changes),
         "versions": [new.row for new in made],
     }
 

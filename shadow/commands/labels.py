@@ -8,9 +8,13 @@ import typer
 
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WhereOption, home_of
 from ridealong.terminal.readable import counted
+from shadow.commands import label_queue
 from shadow.commands.options import RUN_IDS
 
-app = typer.Typer(no_args_is_help=True, help="Export clips for labeling, and import labels.")
+app = typer.Typer(
+    no_args_is_help=True, help="Queue and export clips for labeling, and import labels."
+)
+app.add_typer(label_queue.app, name="queue")
 
 
 class ExportFormat(StrEnum):
@@ -88,6 +92,9 @@ def labels_export(
             show_default=False,
         ),
     ] = None,
+    queued: Annotated[
+        bool, typer.Option("--queued", help="Export only the clips that wait in the queue.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "--preview", help="Print counts and size. Write nothing.")
     ] = False,
@@ -124,6 +131,7 @@ def labels_export(
         images,
         size,
         _comma_separated(chosen),
+        queued,
     )
     report = export_run(Lake.open(home_of(home)), request, kind.value, console)
     console.result(report)
@@ -186,11 +194,15 @@ def labels_import(
     from ingest.labels.neutral import DRAWN
     from ridealong.lake import Lake
     from shadow.export import ignored_labels, label_tasks
+    from shadow.labeling.queue import State, mark
 
     console = Console(as_json)
     request = ImportRequest(path, kind.value, match, manifest, _comma_separated(families), dry_run)
     rules = Rules(label_tasks(DRAWN), ignored_labels)
-    report = import_labels(Lake.open(home_of(home)), request, rules, console)
+    lake = Lake.open(home_of(home))
+    report = import_labels(lake, request, rules, console)
+    if not dry_run:
+        mark(lake, report["clip_ids"], State.IMPORTED)
     console.result(report)
     _print_import(console, report)
 

@@ -9,6 +9,7 @@ import typer
 
 from ridealong.errors import together
 from ridealong.extras import require
+from ridealong.terminal import readable
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
@@ -35,6 +36,8 @@ NETWORK_COLUMNS = (
     Column("parameters", 3, right=True),
     Column("description", 4, fold=True),
 )
+
+LONGEST_GUESS = 120  # characters
 
 
 @app.command("list")
@@ -110,7 +113,7 @@ def networks_init(
 
     Example: ridealong networks init my.onnx --out my.yaml
     """
-    from shadow.networks.drafting import write_draft
+    from shadow.networks.drafting import flow, write_draft
     from shadow.networks.drafts import draft_of
 
     console = Console(as_json)
@@ -128,9 +131,14 @@ def networks_init(
     for key, what in draft.left_open.items():
         console.paragraph(f"left to fill in: {key}: {what}")
     for key, value in draft.guessed.items():
-        console.paragraph(f"guessed: {key}: {value}")
+        console.paragraph(f"guessed: {key}: {_short(flow(value))}")
     filled = "" if not draft.left_open else " once it is filled in"
     console.text(f"Next{filled}: ridealong networks add {out}")
+
+
+def _short(text: str) -> str:
+    """A value on one line; a list of many classes is cut."""
+    return text if len(text) <= LONGEST_GUESS else f"{text[: LONGEST_GUESS - 1]}…"
 
 
 @app.command("check")
@@ -247,7 +255,7 @@ def networks_quantize(
     console.result(asdict(report))
     smaller = report.bytes / report.bytes_float
     console.text(
-        f"{report.network} is registered: {report.bytes / 1e6:.1f} MB, "
+        f"{report.network} is registered: {readable.size(report.bytes)}, "
         f"{smaller:.0%} of {report.of} as ONNX"
     )
     console.paragraph(

@@ -21,6 +21,7 @@ DRAWN = {
     "triggers": ".triggers tbody tr",
     "runs": "table tbody tr",
     "fleet": ".plot .mark",
+    "labeling": "[data-testid=stAlert], .lq tbody tr",
     "glossary": "dl dd",
 }
 # Every picture within the window that is still being fetched or decoded, also in components.

@@ -120,6 +120,7 @@ def test_what_cannot_be_is_one_line(demo_home: Path, program: Any, tmp_path: Pat
         ((*quantize, "hydra-1.1", "--clips", "frames < 0"), "no clips for which frames < 0 with a"),
         ((*quantize, "hydra-1.1", "--clips", "rode = 'sea'"), "rode"),
         ((*quantize, "hydra-1.1", "--clips", "source = 'video'"), "the clips are of 1 drive"),
+        ((*quantize, "hydra-1.1", "--version", "a b"), "'a b' cannot be a version"),
         ((*export, "hydra-9", "--out", tmp_path / "o"), "unknown network 'hydra-9'"),
         ((*export, "hydra-1.1", "--out", home), "not an empty folder"),
     ):

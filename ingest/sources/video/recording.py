@@ -39,7 +39,7 @@ class VideoRecording:
     def attributes(self) -> DriveAttributes:
         """Start and end from the video, the rest from the file beside it.
 
-        This decodes every frame: the end of the drive is not known otherwise.
+        This decodes every frame, unless they are large: the last ones may be damaged.
         """
         length_ns = max(self._end_ns(index) for index in self._tracks.cameras.values())
         return replace(self._beside, start_ns=self._start_ns, end_ns=self._start_ns + length_ns)
@@ -78,7 +78,7 @@ class VideoRecording:
         return copied_video(index, times_ns, start_ns, end_ns)
 
     def left_out(self) -> Sequence[LeftOut]:
-        """What part of the file is not in the drive; this decodes every frame."""
+        """What part of the file is not in the drive; this decodes every frame that is not large."""
         found = list(self._tracks.left_out)
         for name, index in self._tracks.cameras.items():
             found += _lost(name, index)

@@ -18,12 +18,16 @@ def _open(manifest: OnnxManifest, artifact: Path | None, device: str) -> Network
 
 
 def _parameters(manifest: OnnxManifest, artifact: Path | None) -> int:
+    from shadow.networks.forms import tiny_boxes
     from shadow.networks.onnx.loading import load_network
     from shadow.networks.probing import made_up_clip
 
     assert artifact is not None
     with closing(load_network(manifest, artifact, "cpu")) as network:
-        made_up_clip(manifest.cameras).perceived_by(network)  # what does not fit is found here
+        # What does not fit is found here.
+        found = made_up_clip(manifest.cameras).perceived_by(network)
+        for fault in tiny_boxes(found):
+            raise RidealongError(fault, where=manifest.id, hint="look at unit in the manifest")
         return network.process.graph.parameters
 
 

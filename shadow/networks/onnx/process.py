@@ -100,12 +100,16 @@ class GraphProcess:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
-        where = str(self._job.files.graph.path)
+        where = self._place()
         header, _ = self._ask(self._request(), {}, SECONDS_TO_OPEN, where)
         if "error" in header:
             self._end()
             raise self._failed(header["error"], where)
         return Graph.from_json(header["graph"])
+
+    def _place(self) -> str:
+        """Where a graph that cannot be opened is, for messages."""
+        return str(self._job.files.graph.path)
 
     def _request(self) -> dict[str, Any]:
         """The first message."""

@@ -20,7 +20,7 @@ FLOAT = TensorProto.FLOAT
 SHAPE = [1, 3, 8, 16]
 
 
-def network(opset_outputs=("scores", "places")):
+def network():
     """Four convolutions, a shortcut around one, and a matrix that is no feature."""
     random = np.random.default_rng(2)
 
@@ -57,10 +57,20 @@ def open_graph(tmp_path):
     """Opens a model in the process that quantizes."""
     opened = []
 
-    def open_it(model):
+    def open_it(model, data=None):
         path = tmp_path / f"{hashlib.sha256(model.SerializeToString()).hexdigest()[:8]}.onnx"
-        path.write_bytes(model.SerializeToString())
-        files = GraphFiles(Part(path, 0, path.stat().st_size), {})
+        elsewhere = {"save_as_external_data": True, "location": data, "size_threshold": 0}
+        onnx.save_model(
+            onnx.ModelProto.FromString(model.SerializeToString()),
+            path,
+            **(elsewhere if data else {}),
+        )
+        parts = {
+            name: Part(tmp_path / name, 0, (tmp_path / name).stat().st_size)
+            for name in [data]
+            if name
+        }
+        files = GraphFiles(Part(path, 0, path.stat().st_size), parts)
         opened.append(QuantizingProcess(Job(files, "cpu", 4 * 10**9, 60, "tiny-1"), ["images"]))
         return opened[-1]
 
@@ -119,13 +129,24 @@ def test_the_same_runs_give_the_same_graph(open_graph):
     assert contents[0] == contents[1]
 
 
+def test_weights_in_another_file_are_taken_in(open_graph):
+    contents = []
+    for data in (None, "weights.bin"):
+        with closing(open_graph(network(), data)) as process:
+            process.run(inputs(1), ["scores"])
+            contents.append(process.quantized().content)
+    assert contents[0] == contents[1]
+
+
 def test_a_graph_without_such_layers_is_refused(open_graph):
     model = graph(
         [helper.make_node("Relu", ["images"], ["y"])],
         {"images": (FLOAT, SHAPE)},
         {"y": (FLOAT, SHAPE)},
     )
-    with pytest.raises(RidealongError, match="has no layer that can be quantized; expected Conv"):
+    with pytest.raises(
+        RidealongError, match="tiny-1: has no layer that can be quantized; expected Conv"
+    ):
         open_graph(model)
 
 

@@ -1,0 +1,1 @@
+"""The page Labeling: the queue of clips to be labelled, exports and imports."""

@@ -1,0 +1,150 @@
+"""Commands about the queue of clips to be labelled."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from ridealong.terminal.completion import completing
+from ridealong.terminal.console import (
+    Console,
+    HomeOption,
+    JsonOption,
+    WhereOption,
+    WideOption,
+    home_of,
+)
+from ridealong.terminal.readable import counted
+from ridealong.terminal.tables import Column
+from shadow.commands.options import RUN_IDS
+
+app = typer.Typer(no_args_is_help=True, help="Add, list and remove clips to be labelled.")
+
+FIGURES = ("loss", "disagreement", "uncertainty", "rarity")  # as in shadow.labeling.ranking
+COLUMNS = (
+    Column("clip_id", rank=0, shorten=True),
+    Column("state", rank=0),
+    Column("worth", rank=1, right=True),
+    *(Column(name, rank=2, right=True) for name in FIGURES),
+    Column("run_id", rank=3, shorten=True),
+)
+
+ClipsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CLIP]",
+        help="Clip ids, or unique prefixes of them. [default: all clips of the run]",
+        show_default=False,
+    ),
+]
+
+
+class QueueState(StrEnum):
+    """States of a clip in the queue."""
+
+    QUEUED = "queued"
+    EXPORTED = "exported"
+    IMPORTED = "imported"
+    REMOVED = "removed"
+
+
+@app.command("add")
+def queue_add(
+    clips: ClipsArgument = None,
+    run: Annotated[
+        str, typer.Option(help="Rank clips by this run.", autocompletion=RUN_IDS)
+    ] = "latest",
+    where: WhereOption = None,
+    budget: Annotated[int, typer.Option(min=1, help="Add at most this many clips.")] = 20,
+    prediction: Annotated[
+        str | None, typer.Option(help="Rank by this prediction's loss, e.g. objects/car@main.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="Rank by this metric's loss, e.g. f1.")] = None,
+    where_lost: Annotated[
+        str | None,
+        typer.Option("--slice", help="Rank by the loss on this slice, e.g. light=night."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be added. Change nothing.")
+    ] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the clips that are worth labelling most, without near-duplicates.
+
+    A clip is ranked by its share of the loss, the disagreement of the networks, the uncertainty of
+    the candidate and the rarity of its triggers and conditions. Each of the four counts the same.
+
+    Example: ridealong labels queue add --budget 10 --where "light = 'night'"
+    """
+    from ridealong.lake import Lake
+    from shadow.labeling.queue import AddRequest, add_to_queue
+    from shadow.losses import CellNames
+
+    console = Console(as_json)
+    names = CellNames(prediction, metric, where_lost)
+    request = AddRequest(tuple(clips or ()), run, where, budget, names, dry_run)
+    report = add_to_queue(Lake.open(home_of(home)), request, console)
+    console.result(report)
+    done = "would add" if dry_run else "added"
+    alike = counted(len(report["near_duplicates"]), "near-duplicate")
+    console.text(f"{done} {counted(len(report['added']), 'clip')}; left out {alike}")
+    _print(console, report["added"])
+
+
+@app.command("list")
+def queue_list(
+    state: Annotated[
+        list[QueueState] | None,
+        typer.Option(
+            help="Only clips in this state. Repeat for several. [default: all but removed]",
+            show_default=False,
+        ),
+    ] = None,
+    wide: WideOption = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the queue, the clips that are worth most first.
+
+    Example: ridealong labels queue list --state queued
+    """
+    from ridealong.lake import Lake
+    from shadow.labeling.queue import queue_rows
+
+    console = Console(as_json, wide)
+    snapshot = Lake.open(home_of(home)).snapshot()
+    rows = queue_rows(snapshot, [one.value for one in state or ()])
+    console.result(rows)
+    _print(console, rows)
+
+
+@app.command("remove")
+def queue_remove(
+    clips: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="CLIP",
+            help="Clip ids, or unique prefixes of them.",
+            autocompletion=completing("clips", "clip_id"),
+        ),
+    ],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove clips from the queue.
+
+    Example: ridealong labels queue remove 3f2a
+    """
+    from ridealong.lake import Lake
+    from shadow.labeling.queue import remove_from_queue
+
+    console = Console(as_json)
+    removed = remove_from_queue(Lake.open(home_of(home)), clips)
+    console.result({"removed": removed})
+    console.text(f"removed {counted(len(removed), 'clip')}")
+
+
+def _print(console: Console, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        console.rows(COLUMNS, rows)
