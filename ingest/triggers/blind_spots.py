@@ -58,7 +58,7 @@ def blind_spots(
         drives: The drive's row.
         triggers: The triggers that were evaluated on it.
     """
-    if telemetry.num_rows < 2:
+    if telemetry.num_rows < 2 or not triggers:
         return []
     view = _View(make_grid(telemetry))
     first = (next(view.spots(trigger), None) for trigger in triggers if trigger.when is not None)

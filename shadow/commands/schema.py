@@ -19,6 +19,8 @@ class SchemaName(StrEnum):
     NETWORK = "network"
     GATE = "gate"
     RECIPE = "recipe"
+    MAPPING = "mapping"
+    DRIVE = "drive"
 
 
 @app.command()
@@ -33,6 +35,8 @@ def schema(
     Example: ridealong schema trigger > trigger.schema.json
     """
     from ingest.simulation.fleet import FleetSpec
+    from ingest.sources.joined.spec import JoinedSpec
+    from ingest.sources.table.spec import TableMapping
     from ingest.triggers.spec import TriggerSpec
     from metrics.gate.spec import GateSpec
     from ridealong.specs import Spec
@@ -44,6 +48,8 @@ def schema(
         SchemaName.FLEET: FleetSpec,
         SchemaName.GATE: GateSpec,
         SchemaName.RECIPE: Recipe,
+        SchemaName.MAPPING: TableMapping,
+        SchemaName.DRIVE: JoinedSpec,
     }
     document = specs[name].model_json_schema() if name in specs else manifest_schema()
     console = Console(as_json)

@@ -101,7 +101,7 @@ def _tried(rows: pa.Table, spec: TimeSpec, why: dict[str, str]) -> GuessedTime |
         times = read_times(rows, spec, ".")
     except RidealongError:
         return None
-    there = np.array([bool(text) for text in times.text.to_pylist()], bool)
+    there = np.array([value not in (None, "") for value in times.written.to_pylist()], bool)
     if not there.any() or times.known[there].mean() < LEAST_SHARE:
         return None
     return GuessedTime(spec, times, why)

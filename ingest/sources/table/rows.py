@@ -87,7 +87,7 @@ def read_rows(
     numbers = np.concatenate([part.numbers for part in parts])
     aside = [row for part in parts for row in (*part.ragged, *part.aside.values())]
     for place, reason in utc.wrong.items():
-        content = json.dumps({", ".join(mapping.time.column): times.text[place].as_py()})
+        content = json.dumps({", ".join(mapping.time.column): times.shown(place)})
         aside.append(RowAside(int(numbers[place]), reason, content))
     notes = (*utc.notes, *_unknown_notes(parts))
     found = DriveRows(table, numbers[good], tuple(aside), notes, utc.assumed)
@@ -106,7 +106,7 @@ def _part(piece: Piece, mapping: TableMapping, decimal: str) -> _Part:
     times = read_times(piece.rows, mapping.time, decimal)
     signals: dict[str, pa.Array] = {}
     reasons: dict[int, list[str]] = {
-        place: [why_unknown(times.text[place].as_py(), mapping.time)]
+        place: [why_unknown(times.shown(place), mapping.time)]
         for place in np.flatnonzero(~times.known).tolist()
     }
     unknown: dict[str, int] = {}
@@ -156,7 +156,7 @@ def _in_utc(times: Times, bad: Bools, mapping: TableMapping) -> _InUtc:
     found = _of_zone(times, np.flatnonzero(times.known & times.local & ~bad), mapping.time.zone)
     odd, days = outside(found.times_ns, mapping.time)
     wrong = {
-        place: f"{times.text[place]} is not in the days of the mapping ({days})"
+        place: f"{times.shown(place)} is not in the days of the mapping ({days})"
         for place in np.flatnonzero(odd & ~bad).tolist()
     }
     return replace(found, wrong={**wrong, **found.wrong})
@@ -170,7 +170,7 @@ def _of_zone(times: Times, local: Ints, zone: str | None) -> _InUtc:
     times_ns = times.times_ns.copy()
     times_ns[local] = utc.times_ns
     wrong = {
-        place: f"{times.text[place]} never was in {zone}: clocks went forward"
+        place: f"{times.shown(place)} never was in {zone}: clocks went forward"
         for place in local[utc.absent].tolist()
     }
     notes, assumed = [], []

@@ -30,7 +30,11 @@ def _columns(names: object) -> object:
     return (names,) if isinstance(names, str) else names
 
 
-Columns = Annotated[tuple[str, ...], BeforeValidator(_columns), Field(min_length=1)]
+Columns = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_columns, json_schema_input_type=str | tuple[str, ...]),
+]
 
 
 class TimeSpec(Spec):

@@ -28,13 +28,18 @@ class Times:
         times_ns: ``(N,)`` nanoseconds since 1970; 0 where unknown.
         known: ``(N,)``: the row has a time.
         local: ``(N,)``: the time is that of a clock in the mapping's zone, not yet UTC.
-        text: ``N`` times as the log writes them, for messages.
+        written: ``N`` times as the log writes them, for messages: text, numbers or instants.
     """
 
     times_ns: Ints
     known: Bools
     local: Bools
-    text: pa.Array
+    written: pa.Array
+
+    def shown(self, row: int) -> str:
+        """The time of one row as the log writes it; empty if it writes none."""
+        value = self.written[row].as_py()
+        return "" if value is None else str(value)
 
 
 def read_times(rows: pa.Table, spec: TimeSpec, decimal: str) -> Times:
@@ -64,10 +69,10 @@ def read_times(rows: pa.Table, spec: TimeSpec, decimal: str) -> Times:
         raise UnreadableError(
             f"{name} holds numbers", hint="say their unit in the mapping, like time: {unit: ms}"
         )
-    return _of_numbers(column, column.cast(pa.string()), spec.unit)
+    return _of_numbers(column, column, spec.unit)
 
 
-def why_unknown(text: str | None, spec: TimeSpec) -> str:
+def why_unknown(text: str, spec: TimeSpec) -> str:
     """Why a row has no time."""
     name = ", ".join(spec.column)
     if not text:
@@ -102,7 +107,7 @@ def _as_text(column: pa.Array, name: str) -> pa.Array:
         raise UnreadableError(f"{name} holds {column.type}", expected="text") from error
 
 
-def _of_numbers(numbers: pa.Array, text: pa.Array, unit: str) -> Times:
+def _of_numbers(numbers: pa.Array, written: pa.Array, unit: str) -> Times:
     factor = NS_PER_UNIT[unit]
     known = np.asarray(numbers.is_valid().to_numpy(zero_copy_only=False), bool)
     values = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False)
@@ -112,7 +117,7 @@ def _of_numbers(numbers: pa.Array, text: pa.Array, unit: str) -> Times:
     else:
         known &= (values < LIMIT_NS // factor) & (values > -(LIMIT_NS // factor))
         times_ns = np.where(known, values, 0).astype(np.int64) * factor
-    return Times(times_ns, known, np.zeros(len(known), bool), text)
+    return Times(times_ns, known, np.zeros(len(known), bool), written)
 
 
 def _whole_ns(values: Floats, factor: int) -> Ints:
@@ -147,7 +152,7 @@ def _of_timestamps(column: pa.Array, spec: TimeSpec, name: str) -> Times:
         raise UnreadableError(f"{name} holds an instant outside 1677 to 2262") from error
     # Arrow counts an instant without a zone as UTC, and so do the programs that write most files.
     is_local = column.type.tz is None and spec.zone is not None
-    return _known(values, np.full(len(values), is_local), column.cast(pa.string()))
+    return _known(values, np.full(len(values), is_local), column)
 
 
 def _of_text(text: pa.Array, spec: TimeSpec, name: str) -> Times:
@@ -172,10 +177,10 @@ def _of_text(text: pa.Array, spec: TimeSpec, name: str) -> Times:
     return times
 
 
-def _known(values: pa.Array, local: Bools, text: pa.Array) -> Times:
+def _known(values: pa.Array, local: Bools, written: pa.Array) -> Times:
     known = np.asarray(values.is_valid().to_numpy(zero_copy_only=False), bool)
     times_ns = np.asarray(pc.fill_null(values.cast(pa.int64()), 0), np.int64)
-    return Times(times_ns, known, local, text)
+    return Times(times_ns, known, local, written)
 
 
 def _iso(text: pa.Array, with_zone: Bools) -> pa.Array:
@@ -220,9 +225,12 @@ def _tried(values: pa.Array, expression: str) -> pa.Array:
 
 def joined_times(parts: Sequence[Times]) -> Times:
     """The times of several pieces, one after the other."""
+    written = [part.written for part in parts]
+    if len({each.type for each in written}) > 1:  # one piece had odd values, so it is text
+        written = [each.cast(pa.string()) for each in written]
     return Times(
         np.concatenate([part.times_ns for part in parts]),
         np.concatenate([part.known for part in parts]),
         np.concatenate([part.local for part in parts]),
-        pa.chunked_array([part.text.cast(pa.string()) for part in parts]).combine_chunks(),
+        pa.concat_arrays(written),
     )

@@ -7,8 +7,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
+import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -104,3 +106,14 @@ def test_zero_positions_of_a_twizy_are_counted(tmp_path: Path, program: Any) -> 
         "LAT: 1 value unknown, as the mapping says",
         "LON: 1 value unknown, as the mapping says",
     ]
+
+
+def test_the_published_schema(program: Any) -> None:
+    schema = json.loads(program("schema", "mapping").stdout)
+    shipped = yaml.safe_load((REPOSITORY / "examples/twizy.yaml").read_text())
+    shipped["time"] |= {key: str(shipped["time"][key]) for key in ("earliest", "latest")}
+    jsonschema.validate(shipped, schema)
+    plain = {"time": {"column": "t", "unit": "s"}, "signals": {"v": {"signal": "Vehicle.Speed"}}}
+    jsonschema.validate(plain, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**plain, "signal": {}}, schema)
