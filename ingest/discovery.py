@@ -12,15 +12,17 @@ from pathlib import Path
 
 from ingest.sources.attributes import ATTRIBUTES
 from ingest.sources.files import drive_identity, hash_files
-from ingest.sources.registry import mapped, recognises, sources_called
+from ingest.sources.registry import mapped, recognises, source, sources_called
 from ridealong.documents import read_text
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
 from ridealong.lake.home import MARKER
-from ridealong.perception.recording import DriveFiles, Source, Trouble
+from ridealong.perception.recording import DriveFiles, Remarking, Source, Trouble
 from ridealong.regular_files import require_regular
 from ridealong.terminal.readable import counted
+
+TABLE, JOINED = "table", "joined"
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,22 @@ class Found:
     Attributes:
         drives: One for each drive; a drive that cannot be used has its trouble.
         ignored: Files of no known kind, and links to folders, which are not followed.
+        remarks: What sources say of what they found.
     """
 
     drives: tuple[DriveFiles, ...]
     ignored: tuple[Path, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
-        """What was ignored, one line for each reason."""
+        """What sources say of the drives; then what was ignored, one line for each reason."""
         links = [path for path in self.ignored if path.is_dir()]
         others = [path for path in self.ignored if not path.is_dir()]
         kinds = Counter(path.suffix or path.name for path in others)
         common = ", ".join(kind for kind, _ in kinds.most_common(5))
         notes = [f"skipped, unknown kind: {counted(len(others), 'file')} ({common})"]
         notes += [f"skipped, a link to a folder: {link}" for link in links]
-        return notes if kinds else notes[1:]
+        return [*self.remarks, *(notes if kinds else notes[1:])]
 
 
 def find_drives(path: Path, source: str | None = None, mapping: Path | None = None) -> Found:
@@ -64,7 +68,7 @@ def find_drives(path: Path, source: str | None = None, mapping: Path | None = No
         )
     finder = _Finder(sources)
     if source is not None and not path.is_dir():
-        finder.take(path.absolute(), finder.sources[0])
+        finder.take(path.absolute(), finder.kind_of(path.absolute()) or finder.sources[-1])
     else:
         finder.look(path.absolute())
     if not finder.drives:
@@ -72,9 +76,9 @@ def find_drives(path: Path, source: str | None = None, mapping: Path | None = No
             "no log of that kind" if source else "no kind of log that is known",
             where=path,
             expected="one of " + ", ".join(each.name for each in finder.sources),
-            hint=None if source else "name it with --source if it is one",
+            hint=None if source else _how_else(path),
         )
-    return Found(tuple(finder.drives), tuple(finder.ignored))
+    return Found(tuple(finder.drives), tuple(finder.ignored), tuple(finder.remarks))
 
 
 def _sources(name: str | None, mapping: Path | None) -> list[Source]:
@@ -85,7 +89,16 @@ def _sources(name: str | None, mapping: Path | None) -> list[Source]:
     if name is None:
         return sources
     text = None if mapping is None else read_text(mapping)
-    return [mapped(sources[0], text, str(mapping))]
+    found = [mapped(sources[0], text, str(mapping))]
+    if name == TABLE and text is not None:  # videos beside tables belong to their drives
+        found = [mapped(source(JOINED), text, str(mapping)), *found]
+    return found
+
+
+def _how_else(path: Path) -> str:
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return f"a table needs a mapping: ridealong sources map {path} --out map.yaml"
+    return "name it with --source if it is one"
 
 
 @dataclass
@@ -93,16 +106,21 @@ class _Finder:
     sources: Sequence[Source]
     drives: list[DriveFiles] = field(default_factory=list)
     ignored: list[Path] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def look(self, path: Path) -> None:
         """Take a log; walk through any other folder."""
-        kind = next((source for source in self.sources if recognises(source, path)), None)
+        kind = self.kind_of(path)
         if kind is not None:
             self.take(path, kind)
         elif path.is_dir():
             self._walk(path)
         elif not path.name.endswith(ATTRIBUTES):
             self.ignored.append(path)
+
+    def kind_of(self, path: Path) -> Source | None:
+        """The first source whose log it is."""
+        return next((source for source in self.sources if recognises(source, path)), None)
 
     def _walk(self, folder: Path) -> None:
         if (folder / MARKER).is_file():
@@ -130,6 +148,8 @@ class _Finder:
             if not log.is_dir():
                 require_regular(log)
             self.drives += kind.discover(log)
+            if isinstance(kind, Remarking):
+                self.remarks += kind.remarks(log)
         except Exception as error:
             self.drives.append(_troubled(kind.name, log, error))
 

@@ -129,7 +129,7 @@ QUARANTINE = TableSpec(
                 "kind",
                 pa.string(),
                 "what is quarantined: 'file', or 'row', 'frames', 'topic', 'clip' or 'trigger' "
-                "of a drive",
+                "of a drive; 'values' and 'time' of a table say what was changed in its rows",
             ),
             column("row", pa.int64(), "row in the drive's telemetry, from 0; null for other kinds"),
             column("reason", pa.string(), "what is wrong, and what was expected"),

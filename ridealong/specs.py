@@ -5,7 +5,8 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -138,6 +139,8 @@ def _problems(
 ) -> Iterator[RidealongError]:
     """The faults that pydantic found, without those that reading the text has reported."""
     found = error.errors(include_url=False)
+    for details in found:
+        details["loc"] = _without_tags(details["loc"], kind)[0]
     below = {one["loc"][:end] for one in found for end in range(len(one["loc"]))}
     for details in found:
         node = _deepest(root, details["loc"])
@@ -159,7 +162,14 @@ def _problem(
     loc = details["loc"]
     key = shortened(".".join(_keys(root, loc)))
     cause = getattr(details.get("ctx", {}).get("error"), "__cause__", None)
-    if details["type"] == "extra_forbidden":
+    if details["type"] == "union_tag_not_found":
+        yield RidealongError(f"the key {_tag_key(key, details)!r} is missing", where=place)
+    elif details["type"] == "union_tag_invalid":
+        tag, known = str(details["ctx"]["tag"]), str(details["ctx"]["expected_tags"])
+        what = f"{_tag_key(key, details)}: unknown {shortened(tag)!r}"
+        hint = nearest(tag, re.findall(r"'([^']*)'", known))
+        yield RidealongError(what, where=place, hint=hint)
+    elif details["type"] == "extra_forbidden":
         hint = nearest(str(loc[-1]), _keys_at(loc[:-1], kind))
         yield RidealongError(f"unknown key {key!r}", where=place, hint=hint)
     elif details["type"] == "missing":
@@ -170,6 +180,11 @@ def _problem(
     else:
         message = _message(details, node)
         yield RidealongError(f"{key}: {message}" if key else message, where=place)
+
+
+def _tag_key(key: str, details: ErrorDetails) -> str:
+    """The key that tells apart what a value may be, such as ``inputs.graph.images.what``."""
+    return f"{key}.{str(details['ctx']['discriminator']).strip(chr(39))}"
 
 
 def _message(details: ErrorDetails, node: Node | None) -> str:
@@ -203,16 +218,60 @@ def _shown(value: object) -> str:
 
 
 def _keys_at(loc: Place, kind: type[BaseModel]) -> list[str]:
-    """The keys of the (nested) model at ``loc``."""
+    """The keys of the (nested) model at ``loc``, which may have tags."""
+    models = _models(_without_tags(loc, kind)[1]) or [kind]
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _without_tags(loc: Place, kind: type[BaseModel]) -> tuple[Place, Any]:
+    """``loc`` without the tags that pydantic adds for tagged unions, and the type that is there."""
+    kept: list[int | str] = []
+    known: Any = kind
     for part in loc:
-        field = kind.model_fields.get(str(part))
-        inner = field.annotation if field else None
-        options = [inner, *getattr(inner, "__args__", ())]
-        models = [o for o in options if isinstance(o, type) and issubclass(o, BaseModel)]
-        if not models:
-            break
-        kind = models[0]
-    return list(kind.model_fields)
+        if (chosen := _tagged(known, part)) is not None:
+            known = chosen
+            continue
+        kept.append(part)
+        known = _type_below(known, part)
+    return tuple(kept), known
+
+
+def _tagged(annotation: Any, tag: int | str) -> type[BaseModel] | None:
+    """The model of a tagged union that has this tag; None if it is no tagged union."""
+    if get_origin(annotation) is not Annotated:
+        return None
+    keys = [getattr(each, "discriminator", None) for each in get_args(annotation)[1:]]
+    key = next((key for key in keys if isinstance(key, str)), None)
+    return next(
+        (m for m in _models(annotation) if key and tag in get_args(m.model_fields[key].annotation)),
+        None,
+    )
+
+
+def _type_below(annotation: Any, part: int | str) -> Any:
+    """The type of one value of a model, a mapping or a list; None if it is unknown."""
+    if get_origin(annotation) is Annotated:
+        return _type_below(get_args(annotation)[0], part)
+    if get_origin(annotation) in (tuple, list):
+        return get_args(annotation)[0]
+    if get_origin(annotation) is dict:
+        return get_args(annotation)[1]
+    fields = [m.model_fields[str(part)] for m in _models(annotation) if part in m.model_fields]
+    if not fields:
+        return None
+    field = fields[0]
+    return Annotated[field.annotation, field] if field.discriminator else field.annotation
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a value of this type may be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) is Annotated:
+        return _models(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [model for option in get_args(annotation) for model in _models(option)]
+    return []
 
 
 def _keys(node: Node | None, loc: Place) -> Iterator[str]:

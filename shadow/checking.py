@@ -11,7 +11,7 @@ from shadow.networks.contract import Findings, check_contract
 from shadow.networks.kinds import running
 from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network
-from shadow.networks.opening import load_manifest, open_network
+from shadow.networks.opening import load_manifest, open_network, require_device
 from shadow.networks.probing import ProbeClip, made_up_clip
 from shadow.networks.registry import find_network
 
@@ -38,16 +38,17 @@ def check_network(home: Path, network: str, device: str) -> Checked:
     Raises:
         RidealongError: It is unknown, or cannot be opened.
     """
-    is_file = Path(network).suffix in MANIFESTS
+    is_file = Path(network).suffix in MANIFESTS or Path(network).is_file()
     lake = None if is_file and not home.exists() else Lake.open(home)
     if is_file:
         manifest = load_manifest(Path(network))
-        opened = open_network(manifest, Path(network).parent, device)
+        place: Path | None = Path(network).parent
     else:
         assert lake is not None
         entry = find_network(lake.snapshot(), network)
-        manifest = entry.manifest
-        opened = open_network(manifest, entry.artifact(lake), device)
+        manifest, place = entry.manifest, entry.artifact(lake)
+    require_device(manifest, device)
+    opened = open_network(manifest, place, device)
     with running(manifest, "close"), closing(opened):
         return Checked(manifest.id, _findings(opened, manifest, lake))
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -29,17 +29,31 @@ from shadow.scores import query_of
 MOST_ONE_SIDED = 0.01  # share of items that only one file has; with more, a run never passes
 
 
+@dataclass(frozen=True)
+class Judged:
+    """The clips of a run.
+
+    Attributes:
+        clips: Those to judge.
+        left_out: Those of them that could not be replayed: the gate fails closed.
+        calibration: Others, whose drives calibrated a network: the gate does not miss them.
+    """
+
+    clips: pa.Table
+    left_out: Sequence[LeftOut]
+    calibration: pa.Table
+
+
 def judge_run(
     lake: Lake,
     gate: GateSpec,
     networks: Sequence[NetworkEntry],
-    clips: pa.Table,
-    left_out: Sequence[LeftOut],
+    asked: Judged,
     latency: Latency,
     started: float,
 ) -> tuple[dict[str, Any], RunVerdict]:
     """Judge clips from what is committed, and commit the run and its verdicts."""
-    judged = without(clips, left_out)
+    judged = without(asked.clips, asked.left_out)
     deployed, candidate, *others = networks
     baseline = others[0] if others else None
     row = {
@@ -54,7 +68,8 @@ def judge_run(
         "deployed_ms": latency.deployed_ms,
         "candidate_ms": latency.candidate_ms,
         "latency_ratio": latency.ratio,
-        "clips_left_out": as_rows(left_out),
+        "clips_left_out": as_rows(asked.left_out),
+        "calibration_clips": asked.calibration["clip_id"].to_pylist(),
         "baseline": baseline.network if baseline else None,
         "baseline_sha256": baseline.network_sha256 if baseline else None,
     }

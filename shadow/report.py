@@ -15,6 +15,7 @@ from metrics.tasks.registry import known_metric
 from ridealong.lake import Snapshot
 from ridealong.terminal import readable
 from ridealong.terminal.readable import counted, listed
+from shadow.calibration import calibration_sentence
 from shadow.judged import of_items
 from shadow.runs import find_run
 from shadow.scores import labels_name
@@ -58,6 +59,7 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "reason": row["reason"],
         "clips": len(row["clip_ids"]),
         "clips_left_out": row["clips_left_out"],
+        "clips_of_calibration": len(row["calibration_clips"] or ()),
         "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
         "baseline": row["baseline"],
         "labels": labels_name(row),
@@ -175,6 +177,7 @@ def sentences(document: dict[str, Any]) -> list[str]:
         cause_sentence(document["summary"]),
         baseline_sentence(document),
         not_shared_sentence(document),
+        calibration_sentence(document["clips_of_calibration"]),
     )
     return [one for one in found if one]
 

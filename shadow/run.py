@@ -17,8 +17,9 @@ from ridealong.execution.runner import cautions
 from ridealong.lake import Lake, Snapshot
 from ridealong.terminal.console import Console
 from shadow.batches import replay
+from shadow.calibration import calibration_clips, without_calibration
 from shadow.gate_cameras import check_gate_cameras
-from shadow.judging import judge_run
+from shadow.judging import Judged, judge_run
 from shadow.latency import Latency, measure_latency
 from shadow.left_out import LeftOut, name_them, without
 from shadow.networks.manifest import rate_of
@@ -71,6 +72,7 @@ class RunReport:
         baseline: Network id of the frozen release; None without one.
         worse_than_baseline: Cells in which the candidate is worse than it; None without one.
         labels: One hash for the versions of the labels of all clips.
+        clips_of_calibration: Clips that are not judged, because their drives calibrated a network.
         not_shared: What only one of the two networks has, which is not compared.
     """
 
@@ -91,6 +93,7 @@ class RunReport:
     baseline: str | None
     worse_than_baseline: int | None
     labels: str | None
+    clips_of_calibration: int
     not_shared: NotShared
 
 
@@ -109,7 +112,8 @@ def shadow_run(
     for line in cautions(beam_args):
         console.note(line)
     snapshot = lake.snapshot()
-    clips, networks = clips_of(snapshot, request), networks_of(snapshot, request)
+    networks = networks_of(snapshot, request)
+    clips, calibration = clips_of(snapshot, request), calibration_of(snapshot, request)
     pair: Pair = networks[0], networks[1]
     for entry in networks:
         require_device(entry.manifest, request.device)
@@ -123,7 +127,8 @@ def shadow_run(
     name_them(console, left_out)
     judged = _require_any(without(clips, left_out), left_out)
     latency = _latency(lake, pair, judged, request.device)
-    run, verdict = judge_run(lake, request.gate, networks, clips, left_out, latency, started)
+    asked = Judged(clips, left_out, calibration)
+    run, verdict = judge_run(lake, request.gate, networks, asked, latency, started)
     return RunReport(
         run=run["run_id"],
         deployed=pair[0].network,
@@ -142,6 +147,7 @@ def shadow_run(
         baseline=run["baseline"],
         worse_than_baseline=_worse(verdict) if len(networks) > len(pair) else None,
         labels=labels_name(run),
+        clips_of_calibration=calibration.num_rows,
         not_shared=not_shared(pair[0].manifest, pair[1].manifest),
     )
 
@@ -175,21 +181,37 @@ def networks_of(snapshot: Snapshot, request: RunRequest) -> tuple[NetworkEntry, 
 def clips_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
     """The clips to judge: those with a camera that either network looks at.
 
+    Clips of drives that calibrated one of the networks are not among them.
+
     Raises:
         RidealongError: There are none, or a network is unknown.
     """
-    pair = pair_of(snapshot, request)
-    clips = list_clips(snapshot, request.where)
-    looked_at = {camera for entry in pair for camera in entry.manifest.cameras}
-    seen = [bool(looked_at & set(names)) for names in clips["cameras"].to_pylist()]
-    clips = clips.filter(pa.array(seen, pa.bool_()))
-    if not clips.num_rows:
-        which = f" for which {request.where}" if request.where else ""
+    networks, seen = networks_of(snapshot, request), _clips_seen(snapshot, request)
+    clips = without_calibration(seen, networks)
+    which = f" for which {request.where}" if request.where else ""
+    if not seen.num_rows:
         raise RidealongError(
             f"no clips{which} with a camera that the networks look at",
             hint="see `ridealong clips list`",
         )
+    if not clips.num_rows:
+        raise RidealongError(
+            f"all clips{which} are of drives that calibrated a network", hint="take more clips"
+        )
     return clips
+
+
+def calibration_of(snapshot: Snapshot, request: RunRequest) -> pa.Table:
+    """The clips that `clips_of` leaves out, because their drives calibrated a network."""
+    return calibration_clips(_clips_seen(snapshot, request), networks_of(snapshot, request))
+
+
+def _clips_seen(snapshot: Snapshot, request: RunRequest) -> pa.Table:
+    pair = pair_of(snapshot, request)
+    clips = list_clips(snapshot, request.where)
+    looked_at = {camera for entry in pair for camera in entry.manifest.cameras}
+    seen = [bool(looked_at & set(names)) for names in clips["cameras"].to_pylist()]
+    return clips.filter(pa.array(seen, pa.bool_()))
 
 
 def _cameras(pair: Pair, clips: pa.Table) -> set[str]:

@@ -93,6 +93,7 @@ RUNS = TableSpec(
             column("baseline_sha256", pa.string(), "hash of that network"),
             column("dataset", pa.string(), "the items that were judged; null: clips"),
             column("results", pa.string(), "of result files: options, notes and summary as JSON"),
+            column("calibration_clips", STRINGS, "not judged: their drives calibrated a network"),
         ]
     ),
     order=("created_ns", "run_id"),

@@ -18,10 +18,16 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class OnlyOne:
-    """What one network has and the other lacks, in the order of its manifest."""
+    """What one network has and the other lacks.
+
+    Attributes:
+        predictions, cameras: In the order of its manifest.
+        rate_hz: Frames a second that it is made for; both are judged at the lower rate.
+    """
 
     predictions: tuple[str, ...]
     cameras: tuple[str, ...]
+    rate_hz: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ def _only(one: NetworkManifest, other: NetworkManifest) -> OnlyOne:
     return OnlyOne(
         tuple(name for name in one.predictions if name not in other.predictions),
         tuple(name for name in one.cameras if name not in other.cameras),
+        one.rate_hz,
     )
 
 
@@ -59,15 +66,21 @@ def not_shared_in(snapshot: Snapshot, run: Mapping[str, Any]) -> Document | None
 
 
 def not_shared_sentence(document: Mapping[str, Any]) -> str | None:
-    """What was not compared; None if the networks have the same predictions and cameras.
+    """What was not compared, and at which rate; None if the networks are alike in all that.
 
     Args:
         document: With ``deployed``, ``candidate`` and ``not_shared``, as of a run.
     """
     only = document["not_shared"] or {}
     sides = [_side(document[role], only[role]) for role in only]
-    said = "; ".join(side for side in sides if side)
-    return f"not compared: {said}" if said else None
+    alone = "; ".join(side for side in sides if side)
+    rates = {document[role]: only[role]["rate_hz"] for role in only}
+    parts = [f"not compared: {alone}"] if alone else []
+    if len(set(rates.values())) > 1:
+        slow, fast = sorted(rates, key=lambda network: rates[network])
+        rate = f"{rates[slow]:g} frames a second as {slow}, not {rates[fast]:g} as {fast}"
+        parts.append(f"both are judged at {rate}")
+    return "; ".join(parts) or None
 
 
 def _side(network: str, only: Mapping[str, Any]) -> str:

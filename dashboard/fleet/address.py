@@ -1,20 +1,33 @@
 """What the address of the page Fleet says, and links that change it."""
 
+from collections.abc import Sequence
 from datetime import date
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from dashboard.fleet.chosen import Outcome
+from dashboard.fleet.chosen import Chosen, Outcome, end_of, start_of
 from dashboard.fleet.map_queries import Area
 from dashboard.fleet.queries import Extent
 from dashboard.text import plain
 
 VIEWS = ("Map", "Conditions", "Ingest health")
-# What is bound to a widget, Streamlit takes from the address when the page is left, also where the
-# next page has a parameter of that name: so no page shares these names.
-FILTERS = ("vehicles", "triggers", "days", "events")  # also the keys of their widgets
+FILTERS = ("vehicles", "triggers", "days", "events")
 KNOWN = (*FILTERS, "tab", "area", "page")
+
+
+def chosen_in(extent: Extent) -> Chosen:
+    """The part of the fleet that the address names, without what the fleet does not have."""
+    names = st.query_params.get_all
+    days, outcome = _days(names("days"), extent), st.query_params.get("events")
+    first, last = days or (extent.first, extent.last)
+    return Chosen(
+        tuple(name for name in extent.vehicles if name in names("vehicles")),
+        tuple(name for name in extent.triggers if name in names("triggers")),
+        Outcome(outcome) if outcome in list(Outcome) else None,
+        start_of(first),
+        end_of(last),
+    )
 
 
 def view_asked() -> str:
@@ -34,12 +47,12 @@ def area_asked(areas: list[Area]) -> Area:
     return next((area for area in areas if area.name == asked), areas[0])
 
 
-def link(**changed: object) -> str:
+def link(without: Sequence[str] = (), **changed: object) -> str:
     """The address of this page with parameters changed, from the first page of the list."""
     pairs = [
         (name, value)
         for name in KNOWN
-        if name not in (*changed, "page")
+        if name not in (*changed, *without, "page")
         for value in st.query_params.get_all(name)
     ]
     return f"/fleet?{urlencode([*pairs, *changed.items()])}"
@@ -54,7 +67,7 @@ def warn(extent: Extent) -> None:
         if (value := st.query_params.get(name)) is not None and value not in valid:
             st.warning(f"{name}={value} is not one of {', '.join(valid)}; it is left out.")
     days = st.query_params.get_all("days")
-    if days and not _are_days(days, extent):
+    if days and _days(days, extent) is None:
         st.warning(
             f"{plain('&'.join(f'days={day}' for day in days))} is left out: this home has drives "
             f"from {extent.first} to {extent.last}, and an address has both days, as in "
@@ -71,9 +84,10 @@ def warn_of_area(areas: list[Area]) -> None:
         st.warning(f"There is no area {plain(asked)} in this home; another one is shown.")
 
 
-def _are_days(days: list[str], extent: Extent) -> bool:
+def _days(asked: list[str], extent: Extent) -> tuple[date, date] | None:
+    """The first and the last day; None if they are not two days of the fleet."""
     try:
-        first, last = map(date.fromisoformat, days)
+        first, last = map(date.fromisoformat, asked)
     except ValueError:  # also if they are not two
-        return False
-    return extent.first <= first <= last <= extent.last
+        return None
+    return (first, last) if extent.first <= first <= last <= extent.last else None

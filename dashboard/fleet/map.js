@@ -24,15 +24,8 @@ export default function ({ data, parentElement }) {
 
 function showAreas(root, areas) {
   const select = root.querySelector("select");
-  select.parentElement.hidden = areas.length < 2;
   select.replaceChildren(...areas.map(([name, link, shown]) => new Option(name, link, shown, shown)));
-  select.onchange = () => {
-    const link = make("a", "");
-    link.href = select.value;
-    select.after(link);
-    link.click();
-    link.remove();
-  };
+  select.onchange = () => follow(root, select.value);
 }
 
 function drawLines(root, { size, roads, tracks }) {

@@ -3,18 +3,16 @@
 import streamlit as st
 
 from dashboard import session
+from dashboard.elements import button
 from dashboard.first_steps import NO_DRIVES, THEN
 from dashboard.fleet import address, cached, charts, health, queries, tables
 from dashboard.fleet.chosen import Chosen
-from dashboard.fleet.components import show_map
+from dashboard.fleet.components import show_filters, show_map
 from dashboard.fleet.figures import figures, views
-from dashboard.fleet.filter_widgets import clear_filters, filter_widgets
 from dashboard.fleet.queries import A_PAGE, Extent, Totals
-from dashboard.theme import palette
+from dashboard.theme import DARK, palette
 from dashboard.words import help_of
 from ridealong.lake import Snapshot
-
-MAP_PX = 660  # the room of the map and its legend, from the start
 
 
 def page() -> None:
@@ -28,7 +26,9 @@ def page() -> None:
         health.show(snapshot)
         return
     address.warn(extent)
-    chosen = filter_widgets(extent)
+    chosen = address.chosen_in(extent)
+    with st.container(key="filters_room"):
+        show_filters(extent, chosen, palette() is DARK)
     totals = cached.totals(snapshot, chosen)
     shown = address.view_asked()
     st.html(
@@ -38,7 +38,8 @@ def page() -> None:
         health.show(snapshot)
     elif not totals.drives:
         st.info("No drive fits these filters.")
-        st.button("Clear the filters", on_click=clear_filters)
+        everything = address.link(address.FILTERS)
+        st.html(button("Clear the filters", everything, "Shows all drives and events."))
     elif shown == "Map":
         _map(snapshot, chosen, extent, totals.events)
     else:
@@ -62,7 +63,7 @@ def _map(snapshot: Snapshot, chosen: Chosen, extent: Extent, events: int) -> Non
     left, right = st.columns([3, 2], gap="medium")
     with right:
         _events(snapshot, chosen, events)
-    with left, st.container(height=MAP_PX, border=False), st.spinner("Reading positions"):
+    with left, st.container(key="map_room"), st.spinner("Reading positions"):
         _draw(snapshot, chosen, extent)
 
 

@@ -28,7 +28,7 @@ def sources_map(
 
     Example: ridealong sources map trips.csv --out map.yaml
     """
-    from ingest.sources.table.proposal import propose
+    from ingest.sources.table.proposal import FILL_IN, propose
     from ridealong.errors import RidealongError
 
     console = Console(as_json)
@@ -50,4 +50,5 @@ def sources_map(
         console.paragraph(f"guessed: {line}")
     if proposal.left_out:
         console.paragraph(f"columns without a signal: {', '.join(proposal.left_out)}")
-    console.text(f"Next: ridealong ingest {file} --source table --map {out}")
+    filled = " once it is filled in" if FILL_IN in proposal.text else ""
+    console.text(f"Next{filled}: ridealong ingest {file} --source table --map {out}")

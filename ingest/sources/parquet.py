@@ -68,6 +68,14 @@ class ParquetSource:
 
     def open(self, files: DriveFiles) -> Recording:
         """Open one drive; raises `UnreadableError` for a damaged file or a wrong schema."""
+        path = Path(files.path)
+        named = camera_names(path) or ()
+        if named:
+            raise UnreadableError(
+                f"cameras: {len(named)} {'is' if len(named) == 1 else 'are'} named",
+                where=attributes_file(path),
+                expected="none: a Parquet file has no video tracks",
+            )
         return ParquetRecording(files)
 
 
@@ -79,13 +87,6 @@ class ParquetRecording:
         is_table = path.is_dir()
         self._telemetry = (_rows_of_parts if is_table else _rows_of)(path, files.drive_id)
         self.attributes = drive_attributes(path)
-        named = camera_names(path) or ()
-        if named:
-            raise UnreadableError(
-                f"cameras: {len(named)} {'is' if len(named) == 1 else 'are'} named",
-                where=attributes_file(path),
-                expected="none: a Parquet file has no video tracks",
-            )
 
     @property
     def cameras(self) -> Mapping[str, CameraCalibration]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.sources.bags.source import McapSource, Ros2Source
 from ingest.sources.comma2k19.source import Comma2k19Source
+from ingest.sources.joined.source import JoinedSource
 from ingest.sources.parquet import ParquetSource
 from ingest.sources.simulation.source import SimulationSource
 from ingest.sources.table.source import TableSource
@@ -26,6 +27,7 @@ SOURCES: Registry[Source] = Registry(
         SimulationSource(),
         Ros2Source(),
         McapSource(),
+        JoinedSource(),
         ParquetSource(),
         VideoSource(),
         TableSource(),

@@ -12,7 +12,8 @@ from metrics.tasks.metric import Metric
 from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.specs import Spec, load_spec
 
-DEFAULT_GATE = Path(__file__).with_name("gate_default.yaml")
+INCLUDED = Path(__file__).parent  # the folder of the gates that come with ridealong
+DEFAULT_GATE = INCLUDED / "gate_default.yaml"
 FEWEST_CLUSTERS = 8  # with fewer, intervals are too short to be trusted
 MOST_CLUSTERS = 100_000  # more than any run has
 MOST_MARGIN = 1.0  # of a share: with it, a network that lost everything would pass
@@ -185,10 +186,17 @@ def load_gate(path: Path | None = None, names: Names | None = None) -> GateSpec:
     """Read a gate; without a path, the one that comes with ridealong.
 
     Args:
-        path: A YAML file.
+        path: A YAML file, or the name of one that comes with ridealong.
         names: What it may name; without them only its syntax is checked.
 
     Raises:
         RidealongError: The file cannot be read, does not fit the spec, or names what is not known.
     """
-    return load_spec(path or DEFAULT_GATE, GateSpec, names)
+    return load_spec(_included(path) if path else DEFAULT_GATE, GateSpec, names)
+
+
+def _included(path: Path) -> Path:
+    """The gate of this name that comes with ridealong, if the path is a bare name of no file."""
+    included = INCLUDED / path.name
+    is_name = path.parent == Path() and not path.exists()
+    return included if is_name and included.suffix == ".yaml" and included.exists() else path

@@ -202,6 +202,14 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Remarking(Protocol):
+    """A source that may have something to say about what it found."""
+
+    def remarks(self, path: Path) -> Sequence[str]:
+        """What a user should know about the drives of a log, a line each."""
+
+
+@runtime_checkable
 class ByMapping(Protocol):
     """A source whose logs are read with a mapping file: which field is which signal.
 

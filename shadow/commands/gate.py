@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Judge a stored run by a gate, or plan what it needs.")
 
-GateArgument = Annotated[Path, typer.Argument(help="YAML file with the gate.", show_default=False)]
+GateArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="YAML file with the gate, or the name of an included one.", show_default=False
+    ),
+]
 
 
 @app.command("check", short_help="Judge a stored run by a gate.")

@@ -1,6 +1,7 @@
 """Commands about networks: list, describe, register, check, train, deploy."""
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from ridealong.errors import together
 from ridealong.extras import require
+from ridealong.terminal import readable
 from ridealong.terminal.console import Console, HomeOption, JsonOption, WideOption, home_of
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
@@ -18,6 +20,15 @@ app = typer.Typer(
 )
 
 
+LOSSES_SHOWN = 5  # --json has all
+
+
+class ExportFormat(StrEnum):
+    """What networks can be exported as."""
+
+    ONNX = "onnx"
+
+
 NETWORK_COLUMNS = (
     Column("network", 0),
     Column("deployed", 1),
@@ -25,6 +36,8 @@ NETWORK_COLUMNS = (
     Column("parameters", 3, right=True),
     Column("description", 4, fold=True),
 )
+
+LONGEST_GUESS = 120  # characters
 
 
 @app.command("list")
@@ -100,7 +113,7 @@ def networks_init(
 
     Example: ridealong networks init my.onnx --out my.yaml
     """
-    from shadow.networks.drafting import write_draft
+    from shadow.networks.drafting import flow, write_draft
     from shadow.networks.drafts import draft_of
 
     console = Console(as_json)
@@ -118,9 +131,14 @@ def networks_init(
     for key, what in draft.left_open.items():
         console.paragraph(f"left to fill in: {key}: {what}")
     for key, value in draft.guessed.items():
-        console.paragraph(f"guessed: {key}: {value}")
+        console.paragraph(f"guessed: {key}: {_short(flow(value))}")
     filled = "" if not draft.left_open else " once it is filled in"
     console.text(f"Next{filled}: ridealong networks add {out}")
+
+
+def _short(text: str) -> str:
+    """A value on one line; a list of many classes is cut."""
+    return text if len(text) <= LONGEST_GUESS else f"{text[: LONGEST_GUESS - 1]}…"
 
 
 @app.command("check")
@@ -161,6 +179,100 @@ def networks_check(
     console.text(f"{found.milliseconds:g} ms for a camera set, {found.memory_mb} MB of memory")
     if found.faults:
         raise together(found.faults)
+
+
+@app.command("export")
+def networks_export(
+    network: Annotated[
+        str, typer.Argument(help="Network, e.g. hydra-1.1.", autocompletion=NETWORK_IDS)
+    ],
+    out: Annotated[Path, typer.Option(help="New folder for the network and its manifest.")],
+    format: Annotated[ExportFormat, typer.Option(help="Format to write.")] = ExportFormat.ONNX,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a registered network as ONNX, with a manifest.
+
+    Its outputs are the same up to rounding. The export is a network of its own, because it rounds
+    differently.
+
+    Example: ridealong networks export hydra-1.1 --format onnx --out exported
+    """
+    from ridealong.lake import Lake
+    from shadow.networks.exporting import MANIFEST, export_network
+    from shadow.networks.registry import find_network
+
+    console = Console(as_json)
+    lake = Lake.open(home_of(home))
+    entry = find_network(lake.snapshot(), network)
+    exported = export_network(entry.manifest, entry.artifact(lake), out)
+    console.result(
+        {
+            "network": exported.id,
+            "of": entry.network,
+            "format": format.value,
+            "artifact": str(out / str(exported.artifact)),
+            "manifest": str(out / MANIFEST),
+        }
+    )
+    console.text(f"{entry.network} is written to {out / str(exported.artifact)} as {exported.id}")
+    console.text(f"Next: ridealong networks add {out / MANIFEST}")
+
+
+@app.command("quantize")
+def networks_quantize(
+    network: Annotated[
+        str, typer.Argument(help="Network, e.g. hydra-1.1.", autocompletion=NETWORK_IDS)
+    ],
+    clips: Annotated[
+        str | None,
+        typer.Option(
+            help="Clips to draw from, e.g. \"road = 'highway'\".", show_default="all clips"
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Clips to calibrate on at most.")] = 32,
+    seed: Annotated[int, typer.Option(min=0, help="Seed by which drives are drawn.")] = 0,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Version of the result.", show_default="the network's, with .int8"),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a network of 8-bit integers, and register it.
+
+    Some clips go through the network to find the range of its numbers. At most a quarter of the
+    matching drives is drawn. These drives are left out of every verdict on the new network.
+
+    Example: ridealong networks quantize hydra-1.1 --clips "road = 'highway'"
+    """
+    from ridealong.lake import Lake
+    from shadow.quantizing import QuantizeRequest, quantize_network
+
+    console = Console(as_json)
+    request = QuantizeRequest(network, clips, limit, seed, version)
+    report = quantize_network(Lake.open(home_of(home)), request, console)
+    console.result(asdict(report))
+    smaller = report.bytes / report.bytes_float
+    console.text(
+        f"{report.network} is registered: {readable.size(report.bytes)}, "
+        f"{smaller:.0%} of {report.of} as ONNX"
+    )
+    console.paragraph(
+        f"calibrated on {counted(len(report.clips), 'clip')} of "
+        f"{counted(len(report.drives), 'drive')}, which no verdict on it uses"
+    )
+    columns = (Column("layers that lose most", 0), Column("loss", 1, right=True))
+    shown = report.losses[:LOSSES_SHOWN]
+    console.table(columns, [(each.layer, f"{each.loss:.1%}") for each in shown])
+    console.paragraph(
+        "loss: the error that the layer adds by itself, as a share of its numbers; both as root "
+        "mean squares"
+    )
+    console.text(
+        f"Next: ridealong shadow run --deployed {report.of} --candidate {report.network} "
+        "--gate gate_parity.yaml"
+    )
 
 
 @app.command("train")

@@ -35,7 +35,10 @@ def shadow_run(
     where: WhereOption = None,
     gate: Annotated[
         Path | None,
-        typer.Option(help="YAML file of the gate.", show_default="the included gate"),
+        typer.Option(
+            help="YAML file of the gate, or gate_parity.yaml, which is included.",
+            show_default="the included gate",
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -77,6 +80,7 @@ def shadow_run(
 
 
 def _print_run(report: "RunReport", console: Console) -> None:
+    from shadow.calibration import calibration_sentence
     from shadow.sharing import not_shared_sentence
 
     console.text(f"run {report.run}: {report.candidate} against {report.deployed}")
@@ -90,6 +94,8 @@ def _print_run(report: "RunReport", console: Console) -> None:
         console.text(
             f"{counted(left_out, 'more clip')} {'was' if left_out == 1 else 'were'} left out"
         )
+    if sentence := calibration_sentence(report.clips_of_calibration):
+        console.text(sentence)
     took = report.latency
     console.text(
         f"one set of camera frames takes {readable.duration(took.deployed_ms / 1e3)} deployed, "

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import UNLABELLED, Perception
 from shadow.networks.agreement import disagreement, same_bytes
-from shadow.networks.forms import Asked, form_faults, name_faults, range_faults
+from shadow.networks.forms import Asked, form_faults, name_faults, range_faults, tiny_boxes
 from shadow.networks.kinds import by_frame, running
 from shadow.networks.network import Network
 from shadow.networks.probing import ProbeClip
@@ -86,7 +86,8 @@ def _of_clip(network: Network, clip: ProbeClip, took: list[float]) -> Iterator[_
                 return
             names = name_faults(found, network.manifest.predictions)
             yield "names", "only listed predictions are given", names
-            yield "ranges", _seen(found), list(range_faults(found, asked))
+            ranges = [*range_faults(found, asked), *tiny_boxes(found)]
+            yield "ranges", _seen(found), ranges
             yield (
                 "repeats",
                 "the same camera sets give the same outputs",

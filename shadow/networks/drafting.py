@@ -113,7 +113,7 @@ def _lines(mapping: Mapping[str, Any], indent: int) -> Iterator[str]:
     """The lines of a YAML mapping; what holds neither mappings nor comments is on one line."""
     pad = " " * indent
     for key, value in mapping.items():
-        name = f"{pad}{_flow(key)}:"
+        name = f"{pad}{flow(key)}:"
         if isinstance(value, dict) and not _is_plain(value):
             yield name
             yield from _lines(value, indent + 2)
@@ -135,11 +135,11 @@ def _leaf(value: object) -> str:
     if isinstance(value, Open):
         return f"{FILL_IN}  # {' '.join(value.what.split())}"
     if isinstance(value, Guess):
-        return f"{_flow(value.value)}  # guessed"
-    return _flow(value)
+        return f"{flow(value.value)}  # guessed"
+    return flow(value)
 
 
-def _flow(value: object) -> str:
+def flow(value: object) -> str:
     """A value as YAML on one line."""
     text = yaml.safe_dump(
         value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False

@@ -175,6 +175,16 @@ def _boxes(sparse: pa.Table, camera: str, width: int, height: int, asked: Asked)
         )
 
 
+def tiny_boxes(found: Perception) -> Iterator[str]:
+    """Whether all boxes are smaller than a pixel: then they are measured in something else."""
+    rows = found.sparse.select(BOX).drop_null()
+    x1, y1, x2, y2 = (rows[n].to_numpy() for n in BOX)
+    if len(x1) and max((x2 - x1).max(), (y2 - y1).max()) < 1:
+        yield (
+            f"all {len(x1)} boxes are smaller than a pixel; expected pixels of the clip's own image"
+        )
+
+
 def _depth(camera: str, metres: np.ndarray, asked: Asked) -> Iterator[str]:
     nan = np.isnan(metres)
     yield from _odd_cells(

@@ -6,15 +6,17 @@ own manifest from it, with a fixed ``kind`` and the keys that it needs besides.
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from metrics.tasks.prediction import DEFAULT_THRESHOLD
 from metrics.tasks.registry import parse_prediction
+from ridealong.documents import shortened
 from ridealong.errors import RidealongError
 from ridealong.specs import Spec, nearest
 
@@ -24,8 +26,23 @@ NetworkName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z][a
 NetworkVersion = Annotated[
     str, StringConstraints(max_length=64, pattern=r"^[0-9A-Za-z][0-9A-Za-z._]*$")
 ]
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def _beside(name: str) -> str:
+    if not re.fullmatch(FILE_NAME, name):
+        raise ValueError(
+            f"{shortened(name)!r} is not the name of a file beside the manifest; expected letters,"
+            " digits, '.', '_' and '-', the first a letter or digit"
+        )
+    return name
+
+
 FileName = Annotated[
-    str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    str,
+    StringConstraints(max_length=200),
+    AfterValidator(_beside),
+    Field(json_schema_extra={"pattern": FILE_NAME}),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -60,6 +77,11 @@ class NetworkManifest(Spec, ABC):
     @abstractmethod
     def rate_hz(self) -> float:
         """Frames a second that it is made for."""
+
+    @property
+    def calibration_drives(self) -> frozenset[str]:
+        """The drives of a lake that it was fitted to; no verdict on it may use them."""
+        return frozenset()
 
     @model_validator(mode="before")
     @classmethod

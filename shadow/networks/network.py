@@ -81,6 +81,8 @@ class NetworkKind(Generic[M]):
         by_frame: Whether the outputs at an instant depend on this instant alone; a function of the
             manifest if this is not the same for all networks of the kind. Then a few frames of a
             clip can be inferred without the others, for example to show them.
+        export_onnx: Writes a network into a folder as ONNX file, perhaps with others, and returns
+            its manifest, of the kind ``onnx``. By default its networks cannot be exported.
         require: Raises `RidealongError` if a network cannot be opened in this installation, such as
             when its package is missing. It is called before any work starts.
     """
@@ -93,4 +95,5 @@ class NetworkKind(Generic[M]):
     suffix: str = ""
     files: Callable[[M], tuple[str, ...]] | None = None
     by_frame: bool | Callable[[M], bool] = False
+    export_onnx: Callable[[M, Path | None, Path], NetworkManifest] | None = None
     require: Callable[[M], None] | None = None

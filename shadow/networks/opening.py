@@ -37,6 +37,13 @@ def load_manifest(path: Path) -> NetworkManifest:
         RidealongError: No such file, not a manifest, of an unknown kind, or it lists predictions
             that such a network cannot give.
     """
+    if path.suffix == ".onnx":
+        raise RidealongError(
+            "is a network",
+            where=path,
+            expected="its manifest (YAML)",
+            hint=f"write one: ridealong networks init {path} --out {path.with_suffix('.yaml')}",
+        )
     text = read_text(path)
     kind = find_kind(parse_spec(text, _Kind, where=path).kind)
     manifest: NetworkManifest = parse_spec(text, kind.manifest, where=path)

@@ -6,6 +6,7 @@
 import io
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,11 +112,15 @@ def fix(at_s: float) -> Any:
 
 def jpeg(at_s: float, camera: int, size: tuple[int, int]) -> bytes:
     """A picture whose left edge tells the camera, with a bar that moves."""
+    return _jpeg(int(at_s * 20) % (size[0] - 16), camera, size)
+
+
+@cache
+def _jpeg(left: int, camera: int, size: tuple[int, int]) -> bytes:
     width, height = size
     rows = np.linspace(40, 200, height, dtype=np.uint8)
     pixels = np.repeat(rows[:, None], width, axis=1)[:, :, None].repeat(3, axis=2).copy()
     pixels[:, : width // 8] = (200, 30, 30) if camera == 0 else (30, 30, 200)
-    left = int(at_s * 20) % (width - 16)
     pixels[height // 3 : height // 2, left : left + 16] = 250
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "jpeg", quality=85)

@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mcap.writer import CompressionType, IndexType, Writer
 from mcap_protobuf.schema import build_file_descriptor_set
 
-from tests.data.braking_bag import START_NS, Sent, jpeg
+from tests.data.braking_bag import START_NS, Sent, jpeg, speed_mps
 
 NS = 1_000_000_000
 OBJECT = json.dumps({"type": "object"}).encode()
@@ -82,11 +82,13 @@ def foxglove_messages(
     return found
 
 
-def video_messages(packets: Iterable[tuple[int, bytes]], codec: str = "h264") -> list[Any]:
+def video_messages(
+    packets: Iterable[tuple[int, bytes]], codec: str = "h264", camera: str = "front"
+) -> list[Any]:
     """Topic, time and message of encoded packets."""
     return [
         (
-            "/camera/front/video",
+            f"/camera/{camera}/video",
             time_ns,
             CompressedVideo(
                 timestamp=timestamp(time_ns), frame_id="front", format=codec, data=data
@@ -96,12 +98,32 @@ def video_messages(packets: Iterable[tuple[int, bytes]], codec: str = "h264") ->
     ]
 
 
+def odometry_rows(seconds: float) -> list[tuple[str, int, Any]]:
+    """Topic, time and (type, JSON) of the speed of the braking car, at 20 Hz."""
+    found: list[tuple[str, int, Any]] = []
+    for number in range(int(seconds * 20)):
+        twist = {
+            "linear": {"x": speed_mps(number / 20), "y": 0.0, "z": 0.0},
+            "angular": {"x": 0.0, "y": 0.0, "z": 0.0},
+        }
+        message = ("nav_msgs/msg/Odometry", {"twist": {"twist": twist}})
+        found.append(("/odom", START_NS + number * NS // 20, message))
+    return found
+
+
 def write_protobuf(path: Path, messages: Iterable[tuple[str, int, Any]], **options: Any) -> Path:
-    """Write protobuf messages."""
+    """Write protobuf messages, and those given as (type, dictionary) as JSON."""
     with path.open("wb") as stream:
         out = _writer(stream, options)
         channels: dict[str, int] = {}
         for topic, time_ns, message in messages:
+            if isinstance(message, tuple):
+                kind, row = message
+                if topic not in channels:
+                    schema = out.register_schema(kind, "jsonschema", OBJECT)
+                    channels[topic] = out.register_channel(topic, "json", schema)
+                out.add_message(channels[topic], time_ns, json.dumps(row).encode(), time_ns)
+                continue
             if topic not in channels:
                 data = build_file_descriptor_set(type(message)).SerializeToString()
                 schema = out.register_schema(message.DESCRIPTOR.full_name, "protobuf", data)

@@ -126,12 +126,15 @@ def test_keep_going_exits_with_0(home: Path, tmp_path: Path, program: Any) -> No
     assert done.returncode == 0 and "quarantined: " in done.stderr
 
 
-def test_video_and_telemetry_side_by_side_both_come_in(home: Path, program: Any) -> None:
+def test_video_and_telemetry_side_by_side_are_one_drive(home: Path, program: Any) -> None:
     done = program("ingest", CASES / "mixed_folder", "--home", home, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["drives"] == 2
-    snapshot = Lake.open(home).snapshot()
-    assert sorted(snapshot.read(DRIVES)["source"].to_pylist()) == ["parquet", "video"]
+    assert json.loads(done.stdout)["drives"] == 1
+    (drive,) = Lake.open(home).snapshot().read(DRIVES).to_pylist()
+    assert (drive["source"], drive["telemetry_rows"], drive["cameras"]) == ("joined", 600, ["main"])
+    assert drive["assumed"] == [
+        "camera main begins with the telemetry, because trip.mp4 has no recorded time"
+    ]
 
 
 def test_bad_rows_are_told_with_their_place(home: Path, tmp_path: Path, program: Any) -> None:

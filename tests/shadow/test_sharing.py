@@ -40,17 +40,22 @@ def test_what_only_one_has() -> None:
     ("deployed", "candidate", "said"),
     [
         (
-            {"predictions": ["a", "b", "c", "d"], "cameras": ["rear"]},
-            {"predictions": ["e"], "cameras": []},
+            {"predictions": ["a", "b", "c", "d"], "cameras": ["rear"], "rate_hz": 5},
+            {"predictions": ["e"], "cameras": [], "rate_hz": 5},
             "not compared: 4 predictions (a, b, c, and 1 more) and 1 camera (rear) of one-1 alone;"
             " 1 prediction (e) of two-1 alone",
         ),
         (
-            {"predictions": [], "cameras": []},
-            {"predictions": [], "cameras": ["x"]},
-            "not compared: 1 camera (x) of two-1 alone",
+            {"predictions": [], "cameras": [], "rate_hz": 10},
+            {"predictions": [], "cameras": ["x"], "rate_hz": 2.5},
+            "not compared: 1 camera (x) of two-1 alone;"
+            " both are judged at 2.5 frames a second as two-1, not 10 as one-1",
         ),
-        ({"predictions": [], "cameras": []}, {"predictions": [], "cameras": []}, None),
+        (
+            {"predictions": [], "cameras": [], "rate_hz": 5},
+            {"predictions": [], "cameras": [], "rate_hz": 5},
+            None,
+        ),
     ],
 )
 def test_it_is_a_sentence(deployed: Any, candidate: Any, said: str | None) -> None:
@@ -89,7 +94,10 @@ def test_a_foreign_network_against_ours(
     ran = ask("shadow", "run", *pair)
     assert ran["clips"] == ran["clips_replayed"] > 0 and not ran["clips_left_out"]
     only = ran["not_shared"]
-    assert only["candidate"] == {"predictions": ["objects/car@front"], "cameras": ["front"]}
+    assert only["candidate"] == {
+        "predictions": ["objects/car@front"], "cameras": ["front"], "rate_hz": 2
+    }  # fmt: skip
+    assert only["deployed"]["rate_hz"] == 5
     assert "narrow" in only["deployed"]["cameras"] and "main" not in only["deployed"]["cameras"]
     assert len(only["deployed"]["predictions"]) == 167 - 2
     done = program("shadow", "report", "latest", "--json", "--home", home)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ingest.clips.packets import CopiedVideo, EncodedFrame
+from ingest.clips.packets import CODECS, CopiedVideo, EncodedFrame
 from ingest.sources.bags import pictures
 from ingest.sources.bags.contents import Contents, TopicContent
 from ingest.sources.bags.kinds import CAMERAS, Kind
@@ -60,7 +60,7 @@ def copied_video(camera: Camera, store: Store, start_ns: int, end_ns: int) -> Co
     if content.kind is not Kind.VIDEO:
         return "its frames are single pictures"
     if content.codec != "h264":
-        return f"browsers do not play {content.codec} everywhere"
+        return f"it is {CODECS.get(content.codec, content.codec)}, which not all browsers play"
     first = int(camera.times_ns.searchsorted(start_ns, side="left"))
     last = int(camera.times_ns.searchsorted(end_ns, side="right"))
     if first >= last:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ingest.sources.bags import fields, pictures
-from ingest.sources.bags.decoding import Decode, decoder
+from ingest.sources.bags.decoding import Decode, decoder, ros_name, ros_types
+from ingest.sources.bags.fixed import numbers_of
 from ingest.sources.bags.kinds import CAMERAS, Kind, kind_of
 from ingest.sources.bags.mapping import value_at
 from ingest.sources.bags.store import Message, Store, Topic
@@ -16,6 +17,7 @@ from ingest.sources.bags.transforms import Transforms
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.execution.failures import described
+from ridealong.units import NS_PER_S
 
 TRIES = 20  # messages that must fail before a topic is given up
 
@@ -141,13 +143,18 @@ def _reader(
         contents.refused[topic] = error.what
         return None
     contents.topics[topic] = content
+    fast = None if paths else _by_place(content)
     take = _TAKERS.get(kind) if kind else None
 
     def read(message: Message) -> None:
         if content.wrong >= TRIES and not content.log_ns:
             content.wrong += 1
             return
+        if kind is Kind.CALIBRATION and content.first is not None:
+            return
         try:
+            if fast is not None and fast(message):
+                return
             decoded = content.decode(message.data)
             picked = [value_at(decoded, path) for path in paths]
             if kind is Kind.TRANSFORMS:
@@ -163,6 +170,31 @@ def _reader(
             content.wrong += 1
 
     return read
+
+
+def _by_place(content: TopicContent) -> Callable[[Message], bool] | None:
+    """What takes a message's numbers from their places; it returns whether it could.
+
+    The first message is decoded, which tells the coordinate frame.
+    """
+    name = ros_name(content.topic.type)
+    if content.topic.encoding != "cdr" or name not in fields.PATHS:
+        return None
+    paths, row_of = fields.PATHS[name]
+    types = ros_types(content.topic).fielddefs
+    read = numbers_of(types, name, [*fields.STAMP_PATHS, *paths], content.decode)
+
+    def take(message: Message) -> bool:
+        numbers = read(message.data) if content.rows else None
+        if numbers is None:
+            return False
+        seconds, rest, *values = numbers
+        content.rows.append(row_of(*values))
+        content.log_ns.append(message.log_ns)
+        content.stamps_ns.append(int(seconds) * NS_PER_S + int(rest))
+        return True
+
+    return take
 
 
 def _take_row(content: TopicContent, decoded: Any, message: Message) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcap.records import Schema
 from mcap.well_known import SchemaEncoding
@@ -12,6 +12,9 @@ from mcap_protobuf.decoder import DecoderFactory
 
 from ingest.sources.bags.store import Topic
 from ridealong.errors import RidealongError
+
+if TYPE_CHECKING:  # the extra `ros`
+    from rosbags.typesys.store import Typestore
 
 Decode = Callable[[bytes], Any]
 READABLE = "ROS 2 CDR, protobuf or JSON"
@@ -43,6 +46,16 @@ def ros_name(name: str) -> str:
 
 
 def _cdr(topic: Topic) -> Decode:
+    store, name = ros_types(topic), ros_name(topic.type)
+    return lambda data: store.deserialize_cdr(data, name)
+
+
+def ros_types(topic: Topic) -> "Typestore":
+    """The definitions of a topic of ROS 2 messages.
+
+    Raises:
+        RidealongError: They cannot be read.
+    """
     from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
     name, text = ros_name(topic.type), topic.schema
@@ -60,7 +73,7 @@ def _cdr(topic: Topic) -> Decode:
     except Exception as error:
         what = f"the definition of {topic.type} cannot be read"
         raise RidealongError(f"{what} ({str(error) or type(error).__name__})") from error
-    return lambda data: store.deserialize_cdr(data, name)
+    return store
 
 
 def _with_needed(types: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,21 +45,31 @@ def motion(message: Any) -> Row:
 def inertial(message: Any) -> Row:
     """`INERTIAL` of an Imu; NaN for what it does not measure."""
     a, w, q = message.linear_acceleration, message.angular_velocity, message.orientation
-    values = [a.x, a.y, a.z, w.x, w.y, w.z, q.x, q.y, q.z, q.w]
-    for name, first, last in (
-        ("linear_acceleration_covariance", 0, 3),
-        ("angular_velocity_covariance", 3, 6),
-        ("orientation_covariance", 6, 10),
-    ):
-        if float(getattr(message, name)[0]) == UNKNOWN:
+    covariances = (
+        message.linear_acceleration_covariance[0],
+        message.angular_velocity_covariance[0],
+        message.orientation_covariance[0],
+    )
+    return inertial_row(a.x, a.y, a.z, w.x, w.y, w.z, q.x, q.y, q.z, q.w, *covariances)
+
+
+def inertial_row(*numbers: float) -> Row:
+    """`INERTIAL` of its ten numbers and the first of each covariance."""
+    values, covariances = [float(number) for number in numbers[:10]], numbers[10:]
+    for unknown, (first, last) in zip(covariances, ((0, 3), (3, 6), (6, 10)), strict=True):
+        if unknown == UNKNOWN:
             values[first:last] = [NAN] * (last - first)
-    return tuple(map(float, values))
+    return tuple(values)
 
 
 def place(message: Any) -> Row:
-    """`PLACE` of a NavSatFix or a LocationFix; NaN without a fix, and at zero degrees exactly."""
+    """`PLACE` of a NavSatFix or a LocationFix."""
     status = getattr(getattr(message, "status", None), "status", None)
-    latitude, longitude = float(message.latitude), float(message.longitude)
+    return place_row(float(message.latitude), float(message.longitude), status)
+
+
+def place_row(latitude: float, longitude: float, status: float | None) -> Row:
+    """`PLACE`; NaN without a fix, and at zero degrees exactly."""
     if status == NO_FIX or (latitude == 0 and longitude == 0):
         return NAN, NAN
     return latitude, longitude
@@ -76,6 +86,22 @@ TAKEN: dict[Kind, tuple[Sequence[str], Callable[[Any], Row]]] = {
     Kind.INERTIAL: (INERTIAL, inertial),
     Kind.PLACE: (PLACE, place),
     Kind.STEERING: (STEERING, steering),
+}
+
+STAMP_PATHS = ("header.stamp.sec", "header.stamp.nanosec")
+_TWIST = ("linear.x", "linear.y", "angular.z")
+_MOVED = [f"linear_acceleration.{axis}" for axis in "xyz"]
+_TURNED = [f"angular_velocity.{axis}" for axis in "xyz"]
+_HELD = [f"orientation.{axis}" for axis in "xyzw"]
+_FIRST = [
+    f"{name}_covariance.0" for name in ("linear_acceleration", "angular_velocity", "orientation")
+]
+# By type of ROS 2 message: the paths of the same numbers, and what makes a row of them.
+PATHS: dict[str, tuple[Sequence[str], Callable[..., Row]]] = {
+    "nav_msgs/msg/Odometry": ([f"twist.twist.{end}" for end in _TWIST], lambda *row: row),
+    "geometry_msgs/msg/TwistStamped": ([f"twist.{end}" for end in _TWIST], lambda *row: row),
+    "sensor_msgs/msg/Imu": ([*_MOVED, *_TURNED, *_HELD, *_FIRST], inertial_row),
+    "sensor_msgs/msg/NavSatFix": (["latitude", "longitude", "status.status"], place_row),
 }
 
 

@@ -19,6 +19,13 @@ def file_store(path: Path) -> Store:
     return McapFile(path) if is_mcap(path) or path.suffix == MCAP else SqliteFile(path)
 
 
+def bag_store(bag: BagFolder) -> Store:
+    """The store of a bag; the store of its file if it is a single plain one, which is quicker."""
+    if len(bag.files) == 1 and not bag.missing and not bag.packed_messages:
+        return file_store(bag.files[0])
+    return FolderStore(bag)
+
+
 class FolderStore:
     """The files of a bag as one store. A topic that is in several files is one topic."""
 

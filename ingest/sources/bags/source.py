@@ -102,12 +102,12 @@ class Ros2Source(_BagSource):
     def open(self, files: DriveFiles) -> Recording:
         """Open one bag; raises `UnreadableError` if it gives no telemetry and no camera."""
         from ingest.sources.bags.folder import read_folder
-        from ingest.sources.bags.folder_store import FolderStore, file_store
+        from ingest.sources.bags.folder_store import bag_store, file_store
         from ingest.sources.bags.recording import BagRecording
 
         path = Path(files.path)
         if path.is_dir():
-            store = FolderStore(read_folder(path))
+            store = bag_store(read_folder(path))
             return BagRecording(store, path, path / METADATA, _mapping_of(files))
         return BagRecording(file_store(path), path, path, _mapping_of(files))
 

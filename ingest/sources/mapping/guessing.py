@@ -34,6 +34,7 @@ ACCELERATION = {"acceleration", "accel", "acc"}
 GYRO = {"gyro", "gyroscope", "omega", "angvel", "rate"}
 PEDAL = {"pedal", "pos", "position", "pressed", "press"}
 ON = {"active", "engaged", "on", "enabled", "is", "state", "flag", "status"}
+SPEED_ABROAD = {"geschwindigkeit", "vitesse", "velocidad"}
 OUTSIDE = {"outside", "ambient", "air", "exterior", "outdoor", "ext"}
 NOISE = {"vehicle", "car", "ego", "can", "imu", "gps", "gnss", "value", "val", "raw", "current"}
 CHEAPER = {"gps", "gnss"}  # less precise than what the vehicle measures itself
@@ -50,7 +51,7 @@ class _Rule:
 
 
 RULES = (
-    _Rule("Vehicle.Speed", ({"speed", "velocity", "spd", "vel", "v"},), {"wheel"}),
+    _Rule("Vehicle.Speed", ({"speed", "velocity", "spd", "vel", "v", *SPEED_ABROAD},), {"wheel"}),
     _Rule("Vehicle.Acceleration.Longitudinal", (ACCELERATION, X), {"linear"}),
     _Rule("Vehicle.Acceleration.Lateral", (ACCELERATION, Y), {"linear"}),
     _Rule("Vehicle.Acceleration.Vertical", (ACCELERATION, Z), {"linear"}),

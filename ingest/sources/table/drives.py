@@ -23,7 +23,7 @@ from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
 
 SOURCE = "table"
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".parquet", ".pq"})
+SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4"})
 SEPARATOR = "_"
 CACHED_BYTES = 128 * 2**20
@@ -53,7 +53,7 @@ def table_files(path: Path) -> list[Path]:
         raise RidealongError(
             "no table in this folder",
             where=path,
-            expected="files like .csv, .csv.gz, .tsv, .txt or .parquet",
+            expected="files like .csv, .csv.gz, .tsv or .parquet",
         )
     return files
 
@@ -62,6 +62,20 @@ def stem_of(path: Path) -> str:
     """The name without suffixes: ``trip.csv.gz`` → ``trip``."""
     inner = Path(path.stem) if path.suffix.lower() in COMPRESSED else path
     return inner.stem
+
+
+def is_one_log(folder: Path, mapping: TableMapping) -> bool:
+    """Whether a folder is searched as a whole, because a drive may be in several of its files."""
+    if mapping.id_columns:
+        return True
+    try:
+        inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return False  # whoever looks into it says why it cannot
+    if any("=" in entry.name and entry.is_dir() for entry in inside):
+        return True
+    files = [entry for entry in inside if _is_table(entry, folder) and entry.is_file()]
+    return bool(files) and _is_one_drive(files, mapping)
 
 
 def groups(path: Path, mapping: TableMapping) -> list[Group]:
@@ -82,7 +96,8 @@ def groups(path: Path, mapping: TableMapping) -> list[Group]:
 
 def _is_table(file: Path, root: Path) -> bool:
     suffix = file.suffix.lower()
-    if suffix in COMPRESSED and Path(file.stem).suffix.lower() not in SUFFIXES:
+    inner = Path(file.stem).suffix.lower() if suffix in COMPRESSED else suffix
+    if inner not in SUFFIXES:
         return False
     above = [folder for folder in file.parents if folder.is_relative_to(root)]
     return not any((folder / MARKER).is_file() for folder in above)  # a lake's own files
@@ -214,8 +229,8 @@ def _index(file: Path, text: str, modified_ns: int, size: int) -> Index:
     for piece in table.pieces(columns):
         names = _names(piece.rows, columns)
         nameless += names.null_count
-        for name in pc.unique(names).drop_null().to_pylist():
-            places.setdefault(name, []).append(piece.place)
+        for code in pc.unique(names.indices).drop_null().to_pylist():
+            places.setdefault(names.dictionary[code].as_py(), []).append(piece.place)
     return Index({name: tuple(found) for name, found in places.items()}, nameless)
 
 
@@ -227,12 +242,25 @@ def _version(file: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _names(rows: pa.Table, columns: Sequence[str]) -> pa.Array:
-    """The drive's name in each row; null where a column that gives it is empty."""
-    texts = [pc.utf8_trim_whitespace(rows.column(name).cast(pa.string())) for name in columns]
-    texts = [pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text) for text in texts]
-    joined = pc.binary_join_element_wise(*texts, SEPARATOR)
-    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+def _names(rows: pa.Table, columns: Sequence[str]) -> pa.DictionaryArray:
+    """The drive's name in each row, coded; null where a column that gives it is empty."""
+    coded = [_coded(rows.column(name)) for name in columns]
+    if len(coded) == 1:
+        return coded[0]
+    texts = [each.dictionary_decode() for each in coded]
+    return pc.binary_join_element_wise(*texts, SEPARATOR).dictionary_encode()
+
+
+def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column as text without spaces around it; what is empty is null. Each text is read once."""
+    whole = column.combine_chunks()
+    whole = whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
+    coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    texts = pc.utf8_trim_whitespace(coded.dictionary.cast(pa.string()))
+    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if texts.null_count or len(pc.unique(texts)) < len(texts):
+        return texts.take(coded.indices).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices, texts)
 
 
 def drive_id_of(name: str, sha256: str) -> str:
@@ -333,7 +361,7 @@ _CACHE = _Cache()
 def _cached(file: Path, table: TableFile, place: Place, mapping: TableMapping) -> _Named:
     def read() -> _Named:
         piece = table.piece(place, mapping.columns)
-        return _Named(piece, _names(piece.rows, mapping.id_columns).dictionary_encode())
+        return _Named(piece, _names(piece.rows, mapping.id_columns))
 
     return _CACHE.get((file, *_version(file), place, mapping_text(mapping)), read)
 
@@ -343,6 +371,9 @@ def _only(named: _Named, name: str) -> Piece:
     code = pc.index(named.names.dictionary, name).as_py()
     places = np.flatnonzero(pc.fill_null(named.names.indices, -1).to_numpy() == code)
     piece = named.piece
-    if len(places) == len(piece.numbers):
-        return piece
-    return Piece(piece.place, piece.rows.take(pa.array(places)), piece.numbers[places])
+    first, count = int(places[0]), len(places)
+    if places[-1] - first == count - 1:  # in one stretch, as in most files: nothing is copied
+        rows = piece.rows.slice(first, count)
+    else:
+        rows = piece.rows.take(pa.array(places))
+    return Piece(piece.place, rows, piece.numbers[places])

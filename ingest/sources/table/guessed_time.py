@@ -18,8 +18,9 @@ from ridealong.units import NS_PER_S
 
 TIME = frozenset(
     {"time", "timestamp", "timestamps", "ts", "t", "datetime", "epoch", "stamp", "utc", "clock"}
+    | {"zeit", "uhrzeit", "zeitstempel", "heure", "hora"}
 )
-DATE = frozenset({"date", "day"})
+DATE = frozenset({"date", "day", "datum", "tag", "fecha", "jour"})
 SUFFIXES = {
     "ns": "ns", "nsec": "ns", "nanos": "ns", "us": "us", "usec": "us", "micros": "us",
     "ms": "ms", "msec": "ms", "millis": "ms", "s": "s", "sec": "s", "secs": "s", "seconds": "s",

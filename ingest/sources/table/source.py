@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.sources.table.drives import COMPRESSED, SOURCE, SUFFIXES, discover
+from ingest.sources.table.drives import COMPRESSED, SOURCE, SUFFIXES, discover, is_one_log
 from ingest.sources.table.recording import TableRecording
 from ingest.sources.table.spec import TableMapping, parse_mapping, stored_mapping
 from ridealong.errors import RidealongError
@@ -26,10 +26,12 @@ class TableSource:
         return TableSource(parse_mapping(mapping, where))
 
     def recognises(self, path: Path) -> bool:
-        """With a mapping: whether it is a folder, or has the suffix of a table."""
+        """With a mapping: whether it has the suffix of a table, or is a folder of one table."""
         if self.mapping is None:
             return False
-        return path.is_dir() or path.suffix.lower() in SUFFIXES | COMPRESSED
+        if path.is_dir():
+            return is_one_log(path, self.mapping)
+        return path.suffix.lower() in SUFFIXES | COMPRESSED
 
     def discover(self, path: Path) -> list[DriveFiles]:
         """The drives below a path, by path, or by the columns that name them.

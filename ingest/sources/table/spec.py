@@ -15,7 +15,8 @@ NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "µs": 1_000, "
 FOLDER, FILE = "folder", "file"
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """The name of a time zone; raises `ValueError` if there is none of that name."""
     try:
         ZoneInfo(name)
     except Exception as error:  # a missing file, a folder, or a path that leads out
@@ -42,7 +43,7 @@ class TimeSpec(Spec):
     format: Annotated[str, Field(min_length=2, max_length=80)] | None = Field(
         None, description="of times that are text, like '%d.%m.%Y %H:%M:%S.%f'; default: ISO 8601"
     )
-    zone: Annotated[str, AfterValidator(_known_zone)] | None = Field(
+    zone: Annotated[str, AfterValidator(known_zone)] | None = Field(
         None, description="of times that are text without a zone, like 'Europe/Berlin'"
     )
     earliest: Day | None = Field(None, description="a row before this day has a wrong date")

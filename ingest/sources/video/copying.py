@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from av import VideoCodecContext
 from av.bitstream import BitStreamFilterContext
 
-from ingest.clips.packets import CopiedVideo, EncodedFrame, is_keyframe, parameters_of
+from ingest.clips.packets import CODECS, CopiedVideo, EncodedFrame, is_keyframe, parameters_of
 from ingest.sources.video.containers import opened, video_errors
 from ingest.sources.video.decoding import VideoIndex, packets_from, stream_of
 from ingest.sources.video.orientation import AS_STORED
@@ -19,7 +19,6 @@ from ridealong.arrays import Ints
 
 PLAIN = ("yuv420p", "yuvj420p")
 PROGRESSIVE = (0, 1)  # FFmpeg's unknown and progressive
-CODECS = {"h264": "H.264", "hevc": "H.265"}
 
 
 def why_not_shown(codec: VideoCodecContext, pixels: str) -> str | None:

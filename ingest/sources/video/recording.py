@@ -28,18 +28,18 @@ from ridealong.perception.recording import DriveAttributes, DriveFiles, Image, L
 
 
 class VideoRecording:
-    """One video file, opened."""
+    """One video file, opened; ``start_ns`` is when it begins, if the file does not say so."""
 
-    def __init__(self, files: DriveFiles, tracks: Tracks) -> None:
+    def __init__(self, files: DriveFiles, tracks: Tracks, start_ns: int | None = None) -> None:
         self._tracks = tracks
-        self._start_ns = tracks.created_ns or 0
+        self._start_ns = (tracks.created_ns or 0) if start_ns is None else start_ns
         self._beside = drive_attributes(Path(files.path))
 
     @cached_property
     def attributes(self) -> DriveAttributes:
         """Start and end from the video, the rest from the file beside it.
 
-        This decodes every frame: the end of the drive is not known otherwise.
+        This decodes every frame, unless they are large: the last ones may be damaged.
         """
         length_ns = max(self._end_ns(index) for index in self._tracks.cameras.values())
         return replace(self._beside, start_ns=self._start_ns, end_ns=self._start_ns + length_ns)
@@ -78,7 +78,7 @@ class VideoRecording:
         return copied_video(index, times_ns, start_ns, end_ns)
 
     def left_out(self) -> Sequence[LeftOut]:
-        """What part of the file is not in the drive; this decodes every frame."""
+        """What part of the file is not in the drive; this decodes every frame that is not large."""
         found = list(self._tracks.left_out)
         for name, index in self._tracks.cameras.items():
             found += _lost(name, index)

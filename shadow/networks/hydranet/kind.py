@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from shadow.networks.hydranet.manifest import HydraNetManifest
+from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network, NetworkKind
 
 
@@ -21,6 +22,15 @@ def _parameters(manifest: HydraNetManifest, artifact: Path | None) -> int:
     return parameter_count(load_model(manifest, artifact))
 
 
+def _export_onnx(
+    manifest: HydraNetManifest, artifact: Path | None, folder: Path
+) -> NetworkManifest:
+    from shadow.networks.hydranet.exporting import export_onnx
+
+    assert artifact is not None
+    return export_onnx(manifest, artifact, folder)
+
+
 def _require_device(device: str) -> None:
     from shadow.networks.hydranet.loading import require_device
 
@@ -35,4 +45,5 @@ HYDRANET = NetworkKind(
     require_device=_require_device,
     suffix=".safetensors",
     by_frame=True,
+    export_onnx=_export_onnx,
 )

@@ -1,5 +1,6 @@
 """The files of an ONNX network: beside each other in a folder, or as one archive in the lake."""
 
+import shutil
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from ridealong.errors import RidealongError
+from ridealong.regular_files import require_regular
 from shadow.networks.onnx.manifest import OnnxManifest
 
 ARCHIVE = ".tar"
@@ -59,6 +61,22 @@ def files_of(manifest: OnnxManifest, path: Path) -> GraphFiles:
     return GraphFiles(found[manifest.artifact], {name: found[name] for name in manifest.data})
 
 
+def copy_files(manifest: OnnxManifest, path: Path, folder: Path) -> None:
+    """Copy the files of a network into a folder, under the names of its manifest.
+
+    Raises:
+        RidealongError: As for `files_of`, or the folder cannot be written.
+    """
+    files = files_of(manifest, path)
+    for name, part in {manifest.artifact: files.graph, **files.data}.items():
+        try:
+            with part.path.open("rb") as source, (folder / name).open("xb") as target:
+                source.seek(part.start)
+                shutil.copyfileobj(_Limited(source, part.size), target)
+        except OSError as error:
+            raise RidealongError(error.strerror or str(error), where=folder / name) from error
+
+
 def folder_files(path: Path) -> GraphFiles:
     """An ONNX file whose manifest is not yet written: it may name any file of its folder.
 
@@ -81,6 +99,7 @@ def _beside(path: Path, manifest: OnnxManifest) -> dict[str, Part]:
 
 
 def _whole(path: Path) -> Part:
+    require_regular(path)
     return Part(path, 0, path.stat().st_size)
 
 
@@ -106,13 +125,18 @@ def _check_hash(part: Part, sha256: str, where: Path) -> None:
 
 
 class _Limited:
-    """The next bytes of a file, as `hashlib.file_digest` reads them."""
+    """The next bytes of a file, as `hashlib.file_digest` and `shutil.copyfileobj` read them."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self._left = file, size
 
     def readable(self) -> bool:
         return True
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._file.read(self._left if size < 0 else min(size, self._left))
+        self._left -= len(found)
+        return found
 
     def readinto(self, buffer: bytearray) -> int:
         view = memoryview(buffer)[: self._left]

@@ -139,8 +139,9 @@ def _laid_out(array: Array, axes: str, layout: str) -> Array:
 
 def _constant(spec: ConstantInput, port: Port) -> Array:
     value = np.array(spec.value)
-    if all(size is not None for size in port.shape):
-        fixed = [size for size in port.shape if size is not None]
+    sizes = port.shape if spec.shape is None else spec.shape
+    if all(size is not None for size in sizes):
+        fixed = [size for size in sizes if size is not None]
         return np.broadcast_to(value.reshape(-1) if value.ndim else value, fixed).copy()
     return value.reshape([1] * (len(port.shape) - value.ndim) + list(value.shape))
 

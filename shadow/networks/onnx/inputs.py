@@ -138,6 +138,9 @@ class ConstantInput(Spec):
 
     what: Literal["constant"] = Field(description="Numbers that never change.")
     value: float | tuple[float, ...] = Field(description="A number, or a list of numbers.")
+    shape: tuple[Pixels, ...] | None = Field(
+        None, description="The sizes of its axes, if the graph leaves some open."
+    )
 
 
 GraphInput = Annotated[

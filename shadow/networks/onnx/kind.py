@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ridealong.errors import RidealongError
+from shadow.networks.manifest import NetworkManifest
 from shadow.networks.network import Network, NetworkKind
 from shadow.networks.onnx.files import names_of
 from shadow.networks.onnx.manifest import OnnxManifest
@@ -17,13 +18,25 @@ def _open(manifest: OnnxManifest, artifact: Path | None, device: str) -> Network
 
 
 def _parameters(manifest: OnnxManifest, artifact: Path | None) -> int:
+    from shadow.networks.forms import tiny_boxes
     from shadow.networks.onnx.loading import load_network
     from shadow.networks.probing import made_up_clip
 
     assert artifact is not None
     with closing(load_network(manifest, artifact, "cpu")) as network:
-        made_up_clip(manifest.cameras).perceived_by(network)  # what does not fit is found here
+        # What does not fit is found here.
+        found = made_up_clip(manifest.cameras).perceived_by(network)
+        for fault in tiny_boxes(found):
+            raise RidealongError(fault, where=manifest.id, hint="look at unit in the manifest")
         return network.process.graph.parameters
+
+
+def _export_onnx(manifest: OnnxManifest, artifact: Path | None, folder: Path) -> NetworkManifest:
+    from shadow.networks.onnx.files import copy_files
+
+    assert artifact is not None
+    copy_files(manifest, artifact, folder)
+    return manifest
 
 
 def _require_device(device: str) -> None:
@@ -49,4 +62,5 @@ ONNX = NetworkKind(
     suffix=".onnx",
     files=names_of,
     by_frame=lambda manifest: not manifest.inputs.states,
+    export_onnx=_export_onnx,
 )

@@ -22,19 +22,17 @@ def load_network(manifest: OnnxManifest, path: Path, device: str) -> OnnxNetwork
         RidealongError: A file is missing or another one, is not ONNX, has custom operators, is
             too new, or is not what the manifest describes.
     """
-    files = files_of(manifest, path)
-    process = GraphProcess(
-        Job(
-            files,
-            device,
-            int(manifest.limits.memory_gb * 1e9),
-            manifest.limits.seconds,
-            manifest.id,
-        )
-    )
+    process = GraphProcess(job_of(manifest, path, device))
     try:
         check_match(manifest, process.graph, str(path))
     except RidealongError:
         process.close()
         raise
     return OnnxNetwork(manifest, process)
+
+
+def job_of(manifest: OnnxManifest, path: Path, device: str) -> Job:
+    """What a process needs to run the network's graph; see `load_network`."""
+    limits = manifest.limits
+    memory = int(limits.memory_gb * 1e9)
+    return Job(files_of(manifest, path), device, memory, limits.seconds, manifest.id)

@@ -17,6 +17,16 @@ class Limits(Spec):
     seconds: float = Field(60.0, gt=0, le=3600, description="Time for one run of the graph.")
 
 
+class Calibration(Spec):
+    """What the ranges of a quantized network were measured on."""
+
+    network: str = Field(description="The network that was quantized.")
+    network_sha256: Sha256 = Field(description="Hash of that network.")
+    drives: tuple[str, ...] = Field(description="Drives; no verdict on the network uses them.")
+    clips: tuple[str, ...] = Field(description="Their clips that went through the network.")
+    seed: int = Field(description="Seed by which drives and clips were drawn.")
+
+
 class OnnxManifest(NetworkManifest):
     """One version of one network that is an ONNX graph."""
 
@@ -32,6 +42,9 @@ class OnnxManifest(NetworkManifest):
         min_length=1, description="The graph's outputs, and how they are decoded."
     )
     limits: Limits = Field(default_factory=Limits, description="What it may use.")
+    calibration: Calibration | None = Field(
+        None, description="What a quantized network was calibrated on; written by the command."
+    )
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -42,6 +55,11 @@ class OnnxManifest(NetworkManifest):
     def rate_hz(self) -> float:
         """Frames a second that it is made for."""
         return self.inputs.rate_hz
+
+    @property
+    def calibration_drives(self) -> frozenset[str]:
+        """The drives that its ranges come from."""
+        return frozenset(self.calibration.drives) if self.calibration else frozenset()
 
     @model_validator(mode="after")
     def _can_give_what_it_lists(self) -> Self:

@@ -1,12 +1,16 @@
 """Whether a graph is the one that its manifest describes."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ridealong.errors import RidealongError, together
 from ridealong.specs import nearest
 from shadow.networks.onnx.graph import Graph, Port
-from shadow.networks.onnx.inputs import ImageInput, StateInput
+from shadow.networks.onnx.inputs import ConstantInput, ImageInput, StateInput
 from shadow.networks.onnx.manifest import OnnxManifest
+
+INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+NUMBERS = frozenset({"bool", "float16", "float32", "float64", *INTEGERS})
 
 
 def check_match(manifest: OnnxManifest, graph: Graph, where: str) -> None:
@@ -43,6 +47,8 @@ def _inputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
                 None,
                 nearest(spec.output, list(graph.outputs)),
             )
+        elif isinstance(spec, ConstantInput):
+            yield from _constant(spec, port)
         elif not isinstance(spec, StateInput) and hasattr(spec, "layout"):
             yield from _rank(f"input {name!r}", port, spec.layout)
 
@@ -63,6 +69,19 @@ def _image(spec: ImageInput, port: Port, batch: int) -> Iterator[_Fault]:
         )
 
 
+def _constant(spec: ConstantInput, port: Port) -> Iterator[_Fault]:
+    sizes = port.shape if spec.shape is None else spec.shape
+    fits = len(sizes) == len(port.shape) and all(
+        size in (None, given) for size, given in zip(port.shape, sizes, strict=True)
+    )
+    if not fits:
+        yield f"the input {port.name!r} is {port}", f"the shape {sizes}, as in the manifest", None
+    count = len(spec.value) if isinstance(spec.value, tuple) else 1
+    if count > 1 and None not in sizes and math.prod(s or 1 for s in sizes[-1:]) != count:
+        what = f"the input {port.name!r} is {port}"
+        yield what, f"{count} values along its last axis, as in the manifest", None
+
+
 def _outputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
     for output in manifest.outputs:
         for name, tap in output.taps.items():
@@ -73,7 +92,11 @@ def _outputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
                     nearest(tap.output, list(graph.outputs)),
                 )
                 continue
-            yield from _rank(f"output {tap.output!r}", graph.outputs[tap.output], tap.layout)
+            port = graph.outputs[tap.output]
+            if port.dtype not in NUMBERS:
+                yield f"the output {tap.output!r} is {port.dtype}", "a tensor of numbers", None
+                continue
+            yield from _rank(f"output {tap.output!r}", port, tap.layout)
 
 
 def _rank(what: str, port: Port, layout: Sequence[str]) -> Iterator[_Fault]:

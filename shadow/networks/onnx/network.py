@@ -128,6 +128,10 @@ class OnnxNetwork:
             if letter in tap.layout and array.shape[axes.index(letter)] != size:
                 what = f"output {tap.output!r} has {array.shape[axes.index(letter)]} along {letter}"
                 raise RidealongError(what, expected=f"{size}, for {output.decoder}.{name}")
+        for letter, count in zip(axes, array.shape, strict=True):
+            if not count and letter != "M":
+                what = f"output {tap.output!r} has 0 along {letter}"
+                raise RidealongError(what, expected=f"at least 1, for {output.decoder}.{name}")
 
     def _check_numbers(self, output: GraphOutput, arrays: Mapping[str, Array], piece: Clip) -> None:
         """Refuse NaN: it would be taken for "nothing there"."""

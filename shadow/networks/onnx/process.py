@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Timer
-from typing import Any
+from typing import Any, ClassVar
 
 import shadow
 from ridealong.errors import RidealongError
@@ -49,9 +49,15 @@ class GraphProcess:
 
     After a death or an error in one run, the next run starts a new process.
 
+    Attributes:
+        PROGRAM: The module that the process runs.
+        graph: What the graph takes and gives.
+
     Raises:
         RidealongError: It cannot be opened.
     """
+
+    PROGRAM: ClassVar[str] = "shadow.networks.onnx.worker"
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -65,43 +71,54 @@ class GraphProcess:
         Raises:
             RidealongError: It fails, dies, or takes more time or memory than it may.
         """
-        with self._lock:
-            if self._process is None:
-                self._start()
-            header, found = self._ask(
-                {"outputs": list(outputs)}, arrays, self._job.seconds, self._job.name
-            )
-            if "error" in header:
-                raise self._failed(header["error"], self._job.name)
-            return found
+        return self._reply({"outputs": list(outputs)}, arrays, self._job.seconds)[1]
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
             self._end()
 
+    def _reply(
+        self, header: Mapping[str, Any], arrays: Mapping[str, Array], seconds: float
+    ) -> tuple[dict[str, Any], dict[str, Array]]:
+        """The reply to a message; a process that died is started again first."""
+        with self._lock:
+            if self._process is None:
+                self._start()
+            reply, found = self._ask(header, arrays, seconds, self._job.name)
+            if "error" in reply:
+                raise self._failed(reply["error"], self._job.name)
+            return reply, found
+
     def _start(self) -> Graph:
         root = str(Path(shadow.__file__).parents[1])
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "shadow.networks.onnx.worker"],
+            [sys.executable, "-P", "-m", self.PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": path},
         )
-        request = {
+        where = self._place()
+        header, _ = self._ask(self._request(), {}, SECONDS_TO_OPEN, where)
+        if "error" in header:
+            self._end()
+            raise self._failed(header["error"], where)
+        return Graph.from_json(header["graph"])
+
+    def _place(self) -> str:
+        """Where a graph that cannot be opened is, for messages."""
+        return str(self._job.files.graph.path)
+
+    def _request(self) -> dict[str, Any]:
+        """The first message."""
+        return {
             "graph": _as_json(self._job.files.graph),
             "data": {name: _as_json(part) for name, part in self._job.files.data.items()},
             "device": self._job.device,
             "memory_bytes": self._job.memory_bytes,
         }
-        where = str(self._job.files.graph.path)
-        header, _ = self._ask(request, {}, SECONDS_TO_OPEN, where)
-        if "error" in header:
-            self._end()
-            raise self._failed(header["error"], where)
-        return Graph.from_json(header["graph"])
 
     def _ask(
         self, header: Mapping[str, Any], arrays: Mapping[str, Array], seconds: float, where: str
@@ -131,8 +148,10 @@ class GraphProcess:
 
     def _died(self, code: int, late: bool, seconds: float, where: str) -> RidealongError:
         if late:
-            hint = "raise limits.seconds in its manifest if it needs more"
-            return RidealongError(f"took more than {seconds:g} s", where=where, hint=hint)
+            opening = where != self._job.name
+            what = f"took more than {seconds:g} s" + (" to be opened" if opening else "")
+            hint = None if opening else "raise limits.seconds in its manifest if it needs more"
+            return RidealongError(what, where=where, hint=hint)
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         hint = f"it may use {self._gigabytes} GB (limits.memory_gb in its manifest)"
         return RidealongError(f"its process died ({name})", where=where, hint=hint)

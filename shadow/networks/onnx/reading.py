@@ -3,6 +3,7 @@
 It runs in the process of the graph alone: the file is a stranger's.
 """
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from google.protobuf.message import DecodeError
 
 # ONNX's own, and those that come with ONNX Runtime.
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
+MOST_PARAMETERS = 10**12  # in one array
 
 
 class GraphError(Exception):
@@ -68,14 +70,20 @@ def weights_elsewhere(model: onnx.ModelProto, files: Collection[str]) -> list[We
     return found
 
 
+def files_named(model: onnx.ModelProto) -> list[str]:
+    """The other files in which a graph keeps weights."""
+    places = (entry for tensor in model.graph.initializer for entry in tensor.external_data)
+    return sorted({entry.value for entry in places if entry.key == "location"})
+
+
 def _elsewhere(tensor: Any, files: Collection[str]) -> Weights:
     place = {entry.key: entry.value for entry in tensor.external_data}
     file = place.get("location", "")
     if file not in files:
-        inside = Path(file).name == file
+        inside = not Path(file).is_absolute() and ".." not in Path(file).parts
         raise GraphError(
             f"keeps weights in {file!r}" + ("" if inside else ", outside of its folder"),
-            expected="a file beside the ONNX file that the manifest lists under data",
+            expected="a file beside the ONNX file that the manifest lists under data, no link",
         )
     dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     if dtype.kind not in "fiub" or not place.get("offset", "0").isdecimal():
@@ -89,14 +97,15 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 
 def parameters_of(model: onnx.ModelProto) -> int:
-    """The number of weights."""
-    total = 0
+    """The number of weights.
+
+    Raises:
+        GraphError: There are more than a file can hold.
+    """
     for tensor in model.graph.initializer:
-        count = 1
-        for size in tensor.dims:
-            count *= size
-        total += count
-    return total
+        if any(size < 0 for size in tensor.dims) or math.prod(tensor.dims) > MOST_PARAMETERS:
+            raise GraphError(f"has weights of the size {tuple(tensor.dims)}: {tensor.name!r}")
+    return sum(math.prod(tensor.dims) for tensor in model.graph.initializer)
 
 
 def _check_opset(model: onnx.ModelProto) -> None:

@@ -52,9 +52,12 @@ def arranged(tap: Tap, array: Array, axes: str, where: str) -> Array:
     return np.expand_dims(array, [at for at, letter in enumerate(axes) if letter not in letters])
 
 
-def misfit(tap: Tap, where: str, what: str, expected: str) -> RidealongError:
+def misfit(
+    tap: Tap, where: str, what: str, expected: str, hint: str | None = None
+) -> RidealongError:
     """An output that does not fit its decoder: which, what was found, what would fit."""
-    return RidealongError(f"output {tap.output!r} {what}", expected=f"{expected}, for {where}")
+    said = f"output {tap.output!r} {what}"
+    return RidealongError(said, expected=f"{expected}, for {where}", hint=hint)
 
 
 def check_size(output: Output, name: str, letter: str, array: Array, size: int, of: str) -> None:

@@ -101,6 +101,24 @@ def test_the_list_of_events_is_reached_with_the_keyboard(page: Page, served_flee
     expect(page).to_have_url(re.compile(r"/clip\?clip=drive-023-clip-\d&t="), timeout=WAIT_MS)
 
 
+def test_filters_are_chosen_with_the_keyboard(page: Page, served_fleet: str) -> None:
+    page.goto(f"{served_fleet}/fleet?tab=Map")
+    vehicles = page.locator("summary", has_text="Vehicles: all")
+    expect(page.locator(".tracks path")).to_have_count(24, timeout=WAIT_MS)
+    vehicles.press("Enter")
+    page.get_by_label("vehicle-3", exact=True).press("Space")
+    expect(page).to_have_url(re.compile(r"tab=Map&vehicles=vehicle-3$"), timeout=WAIT_MS)
+    expect(page.locator("summary", has_text="Vehicles: vehicle-3")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".tracks path")).to_have_count(3, timeout=WAIT_MS)
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("vehicle-3", exact=True)).to_be_hidden()
+    page.locator("select[name=events]").select_option("suppressed")
+    expect(page).to_have_url(re.compile(r"vehicles=vehicle-3&events=suppressed$"), timeout=WAIT_MS)
+    expect(page.locator(".mark.kept")).to_have_count(0, timeout=WAIT_MS)
+    page.go_back()
+    expect(page.locator(".mark.kept")).to_have_count(12, timeout=WAIT_MS)
+
+
 def test_conditions_and_ingest_health_have_views(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet")
     page.get_by_role("link", name="Conditions").click()

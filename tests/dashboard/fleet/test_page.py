@@ -4,6 +4,7 @@ import json
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,7 +14,7 @@ import dashboard.fleet
 PAGE = Path(dashboard.fleet.__file__).with_name("page.py")
 
 
-def run_page(home: Path, **asked: str) -> AppTest:
+def run_page(home: Path, **asked: str | list[str]) -> AppTest:
     app = AppTest.from_file(str(PAGE), default_timeout=60)
     app.secrets["ridealong"] = {"home": str(home), "media_key": "00ff"}
     for name, value in asked.items():
@@ -23,6 +24,11 @@ def run_page(home: Path, **asked: str) -> AppTest:
 
 def html(app: AppTest) -> str:
     return unescape("".join(part.proto.body for part in app.get("html")))
+
+
+def components(app: AppTest) -> list[dict[str, Any]]:
+    """The data of the filters and of the map."""
+    return [json.loads(part.proto.json) for part in app.get("bidi_component")]
 
 
 def figures(app: AppTest) -> dict[str, str]:
@@ -45,7 +51,24 @@ def test_filters_are_in_the_address(fleet_home: Path) -> None:
     app = run_page(fleet_home, vehicles="vehicle-3", events="kept")
     assert not app.exception and figures(app)["Drives"] == "3"
     assert figures(app)["Events"] == figures(app)["Kept"] == "12"
-    assert app.multiselect[0].value == ["vehicle-3"]
+    asked, drawn = components(app)
+    assert asked["chosen"]["vehicles"] == ["vehicle-3"] and asked["chosen"]["events"] == "kept"
+    assert len(asked["options"]["vehicles"]) == 8 and len(drawn["events"]) == 12
+
+
+def test_days_are_in_the_address(fleet_home: Path) -> None:
+    days = components(run_page(fleet_home))[0]["days"]
+    app = run_page(fleet_home, days=[days[0], days[0]])
+    asked, drawn = components(app)
+    assert asked["chosen"]["days"] == [days[0], days[0]] and asked["days"] == days
+    assert 0 < len(drawn["tracks"]) < 24 and not app.warning
+
+
+def test_a_choice_without_drives_can_be_cleared(fleet_home: Path) -> None:
+    days = components(run_page(fleet_home))[0]["days"]
+    app = run_page(fleet_home, days=[days[1], days[1]], vehicles="vehicle-0", area="here")
+    assert app.info[0].value == "No drive fits these filters."
+    assert 'href="/fleet?area=here"' in html(app)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +120,6 @@ def test_links_to_views_and_pages_keep_the_filters(fleet_home: Path) -> None:
 
 def test_the_area_of_the_address_is_drawn(fleet_home: Path) -> None:
     app = run_page(fleet_home, area="Atlantis")
-    (drawn,) = (json.loads(part.proto.json) for part in app.get("bidi_component"))
+    _, drawn = components(app)
     assert [shown for *_, shown in drawn["areas"]] == [True]
     assert len(drawn["tracks"]) == 24 and len(drawn["events"]) == 192

@@ -59,6 +59,7 @@ def make_content(cells: Sequence[Any], costly: Sequence[Any] = (), **more: Any) 
         "run": "019e977b04d491302ae88021",
         "name": None,
         "not_shared": None,
+        "clips_of_calibration": 0,
         "note": None,
         "deployed": "hydra-1.0",
         "candidate": "hydra-1.1",

@@ -55,11 +55,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def test_names() -> None:
-    assert source_names()[:7] == [
+    assert source_names()[:8] == [
         "comma2k19",
         "simulation",
         "ros2",
         "mcap",
+        "joined",
         "parquet",
         "video",
         "table",
@@ -79,8 +80,8 @@ def test_unknown_name() -> None:
 def test_installed_sources_come_after_ours_by_name(install: Install) -> None:
     install("zebra", "aaa", SOURCE.format(name="aaa"))
     install("aardvark", "zzz", SOURCE.format(name="zzz"))
-    assert source_names()[7:] == ["aaa", "zzz"]
-    assert [type(found).__module__ for found in sources_called(None)[7:]] == ["zebra", "aardvark"]
+    assert source_names()[8:] == ["aaa", "zzz"]
+    assert [type(found).__module__ for found in sources_called(None)[8:]] == ["zebra", "aardvark"]
 
 
 def test_a_listing_imports_no_package(install: Install) -> None:

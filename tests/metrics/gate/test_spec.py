@@ -32,6 +32,23 @@ def test_the_default_gate_fits_the_published_schema() -> None:
     )
 
 
+def test_an_included_gate_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    parity, default = load_gate(Path("gate_parity.yaml"), FLEET), load_gate(names=FLEET)
+    for cell in parity.required:
+        margin = parity.margin_of(cell.metric, cell)
+        usual = [c for c in default.required if (c.prediction, c.metric) == cell.key[:2]]
+        assert margin is not None
+        assert all(margin <= (default.margin_of(c.metric, c) or 0) / 2 for c in usual)
+    (tmp_path / "gate_parity.yaml").write_text(f"required: [{CELL}]")
+    assert len(load_gate(Path("gate_parity.yaml")).required) == 1  # one's own has priority
+    for name in ("gate_party.yaml", "elsewhere/gate_parity.yaml", "spec.py"):
+        with pytest.raises(RidealongError, match="No such file"):
+            load_gate(Path(name))
+
+
 def test_slices_get_their_one_spelling(tmp_path: Path) -> None:
     cell = CELL.replace("}", ", slice: road=city&light=night}")
     gate = load_gate(written(tmp_path, f"required: [{cell}]"))

@@ -93,7 +93,7 @@ NO_OUTPUT = "is not an output of hydranet with this config and these cameras"
         pytest.param({"artifact": None}, ": the key 'artifact' is missing", id="no artifact"),
         pytest.param(
             {"artifact": "../elsewhere.safetensors"},
-            ": artifact: String should match pattern",
+            ": artifact: '../elsewhere.safetensors' is not the name of a file",
             id="an artifact elsewhere",
         ),
         pytest.param(

@@ -9,11 +9,12 @@ from ridealong.arrays import Bools, Floats, Floats32, Ints
 from shadow.networks.decode import best_of, decode_objects, names_of, rows_of
 from shadow.networks.onnx.decoders.candidates import candidates
 from shadow.networks.onnx.decoders.scene import Decoded, Scene, as_names, logits
-from shadow.networks.onnx.outputs import BoxesOutput, HeatmapOutput, SizeUnit
-from shadow.networks.onnx.taps import check_size
+from shadow.networks.onnx.outputs import BoxesOutput, HeatmapOutput, SizeUnit, Unit
+from shadow.networks.onnx.taps import check_size, misfit
 from shadow.networks.onnx.wire import Array
 
 CORNERS = ("x1", "y1", "x2", "y2")
+MOST_FRACTION = 10.0  # boxes may reach beyond the image, but not that far
 MOST_COMPARED = 1000  # candidates of an image and class that non-maximum suppression compares
 
 
@@ -23,6 +24,7 @@ def decode_boxes(output: BoxesOutput, arrays: Mapping[str, Array], scene: Scene)
     found = candidates(output, arrays, scene)
     frame, camera, _ = found.place
     given = _corners(arrays["boxes"][found.place].astype(np.float64), output.format)
+    _check_fractions(output, given)
     ends = [scene.in_pixels(given[:, at : at + 2], camera, output.unit) for at in (0, 2)]
     sizes = np.tile(scene.images.sizes_px[camera], 2)
     corners = np.clip(np.concatenate(ends, axis=1), 0, sizes).astype(np.float32)
@@ -40,6 +42,15 @@ def decode_boxes(output: BoxesOutput, arrays: Mapping[str, Array], scene: Scene)
     columns["category"] = names_of(as_names(output.categories), found.label[best])
     columns["score"] = pa.array(found.score[best].clip(0, 1).astype(np.float32))
     return Decoded((rows_of(scene.images, output.task, frame[best], camera[best], columns),))
+
+
+def _check_fractions(output: BoxesOutput, corners: Floats) -> None:
+    far = corners[np.abs(corners) > MOST_FRACTION]
+    if far.size and output.unit in (Unit.INPUT_FRACTION, Unit.IMAGE_FRACTION):
+        pixels = output.unit.value.replace("fraction", "pixels")
+        expected = f"0 to 1 (unit: {output.unit.value}), or unit: {pixels}"
+        what = f"has the coordinate {far[0]:.4g}"
+        raise misfit(output.boxes, f"{output.decoder}.boxes", what, expected)
 
 
 def _corners(boxes: Floats, form: str) -> Floats:

@@ -96,4 +96,5 @@ def _check_labels(output: BoxesOutput | LanePointsOutput | Boxes3dOutput, label:
         assert output.labels is not None
         expected = f"0 to {len(output.categories) - 1} (the categories)"
         what = f"has the class {odd[0]}"
-        raise misfit(output.labels, f"{output.decoder}.labels", what, expected)
+        hint = "categories has an entry for each class, null for those that are left out"
+        raise misfit(output.labels, f"{output.decoder}.labels", what, expected, hint)

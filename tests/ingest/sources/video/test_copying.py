@@ -14,17 +14,11 @@ from ingest.clips.verify import verify_clip
 from ingest.clips.write import ClipContent, write_clip
 from ingest.discovery import find_drives
 from ingest.sources.registry import open_drive
+from tests.data.encoded import grey
 
 NS = 1_000_000_000
 FPS = 20
 LOGS = Path(__file__).parents[3] / "data" / "logs"
-
-
-def grey(number: int, size: tuple[int, int] = (160, 96)) -> np.ndarray:
-    width, height = size
-    image = np.full((height, width, 3), 40, np.uint8)
-    image[:, : width // 2] = 20 + 2 * number
-    return image
 
 
 def video(

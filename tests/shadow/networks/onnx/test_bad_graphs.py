@@ -65,7 +65,136 @@ def test_an_operator_that_the_runtime_lacks(home, tmp_path):
     node = helper.make_node("Nonsense", ["x"], ["y"])
     model = graph([node], {"x": (F, [1])}, {"y": (F, [1])})
     said = refusal(home, write_model(tmp_path, model))
-    assert "cannot be opened by ONNX Runtime" in said and "Nonsense" in said
+    assert "has the operator Nonsense, which ONNX Runtime lacks at opset 17" in said
+
+
+def test_a_type_that_the_runtime_lacks(home, tmp_path):
+    node = helper.make_node("Conv", ["images", "w"], ["y"])
+    shape = {"images": (TensorProto.DOUBLE, ["n", 3, 32, 64])}
+    model = graph([node], shape, {"y": (TensorProto.DOUBLE, None)}, {"w": np.zeros((1, 3, 3, 3))})
+    said = refusal(home, write_model(tmp_path, model))
+    assert "has the operator Conv (of opset 11), which ONNX Runtime cannot run with these" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda m: setattr(m, "ir_version", 99),
+            "is written in version 99 of ONNX's format; expec",
+        ),
+        (
+            lambda m: m.opset_import.append(helper.make_opsetid("ai.onnx.ml", 77)),
+            "needs opset 77 of the operators of ai.onnx.ml; expected at most",
+        ),
+        (
+            lambda m: weights(m, [10**9] * 5),
+            "has weights of the size (1000000000, 1000000000, 1000",
+        ),
+        (lambda m: weights(m, [-1, 5]), "has weights of the size (-1, 5): 'more'"),
+    ],
+)
+def test_a_file_of_impossible_versions_and_sizes(home, tmp_path, change, said):
+    model = detector()
+    change(model)
+    assert said in refusal(home, write_model(tmp_path, model))
+
+
+def weights(model, sizes):
+    """Add an array that has no numbers."""
+    tensor = model.graph.initializer.add()
+    tensor.name, tensor.data_type = "more", F
+    tensor.dims.extend(sizes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("STRING", "the output 'y' is tensor(string)"), ("sequence", "is seq(tensor(float))")],
+)
+def test_an_output_that_is_no_numbers(home, tmp_path, kind, said):
+    shape = ("n", 3, 32, 64)
+    node = helper.make_node("Cast", ["images"], ["y"], to=TensorProto.STRING)
+    model = graph([node], {"images": (F, shape)}, {"y": (TensorProto.STRING, shape)})
+    if kind == "sequence":
+        node = helper.make_node("SequenceConstruct", ["images"], ["y"])
+        model = graph([node], {"images": (F, shape)}, {})
+        model.graph.output.append(helper.make_tensor_sequence_value_info("y", F, None))
+    refused = refusal(home, write_model(tmp_path, model, **depth_of_y()))
+    assert said in refused and refused.endswith("expected a tensor of numbers")
+
+
+def test_an_output_without_cells(home, tmp_path):
+    shape = ("n", 3, 32, 64)
+    node = helper.make_node("Slice", ["images", "none", "none", "axis"], ["y"])
+    constants = {"none": np.array([0]), "axis": np.array([2])}
+    model = graph([node], {"images": (F, shape)}, {"y": (F, ("n", "b", "c", "d"))}, constants)
+    said = refusal(home, write_model(tmp_path, model, **depth_of_y()))
+    assert said == "tiny-1: output 'y' has 0 along H; expected at least 1, for depth.depth"
+
+
+def test_what_is_no_regular_file(home, tmp_path):
+    path = write_model(tmp_path)
+    (tmp_path / "tiny.onnx").unlink()
+    os.mkfifo(tmp_path / "tiny.onnx")
+    assert "tiny.onnx: is a named pipe; expected a regular file" in refusal(home, path)
+    with pytest.raises(RidealongError, match="is a named pipe"):
+        draft_manifest(tmp_path / "tiny.onnx")
+
+
+@pytest.mark.parametrize("name", ["../tiny.onnx", "/etc/passwd", "sub/tiny.onnx", ".."])
+def test_a_path_outside_the_folder(home, tmp_path, name):
+    said = refusal(home, write_model(tmp_path, artifact="tiny.onnx", data={name: "0" * 64}))
+    assert f"{name!r} is not the name of a file beside the manifest" in said
+    path = write_model(tmp_path)
+    path.write_text(path.read_text().replace("artifact: tiny.onnx", f"artifact: {name}"))
+    assert f"artifact: {name!r} is not the name of a file beside the manifest" in refusal(
+        home, path
+    )
+
+
+def test_a_network_in_place_of_its_manifest(home, tmp_path):
+    write_model(tmp_path)
+    said = refusal(home, tmp_path / "tiny.onnx")
+    assert "is a network; expected its manifest (YAML); write one: ridealong networks init" in said
+
+
+def test_a_device_that_is_unknown(tmp_path, program, home):
+    done = program("networks", "check", write_model(tmp_path), "--device", "tpu", "--home", home)
+    assert done.returncode == 2
+    assert done.stderr == "error: device 'tpu' is not supported; expected cpu or cuda\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"what": None}, "the key 'inputs.graph.images.what' is missing"),
+        ({"what": "image"}, "inputs.graph.images.what: unknown 'image'; did you mean 'images'?"),
+        ({"height": None}, "the key 'inputs.graph.images.height' is missing"),
+        ({"heigth": 3}, "unknown key 'inputs.graph.images.heigth'; did you mean 'height'?"),
+        ({"layout": "NQ"}, "inputs.graph.images.layout: String should match pattern"),
+    ],
+)
+def test_a_mistake_in_an_input_names_its_key(home, tmp_path, changes, said):
+    inputs = document()["inputs"]
+    inputs["graph"]["images"] |= changes
+    given = inputs["graph"]["images"]
+    inputs["graph"]["images"] = {key: given[key] for key in given if given[key] is not None}
+    assert said in refusal(home, write_model(tmp_path, inputs=inputs))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"decoder": "box"}, "outputs.0.decoder: unknown 'box'; did you mean 'boxes'?"),
+        ({"scores": {"output": "scores", "layout": "Q"}}, "outputs.0.scores.layout: String should"),
+        ({"category": []}, "unknown key 'outputs.0.category'; did you mean 'categories'?"),
+    ],
+)
+def test_a_mistake_in_an_output_names_its_key(home, tmp_path, changes, said):
+    """One of the decoders, ``boxes``, has a key of its own name."""
+    outputs = document()["outputs"]
+    outputs[0] |= changes
+    assert said in refusal(home, write_model(tmp_path, outputs=outputs))
 
 
 def test_a_new_opset(home, tmp_path):

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import yaml
 from onnx import TensorProto, helper
+from pydantic import TypeAdapter
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from shadow.networks.drafting import write_draft
 from shadow.networks.onnx.drafting import draft_manifest
+from shadow.networks.onnx.outputs import GraphOutput
 from shadow.networks.opening import load_manifest
 from shadow.networks.registry import add_network
 from tests.oracles.graphs import CATEGORIES, detector, graph, passing
@@ -39,10 +41,9 @@ def test_open_entries_are_marked_and_listed(tmp_path, home):
         "inputs.graph.x.height",
         "inputs.graph.x.width",
         "outputs.0.unit",
-        "predictions",
     ]
     assert list(draft.left_open) == open_keys
-    assert document["outputs"][0]["unit"] == document["predictions"] == "FILL_IN"
+    assert document["outputs"][0]["unit"] == "FILL_IN"
     with pytest.raises(RidealongError) as caught:
         add_network(Lake.create(home), tmp_path / "my.yaml")
     assert str(caught.value).endswith(f"left to fill in: {', '.join(open_keys)}")
@@ -127,3 +128,134 @@ def test_a_check_of_a_manifest_stores_nothing(tmp_path, program):
         "forms", "names", "ranges", "repeats", "batches", "lost frames"
     ]  # fmt: skip
     assert not home.exists()
+
+
+def giving(outputs, image=("images", F, [1, 3, 32, 64]), extra=(), metadata=None):
+    """A model whose outputs are constants: their values by name."""
+    name, kind, shape = image
+    nodes = [helper.make_node("Identity", [f"_{n}"], [n]) for n in outputs]
+    types = {"f": F, "i": TensorProto.INT64}
+    ports = {n: (types[v.dtype.kind], v.shape) for n, v in outputs.items()}
+    inputs = {name: (kind, shape), **dict(extra)}
+    model = graph(nodes, inputs, ports, {f"_{n}": v for n, v in outputs.items()})
+    helper.set_model_props(model, metadata or {})
+    return model
+
+
+def floats(*shape):
+    return np.full(shape, 0.25, np.float32)
+
+
+FREE = ("pixel_values", F, ["n", "c", "h", "w"])
+CORNERS = np.tile(np.float32([1, 2, 30, 20]), (1, 5, 1))
+EXPORTS = {
+    "detr": (
+        giving(
+            {"logits": floats(1, 5, 92), "pred_boxes": floats(1, 5, 4)},
+            FREE,
+            [("pixel_mask", (TensorProto.INT64, ["n", "h", "w"]))],
+        ),
+        ["inputs.graph.pixel_values.height", "inputs.graph.pixel_values.width",
+         "inputs.graph.pixel_mask.shape"],
+        {"format": "cxcywh", "unit": "input_fraction", "activation": "softmax", "background": 91},
+    ),
+    "tensorflow": (
+        giving(
+            {
+                "detection_boxes": floats(1, 5, 4) * np.float32([1, 1, 2, 2]),
+                "detection_scores": floats(1, 5),
+                "detection_classes": floats(1, 5) * 12,
+            },
+            ("input_tensor", TensorProto.UINT8, [1, 32, 64, 3]),
+        ),
+        [],
+        {"format": "yxyx", "unit": "input_fraction"},
+    ),
+    "ultralytics with nms": (
+        giving(
+            {"output0": np.concatenate([CORNERS, floats(1, 5, 1), floats(1, 5, 1) * 0], axis=2)},
+            metadata={"names": repr({0: "car", 1: "toaster"}), "stride": "32"},
+        ),
+        [],
+        {"labels": {"output": "output0", "layout": "NMC", "values": [5, 6]}},
+    ),
+    "centernet": (
+        giving({"hm": floats(1, 6, 8, 16), "wh": floats(1, 2, 8, 16), "reg": floats(1, 2, 8, 16)}),
+        [],
+        {"decoder": "heatmap", "offset": {"output": "reg", "layout": "NCHW"}, "size_unit": "cells"},
+    ),
+    "cityscapes": (giving({"out": floats(1, 19, 8, 16)}), [], {"decoder": "segmentation"}),
+    "depth": (
+        giving({"predicted_depth": floats(1, 8, 16)}), ["outputs.0.unit"], {"decoder": "depth"}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_outputs_of_common_networks(tmp_path, home, name):
+    model, left_open, guessed = EXPORTS[name]
+    draft, document = drafted(tmp_path, model)
+    assert list(draft.left_open) == left_open
+    (output,) = document["outputs"]
+    assert {key: output[key] for key in guessed} == guessed
+    if name == "depth":
+        output["unit"] = "metres"
+        assert document["predictions"] == ["depth@main"]
+    if name == "detr":
+        document["inputs"]["graph"]["pixel_values"] |= {"height": 32, "width": 64}
+        document["inputs"]["graph"]["pixel_mask"]["shape"] = [1, 32, 64]
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(document))
+    assert add_network(Lake.create(home), tmp_path / "my.yaml").network == "my-1.0"
+
+
+def test_the_outputs_of_the_page(repository):
+    page = (repository / "docs/network-contract.md").read_text("utf-8")
+    text = page.partition("### Outputs of common networks")[2].partition("```yaml\n")[2]
+    outputs = yaml.safe_load(text.partition("```")[0])["outputs"]
+    assert len(TypeAdapter(tuple[GraphOutput, ...]).validate_python(outputs)) == 8
+
+
+@pytest.mark.parametrize(
+    ("boxes", "unit", "said"),
+    [
+        (
+            floats(1, 5, 4) * np.float32([1, 1, 2, 2]),
+            "input_pixels",
+            "all 20 boxes are smaller than a",
+        ),
+        (
+            CORNERS,
+            "input_fraction",
+            "output 'boxes' has the coordinate 30; expected 0 to 1 (unit: in",
+        ),
+    ],
+)
+def test_boxes_in_another_unit(tmp_path, home, boxes, unit, said):
+    model = giving({"boxes": boxes, "scores": floats(1, 5, 6)})
+    _, document = drafted(tmp_path, model)
+    document["outputs"][0]["unit"] = unit
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(document))
+    with pytest.raises(RidealongError) as caught:
+        add_network(Lake.create(home), tmp_path / "my.yaml")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ([1, 32], "is int64 (?, ?, ?); expected the shape (1, 32), as in the manifest"),
+        (None, None),
+    ],
+)
+def test_a_mask_of_another_shape(tmp_path, home, shape, said):
+    model, _, _ = EXPORTS["detr"]
+    _, document = drafted(tmp_path, model)
+    document["inputs"]["graph"]["pixel_values"] |= {"height": 32, "width": 64}
+    document["inputs"]["graph"]["pixel_mask"] |= {"shape": shape}
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(document))
+    if said is None:  # a graph that broadcasts takes one number
+        assert add_network(Lake.create(home), tmp_path / "my.yaml").predictions == 6
+        return
+    with pytest.raises(RidealongError) as caught:
+        add_network(Lake.create(home), tmp_path / "my.yaml")
+    assert said in str(caught.value)

@@ -178,6 +178,62 @@ def test_lanes_are_traced(open_model):
     assert found[0]["score"] == pytest.approx(0.8)
 
 
+def lines():
+    """Four lines of three points in every image, whatever it shows."""
+    F, L = TensorProto.FLOAT, TensorProto.INT64
+    constants = {
+        "places": np.array(
+            [
+                [
+                    [[1, 2], [3, 4], [5, 6]],
+                    [[1, 1], [2, 2], [3, 3]],
+                    [[1, 1], [2, 2], [3, 3]],
+                    [[0, 0], [8, 4], [16, 8]],
+                ]
+            ],
+            np.float32,
+        ),
+        "sure": np.array([[0.8, 0.05, 0.9, 0.3]], np.float32),
+        "seen": np.array([[[0.9, 0.2, 0.5], [1, 1, 1], [1, 0, 0.4], [1, 1, 1]]], np.float32),
+        "classes": np.array([[1, 0, 0, 0]]),
+        "zero": np.float32(0),
+    }
+    nodes = [helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2, 3], keepdims=0)]
+    nodes += [helper.make_node("Mul", ["mean", "zero"], ["nothing"])]
+    outputs = {"points": "places", "scores": "sure", "visible": "seen"}
+    nodes += [helper.make_node("Add", ["nothing", c], [o]) for o, c in outputs.items()]
+    nodes += [helper.make_node("Identity", ["classes"], ["labels"])]
+    ports = {name: (F, constants[c].shape) for name, c in outputs.items()}
+    return graph(nodes, {"x": (F, [1, 3, 8, 16])}, {**ports, "labels": (L, [1, 4])}, constants)
+
+
+def test_lanes_as_points(open_model):
+    """The clip's images are twice the size of the input. The score of the second line is too low,
+    and only one point of the third counts."""
+    output = {"decoder": "lane_points", "categories": ["lane_line", "road_edge"]}
+    layouts = {"points": "NMPC", "scores": "NM", "visible": "NMP", "labels": "NM"}
+    output |= {name: {"output": name, "layout": layout} for name, layout in layouts.items()}
+    names = ["lanes/lane_line@main", "lanes/road_edge@main"]
+    network = open_model(lines(), predictions=names, **dense(output))
+    present = {"main": np.array([True, False, True])}
+    frames = {"main": np.zeros((3, 16, 32, 3), np.uint8)}
+    found = network.perceive(frames, TIMES, {}, present=present)
+    keys = ("timestamp_ns", "camera", "task", "category", "points")
+    assert [tuple(row[key] for key in keys) for row in found.sparse.to_pylist()] == [
+        (time_ns, "main", "lanes", category, points)
+        for time_ns in (0, 400_000_000)
+        for category, points in (
+            ("road_edge", [2, 4, 10, 12]),
+            ("lane_line", [0, 0, 16, 8, 32, 16]),
+        )
+    ]
+    assert found.sparse["score"].to_pylist() == pytest.approx([0.8, 0.3] * 2)
+    # As fractions of the clip's own image.
+    network = open_model(lines(), predictions=names, **dense(output | {"unit": "image_fraction"}))
+    far = network.perceive({"main": np.zeros((3, 1, 2, 3), np.uint8)}, TIMES, {})
+    assert far.sparse["points"][0].as_py() == [2, 2, 10, 6]
+
+
 def heat_output(**changes):
     return {
         "decoder": "heatmap",

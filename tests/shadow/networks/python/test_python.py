@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import os
+import shutil
+import sys
 
 import numpy as np
 import pytest
 import yaml
 
+from ingest.listing import list_clips
 from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.lake import Lake
 from shadow.networks.opening import load_manifest, open_network, require_device
@@ -282,3 +286,32 @@ def test_what_init_refuses(install, program, tmp_path, name, said):
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"error: {said}"), done.stderr
     assert not (tmp_path / "my.yaml").exists()
+
+
+@pytest.mark.slow
+def test_a_clip_on_which_it_fails_is_left_out_and_all_of_them_stop_the_run(
+    install, manifest, demo_home, tmp_path, ask, program, monkeypatch
+):
+    code = (
+        "first, last = self.manifest.arguments['bad'];"
+        " rows[0]['score'] = float('nan') if first <= timestamps_ns[0] <= last else 0.9"
+    )
+    module = returning(code).replace("        pass\n", "        self.manifest = manifest\n")
+    folder = install(module)
+    home = shutil.copytree(demo_home, tmp_path / "home")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *sys.path]))  # for workers
+    clips = list_clips(Lake.open(home).snapshot()).sort_by("start_ns").to_pylist()
+    bad = next(row for row in clips if "main" in row["cameras"])
+    every = [clips[0]["start_ns"], clips[-1]["end_ns"]]
+    for version, window in (("1", [bad["start_ns"], bad["end_ns"]]), ("2", every)):
+        path = manifest(version=version, arguments={"bad": window})
+        ask("networks", "add", path, "--home", home)
+    run = ("shadow", "run", "--deployed", "hydra-1.0", "--home", home, "--json")
+    done = program(*run, "--candidate", "box-1")
+    assert done.returncode == 0, done.stderr
+    (left,) = json.loads(done.stdout)["clips_left_out"]
+    assert left["clip_id"] == bad["clip_id"]
+    assert left["reason"].startswith("box-1: score of objects/car@main in frame 0 (timestamp ")
+    done = program(*run, "--candidate", "box-2")
+    assert done.returncode == 2 and not done.stdout and "Traceback" not in done.stderr
+    assert "can be replayed" in done.stderr and "box-2: score of objects/car@main" in done.stderr
