@@ -10,7 +10,7 @@ import argparse
 import io
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -115,16 +115,18 @@ def bare_encode(sets: Sets) -> dict[str, list[bytes]]:
 
 def bare_decode(packets: dict[str, list[bytes]]) -> int:
     """As `bare_encode`, for decoding."""
-    count = 0
-    for stream in packets.values():
+    return sum(image.shape[0] > 0 for _, image in bare_images(packets))
+
+
+def bare_images(packets: dict[str, list[bytes]]) -> Iterator[tuple[str, Image]]:
+    """The camera and image of every packet, camera by camera."""
+    for name, stream in packets.items():
         codec = av.VideoCodecContext.create("h264", "r")
         codec.thread_count = 1
         colours = VideoReformatter()
         for packet in stream:
             for frame in codec.decode(av.Packet(packet)):
-                image = colours.reformat(frame, format="rgb24", threads=1).to_ndarray()
-                count += image.shape[0] > 0
-    return count
+                yield name, colours.reformat(frame, format="rgb24", threads=1).to_ndarray()
 
 
 def read_all(path: Path) -> int:

@@ -457,8 +457,10 @@ def _mcap(work: _Work) -> dict[str, Any]:
         for clip in work.clips():
             with work.opened(clip) as reader:
                 kept = work.outputs.kept(reader, reader.sample_times(work.outputs.rate_hz))
-            path = work.outputs.lake.path(clip["blob"])
-            yield ReplayedClip(clip["clip_id"], path, kept, clip["about"])
+            lake, newest = work.outputs.lake, clip["labels_blob"]
+            labels = lake.path(newest) if newest else None
+            path = lake.path(clip["blob"])
+            yield ReplayedClip(clip["clip_id"], path, kept, clip["about"], labels)
 
     if work.request.dry_run:
         return asdict(preview_mcaps(work.request.out, replayed()))

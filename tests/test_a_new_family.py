@@ -15,6 +15,7 @@ from ingest.clips.read import open_clip
 from ingest.clips.write import ClipContent, write_clip
 from ingest.labels.coco import write_coco
 from ingest.labels.content import LabelClip, LabelImage
+from ingest.labels.lineage import ExportHead
 from ingest.labels.mcap import ReplayedClip, write_mcaps
 from ingest.labels.networks import LabelNetwork, LabelNetworks
 from metrics.gate.spec import GateSpec
@@ -160,7 +161,7 @@ def networks() -> LabelNetworks:
 
 
 def test_it_is_exported_as_coco(tmp_path: Path) -> None:
-    summary = write_coco(tmp_path / "out", [label_clip()], networks(), box_tasks())
+    summary = write_coco(tmp_path / "out", [label_clip()], ExportHead(box_tasks(), networks()))
     assert (summary.labelled, summary.annotations, summary.ignored) == (5, 11, 1)
     assert summary.results == {"deployed": 10, "candidate": 5}
     document = json.loads((tmp_path / "out/annotations/instances_default.json").read_text())

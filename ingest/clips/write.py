@@ -124,14 +124,19 @@ def write_outputs(out: TopicWriter, network: str, seen: Perception) -> None:
     _write_overlays(out, sorted(cameras), seen, colour, prefix=f"/{network}")
 
 
+def write_labels(out: TopicWriter, cameras: Sequence[str], labels: Perception) -> None:
+    """Add sparse labels, exactly (``/labels``) and for viewers."""
+    _write_sparse(out, topics.LABELS, labels)
+    _write_overlays(out, list(cameras), labels, messages.LABEL_COLOUR)
+
+
 def _write_content(out: TopicWriter, clip: ClipContent) -> None:
     for camera in clip.cameras.values():
         _write_calibration(out, camera, clip.start_ns)
     if clip.telemetry is not None:
         _write_telemetry(out, clip.telemetry)
     if clip.labels is not None:
-        _write_sparse(out, topics.LABELS, clip.labels)
-        _write_overlays(out, list(clip.cameras), clip.labels, messages.LABEL_COLOUR)
+        write_labels(out, list(clip.cameras), clip.labels)
         _write_dense(out, clip.labels)
     _write_video(out, clip)
 

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
+from ingest.clips import topics
 from ingest.clips.container import TopicReader, TopicWriter, reading
 from ingest.clips.read import open_clip
-from ingest.clips.write import write_outputs
+from ingest.clips.write import write_labels, write_outputs
 from ingest.labels.folder import check_replaceable, export_folder, write_json
 from ingest.labels.foxglove_layout import FILE as LAYOUT_FILE
 from ingest.labels.foxglove_layout import foxglove_layout
@@ -34,13 +35,15 @@ CLIPS_FILE = "clips.json"
 class ReplayedClip:
     """A clip's file, and each network's outputs on it, by role (``deployed``, ``candidate``).
 
-    ``about`` is other information for labellers, as values that JSON can express.
+    ``about`` is other information for labellers, as values that JSON can express. ``labels`` is the
+    file of its newest labels; None if those are in the clip's own file.
     """
 
     clip_id: str
     path: Path
     outputs: Mapping[str, Perception]
     about: Mapping[str, object] = field(default_factory=dict)
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,8 @@ def write_mcaps(
 
     with export_folder(folder, "mcap", manifest) as partial:
         for clip in clips:
-            shown = add_outputs(clip.path, partial / f"{clip.clip_id}.mcap", clip.outputs)
+            copy = partial / f"{clip.clip_id}.mcap"
+            shown = add_outputs(clip.path, copy, clip.outputs, clip.labels)
             cameras |= dict.fromkeys(shown.cameras)
             signals |= set(shown.signals)
             about.append({"clip_id": clip.clip_id} | dict(clip.about))
@@ -103,7 +107,7 @@ def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
     with TemporaryDirectory() as scratch:
         for clip in clips:
             copy = Path(scratch) / "clip.mcap"
-            add_outputs(clip.path, copy, clip.outputs)
+            add_outputs(clip.path, copy, clip.outputs, clip.labels)
             sizes.append(copy.stat().st_size)
     return _summary(len(sizes), sum(sizes))
 
@@ -120,52 +124,77 @@ class Shown:
     signals: tuple[str, ...]
 
 
-def add_outputs(source: Path, target: Path, outputs: Mapping[str, Perception]) -> Shown:
+def add_outputs(
+    source: Path, target: Path, outputs: Mapping[str, Perception], labels: Path | None = None
+) -> Shown:
     """Copy a clip, message by message, and add outputs of networks and typed telemetry.
+
+    Args:
+        source: The clip.
+        target: The copy.
+        outputs: Outputs by network.
+        labels: A later version of its labels, to be written in place of its own.
 
     Raises:
         RidealongError: The clip is damaged.
     """
-    with open_clip(source) as reader:  # raises if it is damaged, before anything is written
+    # Raises if it is damaged, before anything is written.
+    with open_clip(source, labels) as reader:
         telemetry, cameras = reader.telemetry(), tuple(reader.cameras)
+        newest = reader.labels(with_dense=False) if labels else None
     with reading(source):
         original = TopicReader(source)
     try:
         with target.open("wb") as stream:
-            _copy(source, original, TopicWriter(stream), outputs, telemetry)
+            out = TopicWriter(stream)
+            added = _Added(outputs, telemetry, newest, cameras)
+            _copy(source, original, out, added)
     finally:
         original.close()
     return Shown(cameras, tuple(signals_in(telemetry)))
 
 
-def _copy(
-    source: Path,
-    original: TopicReader,
-    out: TopicWriter,
-    outputs: Mapping[str, Perception],
-    telemetry: pa.Table,
-) -> None:
+@dataclass(frozen=True)
+class _Added:
+    """What a copy has in place of what its clip has; ``labels`` is None to keep those."""
+
+    outputs: Mapping[str, Perception]
+    telemetry: pa.Table
+    labels: Perception | None
+    cameras: tuple[str, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """How the topics begin that are written anew."""
+        labels = [topics.LABELS, *map(topics.annotations, self.cameras)] if self.labels else []
+        return (SIGNALS_TOPIC, *(f"/{network}/" for network in self.outputs), *labels)
+
+
+def _copy(source: Path, original: TopicReader, out: TopicWriter, added: _Added) -> None:
     schemas = original.summary.schemas
-    # A clip that was exported before has such topics already; the new ones replace them.
-    added = (SIGNALS_TOPIC, *(f"/{network}/" for network in outputs))
-    kept = [channel for channel in original.channels if not channel.topic.startswith(added)]
+    # A clip that was exported before has some of these topics already.
+    kept = [channel for channel in original.channels if not channel.topic.startswith(added.topics)]
     for channel in kept:
         schema = schemas[channel.schema_id]
         out.copy_topic(channel, schema.name, schema.encoding, schema.data)
-    for network, seen in outputs.items():
+    metadata = dict(original.metadata() or {})
+    if added.labels is not None:
+        write_labels(out, added.cameras, added.labels)
+        metadata["labels"] = str(len(added.labels.timestamps_ns))
+    for network, seen in added.outputs.items():
         write_outputs(out, network, seen)
-    if signals_in(telemetry):
-        kind = message_class(telemetry)
+    if signals_in(added.telemetry):
+        kind = message_class(added.telemetry)
         out.add_protobuf_topic(SIGNALS_TOPIC, kind)
-        for timestamp_ns, data in signal_messages(telemetry, kind):
+        for timestamp_ns, data in signal_messages(added.telemetry, kind):
             out.add(SIGNALS_TOPIC, timestamp_ns, data)
     for topic, timestamp_ns, data in _messages(source, original, [c.topic for c in kept]):
         out.add(topic, timestamp_ns, data)
-    out.finish(original.metadata() or {})
+    out.finish(metadata)
 
 
 def _messages(
-    source: Path, original: TopicReader, topics: list[str]
+    source: Path, original: TopicReader, names: list[str]
 ) -> Iterator[tuple[str, int, bytes]]:
     with reading(source):
-        yield from original.messages(topics)
+        yield from original.messages(names)

@@ -7,7 +7,7 @@ and count from 1. A shape is a label or a pre-label in one image: a box or a pol
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -191,6 +191,14 @@ class ExportClip:
         for image in self.images:
             found.setdefault(image.camera, []).append(image)
         return found
+
+
+def by_image(shapes: Iterable[Shape]) -> dict[int, list[Shape]]:
+    """Shapes by the number of their image, in their order."""
+    found: dict[int, list[Shape]] = {}
+    for shape in shapes:
+        found.setdefault(shape.image.id, []).append(shape)
+    return found
 
 
 class Exported:

@@ -18,6 +18,7 @@ from ingest.labels.neutral import (
     ExportImage,
     LabelNames,
     Shape,
+    by_image,
 )
 from ridealong.perception.forms import Form
 
@@ -103,9 +104,7 @@ def _end(file: TextIO) -> None:
 
 
 def _write_images(file: TextIO, images: Sequence[ExportImage], shapes: Sequence[Shape]) -> None:
-    inside: dict[int, list[Shape]] = {}
-    for shape in shapes:
-        inside.setdefault(shape.image.id, []).append(shape)
+    inside = by_image(shapes)
     for image in images:
         file.write(
             f'<image id="{image.id - 1}" name={quoteattr(image.file_name)} '

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ingest.labels.formats.format import Format, link, number
 from ingest.labels.lineage import ExportHead
-from ingest.labels.neutral import ExportClip, ExportImage, LabelNames, Shape
+from ingest.labels.neutral import ExportClip, ExportImage, LabelNames, Shape, by_image
 from ridealong.arrays import Floats
 from ridealong.perception.forms import Form
 from ridealong.perception.geometry import CameraCalibration
@@ -34,14 +34,12 @@ class KittiWriter:
     """Writes the text files; see the module."""
 
     def __init__(self, folder: Path, names: LabelNames, head: ExportHead) -> None:
-        self._folder = folder
+        self._folder, self._made = folder, set[Path]()
         (folder / ROOT / LABELS).mkdir(parents=True)
 
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
-        of_image: dict[int, list[Shape]] = {}
-        for shape in clip.labels:
-            of_image.setdefault(shape.image.id, []).append(shape)
+        of_image = by_image(clip.labels)
         for image in clip.images:
             if not image.labelled:
                 continue
@@ -62,8 +60,9 @@ class KittiWriter:
         """Nothing is left."""
 
     def _write_prelabels(self, clip: ExportClip, role: str, shapes: Sequence[Shape]) -> None:
+        of_image = by_image(shapes)
         for image in clip.images:
-            mine = [shape for shape in shapes if shape.image is image]
+            mine = of_image.get(image.id, ())
             lines = [line(shape, clip.cameras[image.camera]) for shape in mine]
             self._write(f"prelabels/{role}/data/{image.stem}.txt", lines)
 
@@ -86,7 +85,9 @@ class KittiWriter:
 
     def _write(self, name: str, lines: list[str]) -> None:
         path = self._folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
         path.write_text("".join(f"{one}\n" for one in lines), "utf-8")
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ingest.labels.entries import EntryLists
 from ingest.labels.formats.format import Format
 from ingest.labels.lineage import ExportHead
-from ingest.labels.neutral import ExportClip, ExportImage, LabelNames, Shape
+from ingest.labels.neutral import ExportClip, ExportImage, LabelNames, Shape, by_image
 from ridealong.perception.forms import Form
 from ridealong.units import NS_PER_S
 
@@ -39,8 +39,11 @@ class LabelStudioWriter:
 
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
+        labels = by_image(clip.labels)
+        said = {role: by_image(shapes) for role, shapes in clip.prelabels.items()}
         for image in clip.images:
-            self._lists["tasks"].add(self._task(clip, image))
+            mine = {role: found.get(image.id, []) for role, found in said.items()}
+            self._lists["tasks"].add(self._task(image, labels.get(image.id, []), mine))
         if clip.source.video is None or clip.source.video_times is None:
             return
         for camera, images in clip.by_camera().items():
@@ -57,12 +60,9 @@ class LabelStudioWriter:
             self._lists.write_list(self._folder / VIDEO_TASKS, "videos")
         self._lists.__exit__(None, None, None)
 
-    def _task(self, clip: ExportClip, image: ExportImage) -> Json:
-        labels = [shape for shape in clip.labels if shape.image is image]
-        said = {
-            role: [shape for shape in shapes if shape.image is image]
-            for role, shapes in clip.prelabels.items()
-        }
+    def _task(
+        self, image: ExportImage, labels: Sequence[Shape], said: Mapping[str, Sequence[Shape]]
+    ) -> Json:
         data = {
             "image": f"{LOCAL}{IMAGES}/{image.file_name}",
             "clip_id": image.clip_id,

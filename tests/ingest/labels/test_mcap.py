@@ -8,6 +8,7 @@ import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
 
+from ingest.clips.label_file import write_labels
 from ingest.clips.read import open_clip
 from ingest.clips.verify import verify_clip
 from ingest.clips.write import ClipContent, write_clip
@@ -98,6 +99,21 @@ def test_a_damaged_clip_is_named_and_nothing_is_left(tmp_path, make, source):
         write_mcaps(out, [], make.networks)
     assert not out.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["source.mcap"]
+
+
+def test_a_later_version_of_the_labels_is_written(tmp_path, make, source):
+    newest = make.seen(make.box(1000, "main", "bus", 1.0, 2.0, 9.0, 8.0))
+    write_labels(tmp_path / "labels.parquet", newest)
+    target = tmp_path / "copy.mcap"
+    add_outputs(source, target, {"candidate": make.seen()}, tmp_path / "labels.parquet")
+    assert verify_clip(target) == []
+    with open_clip(target) as copy:
+        assert copy.labels().sparse.equals(newest.sparse)
+        assert copy.outputs("candidate") is not None
+    with target.open("rb") as stream:
+        reader = make_reader(stream, decoder_factories=[DecoderFactory()])
+        shown = reader.iter_decoded_messages(["/camera/main/annotations"])
+        assert [len(message.decoded_message.points) for message in shown] == [1, 0, 0]
 
 
 def test_telemetry_is_typed_and_the_layout_plots_it(tmp_path, make):
