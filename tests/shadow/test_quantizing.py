@@ -102,6 +102,9 @@ def test_from_a_network_to_its_parity(
     depth = [c for c in document["cells"] if c["metric"] == "abs_rel" and c["slice"] == "all"]
     assert any(cell["delta"] for cell in depth)
     assert all(abs(cell["delta"]) < 0.05 for cell in depth if cell["delta"] is not None)
+    its = ("--where", f"clip_id = '{done['clips'][0]}'")
+    none = one_line(program, "shadow", "run", *pair, *its, *at)
+    assert "are of drives that calibrated a network" in none
     again = one_line(program, "networks", "quantize", "hydra-1.1", *at)
     assert "hydra-1.1.int8 is registered already" in again and "--version" in again
     twice = one_line(program, "networks", "quantize", "hydra-1.1.int8", *at)

@@ -36,6 +36,7 @@ class TopicContent:
         places: Where its messages are.
         starts: Whether decoding can start at it (video).
         frame_id: Its coordinate frame.
+        codec: FFmpeg's name of its codec (video).
         first: Its first message (calibrations).
         picked: Values of its mapped fields, by their path.
         wrong: How many messages do not fit the schema, and why the first does not.
@@ -119,7 +120,8 @@ def read_contents(store: Store, mapped: Mapping[str, Sequence[str]] | None = Non
         topic = message.topic
         contents.counts[topic] += 1
         if topic not in readers:
-            readers[topic] = _reader(contents, topic, (mapped or {}).get(topic.name, ()))
+            paths = (mapped or {}).get(topic.name, ())
+            readers[topic] = _reader(contents, topic, paths)
         reader = readers[topic]
         if reader is not None:
             reader(message)
@@ -136,6 +138,9 @@ def _reader(
     """What reads the messages of a topic; None if its type is not recognised, and not mapped."""
     kind = kind_of(topic.type)
     if kind is None and not paths:
+        return None
+    if any(topic.name == other.name for other in contents.topics):
+        contents.refused[topic] = "a topic of another form has its name"
         return None
     try:
         content = TopicContent(topic, kind, decoder(topic), picked={path: [] for path in paths})
@@ -157,11 +162,12 @@ def _reader(
                 return
             decoded = content.decode(message.data)
             picked = [value_at(decoded, path) for path in paths]
+            stamp_ns = fields.stamp_ns(decoded) or 0
             if kind is Kind.TRANSFORMS:
                 contents.transforms.add(fields.transforms(decoded))
             elif take is None or take(content, decoded, message):
                 content.log_ns.append(message.log_ns)
-                content.stamps_ns.append(fields.stamp_ns(decoded) or 0)
+                content.stamps_ns.append(stamp_ns)
                 for values, value in zip(content.picked.values(), picked, strict=True):
                     values.append(value)
         # A schema that does not fit raises the errors of its decoder, or lacks a field.
@@ -212,10 +218,6 @@ def _take_calibration(content: TopicContent, decoded: Any, message: Message) -> 
     return True
 
 
-def _take_raw(content: TopicContent, decoded: Any, message: Message) -> bool:
-    return _take_place(content, decoded, message)
-
-
 def _take_compressed(content: TopicContent, decoded: Any, message: Message) -> bool:
     if pictures.DEPTH in str(decoded.format).lower():
         raise ValueError("its pictures are distances")
@@ -243,7 +245,7 @@ def _take_place(content: TopicContent, decoded: Any, message: Message) -> bool:
 
 _TAKERS: dict[Kind, Callable[[TopicContent, Any, Message], bool]] = {
     **dict.fromkeys(fields.TAKEN, _take_row),
-    **dict.fromkeys(CAMERAS, _take_raw),
+    **dict.fromkeys(CAMERAS, _take_place),
     Kind.COMPRESSED: _take_compressed,
     Kind.VIDEO: _take_video,
     Kind.CALIBRATION: _take_calibration,

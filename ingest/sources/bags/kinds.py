@@ -43,7 +43,6 @@ _KINDS = {
     "foxglove.FrameTransforms": Kind.TRANSFORMS,
     "foxglove.ImageAnnotations": Kind.BOXES,
 }
-RECOGNISED = tuple(_KINDS)
 
 
 def kind_of(type_name: str) -> Kind | None:

@@ -24,9 +24,10 @@ from ingest.sources.mapping.fields import Fields, FieldSpec
 from ingest.sources.mapping.joining import Samples, samples
 from ingest.telemetry.resample import latest
 from ridealong.arrays import Ints
-from ridealong.errors import UnreadableError
+from ridealong.errors import RidealongError, UnreadableError
 from ridealong.perception.cameras import CameraName
 from ridealong.specs import Spec
+from ridealong.terminal.readable import listed
 from ridealong.units import NS_PER_S
 
 
@@ -69,12 +70,27 @@ def value_at(message: Any, path: str) -> Any:
     """A field of a message, as a plain value.
 
     Raises:
-        AttributeError: There is no such field.
+        RidealongError: There is no such field; the message lists those that there are.
         IndexError: The list is shorter.
     """
     for part in path.split("."):
-        message = message[int(part)] if part.isdigit() else getattr(message, part)
+        if part.isdigit():
+            message = message[int(part)]
+        elif hasattr(message, part):
+            message = getattr(message, part)
+        else:
+            names = _field_names(message)
+            raise RidealongError(f"no field {part!r}", expected=listed(names, 20) or "a value")
     return message.item() if isinstance(message, np.generic) else message
+
+
+def _field_names(message: Any) -> list[str]:
+    """The fields of a message of ROS, protobuf or JSON."""
+    descriptor = getattr(message, "DESCRIPTOR", None)
+    if descriptor is not None:
+        return [field.name for field in descriptor.fields]
+    own = getattr(message, "__dataclass_fields__", None) or getattr(message, "__dict__", {})
+    return [name for name in own if not name.startswith("__")]
 
 
 def mapped_samples(

@@ -53,7 +53,7 @@ class McapFile:
 
     def topics(self) -> list[Topic]:
         """The topics that were found; complete after `scan`."""
-        return list(self._topics.values())
+        return list(dict.fromkeys(self._topics.values()))
 
     def scan(self) -> Iterator[Message]:
         """All messages, in the order of the file; what cannot be read is added to `faults`.
@@ -159,14 +159,20 @@ class McapFile:
         known = self._topics.get(channel.id)
         if known is not None and known.name == channel.topic:
             return  # writers repeat the channels in every chunk
-        self._topics[channel.id] = Topic(
+        found = Topic(
             channel.topic,
             schema.name if schema else "",
             channel.message_encoding,
             schema.encoding if schema else "",
             schema.data if schema else b"",
-            channel.metadata,
         )
+        # Several programs may send on one topic, each in a channel of its own.
+        alike = (one for one in self._topics.values() if _form(one) == _form(found))
+        self._topics[channel.id] = next(alike, found)
+
+
+def _form(topic: Topic) -> tuple[str, str, str, bytes]:
+    return topic.name, topic.type, topic.encoding, topic.schema
 
 
 def _body(stream: IO[bytes], start: int) -> bytes:

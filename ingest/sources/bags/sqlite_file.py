@@ -74,7 +74,7 @@ def _topics(database: sqlite3.Connection) -> dict[int, Topic]:
     definitions = _definitions(database)
     rows = database.execute("select id, name, type, serialization_format from topics")
     return {
-        number: Topic(name, kind, encoding, *definitions.get(kind, ("", b"")), {})
+        number: Topic(name, kind, encoding, *definitions.get(kind, ("", b"")))
         for number, name, kind, encoding in rows
     }
 

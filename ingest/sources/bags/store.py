@@ -16,7 +16,6 @@ class Topic:
         encoding: How messages are encoded: ``cdr``, ``protobuf``, ``json``.
         schema_encoding: How ``schema`` is written: ``ros2msg``, ``protobuf``; empty without one.
         schema: The definition of the type; empty if the file has none.
-        metadata: What else the file says about the topic.
     """
 
     name: str
@@ -24,7 +23,6 @@ class Topic:
     encoding: str
     schema_encoding: str
     schema: bytes
-    metadata: dict[str, str]
 
 
 class Message(NamedTuple):

@@ -4,6 +4,7 @@ A manifest names an entry point and a package, and never a file or a module: wha
 is trusted, and what lies in a folder is not.
 """
 
+import os
 import re
 import traceback
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ def find_entry_point(manifest: PythonManifest) -> EntryPoint:
     """The entry point that a manifest names; nothing is imported.
 
     Raises:
-        NotInstalledError: Its package is not installed, or in another version, or does not have it.
+        NotInstalledError: Its package is not installed, or in another version, or does not have it,
+            or lies in the current folder only.
     """
     named = entry_points(group=GROUP, name=manifest.entry_point)
     own = [point for point in named if _is_of(point, manifest.package)]
@@ -49,6 +51,7 @@ def find_entry_point(manifest: PythonManifest) -> EntryPoint:
             hint=f"install that version, or register a manifest of {origin(point)} under a new"
             " version",
         )
+    _require_installed(point)
     return point
 
 
@@ -56,7 +59,7 @@ def entry_point_named(name: str) -> EntryPoint:
     """The entry point of that name, of any package; nothing is imported.
 
     Raises:
-        NotInstalledError: There is none.
+        NotInstalledError: There is none, or its package lies in the current folder only.
         RidealongError: Several packages have one.
     """
     points = {origin(point): point for point in entry_points(group=GROUP, name=name)}
@@ -71,7 +74,23 @@ def entry_point_named(name: str) -> EntryPoint:
             f"{name!r} in {GROUP} is an entry point of several packages: {', '.join(points)}",
             hint="uninstall all but one",
         )
-    return next(iter(points.values()))
+    (point,) = points.values()
+    _require_installed(point)
+    return point
+
+
+def _require_installed(point: EntryPoint) -> None:
+    """Refuse a package that is found only because Python searches the folder where it starts."""
+    assert point.dist is not None
+    folder, here = Path(str(point.dist.locate_file(""))).resolve(), Path.cwd()
+    parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    named = [Path(part).resolve() for part in parts if part]
+    if folder == here and here not in named:
+        raise NotInstalledError(
+            f"{origin(point)} lies in the current folder, and is not installed",
+            where=folder,
+            hint="install it with pip; code in a folder is not run",
+        )
 
 
 def _is_of(point: EntryPoint, package: str) -> bool:
@@ -103,6 +122,14 @@ def naming(point: EntryPoint, doing: str) -> Iterator[None]:
         if refused(error) or is_full(error) or missing_extra(error):
             raise
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        raise broken(point, f"{doing} ({text}, {where})") from error
+        raise broken(point, f"{doing} ({text}, {_line(point, error)})") from error
+
+
+def _line(point: EntryPoint, error: Exception) -> str:
+    """The last line of the package's own code that ran; libraries that it calls do not count."""
+    top = point.module.partition(".")[0]
+    lines = traceback.extract_tb(error.__traceback__)
+    paths = [Path(line.filename) for line in lines]
+    own = [at for at, path in enumerate(paths) if top in (path.stem, *path.parts[:-1])]
+    last = own[-1] if own else -1
+    return f"{paths[last].name}:{lines[last].lineno}"

@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pytest
 from mcap.writer import CompressionType
+from mcap.writer import Writer as McapWriter
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Writer
 
 from ingest.discovery import find_drives
@@ -309,6 +310,7 @@ def test_a_mapping_comes_before_what_is_recognised(bags, tmp_path):
 @pytest.mark.parametrize(("text", "said"), [
     ("signals: {/speed.data: {signal: Vehicle.Speed}}", "there is no topic '/speed'"),
     ("signals: {/odom.speed: {signal: Vehicle.Speed}}", "/odom has no field 'speed'"),
+    ("signals: {/odom.twist.x: {signal: Vehicle.Speed}}", "'x'; expected twist, covariance"),
     ("signals: {/odom.twist: {signal: Vehicle.Speed}}", "is not a number, a flag or a text"),
     ("cameras: {/odom: main}", "there are no pictures on topic '/odom'"),
 ])  # fmt: skip
@@ -342,3 +344,23 @@ def test_damaged_pictures_are_counted(tmp_path):
     drive = opened(made.write_bag(tmp_path / "bag", sent))
     assert reasons(drive) == ["camera rear: 1 of 10 frames are damaged"]
     assert sum("rear" in images for _, images in drive.frames(0, 2**62, ["rear"])) == 9
+
+
+def test_two_channels_of_one_topic_are_one_topic(tmp_path):
+    path = tmp_path / "a.mcap"
+    with path.open("wb") as stream:
+        out = McapWriter(stream)
+        out.start()
+        kind = "geometry_msgs/msg/TwistStamped"
+        text = made.STORE.generate_msgdef(kind)[0].encode()
+        schema = out.register_schema(kind, "ros2msg", text)
+        channels = [out.register_channel("/twist", "cdr", schema, {"by": b}) for b in "ab"]
+        other = out.register_channel("/twist", "json", out.register_schema("x", "jsonschema", b""))
+        for number in range(60):
+            data = bytes(made.STORE.serialize_cdr(made.twist_stamped(number / 20), kind))
+            out.add_message(channels[number % 2], made.START_NS + number * NS // 20, data, 0)
+        out.add_message(other, made.START_NS, b"{}", 0)
+        out.finish()
+    drive = opened(path)
+    assert drive.telemetry().num_rows >= 29
+    assert reasons(drive) == ["topic /twist (x, 1 message) is not used: its type is not recognised"]

@@ -13,6 +13,7 @@ import yaml
 from ingest.listing import list_clips
 from ridealong.errors import NotInstalledError, RidealongError
 from ridealong.lake import Lake
+from shadow.networks.drafts import draft_of
 from shadow.networks.opening import load_manifest, open_network, require_device
 from shadow.networks.registry import add_network, list_networks
 from tests.oracles.networks import open_folder
@@ -145,6 +146,21 @@ def test_the_package_that_is_named_is_taken(install, manifest, home):
     assert add_network(Lake.create(home), manifest()).network == "box-1"
 
 
+def test_a_package_in_the_current_folder_is_not_installed(
+    install, manifest, home, program, tmp_path, monkeypatch
+):
+    """`python -m` searches the folder where it starts; nobody installed what lies there."""
+    folder = install()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PYTHONPATH", "")
+    said = "acme_box 1.2 lies in the current folder, and is not installed; install it with pip"
+    assert said in refusal(home, manifest())
+    with pytest.raises(NotInstalledError, match="lies in the current folder"):
+        draft_of("box")
+    monkeypatch.setenv("PYTHONPATH", str(folder))  # the user's own word
+    assert add_network(Lake.create(home), manifest()).network == "box-1"
+
+
 RAISES = {
     "import": ("import no_such_module", "cannot be loaded (ModuleNotFoundError: No module named"),
     "open": (
@@ -159,6 +175,10 @@ RAISES = {
     "http": (
         returning("raise TimeoutError('no answer')"),
         "cannot run box-1 (TimeoutError: no ans",
+    ),
+    "a library": (
+        returning("import json; json.loads('x')"),
+        "cannot run box-1 (JSONDecodeError: Expecting value: line 1 column 1 (char 0), acme_box",
     ),
     "no network": ("Box = lambda *_: 3", "gives a int for box-1, which has no method perceive"),
 }
