@@ -173,7 +173,7 @@ def test_a_prediction_of_100_characters(
     cell |= {"clusters": 12, "verdict": "REGRESSED", "required": True, "level": 0.95}
     document = {"run": "r" * 24, "deployed": "a-1", "candidate": "a-2", "cells": [cell]}
     document |= {"verdict": "REGRESSED", "reason": "one cell", "summary": {"by_cause": {}}}
-    document |= {"name": None, "note": None, "baseline": None}
+    document |= {"name": None, "note": None, "baseline": None, "not_shared": None}
     for width in WIDTHS:
         monkeypatch.setenv("COLUMNS", str(width))
         print_report(Console(), document)

@@ -46,6 +46,7 @@ def test_metadata_and_summary(tmp_path, make):
     assert told.clip_id == "c0ffee"
     assert told.drive == {
         "drive_id": "drive",
+        "source": "simulation",
         "country": "DE",
         "duration_s": None,
         "features": ["x"],
