@@ -82,7 +82,7 @@ def _queue(run: Run, rows: list[dict[str, Any]]) -> None:
 
 
 def _bring_back() -> None:
-    st.subheader("Import labels", anchor=False)
+    st.header("Import labels", anchor=False)
     first, second, third = st.columns([3, 1, 1], vertical_alignment="bottom")
     path = first.text_input(
         "File, folder or archive", placeholder="A path on the machine of this dashboard"
