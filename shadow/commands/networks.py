@@ -16,7 +16,7 @@ from ridealong.terminal.tables import Column
 from shadow.commands.options import NETWORK_IDS, RUN_IDS, DeviceOption
 
 app = typer.Typer(
-    no_args_is_help=True, help="Describe, register, check, list, train and deploy networks."
+    no_args_is_help=True, help="Register, check, export, quantize, train and deploy networks."
 )
 
 

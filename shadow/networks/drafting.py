@@ -14,7 +14,7 @@ from shadow.networks.manifest import FILL_IN
 HEADER = f"""\
 # Written by `ridealong networks init`. docs/network-contract.md explains every key.
 # {FILL_IN}: what could not be guessed; `ridealong networks add` refuses it.
-# guessed: look whether it is right for your network.
+# guessed: check that it is right for your network.
 """
 RATE_HZ = 5  # a guess
 
