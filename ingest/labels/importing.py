@@ -27,7 +27,7 @@ from ingest.labels.neutral import LabelNames
 from ingest.labels.reading.archive import opened
 from ingest.labels.reading.content import Key, ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.documents import read_json
-from ingest.labels.reading.registry import READERS
+from ingest.labels.reading.registry import read_labels
 from ingest.listing import list_clips
 from ingest.schemas import CLIP_LABELS
 from ridealong.arrays import Bools
@@ -47,7 +47,7 @@ class ImportRequest:
 
     Attributes:
         path: A file, a folder or a ZIP archive.
-        kind: Its format, of `READERS`.
+        kind: Its format, of `ingest.labels.reading.registry`.
         match: A list of its images (`ingest.labels.matching_names`); None for none.
         manifest: The manifest of the export; None to look for it beside the labels.
         families: Only these families; empty for those of the manifest, or those that came.
@@ -89,7 +89,7 @@ def import_labels(
     """
     lake.require_writable()
     with opened(request.path) as root:
-        labels = READERS[request.kind](root)
+        labels = read_labels(request.kind, root)
         manifest = _manifest(request, root)
     given = _Given.of(lake, request, rules, labels, manifest)
     changes = given.changes()
@@ -100,7 +100,7 @@ def import_labels(
             made += [new] if new else []
             steps.advance()
         if made and not request.dry_run:
-            _commit(lake, made, request)
+            _commit(lake, made)
     return {
         "format": request.kind,
         "path": str(request.path),
@@ -421,7 +421,7 @@ def _rows(labels: Perception) -> Counter[str]:
     return Counter(map(repr, labels.sparse.to_pylist()))
 
 
-def _commit(lake: Lake, made: Sequence[_Made], request: ImportRequest) -> None:
+def _commit(lake: Lake, made: Sequence[_Made]) -> None:
     commit_id, now = lake.new_commit_id(), clock.time_ns()
     files: list[DataFile] = []
     for new in made:
