@@ -72,7 +72,7 @@ class McapFile:
                     try:
                         content = _unpacked(body)
                     # Damaged bytes raise the errors of zstd, lz4, struct or the checksum.
-                    except (Exception, MemoryError):
+                    except Exception:
                         damaged += 1
                         continue
                     yield from self._messages(content, start)

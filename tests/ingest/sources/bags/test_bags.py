@@ -1,4 +1,6 @@
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +123,8 @@ def test_every_form_of_mcap_is_read_alike(tmp_path, definitions, options):
     assert other.left_out() == []
 
 
-def test_packed_messages_are_unpacked(tmp_path):
-    with_packing = Writer(tmp_path / "packed", version=9)
+def packed(folder):
+    with_packing = Writer(folder, version=9)
     with_packing.set_compression(CompressionMode.MESSAGE, CompressionFormat.ZSTD)
     kind = "geometry_msgs/msg/TwistStamped"
     with with_packing as bag:
@@ -130,7 +132,23 @@ def test_packed_messages_are_unpacked(tmp_path):
         for number in range(50):
             data = made.STORE.serialize_cdr(made.twist_stamped(number / 50), kind)
             bag.write(connection, made.START_NS + number * NS // 50, data)
-    assert values(opened(tmp_path / "packed"), "Vehicle.Speed")[3] == pytest.approx(72)
+    return folder
+
+
+def test_packed_messages_are_unpacked(tmp_path):
+    drive = opened(packed(tmp_path / "packed"))
+    assert values(drive, "Vehicle.Speed")[3] == pytest.approx(72) and drive.left_out() == []
+
+
+def test_damaged_packed_messages_are_left_out(tmp_path):
+    folder = packed(tmp_path / "packed")
+    huge = ZSTD + b"\xe0" + (1 << 40).to_bytes(8, "little")  # the head of a frame of a terabyte
+    with closing(sqlite3.connect(next(folder.glob("*.db3")))) as database, database:
+        for number, data in ((3, ZSTD + b"\xff" * 20), (4, huge)):
+            database.execute("update messages set data = ? where id = ?", [data, number])
+    drive = opened(folder)
+    assert values(drive, "Vehicle.Speed")[3] == pytest.approx(72)
+    assert [item.reason for item in drive.left_out()] == ["2 damaged messages were left out"]
 
 
 def test_without_an_imu_acceleration_comes_from_speed(tmp_path):
