@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ingest.sources.mapping.guessing import GuessedField, guess_field, words_of
 from ingest.sources.parquet import CHECKED, reading
 from ingest.sources.table.blocks import sample_of
+from ingest.sources.table.columns import whole
 from ingest.sources.table.dialect import find_dialect, sample_rows
 from ingest.sources.table.drives import table_files
 from ingest.sources.table.files import hive_values, is_parquet
@@ -103,7 +104,7 @@ def _first_rows(file: Path) -> pa.Table:
 
 
 def _typed(column: pa.ChunkedArray, decimal: str) -> pa.Array:
-    text = _array(column)
+    text = whole(column)
     known = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
     for kind in (pa.int64(), pa.float64()):
         try:
@@ -141,18 +142,13 @@ def _fields(rows: pa.Table, used: Collection[str]) -> dict[str, GuessedField]:
     """By column, the signal that it may be; of several for one signal, the plainest."""
     best: dict[str, tuple[str, GuessedField]] = {}
     for name in rows.column_names:
-        guess = None if name in used else guess_field(name, _array(rows.column(name)))
+        guess = None if name in used else guess_field(name, whole(rows.column(name)))
         if guess is None:
             continue
         taken = best.get(guess.signal)
         if taken is None or guess.rank < taken[1].rank:
             best[guess.signal] = name, guess
     return dict(best.values())
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
 
 
 def _add_signals(
