@@ -32,7 +32,7 @@ _Fault = tuple[str, str | None, str | None]
 
 def _inputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
     given = manifest.inputs.graph
-    for name in given.keys() - graph.inputs.keys():
+    for name in sorted(given.keys() - graph.inputs.keys()):
         yield f"the graph has no input {name!r}", None, nearest(name, list(graph.inputs))
     for name, port in graph.inputs.items():
         if name not in given:
