@@ -1,6 +1,5 @@
 """Which drives the files of a table are: by the columns that name them, by folder, or by file."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from ingest.sources.table.columns import whole
 from ingest.sources.table.files import Piece, TableFile, open_table
 from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
 from ridealong.errors import RidealongError, UnreadableError
-from ridealong.hashing import short_hash
+from ridealong.hashing import full_hash, short_hash
 from ridealong.lake.home import MARKER
 from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
@@ -154,7 +153,7 @@ def beside(path: Path) -> Path:
 
 def _with_mapping(digest: str, mapping: TableMapping) -> str:
     """A corrected mapping gives another drive, and tries again what could not be used."""
-    return hashlib.sha256(f"{digest}\0{mapping_text(mapping)}".encode()).hexdigest()
+    return full_hash(digest, mapping_text(mapping))
 
 
 def _by_id(path: Path, mapping: TableMapping) -> Iterator[DriveFiles]:
