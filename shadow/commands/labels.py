@@ -194,7 +194,8 @@ def labels_import(
     from ingest.labels.neutral import DRAWN
     from ridealong.lake import Lake
     from shadow.export import ignored_labels, label_tasks
-    from shadow.labeling.queue import State, mark
+    from shadow.labeling.queue import mark
+    from shadow.labeling.states import State
 
     console = Console(as_json)
     request = ImportRequest(path, kind.value, match, manifest, _comma_separated(families), dry_run)
