@@ -4,6 +4,7 @@ Everything in it is a guess for a person to correct: what is not plain is marked
 nothing is known about are listed.
 """
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -68,7 +69,8 @@ def propose(path: Path) -> Proposal:
     """
     file = table_files(path)[0]
     rows = _first_rows(file)
-    draft = _Draft([f"# Proposed from {file.name}. Correct what is wrong, above all the units."])
+    head = f"Proposed from {file.name}. Correct what is wrong, above all the units."
+    draft = _Draft([_comment(head)])
     time = guess_time(rows)
     _add_time(draft, time)
     used = set(time.spec.column) if time else set()
@@ -80,7 +82,7 @@ def propose(path: Path) -> Proposal:
     _add_signals(draft, rows, fields, time)
     left = [name for name in rows.column_names if name not in fields and name not in used]
     if left:
-        draft.add(f"# columns without a signal: {', '.join(left)}")
+        draft.add(_comment(f"columns without a signal: {', '.join(left)}"))
     return Proposal("\n".join([*draft.lines, ""]), tuple(draft.guessed), tuple(left))
 
 
@@ -201,4 +203,11 @@ def _quoted(text: str) -> str:
     words = {"true", "false", "null", "nan", "inf"}
     if re.fullmatch(r"[A-Za-z][\w./^ ]*\w|[A-Za-z]", text, re.ASCII) and text.lower() not in words:
         return text
-    return "'" + text.replace("'", "''") + "'"
+    if text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return json.dumps(text)  # names may have line breaks, which YAML would fold
+
+
+def _comment(text: str) -> str:
+    """A comment on one line, whatever the names in it have."""
+    return f"# {' '.join(text.split())}"
