@@ -153,7 +153,7 @@ def send_button(subject: Subject, key: str = "send") -> None:
         key=key,
         disabled=why is not None,
         help=why
-        or "Exports the clips that cost most, for a labeling tool: see how much it is first.",
+        or "Exports the costliest clips for a labeling tool. The dialog shows the size first.",
     ):
         send(subject)
 
@@ -189,7 +189,7 @@ def _choose(subject: Subject) -> Choice:
     own = len(offered[which].clips) or offered[which].queued
     most = own or MOST_CLIPS
     limit = first.number_input(
-        "At most so many items" if subject.of_items else "At most so many clips",
+        "Maximum number of items" if subject.of_items else "Maximum number of clips",
         min_value=1,
         max_value=most,
         value=own or FIRST_LIMIT,

@@ -13,8 +13,8 @@ from ridealong.errors import NotInstalledError
 PACKAGES = {
     "simulation": ("numba", "libsumo", "sumo"),
     "networks": ("torch", "safetensors"),
-    "ros": ("rosbags",),
     "video": ("av",),
+    "ros": ("rosbags",),
     "dashboard": ("streamlit", "altair", "starlette", "uvicorn"),
     "dask": ("dask", "distributed"),
 }

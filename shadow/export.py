@@ -225,7 +225,7 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
     if waiting:
         order = [row_of[row["clip_id"]] for row in waiting if row["clip_id"] in row_of]
         chosen = [row | {"about": _about(row, losses)} for row in order[: request.limit]]
-        return _Choice(chosen, cells, "queue", "by what labelling them is worth")
+        return _Choice(chosen, cells, "queue", "by their worth, the highest first")
     behind = [row_of[clip_id] for clip_id in losses if clip_id in row_of]
     clips = (behind or listed)[: request.limit]
     chosen = [row | {"about": _about(row, losses)} for row in clips]

@@ -35,7 +35,7 @@ def show(snapshot: Snapshot) -> None:
     if rows := last_ingests(snapshot):
         st.html(tables.ingests_table(rows))
     else:
-        st.caption("Nothing was ingested yet.")
+        st.caption("Nothing has been ingested yet.")
 
 
 def _quarantine(snapshot: Snapshot) -> None:

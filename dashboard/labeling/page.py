@@ -37,7 +37,7 @@ def page() -> None:
     rows = _rows(session.version(snapshot, LABEL_QUEUE), snapshot)
     _add(run)
     if not rows:
-        st.info("Nothing is queued. Add the clips that are worth labelling most.")
+        st.info("Nothing is queued. Add the most useful clips.")
     else:
         _queue(run, rows)
     _bring_back()
@@ -52,11 +52,11 @@ def _add(run: Run) -> None:
     first, second = st.columns([1, 3], vertical_alignment="bottom")
     budget = first.number_input("Clips to add", 1, MOST, FIRST_BUDGET)
     second.button(
-        "Add what is worth most",
+        "Add to the queue",
         type="primary",
         disabled=refusal() is not None,
-        help="By the loss, disagreement and uncertainty of the newest run, and by rarity. "
-        "Near-duplicates are left out.",
+        help="Ranks the clips of the newest run by loss, disagreement, uncertainty and rarity, and "
+        "adds the best ones. Near-duplicates are left out.",
         on_click=_start,
         args=(
             "Queue clips",
@@ -92,7 +92,7 @@ def _bring_back() -> None:
     third.button(
         "Import",
         disabled=refusal() is not None or not path.strip(),
-        help="Changes only what the manifest of the export lists. Runs keep their labels.",
+        help="Changes only what the manifest of the export lists. Existing runs keep their labels.",
         on_click=_start,
         args=("Import labels", ["labels", "import", "--format", kind, "--", path.strip()]),
     )
@@ -118,7 +118,7 @@ def _said(report: dict[str, Any]) -> str:
     """What a job did, in a sentence of Markdown."""
     if "versions" in report:
         changed = counted(len(report["versions"]), "clip")
-        return f"Changed the labels of {changed}. [Start a run](/runs?view=start) to judge on them."
+        return f"Changed the labels of {changed}. [Start a run](/runs?view=start) to use them."
     alike = counted(len(report["near_duplicates"]), "near-duplicate")
     return f"Queued {counted(len(report['added']), 'clip')}, and left out {alike}."
 

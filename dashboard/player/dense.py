@@ -82,7 +82,7 @@ class DenseTask:
         arrays = getattr(seen, self.task)
         if self.task == Task.BEV:
             if not arrays:
-                raise RidealongError(f"{whose} has no layers seen from above")
+                raise RidealongError(f"{whose} has no top-down layers")
             return _bits(arrays)
         if self.camera not in arrays:
             raise RidealongError(f"{whose} has no {self.task} of the camera {self.camera!r}")

@@ -38,7 +38,7 @@ def ingest(
         Path | None,
         typer.Option(
             "--map",
-            help="YAML file: which field of the log is which signal. Only with --source.",
+            help="Mapping file (YAML): which column or field is which signal. Needs --source.",
             show_default=False,
         ),
     ] = None,

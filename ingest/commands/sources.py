@@ -7,7 +7,7 @@ import typer
 
 from ridealong.terminal.console import Console, JsonOption
 
-app = typer.Typer(no_args_is_help=True, help="Prepare logs of other naming for ingest.")
+app = typer.Typer(no_args_is_help=True, help="Map the columns of your tables to signals.")
 
 
 @app.callback()
@@ -23,8 +23,8 @@ def sources_map(
 ) -> None:
     """Propose a mapping file: which column of a table is which signal.
 
-    It is guessed from the names of the columns and from the first rows. What is more a guess than
-    a reading is marked in the file and listed. Read the file and correct it before you use it.
+    The proposal is guessed from the column names and the first rows. Uncertain entries are marked
+    in the file and listed. Check and correct the file before you use it.
 
     Example: ridealong sources map trips.csv --out map.yaml
     """

@@ -47,7 +47,7 @@ CURVE_COLUMNS = (Column("stricter by", 0, right=True), Column("fires", 0, right=
 CURVE_LINES = 8  # of the text; the JSON has the whole curve
 
 
-@app.command("dry-run", short_help="Tell what triggers would find and cut, without doing it.")
+@app.command("dry-run", short_help="Show what triggers would find and cut, without doing it.")
 def triggers_dry_run(
     file: TriggersArgument,
     over: OverOption = None,
@@ -55,12 +55,12 @@ def triggers_dry_run(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what triggers would find and cut, without doing it.
+    """Show what triggers would find and cut, without doing it.
 
-    This evaluates the triggers on the telemetry in the lake. It prints how often they fire, per
-    hour and per 1,000 km, in all and by slice, how many clips that makes, and their estimated size.
-    It also prints how many events would remain if the threshold were stricter. Nothing is written,
-    and no recording is read.
+    This evaluates the triggers on the telemetry in the lake. It prints how often they fire per hour
+    and per 1,000 km, overall and by slice. It also prints the number of clips, their estimated
+    size, and how many events would remain if the threshold were stricter. Nothing is written, and
+    no recording is read.
 
     Example: ridealong triggers dry-run my-triggers/hard_brake.yaml --over "light = 'night'"
     """

@@ -204,14 +204,14 @@ def _families(
     if came - allowed:
         extra = ", ".join(sorted(came - allowed))
         raise RidealongError(
-            f"has labels of {extra}, which are not to be changed",
+            f"has labels of {extra}, which this import may not change",
             where=request.path,
             expected=f"labels of {', '.join(sorted(allowed))}",
             hint="name the families with --families",
         )
     if not allowed:
         raise RidealongError(
-            "has no label, so it is not known of which family its images are empty",
+            "has no label, so the family of its empty images is unknown",
             where=request.path,
             hint="name the families with --families",
         )

@@ -73,7 +73,7 @@ def blind_lines(spots: Iterable[BlindSpot]) -> tuple[str, ...]:
     for spot in spots:
         groups.setdefault((spot.trigger, spot.signals), []).append(spot)
     return tuple(
-        f"trigger {trigger} cannot see enough of {' and '.join(signals)} on "
+        f"trigger {trigger} has too few values of {' and '.join(signals)} on "
         f"{counted(len(those), 'drive')}: {those[0].why}; {HINT}"
         for (trigger, signals), those in groups.items()
     )

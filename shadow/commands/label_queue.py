@@ -61,10 +61,10 @@ def queue_add(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add the clips that are worth labelling most, without near-duplicates.
+    """Add the most useful clips, without near-duplicates.
 
     A clip is ranked by its share of the loss, the disagreement of the networks, the uncertainty of
-    the candidate and the rarity of its triggers and conditions. Each of the four counts the same.
+    the candidate and the rarity of its triggers and conditions. The four have equal weight.
 
     Example: ridealong labels queue add --budget 10 --where "light = 'night'"
     """
@@ -96,7 +96,7 @@ def queue_list(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the queue, the clips that are worth most first.
+    """List the queue, the clips with the highest worth first.
 
     Example: ridealong labels queue list --state queued
     """

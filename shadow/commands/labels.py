@@ -155,8 +155,8 @@ def labels_import(
     match: Annotated[
         Path | None,
         typer.Option(
-            help="CSV file with file, clip_id, camera and timestamp_ns of each image, for names "
-            "that do not say it.",
+            help="CSV file with file, clip_id, camera and timestamp_ns of each image. Needed if "
+            "the names of the images do not contain them.",
             show_default=False,
         ),
     ] = None,
@@ -183,10 +183,10 @@ def labels_import(
 ) -> None:
     """Import labels that came back from a labeling tool.
 
-    Each clip whose labels differ gets a new version of them. It changes only the frames and cameras
-    that the file lists, and the families that the export's manifest lists. There an image without a
-    shape means that nothing is there. Pre-labels that nobody confirmed are not labels. New runs are
-    judged on the new labels. Runs that exist keep theirs.
+    Each clip whose labels differ gets a new version of its labels. It changes only the frames and
+    cameras that the file lists, and the families that the export's manifest lists. In a listed
+    image, no shape means that there is no object. Pre-labels that nobody confirmed are not
+    imported. New runs are judged on the new labels. Existing runs keep theirs.
 
     Example: ridealong labels import annotations.xml --format cvat --manifest labels
     """
@@ -223,7 +223,7 @@ def _print_import(console: Console, report: dict[str, Any]) -> None:
         ]
     )
     if not report["manifest"]:
-        console.paragraph("no manifest of an export was found: images were matched by their names")
+        console.paragraph("found no manifest of an export: images were matched by their names")
 
 
 def _comma_separated(names: str | None) -> tuple[str, ...]:

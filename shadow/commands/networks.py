@@ -16,7 +16,7 @@ from ridealong.terminal.tables import Column
 from shadow.commands.options import NETWORK_IDS, RUN_IDS, DeviceOption
 
 app = typer.Typer(
-    no_args_is_help=True, help="Describe, register, check, list, train and deploy networks."
+    no_args_is_help=True, help="Register, check, export, quantize, train and deploy networks."
 )
 
 
@@ -102,7 +102,8 @@ def networks_init(
         typer.Argument(help="ONNX file, or entry point of an installed package."),
     ],
     out: Annotated[
-        Path, typer.Option(help="Manifest to write (YAML); that of a file lies beside it.")
+        Path,
+        typer.Option(help="Manifest to write (YAML). That of an ONNX file must be in its folder."),
     ],
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +154,7 @@ def networks_check(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check whether a network does what replays rely on.
+    """Check whether a network returns what replays need.
 
     It runs on a few made-up camera sets and on a clip of the lake, if there is one. Nothing is
     stored. If something is off, the exit code is 2.
@@ -176,7 +177,7 @@ def networks_check(
     )
     rows = [{**asdict(c), "result": "ok" if c.ok else "FAILED"} for c in found.checks]
     console.rows((Column("check", 0), Column("result", 1), Column("detail", 2, fold=True)), rows)
-    console.text(f"{found.milliseconds:g} ms for a camera set, {found.memory_mb} MB of memory")
+    console.text(f"{found.milliseconds:g} ms per camera set, {found.memory_mb} MB of memory")
     if found.faults:
         raise together(found.faults)
 
@@ -193,8 +194,8 @@ def networks_export(
 ) -> None:
     """Write a registered network as ONNX, with a manifest.
 
-    Its outputs are the same up to rounding. The export is a network of its own, because it rounds
-    differently.
+    Its outputs differ by rounding only. Because of this difference, the export counts as a network
+    of its own.
 
     Example: ridealong networks export hydra-1.1 --format onnx --out exported
     """
@@ -227,11 +228,11 @@ def networks_quantize(
     clips: Annotated[
         str | None,
         typer.Option(
-            help="Clips to draw from, e.g. \"road = 'highway'\".", show_default="all clips"
+            help="Choose from these clips, e.g. \"road = 'highway'\".", show_default="all clips"
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Clips to calibrate on at most.")] = 32,
-    seed: Annotated[int, typer.Option(min=0, help="Seed by which drives are drawn.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Calibrate on at most this many clips.")] = 32,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random choice of drives.")] = 0,
     version: Annotated[
         str | None,
         typer.Option(help="Version of the result.", show_default="the network's, with .int8"),
@@ -239,7 +240,7 @@ def networks_quantize(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a network of 8-bit integers, and register it.
+    """Quantize a network to 8-bit integers, and register it.
 
     Some clips go through the network to find the range of its numbers. At most a quarter of the
     matching drives is drawn. These drives are left out of every verdict on the new network.
@@ -266,8 +267,7 @@ def networks_quantize(
     shown = report.losses[:LOSSES_SHOWN]
     console.table(columns, [(each.layer, f"{each.loss:.1%}") for each in shown])
     console.paragraph(
-        "loss: the error that the layer adds by itself, as a share of its numbers; both as root "
-        "mean squares"
+        "loss: the RMS error that this layer alone adds, divided by the RMS of its output"
     )
     console.text(
         f"Next: ridealong shadow run --deployed {report.of} --candidate {report.network} "

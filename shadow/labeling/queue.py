@@ -65,7 +65,7 @@ def queue_rows(snapshot: Snapshot, states: Iterable[str] = ()) -> list[dict[str,
 
 
 def add_to_queue(lake: Lake, request: AddRequest, console: Console) -> dict[str, Any]:
-    """Queue the clips that are worth labelling most, without near-duplicates.
+    """Queue the most useful clips, without near-duplicates.
 
     Clips that are queued or exported already are left out. A clip is a near-duplicate if it looks
     like one that is worth more, or like one in the queue (`ingest.clips.likeness`).

@@ -1,4 +1,4 @@
-"""Which clips are worth labelling most.
+"""Which clips are the most useful to label.
 
 A clip has four figures:
 

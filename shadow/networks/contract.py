@@ -85,7 +85,7 @@ def _of_clip(network: Network, clip: ProbeClip, took: list[float]) -> Iterator[_
             if faults:  # the other checks would fail on them
                 return
             names = name_faults(found, network.manifest.predictions)
-            yield "names", "only listed predictions are given", names
+            yield "names", "only listed predictions are returned", names
             ranges = [*range_faults(found, asked), *tiny_boxes(found)]
             yield "ranges", _seen(found), ranges
             yield (
@@ -116,7 +116,7 @@ def _repeats(network: Network, clip: ProbeClip, found: Perception) -> list[str]:
     if same_bytes(found, again):
         return []
     share = disagreement(found, again)
-    return [f"a second time, outputs are other ones: {share:.1%} of rows or cells differ"]
+    return [f"a second run returns other outputs: {share:.1%} of rows or cells differ"]
 
 
 def _alone(network: Network, clip: ProbeClip, found: Perception, took: list[float]) -> float:

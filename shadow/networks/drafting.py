@@ -14,7 +14,7 @@ from shadow.networks.manifest import FILL_IN
 HEADER = f"""\
 # Written by `ridealong networks init`. docs/network-contract.md explains every key.
 # {FILL_IN}: what could not be guessed; `ridealong networks add` refuses it.
-# guessed: look whether it is right for your network.
+# guessed: check that it is right for your network.
 """
 RATE_HZ = 5  # a guess
 
@@ -85,7 +85,9 @@ def write_draft(draft: Draft, out: Path) -> None:
     """
     if draft.folder is not None and out.absolute().parent.resolve() != draft.folder.resolve():
         raise RidealongError(
-            "a manifest lies beside its network", where=out, expected=f"a file in {draft.folder}"
+            "a manifest must be in its network's folder",
+            where=out,
+            expected=f"a file in {draft.folder}",
         )
     try:
         with out.open("x", encoding="utf-8") as target:

@@ -100,7 +100,7 @@ def name_faults(found: Perception, predictions: Collection[str]) -> list[str]:
     places = {(str(each.task), each.camera) for each in named}
     odd = {name for name in _single(found, {task for task, _ in places}) if name not in listed}
     odd |= {f"{task}@{camera}" for task, camera in _joint(found) if (task, camera) not in places}
-    return [f"{name} is given but not listed" for name in sorted(odd)]
+    return [f"{name} is returned but not listed" for name in sorted(odd)]
 
 
 def _single(found: Perception, tasks: set[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 MARK = "<img src=x onerror=hacked=1>"  # as in conftest.py
 Keep = Callable[[Page, str], Path]
@@ -14,21 +14,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def test_names_are_never_markup(page: Page, served_marked: str) -> None:
     page.goto(f"{served_marked}/fleet")
-    found = mark(page, f"trigger: {MARK}cut_in", "outcome: kept")
+    found = page.locator(f".mark.kept[aria-label^='{MARK}cut_in']").first
     expect(found).to_be_visible(timeout=30_000)
     found.hover()
-    expect(page.locator("#vg-tooltip-element")).to_contain_text(f"{MARK}cut_in")
+    expect(page.locator(".told")).to_contain_text(f"{MARK}cut_in")
     for clip in ("drive-003-clip-1", quote(MARK)):
         page.goto(f"{served_marked}/clip?clip={clip}")
         text = page.get_by_text(MARK).filter(visible=True)  # a table has hidden cells too
         expect(text.first).to_be_visible(timeout=30_000)
     assert page.evaluate("() => window.hacked") is None
     assert page.locator("img[src=x]").count() == 0
-
-
-def mark(page: Page, *said: str) -> Locator:
-    """A mark of a chart by what it says of itself: Vega writes its fields into its label."""
-    found = page.locator("path[role=graphics-symbol]")
-    for part in said:
-        found = found.and_(page.locator(f"[aria-label*='{part}']"))
-    return found.first

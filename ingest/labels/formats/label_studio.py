@@ -28,7 +28,7 @@ Json = dict[str, Any]
 
 
 class LabelStudioWriter:
-    """Writes the tasks and the labelling interfaces; see the module."""
+    """Writes the tasks and the labeling interfaces; see the module."""
 
     def __init__(self, folder: Path, names: LabelNames, head: ExportHead) -> None:
         self._folder, self._networks = folder, head.networks

@@ -1,1 +1,1 @@
-"""Labels as labelling tools give them back: one reader for each format, and archives."""
+"""Labels as labeling tools give them back: one reader for each format, and archives."""

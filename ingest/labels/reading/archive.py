@@ -1,4 +1,4 @@
-"""Opens what a labelling tool gave: a file, a folder, or a ZIP archive, unpacked safely."""
+"""Opens what a labeling tool gave: a file, a folder, or a ZIP archive, unpacked safely."""
 
 import lzma
 import stat

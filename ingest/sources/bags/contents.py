@@ -220,7 +220,7 @@ def _take_calibration(content: TopicContent, decoded: Any, message: Message) -> 
 
 def _take_compressed(content: TopicContent, decoded: Any, message: Message) -> bool:
     if pictures.DEPTH in str(decoded.format).lower():
-        raise ValueError("its pictures are distances")
+        raise ValueError("its images contain depths, not colours")
     if not pictures.is_whole(pictures.content(decoded)):
         content.damaged += 1
         return False

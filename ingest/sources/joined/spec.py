@@ -35,7 +35,9 @@ def _instant(text: object) -> object:
     try:
         datetime.fromisoformat(str(text))
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time; expected one like 2026-03-01T10:00:00Z") from error
+        raise ValueError(
+            f"{text!r} is not a time; expected one like 2026-03-01T10:00:00Z"
+        ) from error
     return text
 
 

@@ -31,7 +31,9 @@ def inside(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise UnreadableError(
-            f"{name!r} is elsewhere", where=folder / DRIVE_FILE, expected="a file in its folder"
+            f"{name!r} is in another folder",
+            where=folder / DRIVE_FILE,
+            expected="a file in its folder",
         )
     if not path.is_file():
         raise UnreadableError(f"there is no file {name!r}", where=folder / DRIVE_FILE)

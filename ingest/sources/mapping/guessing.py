@@ -154,7 +154,7 @@ def _with_unit(signal: Signal, unit: str | None, values: pa.Array, rank: int) ->
     if signal.unit == "percent" and _is_share(values):
         return GuessedField(signal.name, scale=100.0, rank=rank, why="its values are 0 to 1")
     is_place = signal.name.startswith("Vehicle.CurrentLocation.")  # everybody's is in degrees
-    why = None if is_place else "its name says no unit"
+    why = None if is_place else "its name has no unit"
     return GuessedField(signal.name, signal.unit, rank=rank, why=why)
 
 

@@ -116,7 +116,7 @@ def _decoded(
         raise UnreadableError(
             f"is not {dialect.encoding} text ({error})",
             where=path,
-            hint="say its encoding in the mapping, format: {encoding: …}",
+            hint="set its encoding in the mapping, like format: {encoding: cp1252}",
         ) from error
 
 

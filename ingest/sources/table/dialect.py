@@ -58,7 +58,7 @@ def find_dialect(
         where: The file.
 
     Raises:
-        UnreadableError: It is empty, or no text; or its delimiter cannot be told.
+        UnreadableError: It is empty, or no text; or its delimiter cannot be determined.
     """
     encoding, mark = _encoding(sample, stated)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(sample[mark:])
@@ -124,7 +124,7 @@ def _delimiter(lines: Sequence[str], wanted: Sequence[str], stated: FormatSpec, 
     ]
     if len(even) == 1:
         return even[0]
-    what = "its delimiter cannot be told"
+    what = "its delimiter cannot be determined"
     if even:
         ways = (f"{NAMES.get(d, repr(d))} gives {len(split[d][0])} columns" for d in even)
         what += f": {' and '.join(ways)}"
@@ -132,7 +132,7 @@ def _delimiter(lines: Sequence[str], wanted: Sequence[str], stated: FormatSpec, 
         what,
         where=where,
         expected=f"one of {', '.join(NAMES.get(each, repr(each)) for each in DELIMITERS)}",
-        hint="say it in the mapping, like format: {delimiter: ';'}; "
+        hint="set it in the mapping, like format: {delimiter: ';'}; "
         f"the first line is {lines[0][:60]!r}",
     )
 

@@ -213,7 +213,7 @@ class CsvTable:
         return UnreadableError(
             "is not UTF-8 text from some line on",
             where=self._path,
-            hint="say its encoding in the mapping, like format: {encoding: cp1252}",
+            hint="set its encoding in the mapping, like format: {encoding: cp1252}",
         )
 
     @cached_property

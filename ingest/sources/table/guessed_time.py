@@ -88,7 +88,7 @@ def _ways(columns: tuple[str, ...]) -> Iterator[tuple[TimeSpec, dict[str, str]]]
     yield TimeSpec(column=columns), {}
     yield TimeSpec(column=columns, zone="UTC"), zone
     for date, clock in product(DATES, CLOCKS):
-        why = {"format": "day and month may be the other way round"} if "/" in date else {}
+        why = {"format": "day and month may be swapped"} if "/" in date else {}
         yield TimeSpec(column=columns, format=f"{date} {clock}", zone="UTC"), {**zone, **why}
 
 
@@ -117,7 +117,7 @@ def _unit(name: str, values: pa.ChunkedArray) -> tuple[str, str | None]:
         return since_1970[0], None
     if said is not None:
         return said, None
-    return _by_rate(values), "from the distance of its rows"
+    return _by_rate(values), "from the time between rows"
 
 
 def _by_rate(values: pa.ChunkedArray) -> str:

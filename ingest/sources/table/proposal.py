@@ -76,7 +76,7 @@ def propose(path: Path) -> Proposal:
     used = set(time.spec.column) if time else set()
     name = _id_column(rows, used)
     if name is not None:
-        draft.add(f"drive: {_quoted(name)}", "its rows of one value are one drive")
+        draft.add(f"drive: {_quoted(name)}", "rows with the same value are one drive")
         used.add(name)
     fields = _fields(rows, used)
     _add_signals(draft, rows, fields, time)

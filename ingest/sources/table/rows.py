@@ -171,14 +171,14 @@ def _of_zone(times: Times, local: Ints, zone: str | None) -> _InUtc:
     times_ns = times.times_ns.copy()
     times_ns[local] = utc.times_ns
     wrong = {
-        place: f"{times.shown(place)} never was in {zone}: clocks went forward"
+        place: f"{times.shown(place)} does not exist in {zone}: clocks went forward"
         for place in local[utc.absent].tolist()
     }
     notes, assumed = [], []
-    hour = "in the hour that comes twice"
+    hour = "in the hour that occurs twice"
     if utc.twice:
         what = f"time: {counted(utc.twice, 'row')} {hour} when clocks go back"
-        notes.append(LeftOut(0, f"{what}; the rows around them tell which", "time"))
+        notes.append(LeftOut(0, f"{what}; neighbouring rows decide which", "time"))
     if utc.guessed:
         assumed.append(f"{counted(utc.guessed, 'row')} {hour} are before the change of clocks")
     return _InUtc(times_ns, wrong, tuple(notes), tuple(assumed))

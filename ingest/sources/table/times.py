@@ -69,7 +69,7 @@ def read_times(rows: pa.Table, spec: TimeSpec, decimal: str) -> Times:
         raise UnreadableError(f"{name} holds {kind}", expected="times")
     if spec.unit is None:
         raise UnreadableError(
-            f"{name} holds numbers", hint="say their unit in the mapping, like time: {unit: ms}"
+            f"{name} holds numbers", hint="set their unit in the mapping, like time: {unit: ms}"
         )
     return _of_numbers(column, column, spec.unit)
 
@@ -173,7 +173,7 @@ def _of_text(text: pa.Array, spec: TimeSpec, name: str) -> Times:
         first = text[int(np.flatnonzero(times.known & times.local)[0])].as_py()
         raise UnreadableError(
             f"{name} has times without a zone, like {first!r}",
-            hint="say it in the mapping, like time: {zone: UTC}",
+            hint="set it in the mapping, like time: {zone: UTC}",
         )
     return times
 
@@ -210,7 +210,7 @@ def _by_format(text: pa.Array, format_: str) -> tuple[pa.Array, bool]:
         return _tried(text, f"try_strptime(value, '{quoted}'){cast}").cast(NS, safe=False), is_utc
     except duckdb.Error as error:
         raise UnreadableError(
-            f"time.format {format_!r} is no format of time",
+            f"time.format {format_!r} is not a time format",
             expected="one like '%d.%m.%Y %H:%M:%S.%f'",
         ) from error
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.actions import acting
 from dashboard.exporting import Choice
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
@@ -27,7 +28,10 @@ def opened(lake: Lake) -> AppTest:
     return app.run()
 
 
-def test_the_queue_is_listed_and_clips_can_be_removed(lake: Lake) -> None:
+def test_the_queue_is_listed_and_clips_can_be_removed(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "refusal", lambda: None)
     empty = opened(lake)
     assert not empty.exception and "Nothing is queued" in empty.info[0].value
     added = add_to_queue(lake, AddRequest(budget=3), Console(as_json=True))["added"]

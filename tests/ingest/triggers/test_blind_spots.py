@@ -81,7 +81,7 @@ def said(telemetry, when, **keys):
 )
 def test_sparse_rows(telemetry, when, words):
     line = said(telemetry(), when)
-    assert line.startswith("trigger tried cannot see enough of ")
+    assert line.startswith("trigger tried has too few values of ")
     assert "on 1 drive: " in line and line.endswith("(docs/triggers.md, Sparse signals)")
     for word in words:
         assert word in line, line
@@ -132,5 +132,5 @@ def test_ingest_says_it(home: Path, program: Any, tmp_path: Path) -> None:
     done = program("ingest", log, "--triggers", trigger, "--home", home, "--json")
     assert done.returncode == 0, done.stderr
     (note,) = json.loads(done.stdout)["notes"]
-    assert note.startswith(f"trigger moving cannot see enough of {SPEED} on 1 drive: ")
+    assert note.startswith(f"trigger moving has too few values of {SPEED} on 1 drive: ")
     assert note in done.stderr

@@ -61,7 +61,7 @@ def test_a_good_network():
     ("change", "check", "said"),
     [
         (column("score", 1.5), "ranges", f"the score of {CAR} is 1.5; expected 0 to 1"),
-        (column("category", "bus"), "names", "objects/bus@main is given but not listed"),
+        (column("category", "bus"), "names", "objects/bus@main is returned but not listed"),
         (column("x2", 0.5), "ranges", f"the box of {CAR} is (1, 2, 0.5, 4); expected x1 < x2"),
         (column("timestamp_ns", 3), "forms", "a row has a time that is not a frame's"),
         (
@@ -77,12 +77,12 @@ def test_a_good_network():
         (
             lambda found, _: replace(found, depth={"rear": found.depth["main"]}),
             "names",
-            "depth@rear is given but not listed",
+            "depth@rear is returned but not listed",
         ),
         (
             lambda found, network: column("x1", network.calls / 100)(found, network),
             "repeats",
-            "a second time, outputs are other ones",
+            "a second run returns other outputs",
         ),
         (
             lambda found, _: column("x2", 20.0 + 2 * len(found.timestamps_ns))(found, _),

@@ -187,7 +187,7 @@ def outcome(files: DriveFiles, home: Path) -> DriveOutcome:
     ("was", "now", "why"),
     [
         ("a.mp4", "c.mp4", "there is no file 'c.mp4'"),
-        ("a.mp4", "../x.mp4", "'../x.mp4' is elsewhere; expected a file in its folder"),
+        ("a.mp4", "../x.mp4", "'../x.mp4' is in another folder; expected a file in its folder"),
         ("map: map.yaml", "", "'logs/trip.csv' needs a mapping"),
         ("Europe/Berlin", "Europe/Bielefeld", "unknown time zone 'Europe/Bielefeld'"),
         ("zone: Europe/Berlin", "", "has no zone"),

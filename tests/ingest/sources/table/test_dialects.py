@@ -105,8 +105,11 @@ def test_the_last_line_may_lack_its_end(read_table: Any) -> None:
     ("content", "why"),
     [
         ("", "is empty"),
-        ("t v\n0 1\n", "its delimiter cannot be told; expected one of ',', ';', a tab, '|'"),
-        ("a,b;c\n1,2;3\n", "its delimiter cannot be told: ',' gives 2 columns and ';' gives 2"),
+        ("t v\n0 1\n", "its delimiter cannot be determined; expected one of ',', ';', a tab, '|'"),
+        (
+            "a,b;c\n1,2;3\n",
+            "its delimiter cannot be determined: ',' gives 2 columns and ';' gives 2",
+        ),
         ("t,w\n0,1\n", "has no column 'v', which the mapping names; expected columns found: 't'"),
         ("t,v,v\n0,1,2\n", "has two columns 'v'"),
         (b"\x7fELF\0\0\0\0\0\0", "is not text"),

@@ -74,7 +74,7 @@ def test_nested_columns_are_refused(tmp_path: Path, read_tables: Any, values: pa
     pq.write_table(pa.table({"t": [0, 1], "v": values, "w": values}), tmp_path / "x.parquet")
     with pytest.raises(UnreadableError, match=r"x\.parquet: 'v' holds .*expected numbers"):
         read_tables(f"time: {{column: t, unit: s}}\n{SIGNALS}")
-    with pytest.raises(UnreadableError, match=r"x\.parquet: 't' holds numbers; say their unit"):
+    with pytest.raises(UnreadableError, match=r"x\.parquet: 't' holds numbers; set their unit"):
         read_tables(f"time: {{column: t}}\n{SIGNALS}")
     with pytest.raises(UnreadableError, match=r"x\.parquet: 'w' holds .*expected times"):
         read_tables(f"time: {{column: w, unit: s}}\n{SIGNALS}")

@@ -86,8 +86,8 @@ def test_the_hour_that_comes_twice_within_a_drive(read_table: Any) -> None:
     read = read_table(local("02:59:58", "02:59:59", "02:00:00", "02:00:01"), LOCAL)
     assert read.times == [at("2021-10-31T02:59:58+02:00") + k * 10**9 for k in range(4)]
     assert read.notes == [
-        "time: 4 rows in the hour that comes twice when clocks go back; "
-        "the rows around them tell which"
+        "time: 4 rows in the hour that occurs twice when clocks go back; "
+        "neighbouring rows decide which"
     ]
     assert read.recording.attributes.assumed is None
 
@@ -103,7 +103,7 @@ def test_nothing_tells_which_hour_it_is(read_table: Any) -> None:
     read = read_table(local("02:10:00", "02:10:01"), LOCAL)
     assert read.times[0] == at("2021-10-31T02:10:00+02:00")
     assert read.recording.attributes.assumed == (
-        "2 rows in the hour that comes twice are before the change of clocks",
+        "2 rows in the hour that occurs twice are before the change of clocks",
     )
 
 
@@ -111,7 +111,9 @@ def test_the_hour_that_does_not_come(read_table: Any) -> None:
     text = "t,v\n2021-03-28 01:59:59,1\n2021-03-28 02:30:00,2\n2021-03-28 03:00:00,3\n"
     read = read_table(text, LOCAL)
     assert read.times[1] - read.times[0] == 10**9
-    assert read.bad == [(1, "2021-03-28 02:30:00 never was in Europe/Berlin: clocks went forward")]
+    assert read.bad == [
+        (1, "2021-03-28 02:30:00 does not exist in Europe/Berlin: clocks went forward")
+    ]
 
 
 def test_days_that_cannot_be(read_table: Any) -> None:
@@ -128,7 +130,7 @@ def test_days_that_cannot_be(read_table: Any) -> None:
     ("cell", "mapping", "why"),
     [
         ("2026-01-01 12:00:00", "{column: t}", "times without a zone, like '2026-01-01 12:00:00'"),
-        ("x", "{column: t, format: '%Q', zone: UTC}", "time.format '%Q' is no format of time"),
+        ("x", "{column: t, format: '%Q', zone: UTC}", "time.format '%Q' is not a time format"),
     ],
 )
 def test_what_cannot_be_told(read_table: Any, cell: str, mapping: str, why: str) -> None:

@@ -109,7 +109,7 @@ def test_what_is_refused(tmp_path, ask, program):
     assert said["outputs"]["boxes"] == "float32 (?, 2, 4)"
     for file, out, message in (
         ("my.onnx", "my.yaml", "exists already"),
-        ("my.onnx", "deeper/my.yaml", "a manifest lies beside its network"),
+        ("my.onnx", "deeper/my.yaml", "a manifest must be in its network's folder"),
         ("none.onnx", "other.yaml", "No such file or directory"),
         ("my.yaml", "other.yaml", "is not an ONNX file"),
     ):

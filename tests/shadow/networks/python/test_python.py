@@ -223,7 +223,7 @@ RETURNS = {
         f"the box of objects/car@main {FIRST} is (1, 2, 300, 40); expected x1 < x2 and y1 < y2"
         " within 200 x 120 pixels",
     ),
-    "not listed": ("rows[0]['category'] = 'bus'", "objects/bus@main is given but not listed"),
+    "not listed": ("rows[0]['category'] = 'bus'", "objects/bus@main is returned but not listed"),
     "depth": (
         "return Perception(timestamps_ns, annotation_table(rows),"
         " depth={'main': np.ones((count, 4), np.float32)})",
@@ -247,7 +247,7 @@ RETURNS = {
     "camera": (
         "return Perception(timestamps_ns, annotation_table(rows),"
         " segmentation={'rear': np.full((count, 4, 4), 1, np.uint8)})",
-        "segmentation@rear is given but not listed",
+        "segmentation@rear is returned but not listed",
     ),
     "layer": (
         "return Perception(timestamps_ns, annotation_table(rows),"
