@@ -86,10 +86,10 @@ def report(scratch: Path, rows: int) -> None:
         size = sum(file.stat().st_size for file in path.iterdir()) / 1e6
         what = f"{len(list(path.iterdir()))} × {name.rpartition('-')[2]}, {size:,.0f} MB"
         print(f"| {what} | {mine:.2f} s | {peer:.2f} s | {peer / mine:.2f} | ≥ {TARGET} |")
-    memory(scratch, kinds["ids-csv"] / "all.csv", kinds["csv"] / "trip00.csv")
+    memory(kinds["ids-csv"] / "all.csv", kinds["csv"] / "trip00.csv")
 
 
-def memory(scratch: Path, many: Path, single: Path) -> None:
+def memory(many: Path, single: Path) -> None:
     took = {path: peak_mb(path) for path in (many, single)}
     ratio = many.stat().st_size / single.stat().st_size
     print(

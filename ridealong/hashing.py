@@ -4,9 +4,14 @@ import hashlib
 from pathlib import Path
 
 
+def full_hash(*parts: str) -> str:
+    """64 hexadecimal digits that identify the parts, in their order."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
 def short_hash(*parts: str) -> str:
     """16 hexadecimal digits that identify the parts, in their order."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return full_hash(*parts)[:16]
 
 
 def sha256_of(path: Path) -> str:

@@ -43,7 +43,8 @@ from shadow.frame_losses import FrameLosses
 from shadow.frames import EVERY_FRAME, FrameChoice, FrameKind
 from shadow.judged import of_items
 from shadow.keys import labels_version
-from shadow.labeling.queue import State, mark, queue_rows
+from shadow.labeling.queue import mark, queue_rows
+from shadow.labeling.states import State
 from shadow.losses import (
     EVERY_CELL,
     CellNames,

@@ -54,7 +54,7 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
     words, clip_id = st.query_params.to_dict(), clip["clip_id"]
     run = queries.run_of(list_runs(snapshot), clip_id, words.get("run"))
     found = queries.origin(snapshot, run, words) if run else queries.Origin()
-    _warn(clip_id, run, found, words)
+    _warn(run, found, words)
     links = session.links().clip(clip_id)
     player()(
         key=KEY,
@@ -78,7 +78,7 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
     )
 
 
-def _warn(clip_id: str, run: Run | None, found: queries.Origin, words: dict[str, str]) -> None:
+def _warn(run: Run | None, found: queries.Origin, words: dict[str, str]) -> None:
     """Say what the address names and this home does not have; the nearest is shown instead."""
     named = words.get("run")
     if named and (run is None or named not in (run["run_id"], run["name"])):

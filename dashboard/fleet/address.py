@@ -65,7 +65,8 @@ def warn(extent: Extent) -> None:
             st.warning(f"There is no {name[:-1]} {plain(gone[0])} in this home; it is left out.")
     for name, valid in (("events", list(Outcome)), ("tab", VIEWS)):
         if (value := st.query_params.get(name)) is not None and value not in valid:
-            st.warning(f"{name}={value} is not one of {', '.join(valid)}; it is left out.")
+            asked = plain(f"{name}={value}")
+            st.warning(f"{asked} is not one of {', '.join(valid)}; it is left out.")
     days = st.query_params.get_all("days")
     if days and _days(days, extent) is None:
         st.warning(

@@ -15,7 +15,8 @@ from ingest.labels.reading.registry import READERS
 from ridealong.lake import Lake, Snapshot
 from ridealong.terminal.readable import counted
 from shadow.judged import of_items
-from shadow.labeling.queue import State, queue_rows, remove_from_queue
+from shadow.labeling.queue import queue_rows, remove_from_queue
+from shadow.labeling.states import State
 from shadow.runs import Run, list_runs
 from shadow.schemas import LABEL_QUEUE
 

@@ -21,12 +21,12 @@ from dashboard.pictures.masks import (
     judged,
     over_image,
 )
+from dashboard.pictures.moments import costliest_time, middle_time
 from ingest.clips.messages import LABEL_COLOUR, NETWORK_COLOURS, Colour
-from ingest.clips.picture import default_moment_s, draw
+from ingest.clips.picture import draw
 from ingest.clips.read import ClipReader
 from metrics.gate.cells import Cell
 from metrics.tasks.clip_view import ClipView
-from metrics.tasks.metric import Reference
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import families, parse_prediction
 from ridealong.errors import RidealongError
@@ -34,7 +34,6 @@ from ridealong.perception.annotations import BevLayer, Surface, at_times
 from ridealong.perception.forms import Form
 from ridealong.terminal.readable import counted
 from ridealong.units import NS_PER_S
-from shadow.frame_losses import FrameLosses
 from shadow.outputs import RunOutputs
 from shadow.runs import ROLES
 
@@ -85,11 +84,11 @@ def draw_pair(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pair:
         raise RidealongError("the clip has no video")
     prediction = parse_prediction(cell["prediction"])
     form = families()[prediction.task].form
-    time = _costliest(outputs, clip, cell)
+    time = costliest_time(outputs, clip, cell)
     with outputs.open(clip) as reader:
         which = "the frame that costs most"
         if time is None:
-            time, which = _middle(reader, outputs.rate_hz), "a frame from the middle"
+            time, which = middle_time(reader, outputs.rate_hz), "a frame from the middle"
         scene = _scene(outputs, reader, prediction, time, form)
         seconds = (time - int(reader.set_timestamps()[0])) / NS_PER_S
     panels = [_panel(scene, role) for role in ROLES]
@@ -131,24 +130,6 @@ class _Panel:
     picture: Picture
     counts: tuple[int, int] | None = None
     error: float | None = None
-
-
-def _costliest(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> int | None:
-    """The time of the frame with the largest share of the loss; None if no frame has one.
-
-    Only comparisons with labels have shares of frames.
-    """
-    if cell["reference"] != Reference.LABELS:
-        return None
-    shares = FrameLosses(outputs, [cell]).of(clip)
-    return max(shares, key=lambda time: (shares[time], -time), default=None)
-
-
-def _middle(reader: ClipReader, rate_hz: float) -> int:
-    """The judged frame nearest the clip's labelled middle."""
-    times = reader.sample_times(rate_hz)
-    middle = reader.metadata.start_ns + round(default_moment_s(reader) * NS_PER_S)
-    return int(times[np.abs(times - middle).argmin()])
 
 
 def _scene(

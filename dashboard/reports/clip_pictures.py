@@ -3,17 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from dashboard.pictures.cameras import USUAL_CAMERA
+from dashboard.pictures.moments import costliest_time, middle_time
 from dashboard.pictures.pair import frame_panels
 from dashboard.reports.content import Content, Costly
 from dashboard.reports.pictures import Pictures, jpeg, none_because
-from ingest.clips.picture import default_moment_s
-from ingest.clips.read import ClipReader
 from ingest.schemas import CLIPS
 from metrics.gate.cells import Cell
-from metrics.tasks.metric import Reference
 from metrics.tasks.registry import families, parse_prediction
 from ridealong.errors import RidealongError
 from ridealong.extras import require
@@ -21,7 +17,6 @@ from ridealong.lake import Lake
 from ridealong.perception.forms import Form
 from ridealong.terminal.console import Console
 from ridealong.units import NS_PER_S
-from shadow.frame_losses import FrameLosses
 from shadow.outputs import RunOutputs, run_outputs
 from shadow.runs import ROLES
 
@@ -69,9 +64,9 @@ def _pictures(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pictu
     if not clip["blob"]:
         return none_because("the clip has no video")
     prediction = parse_prediction(cell["prediction"])
-    costliest = _costliest(outputs, clip, cell)
+    costliest = costliest_time(outputs, clip, cell)
     with outputs.open(clip) as reader:
-        time = _middle(reader, outputs.rate_hz) if costliest is None else costliest
+        time = middle_time(reader, outputs.rate_hz) if costliest is None else costliest
         panels = frame_panels(outputs, reader, prediction, time)
     which = "a frame from the middle" if costliest is None else "the frame that costs most"
     seconds = (time - int(clip["start_ns"])) / NS_PER_S
@@ -79,21 +74,3 @@ def _pictures(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> Pictu
     where = "from above" if form is Form.LAYERS else f"camera {prediction.camera or USUAL_CAMERA}"
     about = f"{which}: {where}, {seconds:.2f} s from the clip's start; {MEANINGS[form]}"
     return Pictures(about, {f"{role}: {outputs.run[role]}": jpeg(panels[role]) for role in ROLES})
-
-
-def _costliest(outputs: RunOutputs, clip: Mapping[str, Any], cell: Cell) -> int | None:
-    """The time of the frame with the largest share of the cell's loss; None if it is unknown.
-
-    Only a comparison with labels has shares of frames.
-    """
-    if cell["reference"] != Reference.LABELS:
-        return None
-    shares = FrameLosses(outputs, [cell]).of(clip)
-    return max(shares, key=lambda time: (shares[time], -time), default=None)
-
-
-def _middle(reader: ClipReader, rate_hz: float) -> int:
-    """The judged frame nearest the clip's labelled middle."""
-    times = reader.sample_times(rate_hz)
-    middle = reader.metadata.start_ns + round(default_moment_s(reader) * NS_PER_S)
-    return int(times[np.abs(times - middle).argmin()])

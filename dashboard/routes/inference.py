@@ -105,6 +105,7 @@ class Inference:
             process.stdin.flush()
             return pickle.load(process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            self._end()  # else it might die only after the next question was sent to it
             raise RidealongError(STOPPED, hint="reload the page") from error
 
     def _wait_for_the_next(self) -> None:

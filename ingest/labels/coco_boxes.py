@@ -7,7 +7,6 @@ outside the area range is ignored by the usual rule, which is also ours (``COCOe
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 
 from ingest.labels.content import LabelClip, LabelImage, LabelTask
 from ingest.labels.entries import Entry
+from ingest.labels.neutral import LabelNames
 from ridealong.errors import RidealongError
 from ridealong.terminal.readable import exact_instant
 
@@ -49,16 +49,13 @@ class CocoCategories:
         return [task.name for task in self.tasks]
 
     def entries(self) -> list[Entry]:
-        """The categories in COCO's form.
-
-        A category that several tasks have is named with its task.
-        """
-        times = Counter(category for _, category in self.ids)
+        """The categories in COCO's form, by their names in exports."""
+        names = LabelNames(self.tasks).by_category
         above = {task.name: task.supercategory for task in self.tasks}
         return [
             {
                 "id": at,
-                "name": category if times[category] == 1 else f"{task}/{category}",
+                "name": names[task, category],
                 "supercategory": above[task],
             }
             for (task, category), at in self.ids.items()

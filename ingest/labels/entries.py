@@ -50,19 +50,19 @@ class EntryList:
 
 
 class EntryLists:
-    """Growing lists by name, in a folder that is removed when the block ends.
+    """Growing lists by name, in a folder that is removed when they are closed.
 
     Args:
-        folder: Where to keep them; None to count entries and bytes without writing.
+        folder: A new folder, where to keep them; None to count entries and bytes without writing.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._lists: dict[str, EntryList] = {}
+        if folder:
+            folder.mkdir()
 
     def __enter__(self) -> Self:
-        if self._folder:
-            self._folder.mkdir()
         return self
 
     def __exit__(
@@ -71,6 +71,10 @@ class EntryLists:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the lists, and remove their folder."""
         for one in self._lists.values():
             one.close()
         if self._folder:

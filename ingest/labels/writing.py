@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,17 +98,17 @@ def _write(
     pictures: Encoder,
 ) -> Counter[str]:
     names = LabelNames([task for task in head.tasks if task.form in kind.forms])
-    writer, exported = kind.writer(folder, names, head), Exported(names)
-    counts: Counter[str] = Counter()
-    for clip in clips:
-        neutral = exported.clip(clip)
-        files = {(image.timestamp_ns, image.camera): image.file_name for image in neutral.images}
-        pictures.add(files, clip.pixels)
-        writer.add(neutral)
-        tracks = {shape.track: shape.row["track_id"] for shape in neutral.labels if shape.track}
-        lineage.add(clip, tracks)
-        counts += _counted(neutral)
-    writer.finish()
+    exported, counts = Exported(names), Counter[str]()
+    with closing(kind.writer(folder, names, head)) as writer:
+        for clip in clips:
+            neutral = exported.clip(clip)
+            files = {(one.timestamp_ns, one.camera): one.file_name for one in neutral.images}
+            pictures.add(files, clip.pixels)
+            writer.add(neutral)
+            tracks = {shape.track: shape.row["track_id"] for shape in neutral.labels if shape.track}
+            lineage.add(clip, tracks)
+            counts += _counted(neutral)
+        writer.finish()
     return counts
 
 

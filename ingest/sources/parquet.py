@@ -8,7 +8,6 @@ Parts of one table, as Spark and others write them (``part-00000…``, Hive fold
 together: a drive may have rows in several of them.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -27,7 +26,7 @@ from ingest.sources.attributes import (
 from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
 from ingest.telemetry.validation import check_schema
 from ridealong.errors import RidealongError, UnreadableError
-from ridealong.hashing import short_hash
+from ridealong.hashing import full_hash, short_hash
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import DriveFiles, Image, Recording
@@ -200,7 +199,7 @@ def _drives_in(file: Path) -> list[DriveFiles]:
         # It is found anyway: opening it reports the reason, and it is quarantined.
         return whole
     return [
-        DriveFiles(ParquetSource.name, name, path, _hash_of_one(sha256, name), size // len(ids))
+        DriveFiles(ParquetSource.name, name, path, full_hash(sha256, name), size // len(ids))
         for name in ids
     ] or whole
 
@@ -231,10 +230,6 @@ def _check_drive_ids(column: pa.ChunkedArray, file: Path) -> None:
         )
     if column.null_count:
         raise UnreadableError(f"{column.null_count} rows have no {DRIVE_ID!r}", where=file)
-
-
-def _hash_of_one(sha256: str, drive_id: str) -> str:
-    return hashlib.sha256(f"{sha256}\0{drive_id}".encode()).hexdigest()
 
 
 def _schema(file: Path) -> pa.Schema:

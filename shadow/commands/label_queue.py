@@ -1,6 +1,5 @@
 """Commands about the queue of clips to be labelled."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +16,7 @@ from ridealong.terminal.console import (
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
 from shadow.commands.options import RUN_IDS
+from shadow.labeling.states import State
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and remove clips to be labelled.")
 
@@ -37,15 +37,6 @@ ClipsArgument = Annotated[
         show_default=False,
     ),
 ]
-
-
-class QueueState(StrEnum):
-    """States of a clip in the queue."""
-
-    QUEUED = "queued"
-    EXPORTED = "exported"
-    IMPORTED = "imported"
-    REMOVED = "removed"
 
 
 @app.command("add")
@@ -95,7 +86,7 @@ def queue_add(
 @app.command("list")
 def queue_list(
     state: Annotated[
-        list[QueueState] | None,
+        list[State] | None,
         typer.Option(
             help="Only clips in this state. Repeat for several. [default: all but removed]",
             show_default=False,
@@ -114,7 +105,7 @@ def queue_list(
 
     console = Console(as_json, wide)
     snapshot = Lake.open(home_of(home)).snapshot()
-    rows = queue_rows(snapshot, [one.value for one in state or ()])
+    rows = queue_rows(snapshot, state or ())
     console.result(rows)
     _print(console, rows)
 

@@ -190,11 +190,13 @@ def labels_import(
 
     Example: ridealong labels import annotations.xml --format cvat --manifest labels
     """
-    from ingest.labels.importing import ImportRequest, Rules, import_labels
+    from ingest.labels.importing import import_labels
+    from ingest.labels.incoming import ImportRequest, Rules
     from ingest.labels.neutral import DRAWN
     from ridealong.lake import Lake
     from shadow.export import ignored_labels, label_tasks
-    from shadow.labeling.queue import State, mark
+    from shadow.labeling.queue import mark
+    from shadow.labeling.states import State
 
     console = Console(as_json)
     request = ImportRequest(path, kind.value, match, manifest, _comma_separated(families), dry_run)

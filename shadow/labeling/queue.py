@@ -7,7 +7,6 @@ two people can change it at the same time.
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot, write_data_file
 from ridealong.terminal.console import Console
 from shadow.labeling.ranking import FIGURES, Ranked, ranked
+from shadow.labeling.states import State
 from shadow.losses import EVERY_CELL, CellNames
 from shadow.runs import find_run
 from shadow.schemas import LABEL_QUEUE
@@ -28,15 +28,6 @@ NEWEST = """
     select * from label_queue qualify row_number() over (
         partition by clip_id order by time_ns desc, state) = 1
 """
-
-
-class State(StrEnum):
-    """What became of a clip in the queue."""
-
-    QUEUED = "queued"
-    EXPORTED = "exported"
-    IMPORTED = "imported"
-    REMOVED = "removed"
 
 
 @dataclass(frozen=True)

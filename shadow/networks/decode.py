@@ -241,3 +241,9 @@ def best_of(group: Ints, score: Floats, most: int) -> Ints:
     order = np.lexsort((-score, group))
     first = np.searchsorted(group[order], group[order], side="left")
     return order[np.arange(len(order)) - first < most]
+
+
+def in_reading_order(sparse: pa.Table) -> pa.Table:
+    """Rows of `ANNOTATIONS` by time and camera; within an image in the order they have."""
+    cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
+    return sparse.take(np.lexsort((cameras, sparse["timestamp_ns"].to_numpy())))

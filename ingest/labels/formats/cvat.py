@@ -49,6 +49,10 @@ class CvatWriter:
         """End the file of all images."""
         _end(self._file)
 
+    def close(self) -> None:
+        """Close the file of all images."""
+        self._file.close()
+
     def _write_video(
         self, name: str, images: Sequence[ExportImage], shapes: Sequence[Shape]
     ) -> None:
@@ -100,7 +104,6 @@ def _begin(
 
 def _end(file: TextIO) -> None:
     file.write("</annotations>\n")
-    file.close()
 
 
 def _write_images(file: TextIO, images: Sequence[ExportImage], shapes: Sequence[Shape]) -> None:

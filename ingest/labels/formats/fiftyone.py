@@ -28,7 +28,6 @@ class FiftyOneWriter:
     def __init__(self, folder: Path, names: LabelNames, head: ExportHead) -> None:
         self._folder, self._names, self._head = folder, names, head
         self._lists = EntryLists(folder / _LISTS)
-        self._lists.__enter__()
 
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
@@ -47,12 +46,15 @@ class FiftyOneWriter:
     def finish(self) -> None:
         """Write the documents."""
         self._lists.write_document(self._folder / SAMPLES, {"_cls": "list"}, {"samples": "samples"})
-        self._lists.__exit__(None, None, None)
         boxes = [n for (task, _), n in self._names.by_category.items()
                  if self._names.forms[task] is not Form.POLYLINES]  # fmt: skip
         info = {"classes": boxes, "run": self._head.run}
         document = {"name": "ridealong", "media_type": "image", "info": info}
         (self._folder / METADATA).write_bytes(json_bytes(document))
+
+    def close(self) -> None:
+        """Remove the lists from which the documents were made."""
+        self._lists.close()
 
 
 def _sample(image: ExportImage) -> Json:

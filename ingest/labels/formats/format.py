@@ -23,6 +23,9 @@ class Writer(Protocol):
     def finish(self) -> None:
         """Write what is left."""
 
+    def close(self) -> None:
+        """Close its files, also after an error."""
+
 
 @dataclass(frozen=True)
 class Format:

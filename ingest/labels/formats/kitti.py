@@ -59,6 +59,9 @@ class KittiWriter:
     def finish(self) -> None:
         """Nothing is left."""
 
+    def close(self) -> None:
+        """No file is open."""
+
     def _write_prelabels(self, clip: ExportClip, role: str, shapes: Sequence[Shape]) -> None:
         of_image = by_image(shapes)
         for image in clip.images:

@@ -33,7 +33,6 @@ class LabelStudioWriter:
     def __init__(self, folder: Path, names: LabelNames, head: ExportHead) -> None:
         self._folder, self._networks = folder, head.networks
         self._lists = EntryLists(folder / _LISTS)
-        self._lists.__enter__()
         (folder / "interface.xml").write_text(_interface(names), "utf-8")
         (folder / "video_interface.xml").write_text(_video_interface(names), "utf-8")
 
@@ -58,7 +57,10 @@ class LabelStudioWriter:
         self._lists.write_list(self._folder / TASKS, "tasks")
         if self._lists["videos"].count:
             self._lists.write_list(self._folder / VIDEO_TASKS, "videos")
-        self._lists.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """Remove the lists from which the documents were made."""
+        self._lists.close()
 
     def _task(
         self, image: ExportImage, labels: Sequence[Shape], said: Mapping[str, Sequence[Shape]]

@@ -38,6 +38,9 @@ class OpenLabelWriter:
     def finish(self) -> None:
         """Nothing is left."""
 
+    def close(self) -> None:
+        """No file is open."""
+
 
 def _document(clip: ExportClip) -> Json:
     times = sorted({image.timestamp_ns for image in clip.images})

@@ -1,19 +1,32 @@
 """Opens what a labeling tool gave: a file, a folder, or a ZIP archive, unpacked safely."""
 
+import lzma
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
 
 from ridealong.errors import RidealongError
+from ridealong.execution.failures import is_full
 from ridealong.regular_files import require_regular
 
 MOST_RATIO = 100  # an archive that unpacks to more than this many times its size is refused
 SMALL = 1 << 20  # bytes that any archive may unpack to
 MOST_FILES = 200_000
 _CHUNK = 1 << 20
+# What damaged bytes raise; an archive with a password raises RuntimeError.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 
 @contextmanager
@@ -53,7 +66,9 @@ def _unpack(path: Path, folder: Path) -> None:
             for entry in entries:
                 if not entry.is_dir():
                     left = _copy(path, archive, entry, folder, left)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
+        if is_full(error):
+            raise
         raise RidealongError(
             f"is a damaged or unsupported archive ({error})", where=path, hint="export it again"
         ) from error
@@ -61,8 +76,9 @@ def _unpack(path: Path, folder: Path) -> None:
 
 def _check_name(path: Path, entry: zipfile.ZipInfo) -> None:
     name = PurePosixPath(entry.filename.replace("\\", "/"))
-    link = stat.S_ISLNK(entry.external_attr >> 16)
-    if name.is_absolute() or ".." in name.parts or ":" in name.parts[:1] or link:
+    is_link = stat.S_ISLNK(entry.external_attr >> 16)
+    drive = PureWindowsPath(entry.filename).drive
+    if name.is_absolute() or ".." in name.parts or drive or is_link:
         raise RidealongError(
             f"holds {entry.filename!r}, which leaves the archive's folder",
             where=path,

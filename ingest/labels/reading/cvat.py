@@ -13,6 +13,7 @@ from ingest.labels.reading.documents import files_named, read_xml
 from ingest.labels.reading.numbers import checked_box, finite, known_attributes, whole
 from ridealong.errors import RidealongError
 
+MOST_FRAMES = 1_000_000  # of one video: its size is a number in the file, which may be wrong
 _EDGES = ("xtl", "ytl", "xbr", "ybr")
 
 
@@ -65,6 +66,10 @@ def _read_video(
     if file.parent.parent.name == VIDEO:
         name = file.parent.name
     frames = int(root.findtext("meta//size") or 0)
+    if frames > MOST_FRAMES:
+        raise RidealongError(
+            f"has a video of {frames} frames", where=file, expected=f"at most {MOST_FRAMES}"
+        )
     size = tuple(
         int(root.findtext(f"meta//original_size/{side}") or 0) for side in ("width", "height")
     )

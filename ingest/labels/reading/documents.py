@@ -28,11 +28,13 @@ def read_xml(path: Path) -> ElementTree.Element:
     """The root of an XML document without declarations, which could make it grow.
 
     Raises:
-        RidealongError: The file cannot be read, is not XML, or declares entities.
+        RidealongError: The file cannot be read, is not XML in UTF-8, or declares entities.
     """
     require_regular(path)
     try:
         data = path.read_bytes()
+        if b"\0" in data:  # UTF-16 would hide declarations
+            raise RidealongError("is not UTF-8 text", where=path, expected="plain XML")
         if any(word in data for word in _DECLARATIONS):
             raise RidealongError("declares entities", where=path, expected="plain XML")
         return ElementTree.fromstring(data)

@@ -61,7 +61,7 @@ def _layout(
     try:
         places = {path: (at, code) for path, at, code in _Walk(types, data).fields(name, "")}
         wanted = sorted((places[path], path) for path in paths)
-    except (KeyError, LookupError):
+    except LookupError:
         return None
     form, end = "<", 0
     for (at, code), _ in wanted:

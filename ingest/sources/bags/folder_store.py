@@ -12,6 +12,9 @@ from ingest.sources.bags.recognition import MCAP, is_mcap
 from ingest.sources.bags.sqlite_file import SqliteFile
 from ingest.sources.bags.store import Message, Read, Store, Topic
 from ridealong.errors import UnreadableError
+from ridealong.terminal.readable import counted
+
+LARGEST_MESSAGE = 1 << 30  # bytes, unpacked; a larger size is a damaged one
 
 
 def file_store(path: Path) -> Store:
@@ -53,13 +56,22 @@ class FolderStore:
     def scan(self) -> Iterator[Message]:
         """All messages, file after file. A file that cannot be read does not stop the others."""
         errors: list[UnreadableError] = []
+        damaged = 0
         for number, file in enumerate(self._files):
             try:
                 for topic, log_ns, place, data in file.scan():
-                    yield Message(self._one(topic), log_ns, (number, place), self._unpacked(data))
+                    try:
+                        content = self._unpacked(data)
+                    except zstandard.ZstdError:
+                        damaged += 1
+                        continue
+                    yield Message(self._one(topic), log_ns, (number, place), content)
             except UnreadableError as error:
                 errors.append(error)
                 self._unreadable.append(f"{self._bag.files[number].name} {error.what}")
+        if damaged:
+            verb = "was" if damaged == 1 else "were"
+            self._unreadable.append(f"{counted(damaged, 'damaged message')} {verb} left out")
         if len(errors) == len(self._files):
             raise errors[0]
 
@@ -84,4 +96,7 @@ class FolderStore:
     def _unpacked(self, data: bytes) -> bytes:
         if not self._bag.packed_messages:
             return data
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=1 << 30)
+        # The stated size is allocated at once, whatever the most is that may come.
+        if zstandard.frame_content_size(data) > LARGEST_MESSAGE:
+            raise zstandard.ZstdError("the size of a message is damaged")
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=LARGEST_MESSAGE)

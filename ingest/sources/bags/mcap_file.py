@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
+import zstandard
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Schema
@@ -72,7 +73,7 @@ class McapFile:
                     try:
                         content = _unpacked(body)
                     # Damaged bytes raise the errors of zstd, lz4, struct or the checksum.
-                    except (Exception, MemoryError):
+                    except Exception:
                         damaged += 1
                         continue
                     yield from self._messages(content, start)
@@ -184,7 +185,9 @@ def _body(stream: IO[bytes], start: int) -> bytes:
 def _unpacked(body: bytes) -> bytes:
     """A chunk's records, checked; raises any error for damaged bytes."""
     chunk = Chunk.read(ReadDataStream(_stream(body)))
-    if chunk.uncompressed_size > LARGEST_CHUNK:
+    # Of a frame of zstd the size that it states itself is allocated, whatever the chunk states.
+    own = zstandard.frame_content_size(chunk.data) if chunk.compression == "zstd" else 0
+    if max(own, chunk.uncompressed_size) > LARGEST_CHUNK:
         raise ValueError("the size of a chunk is damaged")
     content, length = get_chunk_data_stream(chunk, validate_crc=True)
     return content.read(length)

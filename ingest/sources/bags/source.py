@@ -1,6 +1,5 @@
 """``--source mcap`` and ``--source ros2``: one MCAP file, or one ROS 2 bag, is a drive."""
 
-import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,6 +15,7 @@ from ingest.sources.bags.recognition import (
 )
 from ingest.sources.files import drive_identity, files_under, hash_files, is_hidden
 from ridealong.errors import RidealongError, UnreadableError
+from ridealong.hashing import full_hash
 from ridealong.perception.recording import DriveFiles, Recording
 from ridealong.specs import parse_spec
 
@@ -146,7 +146,7 @@ def _drive_files(
 ) -> DriveFiles:
     sha256, size = hash_files(root, files)
     if mapping is not None:  # another mapping gives other telemetry, so another drive
-        sha256 = hashlib.sha256(f"{sha256}\0{mapping}".encode()).hexdigest()
+        sha256 = full_hash(sha256, mapping)
     name = path.name if path.is_dir() else path.stem
     return DriveFiles(
         source,

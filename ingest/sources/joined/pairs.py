@@ -12,12 +12,16 @@ from ingest.sources.table.drives import COMPRESSED, stem_of
 from ingest.sources.table.drives import SUFFIXES as TABLE
 from ingest.sources.table.source import TableSource
 from ingest.sources.video.source import SUFFIXES as VIDEO
-from ridealong.errors import RidealongError
+from ridealong.errors import RidealongError, UnreadableError
 from ridealong.extras import missing_extra
 from ridealong.hashing import short_hash
 from ridealong.perception.recording import DriveFiles, Source
 
 SOURCE = "joined"
+
+
+class ApartError(UnreadableError):
+    """The times of a video and of its telemetry do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,10 @@ def _judged(pair: Pair, mapping: str | None, versions: object) -> Judged:
 
     try:
         open_pair(joined, pair)
-    except RidealongError as error:
-        return Judged(None, error.what if "overlap" in error.what else None)
+    except ApartError as error:
+        return Judged(None, error.what)
+    except RidealongError:  # each file alone is reported with what is wrong with it
+        return Judged(None)
     except Exception as error:
         if missing_extra(error):
             return Judged(None)

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from ingest.clips.packets import CopiedVideo
 from ingest.sources.attributes import AttributesSpec
+from ingest.sources.joined.pairs import ApartError
 from ingest.sources.joined.videos import Video
 from ingest.telemetry.validation import validate_telemetry
 from ridealong.arrays import Ints
-from ridealong.errors import UnreadableError
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
 from ridealong.perception.recording import (
@@ -37,7 +37,7 @@ class JoinedRecording:
     """Telemetry and videos of one drive.
 
     Raises:
-        UnreadableError: The times of a video and of the telemetry do not overlap.
+        ApartError: The times of a video and of the telemetry do not overlap.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class JoinedRecording:
         self._times_ns = times_of(self._table)
         why = next(filter(None, (disagreement(self._times_ns, video) for video in videos)), None)
         if why is not None:
-            raise UnreadableError(why, where=files.path, hint="say 'start' in a drive.yaml")
+            raise ApartError(why, where=files.path, hint="say 'start' in a drive.yaml")
         self._recordings = [video.recording(files, self._first_ns) for video in videos]
         self._camera = {name: each for each in self._recordings for name in each.cameras}
 

@@ -52,9 +52,9 @@ def convert(values: pa.Array, field: FieldSpec, name: str, decimal: str = ".") -
         values = values.cast(values.type.value_type)
     if pa.types.is_null(values.type):
         return Converted(values)
-    if not (_is_text(values.type) or _is_number(values.type) or pa.types.is_boolean(values.type)):
+    if not (is_text(values.type) or _is_number(values.type) or pa.types.is_boolean(values.type)):
         raise UnreadableError(f"{name!r} holds {values.type}", expected="numbers, flags or text")
-    if _is_text(values.type) and "" not in (field.values or {}):
+    if is_text(values.type) and "" not in (field.values or {}):
         is_empty = pc.equal(pc.utf8_trim_whitespace(values), "")
         values = pc.if_else(is_empty, pa.scalar(None, values.type), values)
     values, unknown = _without_unknown(values, field.unknown or ())
@@ -70,7 +70,8 @@ def convert(values: pa.Array, field: FieldSpec, name: str, decimal: str = ".") -
     return Converted(found.values, faults, unknown)
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
@@ -96,7 +97,7 @@ def _without_unknown(values: pa.Array, unknown: tuple[Scalar, ...]) -> tuple[pa.
 
 def _alike(kind: pa.DataType, unknown: tuple[Scalar, ...]) -> list[pa.Scalar]:
     """Those of the values that a column of this type can hold."""
-    if _is_text(kind):
+    if is_text(kind):
         return [pa.scalar(_written(each), kind) for each in unknown]
     numbers = [each for each in unknown if not isinstance(each, str)]
     return [pa.scalar(float(each), pa.float64()) for each in numbers] if _is_number(kind) else []
@@ -166,7 +167,7 @@ def _faults(codes: pa.Array, bad: Mapping[int, str]) -> dict[int, str]:
 
 
 def _numbers(values: pa.Array, field: FieldSpec, decimal: str) -> Converted:
-    found = _read_numbers(values, field, decimal) if _is_text(values.type) else Converted(values)
+    found = _read_numbers(values, field, decimal) if is_text(values.type) else Converted(values)
     factor, offset = field.factor_and_offset()
     if (factor, offset) == (1.0, 0.0) and not pa.types.is_decimal(found.values.type):
         numbers = found.values

@@ -10,7 +10,7 @@ signals:
 from collections.abc import Container, Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ingest.telemetry.signals import Signal, lookup
 from ridealong.errors import RidealongError
@@ -141,7 +141,7 @@ def _check_value(value: Scalar | None, signal: Signal) -> None:
         raise ValueError(f"{value!r} in 'values'; {signal.name} is a number")
 
 
-def _each_signal_once(fields: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+def _each_signal_once(fields: dict[str, Any]) -> dict[str, Any]:
     taken: dict[str, str] = {}
     for name, field in fields.items():
         if field.signal in taken:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.sources.mapping.conversion import FLAGS, is_text
 from ingest.sources.mapping.fields import FieldSpec
 from ingest.telemetry.signals import Signal, recorded
 from ridealong.errors import RidealongError
@@ -200,14 +201,12 @@ def _fits(rule: _Rule, words: Sequence[str]) -> bool:
 def _fit_values(datatype: str, values: pa.Array) -> bool:
     if pa.types.is_null(values.type):
         return True
-    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if datatype == "string":
-        return bool(is_text)
+        return is_text(values.type)
     if datatype != "boolean":
         return bool(pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
     known = {str(each).lower() for each in pc.unique(values).to_pylist() if each is not None}
-    flags = {"true", "false", "0", "1", "0.0", "1.0", "yes", "no", "on", "off"}
-    return known <= flags
+    return known <= {*FLAGS, "0.0", "1.0"}
 
 
 def _is_unit_of(unit: str, signal: str) -> bool:

@@ -1,6 +1,5 @@
 """Which drives the files of a table are: by the columns that name them, by folder, or by file."""
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ import pyarrow.compute as pc
 
 from ingest.sources.attributes import with_attributes
 from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
+from ingest.sources.table.columns import whole
 from ingest.sources.table.files import Piece, TableFile, open_table
 from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
 from ridealong.errors import RidealongError, UnreadableError
-from ridealong.hashing import short_hash
+from ridealong.hashing import full_hash, short_hash
 from ridealong.lake.home import MARKER
 from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
@@ -153,7 +153,7 @@ def beside(path: Path) -> Path:
 
 def _with_mapping(digest: str, mapping: TableMapping) -> str:
     """A corrected mapping gives another drive, and tries again what could not be used."""
-    return hashlib.sha256(f"{digest}\0{mapping_text(mapping)}".encode()).hexdigest()
+    return full_hash(digest, mapping_text(mapping))
 
 
 def _by_id(path: Path, mapping: TableMapping) -> Iterator[DriveFiles]:
@@ -253,9 +253,8 @@ def _names(rows: pa.Table, columns: Sequence[str]) -> pa.DictionaryArray:
 
 def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """A column as text without spaces around it; what is empty is null. Each text is read once."""
-    whole = column.combine_chunks()
-    whole = whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
-    coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    values = whole(column)
+    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
     texts = pc.utf8_trim_whitespace(coded.dictionary.cast(pa.string()))
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     if texts.null_count or len(pc.unique(texts)) < len(texts):

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.sources.mapping.conversion import is_text
 from ingest.sources.mapping.guessing import words_of
 from ingest.sources.table.spec import NS_PER_UNIT, TimeSpec
 from ingest.sources.table.times import Times, read_times
@@ -59,18 +60,13 @@ def _candidates(rows: pa.Table) -> Iterator[tuple[str, ...]]:
     named.sort(key=lambda name: len([w for w in words[name] if w not in SUFFIXES]))
     dates = [name for name, own in words.items() if DATE & set(own) and not TIME & set(own)]
     yield from ((name,) for name in rows.column_names if pa.types.is_timestamp(_kind(rows, name)))
-    yield from product(dates, (name for name in named if _is_text(rows, name)))
+    yield from product(dates, (name for name in named if is_text(_kind(rows, name))))
     yield from ((name,) for name in (*named, *dates))
     yield from ((name,) for name in rows.column_names if words[name] and words[name][-1] == "time")
 
 
 def _kind(rows: pa.Table, name: str) -> pa.DataType:
     return rows.schema.field(name).type
-
-
-def _is_text(rows: pa.Table, name: str) -> bool:
-    kind = _kind(rows, name)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _read(rows: pa.Table, columns: tuple[str, ...]) -> GuessedTime | None:

@@ -4,6 +4,7 @@ Everything in it is a guess for a person to correct: what is not plain is marked
 nothing is known about are listed.
 """
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 from ingest.sources.mapping.guessing import GuessedField, guess_field, words_of
 from ingest.sources.parquet import CHECKED, reading
 from ingest.sources.table.blocks import sample_of
+from ingest.sources.table.columns import whole
 from ingest.sources.table.dialect import find_dialect, sample_rows
 from ingest.sources.table.drives import table_files
 from ingest.sources.table.files import hive_values, is_parquet
@@ -67,7 +69,8 @@ def propose(path: Path) -> Proposal:
     """
     file = table_files(path)[0]
     rows = _first_rows(file)
-    draft = _Draft([f"# Proposed from {file.name}. Correct what is wrong, above all the units."])
+    head = f"Proposed from {file.name}. Correct what is wrong, above all the units."
+    draft = _Draft([_comment(head)])
     time = guess_time(rows)
     _add_time(draft, time)
     used = set(time.spec.column) if time else set()
@@ -79,7 +82,7 @@ def propose(path: Path) -> Proposal:
     _add_signals(draft, rows, fields, time)
     left = [name for name in rows.column_names if name not in fields and name not in used]
     if left:
-        draft.add(f"# columns without a signal: {', '.join(left)}")
+        draft.add(_comment(f"columns without a signal: {', '.join(left)}"))
     return Proposal("\n".join([*draft.lines, ""]), tuple(draft.guessed), tuple(left))
 
 
@@ -103,7 +106,7 @@ def _first_rows(file: Path) -> pa.Table:
 
 
 def _typed(column: pa.ChunkedArray, decimal: str) -> pa.Array:
-    text = _array(column)
+    text = whole(column)
     known = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
     for kind in (pa.int64(), pa.float64()):
         try:
@@ -141,18 +144,13 @@ def _fields(rows: pa.Table, used: Collection[str]) -> dict[str, GuessedField]:
     """By column, the signal that it may be; of several for one signal, the plainest."""
     best: dict[str, tuple[str, GuessedField]] = {}
     for name in rows.column_names:
-        guess = None if name in used else guess_field(name, _array(rows.column(name)))
+        guess = None if name in used else guess_field(name, whole(rows.column(name)))
         if guess is None:
             continue
         taken = best.get(guess.signal)
         if taken is None or guess.rank < taken[1].rank:
             best[guess.signal] = name, guess
     return dict(best.values())
-
-
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
 
 
 def _add_signals(
@@ -205,4 +203,11 @@ def _quoted(text: str) -> str:
     words = {"true", "false", "null", "nan", "inf"}
     if re.fullmatch(r"[A-Za-z][\w./^ ]*\w|[A-Za-z]", text, re.ASCII) and text.lower() not in words:
         return text
-    return "'" + text.replace("'", "''") + "'"
+    if text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return json.dumps(text)  # names may have line breaks, which YAML would fold
+
+
+def _comment(text: str) -> str:
+    """A comment on one line, whatever the names in it have."""
+    return f"# {' '.join(text.split())}"

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.sources.mapping.conversion import Converted, convert
+from ingest.sources.mapping.conversion import Converted, convert, is_text
 from ingest.sources.mapping.joining import TIMESTAMP, joined, samples_of
+from ingest.sources.table.columns import whole
 from ingest.sources.table.files import Piece
 from ingest.sources.table.spec import TableMapping
 from ingest.sources.table.times import Times, joined_times, outside, read_times, why_unknown
@@ -111,7 +112,7 @@ def _part(piece: Piece, mapping: TableMapping, decimal: str) -> _Part:
     }
     unknown: dict[str, int] = {}
     for name, spec in mapping.signals.items():
-        found = convert(_whole(piece.rows.column(name)), spec, name, decimal)
+        found = convert(whole(piece.rows.column(name)), spec, name, decimal)
         signals[spec.signal] = found.values
         for place, why in found.faults.items():
             reasons.setdefault(place, []).append(why)
@@ -232,7 +233,7 @@ def _held(rows: DriveRows, mapping: TableMapping) -> DriveRows:
     valid = validate_telemetry(table, "", numbers)
     own_ns = valid.rows.column(TIMESTAMP).to_numpy()
     parts = [
-        samples_of(own_ns, Converted(_whole(valid.rows.column(spec.signal))), spec)
+        samples_of(own_ns, Converted(whole(valid.rows.column(spec.signal))), spec)
         for spec in mapping.signals.values()
     ]
     filled = joined(parts, own_ns)
@@ -257,15 +258,10 @@ def _joined(parts: Sequence[pa.Array]) -> pa.ChunkedArray:
     kinds = {part.type for part in parts if not pa.types.is_null(part.type)}
     if len(kinds) > 1:
         kind = pa.float64()
-        if any(pa.types.is_string(each) or pa.types.is_large_string(each) for each in kinds):
+        if any(map(is_text, kinds)):
             kind = pa.string()
         parts = [part.cast(kind) for part in parts]
     elif kinds:
         (kind,) = kinds
         parts = [part.cast(kind) for part in parts]
     return pa.chunked_array(parts)
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.sources.mapping.conversion import is_text
+from ingest.sources.table.columns import whole
 from ingest.sources.table.spec import NS_PER_UNIT, TimeSpec
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import UnreadableError
@@ -49,7 +51,7 @@ def read_times(rows: pa.Table, spec: TimeSpec, decimal: str) -> Times:
         UnreadableError: It cannot be told what they mean: numbers without a unit, text without a
             zone; or the format is none.
     """
-    columns = [_whole(rows.column(name)) for name in spec.column]
+    columns = [_decoded(rows.column(name)) for name in spec.column]
     name = " and ".join(map(repr, spec.column))
     if len(columns) > 1:
         text = [_as_text(column, name) for column in columns]
@@ -58,7 +60,7 @@ def read_times(rows: pa.Table, spec: TimeSpec, decimal: str) -> Times:
     kind = column.type
     if pa.types.is_timestamp(kind):
         return _of_timestamps(column, spec, name)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind):
+    if is_text(kind) or pa.types.is_null(kind):
         text = pc.utf8_trim_whitespace(column.cast(pa.string()))
         if spec.unit is not None:
             return _of_numbers(_numbers(text, decimal), text, spec.unit)
@@ -93,11 +95,10 @@ def _day_ns(day: str, days_later: int) -> int:
     return int((np.datetime64(day, "D") + days_later).astype("datetime64[ns]").astype(np.int64))
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    whole = whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
-    is_coded = pa.types.is_dictionary(whole.type)
-    return whole.cast(whole.type.value_type) if is_coded else whole
+def _decoded(column: pa.ChunkedArray) -> pa.Array:
+    values = whole(column)
+    is_coded = pa.types.is_dictionary(values.type)
+    return values.cast(values.type.value_type) if is_coded else values
 
 
 def _as_text(column: pa.Array, name: str) -> pa.Array:
@@ -220,7 +221,7 @@ def _tried(values: pa.Array, expression: str) -> pa.Array:
         connection.execute("set TimeZone = 'UTC'; set threads = 1")
         connection.register("given", pa.table({"value": values}))
         found = connection.sql(f"select {expression} as found from given").to_arrow_table()
-    return _whole(found.column("found"))
+    return whole(found.column("found"))
 
 
 def joined_times(parts: Sequence[Times]) -> Times:

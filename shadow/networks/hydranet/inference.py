@@ -328,7 +328,7 @@ def _joined(timestamps_ns: Ints, parts: list[_Part], tasks: frozenset[str]) -> P
     sparse = pa.concat_tables([ANNOTATIONS.empty_table(), *tables]).combine_chunks()
     return Perception(
         timestamps_ns,
-        sparse.take(_reading_order(sparse)),
+        decode.in_reading_order(sparse),
         depth={n: np.concatenate([p.depth[n] for p in parts]) for n in parts[0].depth},
         segmentation={
             n: np.concatenate([p.segmentation[n] for p in parts]) for n in parts[0].segmentation
@@ -336,9 +336,3 @@ def _joined(timestamps_ns: Ints, parts: list[_Part], tasks: frozenset[str]) -> P
         bev={n: np.concatenate([p.bev[n] for p in parts]) for n in parts[0].bev},
         tasks=tasks,
     )
-
-
-def _reading_order(sparse: pa.Table) -> Ints:
-    """Order by time and camera; within an image boxes, lights and lines, each as decoded."""
-    cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
-    return np.lexsort((cameras, sparse["timestamp_ns"].to_numpy()))

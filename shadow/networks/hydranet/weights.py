@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ridealong.errors import RidealongError
 from ridealong.specs import nearest
+from shadow.networks.hashes import check_hash
 from shadow.networks.hydranet.config import HydraNetConfig
 from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet
@@ -37,14 +38,7 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise RidealongError(error.strerror or str(error), where=path) from error
-    actual = hashlib.sha256(content).hexdigest()
-    if actual != sha256:
-        raise RidealongError(
-            f"the file's sha256 is {actual}",
-            where=path,
-            expected=f"{sha256}, as in the manifest",
-            hint="fetch the file again, or correct the manifest if the file is the right one",
-        )
+    check_hash(hashlib.sha256(content).hexdigest(), sha256, path)
     return parse_weights(content, path)
 
 

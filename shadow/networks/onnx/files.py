@@ -10,6 +10,7 @@ from typing import IO
 
 from ridealong.errors import RidealongError
 from ridealong.regular_files import require_regular
+from shadow.networks.hashes import check_hash
 from shadow.networks.onnx.manifest import OnnxManifest
 
 ARCHIVE = ".tar"
@@ -54,10 +55,10 @@ def files_of(manifest: OnnxManifest, path: Path) -> GraphFiles:
         for name, sha256 in hashes.items():
             if name not in found:
                 raise RidealongError(f"has no file {name!r}", where=path)
-            _check_hash(found[name], sha256, path.parent / name if not archived else path)
+            where = path if archived else path.parent / name
+            check_hash(_sha256_of(found[name]), sha256, where)
     except OSError as error:
-        where = error.filename or path
-        raise RidealongError(error.strerror or str(error), where=where) from error
+        raise RidealongError(error.strerror or str(error), where=error.filename or path) from error
     return GraphFiles(found[manifest.artifact], {name: found[name] for name in manifest.data})
 
 
@@ -111,17 +112,10 @@ def _in_archive(path: Path) -> dict[str, Part]:
         raise RidealongError(f"is not an archive ({error})", where=path) from error
 
 
-def _check_hash(part: Part, sha256: str, where: Path) -> None:
+def _sha256_of(part: Part) -> str:
     with part.path.open("rb") as file:
         file.seek(part.start)
-        actual = file_digest(_Limited(file, part.size), "sha256").hexdigest()
-    if actual != sha256:
-        raise RidealongError(
-            f"the file's sha256 is {actual}",
-            where=where,
-            expected=f"{sha256}, as in the manifest",
-            hint="fetch the file again, or correct the manifest if the file is the right one",
-        )
+        return file_digest(_Limited(file, part.size), "sha256").hexdigest()
 
 
 class _Limited:

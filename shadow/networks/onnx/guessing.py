@@ -31,6 +31,7 @@ _CITYSCAPES = (
     *("road", "sidewalk", "building", None, None, "pole", "pole", "pole", "vegetation", "terrain"),
     *("sky", "person", "person", *["vehicle"] * 6),
 )
+MOST_CLASSES = 10_000  # a stranger's file may name any number
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _TENSORFLOW = "detection_boxes"  # of TensorFlow's detection models
 
@@ -212,15 +213,18 @@ def _names(graph: Graph) -> dict[int, str]:
         names = ast.literal_eval(graph.metadata.get("names", "{}"))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return {}
-    pairs = names.items() if isinstance(names, dict) else enumerate(names)
-    return {int(number): str(name) for number, name in pairs if isinstance(number, int)}
+    if isinstance(names, list | tuple):
+        names = dict(enumerate(names))
+    given = names.items() if isinstance(names, dict) else ()
+    known = ((number, name) for number, name in given if isinstance(number, int))
+    return {number: str(name) for number, name in known if 0 <= number < MOST_CLASSES}
 
 
 def _categories(graph: Graph, count: int | None) -> Guess | Open:
     """The categories by number; classes that ridealong does not know are null."""
     names: Mapping[int, str] = _names(graph) or _COUNTED.get(count or 0, {})
     if names:
-        size = max([*names, (count or 0) - 1]) + 1
+        size = max(*names, min(count or 0, MOST_CLASSES) - 1, 0) + 1
         return Guess([_SYNONYMS.get(names.get(n, "").lower()) for n in range(size)])
     if count == len(_OURS):
         return Guess(list(_OURS))

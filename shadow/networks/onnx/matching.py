@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from ridealong.errors import RidealongError, together
 from ridealong.specs import nearest
 from shadow.networks.onnx.graph import Graph, Port
-from shadow.networks.onnx.inputs import ConstantInput, ImageInput, StateInput
+from shadow.networks.onnx.inputs import ConstantInput, GraphInput, ImageInput, StateInput
 from shadow.networks.onnx.manifest import OnnxManifest
 
 INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+MOST_NUMBERS = 2**28  # of an input, a GiB of float32: constants and states are made in our process
 NUMBERS = frozenset({"bool", "float16", "float32", "float64", *INTEGERS})
 
 
@@ -32,25 +33,30 @@ _Fault = tuple[str, str | None, str | None]
 
 def _inputs(manifest: OnnxManifest, graph: Graph) -> Iterator[_Fault]:
     given = manifest.inputs.graph
-    for name in given.keys() - graph.inputs.keys():
+    for name in sorted(given.keys() - graph.inputs.keys()):
         yield f"the graph has no input {name!r}", None, nearest(name, list(graph.inputs))
     for name, port in graph.inputs.items():
-        if name not in given:
+        if math.prod(size or 1 for size in port.shape) > MOST_NUMBERS:
+            yield f"the input {name!r} is {port}", f"at most {MOST_NUMBERS} numbers", None
+        elif name not in given:
             yield f"the manifest does not say how to fill the input {name!r}, {port}", None, None
-            continue
-        spec = given[name]
-        if isinstance(spec, ImageInput):
-            yield from _image(spec, port, manifest.inputs.batch)
-        elif isinstance(spec, StateInput) and spec.output not in graph.outputs:
-            yield (
-                f"the graph has no output {spec.output!r} for the state {name!r}",
-                None,
-                nearest(spec.output, list(graph.outputs)),
-            )
-        elif isinstance(spec, ConstantInput):
-            yield from _constant(spec, port)
-        elif not isinstance(spec, StateInput) and hasattr(spec, "layout"):
-            yield from _rank(f"input {name!r}", port, spec.layout)
+        else:
+            yield from _input(given[name], port, manifest.inputs.batch, graph)
+
+
+def _input(spec: GraphInput, port: Port, batch: int, graph: Graph) -> Iterator[_Fault]:
+    if isinstance(spec, ImageInput):
+        yield from _image(spec, port, batch)
+    elif isinstance(spec, ConstantInput):
+        yield from _constant(spec, port)
+    elif not isinstance(spec, StateInput):
+        yield from _rank(f"input {port.name!r}", port, spec.layout)
+    elif spec.output not in graph.outputs:
+        yield (
+            f"the graph has no output {spec.output!r} for the state {port.name!r}",
+            None,
+            nearest(spec.output, list(graph.outputs)),
+        )
 
 
 def _image(spec: ImageInput, port: Port, batch: int) -> Iterator[_Fault]:

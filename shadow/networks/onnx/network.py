@@ -12,6 +12,7 @@ from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Perception, Task
 from ridealong.perception.geometry import CameraCalibration
+from shadow.networks.decode import in_reading_order
 from shadow.networks.network import Frames
 from shadow.networks.onnx.clip import Clip, clip_of, image_batch, input_of
 from shadow.networks.onnx.decoders.decode import decode
@@ -164,7 +165,7 @@ def _joined(clip: Clip, parts: list[tuple[Ints, Decoded]], tasks: frozenset[str]
     sparse = pa.concat_tables([ANNOTATIONS.empty_table(), *tables]).combine_chunks()
     return Perception(
         clip.times_ns,
-        sparse.take(_reading_order(sparse)),
+        in_reading_order(sparse),
         depth=_whole(clip, [(at, part.depth) for at, part in parts], np.nan),
         segmentation=_whole(clip, [(at, part.segmentation) for at, part in parts], UNLABELLED),
         bev=_whole(clip, [(at, part.bev) for at, part in parts], UNLABELLED),
@@ -186,9 +187,3 @@ def _whole(
                 raise RidealongError(f"dense outputs of {name!r} change their size in a clip")
             found[name][at] = array
     return found
-
-
-def _reading_order(sparse: pa.Table) -> Ints:
-    """Order by time and camera; within an image as decoded."""
-    cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
-    return np.lexsort((cameras, sparse["timestamp_ns"].to_numpy()))

@@ -129,10 +129,13 @@ class _Classed(Output):
             yield from (f"{self.task}/{name}@{camera}" for name in names)
 
     @model_validator(mode="after")
-    def _gives_its_task(self) -> Self:
+    def _fits_together(self) -> Self:
         form = family(self.task).form
         if form not in self.FORMS:
             raise ValueError(f"task {self.task!r} consists of {form.value}, which it cannot give")
+        last = len(self.categories) - 1
+        if self.background is not None and self.background > last:
+            raise ValueError(f"background {self.background}: expected 0 to {last} (the categories)")
         return self
 
 

@@ -44,6 +44,8 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
     if length > LONGEST_HEADER:
         raise ValueError("the header of a message is too long")
     header = json.loads(_exactly(stream, length))
+    if not isinstance(header, dict):
+        raise ValueError("the header of a message is not an object")
     arrays, left = {}, LARGEST
     for name, dtype, shape in header.pop("arrays"):
         array = _empty(dtype, shape, left)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.installed import broken, load
+from shadow.networks.hashes import check_hash
 from shadow.networks.network import Network, NetworkKind
 from shadow.networks.probing import made_up_clip
 from shadow.networks.python.entry import find_entry_point, naming
@@ -16,7 +17,7 @@ from shadow.networks.python.network import PythonNetwork
 def _open(manifest: PythonManifest, artifact: Path | None, device: str) -> Network:
     point = find_entry_point(manifest)
     if artifact is not None:
-        _check_hash(manifest, artifact)
+        _check_artifact(manifest, artifact)
     make = load(point)
     with naming(point, f"cannot open {manifest.id}"):
         network = make(manifest, artifact, device)
@@ -26,18 +27,13 @@ def _open(manifest: PythonManifest, artifact: Path | None, device: str) -> Netwo
     return PythonNetwork(manifest, point, network)
 
 
-def _check_hash(manifest: PythonManifest, artifact: Path) -> None:
+def _check_artifact(manifest: PythonManifest, artifact: Path) -> None:
     try:
         actual = sha256_of(artifact)
     except OSError as error:
         raise RidealongError(error.strerror or str(error), where=artifact) from error
-    if actual != manifest.sha256:
-        raise RidealongError(
-            f"the file's sha256 is {actual}",
-            where=artifact,
-            expected=f"{manifest.sha256}, as in the manifest",
-            hint="fetch the file again, or correct the manifest if the file is the right one",
-        )
+    assert manifest.sha256 is not None  # the manifest requires one with an artifact
+    check_hash(actual, manifest.sha256, artifact)
 
 
 def _parameters(manifest: PythonManifest, artifact: Path | None) -> None:

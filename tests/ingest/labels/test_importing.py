@@ -16,7 +16,8 @@ from ingest.clips.read import open_clip
 from ingest.clips.write import ClipContent, write_clip
 from ingest.labels.coco import write_coco
 from ingest.labels.formats.registry import FORMATS
-from ingest.labels.importing import ImportRequest, Rules, import_labels
+from ingest.labels.importing import import_labels
+from ingest.labels.incoming import ImportRequest, Rules
 from ingest.labels.lineage import ExportHead
 from ingest.labels.reading.registry import READERS
 from ingest.labels.size import smaller

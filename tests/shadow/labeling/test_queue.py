@@ -12,9 +12,10 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from shadow.labeling import queue
-from shadow.labeling.queue import AddRequest, State, add_to_queue, mark, queue_rows
+from shadow.labeling.queue import AddRequest, add_to_queue, mark, queue_rows
 from shadow.labeling.ranking import FIGURES, rarity
 from shadow.labeling.ranking import _ranks as ranks
+from shadow.labeling.states import State
 
 
 @pytest.fixture

@@ -1,14 +1,19 @@
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pytest
+from mcap.data_stream import RecordBuilder
+from mcap.records import Chunk
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Writer
 
 from ingest.discovery import find_drives
+from ingest.sources.bags.mcap_file import _unpacked
 from ingest.sources.registry import open_drive
 from ridealong.errors import RidealongError, UnreadableError
 from tests.data import braking_bag as made
@@ -16,6 +21,7 @@ from tests.data.foxglove_log import write_plain_json, write_ros
 
 NS = 1_000_000_000
 ZSTD = b"\x28\xb5\x2f\xfd"  # what its frames start with
+HUGE = ZSTD + b"\xe0" + (1 << 40).to_bytes(8, "little")  # the head of a frame of a terabyte
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +127,8 @@ def test_every_form_of_mcap_is_read_alike(tmp_path, definitions, options):
     assert other.left_out() == []
 
 
-def test_packed_messages_are_unpacked(tmp_path):
-    with_packing = Writer(tmp_path / "packed", version=9)
+def packed(folder):
+    with_packing = Writer(folder, version=9)
     with_packing.set_compression(CompressionMode.MESSAGE, CompressionFormat.ZSTD)
     kind = "geometry_msgs/msg/TwistStamped"
     with with_packing as bag:
@@ -130,7 +136,22 @@ def test_packed_messages_are_unpacked(tmp_path):
         for number in range(50):
             data = made.STORE.serialize_cdr(made.twist_stamped(number / 50), kind)
             bag.write(connection, made.START_NS + number * NS // 50, data)
-    assert values(opened(tmp_path / "packed"), "Vehicle.Speed")[3] == pytest.approx(72)
+    return folder
+
+
+def test_packed_messages_are_unpacked(tmp_path):
+    drive = opened(packed(tmp_path / "packed"))
+    assert values(drive, "Vehicle.Speed")[3] == pytest.approx(72) and drive.left_out() == []
+
+
+def test_damaged_packed_messages_are_left_out(tmp_path):
+    folder = packed(tmp_path / "packed")
+    with closing(sqlite3.connect(next(folder.glob("*.db3")))) as database, database:
+        for number, data in ((3, ZSTD + b"\xff" * 20), (4, HUGE)):
+            database.execute("update messages set data = ? where id = ?", [data, number])
+    drive = opened(folder)
+    assert values(drive, "Vehicle.Speed")[3] == pytest.approx(72)
+    assert [item.reason for item in drive.left_out()] == ["2 damaged messages were left out"]
 
 
 def test_without_an_imu_acceleration_comes_from_speed(tmp_path):
@@ -151,6 +172,13 @@ def test_a_file_that_breaks_off_is_read_up_to_there(bags, tmp_path):
     drive = opened(tmp_path / "cut.mcap")
     assert 100 < drive.telemetry().num_rows < 200
     assert "the file breaks off" in reasons(drive)
+
+
+def test_a_chunk_that_states_two_sizes_is_damaged():
+    out = RecordBuilder()
+    Chunk("zstd", HUGE, 0, 0, 0, 100).write(out)
+    with pytest.raises(ValueError, match="the size of a chunk is damaged"):
+        _unpacked(out.end()[9:])  # without the head of the record
 
 
 def test_a_damaged_chunk_is_left_out(tmp_path, definitions):

@@ -121,3 +121,10 @@ def test_names_that_yaml_would_take_for_others(tmp_path: Path) -> None:
     content = "'no: #1',true,t,speed (km/h)\n1,1,0,3\n2,1,1,4\n"
     mapping, _ = proposed(content, tmp_path / "x.csv")
     assert list(mapping.signals) == ["speed (km/h)"]
+
+
+def test_line_breaks_in_names_stay_in_their_line(tmp_path: Path) -> None:
+    rows = {"t_ms": [1, 2], "speed\n[km/h]": [3.0, 4.0], "odd\nformat: {skip_lines: 9}": ["a", "b"]}
+    pq.write_table(pa.table(rows), tmp_path / "x.parquet")
+    mapping = parse_mapping(propose(tmp_path / "x.parquet").text, "map.yaml")
+    assert list(mapping.signals) == ["speed\n[km/h]"] and mapping.format.skip_lines == 0

@@ -437,3 +437,23 @@ def test_an_output_of_the_wrong_kind_is_named_with_its_decoder(home, tmp_path):
     assert "output 'y' has 3 values along C; expected 6 (the number of categories)" in refusal(
         home, path
     )
+
+
+def test_a_class_for_nothing_that_there_is_not(home, tmp_path):
+    outputs = document()["outputs"]
+    outputs[0]["background"] = len(CATEGORIES)
+    said = refusal(home, write_model(tmp_path, outputs=outputs))
+    assert "background 6: expected 0 to 5 (the categories)" in said
+
+
+def test_an_input_that_would_fill_the_memory(home, tmp_path):
+    nodes = [
+        helper.make_node("ReduceMax", ["huge"], ["one"], keepdims=0),
+        helper.make_node("Add", ["images", "one"], ["y"]),
+    ]
+    shape = ("n", 3, 32, 64)
+    model = graph(nodes, {"images": (F, shape), "huge": (F, [10**11])}, {"y": (F, shape)})
+    inputs = document()["inputs"]
+    inputs["graph"]["huge"] = {"what": "constant", "value": 0}
+    said = refusal(home, write_model(tmp_path, model, inputs=inputs, **depth_of_y()))
+    assert "the input 'huge' is float32 (100000000000); expected at most 268435456 numbers" in said

@@ -8,8 +8,10 @@ from pydantic import TypeAdapter
 
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
-from shadow.networks.drafting import write_draft
+from shadow.networks.drafting import Guess, write_draft
 from shadow.networks.onnx.drafting import draft_manifest
+from shadow.networks.onnx.graph import Graph, Port
+from shadow.networks.onnx.guessing import MOST_CLASSES, output_entries
 from shadow.networks.onnx.outputs import GraphOutput
 from shadow.networks.opening import load_manifest
 from shadow.networks.registry import add_network
@@ -259,3 +261,15 @@ def test_a_mask_of_another_shape(tmp_path, home, shape, said):
     with pytest.raises(RidealongError) as caught:
         add_network(Lake.create(home), tmp_path / "my.yaml")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [{10**12: "bus", 1: "car", -5: "truck"}, 5, ("person", "car")])
+def test_classes_that_a_file_cannot_mean_take_no_memory(names):
+    ports = [Port("boxes", "float32", (1, 10, 4)), Port("scores", "float32", (1, 10, 10**12))]
+    outputs = {port.name: port for port in ports}
+    (entry,) = output_entries(Graph({}, outputs, 0, 17, {"names": repr(names)}, ()))
+    found = entry["categories"]
+    if isinstance(names, int):
+        assert not isinstance(found, Guess)
+    else:
+        assert found.value[1] == "car" and len(found.value) == MOST_CLASSES
