@@ -19,10 +19,11 @@ from dashboard.compare.filters import Filters, read_filters
 from dashboard.compare.interval_markup import intervals
 from dashboard.compare.overview import overview
 from dashboard.compare.queries import Change, Row
-from dashboard.compare.state import State, page_in, view_in, wrong_in
+from dashboard.compare.state import State, view_in, wrong_in
 from dashboard.copying import copy_link
 from dashboard.elements import button
 from dashboard.exporting import Subject, send_button
+from dashboard.page_numbers import page_in
 from dashboard.routes.behind import behind_link
 from dashboard.routes.pairs import PairKey
 from dashboard.text import plain

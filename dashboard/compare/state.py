@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from dashboard.compare.filters import NAMES, Filters
+from dashboard.page_numbers import page_in
 
 VIEWS = ("Grid", "List")
 
@@ -58,9 +59,3 @@ def wrong_in(asked: Mapping[str, Sequence[str]]) -> list[str]:
         *(f"There is no view {value}. The grid is shown." for value in views[:1]),
         *(f"There is no page {value}. The first page is shown." for value in pages[:1]),
     ]
-
-
-def page_in(asked: Sequence[str]) -> int:
-    """The number of a page in an address; 1 if it is none."""
-    text = next(iter(asked), "")
-    return max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1

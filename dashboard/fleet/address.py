@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.fleet.chosen import Chosen, Outcome, end_of, start_of
 from dashboard.fleet.map_queries import Area
 from dashboard.fleet.queries import Extent
+from dashboard.page_numbers import page_in
 from dashboard.text import plain
 
 VIEWS = ("Map", "Conditions", "Ingest health")
@@ -37,8 +38,7 @@ def view_asked() -> str:
 
 def page_asked(pages: int) -> int:
     """The page of the list of events, from 1."""
-    asked = st.query_params.get("page", "1")
-    return min(max(int(asked) if asked.isdecimal() and len(asked) < 10 else 1, 1), pages)
+    return min(page_in(st.query_params.get_all("page")), pages)
 
 
 def area_asked(areas: list[Area]) -> Area:

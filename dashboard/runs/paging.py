@@ -3,14 +3,14 @@
 import streamlit as st
 
 from dashboard.navigation import address
+from dashboard.page_numbers import page_in
 from dashboard.reports.markup import element
 from ridealong.terminal.readable import counted
 
 
 def page_asked() -> int:
     """The page that the address names, from 0; the first if it names none."""
-    asked = st.query_params.get("page", "1")
-    return int(asked) - 1 if asked.isdecimal() and asked.isascii() and 0 < len(asked) < 7 else 0
+    return page_in(st.query_params.get_all("page")) - 1
 
 
 def page_links(one: str, number: int, count: int, size: int, **asked: object) -> None:

@@ -11,7 +11,8 @@ from dashboard.compare.filters import Filters
 from dashboard.compare.interval_markup import intervals
 from dashboard.compare.list_markup import listed
 from dashboard.compare.queries import Check, Counts, Grid, GridRow
-from dashboard.compare.state import State, page_in, view_in, wrong_in
+from dashboard.compare.state import State, view_in, wrong_in
+from dashboard.page_numbers import page_in
 from dashboard.theme import DARK, LIGHT, Palette, ink_on
 from metrics.gate.cells import Cell, Verdict
 from tests.dashboard.compare.made import check

@@ -48,6 +48,14 @@ def test_a_view_of_a_fleet(view: str, fleet_home: Path) -> None:
     assert len(app.warning) == (view == "gone")
 
 
+@pytest.mark.parametrize("view", ["runs", "changes"])
+def test_page_0_is_the_first(view: str, fleet_home: Path) -> None:
+    shown, first = (show(fleet_home, view=view, page=page) for page in "01")
+    assert [one.proto.body for one in shown.get("html")] == [
+        one.proto.body for one in first.get("html")
+    ]
+
+
 def test_a_run_that_is_gone_is_said(fleet_home: Path) -> None:
     app = show(fleet_home, run="<b>gone</b>", page="99999999999", archived="x")
     assert "There is no run" in app.warning[0].value
