@@ -6,7 +6,7 @@ from typing import Any
 from dashboard.navigation import address
 from dashboard.reports.markup import Html, element
 from dashboard.text import number
-from shadow.labeling.ranking import FIGURES
+from shadow.labeling.states import FIGURES
 
 STYLE = """<style>
 .lq { overflow-x: auto; }

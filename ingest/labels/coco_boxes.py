@@ -38,10 +38,14 @@ class CocoCategories:
     tasks: Sequence[LabelTask]
 
     @cached_property
+    def labels(self) -> LabelNames:
+        """The names of the categories."""
+        return LabelNames(self.tasks)
+
+    @cached_property
     def ids(self) -> dict[tuple[str, str], int]:
         """The id of each category of each task."""
-        names = [(task.name, category) for task in self.tasks for category in task.categories]
-        return {name: at for at, name in enumerate(names, start=1)}
+        return {key: at for at, key in enumerate(self.labels.by_category, start=1)}
 
     @property
     def names(self) -> list[str]:
@@ -50,7 +54,7 @@ class CocoCategories:
 
     def entries(self) -> list[Entry]:
         """The categories in COCO's form, by their names in exports."""
-        names = LabelNames(self.tasks).by_category
+        names = self.labels.by_category
         above = {task.name: task.supercategory for task in self.tasks}
         return [
             {
@@ -67,11 +71,7 @@ class CocoCategories:
         Raises:
             RidealongError: The task has no such category.
         """
-        if (task, category) not in self.ids:
-            known = ", ".join(name for own, name in self.ids if own == task)
-            raise RidealongError(
-                f"unknown {task} category {category!r}", expected=f"one of {known}"
-            )
+        self.labels.of(task, category)
         return self.ids[task, category]
 
 

@@ -16,11 +16,10 @@ from ridealong.terminal.console import (
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
 from shadow.commands.options import RUN_IDS
-from shadow.labeling.states import State
+from shadow.labeling.states import FIGURES, State
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and remove clips to be labelled.")
 
-FIGURES = ("loss", "disagreement", "uncertainty", "rarity")  # as in shadow.labeling.ranking
 COLUMNS = (
     Column("clip_id", rank=0, shorten=True),
     Column("state", rank=0),

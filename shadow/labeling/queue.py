@@ -18,8 +18,8 @@ from ingest.listing import list_clips
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot, write_data_file
 from ridealong.terminal.console import Console
-from shadow.labeling.ranking import FIGURES, Ranked, ranked
-from shadow.labeling.states import State
+from shadow.labeling.ranking import Ranked, ranked
+from shadow.labeling.states import FIGURES, State
 from shadow.losses import EVERY_CELL, CellNames
 from shadow.runs import find_run
 from shadow.schemas import LABEL_QUEUE

@@ -31,7 +31,6 @@ from shadow.report import run_cells
 from shadow.schemas import OUTPUTS
 from shadow.scores import query_of
 
-FIGURES = ("loss", "disagreement", "uncertainty", "rarity")
 _CONDITIONS = ("weather", "light", "road", "country")
 
 Clip = Mapping[str, Any]  # a row of `ingest.listing.list_clips`

@@ -1,6 +1,9 @@
-"""The states of a clip in the queue; commands need them before they load anything else."""
+"""What commands know of the queue before they load anything else: its states and figures."""
 
 from enum import StrEnum
+
+# What clips are ranked by, each the same.
+FIGURES = ("loss", "disagreement", "uncertainty", "rarity")
 
 
 class State(StrEnum):

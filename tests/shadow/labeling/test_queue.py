@@ -13,9 +13,9 @@ from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from shadow.labeling import queue
 from shadow.labeling.queue import AddRequest, add_to_queue, mark, queue_rows
-from shadow.labeling.ranking import FIGURES, rarity
 from shadow.labeling.ranking import _ranks as ranks
-from shadow.labeling.states import State
+from shadow.labeling.ranking import rarity
+from shadow.labeling.states import FIGURES, State
 
 
 @pytest.fixture
