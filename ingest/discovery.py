@@ -17,7 +17,7 @@ from ridealong.documents import read_text
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
-from ridealong.lake.home import MARKER
+from ridealong.lake.marker import is_home
 from ridealong.perception.recording import DriveFiles, Remarking, Source, Trouble
 from ridealong.regular_files import require_regular
 from ridealong.terminal.readable import counted
@@ -123,7 +123,7 @@ class _Finder:
         return next((source for source in self.sources if recognises(source, path)), None)
 
     def _walk(self, folder: Path) -> None:
-        if (folder / MARKER).is_file():
+        if is_home(folder):
             return  # a lake: its own files are not logs
         try:
             entries = sorted(folder.iterdir())

@@ -70,11 +70,12 @@ class TopicContent:
         stamps = np.array(self.stamps_ns, np.int64)
         return stamps if len(stamps) and stamps.all() else None
 
-    def column(self, name: str) -> Floats:
-        """``(N,)`` one of its numbers."""
+    def columns(self) -> dict[str, Floats]:
+        """``(N,)`` each of its numbers, by name."""
         assert self.kind is not None
         names, _ = fields.TAKEN[self.kind]
-        return np.array(self.rows, np.float64).reshape(-1, len(names))[:, list(names).index(name)]
+        numbers = np.array(self.rows, np.float64).reshape(-1, len(names))
+        return dict(zip(names, numbers.T, strict=True))
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingest.clips.packets import CopiedVideo
+from ingest.clips.pictures import Picture, rgb
 from ingest.sources.attributes import attributes_file, camera_names, drive_attributes
 from ingest.sources.bags.cameras import copied_video, find_cameras
 from ingest.sources.bags.clocks import Stamps, one_clock
@@ -108,22 +109,29 @@ class BagRecording:
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Frames with ``start_ns <= timestamp_ns <= end_ns``, decoded on demand."""
+        for time_ns, found in self.pictures(start_ns, end_ns, cameras):
+            yield time_ns, {name: rgb(picture) for name, picture in found.items()}
+
+    def pictures(
+        self, start_ns: int, end_ns: int, cameras: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Picture]]]:
+        """The same frames, as their decoders give them."""
         wanted = [name for name in self._cameras if name in cameras]
         with self._store.reading() as read:
-            each = [self._frames_of(name, read, start_ns, end_ns) for name in wanted]
+            each = [self._pictures_of(name, read, start_ns, end_ns) for name in wanted]
             in_time = heapq.merge(*each, key=itemgetter(0))
             for time_ns, found in groupby(in_time, key=itemgetter(0)):
-                yield time_ns, {name: image for _, name, image in found}
+                yield time_ns, {name: picture for _, name, picture in found}
 
     def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
         """A camera's H.264 packets from the keyframe before the window, or why not."""
         return copied_video(self._cameras[camera], self._store, start_ns, end_ns)
 
-    def _frames_of(
+    def _pictures_of(
         self, name: str, read: Read, start_ns: int, end_ns: int
-    ) -> Iterator[tuple[int, str, Image]]:
-        for time_ns, image in self._cameras[name].images(read, start_ns, end_ns):
-            yield time_ns, name, image
+    ) -> Iterator[tuple[int, str, Picture]]:
+        for time_ns, picture in self._cameras[name].pictures(read, start_ns, end_ns):
+            yield time_ns, name, picture
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """None: it has no labels."""
@@ -181,9 +189,9 @@ class BagRecording:
         found = self._contents.of(kind)
         if not found:
             return None
-        content, (names, _) = found[0], TAKEN[kind]
+        content = found[0]
         times, order = np.unique(self._times_ns[content.topic.name], return_index=True)
-        stream = Stream(times, {name: content.column(name)[order] for name in names})
+        stream = Stream(times, {name: column[order] for name, column in content.columns().items()})
         if kind is not Kind.INERTIAL:
             return stream
         pose = self._contents.transforms.vehicle_SE3(content.frame_id)

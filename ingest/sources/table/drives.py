@@ -18,7 +18,7 @@ from ingest.sources.table.files import Piece, TableFile, open_table
 from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.hashing import full_hash, short_hash
-from ridealong.lake.home import MARKER
+from ridealong.lake.marker import is_home
 from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
 
@@ -100,7 +100,7 @@ def _is_table(file: Path, root: Path) -> bool:
     if inner not in SUFFIXES:
         return False
     above = [folder for folder in file.parents if folder.is_relative_to(root)]
-    return not any((folder / MARKER).is_file() for folder in above)  # a lake's own files
+    return not any(map(is_home, above))  # a lake's own files
 
 
 def _is_one_drive(files: Sequence[Path], mapping: TableMapping) -> bool:
