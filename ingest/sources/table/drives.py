@@ -1,6 +1,6 @@
 """Which drives the files of a table are: by the columns that name them, by folder, or by file."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -203,6 +203,11 @@ class Index:
     nameless: int
 
     @cached_property
+    def sharing(self) -> Counter[Place]:
+        """How many drives have rows in a piece."""
+        return Counter(place for places in self.places.values() for place in places)
+
+    @cached_property
     def alike(self) -> dict[str, list[str]]:
         """The names by what a drive's id makes of them."""
         found: dict[str, list[str]] = {}
@@ -300,7 +305,7 @@ def tables_of(files: DriveFiles, mapping: TableMapping) -> DriveTables:
     return DriveTables(
         tuple(table for _, table, _, _ in there),
         lambda: (
-            (_only(_cached(file, table, place, mapping), name), table.decimal)
+            (_only(_piece(file, table, place, mapping), name), table.decimal)
             for file, table, name, places in there
             for place in places
         ),
@@ -332,37 +337,39 @@ class _Named:
 
 
 class _Cache:
-    """The pieces that were read last: neighbouring drives are in the same ones."""
+    """The pieces that other drives need, too; the last of them takes a piece away."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, _Named] = OrderedDict()
+        self._kept: OrderedDict[object, tuple[_Named, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: object, read: Callable[[], _Named]) -> _Named:
+    def get(self, key: object, drives: int, read: Callable[[], _Named]) -> _Named:
+        """A piece with rows of so many drives."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        found = read()
+            found, due = self._kept.pop(key, (None, drives))
+        found = read() if found is None else found
         with self._lock:
-            self._kept[key] = found
+            if due > 1:
+                self._kept[key] = found, due - 1
             while len(self._kept) > 1 and self._bytes() > CACHED_BYTES:
                 self._kept.popitem(last=False)
         return found
 
     def _bytes(self) -> int:
-        return sum(named.piece.rows.nbytes for named in self._kept.values())
+        return sum(named.piece.rows.nbytes for named, _ in self._kept.values())
 
 
 _CACHE = _Cache()
 
 
-def _cached(file: Path, table: TableFile, place: Place, mapping: TableMapping) -> _Named:
+def _piece(file: Path, table: TableFile, place: Place, mapping: TableMapping) -> _Named:
     def read() -> _Named:
         piece = table.piece(place, mapping.columns)
         return _Named(piece, _names(piece.rows, mapping.id_columns))
 
-    return _CACHE.get((file, *_version(file), place, mapping_text(mapping)), read)
+    text = mapping_text(mapping)
+    drives = index_of(file, text).sharing[place]
+    return _CACHE.get((file, *_version(file), place, text), drives, read)
 
 
 def _only(named: _Named, name: str) -> Piece:
