@@ -59,7 +59,7 @@ class BagRecording:
         _require_no_cameras(beside)
         self._contents = read_contents(store, mapping.paths())
         _require_mapped(self._contents, mapping, path)
-        _require_known(self._contents, path)
+        _require_known(self._contents, path, store.faults)
         used = [one for one in self._contents.topics.values() if one.log_ns]
         clock = one_clock({one.topic.name: Stamps(one.log_times, one.stamp_times) for one in used})
         self._times_ns = clock.times_ns
@@ -241,10 +241,11 @@ def _require_mapped(contents: Contents, mapping: BagMap, path: Path) -> None:
             raise UnreadableError(f"signals: {topic} has no field {field!r}", where=path, hint=why)
 
 
-def _require_known(contents: Contents, path: Path) -> None:
+def _require_known(contents: Contents, path: Path, faults: Sequence[str]) -> None:
     """Refuse a bag without messages, or without any topic that can be used."""
     if not contents.counts:
-        raise UnreadableError("contains no message", where=path)
+        what = "contains no message that can be read" if faults else "contains no message"
+        raise UnreadableError(what, where=path, hint="; ".join(faults) or None)
     if any(one.log_ns and _gives(one) for one in contents.topics.values()):
         return
     if contents.refused:

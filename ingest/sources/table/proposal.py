@@ -23,12 +23,11 @@ from ingest.sources.table.dialect import find_dialect, sample_rows
 from ingest.sources.table.drives import table_files
 from ingest.sources.table.files import hive_values, is_parquet
 from ingest.sources.table.guessed_time import GuessedTime, guess_time
-from ingest.sources.table.spec import FormatSpec
+from ingest.sources.table.spec import FILL_IN, FormatSpec
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
 from ridealong.units import NS_PER_S
 
-FILL_IN = "FILL_IN"
 SAMPLE_ROWS = 20_000
 DRIVE_WORDS = frozenset({"drive", "trip", "session", "ride", "journey", "route", "run", "tour"})
 ID_WORDS = frozenset({"id", "no", "nr", "number", "name", "key", "uuid"})
