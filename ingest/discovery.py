@@ -73,9 +73,9 @@ def find_drives(path: Path, source: str | None = None, mapping: Path | None = No
         finder.look(path.absolute())
     if not finder.drives:
         raise RidealongError(
-            "no log of that kind" if source else "no kind of log that is known",
+            f"no log of the source {source!r}" if source else "no kind of log that is known",
             where=path,
-            expected="one of " + ", ".join(each.name for each in finder.sources),
+            expected=None if source else "one of " + ", ".join(each.name for each in sources),
             hint=None if source else _how_else(path),
         )
     return Found(tuple(finder.drives), tuple(finder.ignored), tuple(finder.remarks))

@@ -171,18 +171,19 @@ class BagRecording:
         content = self._contents.topics.get(topic)
         if content is None:
             return "is not used: its type is not recognised"
-        if content.picked:
+        return None if content.picked else self._why_no_signals(content)
+
+    def _why_no_signals(self, content: TopicContent) -> str | None:
+        if content.kind is Kind.BOXES:
+            return "is recognised, but not used: nothing says who drew its boxes"
+        if content.kind not in TAKEN:
             return None
-        if content.kind in TAKEN and content is not self._contents.of(content.kind)[0]:
-            first = self._contents.of(content.kind)[0].topic.name
-            return f"is not used: {first} gives the same signals"
-        if content.kind in TAKEN and content.wrong:
+        first = self._contents.of(content.kind)[0]
+        if content is not first:
+            return f"is not used: {first.topic.name} gives the same signals"
+        if content.wrong:
             return f"has {counted(content.wrong, 'message')} that do not fit ({content.why})"
-        return (
-            "is not used: boxes of a stranger are not labels"
-            if content.kind is Kind.BOXES
-            else None
-        )
+        return None
 
     def _stream(self, kind: Kind) -> Stream | None:
         """The numbers of the topic that gives a kind of signal, by time."""
@@ -223,12 +224,14 @@ def _require_mapped(contents: Contents, mapping: BagMap, path: Path) -> None:
     """Refuse a mapping that names what the bag does not have."""
     names = sorted({topic.name for topic in contents.counts})
     given = {topic.name: one for topic, one in contents.topics.items()}
+    pictures = sorted(name for name, one in given.items() if one.kind in CAMERAS)
     for name in mapping.cameras or {}:
-        if name not in given or given[name].kind not in CAMERAS:
+        if name not in pictures:
             raise UnreadableError(
                 f"cameras: there are no pictures on topic {name!r}",
                 where=path,
-                hint=nearest(name, names),
+                expected=f"one of {listed(pictures, SHOWN)}" if pictures else None,
+                hint=nearest(name, pictures),
             )
     for name in mapping.signals or {}:
         topic, field = split_field(name)
@@ -253,7 +256,7 @@ def _require_known(contents: Contents, path: Path, faults: Sequence[str]) -> Non
         raise UnreadableError(f"no topic of it can be used: {topic.name}: {why}", where=path)
     types = sorted({topic.type or topic.encoding or "no type" for topic in contents.counts})
     raise UnreadableError(
-        f"contains no type of message that is recognised: {listed(types, SHOWN)}",
+        f"contains no type of message that gives telemetry or pictures: {listed(types, SHOWN)}",
         where=path,
         expected="Imu, Odometry, TwistStamped, NavSatFix or images; see docs/sources.md",
     )

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.sources.attributes import with_attributes
-from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
+from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.sources.parts import SEPARATOR, are_parts, hive_name, look_into
 from ingest.sources.table.columns import whole
 from ingest.sources.table.files import Piece, TableFile, open_table
 from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
@@ -25,7 +26,6 @@ from ridealong.terminal.readable import counted
 SOURCE = "table"
 SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4"})
-SEPARATOR = "_"
 CACHED_BYTES = 128 * 2**20
 Place = tuple[int, int, int]
 
@@ -68,14 +68,8 @@ def is_one_log(folder: Path, mapping: TableMapping) -> bool:
     """Whether a folder is searched as a whole, because a drive may be in several of its files."""
     if mapping.id_columns:
         return True
-    try:
-        inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    except OSError:
-        return False  # whoever looks into it says why it cannot
-    if any("=" in entry.name and entry.is_dir() for entry in inside):
-        return True
-    files = [entry for entry in inside if _is_table(entry, folder) and entry.is_file()]
-    return bool(files) and _is_one_drive(files, mapping)
+    inside = look_into(folder, lambda file: _is_table(file, folder))
+    return bool(inside.hive) or (bool(inside.tables) and _is_one_drive(inside.tables, mapping))
 
 
 def groups(path: Path, mapping: TableMapping) -> list[Group]:
@@ -88,7 +82,7 @@ def groups(path: Path, mapping: TableMapping) -> list[Group]:
     for folder, inside in by_folder.items():
         is_one = path.is_dir() and _is_one_drive(inside, mapping)
         if is_one:
-            found.append(Group(_folder_name(folder, path), folder, tuple(inside)))
+            found.append(Group(hive_name(folder, path) or folder.name, folder, tuple(inside)))
         else:
             found += [Group(stem_of(file), file, (file,)) for file in inside]
     return found
@@ -107,12 +101,6 @@ def _is_one_drive(files: Sequence[Path], mapping: TableMapping) -> bool:
     if mapping.drive:
         return mapping.drive == (FOLDER,)
     return are_parts(files)
-
-
-def _folder_name(folder: Path, root: Path) -> str:
-    """``spark_parts``, or what Hive folders say: ``vehicle=7/day=3`` → ``vehicle_7_day_3``."""
-    below = [part for part in folder.relative_to(root).parts if "=" in part]
-    return SEPARATOR.join(below) or folder.name
 
 
 def discover(path: Path, mapping: TableMapping) -> list[DriveFiles]:

@@ -254,7 +254,7 @@ def test_empty_bags(tmp_path):
 
 def test_unknown_types_are_listed(tmp_path):
     path = write_plain_json(tmp_path / "a.mcap", "/x", "acme.Wheel", [(made.START_NS, {"a": 1})])
-    assert "contains no type of message that is recognised: acme.Wheel" in why(path)
+    assert "contains no type of message that gives telemetry or pictures: acme.Wheel" in why(path)
 
 
 def test_unknown_topics_of_a_usable_bag_are_listed(tmp_path):
@@ -365,7 +365,7 @@ def test_a_mapping_comes_before_what_is_recognised(bags, tmp_path):
     ("signals: {/odom.speed: {signal: Vehicle.Speed}}", "/odom has no field 'speed'"),
     ("signals: {/odom.twist.x: {signal: Vehicle.Speed}}", "'x'; expected twist, covariance"),
     ("signals: {/odom.twist: {signal: Vehicle.Speed}}", "is not a number, a flag or a text"),
-    ("cameras: {/odom: main}", "there are no pictures on topic '/odom'"),
+    ("cameras: {/odom: main}", "there are no pictures on topic '/odom'; expected one of /camera/"),
 ])  # fmt: skip
 def test_a_mapping_that_the_bag_does_not_fit(bags, tmp_path, text, said):
     (tmp_path / "map.yaml").write_text(text)
