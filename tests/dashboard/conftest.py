@@ -52,9 +52,30 @@ def serving(home: Path, *options: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def serve() -> Callable[..., AbstractContextManager[str]]:
-    """Serve a dashboard of a home of the test's own, with further options."""
-    return serving
+def serve(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[str]]:
+    """Serve a dashboard of a home of the test's own, with further options.
+
+    Pages close before their server ends. A page that is still loading scripts would fail to, and
+    `page` counts that as an error.
+    """
+    browses = "browser" in request.fixturenames
+
+    @contextmanager
+    def serve(home: Path, *options: str) -> Iterator[str]:
+        with serving(home, *options) as address:
+            try:
+                yield address
+            finally:
+                if browses:
+                    _close_pages(request.getfixturevalue("browser"))
+
+    return serve
+
+
+def _close_pages(browser: Browser) -> None:
+    for context in browser.contexts:
+        for page in context.pages:
+            page.close()
 
 
 @pytest.fixture(scope="session")
