@@ -57,7 +57,7 @@ class CvatWriter:
         self, name: str, images: Sequence[ExportImage], shapes: Sequence[Shape]
     ) -> None:
         folder = self._folder / VIDEO / name
-        folder.mkdir(parents=True)
+        (folder / IMAGES).mkdir(parents=True)
         for image in images:
             target = folder / IMAGES / f"frame_{image.frame:06d}.png"
             link(self._folder / IMAGES / image.file_name, target)

@@ -51,15 +51,14 @@ class Format:
 
 
 def link(image: Path, target: Path) -> None:
-    """Give a file a second name; a file system without links gets a copy.
+    """Give a file a second name, in a folder that exists; a file system without links gets a copy.
 
     Images that are not there, as in a preview, are left out.
     """
-    if not image.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(image, target)
+    except FileNotFoundError:
+        return
     except OSError:
         shutil.copyfile(image, target)
 

@@ -153,9 +153,10 @@ def test_label_studio_accepts_every_task(export, oracle, rich):
     object.__setattr__(clip, "video_times", lambda camera: np.arange(500, 4000, 500))
     folder = export("label-studio", [clip])
     told = oracle("read_label_studio.py", folder / "interface.xml", folder / "tasks.json")
-    assert told == {"tasks": 6, "wrong": []}
+    assert told["wrong"] == [] and len(told["tasks"]) == 6
     video = folder / "video_interface.xml", folder / "video_tasks.json"
-    assert oracle("read_label_studio.py", *video) == {"tasks": 2, "wrong": []}
+    told = oracle("read_label_studio.py", *video)
+    assert told["wrong"] == [] and len(told["tasks"]) == 2
     tasks = json.loads((folder / "tasks.json").read_text())
     first = next(t for t in tasks if t["data"]["image"].endswith("c1-main-1000.png"))
     values = [one["value"] for one in first["annotations"][0]["result"]]
