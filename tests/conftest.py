@@ -20,6 +20,7 @@ import pytest
 from ridealong import cli
 
 REPOSITORY = Path(__file__).parent.parent
+RECIPE = "tests/shadow/networks/hydranet/training/tiny.yaml"  # of a network of seconds
 
 DEMO_FLEET = """
 name: small
@@ -235,6 +236,19 @@ def fleet_home(made_once: Callable[..., Path]) -> Path:
     sys.modules[spec.name] = synthetic
     spec.loader.exec_module(synthetic)
     return made_once("fleet-home", synthetic.make_home)
+
+
+@pytest.fixture(scope="session")
+def training(made_once: Callable[..., Path]) -> Path:
+    """``work``, where the command trained a tiny network, and its ``report.json``; only read."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        done = call_program("networks", "train", RECIPE, "--out", folder / "work", "--json")
+        assert done.returncode == 0, done.stderr
+        (folder / "report.json").write_text(done.stdout)
+
+    return made_once("training", make)
 
 
 @pytest.fixture

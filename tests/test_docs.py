@@ -53,10 +53,11 @@ COMMANDS = leaves(typer.main.get_command(cli.app))
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if commands_of(p)], ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(
-    page: Path, demo_home: Path, program: Any, tmp_path: Path
+    page: Path, demo_home: Path, training: Path, program: Any, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
+    shutil.copytree(training / "work", tmp_path / "training")  # which the same command finds done
     clip = list_clips(Lake.open(home).snapshot(), "source = 'video'")["clip_id"][0].as_py()
     if any("quantize" in command for command in commands_of(page)):
         add_drives(home, 4, road="highway")
