@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.clips.colours import Picture, Unconverted
 from ingest.clips.packets import CopiedVideo, Copyable
-from ingest.clips.pictures import Picture, Unconverted
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
 from ingest.rows import ClipRow, DriveRow, EventRow, columns, event_rows, table_of
 from ingest.schemas import EVENTS

@@ -15,8 +15,8 @@ import numpy as np
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from ingest.clips.colours import Picture, rgb, size
 from ingest.clips.packets import KEYFRAME_EVERY, EncodedFrame
-from ingest.clips.pictures import Picture, rgb, size
 
 CRF = 23
 PRESET = "veryfast"

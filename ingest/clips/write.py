@@ -23,9 +23,9 @@ from foxglove_schemas_protobuf.ImageAnnotations_pb2 import ImageAnnotations
 from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
+from ingest.clips.colours import Picture
 from ingest.clips.container import TopicWriter
 from ingest.clips.packets import KEYFRAME_EVERY, CopiedVideo, EncodedFrame
-from ingest.clips.pictures import Picture
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.perception.annotations import Perception

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ingest.clips.colours import Picture, size
 from ingest.clips.packets import CODECS, CopiedVideo, EncodedFrame
-from ingest.clips.pictures import Picture, size
 from ingest.sources.bags import pictures
 from ingest.sources.bags.contents import Contents, TopicContent
 from ingest.sources.bags.kinds import CAMERAS, Kind

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
+from ingest.clips.colours import Picture, rgb, size
 from ingest.clips.packets import is_keyframe, parameters_of
-from ingest.clips.pictures import Picture, rgb, size
 from ingest.sources.video.copying import why_not_shown
 from ridealong.perception.recording import Image
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ingest.clips.colours import Picture, rgb
 from ingest.clips.packets import CopiedVideo
-from ingest.clips.pictures import Picture, rgb
 from ingest.sources.attributes import attributes_file, camera_names, drive_attributes
 from ingest.sources.bags.cameras import copied_video, find_cameras
 from ingest.sources.bags.clocks import Stamps, one_clock

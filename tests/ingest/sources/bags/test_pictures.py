@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ingest.clips.colours import rgb, size
 from ingest.clips.decode import VideoDecoder
 from ingest.clips.encode import VideoEncoder
-from ingest.clips.pictures import rgb, size
 from ingest.sources.bags.pictures import StillPictures, scaled
 
 KINDS = [

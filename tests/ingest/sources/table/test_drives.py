@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.sources.table import blocks
+from ingest.sources.table import blocks, shared
 from ingest.sources.table.source import TableSource
 
 MAP = "time: {column: t, unit: s}\nsignals: {v: {signal: Vehicle.Speed, unit: m/s}}\n"
@@ -82,6 +82,36 @@ def test_many_drives_in_many_files(
     assert found[0].files.drive_id.startswith("trip_0_a-")
     seconds = [time // 10**9 for time in found[0].times]
     assert seconds == [0, 3, 6, 9, 12, 30, 33, 36, 39, 42]
+
+
+def test_rows_by_time_are_sorted_by_drive_once(
+    read_tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 256)
+    lines = [f"trip {k % 7},{k},{k}" for k in range(400)]
+    lines[20], lines[30], lines[40] = ",20,20", "trip 2,30,30,more", "trip 5,40,fast"
+    (tmp_path / "x.csv").write_text("\n".join(["trip,t,v", *lines, ""]))
+    source = TableSource().mapped(f"{MAP}drive: [trip]\n", "m")
+
+    def read() -> list[Any]:
+        found = [files for files in source.discover(tmp_path) if not files.trouble]
+        drives = [source.open(files) for files in found]
+        return [(d.telemetry().to_pydict(), list(d.row_numbers()), d.rows_aside()) for d in drives]
+
+    passes, texts = [], blocks._texts
+    monkeypatch.setattr(blocks, "_texts", lambda *given: passes.append(given) or texts(*given))
+    mixed = read()
+    assert len(passes) == 2  # to find the drives, and to sort their rows
+    monkeypatch.setattr(shared, "FEW_PIECES", 1000)
+    assert read() == mixed
+    assert [len(rows["timestamp_ns"]) for rows, _, _ in mixed] == [58, 57, 56, 57, 57, 56, 56]
+    assert [[row.row for row in aside] for _, _, aside in mixed] == [[]] * 5 + [[40], []]
+    troubles = [f.trouble.reason for f in source.discover(tmp_path) if f.trouble]
+    assert troubles == [
+        f"{tmp_path / 'x.csv'}: 1 row without trip, so of no drive",
+        f"{tmp_path / 'x.csv'}: 1 row with another number of columns than the first line, so of "
+        "no drive",
+    ]
 
 
 def _gzip(text: str) -> bytes:
