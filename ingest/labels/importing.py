@@ -19,6 +19,7 @@ from ingest.clips.label_file import SUFFIX, write_labels
 from ingest.clips.label_versions import version_in
 from ingest.clips.read import ClipReader, open_clip
 from ingest.labels.folder import MANIFEST
+from ingest.labels.formats.kitti import in_ego
 from ingest.labels.incoming import ImportRequest, Incoming, Rules
 from ingest.labels.merging import Cell, Change, NewShape, merged
 from ingest.labels.reading.archive import opened
@@ -28,6 +29,7 @@ from ingest.schemas import CLIP_LABELS
 from ridealong.errors import RidealongError
 from ridealong.lake import DataFile, Lake, write_blob, write_data_file
 from ridealong.perception.annotations import Perception
+from ridealong.perception.geometry import CameraCalibration
 from ridealong.terminal.console import Console
 
 COMMAND = "labels import"
@@ -96,18 +98,21 @@ def _checked_manifest(document: Any, path: Path) -> dict[str, Any]:
     return document
 
 
-def _in_camera(shape: NewShape, width: int, height: int) -> NewShape:
-    """A shape in the pixels of its camera."""
+def _in_camera(shape: NewShape, camera: CameraCalibration) -> NewShape:
+    """A shape in the pixels of its camera, and its box in space in the ego frame."""
     given = dict(shape.shape)
     size = given.pop("size")
-    x, y = (width / size[0], height / size[1]) if size else (1.0, 1.0)
+    x, y = (camera.width / size[0], camera.height / size[1]) if size else (1.0, 1.0)
     by = {"x1": x, "x2": x, "y1": y, "y2": y}
     if "points" in given:
         both = [x, y] * (len(given["points"]) // 2)
         given["points"] = [v * f for v, f in zip(given["points"], both, strict=True)]
     else:
         given = {name: value * by[name] for name, value in given.items()}
-    return replace(shape, shape=given)
+    attributes = dict(shape.attributes)
+    if shape.in_space is not None and camera.known:
+        attributes |= in_ego(shape.in_space, camera)
+    return replace(shape, shape=given, attributes=attributes)
 
 
 @dataclass(frozen=True)
@@ -132,10 +137,7 @@ def _version(
         _check(reader, given, clip_id)
         old = reader.labels(with_dense=False)
         sized = {
-            cell: [
-                _in_camera(shape, reader.cameras[cell[1]].width, reader.cameras[cell[1]].height)
-                for shape in shapes
-            ]
+            cell: [_in_camera(shape, reader.cameras[cell[1]]) for shape in shapes]
             for cell, shapes in cells.items()
         }
         forms = {task.name: task.form for task in given.rules.tasks}

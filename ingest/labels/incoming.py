@@ -158,6 +158,7 @@ class Incoming:
             track_id=self.tracks.get(key[0], {}).get(shape.track or 0),
             new_track=shape.new_track,
             attributes=shape.attributes,
+            in_space=shape.in_space,
         )
 
 

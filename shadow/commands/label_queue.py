@@ -16,7 +16,7 @@ from ridealong.terminal.console import (
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
 from shadow.commands.options import RUN_IDS
-from shadow.labeling.states import FIGURES, State
+from shadow.labeling.states import FIGURES, State, added_sentence
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and remove clips to be labelled.")
 
@@ -63,7 +63,8 @@ def queue_add(
     """Add the most useful clips, without near-duplicates.
 
     A clip is ranked by its share of the loss, the disagreement of the networks, the uncertainty of
-    the candidate and the rarity of its triggers and conditions. The four have equal weight.
+    the candidate and the rarity of its triggers and conditions. The four have equal weight. If you
+    name a check, only clips with a share in its loss are added.
 
     Example: ridealong labels queue add --budget 10 --where "light = 'night'"
     """
@@ -76,9 +77,7 @@ def queue_add(
     request = AddRequest(tuple(clips or ()), run, where, budget, names, dry_run)
     report = add_to_queue(Lake.open(home_of(home)), request, console)
     console.result(report)
-    done = "would add" if dry_run else "added"
-    alike = counted(len(report["near_duplicates"]), "near-duplicate")
-    console.text(f"{done} {counted(len(report['added']), 'clip')}; left out {alike}")
+    console.text(added_sentence(report))
     _print(console, report["added"])
 
 

@@ -25,6 +25,7 @@ TRACKING = "tracking/training"
 DONT_CARE = "DontCare"
 # KITTI's names of categories that are not the category with a capital.
 KITTI_NAMES = {"bicycle": "Cyclist"}
+BoxInSpace = tuple[float, float, float, float, float, float, float]
 _NO_DIMENSIONS, _NO_PLACE, _NO_ANGLE = ["-1"] * 3, ["-1000"] * 3, "-10"
 _PARTLY, _LARGELY = 0.1, 0.5  # hidden by more than this: KITTI's 1 and 2
 UNKNOWN_OCCLUSION = 3
@@ -142,6 +143,28 @@ def _in_space(shape: Shape, camera: CameraCalibration) -> list[str]:
     return [number(value) for value in values]
 
 
+def in_ego(box: BoxInSpace, camera: CameraCalibration) -> dict[str, float]:
+    """A label's columns of a box in space: the inverse of what `line` writes.
+
+    Args:
+        box: Height, width, length; x, y, z of the bottom's centre; rotation_y, as in a line.
+        camera: The camera, whose place in the vehicle is known.
+    """
+    height, width, length, *bottom, rotation = box
+    ego_SE3_upright = np.linalg.inv(upright_SE3_ego(camera))
+    place = ego_SE3_upright @ np.array([*bottom, 1.0])
+    heading = ego_SE3_upright[:3, :3] @ np.array([math.cos(rotation), 0.0, -math.sin(rotation)])
+    return {
+        "x_m": float(place[0]),
+        "y_m": float(place[1]),
+        "z_m": float(place[2]) + height / 2,
+        "length_m": length,
+        "width_m": width,
+        "height_m": height,
+        "yaw_rad": math.atan2(heading[1], heading[0]),
+    }
+
+
 def upright_SE3_ego(camera: CameraCalibration) -> Floats:
     """``(4, 4)`` from the ego frame to the camera's, turned upright (see the module)."""
     forward = camera.ego_SE3_camera[:3, 2].copy()
@@ -187,5 +210,6 @@ FORMAT = Format(
         "how much of an object is hidden: KITTI has three steps",
         "labels that do not count, which are DontCare",
         "track ids in `label_2` (they are in `tracking`)",
+        "a truncation of 0, which stands for unknown, too",
     ),
 )

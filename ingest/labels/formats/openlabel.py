@@ -19,6 +19,7 @@ from ridealong.units import NS_PER_S
 
 FOLDER, IMAGES, VERSION, EGO = "openlabel", "images", "1.0.0", "vehicle-iso8855"
 CONFIRMED = "confirmed"
+CAMERAS = "cameras"  # of a box in space: those whose labels have it
 _CUBOID = ("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")
 
 Json = dict[str, Any]
@@ -123,14 +124,21 @@ def _add_data(data: Json, shape: Shape) -> None:
             "attributes": attributes,
         }
         _unique(data.setdefault("poly2d", []), line)
-    if shape.cuboid is not None and not data.get("cuboid"):
-        x, y, z, length, width, height, yaw = shape.cuboid
-        cuboid = {
-            "name": "cuboid",
-            "coordinate_system": EGO,
-            "val": [x, y, z, 0.0, 0.0, yaw, length, width, height],
-        }
-        data["cuboid"] = [cuboid]
+    if shape.cuboid is not None:
+        _add_cuboid(data.setdefault("cuboid", []), shape.cuboid, camera)
+
+
+def _add_cuboid(entries: list[Json], cuboid: tuple[float, ...], camera: str) -> None:
+    """Add a box in space; one that another camera's label has, too, only names the camera."""
+    x, y, z, length, width, height, yaw = cuboid
+    values = [x, y, z, 0.0, 0.0, yaw, length, width, height]
+    for entry in entries:
+        if entry["val"] == values:
+            entry["attributes"]["vec"][0]["val"].append(camera)
+            return
+    attributes = {"vec": [{"name": CAMERAS, "val": [camera]}]}
+    entry = {"name": "cuboid", "coordinate_system": EGO, "val": values, "attributes": attributes}
+    _unique(entries, entry)
 
 
 def _unique(entries: list[Json], entry: Json) -> None:

@@ -1,12 +1,13 @@
 """KITTI: ``label_2``, one file for each image.
 
 A line with a score is what a network reported, not a label. ``DontCare`` regions are left out.
+A box without a size in space has none there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ingest.labels.formats.kitti import DONT_CARE, KITTI_NAMES, LABELS
+from ingest.labels.formats.kitti import DONT_CARE, KITTI_NAMES, LABELS, BoxInSpace
 from ingest.labels.reading.content import ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.numbers import checked_box, finite
 from ridealong.errors import RidealongError
@@ -48,4 +49,21 @@ def _shape(text: str, image: int, file: Path) -> ReadShape | None:
     label = _OURS.get(words[0], words[0][:1].lower() + words[0][1:])
     # 0 also stands for unknown.
     truncation: Mapping[str, float] = {"truncation": numbers[0]} if 0 < numbers[0] <= 1 else {}
-    return ReadShape(image, label, box, attributes=truncation, confirmed=len(words) == _WORDS)
+    in_space = _in_space(numbers[7:14], words[0], file)
+    confirmed = len(words) == _WORDS
+    return ReadShape(
+        image, label, box, attributes=truncation, in_space=in_space, confirmed=confirmed
+    )
+
+
+def _in_space(numbers: Sequence[float], what: str, file: Path) -> BoxInSpace | None:
+    height, width, length, x, y, z, rotation = numbers
+    if max(height, width, length) <= 0:  # KITTI writes -1 where nothing is known
+        return None
+    if min(height, width, length) <= 0:
+        raise RidealongError(
+            f"{what} has the dimensions {height:g}, {width:g}, {length:g}",
+            where=file,
+            expected="three positive numbers, or -1 -1 -1",
+        )
+    return height, width, length, x, y, z, rotation

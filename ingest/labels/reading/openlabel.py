@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.labels.formats.openlabel import CONFIRMED
+from ingest.labels.formats.openlabel import CAMERAS, CONFIRMED
 from ingest.labels.reading.content import Key, ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.documents import files_named, read_json
 from ingest.labels.reading.numbers import checked_box, finite, known_attributes, whole
@@ -75,8 +75,8 @@ def _read(document: Json, file: Path, images: dict[Key, int]) -> Iterator[tuple[
 def _shapes(data: Json, name: str, label: str, file: Path) -> Iterator[dict[str, Any]]:
     what = f"object {name}"
     number = whole(name)
-    in_space = _cuboid(data, what, file)
     for entry in data.get("bbox", ()):
+        in_space = _cuboid(data, entry.get("stream"), what, file)
         x, y, width, height = (finite(value, what, file) for value in _four(entry, what, file))
         box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         shape = _common(entry, label, what, file, in_space)
@@ -118,8 +118,10 @@ def _four(entry: Json, what: str, file: Path) -> list[Any]:
     return values
 
 
-def _cuboid(data: Json, what: str, file: Path) -> dict[str, float]:
-    found = data.get("cuboid") or ()
+def _cuboid(data: Json, camera: object, what: str, file: Path) -> dict[str, float]:
+    """The box in space of the label of a camera; one that names no cameras is that of all."""
+    entries = data.get("cuboid") or ()
+    found = [one for one in entries if camera in _cameras(one) or not _cameras(one)]
     if not found:
         return {}
     values = found[0].get("val", ())
@@ -130,3 +132,8 @@ def _cuboid(data: Json, what: str, file: Path) -> dict[str, float]:
         for name, value in zip(_CUBOID, values, strict=True)
         if name is not None
     }
+
+
+def _cameras(cuboid: Json) -> list[object]:
+    vectors = cuboid.get("attributes", {}).get("vec", ())
+    return [name for one in vectors if one.get("name") == CAMERAS for name in one.get("val", ())]

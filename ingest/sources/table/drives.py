@@ -1,6 +1,6 @@
 """Which drives the files of a table are: by the columns that name them, by folder, or by file."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -12,20 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.sources.attributes import with_attributes
-from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
+from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.sources.parts import SEPARATOR, are_parts, hive_name, look_into
 from ingest.sources.table.columns import whole
 from ingest.sources.table.files import Piece, TableFile, open_table
 from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.hashing import full_hash, short_hash
-from ridealong.lake.home import MARKER
+from ridealong.lake.marker import is_home
 from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
 
 SOURCE = "table"
 SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4"})
-SEPARATOR = "_"
 CACHED_BYTES = 128 * 2**20
 Place = tuple[int, int, int]
 
@@ -68,14 +68,8 @@ def is_one_log(folder: Path, mapping: TableMapping) -> bool:
     """Whether a folder is searched as a whole, because a drive may be in several of its files."""
     if mapping.id_columns:
         return True
-    try:
-        inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    except OSError:
-        return False  # whoever looks into it says why it cannot
-    if any("=" in entry.name and entry.is_dir() for entry in inside):
-        return True
-    files = [entry for entry in inside if _is_table(entry, folder) and entry.is_file()]
-    return bool(files) and _is_one_drive(files, mapping)
+    inside = look_into(folder, lambda file: _is_table(file, folder))
+    return bool(inside.hive) or (bool(inside.tables) and _is_one_drive(inside.tables, mapping))
 
 
 def groups(path: Path, mapping: TableMapping) -> list[Group]:
@@ -88,7 +82,7 @@ def groups(path: Path, mapping: TableMapping) -> list[Group]:
     for folder, inside in by_folder.items():
         is_one = path.is_dir() and _is_one_drive(inside, mapping)
         if is_one:
-            found.append(Group(_folder_name(folder, path), folder, tuple(inside)))
+            found.append(Group(hive_name(folder, path) or folder.name, folder, tuple(inside)))
         else:
             found += [Group(stem_of(file), file, (file,)) for file in inside]
     return found
@@ -100,19 +94,13 @@ def _is_table(file: Path, root: Path) -> bool:
     if inner not in SUFFIXES:
         return False
     above = [folder for folder in file.parents if folder.is_relative_to(root)]
-    return not any((folder / MARKER).is_file() for folder in above)  # a lake's own files
+    return not any(map(is_home, above))  # a lake's own files
 
 
 def _is_one_drive(files: Sequence[Path], mapping: TableMapping) -> bool:
     if mapping.drive:
         return mapping.drive == (FOLDER,)
     return are_parts(files)
-
-
-def _folder_name(folder: Path, root: Path) -> str:
-    """``spark_parts``, or what Hive folders say: ``vehicle=7/day=3`` → ``vehicle_7_day_3``."""
-    below = [part for part in folder.relative_to(root).parts if "=" in part]
-    return SEPARATOR.join(below) or folder.name
 
 
 def discover(path: Path, mapping: TableMapping) -> list[DriveFiles]:
@@ -201,6 +189,11 @@ class Index:
 
     places: Mapping[str, tuple[Place, ...]]
     nameless: int
+
+    @cached_property
+    def sharing(self) -> Counter[Place]:
+        """How many drives have rows in a piece."""
+        return Counter(place for places in self.places.values() for place in places)
 
     @cached_property
     def alike(self) -> dict[str, list[str]]:
@@ -300,7 +293,7 @@ def tables_of(files: DriveFiles, mapping: TableMapping) -> DriveTables:
     return DriveTables(
         tuple(table for _, table, _, _ in there),
         lambda: (
-            (_only(_cached(file, table, place, mapping), name), table.decimal)
+            (_only(_piece(file, table, place, mapping), name), table.decimal)
             for file, table, name, places in there
             for place in places
         ),
@@ -332,37 +325,39 @@ class _Named:
 
 
 class _Cache:
-    """The pieces that were read last: neighbouring drives are in the same ones."""
+    """The pieces that other drives need, too; the last of them takes a piece away."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[object, _Named] = OrderedDict()
+        self._kept: OrderedDict[object, tuple[_Named, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: object, read: Callable[[], _Named]) -> _Named:
+    def get(self, key: object, drives: int, read: Callable[[], _Named]) -> _Named:
+        """A piece with rows of so many drives."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        found = read()
+            found, due = self._kept.pop(key, (None, drives))
+        found = read() if found is None else found
         with self._lock:
-            self._kept[key] = found
+            if due > 1:
+                self._kept[key] = found, due - 1
             while len(self._kept) > 1 and self._bytes() > CACHED_BYTES:
                 self._kept.popitem(last=False)
         return found
 
     def _bytes(self) -> int:
-        return sum(named.piece.rows.nbytes for named in self._kept.values())
+        return sum(named.piece.rows.nbytes for named, _ in self._kept.values())
 
 
 _CACHE = _Cache()
 
 
-def _cached(file: Path, table: TableFile, place: Place, mapping: TableMapping) -> _Named:
+def _piece(file: Path, table: TableFile, place: Place, mapping: TableMapping) -> _Named:
     def read() -> _Named:
         piece = table.piece(place, mapping.columns)
         return _Named(piece, _names(piece.rows, mapping.id_columns))
 
-    return _CACHE.get((file, *_version(file), place, mapping_text(mapping)), read)
+    text = mapping_text(mapping)
+    drives = index_of(file, text).sharing[place]
+    return _CACHE.get((file, *_version(file), place, text), drives, read)
 
 
 def _only(named: _Named, name: str) -> Piece:

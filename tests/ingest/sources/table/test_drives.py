@@ -1,5 +1,7 @@
 """Which drives tables are: files, folders, parts, Hive folders, ids; and rates that are mixed."""
 
+import codecs
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,31 @@ def test_many_drives_in_many_files(
     assert found[0].files.drive_id.startswith("trip_0_a-")
     seconds = [time // 10**9 for time in found[0].times]
     assert seconds == [0, 3, 6, 9, 12, 30, 33, 36, 39, 42]
+
+
+def _gzip(text: str) -> bytes:
+    return gzip.compress(text.encode())
+
+
+def _utf_16(text: str) -> bytes:
+    return codecs.BOM_UTF16_LE + text.encode("utf-16-le")
+
+
+@pytest.mark.parametrize("stored", [_gzip, _utf_16])
+def test_a_packed_file_of_many_drives_is_unpacked_once(
+    read_tables: Any, tmp_path: Path, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
+    lines = [f"{('ä', 'b', 'c')[k // 20]},{k},{k / 2}" for k in range(60)]
+    (tmp_path / "x.csv").write_bytes(stored("\n".join(["trip,t,v", *lines, ""])))
+    passes, texts = [], blocks._texts
+    monkeypatch.setattr(blocks, "_texts", lambda *given: passes.append(given) or texts(*given))
+    found = read_tables(f"{MAP}drive: [trip]\n")
+    assert [read.values()[:2] for read in found] == [
+        pytest.approx([first, first + 1.8], abs=1e-4) for first in (0, 36, 72)
+    ]
+    assert [len(read.times) for read in found] == [20, 20, 20]
+    assert len(passes) == 2  # to find the drives, and to read them
 
 
 def test_rows_without_an_id_are_reported(tmp_path: Path) -> None:
