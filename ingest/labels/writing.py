@@ -30,7 +30,7 @@ class ExportSummary:
         labelled, unlabelled: Images with labels of any family, and without.
         annotations: Labels, including ``ignored`` ones.
         ignored: Labels that do not count.
-        prelabels: Pre-labels, by network.
+        prelabels: Pre-labels that the format has, by network.
         lacks: What of a label the format cannot hold.
         megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
     """
@@ -107,14 +107,14 @@ def _write(
             writer.add(neutral)
             tracks = {shape.track: shape.row["track_id"] for shape in neutral.labels if shape.track}
             lineage.add(clip, tracks)
-            counts += _counted(neutral)
+            counts += _counted(kind, neutral)
         writer.finish()
     return counts
 
 
-def _counted(clip: ExportClip) -> Counter[str]:
+def _counted(kind: Format, clip: ExportClip) -> Counter[str]:
     labelled = sum(bool(image.labelled) for image in clip.images)
-    prelabels = {f"prelabels {role}": len(found) for role, found in clip.prelabels.items()}
+    prelabels = {f"prelabels {role}": len(found) for role, found in kind.prelabels(clip).items()}
     return Counter(
         clips=1,
         images=len(clip.images),

@@ -222,6 +222,12 @@ def _print_import(console: Console, report: dict[str, Any]) -> None:
             ("unconfirmed", f"{counted(report['unconfirmed'], 'pre-label')}, left out"),
         ]
     )
+    if report["relabelled"]:
+        one = len(report["relabelled"]) == 1
+        console.paragraph(
+            f"{counted(len(report['relabelled']), 'clip')} {'has' if one else 'have'} newer labels "
+            "than the export: in its frames they are replaced"
+        )
     if not report["manifest"]:
         console.paragraph("found no manifest of an export: images were matched by their names")
 

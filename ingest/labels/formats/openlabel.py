@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.labels.entries import json_bytes
-from ingest.labels.formats.format import CANDIDATE, Format
+from ingest.labels.formats.format import CANDIDATE, Format, suggestions
 from ingest.labels.lineage import ExportHead
 from ingest.labels.neutral import DRAWN, ExportClip, ExportImage, LabelNames, Shape
 from ridealong.perception.geometry import CameraCalibration
@@ -51,7 +51,7 @@ def _document(clip: ExportClip) -> Json:
     frames = {str(at): _frame(time, images[time]) for time, at in frame_of.items()}
     objects: Json = {}
     seen: dict[str, list[int]] = {}
-    for shape in [*clip.labels, *clip.suggested(CANDIDATE)]:
+    for shape in [*clip.labels, *suggestions(clip)[CANDIDATE]]:
         at, key = frame_of[shape.image.timestamp_ns], _key(shape)
         objects.setdefault(key, {"name": _name(shape), "type": shape.label})
         seen.setdefault(key, []).append(at)
@@ -209,4 +209,5 @@ FORMAT = Format(
     forms=DRAWN,
     writer=OpenLabelWriter,
     lacks=("labels without a shape in an image",),
+    prelabels=suggestions,
 )

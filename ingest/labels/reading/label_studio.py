@@ -27,7 +27,7 @@ def read_label_studio(path: Path) -> ReadLabels:
     if not file.exists():
         raise RidealongError(f"has no {TASKS}", where=path, hint="name the JSON file itself")
     tasks = read_json(file)
-    if not isinstance(tasks, list) or not all(isinstance(t, dict) and "data" in t for t in tasks):
+    if not isinstance(tasks, list) or not all(_is_task(one) for one in tasks):
         raise RidealongError("is not a list of tasks", where=file, hint="export as JSON")
     images: list[ReadImage] = []
     shapes: list[ReadShape] = []
@@ -47,6 +47,10 @@ def read_label_studio(path: Path) -> ReadLabels:
             images.append(_image(task["data"], results))
             shapes += _shapes(results, len(images) - 1, task.get("id"), file)
     return ReadLabels(images, shapes)
+
+
+def _is_task(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("data"), dict)
 
 
 def _results(task: Json) -> list[Json] | None:

@@ -428,3 +428,47 @@ def test_boxes_that_are_turned_are_refused(exported, bring):
     edit(folder / XML, ('<box label="car"', '<box rotation="7.0" label="car"'))
     with pytest.raises(RidealongError, match=r"turned by 7\.0 degrees"):
         bring(folder, "cvat")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        [],
+        {"clips": 3, "families": []},
+        {"clips": [3], "families": ["objects"]},
+        {"clips": [{"clip_id": "c1", "cameras": {"main": {}}}], "families": ["objects"]},
+        {"clips": [{"clip_id": "c1", "cameras": 3}], "families": ["objects"]},
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(exported, bring, tmp_path, manifest):
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(RidealongError, match="is not the manifest of an export of images"):
+        bring(exported("cvat"), "cvat", manifest=path)
+
+
+@pytest.mark.parametrize(
+    "corners", ['xtl="4.0"|xtl="-1e300"', 'xtl="4.0"|xtl="-70"', 'xbr="24.0"|xbr="1e300"']
+)
+def test_shapes_far_outside_their_image_are_refused(exported, bring, corners):
+    folder = exported("cvat")
+    edit(folder / XML, tuple(corners.split("|")))
+    with pytest.raises(RidealongError, match="expected a shape in an image of 64x48 pixels"):
+        bring(folder, "cvat")
+
+
+def test_mistakes_in_an_archive_name_the_archive(exported, bring, tmp_path):
+    archive = tmp_path / "labels.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("a/annotations.xml", "<annotations/>")
+    with pytest.raises(RidealongError) as caught:
+        bring(archive, "cvat")
+    assert str(caught.value).startswith(f"{archive}/a/annotations.xml: is not an XML file of CVAT")
+
+
+def test_an_import_says_which_clips_were_labelled_since_the_export(exported, bring, lake, rich):
+    (row,) = list_clips(lake.snapshot()).to_pylist()
+    first = exported("cvat", replace(rich, lineage={"labels": version_in(row["blob"])}))
+    edit(first / XML, ('xtl="4.0"', 'xtl="3.0"'))
+    assert bring(first, "cvat")["relabelled"] == []
+    assert bring(first, "cvat")["relabelled"] == ["c1"]
