@@ -3,7 +3,7 @@
 The pipeline calls these functions. A job is small enough to be sent to another process.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.clips.colours import Picture, Unconverted
 from ingest.clips.packets import CopiedVideo, Copyable
 from ingest.clips.write import ClipContent, ClipSummary, write_clip
 from ingest.rows import ClipRow, DriveRow, EventRow, columns, event_rows, table_of
@@ -235,11 +236,20 @@ def _content(job: ClipJob, opened: _OpenDrive) -> ClipContent:
         events=[columns(event) for event in job.events],
         telemetry=opened.within(window),
         cameras={name: recording.cameras[name] for name in names},
-        frames=recording.frames(window.start_ns, window.end_ns, drawn),
+        frames=_pictures(recording, window, drawn),
         labels=recording.labels(window.start_ns, window.end_ns),
         copied=copied,
         why_encoded=why_encoded,
     )
+
+
+def _pictures(
+    recording: Recording, window: ClipWindow, names: Sequence[str]
+) -> Iterator[tuple[int, Mapping[str, Picture]]]:
+    reader: object = recording  # or it would be narrowed to neither protocol
+    if isinstance(reader, Unconverted):
+        return reader.pictures(window.start_ns, window.end_ns, names)
+    return recording.frames(window.start_ns, window.end_ns, names)
 
 
 def _copied(

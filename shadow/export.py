@@ -437,7 +437,7 @@ def _reported(outputs: RunOutputs, role: str, view: ClipView, tasks: Sequence[st
     found = [reported_boxes(view, outputs.predictions(role, boxes)).table]
     others = outputs.predictions(role, [name for name in tasks if name not in boxes])
     if others:
-        rows = rows_of(view.perception, others)
+        rows = rows_of(view, others)
         said = rows.known("score", 1.0) >= view.threshold_of(others)[rows.cell]
         found.append(rows.table.filter(pa.array(said)))
     return pa.concat_tables(found)

@@ -20,6 +20,7 @@ import pytest
 from ridealong import cli
 
 REPOSITORY = Path(__file__).parent.parent
+RECIPE = "tests/shadow/networks/hydranet/training/tiny.yaml"  # of a network of seconds
 
 DEMO_FLEET = """
 name: small
@@ -50,12 +51,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if WHOLE_HOMES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    items[:] = slow_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     if os.environ.get("RIDEALONG_TEST_DATA"):
         return
     reason = "needs RIDEALONG_TEST_DATA (data that may not be redistributed): make test-real"
     for item in items:
         if "real" in item.keywords:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def slow_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Give each process that runs tests a share of the slow ones, then of the quick ones.
+
+    At first, `--dist worksteal` gives each process an equal part of the list. The first that has
+    done its part takes from the end of another's: the quick ones, so both end together.
+    """
+    slow = [item for item in items if "slow" in item.keywords]
+    quick = [item for item in items if "slow" not in item.keywords]
+    ordered = []
+    for worker in range(workers):
+        for part in (slow, quick):
+            ordered += part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
+    return ordered
 
 
 EXIT_CODE = pytest.StashKey[int]()
@@ -219,6 +236,19 @@ def fleet_home(made_once: Callable[..., Path]) -> Path:
     sys.modules[spec.name] = synthetic
     spec.loader.exec_module(synthetic)
     return made_once("fleet-home", synthetic.make_home)
+
+
+@pytest.fixture(scope="session")
+def training(made_once: Callable[..., Path]) -> Path:
+    """``work``, where the command trained a tiny network, and its ``report.json``; only read."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        done = call_program("networks", "train", RECIPE, "--out", folder / "work", "--json")
+        assert done.returncode == 0, done.stderr
+        (folder / "report.json").write_text(done.stdout)
+
+    return made_once("training", make)
 
 
 @pytest.fixture

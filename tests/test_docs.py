@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from ingest.listing import list_clips
+from ingest.schemas import CLIPS
 from metrics.gate.spec import DEFAULT_GATE
 from ridealong import cli
 from ridealong.lake import Lake
@@ -52,15 +53,17 @@ COMMANDS = leaves(typer.main.get_command(cli.app))
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if commands_of(p)], ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(
-    page: Path, demo_home: Path, program: Any, tmp_path: Path
+    page: Path, demo_home: Path, training: Path, program: Any, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
+    shutil.copytree(training / "work", tmp_path / "training")  # which the same command finds done
+    clip = list_clips(Lake.open(home).snapshot(), "source = 'video'")["clip_id"][0].as_py()
     if any("quantize" in command for command in commands_of(page)):
         add_drives(home, 4, road="highway")
-    clip = list_clips(Lake.open(home).snapshot(), "source = 'video'")["clip_id"][0].as_py()
+        Lake.open(home).delete({CLIPS: "drive_id not like 'added%'"})  # a run replays them all
     fleet = tmp_path / "fleet.yaml"
-    fleet.write_text("{name: small, drives: 2, duration: 10 s, seed: 3}")
+    fleet.write_text("{name: small, drives: 1, duration: 8 s, seed: 3, rig: {label_hz: 1}}")
     shipped = REPOSITORY / "shadow/networks/shipped/hydra-1.0/manifest.yaml"
     statistics = "drive,item,prediction,metric,value,weather\n" + "".join(
         f"{drive},{item},stop signs,recall,{item % 2},{('rain', 'sun')[drive % 2]}\n"

@@ -18,7 +18,7 @@ from ingest.labels.coco_boxes import CocoCategories
 from ingest.labels.coco_lists import LABELLED, UNLABELLED, CocoLists
 from ingest.labels.content import LabelClip
 from ingest.labels.entries import Entry, EntryLists, json_bytes
-from ingest.labels.folder import check_replaceable, export_folder
+from ingest.labels.folder import check_replaceable, export_folder, size_of
 from ingest.labels.lineage import ExportHead, Lineage
 from ingest.labels.networks import THRESHOLDS_FILE
 from ingest.labels.pictures import PictureFiles, PictureSizes
@@ -76,7 +76,7 @@ def write_coco(
         (partial / "README.md").write_text(
             coco_readme(networks, content.first is not None), "utf-8"
         )
-        return _summary(content, _size_of(partial) - _size_of(partial / LISTS))
+        return _summary(content, size_of(partial) - size_of(partial / LISTS))
 
 
 def preview_coco(
@@ -168,10 +168,6 @@ def _size_of_documents(content: CocoLists) -> int:
     names = [name for _, _, lists in _documents(content) for name in lists.values()]
     names += [f"results-{network}" for network in content.networks]
     return sum(content.lists[name].bytes for name in names)
-
-
-def _size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _placeholder(image_id: int) -> Entry:

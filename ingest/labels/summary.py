@@ -15,7 +15,7 @@ class ExportSummary:
         labelled, unlabelled: Images with labels of any exported family, and without.
         annotations: Labels, including ``ignored`` ones.
         ignored: Labels that do not count.
-        prelabels: Pre-labels, by network: outputs at or above their thresholds, on all images.
+        prelabels: Pre-labels that the format has, by network: outputs at or above thresholds.
         lacks: What of a label the format cannot hold.
         megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
     """

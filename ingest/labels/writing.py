@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.labels.content import LabelClip
-from ingest.labels.folder import check_replaceable, export_folder
+from ingest.labels.folder import check_replaceable, export_folder, size_of
 from ingest.labels.formats.format import Format
 from ingest.labels.lineage import ExportHead, Lineage
 from ingest.labels.networks import THRESHOLDS_FILE
@@ -42,7 +42,7 @@ def write_export(
         head.networks.write(partial / THRESHOLDS_FILE)
         readme = format_readme(kind.name, head.networks)
         (partial / "README.md").write_text(readme, "utf-8")
-        return _summary(counts, kind, head, _size_of(partial))
+        return _summary(counts, kind, head, size_of(partial))
 
 
 def preview_export(
@@ -58,7 +58,7 @@ def preview_export(
         partial, sizes = Path(scratch), PictureSizes()
         counts = _write(partial, kind, clips, head, Lineage(head), sizes)
         _require_images(folder, counts)
-        return _summary(counts, kind, head, sizes.bytes + _size_of(partial))
+        return _summary(counts, kind, head, sizes.bytes + size_of(partial))
 
 
 def _write(
@@ -79,14 +79,14 @@ def _write(
             writer.add(neutral)
             tracks = {shape.track: shape.row["track_id"] for shape in neutral.labels if shape.track}
             lineage.add(clip, tracks)
-            counts += _counted(neutral)
+            counts += _counted(kind, neutral)
         writer.finish()
     return counts
 
 
-def _counted(clip: ExportClip) -> Counter[str]:
+def _counted(kind: Format, clip: ExportClip) -> Counter[str]:
     labelled = sum(bool(image.labelled) for image in clip.images)
-    prelabels = {f"prelabels {role}": len(found) for role, found in clip.prelabels.items()}
+    prelabels = {f"prelabels {role}": len(found) for role, found in kind.prelabels(clip).items()}
     return Counter(
         clips=1,
         images=len(clip.images),
@@ -117,9 +117,3 @@ def _summary(counts: Counter[str], kind: Format, head: ExportHead, size: int) ->
         lacks=[*kind.lacks],
         megabytes=megabytes(size),
     )
-
-
-def _size_of(folder: Path) -> int:
-    """Size in bytes; a file with several names counts once."""
-    stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    return sum({(one.st_dev, one.st_ino): one.st_size for one in stats}.values())

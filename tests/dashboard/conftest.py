@@ -14,12 +14,24 @@ from tempfile import mkdtemp
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from streamlit.components.v2 import manifest_scanner
 
 
 @pytest.fixture(autouse=True)
 def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give `__main__` back: AppTest makes it the page, which processes spawned later would run."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_components() -> Iterator[None]:
+    """Spare every AppTest a search of all installed packages for components, which we have none of.
+
+    It takes longer than most of our pages.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
+        yield
 
 
 CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -52,9 +64,30 @@ def serving(home: Path, *options: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def serve() -> Callable[..., AbstractContextManager[str]]:
-    """Serve a dashboard of a home of the test's own, with further options."""
-    return serving
+def serve(request: pytest.FixtureRequest) -> Callable[..., AbstractContextManager[str]]:
+    """Serve a dashboard of a home of the test's own, with further options.
+
+    Pages close before their server ends. A page that is still loading scripts would fail to, and
+    `page` counts that as an error.
+    """
+    browses = "browser" in request.fixturenames
+
+    @contextmanager
+    def serve(home: Path, *options: str) -> Iterator[str]:
+        with serving(home, *options) as address:
+            try:
+                yield address
+            finally:
+                if browses:
+                    _close_pages(request.getfixturevalue("browser"))
+
+    return serve
+
+
+def _close_pages(browser: Browser) -> None:
+    for context in browser.contexts:
+        for page in context.pages:
+            page.close()
 
 
 @pytest.fixture(scope="session")

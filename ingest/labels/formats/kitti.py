@@ -35,8 +35,8 @@ class KittiWriter:
     """Writes the text files; see the module."""
 
     def __init__(self, folder: Path, names: LabelNames, head: ExportHead) -> None:
-        self._folder, self._made = folder, set[Path]()
-        (folder / ROOT / LABELS).mkdir(parents=True)
+        self._folder, self._known = folder, dict[str, Path]()
+        self._inside(f"{ROOT}/{LABELS}")
 
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
@@ -47,14 +47,14 @@ class KittiWriter:
             lines = [
                 line(shape, clip.cameras[image.camera]) for shape in of_image.get(image.id, ())
             ]
-            self._write(f"{ROOT}/{LABELS}/{image.stem}.txt", lines)
+            self._write(f"{ROOT}/{LABELS}", image.stem, lines)
         for role, shapes in clip.prelabels.items():
             self._write_prelabels(clip, role, shapes)
         for name, images in clip.by_camera().items():
             if clip.cameras[name].known:
                 text = calibration_lines(clip.cameras[name])
                 for image in images:
-                    self._write(f"{ROOT}/{CALIBRATION}/{image.stem}.txt", text)
+                    self._write(f"{ROOT}/{CALIBRATION}", image.stem, text)
             self._write_tracking(clip, name, images)
 
     def finish(self) -> None:
@@ -68,13 +68,14 @@ class KittiWriter:
         for image in clip.images:
             mine = of_image.get(image.id, ())
             lines = [line(shape, clip.cameras[image.camera]) for shape in mine]
-            self._write(f"prelabels/{role}/data/{image.stem}.txt", lines)
+            self._write(f"prelabels/{role}/data", image.stem, lines)
 
     def _write_tracking(self, clip: ExportClip, camera: str, images: list[ExportImage]) -> None:
         sequence = f"{clip.clip_id}-{camera}"
+        source = self._inside(f"{ROOT}/{IMAGES}")
+        target = self._inside(f"{TRACKING}/image_02/{sequence}")
         for image in images:
-            target = self._folder / TRACKING / "image_02" / sequence / f"{image.frame:06d}.png"
-            link(self._folder / ROOT / IMAGES / image.file_name, target)
+            link(source / image.file_name, target / f"{image.frame:06d}.png")
         mine = [shape for shape in clip.labels if shape.image.camera == camera]
         mine.sort(key=lambda shape: shape.image.frame)
         calibration = clip.cameras[camera]
@@ -83,16 +84,20 @@ class KittiWriter:
             f"{line(shape, calibration)}"
             for shape in mine
         ]
-        self._write(f"{TRACKING}/label_02/{sequence}.txt", lines)
+        self._write(f"{TRACKING}/label_02", sequence, lines)
         if calibration.known:
-            self._write(f"{TRACKING}/calib/{sequence}.txt", calibration_lines(calibration))
+            self._write(f"{TRACKING}/calib", sequence, calibration_lines(calibration))
 
-    def _write(self, name: str, lines: list[str]) -> None:
-        path = self._folder / name
-        if path.parent not in self._made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(path.parent)
-        path.write_text("".join(f"{one}\n" for one in lines), "utf-8")
+    def _write(self, folder: str, stem: str, lines: list[str]) -> None:
+        text = "".join(f"{one}\n" for one in lines)
+        (self._inside(folder) / f"{stem}.txt").write_text(text, "utf-8")
+
+    def _inside(self, name: str) -> Path:
+        """A folder of the export, which is made when it is first asked for."""
+        if name not in self._known:
+            self._known[name] = self._folder / name
+            self._known[name].mkdir(parents=True, exist_ok=True)
+        return self._known[name]
 
 
 def kitti_name(label: str) -> str:

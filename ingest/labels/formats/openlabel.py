@@ -6,12 +6,12 @@ frame (ISO 8855, the default of OpenLABEL).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ingest.labels.entries import json_bytes
-from ingest.labels.formats.format import CANDIDATE, Format
+from ingest.labels.formats.format import CANDIDATE, Format, suggestions
 from ingest.labels.lineage import ExportHead
 from ingest.labels.neutral import DRAWN, ExportClip, ExportImage, LabelNames, Shape
 from ridealong.perception.geometry import CameraCalibration
@@ -44,12 +44,14 @@ class OpenLabelWriter:
 
 
 def _document(clip: ExportClip) -> Json:
-    times = sorted({image.timestamp_ns for image in clip.images})
-    frame_of = {time: at for at, time in enumerate(times)}
-    frames = {str(at): _frame(clip, time) for time, at in frame_of.items()}
+    images: dict[int, list[ExportImage]] = {}
+    for image in clip.images:
+        images.setdefault(image.timestamp_ns, []).append(image)
+    frame_of = {time: at for at, time in enumerate(sorted(images))}
+    frames = {str(at): _frame(time, images[time]) for time, at in frame_of.items()}
     objects: Json = {}
     seen: dict[str, list[int]] = {}
-    for shape in [*clip.labels, *clip.suggested(CANDIDATE)]:
+    for shape in [*clip.labels, *suggestions(clip)[CANDIDATE]]:
         at, key = frame_of[shape.image.timestamp_ns], _key(shape)
         objects.setdefault(key, {"name": _name(shape), "type": shape.label})
         seen.setdefault(key, []).append(at)
@@ -68,13 +70,12 @@ def _document(clip: ExportClip) -> Json:
             "streams": {name: _stream(camera) for name, camera in clip.cameras.items()},
             "objects": objects,
             "frames": frames,
-            "frame_intervals": [{"frame_start": 0, "frame_end": max(len(times) - 1, 0)}],
+            "frame_intervals": [{"frame_start": 0, "frame_end": max(len(frames) - 1, 0)}],
         }
     }
 
 
-def _frame(clip: ExportClip, time: int) -> Json:
-    images = [image for image in clip.images if image.timestamp_ns == time]
+def _frame(time: int, images: Sequence[ExportImage]) -> Json:
     seconds, nanoseconds = divmod(time, NS_PER_S)
     properties = {
         "timestamp": f"{seconds}.{nanoseconds:09d}",
@@ -208,4 +209,5 @@ FORMAT = Format(
     forms=DRAWN,
     writer=OpenLabelWriter,
     lacks=("labels without a shape in an image",),
+    prelabels=suggestions,
 )

@@ -111,10 +111,11 @@ def test_one_waits_for_the_other_and_both_are_stopped(
 def test_too_many_do_not_wait(
     running: Jobs, tmp_path: Path, scripted: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scripted("time.sleep(600)")
+    scripted("print('steps: 1/2', file=sys.stderr, flush=True)\ntime.sleep(600)")
     monkeypatch.setattr(jobs, "MOST_WAITING", 1)
     start(running, tmp_path)
     start(running, tmp_path)
+    until(lambda: running.all()[1].step)  # before, an interrupt may be lost, and costs patience
     with pytest.raises(RidealongError, match="a test cannot be started: 1 jobs are waiting"):
         start(running, tmp_path)
 

@@ -36,8 +36,10 @@ def test_a_run_is_named_and_archived_by_clicking(
     row = table.get_by_role("row").nth(2)
     run_id = row.get_by_role("cell").first.inner_text()
     row.get_by_role("link", name="Edit").click()
-    # Before, the form is that of the first run.
+    # Before, the form is that of the first run, and a part of it until the script has ended.
     expect(page.locator("strong", has_text=run_id)).to_be_visible(timeout=SOON)
+    state = ("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stApp")).to_have_attribute(*state, timeout=SOON)
     name = page.get_by_role("textbox", name="Name")
     expect(name).to_be_visible(timeout=SOON)
     name.fill("<b>before</b> the fix")
