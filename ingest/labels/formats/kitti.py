@@ -28,6 +28,8 @@ KITTI_NAMES = {"bicycle": "Cyclist"}
 BoxInSpace = tuple[float, float, float, float, float, float, float]
 _NO_DIMENSIONS, _NO_PLACE, _NO_ANGLE = ["-1"] * 3, ["-1000"] * 3, "-10"
 _PARTLY, _LARGELY = 0.1, 0.5  # hidden by more than this: KITTI's 1 and 2
+# The shares that are hidden at each of KITTI's steps.
+HIDDEN = {0: (0.0, _PARTLY), 1: (_PARTLY, _LARGELY), 2: (_LARGELY, 1.0)}
 UNKNOWN_OCCLUSION = 3
 
 
