@@ -89,7 +89,7 @@ class KittiWriter:
 
     def _write(self, folder: str, stem: str, lines: list[str]) -> None:
         text = "".join(f"{one}\n" for one in lines)
-        (self._inside(folder) / f"{stem}.txt").write_text(text, "utf-8")
+        (self._inside(folder) / f"{stem}.txt").write_bytes(text.encode())
 
     def _inside(self, name: str) -> Path:
         """A folder of the export, which is made when it is first asked for."""
