@@ -95,10 +95,10 @@ def _contents(folder: Path) -> dict[str, str]:
     """The hash of every file except the manifest, by its path in the folder."""
     hashes: dict[tuple[int, int], str] = {}  # a file with several names is read once
     found = {}
-    for name, file, _ in sorted(files_in(folder)):
+    for name, file, _ in files_in(folder):
         if name != MANIFEST:
             found[name] = hashes[file] = hashes.get(file) or sha256_of(folder / name)
-    return found
+    return dict(sorted(found.items()))
 
 
 def size_of(folder: Path) -> int:
