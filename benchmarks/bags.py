@@ -1,11 +1,11 @@
 """A ROS 2 bag to clips, and copying video, each compared with bare libraries.
 
 The bag is an MCAP of five minutes with six topics: two cameras as JPEG, CameraInfo, Imu, Odometry,
-NavSatFix. The peer decodes the same messages with rosbags, and decodes and encodes with PyAV the
-frames of the clips that were cut. Ours is the whole ingest with the triggers that come with
-ridealong. Processor time counts, with that of worker processes: it depends less on what else
-runs. The video is 1080p H.264; the peer decodes and encodes the frames that are copied.
-Run it as ``python -m benchmarks.bags [--seconds S] [--rounds N]``.
+NavSatFix; once with large pictures, and once with small ones. The peer decodes the same messages
+with rosbags, and decodes and encodes with PyAV the frames of the clips that were cut. Ours is the
+whole ingest with the triggers that come with ridealong. Processor time counts, with that of worker
+processes: it depends less on what else runs. The video is 1080p H.264; the peer decodes and encodes
+the frames that are copied. Run it as ``python -m benchmarks.bags [--seconds S] [--rounds N]``.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from ridealong.lake import Lake
 from ridealong.terminal.console import Console
 from tests.data.braking_bag import braking_messages, write_bag
 
-SIZE, CAMERA_HZ = (1280, 720), 20.0
+SIZES, CAMERA_HZ = ((1280, 720), (640, 480)), 20.0
 TARGET, REMUX_TARGET = 1.3, 50.0
 VIDEO_SIZE, VIDEO_FPS, VIDEO_S = (1920, 1080), 30, 20
 NS = 1_000_000_000
@@ -46,26 +46,27 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds; the median counts")
     asked = parser.parse_args()
     print("| what | figure |\n|---|---|")
-    with TemporaryDirectory() as folder:
-        bags(Path(folder), asked.seconds, asked.rounds)
+    for size in SIZES:
+        with TemporaryDirectory() as folder:
+            bags(Path(folder), size, asked.seconds, asked.rounds)
     with TemporaryDirectory() as folder:
         remuxing(Path(folder), asked.rounds)
 
 
-def bags(folder: Path, seconds: float, rounds: int) -> None:
+def bags(folder: Path, size: tuple[int, int], seconds: float, rounds: int) -> None:
     warm = write_bag(folder / "warm", braking_messages(seconds=3, camera_hz=2), "mcap")
     ingested(folder / "warm-home", warm)
-    messages = braking_messages(seconds=seconds, size=SIZE, camera_hz=CAMERA_HZ)
+    messages = braking_messages(seconds=seconds, size=size, camera_hz=CAMERA_HZ)
     bag = write_bag(folder / "bag", messages, "mcap")
     ours, peers = [], []
     for number in range(rounds):
         home = folder / f"home-{number}"
         ours.append(timed(lambda home=home: ingested(home, bag)))
         windows = clips_of(home)
-        peers.append(timed(lambda windows=windows: peer(bag, windows)))
+        peers.append(timed(lambda windows=windows: peer(bag, size, windows)))
     own, other = median(ours), median(peers)
     clips = f"{len(windows)} clip{'s' if len(windows) != 1 else ''} cut"
-    pictures = f"pictures of {SIZE[0]}×{SIZE[1]} at {CAMERA_HZ:g}/s"
+    pictures = f"pictures of {size[0]}×{size[1]} at {CAMERA_HZ:g}/s"
     show("the bag", f"{seconds:g} s, {pictures}, {size_mb(bag):.0f} MB, {clips}")
     show("ingest it", str(own))
     show("rosbags decodes it, PyAV encodes the clips (peer)", str(other))
@@ -87,7 +88,7 @@ def clips_of(home: Path) -> list[tuple[int, int]]:
     return [(row["start_ns"], row["end_ns"]) for row in rows]
 
 
-def peer(bag: Path, windows: list[tuple[int, int]]) -> None:
+def peer(bag: Path, size: tuple[int, int], windows: list[tuple[int, int]]) -> None:
     """Decode every message; decode the pictures of the windows, and encode them."""
     encoders: dict[str, Any] = {}
     jpeg: dict[str, Any] = {}
@@ -100,7 +101,7 @@ def peer(bag: Path, windows: list[tuple[int, int]]) -> None:
                 if start_ns <= time_ns <= end_ns:
                     name = connection.topic
                     if name not in encoders:
-                        encoders[name] = VideoEncoder(*SIZE)
+                        encoders[name] = VideoEncoder(*size)
                         jpeg[name] = av.CodecContext.create("mjpeg", "r")
                     for frame in jpeg[name].decode(av.Packet(bytes(message.data))):
                         encoders[name].push(time_ns, frame.to_ndarray(format="rgb24"))

@@ -1,7 +1,7 @@
 """The dialog that exports clips for labeling: what is exported, how much it is, and where it goes.
 
 A page draws `send_button`, or calls `send`. The export itself is the command ``labels export``, as
-a job.
+a job. Instead, the clips can be queued, with ``labels queue add``.
 """
 
 import re
@@ -27,6 +27,7 @@ from ridealong.sql import literal
 from ridealong.terminal.readable import counted, number
 from shadow.export import ExportRequest, preview_export
 from shadow.frames import parse_frames
+from shadow.labeling.states import added_sentence
 from shadow.losses import CellNames
 
 FOLDER = "exports"  # below the home
@@ -35,6 +36,10 @@ NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 FIRST_LIMIT, MOST_CLIPS = 10, 10_000
 FIRST_STEP = 5
 EVERY_HELP = "1 is every frame on which the networks were judged."
+QUEUE_HELP = (
+    "Ranks these clips, leaves out near-duplicates, and adds the best ones to the queue. "
+    "Export them from the page Labeling when you are ready."
+)
 MOST_COUNTED = 50  # clips whose size is estimated without being asked to
 COCO, MCAP = "coco", "mcap"
 FORMATS = {
@@ -100,16 +105,24 @@ class Choice:
         return f"clip_id in ({', '.join(map(literal, self.clips))})" if self.clips else None
 
     def command(self, out: Path) -> list[str]:
-        """The words after ``ridealong``."""
+        """The words after ``ridealong`` that export the clips."""
         words = ["labels", "export", "--run", self.run_id, "--format", self.kind]
-        words += ["--limit", str(self.limit), "--out", str(out)]
-        names = ("--prediction", "--metric", "--slice")
-        for option, value in zip(names, self.cell or (), strict=False):
-            words += [option, value]
-        for option, given in (("--where", self.where), ("--frames", self.frames)):
-            words += [option, given] if given else []
+        words += ["--limit", str(self.limit), "--out", str(out), *self._clips()]
+        words += ["--frames", self.frames] if self.frames else []
         words += ["--cameras", ",".join(self.cameras)] if self.cameras else []
         return words + (["--queued"] if self.queued else [])
+
+    def queueing(self) -> list[str]:
+        """The words after ``ridealong`` that queue the clips."""
+        words = ["labels", "queue", "add", "--run", self.run_id, "--budget", str(self.limit)]
+        return words + self._clips()
+
+    def _clips(self) -> list[str]:
+        """The options that say which clips."""
+        names = ("--prediction", "--metric", "--slice")
+        pairs = zip(names, self.cell or (), strict=False)
+        words = [word for pair in pairs for word in pair]
+        return words + (["--where", self.where] if self.where else [])
 
     def request(self, out: Path) -> ExportRequest:
         """The same as a request."""
@@ -171,13 +184,23 @@ def send(subject: Subject) -> None:
         help="Names the folder. An export is never overwritten.",
     )
     st.caption(f"Folder: {plain(str(session.home() / FOLDER / name))}")
-    start, rest = st.columns([1, 3], vertical_alignment="center")
-    with rest:
+    told = st.container()
+    start, queue, _ = st.columns([3, 4, 5], vertical_alignment="center")
+    if not (subject.queued or subject.of_items) and queue.button(
+        "Add to the queue", disabled=bool(refusal()), help=QUEUE_HELP
+    ):
+        _end(start_queueing(choice.queueing()))
+    with told:
         possible = _preview(choice)
     if start.button("Start export", type="primary", disabled=bool(refusal()) or not possible):
-        if _start(subject, choice, name):
-            st.rerun()
-        messages.show()
+        _end(_start(subject, choice, name))
+
+
+def _end(done: bool) -> None:
+    """Close the dialog if it was done; else say why not."""
+    if done:
+        st.rerun()
+    messages.show()
 
 
 def _choose(subject: Subject) -> Choice:
@@ -279,6 +302,22 @@ def _start(subject: Subject, choice: Choice, name: str) -> bool:
         return None, {"folder": str(out), "command": choice.command(out)}
 
     return act("labels export", subject.run_id, change)
+
+
+def start_queueing(command: list[str]) -> bool:
+    """Start ``labels queue add`` as a job; whether it was started."""
+
+    def change(_: Lake) -> Change:
+        jobs.start("Queue clips", command, _queued)
+        return None, {"command": command}
+
+    return act("labels queue add", command[command.index("--run") + 1], change)
+
+
+def _queued(report: dict[str, Any]) -> str:
+    """What was queued in a sentence of Markdown."""
+    text = added_sentence(report)
+    return f"{plain(text[:1].upper() + text[1:])}. [Open the queue](/labeling)."
 
 
 def _said(report: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from ridealong.documents import read_text
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.execution.failures import described, may_pass
 from ridealong.hashing import short_hash
-from ridealong.lake.home import MARKER
+from ridealong.lake.marker import is_home
 from ridealong.perception.recording import DriveFiles, Remarking, Source, Trouble
 from ridealong.regular_files import require_regular
 from ridealong.terminal.readable import counted
@@ -73,9 +73,9 @@ def find_drives(path: Path, source: str | None = None, mapping: Path | None = No
         finder.look(path.absolute())
     if not finder.drives:
         raise RidealongError(
-            "no log of that kind" if source else "no kind of log that is known",
+            f"no log of the source {source!r}" if source else "no kind of log that is known",
             where=path,
-            expected="one of " + ", ".join(each.name for each in finder.sources),
+            expected=None if source else "one of " + ", ".join(each.name for each in sources),
             hint=None if source else _how_else(path),
         )
     return Found(tuple(finder.drives), tuple(finder.ignored), tuple(finder.remarks))
@@ -123,7 +123,7 @@ class _Finder:
         return next((source for source in self.sources if recognises(source, path)), None)
 
     def _walk(self, folder: Path) -> None:
-        if (folder / MARKER).is_file():
+        if is_home(folder):
             return  # a lake: its own files are not logs
         try:
             entries = sorted(folder.iterdir())

@@ -102,7 +102,9 @@ class Replayer:
     def _replay(self, clip: ClipPlan) -> ClipOutcome:
         seen = self._see(clip)
         scored = [scores for sha in seen.views for scores in self._score(clip, seen, sha)]
-        outputs = [self._outputs(clip, sha, seen.views[sha].perception) for sha in clip.keep]
+        outputs = [
+            self._outputs(clip, sha, seen.views[sha].perception) for sha in sorted(clip.keep)
+        ]
         return ClipOutcome(
             item_id=clip.clip_id,
             status=Status.DONE,
@@ -187,7 +189,7 @@ class Replayer:
             ("clip_id", clip.clip_id),
             ("network_sha256", sha),
         ):
-            rows = rows.add_column(0, name, pa.array([value] * len(rows), pa.string()))
+            rows = rows.add_column(0, name, pa.repeat(pa.scalar(value), len(rows)))
         return rows.select(OUTPUTS.schema.names).cast(OUTPUTS.schema)
 
     def _write(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ingest.schemas import CLIP_LABELS
 from metrics.gate.cells import RANKS, Cell, Verdict, cells_from, surest_gains, surest_losses
 from metrics.gate.schemas import VERDICTS
 from metrics.slices import parse_slice
@@ -18,7 +19,7 @@ from ridealong.terminal.readable import counted, listed
 from shadow.calibration import calibration_sentence
 from shadow.judged import of_items
 from shadow.runs import find_run
-from shadow.scores import labels_name
+from shadow.scores import labels_name, labels_of
 from shadow.sharing import not_shared_in, not_shared_sentence
 
 NAMED = 3  # cells named in a sentence
@@ -63,6 +64,7 @@ def run_document(snapshot: Snapshot, run: str) -> dict[str, Any]:
         "latency": {key: row[key] for key in ("deployed_ms", "candidate_ms", "latency_ratio")},
         "baseline": row["baseline"],
         "labels": labels_name(row),
+        "imported_labels": imported_labels(snapshot, row),
         "not_shared": not_shared_in(snapshot, row),
         "summary": summary_of(cells),
         **(results_document(row) if of_items(row) else {}),
@@ -178,8 +180,30 @@ def sentences(document: dict[str, Any]) -> list[str]:
         baseline_sentence(document),
         not_shared_sentence(document),
         calibration_sentence(document["clips_of_calibration"]),
+        labels_sentence(document),
     )
     return [one for one in found if one]
+
+
+def imported_labels(snapshot: Snapshot, run: Mapping[str, Any]) -> dict[str, str]:
+    """By clip, the version of the labels that it was judged on, where they were imported."""
+    versions = labels_of(run) or {}
+    rows = snapshot.query("select clip_id, version from clip_labels", CLIP_LABELS).to_pylist()
+    known = {(row["clip_id"], row["version"]) for row in rows}
+    return {clip: version for clip, version in versions.items() if (clip, version) in known}
+
+
+def labels_sentence(document: Mapping[str, Any]) -> str | None:
+    """The labels that a run was judged on; None if none were imported."""
+    imported = document["imported_labels"]
+    if not imported:
+        return None
+    versions = [f"{clip} {version}" for clip, version in imported.items()]
+    clips = counted(document["clips"], "clip")
+    return (
+        f"labels: version {document['labels']}, with imported labels of {len(imported):,} of "
+        f"{clips}: {listed(versions, NAMED)}"
+    )
 
 
 def baseline_sentence(document: dict[str, Any]) -> str | None:

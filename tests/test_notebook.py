@@ -36,11 +36,13 @@ def test_every_cell_runs(
     monkeypatch.setenv("RIDEALONG_HOME", str(demo_home))
     names: dict[str, Any] = {}
     found = [shown(text, names) for text in cells(repository)]
-    verdicts, by_verdict, chart, tensors, said = (one for one in found if one is not None)
-    assert verdicts and verdicts[0]["metric"]
-    assert sum(count for _, count in by_verdict) == names["verdicts"].num_rows > 10
-    assert chart.to_dict()["layer"]
-    sizes, boxes = tensors
-    assert all(len(size) == 4 and size[1] == 3 for size in sizes.values()) and sizes
-    assert boxes and all(len(corners) == 4 for *_, corners in boxes)
-    assert set(said) == {"deployed", "candidate"} and max(said.values()) > 0
+    verdicts, by_verdict, chart, sizes, boxes, said, picture = (
+        one for one in found if one is not None
+    )
+    assert len(verdicts) and verdicts["metric"].all()
+    assert by_verdict["checks"].sum() == names["verdicts"].num_rows > 10
+    assert len(chart.to_dict()["layer"]) == 3
+    assert sizes and all(len(size) == 4 and size[1] == 3 for size in sizes.values())
+    assert len(boxes) == sizes["main"][0] and max(count for count, _ in boxes) > 0
+    assert set(said) == {"deployed", "candidate"}
+    assert picture.size == (640, 384)

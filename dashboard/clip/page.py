@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.clip import queries
+from dashboard.exporting import Subject, send_button
 from dashboard.filtering.address import parse_filter
 from dashboard.filtering.search import clips_along
 from dashboard.first_steps import first_clips
@@ -41,6 +42,7 @@ def page() -> None:
     _show(snapshot, shown)
     if SEEN in st.session_state:  # a browser fetches much for it: not before the first pictures
         show_marks(shown["clip_id"])
+        _send(snapshot, shown["clip_id"])
 
 
 def _about(clip: dict[str, Any]) -> str:
@@ -76,6 +78,13 @@ def _show(snapshot: Snapshot, clip: dict[str, Any]) -> None:
         on_renew_change=lambda: None,
         on_complete_change=lambda: st.session_state.update({SEEN: True}),
     )
+
+
+def _send(snapshot: Snapshot, clip_id: str) -> None:
+    """A button that exports or queues the clip, if a run judged it."""
+    run = queries.run_of(list_runs(snapshot), clip_id, st.query_params.get("run"))
+    if run is not None:
+        send_button(Subject(run["run_id"], f"clip {clip_id}", clips=(clip_id,)))
 
 
 def _warn(run: Run | None, found: queries.Origin, words: dict[str, str]) -> None:

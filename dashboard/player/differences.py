@@ -131,7 +131,7 @@ def _none_counts(view: ClipView, predictions: Sequence[Prediction]) -> Judged:
     size = view.perception.sparse.num_rows
     judged = Judged(np.zeros(size, np.bool_), np.zeros(size), np.zeros(size, np.bool_))
     if predictions:
-        rows = rows_of(view.perception, predictions)
+        rows = rows_of(view, predictions)
         below = view.threshold_of(predictions)[rows.cell] - rows.floats("score")[:, 0]
         judged.below[rows.table[ROW].to_numpy()] = np.maximum(below, 0)
     return judged

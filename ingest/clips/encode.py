@@ -12,10 +12,11 @@ from fractions import Fraction
 
 import av
 import numpy as np
+from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
+from ingest.clips.colours import Picture, rgb, size
 from ingest.clips.packets import KEYFRAME_EVERY, EncodedFrame
-from ridealong.perception.recording import Image
 
 CRF = 23
 PRESET = "veryfast"
@@ -39,30 +40,40 @@ class VideoEncoder:
         self._times: deque[int] = deque()
         self._pushed = 0
 
-    def push(self, timestamp_ns: int, image: Image) -> list[EncodedFrame]:
-        """Encode one ``(height, width, 3)`` RGB image; returns the packets that are ready.
+    def push(self, timestamp_ns: int, picture: Picture) -> list[EncodedFrame]:
+        """Encode one picture; returns the packets that are ready.
 
         Raises:
-            ValueError: The image has another size or type.
+            ValueError: The picture has another size or type.
         """
-        if image.shape != (self.height, self.width, 3) or image.dtype != np.uint8:
-            raise ValueError(
-                f"an image of shape {image.shape} and type {image.dtype}, "
-                f"expected ({self.height}, {self.width}, 3) and uint8"
-            )
-        odd = ((0, self.height % 2), (0, self.width % 2), (0, 0))
-        padded = np.pad(image, odd, mode="edge") if self.height % 2 or self.width % 2 else image
         frame = self._colours.reformat(
-            av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24"),
+            self._whole(picture),
             format="yuv420p",
             dst_colorspace=Colorspace.ITU601,
             dst_color_range=ColorRange.MPEG,
             threads=1,
         )
         frame.pts, frame.time_base = self._pushed, Fraction(1, _RATE)
+        frame.pict_type = PictureType.NONE  # else a frame would stay the keyframe that it was
         self._pushed += 1
         self._times.append(timestamp_ns)
         return self._take(frame)
+
+    def _whole(self, picture: Picture) -> av.VideoFrame:
+        """The picture as a frame of even size."""
+        is_odd = self.height % 2 or self.width % 2
+        is_right = size(picture) == (self.width, self.height)
+        if isinstance(picture, av.VideoFrame) and is_right and not is_odd:
+            return picture
+        image = rgb(picture)
+        if image.shape != (self.height, self.width, 3) or image.dtype != np.uint8:
+            raise ValueError(
+                f"an image of shape {image.shape} and type {image.dtype}, "
+                f"expected ({self.height}, {self.width}, 3) and uint8"
+            )
+        odd = ((0, self.height % 2), (0, self.width % 2), (0, 0))
+        padded = np.pad(image, odd, mode="edge") if is_odd else image
+        return av.VideoFrame.from_ndarray(np.ascontiguousarray(padded), format="rgb24")
 
     def finish(self) -> list[EncodedFrame]:
         """The remaining packets."""

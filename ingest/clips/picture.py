@@ -157,13 +157,13 @@ def _nearest_set(reader: ClipReader, at_s: float) -> tuple[int, dict[str, tuple[
 def _frame_near(times_ns: NDArray[np.int64], instant_ns: int) -> int | None:
     """The time of a camera's frame at an instant; None if it was lost.
 
-    Cameras may have different clocks: a frame less than half a period away belongs to the instant.
+    Cameras may have clocks and rates of their own: a frame at most half a period away is shown.
     """
     if len(times_ns) == 0:
         return None
     nearest = int(times_ns[np.abs(times_ns - instant_ns).argmin()])
     half_ns = np.median(np.diff(times_ns)) / 2 if len(times_ns) > 1 else 0
-    return nearest if abs(nearest - instant_ns) < half_ns or nearest == instant_ns else None
+    return nearest if abs(nearest - instant_ns) <= half_ns else None
 
 
 def _tile(frame: Frame, strokes: Sequence[_Stroke], name: str, width: int) -> Picture:

@@ -14,6 +14,7 @@ from itertools import groupby
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic_core import from_json  # exact like json.loads, and five times as fast
 
 from ridealong.perception.annotations import ANNOTATIONS
 from ridealong.units import NS_PER_S
@@ -71,7 +72,7 @@ def frame_rows(sparse: pa.Table) -> dict[int, list[JsonObject]]:
 
 def read_rows(messages: Sequence[tuple[int, bytes]], schema: pa.Schema) -> pa.Table:
     """The table that `row_messages` wrote."""
-    rows = [json.loads(data) | {TIMESTAMP: timestamp_ns} for timestamp_ns, data in messages]
+    rows = [from_json(data) | {TIMESTAMP: timestamp_ns} for timestamp_ns, data in messages]
     return _table(rows, schema)
 
 
@@ -80,7 +81,7 @@ def read_annotations(messages: Sequence[tuple[int, bytes]]) -> pa.Table:
     rows = [
         row | {TIMESTAMP: timestamp_ns}
         for timestamp_ns, data in messages
-        for row in json.loads(data)["annotations"]
+        for row in from_json(data)["annotations"]
     ]
     return _table(rows, ANNOTATIONS)
 

@@ -23,13 +23,13 @@ from foxglove_schemas_protobuf.ImageAnnotations_pb2 import ImageAnnotations
 from numpy.typing import NDArray
 
 from ingest.clips import dense, messages, rows, topics
+from ingest.clips.colours import Picture
 from ingest.clips.container import TopicWriter
 from ingest.clips.packets import KEYFRAME_EVERY, CopiedVideo, EncodedFrame
 from ridealong.errors import RidealongError
 from ridealong.hashing import sha256_of
 from ridealong.perception.annotations import Perception
 from ridealong.perception.geometry import CameraCalibration
-from ridealong.perception.recording import Image
 from ridealong.terminal.console import jsonable
 from ridealong.terminal.readable import exact_instant
 
@@ -51,7 +51,7 @@ class ClipContent:
         events: The events that it shows, by priority.
         telemetry: ``timestamp_ns`` and any signals; None if the drive has none.
         cameras: Calibrations of the cameras that may appear in ``frames``.
-        frames: Camera sets in time order, ``(timestamp_ns, {camera: image})``; a lost frame is
+        frames: Camera sets in time order, ``(timestamp_ns, {camera: picture})``; a lost frame is
             absent.
         labels: Reference labels; None if none are known.
         copied: The video of cameras that is copied as it is; these have no frames in ``frames``.
@@ -65,7 +65,7 @@ class ClipContent:
     events: Sequence[Mapping[str, object]]
     telemetry: pa.Table | None
     cameras: Mapping[str, CameraCalibration]
-    frames: Iterator[tuple[int, dict[str, Image]]]
+    frames: Iterator[tuple[int, Mapping[str, Picture]]]
     labels: Perception | None
     copied: Mapping[str, CopiedVideo] = field(default_factory=dict)
     why_encoded: Mapping[str, str] = field(default_factory=dict)
@@ -227,13 +227,11 @@ def _write_video(out: TopicWriter, clip: ClipContent) -> None:
     # An encoder that encodes several frames in a row keeps its tables in the processor's cache. If
     # eight encoders alternated with every frame, they would evict each other.
     while stretch := list(islice(frames, KEYFRAME_EVERY)):
-        for name in dict.fromkeys(name for _, images in stretch for name in images):
-            for timestamp_ns, images in stretch:
-                if name in images:
-                    image = images[name]
-                    _add_packets(
-                        out, name, _push(encoders, name, timestamp_ns, image, clip.clip_id)
-                    )
+        for name in dict.fromkeys(name for _, pictures in stretch for name in pictures):
+            for timestamp_ns, pictures in stretch:
+                if name in pictures:
+                    packets = _push(encoders, name, timestamp_ns, pictures[name], clip.clip_id)
+                    _add_packets(out, name, packets)
     for name, encoder in encoders.items():
         _add_packets(out, name, encoder.finish())
 
@@ -264,10 +262,10 @@ def _encoders(cameras: Mapping[str, CameraCalibration]) -> dict[str, "VideoEncod
     return {name: VideoEncoder(c.width, c.height) for name, c in cameras.items()}
 
 
-def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
+def _in_time(clip: ClipContent) -> Iterator[tuple[int, Mapping[str, Picture]]]:
     """The clip's frames; raises `RidealongError` if one is not later than the one before it."""
     before: int | None = None
-    for timestamp_ns, images in clip.frames:
+    for timestamp_ns, pictures in clip.frames:
         if before is not None and timestamp_ns <= before:
             raise RidealongError(
                 f"a frame at {exact_instant(timestamp_ns)} comes after one at "
@@ -276,11 +274,15 @@ def _in_time(clip: ClipContent) -> Iterator[tuple[int, dict[str, Image]]]:
                 expected="frames in ascending time",
             )
         before = timestamp_ns
-        yield timestamp_ns, images
+        yield timestamp_ns, pictures
 
 
 def _push(
-    encoders: Mapping[str, "VideoEncoder"], name: str, timestamp_ns: int, image: Image, clip_id: str
+    encoders: Mapping[str, "VideoEncoder"],
+    name: str,
+    timestamp_ns: int,
+    picture: Picture,
+    clip_id: str,
 ) -> list[EncodedFrame]:
     if name not in encoders:
         known = ", ".join(encoders) or "none"
@@ -289,7 +291,7 @@ def _push(
             where=f"clip {clip_id}",
         )
     try:
-        return encoders[name].push(timestamp_ns, image)
+        return encoders[name].push(timestamp_ns, picture)
     except ValueError as error:
         place = f"clip {clip_id}, camera {name}, {exact_instant(timestamp_ns)}"
         raise RidealongError(str(error), where=place) from error

@@ -28,7 +28,8 @@ def sources_map(
 
     Example: ridealong sources map trips.csv --out map.yaml
     """
-    from ingest.sources.table.proposal import FILL_IN, propose
+    from ingest.sources.table.proposal import propose
+    from ingest.sources.table.spec import FILL_IN
     from ridealong.errors import RidealongError
 
     console = Console(as_json)

@@ -18,44 +18,29 @@ from ingest.labels.coco_boxes import CocoCategories
 from ingest.labels.coco_lists import LABELLED, UNLABELLED, CocoLists
 from ingest.labels.content import LabelClip
 from ingest.labels.entries import Entry, EntryLists, json_bytes
-from ingest.labels.folder import check_replaceable, export_folder
+from ingest.labels.folder import check_replaceable, export_folder, size_of
 from ingest.labels.lineage import ExportHead, Lineage
 from ingest.labels.networks import THRESHOLDS_FILE
 from ingest.labels.pictures import PictureFiles, PictureSizes
 from ingest.labels.readme import coco_readme
+from ingest.labels.summary import ExportSummary, megabytes
 from ridealong.errors import RidealongError
 
 SUBSET = "default"  # Datumaro's name for a data set without parts
 LISTS = ".lists"  # where the documents are built; removed when the folder is complete
 LACKS = ("lines and traffic lights", "labels without a box in an image")
 _NO_CATEGORY = 0
-_BYTES_PER_MB = 1_000_000
 
 
 @dataclass(frozen=True)
-class CocoSummary:
-    """How much was exported, or would be exported.
+class CocoSummary(ExportSummary):
+    """How much was exported, or would be.
 
     Attributes:
-        clips: Clips.
-        images: Images, ``labelled`` and ``unlabelled`` together.
-        labelled, unlabelled: Images with labels, and without.
-        annotations: Labels, including ``ignored`` ones.
-        ignored: Labels that do not count.
         results: Boxes on labelled images at any score, by network.
-        prelabels: Boxes at or above their thresholds, on all images, by network.
-        megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
     """
 
-    clips: int
-    images: int
-    labelled: int
-    unlabelled: int
-    annotations: int
-    ignored: int
     results: dict[str, int]
-    prelabels: dict[str, int]
-    megabytes: float
 
 
 def write_coco(
@@ -91,7 +76,7 @@ def write_coco(
         (partial / "README.md").write_text(
             coco_readme(networks, content.first is not None), "utf-8"
         )
-        return _summary(content, _size_of(partial) - _size_of(partial / LISTS))
+        return _summary(content, size_of(partial) - size_of(partial / LISTS))
 
 
 def preview_coco(
@@ -142,7 +127,8 @@ def _summary(content: CocoLists, size: int) -> CocoSummary:
         ignored=content.ignored,
         results={network: count(f"results-{network}") for network in content.networks},
         prelabels={network: count(f"prelabels-{network}") for network in content.networks},
-        megabytes=round(size / _BYTES_PER_MB, 1),
+        lacks=[*LACKS],
+        megabytes=megabytes(size),
     )
 
 
@@ -182,10 +168,6 @@ def _size_of_documents(content: CocoLists) -> int:
     names = [name for _, _, lists in _documents(content) for name in lists.values()]
     names += [f"results-{network}" for network in content.networks]
     return sum(content.lists[name].bytes for name in names)
-
-
-def _size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _placeholder(image_id: int) -> Entry:

@@ -16,6 +16,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -93,12 +94,27 @@ def _write_manifest(folder: Path, kind: str, lineage: Mapping[str, object]) -> N
 
 def _contents(folder: Path) -> dict[str, str]:
     """The hash of every file except the manifest, by its path in the folder."""
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
-    return {
-        path.relative_to(folder).as_posix(): sha256_of(path)
-        for path in files
-        if path != folder / MANIFEST
-    }
+    hashes: dict[tuple[int, int], str] = {}  # a file with several names is read once
+    found = {}
+    for name, stat in sorted(files_in(folder), key=itemgetter(0)):
+        file = stat.st_dev, stat.st_ino
+        if name != MANIFEST:
+            found[name] = hashes[file] = hashes.get(file) or sha256_of(folder / name)
+    return found
+
+
+def files_in(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """The path of every file, as seen from the folder, and what the system says of it."""
+    for parent, _, names in os.walk(folder):
+        prefix, inside = f"{parent}/".removeprefix(f"{folder}/"), Path(parent)
+        for name in names:
+            yield f"{prefix}{name}", (inside / name).stat()
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder; a file with several names counts once."""
+    sizes = {(stat.st_dev, stat.st_ino): stat.st_size for _, stat in files_in(folder)}
+    return sum(sizes.values())
 
 
 def _swap(partial: Path, target: Path) -> None:

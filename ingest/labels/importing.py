@@ -19,15 +19,19 @@ from ingest.clips.label_file import SUFFIX, write_labels
 from ingest.clips.label_versions import version_in
 from ingest.clips.read import ClipReader, open_clip
 from ingest.labels.folder import MANIFEST
-from ingest.labels.incoming import ImportRequest, Incoming, Rules
+from ingest.labels.formats.kitti import in_ego
+from ingest.labels.incoming import ImportRequest, Incoming, Rules, sizes_in, tracks_in
+from ingest.labels.matching_names import frames_in
 from ingest.labels.merging import Cell, Change, NewShape, merged
 from ingest.labels.reading.archive import opened
+from ingest.labels.reading.content import ReadLabels
 from ingest.labels.reading.documents import read_json
 from ingest.labels.reading.registry import read_labels
 from ingest.schemas import CLIP_LABELS
 from ridealong.errors import RidealongError
 from ridealong.lake import DataFile, Lake, write_blob, write_data_file
 from ridealong.perception.annotations import Perception
+from ridealong.perception.geometry import CameraCalibration
 from ridealong.terminal.console import Console
 
 COMMAND = "labels import"
@@ -47,9 +51,7 @@ def import_labels(
             changed.
     """
     lake.require_writable()
-    with opened(request.path) as root:
-        labels = read_labels(request.kind, root)
-        manifest = _manifest(request, root)
+    labels, manifest = _read(request)
     given = Incoming.of(lake, request, rules, labels, manifest)
     changes = given.changes()
     with TemporaryDirectory() as scratch, console.steps("clips", len(changes)) as steps:
@@ -70,8 +72,23 @@ def import_labels(
         "unconfirmed": sum(not shape.confirmed for shape in labels.shapes),
         "clips": len(changes),
         "clip_ids": sorted(changes),
+        "relabelled": given.relabelled(),
         "versions": [new.row for new in made],
     }
+
+
+def _read(request: ImportRequest) -> tuple[ReadLabels, dict[str, Any] | None]:
+    """The labels, and the manifest of their export; errors name files inside an archive."""
+    with opened(request.path) as root:
+        try:
+            return read_labels(request.kind, root), _manifest(request, root)
+        except RidealongError as error:
+            if root == request.path or not Path(error.where or "").is_relative_to(root):
+                raise
+            where = request.path / Path(error.where or "").relative_to(root)
+            raise RidealongError(
+                error.what, where=where, expected=error.expected, hint=error.hint
+            ) from error
 
 
 def _manifest(request: ImportRequest, root: Path) -> dict[str, Any] | None:
@@ -87,27 +104,58 @@ def _manifest(request: ImportRequest, root: Path) -> dict[str, Any] | None:
 
 
 def _checked_manifest(document: Any, path: Path) -> dict[str, Any]:
-    if not isinstance(document, dict) or "clips" not in document or "families" not in document:
-        raise RidealongError(
-            "is not the manifest of an export of images",
-            where=path,
-            hint="export again with this version of ridealong",
-        )
+    if not isinstance(document, dict) or not {"clips", "families"} <= document.keys():
+        raise _no_manifest(path)
+    try:
+        frames_in(document), sizes_in(document), tracks_in(document), set(document["families"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _no_manifest(path) from error
     return document
 
 
-def _in_camera(shape: NewShape, width: int, height: int) -> NewShape:
-    """A shape in the pixels of its camera."""
+def _no_manifest(path: Path) -> RidealongError:
+    return RidealongError(
+        "is not the manifest of an export of images",
+        where=path,
+        hint="export again with this version of ridealong",
+    )
+
+
+def _in_camera(shape: NewShape, camera: CameraCalibration, where: Path) -> NewShape:
+    """A shape in the pixels of its camera, and its box in space in the ego frame.
+
+    Raises:
+        RidealongError: It lies outside the image, or reaches far beyond it.
+    """
     given = dict(shape.shape)
     size = given.pop("size")
-    x, y = (width / size[0], height / size[1]) if size else (1.0, 1.0)
+    x, y = (camera.width / size[0], camera.height / size[1]) if size else (1.0, 1.0)
     by = {"x1": x, "x2": x, "y1": y, "y2": y}
     if "points" in given:
         both = [x, y] * (len(given["points"]) // 2)
         given["points"] = [v * f for v, f in zip(given["points"], both, strict=True)]
     else:
         given = {name: value * by[name] for name, value in given.items()}
-    return replace(shape, shape=given)
+    _require_inside(given, shape.category, camera, where)
+    attributes = dict(shape.attributes)
+    if shape.in_space is not None and camera.known:
+        attributes |= in_ego(shape.in_space, camera)
+    return replace(shape, shape=given, attributes=attributes)
+
+
+def _require_inside(
+    shape: Mapping[str, Any], category: str, camera: CameraCalibration, where: Path
+) -> None:
+    flat = shape.get("points") or [shape[edge] for edge in ("x1", "y1", "x2", "y2")]
+    for values, size in ((flat[::2], camera.width), (flat[1::2], camera.height)):
+        low, high = min(values), max(values)
+        if high <= 0 or low >= size or low < -size or high > 2 * size:
+            corners = ", ".join(f"{value:g}" for value in flat[:4])
+            raise RidealongError(
+                f"a {category} of {camera.name} has the corners {corners}",
+                where=where,
+                expected=f"a shape in an image of {camera.width}x{camera.height} pixels",
+            )
 
 
 @dataclass(frozen=True)
@@ -132,10 +180,7 @@ def _version(
         _check(reader, given, clip_id)
         old = reader.labels(with_dense=False)
         sized = {
-            cell: [
-                _in_camera(shape, reader.cameras[cell[1]].width, reader.cameras[cell[1]].height)
-                for shape in shapes
-            ]
+            cell: [_in_camera(shape, reader.cameras[cell[1]], given.where) for shape in shapes]
             for cell, shapes in cells.items()
         }
         forms = {task.name: task.form for task in given.rules.tasks}

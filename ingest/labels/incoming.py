@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ingest.clips.label_versions import version_in
 from ingest.labels.content import LabelTask
 from ingest.labels.formats.kitti import kitti_name
 from ingest.labels.matching_names import frames_in, key_of, read_match
@@ -71,6 +72,7 @@ class Incoming:
         tracks: By clip, the id of each track by its number in the export.
         families: Those that may change.
         names: The family and category of each class, by its name in the file.
+        exported: By clip, the version of the labels that was exported, if the manifest says it.
     """
 
     where: Path
@@ -83,6 +85,7 @@ class Incoming:
     tracks: Mapping[str, Mapping[int, int]]
     families: frozenset[str]
     names: Mapping[str, tuple[str, str]]
+    exported: Mapping[str, str | None]
 
     @classmethod
     def of(
@@ -116,10 +119,11 @@ class Incoming:
             rules,
             keys,
             clips,
-            _sizes(manifest),
-            _tracks(manifest),
+            sizes_in(manifest),
+            tracks_in(manifest),
             families,
             names,
+            {clip["clip_id"]: clip.get("labels") for clip in (manifest or {}).get("clips", ())},
         )
 
     @cached_property
@@ -129,6 +133,15 @@ class Incoming:
         for key, image in zip(self.keys, self.labels.images, strict=True):
             found.setdefault(key[0], []).append((key, image))
         return found
+
+    def relabelled(self) -> list[str]:
+        """The clips whose labels were changed since the export: the import replaces that, too."""
+        return [
+            clip_id
+            for clip_id, clip in sorted(self.clips.items())
+            if self.exported.get(clip_id)
+            and self.exported[clip_id] != version_in(clip["labels_blob"] or clip["blob"])
+        ]
 
     def changes(self) -> dict[str, dict[Cell, list[NewShape]]]:
         """By clip, the cells that came back, with their labels."""
@@ -158,6 +171,8 @@ class Incoming:
             track_id=self.tracks.get(key[0], {}).get(shape.track or 0),
             new_track=shape.new_track,
             attributes=shape.attributes,
+            in_space=shape.in_space,
+            hidden=shape.hidden,
         )
 
 
@@ -251,7 +266,8 @@ def _require_listed(
             )
 
 
-def _sizes(manifest: Mapping[str, Any] | None) -> dict[tuple[str, str], tuple[int, int]]:
+def sizes_in(manifest: Mapping[str, Any] | None) -> dict[tuple[str, str], tuple[int, int]]:
+    """By clip and camera, width and height of the exported images in pixels."""
     return {
         (clip["clip_id"], name): (camera["width"], camera["height"])
         for clip in (manifest or {}).get("clips", ())
@@ -259,7 +275,7 @@ def _sizes(manifest: Mapping[str, Any] | None) -> dict[tuple[str, str], tuple[in
     }
 
 
-def _tracks(manifest: Mapping[str, Any] | None) -> dict[str, dict[int, int]]:
+def tracks_in(manifest: Mapping[str, Any] | None) -> dict[str, dict[int, int]]:
     """By clip, the id of each track by its number in the export."""
     return {
         clip["clip_id"]: {int(number): track for number, track in clip.get("tracks", {}).items()}

@@ -5,16 +5,19 @@ By what the file says, by a list that people give (``--match``), or by its name,
 """
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 from ingest.labels.reading.content import Key, ReadImage
+from ingest.labels.reading.documents import read_text
 from ridealong.errors import RidealongError
 
 COLUMNS = ("file", "clip_id", "camera", "timestamp_ns")
-_NAME = re.compile(r"(?P<clip>[0-9A-Za-z]+)-(?P<camera>.+)-(?P<time>[0-9]+)(\.[A-Za-z]+)?")
+_TIME = re.compile(r"[0-9]{1,19}")
+_NAME = re.compile(r"(?P<clip>[0-9A-Za-z]+)-(?P<camera>.+)-(?P<time>[0-9]{1,19})(\.[A-Za-z]+)?")
 _SEQUENCE = re.compile(r"(?P<clip>[0-9A-Za-z]+)-(?P<camera>.+)")
 
 
@@ -24,10 +27,10 @@ def read_match(path: Path) -> dict[str, Key]:
     Raises:
         RidealongError: It is not such a file, or names an image twice.
     """
+    text = read_text(path)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except (ValueError, csv.Error) as error:
         raise RidealongError(f"cannot be read ({error})", where=path) from error
     if not rows or not set(COLUMNS) <= rows[0].keys():
         raise RidealongError(
@@ -36,7 +39,7 @@ def read_match(path: Path) -> dict[str, Key]:
     found: dict[str, Key] = {}
     for number, row in enumerate(rows, 2):
         name, time = PurePath(row["file"] or "").name, row["timestamp_ns"] or ""
-        if not time.isdecimal() or name in found or not name:
+        if not _TIME.fullmatch(time) or name in found or not name:
             what = f"line {number}: {row['file']!r} at {time!r}"
             raise RidealongError(what, where=path, expected="each file once, with its time in ns")
         found[name] = (row["clip_id"], row["camera"], int(time))

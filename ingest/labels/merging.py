@@ -5,6 +5,7 @@ its track, or the one that it overlaps most. What the file's format cannot hold 
 A shape that did not move is the old label, bit for bit.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ingest.labels.formats.kitti import BoxInSpace
 from ingest.labels.neutral import is_drawn
 from ridealong.arrays import Bools
 from ridealong.perception.annotations import NO_CAMERA, Perception, annotation_table
@@ -19,6 +21,7 @@ from ridealong.perception.forms import Form
 
 STILL_PX = 0.01  # a shape that moved by less did not move
 SAME_IOU = 0.5  # a shape that overlaps an old one by at least this is the same object
+SAME_ANGLE_RAD = 1e-5
 _PLACE = "place"  # key of an old row's place among its rows; new rows come after them
 _EDGES = ("x1", "y1", "x2", "y2")
 
@@ -36,6 +39,8 @@ class NewShape:
         track_id: The track's id in the clip; None for no track, or a new one.
         new_track: Names a new track.
         attributes: The other columns that came in.
+        in_space: Of `ingest.labels.reading.content.ReadShape`, until they are attributes.
+        hidden: Of `ingest.labels.reading.content.ReadShape`.
     """
 
     category: str
@@ -43,6 +48,8 @@ class NewShape:
     track_id: int | None = None
     new_track: str | None = None
     attributes: Mapping[str, float | bool] = field(default_factory=dict)
+    in_space: BoxInSpace | None = None
+    hidden: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,10 @@ def _relabelled(
         row = dict(before) if before is not None else dict(empty)
         if before is None or _moved(before, shape.shape):
             row.update(shape.shape)
-        row |= _changed(before, shape.attributes) | {"category": shape.category}
+        changed = _changed(before, shape.attributes)
+        row |= changed | {"category": shape.category}
+        if shape.hidden is not None and "occlusion" not in changed:
+            row["occlusion"] = _within(row.get("occlusion"), *shape.hidden)
         if before is None or shape.track_id is not None:
             row["track_id"] = shape.track_id
         if row.get("track_id") is None and shape.new_track is not None:
@@ -113,8 +123,24 @@ def _changed(before: Row | None, attributes: Mapping[str, float | bool]) -> Row:
     return {
         name: value
         for name, value in attributes.items()
-        if before[name] is None or not np.isclose(float(before[name]), float(value), 1e-5, 1e-6)
+        if before[name] is None or not _alike(name, float(before[name]), float(value))
     }
+
+
+def _within(hidden: float | None, low: float, high: float) -> float | None:
+    """How much is hidden, where a file only says the range.
+
+    It stays if it is in the range. The lowest range also stands for unknown.
+    """
+    if low == 0:
+        return hidden if hidden is None or hidden <= high else 0.0
+    return hidden if hidden is not None and low <= hidden <= high else (low + high) / 2
+
+
+def _alike(name: str, old: float, new: float) -> bool:
+    if name == "yaw_rad":  # whole turns do not count
+        return abs(math.remainder(new - old, 2 * math.pi)) < SAME_ANGLE_RAD
+    return bool(np.isclose(old, new, 1e-5, 1e-6))
 
 
 def _partners(old: Sequence[Row], shapes: Sequence[NewShape]) -> list[Row | None]:

@@ -3,47 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.labels.content import LabelClip
-from ingest.labels.folder import check_replaceable, export_folder
+from ingest.labels.folder import check_replaceable, export_folder, size_of
 from ingest.labels.formats.format import Format
 from ingest.labels.lineage import ExportHead, Lineage
 from ingest.labels.networks import THRESHOLDS_FILE
 from ingest.labels.neutral import ExportClip, Exported, LabelNames
 from ingest.labels.pictures import Encoder, PictureFiles, PictureSizes
 from ingest.labels.readme import format_readme
+from ingest.labels.summary import ExportSummary, megabytes
 from ridealong.errors import RidealongError
-
-_BYTES_PER_MB = 1_000_000
-
-
-@dataclass(frozen=True)
-class ExportSummary:
-    """How much was exported, or would be.
-
-    Attributes:
-        clips: Clips.
-        images: Images, ``labelled`` and ``unlabelled`` together.
-        labelled, unlabelled: Images with labels of any family, and without.
-        annotations: Labels, including ``ignored`` ones.
-        ignored: Labels that do not count.
-        prelabels: Pre-labels, by network.
-        lacks: What of a label the format cannot hold.
-        megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
-    """
-
-    clips: int
-    images: int
-    labelled: int
-    unlabelled: int
-    annotations: int
-    ignored: int
-    prelabels: dict[str, int]
-    lacks: tuple[str, ...]
-    megabytes: float
 
 
 def write_export(
@@ -70,7 +42,7 @@ def write_export(
         head.networks.write(partial / THRESHOLDS_FILE)
         readme = format_readme(kind.name, head.networks)
         (partial / "README.md").write_text(readme, "utf-8")
-        return _summary(counts, kind, head, _size_of(partial))
+        return _summary(counts, kind, head, size_of(partial))
 
 
 def preview_export(
@@ -86,7 +58,7 @@ def preview_export(
         partial, sizes = Path(scratch), PictureSizes()
         counts = _write(partial, kind, clips, head, Lineage(head), sizes)
         _require_images(folder, counts)
-        return _summary(counts, kind, head, sizes.bytes + _size_of(partial))
+        return _summary(counts, kind, head, sizes.bytes + size_of(partial))
 
 
 def _write(
@@ -107,14 +79,14 @@ def _write(
             writer.add(neutral)
             tracks = {shape.track: shape.row["track_id"] for shape in neutral.labels if shape.track}
             lineage.add(clip, tracks)
-            counts += _counted(neutral)
+            counts += _counted(kind, neutral)
         writer.finish()
     return counts
 
 
-def _counted(clip: ExportClip) -> Counter[str]:
+def _counted(kind: Format, clip: ExportClip) -> Counter[str]:
     labelled = sum(bool(image.labelled) for image in clip.images)
-    prelabels = {f"prelabels {role}": len(found) for role, found in clip.prelabels.items()}
+    prelabels = {f"prelabels {role}": len(found) for role, found in kind.prelabels(clip).items()}
     return Counter(
         clips=1,
         images=len(clip.images),
@@ -142,12 +114,6 @@ def _summary(counts: Counter[str], kind: Format, head: ExportHead, size: int) ->
             for name in ("clips", "images", "labelled", "unlabelled", "annotations", "ignored")
         },
         prelabels={role: counts[f"prelabels {role}"] for role in head.networks.by_role},
-        lacks=kind.lacks,
-        megabytes=round(size / _BYTES_PER_MB, 1),
+        lacks=[*kind.lacks],
+        megabytes=megabytes(size),
     )
-
-
-def _size_of(folder: Path) -> int:
-    """Size in bytes; a file with several names counts once."""
-    stats = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    return sum({(one.st_dev, one.st_ino): one.st_size for one in stats}.values())

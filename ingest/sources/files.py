@@ -13,7 +13,6 @@ HASH_THREADS = 8
 # Hashed in place of a file that cannot be read. The drive is found, and opening it reports why it
 # cannot be read. Once the file can be read, it counts as a new drive.
 UNREADABLE = "unreadable"
-PART = re.compile(r"(part|data)[-_.]?[0-9].*", re.IGNORECASE)
 
 
 def hash_files(root: Path, files: Sequence[Path]) -> tuple[str, int]:
@@ -55,14 +54,6 @@ def files_under(path: Path, suffixes: Collection[str]) -> list[Path]:
         for file in path.rglob("*")
         if file.suffix.lower() in suffixes and not is_hidden(file, path) and file.is_file()
     )
-
-
-def are_parts(files: Collection[Path]) -> bool:
-    """Whether files of one folder are parts of one table, by what programs call such files.
-
-    Spark, Dask and DuckDB number them; Hive folders are named ``key=value``.
-    """
-    return bool(files) and all(PART.fullmatch(f.name) or "=" in f.parent.name for f in files)
 
 
 def is_hidden(file: Path, root: Path) -> bool:

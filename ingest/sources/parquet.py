@@ -23,7 +23,8 @@ from ingest.sources.attributes import (
     drive_attributes,
     with_attributes,
 )
-from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
+from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.sources.parts import are_parts, hive_name, look_into
 from ingest.telemetry.validation import check_schema
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.hashing import full_hash, short_hash
@@ -33,8 +34,6 @@ from ridealong.perception.recording import DriveFiles, Image, Recording
 
 SUFFIXES = frozenset({".parquet", ".pq"})
 DRIVE_ID = "drive_id"
-# What may be beside the parts of a table: checksums, remarks, descriptions.
-NO_LOG = frozenset({"", ".crc", ".md", ".txt", ".json", ".yaml", ".yml"})
 LONGEST_ID, LONGEST_SHOWN = 200, 40
 # Checks the checksum of each page, if the writer stored one; else damaged values go unnoticed.
 CHECKED = {"page_checksum_verification": True}
@@ -127,16 +126,10 @@ def _rows_of(path: Path, drive_id: str) -> pa.Table:
 
 def is_table_of_parts(folder: Path) -> bool:
     """Whether a folder has no log but the parts of one table, or Hive folders of such parts."""
-    try:
-        entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "_"))]
-    except OSError:
-        return False  # whoever looks into it says why it cannot
-    inside = [entry for entry in entries if entry.is_dir() or entry.suffix.lower() not in NO_LOG]
-    folders = [entry for entry in inside if "=" in entry.name and entry.is_dir()]
-    parts = [entry for entry in inside if entry not in folders]
-    if any(part.suffix.lower() not in SUFFIXES or part.is_dir() for part in parts):
+    inside = look_into(folder, lambda file: file.suffix.lower() in SUFFIXES)
+    if inside.others:
         return False
-    return are_parts(parts) if parts else bool(folders)
+    return are_parts(inside.tables) if inside.tables else bool(inside.hive)
 
 
 def _rows_of_parts(folder: Path, drive_id: str) -> pa.Table:
@@ -167,9 +160,8 @@ def _drive_of_parts(
     size = sum(digests[file][1] // max(1, len(_names_in(file))) for file in files)
     sha256 = short_hash(str(name), *(digests[file][0] for file in files))
     if isinstance(name, Path):
-        below = "_".join(part for part in name.relative_to(folder).parts if "=" in part)
         sha256 = short_hash(*(digests[file][0] for file in files))
-        drive_id = drive_identity(below or name.name, sha256)
+        drive_id = drive_identity(hive_name(name, folder) or name.name, sha256)
         return DriveFiles(ParquetSource.name, drive_id, str(name.absolute()), sha256, size)
     where = folder if len(files) > 1 else files[0]
     return DriveFiles(ParquetSource.name, name, str(where.absolute()), sha256, size)

@@ -117,7 +117,7 @@ class BoxScores:
         self, outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
     ) -> Result:
         """Counts at the thresholds, the number of labels, and a matched row per detection."""
-        found, wanted = (rows_of(view.perception, predictions) for view in (outputs, labels))
+        found, wanted = (rows_of(view, predictions) for view in (outputs, labels))
         ignored = self._ignored_of(wanted.table)
         score, frames = found.floats("score")[:, 0], outputs.frames
         matching = match_greedily(boxes_of(found, frames), score, boxes_of(wanted, frames), ignored)
@@ -163,7 +163,7 @@ def boxes_of(rows: SparseRows, frames: int) -> Boxes:
 
 def reported_boxes(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The boxes at or above their thresholds."""
-    rows = rows_of(view.perception, predictions)
+    rows = rows_of(view, predictions)
     return rows.take(rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])
 
 

@@ -5,7 +5,7 @@ index of its time. The *group* ``cell * T + frame`` is one class in one image.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -30,12 +30,14 @@ class ClipView:
         thresholds: By prediction name, the lowest score that counts; the default is
             `DEFAULT_THRESHOLD`.
         image_sizes: By camera (width, height), in the pixels of the sparse rows.
+        rows: Cache of sparse rows, by their predictions.
         drawn: Cache of drawn lines, by their predictions.
     """
 
     perception: Perception
     thresholds: Mapping[str, float] = field(default_factory=dict)
     image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    rows: dict[tuple[Prediction, ...], "SparseRows"] = field(default_factory=dict, compare=False)
     drawn: dict[tuple[Prediction, ...], StrokeSet] = field(default_factory=dict, compare=False)
 
     @property
@@ -95,20 +97,29 @@ class SparseRows:
         return SparseRows(self.table.filter(pa.array(mask)), self.cell[mask], self.frame[mask])
 
 
-def rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
-    """The sparse rows of ``predictions``.
+def rows_of(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
+    """The sparse rows of ``predictions``; found once per view.
 
     Raises:
         ValueError: A row's time is not one of the frames.
     """
+    key = tuple(predictions)
+    if key not in view.rows:
+        view.rows[key] = _rows_of(view.perception, predictions)
+    return view.rows[key]
+
+
+def _rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
     tasks = sorted({p.task for p in predictions})
-    mine = perception.sparse.filter(pc.is_in(perception.sparse["task"], pa.array(tasks)))
-    path = pc.binary_join_element_wise(mine["task"], mine["category"], "/")
-    names = pc.binary_join_element_wise(path, mine["camera"], "@")
+    mine = pc.is_in(perception.sparse["task"], pa.array(tasks))
+    parts = perception.sparse.select(["task", "category", "camera"]).filter(mine)
+    path = pc.binary_join_element_wise(parts["task"], parts["category"], "/")
+    names = pc.binary_join_element_wise(path, parts["camera"], "@")
     wanted = pa.array([str(p) for p in predictions], pa.string())
     cell = pc.fill_null(pc.index_in(names, wanted), -1).to_numpy().astype(np.int64)
-    rows = SparseRows(mine, cell, np.zeros(len(cell), np.int64)).take(cell >= 0)
-    return replace(rows, frame=_frames_of(rows.table, perception.timestamps_ns))
+    place = np.flatnonzero(mine.to_numpy())[cell >= 0]
+    table = perception.sparse.take(pa.array(place))
+    return SparseRows(table, cell[cell >= 0], _frames_of(table, perception.timestamps_ns))
 
 
 def _frames_of(table: pa.Table, timestamps_ns: NDArray[np.int64]) -> Ints:

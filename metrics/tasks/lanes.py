@@ -91,7 +91,7 @@ def reported_lines(
     view: ClipView, predictions: Sequence[Prediction]
 ) -> tuple[SparseRows, StrokeSet]:
     """The lines at or above their thresholds that have a pixel: as rows, and drawn."""
-    rows = rows_of(view.perception, predictions)
+    rows = rows_of(view, predictions)
     reported = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
     rows = rows.take(reported)
     rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))

@@ -106,7 +106,7 @@ def overall_states(view: ClipView, cameras: Sequence[str]) -> Ints:
 
 def reported_lights(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The relevant lights at or above their thresholds."""
-    rows = rows_of(view.perception, predictions)
+    rows = rows_of(view, predictions)
     relevant = pc.fill_null(rows.table["relevant"], True).to_numpy().astype(np.bool_)
     return rows.take(
         relevant & (rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])

@@ -14,6 +14,7 @@ from ridealong.errors import RidealongError
 from ridealong.lake import checking, history, log, rewriting, sweeping, verifying
 from ridealong.lake.files import TEMPORARY, DataFile, disk_errors, flush, new_commit_id, schema_of
 from ridealong.lake.history import COMMITS, AlreadyCommittedError, Commit, History
+from ridealong.lake.marker import MARKER
 from ridealong.lake.reserve import COMMIT_BYTES, Reserve, reserved
 from ridealong.lake.snapshot import Snapshot
 from ridealong.lake.tables import TableSpec
@@ -21,7 +22,6 @@ from ridealong.limits import require_to_work
 from ridealong.terminal.progress import SILENT, Steps
 
 FORMAT = 1
-MARKER = "home.json"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ridealong.terminal.completion import completing
+from ridealong.terminal.clip_arguments import ClipsArgument
 from ridealong.terminal.console import (
     Console,
     HomeOption,
@@ -16,7 +16,7 @@ from ridealong.terminal.console import (
 from ridealong.terminal.readable import counted
 from ridealong.terminal.tables import Column
 from shadow.commands.options import RUN_IDS
-from shadow.labeling.states import FIGURES, State
+from shadow.labeling.states import FIGURES, State, added_sentence
 
 app = typer.Typer(no_args_is_help=True, help="Add, list and remove clips to be labelled.")
 
@@ -28,7 +28,7 @@ COLUMNS = (
     Column("run_id", rank=3, shorten=True),
 )
 
-ClipsArgument = Annotated[
+SomeClipsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CLIP]",
@@ -40,7 +40,7 @@ ClipsArgument = Annotated[
 
 @app.command("add")
 def queue_add(
-    clips: ClipsArgument = None,
+    clips: SomeClipsArgument = None,
     run: Annotated[
         str, typer.Option(help="Rank clips by this run.", autocompletion=RUN_IDS)
     ] = "latest",
@@ -63,7 +63,8 @@ def queue_add(
     """Add the most useful clips, without near-duplicates.
 
     A clip is ranked by its share of the loss, the disagreement of the networks, the uncertainty of
-    the candidate and the rarity of its triggers and conditions. The four have equal weight.
+    the candidate and the rarity of its triggers and conditions. The four have equal weight. If you
+    name a check, only clips with a share in its loss are added.
 
     Example: ridealong labels queue add --budget 10 --where "light = 'night'"
     """
@@ -76,9 +77,7 @@ def queue_add(
     request = AddRequest(tuple(clips or ()), run, where, budget, names, dry_run)
     report = add_to_queue(Lake.open(home_of(home)), request, console)
     console.result(report)
-    done = "would add" if dry_run else "added"
-    alike = counted(len(report["near_duplicates"]), "near-duplicate")
-    console.text(f"{done} {counted(len(report['added']), 'clip')}; left out {alike}")
+    console.text(added_sentence(report))
     _print(console, report["added"])
 
 
@@ -111,14 +110,7 @@ def queue_list(
 
 @app.command("remove")
 def queue_remove(
-    clips: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CLIP",
-            help="Clip ids, or unique prefixes of them.",
-            autocompletion=completing("clips", "clip_id"),
-        ),
-    ],
+    clips: ClipsArgument,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -79,18 +79,19 @@ def add_to_queue(lake: Lake, request: AddRequest, console: Console) -> dict[str,
     lake.require_writable()
     snapshot = lake.snapshot()
     run = find_run(snapshot, request.run)
-    candidates, every = _candidates(snapshot, run, request)
-    order = ranked(snapshot, run, candidates, every, request.cells)
+    order = _ranked(snapshot, run, request)
     waiting = queue_rows(snapshot, [State.QUEUED, State.EXPORTED])
     known = {row["clip_id"]: row["looks"] for row in waiting}
     added: list[dict[str, Any]] = []
     alike: list[dict[str, Any]] = []
+    there: list[str] = []
     with console.steps("clips", min(request.budget, len(order))) as steps:
         for one in order:
             clip_id = one.clip["clip_id"]
             if len(added) == request.budget:
                 break
             if clip_id in known:
+                there.append(clip_id)
                 continue
             looks = _looks(lake, one)
             twin = next((other for other, mine in known.items() if _alike(looks, mine)), None)
@@ -103,7 +104,8 @@ def add_to_queue(lake: Lake, request: AddRequest, console: Console) -> dict[str,
     if added and not request.dry_run:
         _write(lake, added, "labels queue add")
     head = {"run": run["run_id"], "dry_run": request.dry_run, "considered": len(order)}
-    return head | {"added": added, "near_duplicates": alike, "waiting": len(waiting)}
+    left_out = {"near_duplicates": alike, "already_there": there}
+    return head | {"added": added, **left_out, "waiting": len(waiting)}
 
 
 def remove_from_queue(lake: Lake, clips: Sequence[str]) -> list[str]:
@@ -134,26 +136,40 @@ def mark(lake: Lake, clips: Iterable[str], state: State) -> int:
     return len(rows)
 
 
-def _candidates(
-    snapshot: Snapshot, run: Mapping[str, Any], request: AddRequest
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    every = list_clips(snapshot).to_pylist()
+def _ranked(snapshot: Snapshot, run: Mapping[str, Any], request: AddRequest) -> list[Ranked]:
+    """The clips that may be added, ranked among all clips of the run.
+
+    If checks are named, only clips with a share in their loss, unless no clip has one.
+    """
     judged = set(run["clip_ids"] or ())
-    rows = list_clips(snapshot, request.where).to_pylist() if request.where else every
-    rows = [row for row in rows if row["clip_id"] in judged]
+    wanted = _wanted(snapshot, run, request, judged)
+    every = list_clips(snapshot).to_pylist()
+    clips = [row for row in every if row["clip_id"] in judged]
+    order = ranked(snapshot, run, clips, every, request.cells)
+    order = [one for one in order if one.clip["clip_id"] in wanted]
+    if request.cells == EVERY_CELL:
+        return order
+    return [one for one in order if one.figures["loss"] is not None] or order
+
+
+def _wanted(
+    snapshot: Snapshot, run: Mapping[str, Any], request: AddRequest, judged: set[str]
+) -> set[str]:
+    """The ids of the clips of the run that are asked for."""
+    wanted = judged
     if request.clips:
-        ids = set(known_clips(snapshot, request.clips))
-        if lacking := sorted(ids - judged):
+        wanted = set(known_clips(snapshot, request.clips))
+        if lacking := sorted(wanted - judged):
             raise RidealongError(
                 f"run {run['run_id']} has not judged clip {lacking[0]}",
                 hint="name another run with --run",
             )
-        rows = [row for row in rows if row["clip_id"] in ids]
-    if not rows:
+    wanted &= set(list_clips(snapshot, request.where)["clip_id"].to_pylist())
+    if not wanted:
         raise RidealongError(
             f"run {run['run_id']} has no such clip", hint="see `ridealong clips list`"
         )
-    return rows, every
+    return wanted
 
 
 def _looks(lake: Lake, one: Ranked) -> str | None:

@@ -10,6 +10,7 @@ A clip has four figures:
 
 Each figure becomes a rank from 0 to 1 among the clips that are considered; equal figures share a
 rank, and an unknown figure counts as the lowest. A clip's worth is the mean of its four ranks.
+So the worths of clips are comparable if the same clips were considered: all those of the run.
 """
 
 import math

@@ -127,11 +127,17 @@ def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools, floor: float) -> tuple[In
     the whole map.
     """
     high = (heatmap_BCKhw >= logit(floor)) & wanted_BCK[..., None, None]
-    b, c, k, i, j = np.nonzero(high)
+    place = np.flatnonzero(high)
+    line, column = np.divmod(place, high.shape[4])
+    image, row = np.divmod(line, high.shape[3])
     padded = np.pad(heatmap_BCKhw, [(0, 0)] * 3 + [(1, 1)] * 2, constant_values=-np.inf)
-    around = [padded[b, c, k, i + down, j + across] for down in range(3) for across in range(3)]
-    peak = np.max(around, axis=0, initial=-np.inf) == heatmap_BCKhw[b, c, k, i, j]
-    return b[peak], c[peak], k[peak], i[peak], j[peak]
+    apart = padded.shape[4]
+    corner = (image * padded.shape[3] + row) * apart + column  # the upper left neighbour
+    around = [
+        padded.ravel()[corner + down * apart + across] for down in range(3) for across in range(3)
+    ]
+    peak = np.max(around, axis=0, initial=-np.inf) == around[4]
+    return np.unravel_index(place[peak], high.shape)
 
 
 def decode_states(
@@ -245,5 +251,7 @@ def best_of(group: Ints, score: Floats, most: int) -> Ints:
 
 def in_reading_order(sparse: pa.Table) -> pa.Table:
     """Rows of `ANNOTATIONS` by time and camera; within an image in the order they have."""
-    cameras = sparse["camera"].to_numpy(zero_copy_only=False).astype(str)
-    return sparse.take(np.lexsort((cameras, sparse["timestamp_ns"].to_numpy())))
+    cameras = sparse["camera"].combine_chunks().dictionary_encode()
+    rank = np.argsort(np.argsort(cameras.dictionary.to_pylist()))
+    order = np.lexsort((rank[cameras.indices.to_numpy()], sparse["timestamp_ns"].to_numpy()))
+    return sparse.take(pa.array(order))

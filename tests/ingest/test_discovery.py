@@ -147,7 +147,7 @@ def test_nothing_there(tmp_path: Path) -> None:
             find_drives(tmp_path / "none", source)
     with pytest.raises(RidealongError, match="no kind of log that is known; expected one of"):
         find_drives(tmp_path)
-    with pytest.raises(RidealongError, match="no log of that kind; expected one of video"):
+    with pytest.raises(RidealongError, match="no log of the source 'video'"):
         find_drives(tmp_path, "video")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from ingest.labels.formats.format import CANDIDATE, Format, link, number, texts
+from ingest.labels.formats.format import CANDIDATE, Format, link, number, suggestions, texts
 from ingest.labels.lineage import ExportHead
 from ingest.labels.neutral import (
     ATTRIBUTES,
@@ -26,6 +26,8 @@ IMAGES, VIDEO, FILE = "images", "video", "annotations.xml"
 AUTO, MANUAL = "auto", "manual"
 TRACK, IGNORED, SCORE = "track", "ignored", "score"  # attributes besides those of labels
 _HIDDEN = 0.5  # CVAT knows hidden or not: hidden by more than this
+# The shares that are hidden, by CVAT's word for it.
+HIDDEN = {"0": (0.0, _HIDDEN), "1": (_HIDDEN, 1.0)}
 _BOXES = (Form.BOXES, Form.STATES)
 
 
@@ -39,7 +41,7 @@ class CvatWriter:
 
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
-        shapes = [*clip.labels, *clip.suggested(CANDIDATE)]
+        shapes = [*clip.labels, *suggestions(clip)[CANDIDATE]]
         _write_images(self._file, clip.images, shapes)
         for camera, images in clip.by_camera().items():
             mine = [shape for shape in shapes if shape.image.camera == camera]
@@ -57,7 +59,7 @@ class CvatWriter:
         self, name: str, images: Sequence[ExportImage], shapes: Sequence[Shape]
     ) -> None:
         folder = self._folder / VIDEO / name
-        folder.mkdir(parents=True)
+        (folder / IMAGES).mkdir(parents=True)
         for image in images:
             target = folder / IMAGES / f"frame_{image.frame:06d}.png"
             link(self._folder / IMAGES / image.file_name, target)
@@ -185,4 +187,5 @@ FORMAT = Format(
     forms=DRAWN,
     writer=CvatWriter,
     lacks=("labels without a shape in an image",),
+    prelabels=suggestions,
 )

@@ -2,13 +2,13 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ingest.labels.lineage import ExportHead
-from ingest.labels.neutral import ExportClip, LabelNames
+from ingest.labels.neutral import ExportClip, LabelNames, Shape
 from ridealong.perception.forms import Form
 
 CANDIDATE = "candidate"  # the network whose pre-labels a labeller starts from
@@ -27,6 +27,19 @@ class Writer(Protocol):
         """Close its files, also after an error."""
 
 
+Prelabels = Mapping[str, Sequence[Shape]]  # by network
+
+
+def every_prelabel(clip: ExportClip) -> Prelabels:
+    """What both networks report, on all images."""
+    return clip.prelabels
+
+
+def suggestions(clip: ExportClip) -> Prelabels:
+    """What a labeller starts from: the candidate's pre-labels where nothing is labelled."""
+    return {CANDIDATE: clip.suggested(CANDIDATE)}
+
+
 @dataclass(frozen=True)
 class Format:
     """A file format.
@@ -39,6 +52,7 @@ class Format:
         writer: Makes a writer: the folder, the names of the labels, the head of the export.
         lacks: What of a label the format cannot hold; an import keeps it unchanged.
         video: Whether it has videos.
+        prelabels: Which pre-labels of a clip it has.
     """
 
     name: str
@@ -48,18 +62,18 @@ class Format:
     writer: Callable[[Path, LabelNames, ExportHead], Writer]
     lacks: tuple[str, ...] = ()
     video: bool = False
+    prelabels: Callable[[ExportClip], Prelabels] = every_prelabel
 
 
 def link(image: Path, target: Path) -> None:
-    """Give a file a second name; a file system without links gets a copy.
+    """Give a file a second name, in a folder that exists; a file system without links gets a copy.
 
     Images that are not there, as in a preview, are left out.
     """
-    if not image.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(image, target)
+    except FileNotFoundError:
+        return
     except OSError:
         shutil.copyfile(image, target)
 

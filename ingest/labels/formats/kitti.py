@@ -25,8 +25,11 @@ TRACKING = "tracking/training"
 DONT_CARE = "DontCare"
 # KITTI's names of categories that are not the category with a capital.
 KITTI_NAMES = {"bicycle": "Cyclist"}
+BoxInSpace = tuple[float, float, float, float, float, float, float]
 _NO_DIMENSIONS, _NO_PLACE, _NO_ANGLE = ["-1"] * 3, ["-1000"] * 3, "-10"
 _PARTLY, _LARGELY = 0.1, 0.5  # hidden by more than this: KITTI's 1 and 2
+# The shares that are hidden at each of KITTI's steps.
+HIDDEN = {0: (0.0, _PARTLY), 1: (_PARTLY, _LARGELY), 2: (_LARGELY, 1.0)}
 UNKNOWN_OCCLUSION = 3
 
 
@@ -34,8 +37,8 @@ class KittiWriter:
     """Writes the text files; see the module."""
 
     def __init__(self, folder: Path, names: LabelNames, head: ExportHead) -> None:
-        self._folder, self._made = folder, set[Path]()
-        (folder / ROOT / LABELS).mkdir(parents=True)
+        self._folder, self._known = folder, dict[str, Path]()
+        self._inside(f"{ROOT}/{LABELS}")
 
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
@@ -46,14 +49,14 @@ class KittiWriter:
             lines = [
                 line(shape, clip.cameras[image.camera]) for shape in of_image.get(image.id, ())
             ]
-            self._write(f"{ROOT}/{LABELS}/{image.stem}.txt", lines)
+            self._write(f"{ROOT}/{LABELS}", image.stem, lines)
         for role, shapes in clip.prelabels.items():
             self._write_prelabels(clip, role, shapes)
         for name, images in clip.by_camera().items():
             if clip.cameras[name].known:
                 text = calibration_lines(clip.cameras[name])
                 for image in images:
-                    self._write(f"{ROOT}/{CALIBRATION}/{image.stem}.txt", text)
+                    self._write(f"{ROOT}/{CALIBRATION}", image.stem, text)
             self._write_tracking(clip, name, images)
 
     def finish(self) -> None:
@@ -67,31 +70,35 @@ class KittiWriter:
         for image in clip.images:
             mine = of_image.get(image.id, ())
             lines = [line(shape, clip.cameras[image.camera]) for shape in mine]
-            self._write(f"prelabels/{role}/data/{image.stem}.txt", lines)
+            self._write(f"prelabels/{role}/data", image.stem, lines)
 
     def _write_tracking(self, clip: ExportClip, camera: str, images: list[ExportImage]) -> None:
         sequence = f"{clip.clip_id}-{camera}"
+        source = self._inside(f"{ROOT}/{IMAGES}")
+        target = self._inside(f"{TRACKING}/image_02/{sequence}")
         for image in images:
-            target = self._folder / TRACKING / "image_02" / sequence / f"{image.frame:06d}.png"
-            link(self._folder / ROOT / IMAGES / image.file_name, target)
-        mine = [shape for shape in clip.labels if shape.image.camera == camera]
-        mine.sort(key=lambda shape: shape.image.frame)
-        calibration = clip.cameras[camera]
-        lines = [
-            f"{shape.image.frame} {-1 if shape.track is None or shape.ignored else shape.track} "
-            f"{line(shape, calibration)}"
-            for shape in mine
-        ]
-        self._write(f"{TRACKING}/label_02/{sequence}.txt", lines)
+            link(source / image.file_name, target / f"{image.frame:06d}.png")
+        of_image, calibration = by_image(clip.labels), clip.cameras[camera]
+        lines = []
+        for image in images:
+            found = [_tracked(shape, calibration) for shape in of_image.get(image.id, ())]
+            if not image.labelled:  # whatever is found there is neither right nor wrong
+                found = [f"-1 {_dont_care((0.0, 0.0, image.width, image.height))}"]
+            lines += [f"{image.frame} {one}" for one in found]
+        self._write(f"{TRACKING}/label_02", sequence, lines)
         if calibration.known:
-            self._write(f"{TRACKING}/calib/{sequence}.txt", calibration_lines(calibration))
+            self._write(f"{TRACKING}/calib", sequence, calibration_lines(calibration))
 
-    def _write(self, name: str, lines: list[str]) -> None:
-        path = self._folder / name
-        if path.parent not in self._made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(path.parent)
-        path.write_text("".join(f"{one}\n" for one in lines), "utf-8")
+    def _write(self, folder: str, stem: str, lines: list[str]) -> None:
+        text = "".join(f"{one}\n" for one in lines)
+        (self._inside(folder) / f"{stem}.txt").write_text(text, "utf-8")
+
+    def _inside(self, name: str) -> Path:
+        """A folder of the export, which is made when it is first asked for."""
+        if name not in self._known:
+            self._known[name] = self._folder / name
+            self._known[name].mkdir(parents=True, exist_ok=True)
+        return self._known[name]
 
 
 def kitti_name(label: str) -> str:
@@ -99,14 +106,25 @@ def kitti_name(label: str) -> str:
     return KITTI_NAMES.get(label, label[:1].upper() + label[1:].replace(" ", "_"))
 
 
+def _tracked(shape: Shape, camera: CameraCalibration) -> str:
+    """The track's number, -1 for none, and the line."""
+    track = -1 if shape.track is None or shape.ignored else shape.track
+    return f"{track} {line(shape, camera)}"
+
+
+def _dont_care(box: Sequence[float]) -> str:
+    edges = [number(value) for value in box]
+    return " ".join(
+        [DONT_CARE, "-1", "-1", _NO_ANGLE, *edges, *_NO_DIMENSIONS, *_NO_PLACE, _NO_ANGLE]
+    )
+
+
 def line(shape: Shape, camera: CameraCalibration) -> str:
     """A line of a label file; of an ignored label, one of KITTI's ``DontCare``."""
     assert shape.box is not None  # lines are not exported
-    box = [number(value) for value in shape.box]
     if shape.ignored:
-        return " ".join(
-            [DONT_CARE, "-1", "-1", _NO_ANGLE, *box, *_NO_DIMENSIONS, *_NO_PLACE, _NO_ANGLE]
-        )
+        return _dont_care(shape.box)
+    box = [number(value) for value in shape.box]
     known = shape.attributes
     truncation = number(known.get("truncation", 0.0))
     occlusion = str(_occlusion(known.get("occlusion")))
@@ -135,6 +153,28 @@ def _in_space(shape: Shape, camera: CameraCalibration) -> list[str]:
     alpha = math.remainder(alpha, 2 * math.pi)
     values = [alpha, height, width, length, *place[:3].tolist(), rotation]
     return [number(value) for value in values]
+
+
+def in_ego(box: BoxInSpace, camera: CameraCalibration) -> dict[str, float]:
+    """A label's columns of a box in space: the inverse of what `line` writes.
+
+    Args:
+        box: Height, width, length; x, y, z of the bottom's centre; rotation_y, as in a line.
+        camera: The camera, whose place in the vehicle is known.
+    """
+    height, width, length, *bottom, rotation = box
+    ego_SE3_upright = np.linalg.inv(upright_SE3_ego(camera))
+    place = ego_SE3_upright @ np.array([*bottom, 1.0])
+    heading = ego_SE3_upright[:3, :3] @ np.array([math.cos(rotation), 0.0, -math.sin(rotation)])
+    return {
+        "x_m": float(place[0]),
+        "y_m": float(place[1]),
+        "z_m": float(place[2]) + height / 2,
+        "length_m": length,
+        "width_m": width,
+        "height_m": height,
+        "yaw_rad": math.atan2(heading[1], heading[0]),
+    }
 
 
 def upright_SE3_ego(camera: CameraCalibration) -> Floats:
@@ -182,5 +222,6 @@ FORMAT = Format(
         "how much of an object is hidden: KITTI has three steps",
         "labels that do not count, which are DontCare",
         "track ids in `label_2` (they are in `tracking`)",
+        "a truncation of 0, which stands for unknown, too",
     ),
 )

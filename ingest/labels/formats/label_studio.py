@@ -1,6 +1,7 @@
 """Label Studio: tasks for images and for videos. Labels are annotations, pre-labels predictions.
 
-Coordinates are percent of the image. Frames of a video count from 1.
+Coordinates are percent of the image. Frames of a video count from 1. A video's task lists the
+exported frames, so that its labels can come back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -102,6 +103,16 @@ class LabelStudioWriter:
             "clip_id": clip.clip_id,
             "camera": camera,
             "start_ns": str(int(times[0])) if len(times) else "0",
+            "width": images[0].width,
+            "height": images[0].height,
+            "frames": [
+                {
+                    "frame": _frame_at(times, image),
+                    "timestamp_ns": str(image.timestamp_ns),
+                    "labelled": bool(image.labelled),
+                }
+                for image in images
+            ],
         }
         labelled = any(image.labelled for image in images)
         mine = [shape for shape in clip.labels if shape.image.camera == camera]
@@ -167,6 +178,11 @@ def _sequences(shapes: Sequence[Shape], times: NDArray[np.int64]) -> list[Json]:
     return [_sequence(list(track), times) for track in found.values()]
 
 
+def _frame_at(times: NDArray[np.int64], image: ExportImage) -> int:
+    """The number of an image's frame in its video, from 1."""
+    return int(np.searchsorted(times, image.timestamp_ns)) + 1
+
+
 def _sequence(shapes: list[Shape], times: NDArray[np.int64]) -> Json:
     shapes.sort(key=lambda shape: shape.image.timestamp_ns)
     first = shapes[0]
@@ -174,7 +190,7 @@ def _sequence(shapes: list[Shape], times: NDArray[np.int64]) -> Json:
     start = int(times[0])
     sequence = [
         {
-            "frame": int(np.searchsorted(times, shape.image.timestamp_ns)) + 1,
+            "frame": _frame_at(times, shape.image),
             "time": (shape.image.timestamp_ns - start) / NS_PER_S,
             # A lifespan ends where the next exported frame does not show the object.
             "enabled": following.get(shape.id) == shape.image.frame + 1,
@@ -225,6 +241,9 @@ FORMAT = Format(
     images=IMAGES,
     forms=_FORMS,
     writer=LabelStudioWriter,
-    lacks=("lines", "boxes in space and other attributes, except as text beside a region"),
+    lacks=(
+        "lines",
+        "boxes in space and other attributes, except as text beside a region of an image",
+    ),
     video=True,
 )

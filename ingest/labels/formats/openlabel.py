@@ -6,12 +6,12 @@ frame (ISO 8855, the default of OpenLABEL).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ingest.labels.entries import json_bytes
-from ingest.labels.formats.format import CANDIDATE, Format
+from ingest.labels.formats.format import CANDIDATE, Format, suggestions
 from ingest.labels.lineage import ExportHead
 from ingest.labels.neutral import DRAWN, ExportClip, ExportImage, LabelNames, Shape
 from ridealong.perception.geometry import CameraCalibration
@@ -19,6 +19,7 @@ from ridealong.units import NS_PER_S
 
 FOLDER, IMAGES, VERSION, EGO = "openlabel", "images", "1.0.0", "vehicle-iso8855"
 CONFIRMED = "confirmed"
+CAMERAS = "cameras"  # of a box in space: those whose labels have it
 _CUBOID = ("x_m", "y_m", "z_m", "length_m", "width_m", "height_m", "yaw_rad")
 
 Json = dict[str, Any]
@@ -43,12 +44,14 @@ class OpenLabelWriter:
 
 
 def _document(clip: ExportClip) -> Json:
-    times = sorted({image.timestamp_ns for image in clip.images})
-    frame_of = {time: at for at, time in enumerate(times)}
-    frames = {str(at): _frame(clip, time) for time, at in frame_of.items()}
+    images: dict[int, list[ExportImage]] = {}
+    for image in clip.images:
+        images.setdefault(image.timestamp_ns, []).append(image)
+    frame_of = {time: at for at, time in enumerate(sorted(images))}
+    frames = {str(at): _frame(time, images[time]) for time, at in frame_of.items()}
     objects: Json = {}
     seen: dict[str, list[int]] = {}
-    for shape in [*clip.labels, *clip.suggested(CANDIDATE)]:
+    for shape in [*clip.labels, *suggestions(clip)[CANDIDATE]]:
         at, key = frame_of[shape.image.timestamp_ns], _key(shape)
         objects.setdefault(key, {"name": _name(shape), "type": shape.label})
         seen.setdefault(key, []).append(at)
@@ -67,13 +70,12 @@ def _document(clip: ExportClip) -> Json:
             "streams": {name: _stream(camera) for name, camera in clip.cameras.items()},
             "objects": objects,
             "frames": frames,
-            "frame_intervals": [{"frame_start": 0, "frame_end": max(len(times) - 1, 0)}],
+            "frame_intervals": [{"frame_start": 0, "frame_end": max(len(frames) - 1, 0)}],
         }
     }
 
 
-def _frame(clip: ExportClip, time: int) -> Json:
-    images = [image for image in clip.images if image.timestamp_ns == time]
+def _frame(time: int, images: Sequence[ExportImage]) -> Json:
     seconds, nanoseconds = divmod(time, NS_PER_S)
     properties = {
         "timestamp": f"{seconds}.{nanoseconds:09d}",
@@ -122,14 +124,21 @@ def _add_data(data: Json, shape: Shape) -> None:
             "attributes": attributes,
         }
         _unique(data.setdefault("poly2d", []), line)
-    if shape.cuboid is not None and not data.get("cuboid"):
-        x, y, z, length, width, height, yaw = shape.cuboid
-        cuboid = {
-            "name": "cuboid",
-            "coordinate_system": EGO,
-            "val": [x, y, z, 0.0, 0.0, yaw, length, width, height],
-        }
-        data["cuboid"] = [cuboid]
+    if shape.cuboid is not None:
+        _add_cuboid(data.setdefault("cuboid", []), shape.cuboid, camera)
+
+
+def _add_cuboid(entries: list[Json], cuboid: tuple[float, ...], camera: str) -> None:
+    """Add a box in space; one that another camera's label has, too, only names the camera."""
+    x, y, z, length, width, height, yaw = cuboid
+    values = [x, y, z, 0.0, 0.0, yaw, length, width, height]
+    for entry in entries:
+        if entry["val"] == values:
+            entry["attributes"]["vec"][0]["val"].append(camera)
+            return
+    attributes = {"vec": [{"name": CAMERAS, "val": [camera]}]}
+    entry = {"name": "cuboid", "coordinate_system": EGO, "val": values, "attributes": attributes}
+    _unique(entries, entry)
 
 
 def _unique(entries: list[Json], entry: Json) -> None:
@@ -200,4 +209,5 @@ FORMAT = Format(
     forms=DRAWN,
     writer=OpenLabelWriter,
     lacks=("labels without a shape in an image",),
+    prelabels=suggestions,
 )

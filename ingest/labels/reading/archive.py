@@ -60,8 +60,12 @@ def _unpack(path: Path, folder: Path) -> None:
             entries = archive.infolist()
             if len(entries) > MOST_FILES:
                 raise _bomb(path, f"holds {len(entries)} files")
+            names = set[str]()
             for entry in entries:
                 _check_name(path, entry)
+                if entry.filename in names:
+                    raise RidealongError(f"holds {entry.filename!r} twice", where=path)
+                names.add(entry.filename)
             left = most
             for entry in entries:
                 if not entry.is_dir():

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ingest.labels.formats.kitti import BoxInSpace
+
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 Key = tuple[str, str, int]  # clip, camera, timestamp_ns
 
@@ -36,6 +38,10 @@ class ReadShape:
         track: The number of its track in the export; None if it has none or a new one.
         new_track: Names a track that the export did not have.
         attributes: Columns of ``ANNOTATIONS`` that the file gives.
+        in_space: Its box in space in the camera's reference frame, as KITTI has it
+            (`ingest.labels.formats.kitti.in_ego`); None if the file gives none.
+        hidden: The lowest and the highest share of it that may be hidden, of a format with steps;
+            None if it does not say.
         confirmed: False for a pre-label that nobody confirmed.
     """
 
@@ -46,6 +52,8 @@ class ReadShape:
     track: int | None = None
     new_track: str | None = None
     attributes: Mapping[str, float | bool] = field(default_factory=dict)
+    in_space: BoxInSpace | None = None
+    hidden: tuple[float, float] | None = None
     confirmed: bool = True
 
 

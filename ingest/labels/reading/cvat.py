@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from ingest.labels.formats.cvat import AUTO, SCORE, TRACK, VIDEO
+from ingest.labels.formats.cvat import AUTO, HIDDEN, SCORE, TRACK, VIDEO
 from ingest.labels.reading.content import ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.documents import files_named, read_xml
 from ingest.labels.reading.numbers import checked_box, finite, known_attributes, whole
+from ingest.labels.reading.regions import require_upright
 from ridealong.errors import RidealongError
 
 MOST_FRAMES = 1_000_000  # of one video: its size is a number in the file, which may be wrong
@@ -79,17 +80,17 @@ def _read_video(
         images.append(ReadImage(f"{name} frame {frame}", size=known, sequence=(name, frame)))
     for track in root.iter("track"):
         label, source = _given(track, "label", file), track.get("source")
-        for one in track:
+        there = [one for one in track if one.get("outside") != "1"]
+        # One shape alone is no track.
+        new = f"{name} {track.get('id')}" if len(there) > 1 else None
+        for one in there:
             if one.tag not in ("box", "polyline"):
                 raise _unknown(one, file)
-            if one.get("outside") == "1":
-                continue
             frame = int(_given(one, "frame", file))
             if not 0 <= frame < frames:
                 raise RidealongError(
                     f"a shape is in frame {frame}", where=file, expected=f"0 to {frames - 1}"
                 )
-            new = f"{name} {track.get('id')}"
             shapes.append(_shape(one, first + frame, label, source, file, new))
 
 
@@ -108,9 +109,11 @@ def _shape(
         "track": track,
         "new_track": new_track if track is None and source != AUTO else None,
         "attributes": known_attributes(given, what, file),
+        "hidden": HIDDEN.get(element.get("occluded", "")),
         "confirmed": not (source == AUTO and given.get(SCORE)),
     }
     if element.tag == "box":
+        require_upright(element.get("rotation"), what, file)
         x1, y1, x2, y2 = (finite(element.get(edge), f"{what}: {edge}", file) for edge in _EDGES)
         return ReadShape(image, label, checked_box((x1, y1, x2, y2), what, file), **common)  # type: ignore[arg-type]
     pairs = [pair.split(",") for pair in _given(element, "points", file).split(";")]

@@ -1,4 +1,4 @@
-"""Reads JSON and XML files of labels; each mistake is one line."""
+"""Reads text, JSON and XML files of labels; each mistake is one line."""
 
 import json
 from pathlib import Path
@@ -11,16 +11,29 @@ from ridealong.regular_files import require_regular
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
 
 
+def read_text(path: Path) -> str:
+    """A text in UTF-8.
+
+    Raises:
+        RidealongError: The file cannot be read, or is not such a text.
+    """
+    require_regular(path)
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise RidealongError(f"is not a text file in UTF-8 ({error})", where=path) from error
+
+
 def read_json(path: Path) -> Any:
     """A JSON document.
 
     Raises:
         RidealongError: The file cannot be read, or is not JSON.
     """
-    require_regular(path)
+    text = read_text(path)
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise RidealongError(f"is not a whole JSON file ({error})", where=path) from error
 
 

@@ -9,6 +9,15 @@ from ingest.labels.reading.content import Box
 from ridealong.errors import RidealongError
 
 _FLAGS = frozenset({"relevant"})
+_MOST_M, _LONGEST_M, _MOST_RAD = 1e5, 1e3, 1e3
+_SHARE, _PLACE, _LENGTH = (-1e-3, 1 + 1e-3), (-_MOST_M, _MOST_M), (0.0, _LONGEST_M)
+# What a label can have; numbers of 32 bits hold no more of some.
+_RANGES = {
+    **dict.fromkeys(("occlusion", "truncation"), _SHARE),
+    **dict.fromkeys(("x_m", "y_m", "z_m"), _PLACE),
+    **dict.fromkeys(("length_m", "width_m", "height_m"), _LENGTH),
+    "yaw_rad": (-_MOST_RAD, _MOST_RAD),
+}
 
 
 def finite(value: object, what: str, where: Path) -> float:
@@ -44,7 +53,7 @@ def known_attributes(
     """The attributes that are columns of labels; those without a value are left out.
 
     Raises:
-        RidealongError: One of them is not a number, or not true or false.
+        RidealongError: One of them is not a number, or one that no label has.
     """
     found: dict[str, float | bool] = {}
     for name in ATTRIBUTES:
@@ -54,8 +63,22 @@ def known_attributes(
         if name in _FLAGS:
             found[name] = flag(value)
         else:
-            found[name] = finite(value, f"{what}: {name}", where)
+            found[name] = in_range(name, finite(value, f"{what}: {name}", where), what, where)
     return found
+
+
+def in_range(name: str, value: float, what: str, where: Path) -> float:
+    """A number of an attribute that a label can have.
+
+    Raises:
+        RidealongError: No label has such a number.
+    """
+    low, high = _RANGES[name]
+    if not low <= value <= high:
+        raise RidealongError(
+            f"{what}: {name} is {value:g}", where=where, expected=f"{low:g} to {high:g}"
+        )
+    return value
 
 
 def flag(value: object) -> bool:

@@ -4,10 +4,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ingest.labels.formats.openlabel import CONFIRMED
+from ingest.labels.formats.openlabel import CAMERAS, CONFIRMED, FOLDER
 from ingest.labels.reading.content import Key, ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.documents import files_named, read_json
-from ingest.labels.reading.numbers import checked_box, finite, known_attributes, whole
+from ingest.labels.reading.numbers import (
+    checked_box,
+    finite,
+    in_range,
+    known_attributes,
+    whole,
+)
 from ridealong.errors import RidealongError
 
 _CUBOID = ("x_m", "y_m", "z_m", None, None, "yaw_rad", "length_m", "width_m", "height_m")
@@ -22,9 +28,7 @@ def read_openlabel(path: Path) -> ReadLabels:
     Raises:
         RidealongError: It is no OpenLABEL file, or does not name its clip, streams or times.
     """
-    files = [file for file in files_named(path, "*.json") if "openlabel" in _head(file)]
-    if not files:
-        raise RidealongError("has no file of OpenLABEL", where=path, hint="check --format")
+    files = _files(path)
     images: dict[Key, int] = {}
     shapes: list[ReadShape] = []
     for file in files:
@@ -32,6 +36,20 @@ def read_openlabel(path: Path) -> ReadLabels:
         for key, shape in _read(document, file, images):
             shapes.append(ReadShape(images[key], **shape))
     return ReadLabels([ReadImage(_name(key), key) for key in images], shapes)
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of OpenLABEL; in a folder of ours, all must be such files."""
+    if (path / FOLDER).is_dir():
+        files = files_named(path / FOLDER, "*.json")
+        others = [file for file in files if "openlabel" not in _head(file)]
+        if others:
+            raise RidealongError("is not a file of OpenLABEL", where=others[0])
+    else:
+        files = [file for file in files_named(path, "*.json") if "openlabel" in _head(file)]
+    if not files:
+        raise RidealongError("has no file of OpenLABEL", where=path, hint="check --format")
+    return files
 
 
 def _head(file: Path) -> Json:
@@ -75,8 +93,8 @@ def _read(document: Json, file: Path, images: dict[Key, int]) -> Iterator[tuple[
 def _shapes(data: Json, name: str, label: str, file: Path) -> Iterator[dict[str, Any]]:
     what = f"object {name}"
     number = whole(name)
-    in_space = _cuboid(data, what, file)
     for entry in data.get("bbox", ()):
+        in_space = _cuboid(data, entry.get("stream"), what, file)
         x, y, width, height = (finite(value, what, file) for value in _four(entry, what, file))
         box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         shape = _common(entry, label, what, file, in_space)
@@ -118,15 +136,22 @@ def _four(entry: Json, what: str, file: Path) -> list[Any]:
     return values
 
 
-def _cuboid(data: Json, what: str, file: Path) -> dict[str, float]:
-    found = data.get("cuboid") or ()
+def _cuboid(data: Json, camera: object, what: str, file: Path) -> dict[str, float]:
+    """The box in space of the label of a camera; one that names no cameras is that of all."""
+    entries = data.get("cuboid") or ()
+    found = [one for one in entries if camera in _cameras(one) or not _cameras(one)]
     if not found:
         return {}
     values = found[0].get("val", ())
     if len(values) != len(_CUBOID):
         return {}  # a quaternion: it stays as it is in the lake
     return {
-        name: finite(value, what, file)
+        name: in_range(name, finite(value, f"{what}: {name}", file), what, file)
         for name, value in zip(_CUBOID, values, strict=True)
         if name is not None
     }
+
+
+def _cameras(cuboid: Json) -> list[object]:
+    vectors = cuboid.get("attributes", {}).get("vec", ())
+    return [name for one in vectors if one.get("name") == CAMERAS for name in one.get("val", ())]

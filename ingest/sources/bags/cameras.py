@@ -1,11 +1,12 @@
 """The cameras of a bag: which topic gives their frames, their calibration, and their images."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from ingest.clips.colours import Picture, size
 from ingest.clips.packets import CODECS, CopiedVideo, EncodedFrame
 from ingest.sources.bags import pictures
 from ingest.sources.bags.contents import Contents, TopicContent
@@ -15,7 +16,7 @@ from ingest.sources.bags.store import Read, Store
 from ingest.sources.bags.transforms import Transforms
 from ridealong.arrays import Ints
 from ridealong.perception.geometry import CameraCalibration, unknown_calibration
-from ridealong.perception.recording import Image, LeftOut
+from ridealong.perception.recording import LeftOut
 
 TRIES = 50  # frames of which one must be decoded
 
@@ -36,14 +37,14 @@ class Camera:
     order: Ints
     calibration: CameraCalibration
 
-    def images(self, read: Read, start_ns: int, end_ns: int) -> Iterator[tuple[int, Image]]:
-        """Time and image of the frames in a window; those that cannot be decoded are left out."""
+    def pictures(self, read: Read, start_ns: int, end_ns: int) -> Iterator[tuple[int, Picture]]:
+        """Time and picture of the frames in a window; what cannot be decoded is left out."""
         first = int(self.times_ns.searchsorted(start_ns, side="left"))
         last = int(self.times_ns.searchsorted(end_ns, side="right"))
-        for at, image in _decoded(self.content, self.order, read, first, last):
-            if image is not None:
-                size = self.calibration.width, self.calibration.height
-                yield int(self.times_ns[at]), pictures.scaled(image, *size)
+        for at, picture in _decoded(self.content, self.order, read, first, last):
+            if picture is not None:
+                width, height = self.calibration.width, self.calibration.height
+                yield int(self.times_ns[at]), pictures.scaled(picture, width, height)
 
     def packets(self, store: Store, first: int, last: int) -> Iterator[EncodedFrame]:
         """The encoded frames ``first`` to ``last``, exclusive."""
@@ -125,47 +126,49 @@ def _camera(name: str, content: TopicContent, times_ns: Ints, read: Read) -> Cam
     """One camera, with its size from its first frame; or why no frame can be used."""
     times, first = np.unique(times_ns, return_index=True)
     order = first.astype(np.int64)
-    why = "not one frame can be decoded"
     try:
         tried = _decoded(content, order, read, 0, min(TRIES, len(order)), strict=True)
-        image = next((image for _, image in tried if image is not None), None)
+        first_picture = next((picture for _, picture in tried if picture is not None), None)
     except ValueError as error:
         return str(error)
-    if image is None:
-        return why
-    height, width = image.shape[:2]
-    return Camera(content, times, order, unknown_calibration(name, width, height))
+    if first_picture is None:
+        return "not one frame can be decoded"
+    return Camera(content, times, order, unknown_calibration(name, *size(first_picture)))
 
 
 def _decoded(
     content: TopicContent, order: Ints, read: Read, first: int, last: int, strict: bool = False
-) -> Iterator[tuple[int, Image | None]]:
-    """Number and image of frames ``first`` to ``last``, exclusive; None if it gives no image.
+) -> Iterator[tuple[int, Picture | None]]:
+    """Number and picture of frames ``first`` to ``last``, exclusive; None if it gives none.
 
     Raises:
         ValueError: If ``strict``: the first frame is in a form that is not decoded.
     """
     if first >= last:
         return
-    video = pictures.VideoPackets(content.codec) if content.kind is Kind.VIDEO else None
-    begin = _start(content, order, first) if video else first
+    decode = _decoder(content)
+    begin = _start(content, order, first) if content.kind is Kind.VIDEO else first
     for at in range(begin, last):
         message = content.decode(read(content.places[int(order[at])]))
         try:
-            image = _image(content.kind, message, video)
+            picture = decode(message)
         except ValueError:
             if strict:
                 raise
-            image = None
+            picture = None
         if at >= first:
-            yield at, image
+            yield at, picture
 
 
-def _image(kind: Kind | None, message: Any, video: "pictures.VideoPackets | None") -> Image | None:
-    if kind is Kind.RAW:
-        return pictures.raw_image(message)
-    data = pictures.content(message)
-    return video.image(data) if video else pictures.picture(data)
+def _decoder(content: TopicContent) -> Callable[[Any], Picture | None]:
+    """What decodes a camera's messages, one after the other; raises `ValueError`."""
+    if content.kind is Kind.RAW:
+        return pictures.raw_image
+    if content.kind is Kind.VIDEO:
+        video = pictures.VideoPackets(content.codec)
+        return lambda message: video.picture(pictures.content(message))
+    stills = pictures.StillPictures()
+    return lambda message: stills.picture(pictures.content(message))
 
 
 def _start(content: TopicContent, order: Ints, at: int) -> int:

@@ -16,7 +16,6 @@ from ingest.sources.bags.store import Message, Store, Topic
 from ingest.sources.bags.transforms import Transforms
 from ridealong.arrays import Floats, Ints
 from ridealong.errors import RidealongError
-from ridealong.execution.failures import described
 from ridealong.units import NS_PER_S
 
 TRIES = 20  # messages that must fail before a topic is given up
@@ -70,11 +69,12 @@ class TopicContent:
         stamps = np.array(self.stamps_ns, np.int64)
         return stamps if len(stamps) and stamps.all() else None
 
-    def column(self, name: str) -> Floats:
-        """``(N,)`` one of its numbers."""
+    def columns(self) -> dict[str, Floats]:
+        """``(N,)`` each of its numbers, by name."""
         assert self.kind is not None
         names, _ = fields.TAKEN[self.kind]
-        return np.array(self.rows, np.float64).reshape(-1, len(names))[:, list(names).index(name)]
+        numbers = np.array(self.rows, np.float64).reshape(-1, len(names))
+        return dict(zip(names, numbers.T, strict=True))
 
 
 @dataclass
@@ -148,34 +148,51 @@ def _reader(
         contents.refused[topic] = error.what
         return None
     contents.topics[topic] = content
-    fast = None if paths else _by_place(content)
-    take = _TAKERS.get(kind) if kind else None
+    return _TopicReader(content, paths, contents.transforms).read
 
-    def read(message: Message) -> None:
+
+class _TopicReader:
+    """Adds the messages of one topic to its content."""
+
+    def __init__(self, content: TopicContent, paths: Sequence[str], transforms: Transforms) -> None:
+        self._content, self._paths, self._transforms = content, paths, transforms
+        self._by_place = None if paths else _by_place(content)
+        self._take = _TAKERS.get(content.kind) if content.kind else None
+
+    def read(self, message: Message) -> None:
+        """Add what a message gives; one that does not fit the schema is counted."""
+        content = self._content
         if content.wrong >= TRIES and not content.log_ns:
             content.wrong += 1
             return
-        if kind is Kind.CALIBRATION and content.first is not None:
+        if content.kind is Kind.CALIBRATION and content.first is not None:
             return
         try:
-            if fast is not None and fast(message):
-                return
-            decoded = content.decode(message.data)
-            picked = [value_at(decoded, path) for path in paths]
-            stamp_ns = fields.stamp_ns(decoded) or 0
-            if kind is Kind.TRANSFORMS:
-                contents.transforms.add(fields.transforms(decoded))
-            elif take is None or take(content, decoded, message):
-                content.log_ns.append(message.log_ns)
-                content.stamps_ns.append(stamp_ns)
-                for values, value in zip(content.picked.values(), picked, strict=True):
-                    values.append(value)
+            if self._by_place is None or not self._by_place(message):
+                self._add(message)
         # A schema that does not fit raises the errors of its decoder, or lacks a field.
         except Exception as error:
-            content.why = content.why or described(error)
+            content.why = content.why or _misfit(error)
             content.wrong += 1
 
-    return read
+    def _add(self, message: Message) -> None:
+        content = self._content
+        decoded = content.decode(message.data)
+        picked = [value_at(decoded, path) for path in self._paths]
+        stamp_ns = fields.stamp_ns(decoded) or 0
+        if content.kind is Kind.TRANSFORMS:
+            self._transforms.add(fields.transforms(decoded))
+        elif self._take is None or self._take(content, decoded, message):
+            content.log_ns.append(message.log_ns)
+            content.stamps_ns.append(stamp_ns)
+            for values, value in zip(content.picked.values(), picked, strict=True):
+                values.append(value)
+
+
+def _misfit(error: Exception) -> str:
+    """Why a message does not fit; a single word, like a missing key, needs the kind of error."""
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if " " in text else f"{type(error).__name__} {text}".rstrip()
 
 
 def _by_place(content: TopicContent) -> Callable[[Message], bool] | None:

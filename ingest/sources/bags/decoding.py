@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from threading import Lock
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -56,13 +57,18 @@ def ros_types(topic: Topic) -> "Typestore":
     Raises:
         RidealongError: They cannot be read.
     """
+    return _ros_types(topic.type, topic.schema_encoding, topic.schema)
+
+
+@lru_cache(maxsize=64)  # the topics of a type share them
+def _ros_types(type_name: str, schema_encoding: str, text: bytes) -> "Typestore":
     from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
-    name, text = ros_name(topic.type), topic.schema
+    name = ros_name(type_name)
     store = known = get_typestore(Stores.LATEST)
     try:
         if text:  # older recorders stored no definitions
-            is_idl = topic.schema_encoding == "ros2idl"
+            is_idl = schema_encoding == "ros2idl"
             own = get_types_from_idl(text.decode()) if is_idl else None
             types = get_types_from_msg(text.decode(), name) if own is None else own
             store = get_typestore(Stores.EMPTY)
@@ -71,7 +77,7 @@ def ros_types(topic: Topic) -> "Typestore":
         store.get_msgdef(name)
     # A damaged definition raises the parser's errors, or those of the generated code.
     except Exception as error:
-        what = f"the definition of {topic.type} cannot be read"
+        what = f"the definition of {type_name} cannot be read"
         raise RidealongError(f"{what} ({str(error) or type(error).__name__})") from error
     return store
 

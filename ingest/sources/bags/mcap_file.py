@@ -8,21 +8,22 @@ damaged is left out, and the rest is read.
 import io
 import os
 import struct
-from collections.abc import Hashable, Iterator
+import zlib
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
 import zstandard
+from lz4.frame import LZ4FrameDecompressor
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Schema
-from mcap.stream_reader import get_chunk_data_stream
 
 from ingest.sources.bags.recognition import MCAP_MAGIC
 from ingest.sources.bags.store import Message, Read, Topic
 from ridealong.errors import UnreadableError
-from ridealong.terminal.readable import counted
+from ridealong.terminal.readable import counted, size
 
 LARGEST_CHUNK = 1 << 30  # a larger size is a damaged one
 _HEAD = struct.Struct("<BQ")  # kind of record, its length
@@ -62,7 +63,7 @@ class McapFile:
         Raises:
             UnreadableError: It is not an MCAP file.
         """
-        damaged = 0
+        damaged, why = 0, ""
         with self.path.open("rb") as stream:
             if stream.read(len(MCAP_MAGIC)) != MCAP_MAGIC:
                 raise UnreadableError(
@@ -73,15 +74,16 @@ class McapFile:
                     try:
                         content = _unpacked(body)
                     # Damaged bytes raise the errors of zstd, lz4, struct or the checksum.
-                    except Exception:
+                    except Exception as error:
                         damaged += 1
+                        why = why or (f": {error}" if isinstance(error, _SizeError) else "")
                         continue
                     yield from self._messages(content, start)
                 else:
                     yield from self._record(kind, body, _Place(None, start, start + len(body)))
         if damaged:
             verb = "was" if damaged == 1 else "were"
-            self._faults.append(f"{counted(damaged, 'damaged chunk')} {verb} left out")
+            self._faults.append(f"{counted(damaged, 'damaged chunk')} {verb} left out{why}")
 
     @contextmanager
     def reading(self) -> Iterator[Read]:
@@ -104,7 +106,7 @@ class McapFile:
 
     def _records(self, stream: IO[bytes]) -> Iterator[tuple[int, int, bytes]]:
         """Kind, position of the content, and content of the records that have data."""
-        size = os.fstat(stream.fileno()).st_size
+        file_bytes = os.fstat(stream.fileno()).st_size
         while head := stream.read(_HEAD.size):
             if len(head) < _HEAD.size:
                 self._faults.append("the file breaks off")
@@ -113,7 +115,7 @@ class McapFile:
             start = stream.tell()
             if kind in (Opcode.DATA_END, Opcode.FOOTER):
                 return
-            if kind == 0 or start + length > size:
+            if kind == 0 or start + length > file_bytes:
                 self._faults.append("the file breaks off")
                 return
             if kind in (Opcode.CHUNK, Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE):
@@ -183,14 +185,49 @@ def _body(stream: IO[bytes], start: int) -> bytes:
 
 
 def _unpacked(body: bytes) -> bytes:
-    """A chunk's records, checked; raises any error for damaged bytes."""
+    """A chunk's records, checked.
+
+    Raises:
+        ValueError: It is too large, or its checksum is wrong; damaged bytes raise any error.
+    """
     chunk = Chunk.read(ReadDataStream(_stream(body)))
-    # Of a frame of zstd the size that it states itself is allocated, whatever the chunk states.
-    own = zstandard.frame_content_size(chunk.data) if chunk.compression == "zstd" else 0
-    if max(own, chunk.uncompressed_size) > LARGEST_CHUNK:
-        raise ValueError("the size of a chunk is damaged")
-    content, length = get_chunk_data_stream(chunk, validate_crc=True)
-    return content.read(length)
+    stated = chunk.uncompressed_size
+    if stated > LARGEST_CHUNK:
+        raise _SizeError(stated)
+    content = _UNPACK[chunk.compression](chunk.data, stated)
+    if chunk.uncompressed_crc and zlib.crc32(content) != chunk.uncompressed_crc:
+        raise ValueError("its checksum is wrong")
+    return content
+
+
+class _SizeError(ValueError):
+    """A chunk that says of itself that it is too large."""
+
+    def __init__(self, stated: int) -> None:
+        super().__init__(f"one says that it unpacks to {size(stated)}")
+
+
+def _unpacked_zstd(data: bytes, most: int) -> bytes:
+    # The size that a frame states itself is allocated, whatever the most is that may come.
+    own = zstandard.frame_content_size(data)
+    if own > most:
+        raise _SizeError(own)
+    return zstandard.ZstdDecompressor().decompress(data, max_output_size=most)
+
+
+def _unpacked_lz4(data: bytes, most: int) -> bytes:
+    unpacking = LZ4FrameDecompressor()
+    content = bytes(unpacking.decompress(data, max_length=most + 1))
+    if len(content) > most or not unpacking.eof:
+        raise ValueError("it is larger than it says")
+    return content
+
+
+_UNPACK: dict[str, Callable[[bytes, int], bytes]] = {
+    "": lambda data, most: data,
+    "zstd": _unpacked_zstd,
+    "lz4": _unpacked_lz4,
+}
 
 
 def _stream(body: bytes) -> IO[bytes]:

@@ -3,15 +3,19 @@
 import base64
 import io
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
+from ingest.clips.colours import Picture, rgb, size
 from ingest.clips.packets import is_keyframe, parameters_of
 from ingest.sources.video.copying import why_not_shown
 from ridealong.perception.recording import Image
+
+if TYPE_CHECKING:  # the extra `video`
+    import av
 
 JPEG, PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 _JPEG_END, _PNG_END = b"\xff\xd9", b"IEND"
@@ -59,17 +63,24 @@ def is_whole(data: bytes) -> bool:
     return not data.startswith(PNG) or _PNG_END in data[-_TAIL:]
 
 
-def picture(data: bytes) -> Image:
-    """The ``(height, width, 3)`` RGB image of a JPEG, PNG or WebP.
+class StillPictures:
+    """Decodes the JPEG, PNG or WebP pictures of one camera."""
 
-    Raises:
-        ValueError: It cannot be decoded.
-    """
-    try:
-        with Pictures.open(io.BytesIO(data)) as opened:
-            return np.asarray(opened.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Pictures.DecompressionBombError) as error:
-        raise ValueError(f"cannot be decoded ({error})") from error
+    def __init__(self) -> None:
+        self._jpeg = _decoder("mjpeg")
+
+    def picture(self, data: bytes) -> Picture:
+        """One picture.
+
+        Raises:
+            ValueError: It cannot be decoded.
+        """
+        try:
+            with Pictures.open(io.BytesIO(data)) as opened:
+                frame = _decoded(self._jpeg, data) if _is_plain_jpeg(opened) else None
+                return np.asarray(opened.convert("RGB")) if frame is None else frame
+        except (OSError, SyntaxError, ValueError, Pictures.DecompressionBombError) as error:
+            raise ValueError(f"cannot be decoded ({error})") from error
 
 
 def raw_image(message: Any) -> Image:
@@ -95,22 +106,11 @@ class VideoPackets:
     """Decodes the packets of one camera, in time."""
 
     def __init__(self, codec: str) -> None:
-        import av
+        self._codec = _decoder(codec)
 
-        self._codec = cast(av.VideoCodecContext, av.CodecContext.create(codec, "r"))
-        self._codec.thread_count = 1  # threads would delay frames
-
-    def image(self, data: bytes) -> Image | None:
-        """The image of the next packet; None if the packet gives none, or is damaged."""
-        import av
-
-        try:
-            frames = self._codec.decode(av.Packet(data))
-        except av.FFmpegError:
-            return None
-        return (
-            frames[-1].to_ndarray(format="rgb24").astype(np.uint8, copy=False) if frames else None
-        )
+    def picture(self, data: bytes) -> Picture | None:
+        """The frame of the next packet; None if the packet gives none, or is damaged."""
+        return _decoded(self._codec, data)
 
 
 def why_not_plain(packets: Iterable[bytes]) -> str | None:
@@ -118,8 +118,7 @@ def why_not_plain(packets: Iterable[bytes]) -> str | None:
     import av
 
     parameters: set[bytes] = set()
-    codec = av.CodecContext.create("h264", "r")
-    codec.thread_count = 1
+    codec = _decoder("h264")
     for data in packets:
         if is_keyframe(data):
             if not parameters:
@@ -145,12 +144,37 @@ def starts_video(codec: str, data: bytes) -> bool:
     return _HEVC_SEQUENCE in kinds and any(kind in _HEVC_KEY for kind in kinds)
 
 
-def scaled(image: Image, width: int, height: int) -> Image:
-    """The image in the size that its camera had first."""
-    if image.shape[:2] == (height, width):
-        return image
-    resized = Pictures.fromarray(image).resize((width, height), Pictures.Resampling.BILINEAR)
-    return np.asarray(resized)
+def scaled(picture: Picture, width: int, height: int) -> Picture:
+    """The picture in the size that its camera had first."""
+    if size(picture) == (width, height):
+        return picture
+    image = Pictures.fromarray(rgb(picture))
+    return np.asarray(image.resize((width, height), Pictures.Resampling.BILINEAR))
+
+
+def _is_plain_jpeg(opened: Pictures.Image) -> bool:
+    """Whether FFmpeg decodes it as well; the colours of odd sizes it shifts by half a pixel."""
+    is_odd = opened.width % 2 or opened.height % 2
+    return opened.format == "JPEG" and opened.mode in ("RGB", "L") and not is_odd
+
+
+def _decoder(codec: str) -> "av.VideoCodecContext":
+    import av
+
+    context = cast(av.VideoCodecContext, av.CodecContext.create(codec, "r"))
+    context.thread_count = 1  # threads would delay frames
+    return context
+
+
+def _decoded(codec: "av.VideoCodecContext", data: bytes) -> "av.VideoFrame | None":
+    """The frame of a packet; None if the packet gives none, or is damaged."""
+    import av
+
+    try:
+        frames = codec.decode(av.Packet(data))
+    except av.FFmpegError:
+        return None
+    return frames[-1] if frames else None
 
 
 def _rows(data: NDArray[np.uint8], height: int, length: int, step: int) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ingest.clips.colours import Picture, rgb
 from ingest.clips.packets import CopiedVideo
 from ingest.sources.attributes import attributes_file, camera_names, drive_attributes
 from ingest.sources.bags.cameras import copied_video, find_cameras
@@ -58,7 +59,7 @@ class BagRecording:
         _require_no_cameras(beside)
         self._contents = read_contents(store, mapping.paths())
         _require_mapped(self._contents, mapping, path)
-        _require_known(self._contents, path)
+        _require_known(self._contents, path, store.faults)
         used = [one for one in self._contents.topics.values() if one.log_ns]
         clock = one_clock({one.topic.name: Stamps(one.log_times, one.stamp_times) for one in used})
         self._times_ns = clock.times_ns
@@ -108,22 +109,29 @@ class BagRecording:
         self, start_ns: int, end_ns: int, cameras: Sequence[str]
     ) -> Iterator[tuple[int, dict[str, Image]]]:
         """Frames with ``start_ns <= timestamp_ns <= end_ns``, decoded on demand."""
+        for time_ns, found in self.pictures(start_ns, end_ns, cameras):
+            yield time_ns, {name: rgb(picture) for name, picture in found.items()}
+
+    def pictures(
+        self, start_ns: int, end_ns: int, cameras: Sequence[str]
+    ) -> Iterator[tuple[int, dict[str, Picture]]]:
+        """The same frames, as their decoders give them."""
         wanted = [name for name in self._cameras if name in cameras]
         with self._store.reading() as read:
-            each = [self._frames_of(name, read, start_ns, end_ns) for name in wanted]
+            each = [self._pictures_of(name, read, start_ns, end_ns) for name in wanted]
             in_time = heapq.merge(*each, key=itemgetter(0))
             for time_ns, found in groupby(in_time, key=itemgetter(0)):
-                yield time_ns, {name: image for _, name, image in found}
+                yield time_ns, {name: picture for _, name, picture in found}
 
     def copied_video(self, camera: str, start_ns: int, end_ns: int) -> CopiedVideo | str:
         """A camera's H.264 packets from the keyframe before the window, or why not."""
         return copied_video(self._cameras[camera], self._store, start_ns, end_ns)
 
-    def _frames_of(
+    def _pictures_of(
         self, name: str, read: Read, start_ns: int, end_ns: int
-    ) -> Iterator[tuple[int, str, Image]]:
-        for time_ns, image in self._cameras[name].images(read, start_ns, end_ns):
-            yield time_ns, name, image
+    ) -> Iterator[tuple[int, str, Picture]]:
+        for time_ns, picture in self._cameras[name].pictures(read, start_ns, end_ns):
+            yield time_ns, name, picture
 
     def labels(self, start_ns: int, end_ns: int) -> Perception | None:
         """None: it has no labels."""
@@ -163,27 +171,28 @@ class BagRecording:
         content = self._contents.topics.get(topic)
         if content is None:
             return "is not used: its type is not recognised"
-        if content.picked:
+        return None if content.picked else self._why_no_signals(content)
+
+    def _why_no_signals(self, content: TopicContent) -> str | None:
+        if content.kind is Kind.BOXES:
+            return "is recognised, but not used: nothing says who drew its boxes"
+        if content.kind not in TAKEN:
             return None
-        if content.kind in TAKEN and content is not self._contents.of(content.kind)[0]:
-            first = self._contents.of(content.kind)[0].topic.name
-            return f"is not used: {first} gives the same signals"
-        if content.kind in TAKEN and content.wrong:
+        first = self._contents.of(content.kind)[0]
+        if content is not first:
+            return f"is not used: {first.topic.name} gives the same signals"
+        if content.wrong:
             return f"has {counted(content.wrong, 'message')} that do not fit ({content.why})"
-        return (
-            "is not used: boxes of a stranger are not labels"
-            if content.kind is Kind.BOXES
-            else None
-        )
+        return None
 
     def _stream(self, kind: Kind) -> Stream | None:
         """The numbers of the topic that gives a kind of signal, by time."""
         found = self._contents.of(kind)
         if not found:
             return None
-        content, (names, _) = found[0], TAKEN[kind]
+        content = found[0]
         times, order = np.unique(self._times_ns[content.topic.name], return_index=True)
-        stream = Stream(times, {name: content.column(name)[order] for name in names})
+        stream = Stream(times, {name: column[order] for name, column in content.columns().items()})
         if kind is not Kind.INERTIAL:
             return stream
         pose = self._contents.transforms.vehicle_SE3(content.frame_id)
@@ -215,12 +224,14 @@ def _require_mapped(contents: Contents, mapping: BagMap, path: Path) -> None:
     """Refuse a mapping that names what the bag does not have."""
     names = sorted({topic.name for topic in contents.counts})
     given = {topic.name: one for topic, one in contents.topics.items()}
+    pictures = sorted(name for name, one in given.items() if one.kind in CAMERAS)
     for name in mapping.cameras or {}:
-        if name not in given or given[name].kind not in CAMERAS:
+        if name not in pictures:
             raise UnreadableError(
                 f"cameras: there are no pictures on topic {name!r}",
                 where=path,
-                hint=nearest(name, names),
+                expected=f"one of {listed(pictures, SHOWN)}" if pictures else None,
+                hint=nearest(name, pictures),
             )
     for name in mapping.signals or {}:
         topic, field = split_field(name)
@@ -233,10 +244,11 @@ def _require_mapped(contents: Contents, mapping: BagMap, path: Path) -> None:
             raise UnreadableError(f"signals: {topic} has no field {field!r}", where=path, hint=why)
 
 
-def _require_known(contents: Contents, path: Path) -> None:
+def _require_known(contents: Contents, path: Path, faults: Sequence[str]) -> None:
     """Refuse a bag without messages, or without any topic that can be used."""
     if not contents.counts:
-        raise UnreadableError("contains no message", where=path)
+        what = "contains no message that can be read" if faults else "contains no message"
+        raise UnreadableError(what, where=path, hint="; ".join(faults) or None)
     if any(one.log_ns and _gives(one) for one in contents.topics.values()):
         return
     if contents.refused:
@@ -244,7 +256,7 @@ def _require_known(contents: Contents, path: Path) -> None:
         raise UnreadableError(f"no topic of it can be used: {topic.name}: {why}", where=path)
     types = sorted({topic.type or topic.encoding or "no type" for topic in contents.counts})
     raise UnreadableError(
-        f"contains no type of message that is recognised: {listed(types, SHOWN)}",
+        f"contains no type of message that gives telemetry or pictures: {listed(types, SHOWN)}",
         where=path,
         expected="Imu, Odometry, TwistStamped, NavSatFix or images; see docs/sources.md",
     )

@@ -4,7 +4,10 @@ import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO, Any
 
 import pyarrow as pa
@@ -12,9 +15,9 @@ import pyarrow as pa
 from ingest.sources.table.dialect import Dialect
 from ridealong.errors import UnreadableError
 
-BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 4 * 2**20
 SAMPLE_BYTES = 256 * 2**10
-LONGEST_LINE = 8 * BLOCK_BYTES
+LONGEST_LINE = 32 * 2**20
 COMPRESSIONS = (
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bz2"),
@@ -77,7 +80,41 @@ def block_at(path: Path, dialect: Dialect, start: int, length: int) -> bytes:
         with _opened(path) as file:
             file.seek(start)
             return _plain(bytes(file.read(length)))
-    return next(block.text for block in blocks(path, dialect) if block.start == start)
+    status = path.stat()
+    return _unpacked(path, dialect, status.st_mtime_ns, status.st_size).read(start, length)
+
+
+class _Unpacked:
+    """The text of a file as UTF-8, in a temporary file that nobody else sees.
+
+    Otherwise each of its drives would unpack the file from its start.
+    """
+
+    def __init__(self, path: Path, dialect: Dialect) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - open until this object is gone
+        self._lock = Lock()
+        self._file.write(b"\0" * dialect.mark)  # places count from the start of the file
+        for text in _texts(path, dialect):
+            self._file.write(text)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Some of it."""
+        with self._lock:
+            self._file.seek(start)
+            return self._file.read(length)
+
+
+_ONE_AT_A_TIME = Lock()
+
+
+def _unpacked(path: Path, dialect: Dialect, modified_ns: int, size: int) -> _Unpacked:
+    with _ONE_AT_A_TIME:
+        return _unpacked_once(path, dialect, modified_ns, size)
+
+
+@lru_cache(maxsize=4)
+def _unpacked_once(path: Path, dialect: Dialect, modified_ns: int, size: int) -> _Unpacked:
+    return _Unpacked(path, dialect)
 
 
 def _end_of_lines(text: bytes) -> int:

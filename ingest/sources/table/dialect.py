@@ -151,7 +151,7 @@ def check_columns(names: Sequence[str], wanted: Sequence[str], where: str) -> No
         raise UnreadableError(
             f"has no column {listed([repr(name) for name in missing], 4)}, which the mapping names",
             where=where,
-            expected=f"columns found: {listed([repr(name) for name in names], 12)}",
+            expected=f"one of {listed([repr(name) for name in names], 12)}",
         )
     twice = next((name for name in wanted if list(names).count(name) > 1), None)
     if twice is not None:

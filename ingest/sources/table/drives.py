@@ -1,33 +1,24 @@
 """Which drives the files of a table are: by the columns that name them, by folder, or by file."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import Lock
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from ingest.sources.attributes import with_attributes
-from ingest.sources.files import are_parts, drive_identity, files_under, hash_files
-from ingest.sources.table.columns import whole
+from ingest.sources.files import drive_identity, files_under, hash_files
+from ingest.sources.parts import are_parts, hive_name, look_into
 from ingest.sources.table.files import Piece, TableFile, open_table
-from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text, stored_mapping
+from ingest.sources.table.shared import drive_id_of, index_of, pieces_of, plain
+from ingest.sources.table.spec import FOLDER, TableMapping, mapping_text
 from ridealong.errors import RidealongError, UnreadableError
 from ridealong.hashing import full_hash, short_hash
-from ridealong.lake.home import MARKER
+from ridealong.lake.marker import is_home
 from ridealong.perception.recording import DriveFiles, Trouble
 from ridealong.terminal.readable import counted
 
 SOURCE = "table"
 SUFFIXES = frozenset({".csv", ".tsv", ".parquet", ".pq"})
 COMPRESSED = frozenset({".gz", ".bz2", ".zst", ".lz4"})
-SEPARATOR = "_"
-CACHED_BYTES = 128 * 2**20
-Place = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -68,14 +59,8 @@ def is_one_log(folder: Path, mapping: TableMapping) -> bool:
     """Whether a folder is searched as a whole, because a drive may be in several of its files."""
     if mapping.id_columns:
         return True
-    try:
-        inside = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    except OSError:
-        return False  # whoever looks into it says why it cannot
-    if any("=" in entry.name and entry.is_dir() for entry in inside):
-        return True
-    files = [entry for entry in inside if _is_table(entry, folder) and entry.is_file()]
-    return bool(files) and _is_one_drive(files, mapping)
+    inside = look_into(folder, lambda file: _is_table(file, folder))
+    return bool(inside.hive) or (bool(inside.tables) and _is_one_drive(inside.tables, mapping))
 
 
 def groups(path: Path, mapping: TableMapping) -> list[Group]:
@@ -88,7 +73,7 @@ def groups(path: Path, mapping: TableMapping) -> list[Group]:
     for folder, inside in by_folder.items():
         is_one = path.is_dir() and _is_one_drive(inside, mapping)
         if is_one:
-            found.append(Group(_folder_name(folder, path), folder, tuple(inside)))
+            found.append(Group(hive_name(folder, path) or folder.name, folder, tuple(inside)))
         else:
             found += [Group(stem_of(file), file, (file,)) for file in inside]
     return found
@@ -100,19 +85,13 @@ def _is_table(file: Path, root: Path) -> bool:
     if inner not in SUFFIXES:
         return False
     above = [folder for folder in file.parents if folder.is_relative_to(root)]
-    return not any((folder / MARKER).is_file() for folder in above)  # a lake's own files
+    return not any(map(is_home, above))  # a lake's own files
 
 
 def _is_one_drive(files: Sequence[Path], mapping: TableMapping) -> bool:
     if mapping.drive:
         return mapping.drive == (FOLDER,)
     return are_parts(files)
-
-
-def _folder_name(folder: Path, root: Path) -> str:
-    """``spark_parts``, or what Hive folders say: ``vehicle=7/day=3`` → ``vehicle_7_day_3``."""
-    below = [part for part in folder.relative_to(root).parts if "=" in part]
-    return SEPARATOR.join(below) or folder.name
 
 
 def discover(path: Path, mapping: TableMapping) -> list[DriveFiles]:
@@ -168,9 +147,8 @@ def _by_id(path: Path, mapping: TableMapping) -> Iterator[DriveFiles]:
         except UnreadableError as error:
             yield _troubled(file, digest, size, str(error), mapping)
             continue
-        if index.nameless:
-            rows = counted(index.nameless, "row")
-            what = f"{file}: {rows} without {', '.join(mapping.id_columns)}, so of no drive"
+        for count, why in index.of_no_drive(mapping):
+            what = f"{file}: {counted(count, 'row')} {why}, so of no drive"
             yield _troubled(file, digest, size, what, mapping)
         digests[file] = digest, size, max(1, len(index.places))
         for name in index.places:
@@ -188,83 +166,6 @@ def _troubled(file: Path, digest: str, size: int, reason: str, mapping: TableMap
     sha256 = short_hash(_with_mapping(digest, mapping), reason)
     drive_id, path = drive_identity(stem_of(file), sha256), str(file.absolute())
     return DriveFiles(SOURCE, drive_id, path, sha256, size, Trouble(reason), mapping_text(mapping))
-
-
-@dataclass(frozen=True)
-class Index:
-    """Where the rows of each drive are in a file.
-
-    Attributes:
-        places: The pieces with rows of a drive, by the name that its columns give.
-        nameless: How many rows name no drive.
-    """
-
-    places: Mapping[str, tuple[Place, ...]]
-    nameless: int
-
-    @cached_property
-    def alike(self) -> dict[str, list[str]]:
-        """The names by what a drive's id makes of them."""
-        found: dict[str, list[str]] = {}
-        for name in self.places:
-            found.setdefault(_plain(drive_id_of(name, "")), []).append(name)
-        return found
-
-
-def index_of(file: Path, text: str) -> Index:
-    """The index of a file, made once; ``text`` is the mapping.
-
-    Raises:
-        UnreadableError: The file cannot be read, or lacks a column.
-    """
-    return _index(file, text, *_version(file))
-
-
-@lru_cache(maxsize=1024)
-def _index(file: Path, text: str, modified_ns: int, size: int) -> Index:
-    mapping = stored_mapping(text)
-    table, columns = open_table(file, mapping), mapping.id_columns
-    places: dict[str, list[Place]] = {}
-    nameless = 0
-    for piece in table.pieces(columns):
-        names = _names(piece.rows, columns)
-        nameless += names.null_count
-        for code in pc.unique(names.indices).drop_null().to_pylist():
-            places.setdefault(names.dictionary[code].as_py(), []).append(piece.place)
-    return Index({name: tuple(found) for name, found in places.items()}, nameless)
-
-
-def _version(file: Path) -> tuple[int, int]:
-    try:
-        status = file.stat()
-    except OSError as error:
-        raise UnreadableError(error.strerror or str(error), where=file) from error
-    return status.st_mtime_ns, status.st_size
-
-
-def _names(rows: pa.Table, columns: Sequence[str]) -> pa.DictionaryArray:
-    """The drive's name in each row, coded; null where a column that gives it is empty."""
-    coded = [_coded(rows.column(name)) for name in columns]
-    if len(coded) == 1:
-        return coded[0]
-    texts = [each.dictionary_decode() for each in coded]
-    return pc.binary_join_element_wise(*texts, SEPARATOR).dictionary_encode()
-
-
-def _coded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """A column as text without spaces around it; what is empty is null. Each text is read once."""
-    values = whole(column)
-    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    texts = pc.utf8_trim_whitespace(coded.dictionary.cast(pa.string()))
-    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-    if texts.null_count or len(pc.unique(texts)) < len(texts):
-        return texts.take(coded.indices).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(coded.indices, texts)
-
-
-def drive_id_of(name: str, sha256: str) -> str:
-    """The id of a drive that columns name; the hash tells apart names that look alike in paths."""
-    return drive_identity(name, short_hash(name, sha256))
 
 
 @dataclass(frozen=True)
@@ -293,86 +194,25 @@ def tables_of(files: DriveFiles, mapping: TableMapping) -> DriveTables:
         return DriveTables(
             tables, lambda: ((p, t.decimal) for t in tables for p in t.pieces(mapping.columns))
         )
-    found = [(file, *_in_index(file, files)) for file in table_files(path)]
-    there = [(file, open_table(file, mapping), name, at) for file, name, at in found if at]
+    found = [(file, _name_in(file, files)) for file in table_files(path)]
+    there = [(file, open_table(file, mapping), name) for file, name in found if name]
     if not there:
         raise UnreadableError("has no row of this drive any more", where=path)
     return DriveTables(
-        tuple(table for _, table, _, _ in there),
+        tuple(table for _, table, _ in there),
         lambda: (
-            (_only(_cached(file, table, place, mapping), name), table.decimal)
-            for file, table, name, places in there
-            for place in places
+            (piece, table.decimal)
+            for file, table, name in there
+            for piece in pieces_of(file, table, name, mapping)
         ),
     )
 
 
-def _in_index(file: Path, files: DriveFiles) -> tuple[str, tuple[Place, ...]]:
-    """The name of a drive in a file, and the pieces with its rows; none if it is not there."""
+def _name_in(file: Path, files: DriveFiles) -> str | None:
+    """The name of a drive in a file; None if it is not there."""
     try:
         index = index_of(file, files.mapping or "")
     except UnreadableError:
-        return "", ()  # a file beside it, which was reported when it was found
-    for name in index.alike.get(_plain(files.drive_id), ()):
-        if drive_id_of(name, files.sha256) == files.drive_id:
-            return name, index.places[name]
-    return "", ()
-
-
-def _plain(drive_id: str) -> str:
-    return drive_id.rpartition("-")[0]
-
-
-@dataclass(frozen=True)
-class _Named:
-    """A piece with the drive's name of each row, coded."""
-
-    piece: Piece
-    names: pa.DictionaryArray
-
-
-class _Cache:
-    """The pieces that were read last: neighbouring drives are in the same ones."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[object, _Named] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: object, read: Callable[[], _Named]) -> _Named:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        found = read()
-        with self._lock:
-            self._kept[key] = found
-            while len(self._kept) > 1 and self._bytes() > CACHED_BYTES:
-                self._kept.popitem(last=False)
-        return found
-
-    def _bytes(self) -> int:
-        return sum(named.piece.rows.nbytes for named in self._kept.values())
-
-
-_CACHE = _Cache()
-
-
-def _cached(file: Path, table: TableFile, place: Place, mapping: TableMapping) -> _Named:
-    def read() -> _Named:
-        piece = table.piece(place, mapping.columns)
-        return _Named(piece, _names(piece.rows, mapping.id_columns))
-
-    return _CACHE.get((file, *_version(file), place, mapping_text(mapping)), read)
-
-
-def _only(named: _Named, name: str) -> Piece:
-    """The rows of one drive."""
-    code = pc.index(named.names.dictionary, name).as_py()
-    places = np.flatnonzero(pc.fill_null(named.names.indices, -1).to_numpy() == code)
-    piece = named.piece
-    first, count = int(places[0]), len(places)
-    if places[-1] - first == count - 1:  # in one stretch, as in most files: nothing is copied
-        rows = piece.rows.slice(first, count)
-    else:
-        rows = piece.rows.take(pa.array(places))
-    return Piece(piece.place, rows, piece.numbers[places])
+        return None  # a file beside it, which was reported when it was found
+    alike = index.alike.get(plain(files.drive_id), ())
+    return next((n for n in alike if drive_id_of(n, files.sha256) == files.drive_id), None)

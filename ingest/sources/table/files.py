@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from ingest.sources.parquet import CHECKED, SUFFIXES, reading
+from ingest.sources.parts import hive_values
 from ingest.sources.table.blocks import block_at, blocks, sample_of
 from ingest.sources.table.dialect import check_columns, find_dialect
 from ingest.sources.table.spec import TableMapping
@@ -79,11 +80,6 @@ def is_parquet(path: Path) -> bool:
     """
     with reading(path), path.open("rb") as file:
         return file.read(4) == PARQUET_MAGIC or path.suffix.lower() in SUFFIXES
-
-
-def hive_values(path: Path) -> dict[str, str]:
-    """What the folders above a file say: ``vehicle=7/day=3/part-0`` → vehicle 7, day 3."""
-    return dict(part.split("=", 1) for part in path.parent.parts if "=" in part)
 
 
 class ParquetTable:

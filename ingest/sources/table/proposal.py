@@ -17,18 +17,18 @@ import pyarrow.parquet as pq
 
 from ingest.sources.mapping.guessing import GuessedField, guess_field, words_of
 from ingest.sources.parquet import CHECKED, reading
+from ingest.sources.parts import hive_values
 from ingest.sources.table.blocks import sample_of
 from ingest.sources.table.columns import whole
 from ingest.sources.table.dialect import find_dialect, sample_rows
 from ingest.sources.table.drives import table_files
-from ingest.sources.table.files import hive_values, is_parquet
+from ingest.sources.table.files import is_parquet
 from ingest.sources.table.guessed_time import GuessedTime, guess_time
-from ingest.sources.table.spec import FormatSpec
+from ingest.sources.table.spec import FILL_IN, FormatSpec
 from ridealong.arrays import Bools, Ints
 from ridealong.errors import RidealongError
 from ridealong.units import NS_PER_S
 
-FILL_IN = "FILL_IN"
 SAMPLE_ROWS = 20_000
 DRIVE_WORDS = frozenset({"drive", "trip", "session", "ride", "journey", "route", "run", "tour"})
 ID_WORDS = frozenset({"id", "no", "nr", "number", "name", "key", "uuid"})

@@ -9,10 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ingest.sources.attributes import AttributesSpec
 from ingest.sources.mapping.fields import Fields
+from ridealong.errors import RidealongError
 from ridealong.specs import Day, Spec, parse_spec
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "µs": 1_000, "ns": 1}
 FOLDER, FILE = "folder", "file"
+FILL_IN = "FILL_IN"  # in a proposed mapping, what a person must say
 
 
 def known_zone(name: str) -> str:
@@ -108,6 +110,13 @@ def parse_mapping(text: str, where: str) -> TableMapping:
     Raises:
         RidealongError: It is not one; the message names the line.
     """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if FILL_IN in line.partition("#")[0]:
+            raise RidealongError(
+                f"{FILL_IN} is not filled in yet",
+                where=f"{where}:{number}",
+                hint="write the name of a column there, and the signal that it is",
+            )
     return parse_spec(text, TableMapping, where)
 
 

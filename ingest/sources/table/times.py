@@ -18,6 +18,7 @@ from ridealong.errors import UnreadableError
 LIMIT_NS = 2**62
 LONGEST_SHOWN = 60
 WITH_ZONE = r"[0-9]:?[0-9]{2}.*(Z|z|[-+][0-9]{2}(:?[0-9]{2})?)\s*$"
+COMMA_FRACTION = r"(:[0-9]{2}),([0-9])"
 NS = pa.timestamp("ns")
 NS_UTC = pa.timestamp("ns", tz="UTC")
 
@@ -187,6 +188,8 @@ def _known(values: pa.Array, local: Bools, written: pa.Array) -> Times:
 def _iso(text: pa.Array, with_zone: Bools) -> pa.Array:
     """ISO 8601; null where it is none. Those with a zone are in UTC, the others as the clock."""
     text = pc.if_else(pc.equal(text, ""), pa.scalar(None, text.type), text)
+    if pc.any(pc.match_substring(text, ",")).as_py():  # which the norm allows, but Arrow does not
+        text = pc.replace_substring_regex(text, COMMA_FRACTION, r"\1.\2")
     try:
         if with_zone[np.asarray(text.is_valid().to_numpy(zero_copy_only=False), bool)].all():
             return text.cast(NS_UTC).cast(NS)

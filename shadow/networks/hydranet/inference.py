@@ -103,7 +103,7 @@ class HydraNetwork:
         if any(each.shape[1:3] != size for each in frames):
             return torch.stack([self._resized(each, size) for each in frames], dim=1)
         stacked = torch.from_numpy(np.stack(frames, axis=1)).to(self.device)
-        return (stacked.float() / 255).permute(0, 1, 4, 2, 3)
+        return stacked.float().div_(255).permute(0, 1, 4, 2, 3)
 
     def _resized(self, frames: Frames, size: tuple[int, int]) -> Tensor:
         # Decoded video may be read-only memory, which torch cannot share, so it is copied.

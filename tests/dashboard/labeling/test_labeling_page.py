@@ -36,7 +36,7 @@ def test_the_queue_is_listed_and_clips_can_be_removed(
     assert not empty.exception and "Nothing is queued" in empty.info[0].value
     added = add_to_queue(lake, AddRequest(budget=3), Console(as_json=True))["added"]
     app = opened(lake)
-    assert not app.exception and app.caption[-1].value == "3 queued"
+    assert not app.exception and app.caption[0].value == "3 queued"
     (table,) = [one.proto.body for one in app.get("html") if "<table" in one.proto.body]
     assert all(f"/clip?clip={row['clip_id']}" in table for row in added)
     app.multiselect[0].select(added[1]["clip_id"]).run()

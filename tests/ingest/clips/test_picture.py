@@ -9,6 +9,7 @@ from ingest.clips.picture import (
     LONE_TILE_WIDTH,
     TILE_WIDTH,
     Layer,
+    _frame_near,
     clip_picture,
     default_moment_s,
     draw,
@@ -130,3 +131,18 @@ def test_nothing_to_draw():
     draw(picture, annotation_table([]), (1, 1, 1))
     assert not _pixels(picture).any()
     assert isinstance(annotation_table([]), pa.Table)
+
+
+@pytest.mark.parametrize(
+    ("times", "instant", "near"),
+    [
+        ([0, 40, 80, 120], 100, 80),  # exactly between two frames
+        ([0, 40, 80, 120], 119, 120),
+        ([0, 40, 80, 160, 200], 120, None),  # its frame was lost
+        ([5], 5, 5),
+        ([5], 6, None),
+        ([], 5, None),
+    ],
+)
+def test_the_frame_of_a_camera_with_a_rate_of_its_own(times, instant, near):
+    assert _frame_near(np.array(times, np.int64), instant) == near

@@ -79,6 +79,12 @@ def clip(clip_id="c1", labels=None, ignored=None, times=TIMES, reported=None, **
     )
 
 
+CALIBRATED = {
+    "main": mounted_camera("main", 64, 48, 50.0, 0.0, 2.0, (1.6, 0.0, 1.4)),
+    "rear": mounted_camera("rear", 64, 48, 120.0, 180.0, 12.0, (-0.95, 0.0, 1.05)),
+}
+
+
 @pytest.fixture
 def make():
     return SimpleNamespace(
@@ -87,6 +93,7 @@ def make():
         clip=clip,
         labels=LABELS,
         frames=frames,
+        cameras=CALIBRATED,
         networks=NETWORKS,
         every=EVERY,
         head=ExportHead(TASKS, NETWORKS),
@@ -120,15 +127,11 @@ def rich():
 
     Nobody labelled its third frame.
     """
-    cameras = {
-        "main": mounted_camera("main", 64, 48, 50.0, 0.0, 2.0, (1.6, 0.0, 1.4)),
-        "rear": mounted_camera("rear", 64, 48, 120.0, 180.0, 12.0, (-0.95, 0.0, 1.05)),
-    }
     labels = seen(*RICH, times=(1000, 2000))
     ignored = [row.get("truncation") is not None for row in RICH]
     reported = {"candidate": [box(3000, "main", "car", 1.0, 2.0, 9.0, 8.0, score=0.75)]}
     found = clip(labels=labels, ignored=ignored, reported=reported, candidate=seen())
-    return replace(found, cameras=cameras, lineage={"labels": "v1"})
+    return replace(found, cameras=CALIBRATED, lineage={"labels": "v1"})
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Exports in every format, as strangers' readers find them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -12,6 +14,7 @@ from ingest.labels.formats.registry import FORMATS
 from ingest.labels.lineage import ExportHead
 from ingest.labels.writing import preview_export
 from ridealong.errors import RidealongError
+from ridealong.perception.annotations import annotation_table
 from ridealong.perception.geometry import project
 
 
@@ -27,7 +30,7 @@ def test_every_format_has_images_lineage_and_instructions(export, kind):
     assert [clip["clip_id"] for clip in told["clips"]] == ["c1", "c2"]
     assert told["clips"][0]["labels"] == "v1"
     assert told["clips"][0]["cameras"]["main"] == {
-        "width": 64, "height": 48, "timestamps_ns": [1000, 2000, 3000],
+        "width": 64, "height": 48, "timestamps_ns": [1000, 2000, 3000], "unlabelled_ns": [3000],
     }  # fmt: skip
     images = folder / FORMATS[kind].images
     assert len(list(images.iterdir())) == 12
@@ -47,6 +50,19 @@ def test_a_preview_counts_exactly_and_writes_nothing(export, rich, tmp_path, kin
     assert told.annotations == {"kitti": 4, "label-studio": 5}.get(kind, 6)
     with pytest.raises(RidealongError, match="nothing to export"):
         preview_export(tmp_path / "out", FORMATS[kind], [], head)
+
+
+@pytest.mark.parametrize(("kind", "deployed", "candidate"), [("kitti", 1, 2), ("cvat", 0, 1)])
+def test_only_pre_labels_that_are_written_count(rich, tmp_path, make, kind, deployed, candidate):
+    seen = make.box(1000, "main", "car", 1.0, 2.0, 9.0, 8.0, score=0.5)  # where labels are
+    tables = {
+        "deployed": annotation_table([seen]),
+        "candidate": pa.concat_tables([rich.reported["candidate"], annotation_table([seen])]),
+    }
+    clip = replace(rich, reported=tables)
+    head = ExportHead(make.every, make.networks, "run")
+    told = preview_export(tmp_path / "out", FORMATS[kind], [clip], head)
+    assert told.prelabels == {"deployed": deployed, "candidate": candidate}
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -126,8 +142,9 @@ def test_kitti_tracking_has_the_tracks(export):
     folder = export("kitti")
     lines = (folder / "tracking/training/label_02/c1-main.txt").read_text().splitlines()
     assert [line.split()[:3] for line in lines] == [
-        ["0", "1", "Car"], ["0", "-1", "DontCare"], ["1", "1", "Car"],
+        ["0", "1", "Car"], ["0", "-1", "DontCare"], ["1", "1", "Car"], ["2", "-1", "DontCare"],
     ]  # fmt: skip
+    assert lines[-1].split()[6:10] == ["0.0", "0.0", "64.0", "48.0"]  # nobody labelled this frame
     assert len(list((folder / "tracking/training/image_02/c1-main").iterdir())) == 3
     said = (folder / "prelabels/candidate/data/c1-main-3000.txt").read_text().split()
     assert len(said) == 16 and float(said[-1]) == 0.75
@@ -153,9 +170,10 @@ def test_label_studio_accepts_every_task(export, oracle, rich):
     object.__setattr__(clip, "video_times", lambda camera: np.arange(500, 4000, 500))
     folder = export("label-studio", [clip])
     told = oracle("read_label_studio.py", folder / "interface.xml", folder / "tasks.json")
-    assert told == {"tasks": 6, "wrong": []}
+    assert told["wrong"] == [] and len(told["tasks"]) == 6
     video = folder / "video_interface.xml", folder / "video_tasks.json"
-    assert oracle("read_label_studio.py", *video) == {"tasks": 2, "wrong": []}
+    told = oracle("read_label_studio.py", *video)
+    assert told["wrong"] == [] and len(told["tasks"]) == 2
     tasks = json.loads((folder / "tasks.json").read_text())
     first = next(t for t in tasks if t["data"]["image"].endswith("c1-main-1000.png"))
     values = [one["value"] for one in first["annotations"][0]["result"]]

@@ -347,3 +347,128 @@ def test_an_export_without_its_manifest_needs_names(exported, bring, labels, tmp
     report = bring(alone, "cvat")
     assert not report["manifest"] and len(report["versions"]) == 1
     assert rows(labels(), timestamp_ns=1000, category="car")[0]["x1"] == 3.0
+
+
+def video_tasks(rich, exported):
+    """The video tasks of an export whose video has a frame between those that are exported."""
+    clip = replace(
+        rich, video=lambda camera: b"mp4", video_times=lambda camera: np.arange(1000, 3500, 500)
+    )
+    file = exported("label-studio", clip) / "video_tasks.json"
+    return file, {task["data"]["camera"]: task for task in json.loads(file.read_text())}
+
+
+def test_video_tasks_of_label_studio_come_back(exported, bring, labels, rich):
+    before = labels()
+    file, tasks = video_tasks(rich, exported)
+    assert [one["frame"] for one in tasks["main"]["data"]["frames"]] == [1, 3, 5]
+    assert bring(file, "label-studio", families=("objects", "lights"))["versions"] == []
+    regions = tasks["main"]["annotations"][0]["result"]
+    (car,) = [one for one in regions if one["value"]["labels"] == ["car"]]
+    first, last = car["value"]["sequence"]
+    assert (first["frame"], last["frame"]) == (1, 3)
+    # The labeller moves the end of the track to the last frame: frame 3 is half way.
+    last |= {"frame": 5, "x": first["x"] + 10.0, "enabled": False}
+    file.write_text(json.dumps(list(tasks.values())))
+    bring(file, "label-studio", families=("objects", "lights"))
+    cars = [row for row in rows(labels(), category="car") if row["camera"] == "main"]
+    assert [row["timestamp_ns"] for row in cars] == [1000, 2000, 3000]
+    assert [row["x1"] for row in cars] == pytest.approx([4.0, 7.2, 10.4])
+    assert {row["track_id"] for row in cars} == {7}
+    assert rows(labels(), camera="rear") == rows(before, camera="rear")
+    # Nobody had labelled the third frame: it counts where there is a box now.
+    assert labels().judged_times("objects", "main").tolist() == [1000, 2000, 3000]
+    assert labels().judged_times("objects", "rear").tolist() == [1000, 2000]
+
+
+def test_a_video_that_nobody_had_labelled_counts_in_all_its_frames(exported, bring, labels, rich):
+    empty = replace(rich, labels=None, ignored=np.zeros(0, bool))
+    file, tasks = video_tasks(empty, exported)
+    box = {"x": 60, "y": 60, "width": 20, "height": 20, "rotation": 0}
+    sequence = [box | {"frame": 2, "enabled": True}]
+    region = {"id": "a", "type": "videorectangle", "value": {"sequence": sequence}}
+    region["value"]["labels"] = ["bus"]
+    assert tasks["main"]["annotations"] == []
+    tasks["main"]["annotations"] = [{"id": 1, "result": [region]}]
+    file.write_text(json.dumps(list(tasks.values())))
+    report = bring(file, "label-studio", families=("objects",))
+    assert report["images"] == 3
+    found = [row for row in rows(labels(), task="objects") if row["camera"] == "main"]
+    assert [(row["timestamp_ns"], row["category"]) for row in found] == [
+        (2000, "bus"), (3000, "bus"),
+    ]  # fmt: skip
+    assert found[0]["track_id"] == found[1]["track_id"] == 8  # a new one
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"frames": None}, "does not list the frames of its clip"),
+        ({"frames": [{"frame": 1}]}, "does not list the frames of its clip"),
+        ({"width": "wide"}, "does not list the frames of its clip"),
+        ({"width": 640}, "is 640x48 pixels"),
+        ({"clip_id": "c9"}, "there is no clip 'c9'"),
+    ],
+)
+def test_video_tasks_of_other_videos_are_refused(exported, bring, lake, rich, change, said):
+    file, tasks = video_tasks(rich, exported)
+    tasks["main"]["data"] |= change
+    file.write_text(json.dumps(list(tasks.values())))
+    with pytest.raises(RidealongError, match=said):
+        bring(file, "label-studio")
+    assert lake.snapshot().read(CLIP_LABELS).num_rows == 0
+
+
+def test_boxes_that_are_turned_are_refused(exported, bring):
+    folder = exported("label-studio")
+    edit(folder / "tasks.json", ('"rotation":0', '"rotation":12.5'))
+    with pytest.raises(RidealongError, match=r"turned by 12\.5 degrees; expected an upright box"):
+        bring(folder, "label-studio")
+    folder = exported("cvat")
+    edit(folder / XML, ('<box label="car"', '<box rotation="7.0" label="car"'))
+    with pytest.raises(RidealongError, match=r"turned by 7\.0 degrees"):
+        bring(folder, "cvat")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        [],
+        {"clips": 3, "families": []},
+        {"clips": [3], "families": ["objects"]},
+        {"clips": [{"clip_id": "c1", "cameras": {"main": {}}}], "families": ["objects"]},
+        {"clips": [{"clip_id": "c1", "cameras": 3}], "families": ["objects"]},
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(exported, bring, tmp_path, manifest):
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(RidealongError, match="is not the manifest of an export of images"):
+        bring(exported("cvat"), "cvat", manifest=path)
+
+
+@pytest.mark.parametrize(
+    "corners", ['xtl="4.0"|xtl="-1e300"', 'xtl="4.0"|xtl="-70"', 'xbr="24.0"|xbr="1e300"']
+)
+def test_shapes_far_outside_their_image_are_refused(exported, bring, corners):
+    folder = exported("cvat")
+    edit(folder / XML, tuple(corners.split("|")))
+    with pytest.raises(RidealongError, match="expected a shape in an image of 64x48 pixels"):
+        bring(folder, "cvat")
+
+
+def test_mistakes_in_an_archive_name_the_archive(exported, bring, tmp_path):
+    archive = tmp_path / "labels.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("a/annotations.xml", "<annotations/>")
+    with pytest.raises(RidealongError) as caught:
+        bring(archive, "cvat")
+    assert str(caught.value).startswith(f"{archive}/a/annotations.xml: is not an XML file of CVAT")
+
+
+def test_an_import_says_which_clips_were_labelled_since_the_export(exported, bring, lake, rich):
+    (row,) = list_clips(lake.snapshot()).to_pylist()
+    first = exported("cvat", replace(rich, lineage={"labels": version_in(row["blob"])}))
+    edit(first / XML, ('xtl="4.0"', 'xtl="3.0"'))
+    assert bring(first, "cvat")["relabelled"] == []
+    assert bring(first, "cvat")["relabelled"] == ["c1"]

@@ -3,6 +3,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import lz4.frame
 import numpy as np
 import pyarrow.compute as pc
 import pytest
@@ -14,6 +15,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Writer
 
 from ingest.discovery import find_drives
 from ingest.sources.bags.mcap_file import _unpacked
+from ingest.sources.bags.recognition import MCAP_MAGIC
 from ingest.sources.registry import open_drive
 from ridealong.errors import RidealongError, UnreadableError
 from tests.data import braking_bag as made
@@ -21,6 +23,8 @@ from tests.data.foxglove_log import write_plain_json, write_ros
 
 NS = 1_000_000_000
 ZSTD = b"\x28\xb5\x2f\xfd"  # what its frames start with
+LZ4_BYTES = 1 << 20
+LZ4 = lz4.frame.compress(bytes(LZ4_BYTES))
 HUGE = ZSTD + b"\xe0" + (1 << 40).to_bytes(8, "little")  # the head of a frame of a terabyte
 
 
@@ -174,11 +178,32 @@ def test_a_file_that_breaks_off_is_read_up_to_there(bags, tmp_path):
     assert "the file breaks off" in reasons(drive)
 
 
-def test_a_chunk_that_states_two_sizes_is_damaged():
+def chunk(packing, data, stated):
     out = RecordBuilder()
-    Chunk("zstd", HUGE, 0, 0, 0, 100).write(out)
-    with pytest.raises(ValueError, match="the size of a chunk is damaged"):
-        _unpacked(out.end()[9:])  # without the head of the record
+    Chunk(packing, data, 0, 0, 0, stated).write(out)
+    return out.end()
+
+
+@pytest.mark.parametrize(("packing", "data", "stated", "says"), [
+    ("zstd", HUGE, 100, "unpacks to 1.1 TB"),
+    ("lz4", LZ4, 100 * 10**9, "unpacks to 100.0 GB"),
+    ("lz4", LZ4, 1000, "larger than it says"),
+    ("lz4", LZ4[:-100], LZ4_BYTES, "larger than it says"),
+    ("brotli", LZ4, LZ4_BYTES, "brotli"),
+])  # fmt: skip
+def test_a_chunk_that_lies_about_its_size_is_damaged(packing, data, stated, says, tmp_path):
+    lying = chunk(packing, data, stated)
+    with pytest.raises((ValueError, KeyError), match=says):
+        _unpacked(lying[9:])  # without the head of the record
+
+
+def test_a_chunk_of_a_hundred_gigabytes_is_one_line(tmp_path):
+    path = tmp_path / "bomb.mcap"
+    path.write_bytes(MCAP_MAGIC + chunk("lz4", LZ4, 100 * 10**9) + MCAP_MAGIC)
+    assert why(path) == (
+        f"{path}: contains no message that can be read; the file breaks off; 1 damaged chunk was "
+        "left out: one says that it unpacks to 100.0 GB"
+    )
 
 
 def test_a_damaged_chunk_is_left_out(tmp_path, definitions):
@@ -229,7 +254,7 @@ def test_empty_bags(tmp_path):
 
 def test_unknown_types_are_listed(tmp_path):
     path = write_plain_json(tmp_path / "a.mcap", "/x", "acme.Wheel", [(made.START_NS, {"a": 1})])
-    assert "contains no type of message that is recognised: acme.Wheel" in why(path)
+    assert "contains no type of message that gives telemetry or pictures: acme.Wheel" in why(path)
 
 
 def test_unknown_topics_of_a_usable_bag_are_listed(tmp_path):
@@ -340,7 +365,7 @@ def test_a_mapping_comes_before_what_is_recognised(bags, tmp_path):
     ("signals: {/odom.speed: {signal: Vehicle.Speed}}", "/odom has no field 'speed'"),
     ("signals: {/odom.twist.x: {signal: Vehicle.Speed}}", "'x'; expected twist, covariance"),
     ("signals: {/odom.twist: {signal: Vehicle.Speed}}", "is not a number, a flag or a text"),
-    ("cameras: {/odom: main}", "there are no pictures on topic '/odom'"),
+    ("cameras: {/odom: main}", "there are no pictures on topic '/odom'; expected one of /camera/"),
 ])  # fmt: skip
 def test_a_mapping_that_the_bag_does_not_fit(bags, tmp_path, text, said):
     (tmp_path / "map.yaml").write_text(text)

@@ -1,4 +1,5 @@
 import pytest
+from foxglove_schemas_protobuf.ImageAnnotations_pb2 import ImageAnnotations
 
 from ingest.clips.packets import CopiedVideo
 from ingest.discovery import find_drives
@@ -8,6 +9,7 @@ from tests.data.braking_bag import START_NS
 from tests.data.encoded import grey, packets
 from tests.data.foxglove_log import (
     foxglove_messages,
+    timestamp,
     video_messages,
     write_json,
     write_plain_json,
@@ -88,3 +90,14 @@ def test_one_camera_in_two_forms_is_one_camera(tmp_path):
     assert list(drive.cameras) == ["CAM_BACK", "CAM_FRONT"]
     (reason,) = [item.reason for item in drive.left_out()]
     assert reason == ("topic /CAM_FRONT/image is not used: /CAM_FRONT/video is of the same camera")
+
+
+def test_boxes_are_listed_but_not_used(tmp_path):
+    boxes = ("/CAM_FRONT/boxes", START_NS, ImageAnnotations(timestamp=timestamp(START_NS)))
+    drive = opened(write_protobuf(tmp_path / "a.mcap", [*foxglove_messages(), boxes]))
+    assert [item.reason for item in drive.left_out()] == [
+        "topic /CAM_FRONT/boxes (foxglove.ImageAnnotations, 1 message) is recognised, but not "
+        "used: nothing says who drew its boxes"
+    ]
+    with pytest.raises(UnreadableError, match="no type of message that gives telemetry"):
+        opened(write_protobuf(tmp_path / "b.mcap", [boxes]))

@@ -39,4 +39,4 @@ def test_a_bad_bag_is_one_clear_line(program, tmp_path):
     )
     done = program("ingest", path, "--home", tmp_path / "home")
     assert done.returncode == 2
-    assert "no type of message that is recognised: acme.Wheel" in done.stderr
+    assert "no type of message that gives telemetry or pictures: acme.Wheel" in done.stderr

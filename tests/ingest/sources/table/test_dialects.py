@@ -110,7 +110,7 @@ def test_the_last_line_may_lack_its_end(read_table: Any) -> None:
             "a,b;c\n1,2;3\n",
             "its delimiter cannot be determined: ',' gives 2 columns and ';' gives 2",
         ),
-        ("t,w\n0,1\n", "has no column 'v', which the mapping names; expected columns found: 't'"),
+        ("t,w\n0,1\n", "has no column 'v', which the mapping names; expected one of 't'"),
         ("t,v,v\n0,1,2\n", "has two columns 'v'"),
         (b"\x7fELF\0\0\0\0\0\0", "is not text"),
         ("t,v\n", "has no valid row"),

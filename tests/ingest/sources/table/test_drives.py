@@ -1,5 +1,7 @@
 """Which drives tables are: files, folders, parts, Hive folders, ids; and rates that are mixed."""
 
+import codecs
+import gzip
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ingest.sources.table import blocks
+from ingest.sources.table import blocks, shared
 from ingest.sources.table.source import TableSource
 
 MAP = "time: {column: t, unit: s}\nsignals: {v: {signal: Vehicle.Speed, unit: m/s}}\n"
@@ -80,6 +82,61 @@ def test_many_drives_in_many_files(
     assert found[0].files.drive_id.startswith("trip_0_a-")
     seconds = [time // 10**9 for time in found[0].times]
     assert seconds == [0, 3, 6, 9, 12, 30, 33, 36, 39, 42]
+
+
+def test_rows_by_time_are_sorted_by_drive_once(
+    read_tables: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 256)
+    lines = [f"trip {k % 7},{k},{k}" for k in range(400)]
+    lines[20], lines[30], lines[40] = ",20,20", "trip 2,30,30,more", "trip 5,40,fast"
+    (tmp_path / "x.csv").write_text("\n".join(["trip,t,v", *lines, ""]))
+    source = TableSource().mapped(f"{MAP}drive: [trip]\n", "m")
+
+    def read() -> list[Any]:
+        found = [files for files in source.discover(tmp_path) if not files.trouble]
+        drives = [source.open(files) for files in found]
+        return [(d.telemetry().to_pydict(), list(d.row_numbers()), d.rows_aside()) for d in drives]
+
+    passes, texts = [], blocks._texts
+    monkeypatch.setattr(blocks, "_texts", lambda *given: passes.append(given) or texts(*given))
+    mixed = read()
+    assert len(passes) == 2  # to find the drives, and to sort their rows
+    monkeypatch.setattr(shared, "FEW_PIECES", 1000)
+    assert read() == mixed
+    assert [len(rows["timestamp_ns"]) for rows, _, _ in mixed] == [58, 57, 56, 57, 57, 56, 56]
+    assert [[row.row for row in aside] for _, _, aside in mixed] == [[]] * 5 + [[40], []]
+    troubles = [f.trouble.reason for f in source.discover(tmp_path) if f.trouble]
+    assert troubles == [
+        f"{tmp_path / 'x.csv'}: 1 row without trip, so of no drive",
+        f"{tmp_path / 'x.csv'}: 1 row with another number of columns than the first line, so of "
+        "no drive",
+    ]
+
+
+def _gzip(text: str) -> bytes:
+    return gzip.compress(text.encode())
+
+
+def _utf_16(text: str) -> bytes:
+    return codecs.BOM_UTF16_LE + text.encode("utf-16-le")
+
+
+@pytest.mark.parametrize("stored", [_gzip, _utf_16])
+def test_a_packed_file_of_many_drives_is_unpacked_once(
+    read_tables: Any, tmp_path: Path, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 64)
+    lines = [f"{('ä', 'b', 'c')[k // 20]},{k},{k / 2}" for k in range(60)]
+    (tmp_path / "x.csv").write_bytes(stored("\n".join(["trip,t,v", *lines, ""])))
+    passes, texts = [], blocks._texts
+    monkeypatch.setattr(blocks, "_texts", lambda *given: passes.append(given) or texts(*given))
+    found = read_tables(f"{MAP}drive: [trip]\n")
+    assert [read.values()[:2] for read in found] == [
+        pytest.approx([first, first + 1.8], abs=1e-4) for first in (0, 36, 72)
+    ]
+    assert [len(read.times) for read in found] == [20, 20, 20]
+    assert len(passes) == 2  # to find the drives, and to read them
 
 
 def test_rows_without_an_id_are_reported(tmp_path: Path) -> None:

@@ -113,8 +113,15 @@ def test_nothing_that_looks_like_time_or_signal(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     text = propose(tmp_path / "x.csv").text
     assert text.count("FILL_IN") == 3
-    with pytest.raises(RidealongError, match=r"map\.yaml:5: .*FILL_IN"):
+    with pytest.raises(RidealongError, match=r"map\.yaml:3: FILL_IN"):
         parse_mapping(text, "map.yaml")
+
+
+def test_a_proposal_that_nobody_filled_in_is_refused() -> None:
+    text = "time:\n  column: FILL_IN  # guessed\nsignals:\n  v: {signal: Vehicle.Speed}\n"
+    with pytest.raises(RidealongError, match=r"^m\.yaml:2: FILL_IN is not filled in yet"):
+        parse_mapping(text, "m.yaml")
+    assert parse_mapping(text.replace("FILL_IN", "t  # FILL_IN"), "m.yaml").time.column == ("t",)
 
 
 def test_names_that_yaml_would_take_for_others(tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ def test_fractions_keep_their_nanoseconds(read_table: Any) -> None:
     assert read.times == [50_000_000, 100_000_000]
 
 
+def test_a_fraction_after_a_comma(read_table: Any) -> None:
+    rows = "2026-01-01 12:00:00,5;1\n2026-01-01 12:00:00,75;2\n2026-01-01 12:00:01;3\n"
+    read = read_table(f"t;v\n{rows}", "time: {column: t, zone: UTC}")
+    assert [time - NOON * 10**9 for time in read.times] == [500_000_000, 750_000_000, 10**9]
+
+
 @pytest.mark.parametrize(
     "text",
     [
