@@ -59,6 +59,7 @@ from shadow.results.export import export_items
 from shadow.runs import ROLES, find_run
 
 BOXES = frozenset({Form.BOXES})
+WHOLE_CLIPS = ("a choice of frames: the clips are whole",)
 NAMED = 3  # cells named as the reason for the order
 
 
@@ -72,7 +73,7 @@ class ExportRequest:
         limit: The maximum number of clips; None for all.
         out: The folder to write.
         cells: The cells whose loss orders the clips; by default those that regressed.
-        frames: Which frames of a clip; not for MCAP.
+        frames: Which frames of a clip; MCAP has whole clips.
         cameras: Which cameras; empty for all. Not for MCAP.
         dry_run: Only report what would be written.
         images: The folder of images, for a run from result files; None to copy none.
@@ -104,8 +105,8 @@ def export_run(lake: Lake, request: ExportRequest, kind: str, console: Console) 
         The document that ``labels export --json`` prints.
 
     Raises:
-        RidealongError: The run, cell or camera is unknown, no clip or frame matches, frames or
-            cameras are chosen for ``mcap``, or the folder has other content.
+        RidealongError: The run, cell or camera is unknown, no clip or frame matches, cameras or a
+            size are chosen for ``mcap``, or the folder has other content.
     """
     snapshot = lake.snapshot()
     run = find_run(snapshot, request.run)
@@ -257,10 +258,9 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
     Raises:
         RidealongError: As for `export_run`.
     """
-    given = request.cameras or request.frames != EVERY_FRAME or request.size
-    if kind == "mcap" and given:
+    if kind == "mcap" and (request.cameras or request.size):
         raise RidealongError(
-            "--frames, --cameras and --size choose images, and --format mcap exports whole clips",
+            "--cameras and --size choose images, and --format mcap exports whole clips",
             hint="leave them out, or use another format",
         )
     if request.frames.kind is FrameKind.LOSS and not _judged_by_frame(chosen.cells):
@@ -278,7 +278,8 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
                 expected=f"some of {', '.join(drawn)}",
                 hint=nearest(name, drawn),
             )
-    if kind in FORMATS and not _held(FORMATS[kind], request.families):
+    forms = FORMATS[kind].forms if kind in FORMATS else BOXES
+    if kind != "mcap" and not _held(forms, request.families):
         raise RidealongError(f"--format {kind} cannot hold {listed([*request.families], NAMED)}")
     for camera in request.cameras:
         if camera not in known:
@@ -286,9 +287,9 @@ def _check_images(request: ExportRequest, kind: str, chosen: _Choice) -> None:
             raise RidealongError(f"none of these clips has the camera {camera!r}", hint=hint)
 
 
-def _held(kind: Format, names: Collection[str]) -> list[LabelTask]:
-    """The tasks of these names that a format can hold."""
-    return [task for task in label_tasks(kind.forms) if task.name in names]
+def _held(forms: Collection[Form], names: Collection[str]) -> list[LabelTask]:
+    """The tasks of these names that a format of these forms can hold."""
+    return [task for task in label_tasks(forms) if task.name in names]
 
 
 def _judged_by_frame(cells: list[Cell]) -> list[Cell]:
@@ -305,7 +306,7 @@ def _coco(work: _Work) -> dict[str, Any]:
 
 def _neutral(kind: Format, work: _Work) -> dict[str, Any]:
     """An export in a format that is written from the neutral form."""
-    tasks = _held(kind, work.request.families)
+    tasks = _held(kind.forms, work.request.families)
     write = preview_labels if work.request.dry_run else write_labels
     clips = _label_clips(work, tasks, with_video=kind.video and not work.request.dry_run)
     return asdict(write(work.request.out, kind, clips, _head(work, tasks)))
@@ -463,11 +464,12 @@ def _mcap(work: _Work) -> dict[str, Any]:
             path = lake.path(clip["blob"])
             yield ReplayedClip(clip["clip_id"], path, kept, clip["about"], labels)
 
+    lacks = {"lacks": [*WHOLE_CLIPS] if work.request.frames != EVERY_FRAME else []}
     if work.request.dry_run:
-        return asdict(preview_mcaps(work.request.out, replayed()))
+        return asdict(preview_mcaps(work.request.out, replayed())) | lacks
     run = {"run": work.outputs.run["run_id"]}
     networks = _label_networks(work.outputs)
-    return asdict(write_mcaps(work.request.out, replayed(), networks, run))
+    return asdict(write_mcaps(work.request.out, replayed(), networks, run)) | lacks
 
 
 WRITERS: dict[str, Callable[[_Work], dict[str, Any]]] = {

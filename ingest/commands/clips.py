@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ridealong.errors import RidealongError
 from ridealong.terminal import readable
+from ridealong.terminal.clip_arguments import ClipArgument, ClipsArgument
 from ridealong.terminal.completion import completing
 from ridealong.terminal.console import (
     Console,
@@ -19,15 +20,11 @@ from ridealong.terminal.console import (
 )
 from ridealong.terminal.tables import Column
 
+if TYPE_CHECKING:
+    from ridealong.lake import Lake, Snapshot
+
 app = typer.Typer(no_args_is_help=True, help="List, show, tag and verify clips.")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # formats of a clip's picture
-ClipArgument = Annotated[
-    str,
-    typer.Argument(
-        help="Clip id, or a unique prefix of it.",
-        autocompletion=completing("clips", "clip_id"),
-    ),
-]
 
 
 CLIP_COLUMNS = (
@@ -101,9 +98,7 @@ def clips_show(
 
     Example: ridealong clips show 3f2a --picture clip.png
     """
-    from ingest.clips.label_versions import newest_labels, version_in
-    from ingest.clips.notes import note_of
-    from ingest.clips.tags import tags_of
+    from ingest.clips.label_versions import newest_labels
     from ingest.schemas import CLIPS
     from ridealong.lake import Lake
     from ridealong.lake.listing import find_row
@@ -114,19 +109,33 @@ def clips_show(
     lake = Lake.open(home_of(home))
     snapshot = lake.snapshot()
     row = find_row(snapshot, CLIPS, "clip_id", clip)
-    clip_id = str(row["clip_id"])
-    row |= {"tags": tags_of(snapshot, [clip_id])[clip_id], "note": note_of(snapshot, clip_id)}
-    row["videos"] = _videos(lake.path(str(row["blob"]))) if row["blob"] else {}
-    labels = newest_labels(snapshot).get(clip_id)
-    known = bool(labels or row["labelled"])
-    row["labels"] = version_in(labels or str(row["blob"])) if known else None
-    row["labelled"] = known
+    labels = newest_labels(snapshot).get(str(row["clip_id"]))
+    row |= _facts(lake, snapshot, row, labels)
     if picture:
         path = lake.path(labels) if labels else None
-        _draw(lake.path(str(row["blob"])), path, clip_id, picture, at)
+        _draw(lake.path(str(row["blob"])), path, str(row["clip_id"]), picture, at)
         row["picture"] = str(picture)
     console.result(row)
     console.record(_clip_pairs(row))
+
+
+def _facts(
+    lake: "Lake", snapshot: "Snapshot", row: Mapping[str, Any], labels: str | None
+) -> dict[str, Any]:
+    """What is known of a clip beside its row; ``labels`` is the file of imported labels."""
+    from ingest.clips.label_versions import version_in
+    from ingest.clips.notes import note_of
+    from ingest.clips.tags import tags_of
+
+    clip_id, blob = str(row["clip_id"]), row["blob"]
+    known = bool(labels or row["labelled"])
+    return {
+        "tags": tags_of(snapshot, [clip_id])[clip_id],
+        "note": note_of(snapshot, clip_id),
+        "videos": _videos(lake.path(str(blob))) if blob else {},
+        "labels": version_in(labels or str(blob)) if known else None,
+        "labelled": known,
+    }
 
 
 def _videos(blob: Path) -> dict[str, dict[str, Any]]:
@@ -214,14 +223,7 @@ def _clip_pairs(row: Mapping[str, Any]) -> list[tuple[str, object]]:
 
 @app.command("tag")
 def clips_tag(
-    clips: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CLIP",
-            help="Clip ids, or unique prefixes of them.",
-            autocompletion=completing("clips", "clip_id"),
-        ),
-    ],
+    clips: ClipsArgument,
     add: Annotated[
         str, typer.Option(help="Tags to add, separated by commas.", show_default=False)
     ] = "",

@@ -23,39 +23,24 @@ from ingest.labels.lineage import ExportHead, Lineage
 from ingest.labels.networks import THRESHOLDS_FILE
 from ingest.labels.pictures import PictureFiles, PictureSizes
 from ingest.labels.readme import coco_readme
+from ingest.labels.summary import ExportSummary, megabytes
 from ridealong.errors import RidealongError
 
 SUBSET = "default"  # Datumaro's name for a data set without parts
 LISTS = ".lists"  # where the documents are built; removed when the folder is complete
 LACKS = ("lines and traffic lights", "labels without a box in an image")
 _NO_CATEGORY = 0
-_BYTES_PER_MB = 1_000_000
 
 
 @dataclass(frozen=True)
-class CocoSummary:
-    """How much was exported, or would be exported.
+class CocoSummary(ExportSummary):
+    """How much was exported, or would be.
 
     Attributes:
-        clips: Clips.
-        images: Images, ``labelled`` and ``unlabelled`` together.
-        labelled, unlabelled: Images with labels, and without.
-        annotations: Labels, including ``ignored`` ones.
-        ignored: Labels that do not count.
         results: Boxes on labelled images at any score, by network.
-        prelabels: Boxes at or above their thresholds, on all images, by network.
-        megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
     """
 
-    clips: int
-    images: int
-    labelled: int
-    unlabelled: int
-    annotations: int
-    ignored: int
     results: dict[str, int]
-    prelabels: dict[str, int]
-    megabytes: float
 
 
 def write_coco(
@@ -142,7 +127,8 @@ def _summary(content: CocoLists, size: int) -> CocoSummary:
         ignored=content.ignored,
         results={network: count(f"results-{network}") for network in content.networks},
         prelabels={network: count(f"prelabels-{network}") for network in content.networks},
-        megabytes=round(size / _BYTES_PER_MB, 1),
+        lacks=[*LACKS],
+        megabytes=megabytes(size),
     )
 
 

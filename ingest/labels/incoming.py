@@ -172,6 +172,7 @@ class Incoming:
             new_track=shape.new_track,
             attributes=shape.attributes,
             in_space=shape.in_space,
+            hidden=shape.hidden,
         )
 
 

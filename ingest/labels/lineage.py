@@ -39,11 +39,20 @@ class Lineage:
     def add(self, clip: LabelClip, tracks: Mapping[int, int]) -> None:
         """Add a clip with its images, and the id in the clip of each track, by its number."""
         cameras: dict[str, dict[str, Any]] = {}
+        judged = clip.judged([task.name for task in self._head.tasks])
         for image in clip.images:
             known = cameras.setdefault(
-                image.camera, {"width": image.width, "height": image.height, "timestamps_ns": []}
+                image.camera,
+                {
+                    "width": image.width,
+                    "height": image.height,
+                    "timestamps_ns": [],
+                    "unlabelled_ns": [],
+                },
             )
             known["timestamps_ns"].append(image.timestamp_ns)
+            if image.timestamp_ns not in judged:
+                known["unlabelled_ns"].append(image.timestamp_ns)
         given = {"clip_id": clip.clip_id} | dict(clip.lineage) | dict(clip.about)
         named = {str(number): track for number, track in tracks.items()}
         self._clips.append(given | {"cameras": cameras, "tracks": named})

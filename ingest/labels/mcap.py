@@ -25,6 +25,7 @@ from ingest.labels.networks import THRESHOLDS_FILE, LabelNetworks
 from ingest.labels.readme import mcap_readme
 from ingest.labels.signals_topic import TOPIC as SIGNALS_TOPIC
 from ingest.labels.signals_topic import message_class, signal_messages, signals_in
+from ingest.labels.summary import megabytes
 from ridealong.errors import RidealongError
 from ridealong.perception.annotations import Perception
 
@@ -113,7 +114,7 @@ def preview_mcaps(folder: Path, clips: Iterable[ReplayedClip]) -> McapSummary:
 
 
 def _summary(clips: int, size: int) -> McapSummary:
-    return McapSummary(clips, round(size / 1_000_000, 1))
+    return McapSummary(clips, megabytes(size))
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class NewShape:
         new_track: Names a new track.
         attributes: The other columns that came in.
         in_space: Of `ingest.labels.reading.content.ReadShape`, until they are attributes.
+        hidden: Of `ingest.labels.reading.content.ReadShape`.
     """
 
     category: str
@@ -48,6 +49,7 @@ class NewShape:
     new_track: str | None = None
     attributes: Mapping[str, float | bool] = field(default_factory=dict)
     in_space: BoxInSpace | None = None
+    hidden: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,10 @@ def _relabelled(
         row = dict(before) if before is not None else dict(empty)
         if before is None or _moved(before, shape.shape):
             row.update(shape.shape)
-        row |= _changed(before, shape.attributes) | {"category": shape.category}
+        changed = _changed(before, shape.attributes)
+        row |= changed | {"category": shape.category}
+        if shape.hidden is not None and "occlusion" not in changed:
+            row["occlusion"] = _within(row.get("occlusion"), *shape.hidden)
         if before is None or shape.track_id is not None:
             row["track_id"] = shape.track_id
         if row.get("track_id") is None and shape.new_track is not None:
@@ -120,6 +125,16 @@ def _changed(before: Row | None, attributes: Mapping[str, float | bool]) -> Row:
         for name, value in attributes.items()
         if before[name] is None or not _alike(name, float(before[name]), float(value))
     }
+
+
+def _within(hidden: float | None, low: float, high: float) -> float | None:
+    """How much is hidden, where a file only says the range.
+
+    It stays if it is in the range. The lowest range also stands for unknown.
+    """
+    if low == 0:
+        return hidden if hidden is None or hidden <= high else 0.0
+    return hidden if hidden is not None and low <= hidden <= high else (low + high) / 2
 
 
 def _alike(name: str, old: float, new: float) -> bool:

@@ -11,7 +11,8 @@ None of these images has labels: there is nothing to evaluate, and the results a
 
 _ALL_FORMATS = """
 `thresholds.json` has the threshold of each prediction: a pre-label's score is at or above it.
-`ridealong-manifest.json` lists the clips and frames of this export, and the hash of every file.
+`ridealong-manifest.json` lists the clips and frames of this export, the frames that nobody has
+labelled (`unlabelled_ns`), and the hash of every file.
 Keep it with your labels: `ridealong labels import` changes only what it lists.
 """
 

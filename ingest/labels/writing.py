@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,35 +14,8 @@ from ingest.labels.networks import THRESHOLDS_FILE
 from ingest.labels.neutral import ExportClip, Exported, LabelNames
 from ingest.labels.pictures import Encoder, PictureFiles, PictureSizes
 from ingest.labels.readme import format_readme
+from ingest.labels.summary import ExportSummary, megabytes
 from ridealong.errors import RidealongError
-
-_BYTES_PER_MB = 1_000_000
-
-
-@dataclass(frozen=True)
-class ExportSummary:
-    """How much was exported, or would be.
-
-    Attributes:
-        clips: Clips.
-        images: Images, ``labelled`` and ``unlabelled`` together.
-        labelled, unlabelled: Images with labels of any family, and without.
-        annotations: Labels, including ``ignored`` ones.
-        ignored: Labels that do not count.
-        prelabels: Pre-labels that the format has, by network.
-        lacks: What of a label the format cannot hold.
-        megabytes: Size of the folder, in 10^6 bytes; an estimate if it was not written.
-    """
-
-    clips: int
-    images: int
-    labelled: int
-    unlabelled: int
-    annotations: int
-    ignored: int
-    prelabels: dict[str, int]
-    lacks: tuple[str, ...]
-    megabytes: float
 
 
 def write_export(
@@ -142,6 +114,6 @@ def _summary(counts: Counter[str], kind: Format, head: ExportHead, size: int) ->
             for name in ("clips", "images", "labelled", "unlabelled", "annotations", "ignored")
         },
         prelabels={role: counts[f"prelabels {role}"] for role in head.networks.by_role},
-        lacks=kind.lacks,
-        megabytes=round(size / _BYTES_PER_MB, 1),
+        lacks=[*kind.lacks],
+        megabytes=megabytes(size),
     )

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ridealong.terminal.completion import completing
+from ridealong.terminal.clip_arguments import ClipsArgument
 from ridealong.terminal.console import (
     Console,
     HomeOption,
@@ -28,7 +28,7 @@ COLUMNS = (
     Column("run_id", rank=3, shorten=True),
 )
 
-ClipsArgument = Annotated[
+SomeClipsArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CLIP]",
@@ -40,7 +40,7 @@ ClipsArgument = Annotated[
 
 @app.command("add")
 def queue_add(
-    clips: ClipsArgument = None,
+    clips: SomeClipsArgument = None,
     run: Annotated[
         str, typer.Option(help="Rank clips by this run.", autocompletion=RUN_IDS)
     ] = "latest",
@@ -110,14 +110,7 @@ def queue_list(
 
 @app.command("remove")
 def queue_remove(
-    clips: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CLIP",
-            help="Clip ids, or unique prefixes of them.",
-            autocompletion=completing("clips", "clip_id"),
-        ),
-    ],
+    clips: ClipsArgument,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -236,7 +236,8 @@ def test_choices_that_cannot_be_met_are_refused(
     assert "no frame has a loss: no check regressed" in refused("--frames", "loss")
     steady = ["--metric", "flicker", "--frames", "loss"]
     assert "no frame has a loss: flicker and jitter are differences between" in refused(*steady)
-    for options in (["--frames", "every:2"], ["--cameras", "main"]):
+    assert "cannot hold lanes" in refused("--families", "lanes")
+    for options in (["--size", "64"], ["--cameras", "main"]):
         assert "whole clips" in refused("--format", "mcap", *options)
     only_video = ["--where", "source = 'video'", "--frames", "labelled"]
     assert "nothing to export" in refused(*only_video)

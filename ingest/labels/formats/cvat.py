@@ -26,6 +26,8 @@ IMAGES, VIDEO, FILE = "images", "video", "annotations.xml"
 AUTO, MANUAL = "auto", "manual"
 TRACK, IGNORED, SCORE = "track", "ignored", "score"  # attributes besides those of labels
 _HIDDEN = 0.5  # CVAT knows hidden or not: hidden by more than this
+# The shares that are hidden, by CVAT's word for it.
+HIDDEN = {"0": (0.0, _HIDDEN), "1": (_HIDDEN, 1.0)}
 _BOXES = (Form.BOXES, Form.STATES)
 
 

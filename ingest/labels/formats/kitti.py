@@ -28,6 +28,8 @@ KITTI_NAMES = {"bicycle": "Cyclist"}
 BoxInSpace = tuple[float, float, float, float, float, float, float]
 _NO_DIMENSIONS, _NO_PLACE, _NO_ANGLE = ["-1"] * 3, ["-1000"] * 3, "-10"
 _PARTLY, _LARGELY = 0.1, 0.5  # hidden by more than this: KITTI's 1 and 2
+# The shares that are hidden at each of KITTI's steps.
+HIDDEN = {0: (0.0, _PARTLY), 1: (_PARTLY, _LARGELY), 2: (_LARGELY, 1.0)}
 UNKNOWN_OCCLUSION = 3
 
 
@@ -76,14 +78,13 @@ class KittiWriter:
         target = self._inside(f"{TRACKING}/image_02/{sequence}")
         for image in images:
             link(source / image.file_name, target / f"{image.frame:06d}.png")
-        mine = [shape for shape in clip.labels if shape.image.camera == camera]
-        mine.sort(key=lambda shape: shape.image.frame)
-        calibration = clip.cameras[camera]
-        lines = [
-            f"{shape.image.frame} {-1 if shape.track is None or shape.ignored else shape.track} "
-            f"{line(shape, calibration)}"
-            for shape in mine
-        ]
+        of_image, calibration = by_image(clip.labels), clip.cameras[camera]
+        lines = []
+        for image in images:
+            found = [_tracked(shape, calibration) for shape in of_image.get(image.id, ())]
+            if not image.labelled:  # whatever is found there is neither right nor wrong
+                found = [f"-1 {_dont_care((0.0, 0.0, image.width, image.height))}"]
+            lines += [f"{image.frame} {one}" for one in found]
         self._write(f"{TRACKING}/label_02", sequence, lines)
         if calibration.known:
             self._write(f"{TRACKING}/calib", sequence, calibration_lines(calibration))
@@ -105,14 +106,25 @@ def kitti_name(label: str) -> str:
     return KITTI_NAMES.get(label, label[:1].upper() + label[1:].replace(" ", "_"))
 
 
+def _tracked(shape: Shape, camera: CameraCalibration) -> str:
+    """The track's number, -1 for none, and the line."""
+    track = -1 if shape.track is None or shape.ignored else shape.track
+    return f"{track} {line(shape, camera)}"
+
+
+def _dont_care(box: Sequence[float]) -> str:
+    edges = [number(value) for value in box]
+    return " ".join(
+        [DONT_CARE, "-1", "-1", _NO_ANGLE, *edges, *_NO_DIMENSIONS, *_NO_PLACE, _NO_ANGLE]
+    )
+
+
 def line(shape: Shape, camera: CameraCalibration) -> str:
     """A line of a label file; of an ignored label, one of KITTI's ``DontCare``."""
     assert shape.box is not None  # lines are not exported
-    box = [number(value) for value in shape.box]
     if shape.ignored:
-        return " ".join(
-            [DONT_CARE, "-1", "-1", _NO_ANGLE, *box, *_NO_DIMENSIONS, *_NO_PLACE, _NO_ANGLE]
-        )
+        return _dont_care(shape.box)
+    box = [number(value) for value in shape.box]
     known = shape.attributes
     truncation = number(known.get("truncation", 0.0))
     occlusion = str(_occlusion(known.get("occlusion")))

@@ -40,6 +40,8 @@ class ReadShape:
         attributes: Columns of ``ANNOTATIONS`` that the file gives.
         in_space: Its box in space in the camera's reference frame, as KITTI has it
             (`ingest.labels.formats.kitti.in_ego`); None if the file gives none.
+        hidden: The lowest and the highest share of it that may be hidden, of a format with steps;
+            None if it does not say.
         confirmed: False for a pre-label that nobody confirmed.
     """
 
@@ -51,6 +53,7 @@ class ReadShape:
     new_track: str | None = None
     attributes: Mapping[str, float | bool] = field(default_factory=dict)
     in_space: BoxInSpace | None = None
+    hidden: tuple[float, float] | None = None
     confirmed: bool = True
 
 

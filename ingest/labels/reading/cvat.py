@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from ingest.labels.formats.cvat import AUTO, SCORE, TRACK, VIDEO
+from ingest.labels.formats.cvat import AUTO, HIDDEN, SCORE, TRACK, VIDEO
 from ingest.labels.reading.content import ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.documents import files_named, read_xml
 from ingest.labels.reading.numbers import checked_box, finite, known_attributes, whole
@@ -109,6 +109,7 @@ def _shape(
         "track": track,
         "new_track": new_track if track is None and source != AUTO else None,
         "attributes": known_attributes(given, what, file),
+        "hidden": HIDDEN.get(element.get("occluded", "")),
         "confirmed": not (source == AUTO and given.get(SCORE)),
     }
     if element.tag == "box":

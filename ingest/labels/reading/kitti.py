@@ -7,7 +7,14 @@ A box without a size in space has none there.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ingest.labels.formats.kitti import DONT_CARE, KITTI_NAMES, LABELS, BoxInSpace
+from ingest.labels.formats.kitti import (
+    DONT_CARE,
+    HIDDEN,
+    KITTI_NAMES,
+    LABELS,
+    UNKNOWN_OCCLUSION,
+    BoxInSpace,
+)
 from ingest.labels.reading.content import ReadImage, ReadLabels, ReadShape
 from ingest.labels.reading.documents import read_text
 from ingest.labels.reading.numbers import checked_box, finite, in_range
@@ -53,10 +60,21 @@ def _shape(text: str, image: int, file: Path) -> ReadShape | None:
     if numbers[0] > 0:
         truncation = {"truncation": in_range("truncation", numbers[0], words[0], file)}
     in_space = _in_space(numbers[7:14], words[0], file)
-    confirmed = len(words) == _WORDS
     return ReadShape(
-        image, label, box, attributes=truncation, in_space=in_space, confirmed=confirmed
+        image,
+        label,
+        box,
+        attributes=truncation,
+        in_space=in_space,
+        hidden=_hidden(numbers[1], words[0], file),
+        confirmed=len(words) == _WORDS,
     )
+
+
+def _hidden(step: float, what: str, file: Path) -> tuple[float, float] | None:
+    if step not in (-1, *HIDDEN, UNKNOWN_OCCLUSION):
+        raise RidealongError(f"{what}: occluded is {step:g}", where=file, expected="0, 1, 2 or 3")
+    return HIDDEN.get(int(step))
 
 
 def _in_space(numbers: Sequence[float], what: str, file: Path) -> BoxInSpace | None:

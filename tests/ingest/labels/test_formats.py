@@ -30,7 +30,7 @@ def test_every_format_has_images_lineage_and_instructions(export, kind):
     assert [clip["clip_id"] for clip in told["clips"]] == ["c1", "c2"]
     assert told["clips"][0]["labels"] == "v1"
     assert told["clips"][0]["cameras"]["main"] == {
-        "width": 64, "height": 48, "timestamps_ns": [1000, 2000, 3000],
+        "width": 64, "height": 48, "timestamps_ns": [1000, 2000, 3000], "unlabelled_ns": [3000],
     }  # fmt: skip
     images = folder / FORMATS[kind].images
     assert len(list(images.iterdir())) == 12
@@ -142,8 +142,9 @@ def test_kitti_tracking_has_the_tracks(export):
     folder = export("kitti")
     lines = (folder / "tracking/training/label_02/c1-main.txt").read_text().splitlines()
     assert [line.split()[:3] for line in lines] == [
-        ["0", "1", "Car"], ["0", "-1", "DontCare"], ["1", "1", "Car"],
+        ["0", "1", "Car"], ["0", "-1", "DontCare"], ["1", "1", "Car"], ["2", "-1", "DontCare"],
     ]  # fmt: skip
+    assert lines[-1].split()[6:10] == ["0.0", "0.0", "64.0", "48.0"]  # nobody labelled this frame
     assert len(list((folder / "tracking/training/image_02/c1-main").iterdir())) == 3
     said = (folder / "prelabels/candidate/data/c1-main-3000.txt").read_text().split()
     assert len(said) == 16 and float(said[-1]) == 0.75

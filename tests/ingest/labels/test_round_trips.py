@@ -265,3 +265,56 @@ def test_a_box_in_space_that_was_moved_in_kitti_comes_in(trip, make, tmp_path):
     changed = {name: rear[name] for name in SPACE}
     assert changed == pytest.approx(space | {"x_m": 21.0, "z_m": 1.25, "height_m": 2.5}, abs=1e-5)
     assert all(changed[name] == space[name] for name in ("length_m", "width_m", "yaw_rad"))
+
+
+BOX = (2.0, 2.0, 14.0, 13.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "step", "new"),
+    [
+        ("kitti", 0.25, "1", 0.25),
+        ("kitti", 0.25, "0", 0.0),
+        ("kitti", 0.0, "2", 0.75),
+        ("kitti", None, "0", None),
+        ("kitti", 0.25, "3", 0.25),
+        ("cvat", 0.25, "0", 0.25),
+        ("cvat", 0.25, "1", 0.75),
+        ("cvat", 0.75, "0", 0.0),
+        ("cvat", None, "1", 0.75),
+        ("cvat-video", 0.25, "1", 0.75),
+    ],
+)
+def test_what_is_hidden_changes_by_steps(trip, make, tmp_path, kind, old, step, new):
+    rows = [make.box(1000, "main", "car", *BOX, occlusion=old)]
+    found = trip(tmp_path, kind, rows, ([1000], ["main"], 64))
+    editor = found.editor(found.out)
+    if kind == "kitti":
+        lines, at = editor.find("c1-main-1000", BOX)
+        words = lines[at].split()
+        words[2] = step
+        lines[at] = " ".join(words)
+    else:
+        editor.find("c1-main-1000", BOX)[1].set("occluded", step)
+    found.bring(editor.save())
+    (car,) = [row for row in found.labels().sparse.to_pylist() if row["task"] == "objects"]
+    assert car["occlusion"] == new
+
+
+def test_how_much_is_hidden_counts_before_the_step(trip, make, tmp_path):
+    found = trip(
+        tmp_path,
+        "cvat",
+        [make.box(1000, "main", "car", *BOX, occlusion=0.25)],
+        ([1000], ["main"], 64),
+    )
+    editor = found.editor(found.out)
+    (text,) = [
+        one
+        for one in editor.find("c1-main-1000", BOX)[1].iter("attribute")
+        if one.get("name") == "occlusion"
+    ]
+    text.text = "0.625"  # the box itself still says that it is not hidden
+    found.bring(editor.save())
+    (car,) = [row for row in found.labels().sparse.to_pylist() if row["task"] == "objects"]
+    assert car["occlusion"] == 0.625

@@ -50,7 +50,8 @@ def test_trackeval_finds_the_tracks_of_kitti(export, oracle):
         "c2-main": [[3], [3], []], "c2-rear": [[], [4], []],
     }  # fmt: skip
     assert told["c1-main"]["boxes"] == [[[4, 5, 24, 15.5]], [[5, 5, 25, 15.5]], []]
-    assert told["c1-main"]["ignored"] == [1, 0, 0]
+    # A label that does not count, and all of a frame that nobody labelled.
+    assert told["c1-main"]["ignored"] == [1, 0, 1]
 
 
 def test_datumaro_finds_the_scores_of_kitti_s_prelabels(export, oracle, tmp_path):
