@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,7 +19,6 @@ from ingest.rows import ClipRow, DriveRow, EventRow, columns, event_rows, table_
 from ingest.schemas import EVENTS
 from ingest.sources.registry import open_drive
 from ingest.telemetry.validation import validate_telemetry
-from ingest.triggers.spec import TriggerSpec
 from ingest.triggers.windows import ClipWindow, clip_id, merge_windows, with_clip_ids
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, described, is_full, may_pass
@@ -26,6 +26,9 @@ from ridealong.hashing import short_hash
 from ridealong.lake import DataFile, scratch_folder, write_blob
 from ridealong.perception.recording import DriveFiles, Recording
 from ridealong.units import NS_PER_S
+
+if TYPE_CHECKING:  # processes that cut clips need no language of triggers: it takes long to load
+    from ingest.triggers.spec import TriggerSpec
 
 WHOLE_DRIVE = "whole_drive"
 UNTOLD = frozenset({"source_path", "mapping"})  # about the machine that read the drive
@@ -109,7 +112,7 @@ def whole_drive_event(drive: DriveRow) -> EventRow:
 
 
 def plan_clips(
-    drive: DriveRow, events: Sequence[EventRow], triggers: Sequence[TriggerSpec]
+    drive: DriveRow, events: Sequence[EventRow], triggers: "Sequence[TriggerSpec]"
 ) -> PlannedClips:
     """Merge the windows of one drive's kept events, and give each event its clip."""
     windows = _windows(events, triggers, drive)
@@ -137,7 +140,7 @@ def clip_jobs(
 
 
 def _windows(
-    events: Sequence[EventRow], triggers: Sequence[TriggerSpec], drive: DriveRow
+    events: Sequence[EventRow], triggers: "Sequence[TriggerSpec]", drive: DriveRow
 ) -> list[ClipWindow]:
     whole = [event for event in events if event.kept and event.trigger == WHOLE_DRIVE]
     chosen = [event for event in events if event.kept and event.trigger != WHOLE_DRIVE]

@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ingest.rows import EventRow, event_rows
-from ingest.triggers.spec import TriggerSpec
 from ridealong.perception.cameras import ALL
+
+if TYPE_CHECKING:  # processes that cut clips need no language of triggers: it takes long to load
+    from ingest.triggers.spec import TriggerSpec
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,11 @@ class _Moment:
     end_ns: int
     time_ns: int
     event_id: str
-    trigger: TriggerSpec
+    trigger: "TriggerSpec"
 
 
 def merge_windows(
-    events: pa.Table, triggers: Sequence[TriggerSpec], drive_start_ns: int, drive_end_ns: int
+    events: pa.Table, triggers: "Sequence[TriggerSpec]", drive_start_ns: int, drive_end_ns: int
 ) -> list[ClipWindow]:
     """The windows around the kept events of one drive, in time.
 
@@ -83,7 +86,7 @@ def clip_id(drive_id: str, start_ns: int, end_ns: int, event_ids: Iterable[str])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _moment(event: EventRow, trigger: TriggerSpec, first_ns: int, last_ns: int) -> _Moment:
+def _moment(event: EventRow, trigger: "TriggerSpec", first_ns: int, last_ns: int) -> _Moment:
     start_ns = max(event.time_ns - trigger.pre_ns, first_ns)
     end_ns = min(event.time_ns + trigger.post_ns, last_ns)
     return _Moment(start_ns, end_ns, event.time_ns, event.event_id, trigger)
@@ -118,7 +121,7 @@ def _window(drive_id: str, group: list[_Moment]) -> ClipWindow:
     )
 
 
-def _cameras(triggers: Sequence[TriggerSpec]) -> tuple[str, ...] | None:
+def _cameras(triggers: "Sequence[TriggerSpec]") -> tuple[str, ...] | None:
     if any(spec.cameras == ALL for spec in triggers):
         return None
     return tuple(sorted({camera for spec in triggers for camera in spec.cameras}))

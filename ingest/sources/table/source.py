@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.sources.table.drives import COMPRESSED, SOURCE, SUFFIXES, discover, is_one_log
-from ingest.sources.table.recording import TableRecording
 from ingest.sources.table.spec import TableMapping, parse_mapping, stored_mapping
 from ridealong.errors import RidealongError
 from ridealong.perception.recording import DriveFiles, Recording, Source
@@ -45,5 +44,7 @@ class TableSource:
 
     def open(self, files: DriveFiles) -> Recording:
         """Open one drive; raises `UnreadableError` if a file is not what the mapping says."""
+        from ingest.sources.table.recording import TableRecording  # it loads DuckDB
+
         assert files.mapping is not None
         return TableRecording(files, stored_mapping(files.mapping))
