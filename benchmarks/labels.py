@@ -46,11 +46,13 @@ from ingest.labels.networks import LabelNetworks
 from ingest.labels.pictures import png
 from ingest.labels.writing import write_export
 from ridealong.perception.annotations import ANNOTATIONS, Perception, annotation_table
+from ridealong.perception.geometry import mounted_camera
 
 LIMIT = 1.2
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None
 TASK = LabelTask("objects", ("car",), "road_user")
 HEAD = ExportHead([TASK], LabelNetworks({}))
+MOUNT = 50.0, 0.0, 2.0, (1.6, 0.0, 1.4)  # field of view, yaw, pitch, place
 NAMES = ("coco", *FORMATS, "mcap")
 
 
@@ -64,7 +66,8 @@ def main() -> None:
     sets = camera_sets()
     with TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mcap"
-        write_clip(clip, replace(content(sets), labels=_labels()))
+        cameras = {name: mounted_camera(name, WIDTH, HEIGHT, *MOUNT) for name in CAMERAS}
+        write_clip(clip, replace(content(sets), cameras=cameras, labels=_labels()))
         packets, clips = bare_encode(sets), options.clips
         print(f"{clips * FRAMES:,} frames × {len(CAMERAS)} cameras, one thread.\n")
         print(f"| format | export | decode and encode | ratio | memory, 1 clip | {clips} clips | |")

@@ -16,7 +16,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from operator import itemgetter
 from pathlib import Path
 from uuid import uuid4
 
@@ -96,25 +95,30 @@ def _contents(folder: Path) -> dict[str, str]:
     """The hash of every file except the manifest, by its path in the folder."""
     hashes: dict[tuple[int, int], str] = {}  # a file with several names is read once
     found = {}
-    for name, stat in sorted(files_in(folder), key=itemgetter(0)):
-        file = stat.st_dev, stat.st_ino
+    for name, file, _ in sorted(files_in(folder)):
         if name != MANIFEST:
             found[name] = hashes[file] = hashes.get(file) or sha256_of(folder / name)
     return found
 
 
-def files_in(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """The path of every file, as seen from the folder, and what the system says of it."""
-    for parent, _, names in os.walk(folder):
-        prefix, inside = f"{parent}/".removeprefix(f"{folder}/"), Path(parent)
-        for name in names:
-            yield f"{prefix}{name}", (inside / name).stat()
-
-
 def size_of(folder: Path) -> int:
     """Bytes of all files in a folder; a file with several names counts once."""
-    sizes = {(stat.st_dev, stat.st_ino): stat.st_size for _, stat in files_in(folder)}
-    return sum(sizes.values())
+    return sum({file: size for _, file, size in files_in(folder)}.values())
+
+
+def files_in(folder: Path | str, before: str = "") -> Iterator[tuple[str, tuple[int, int], int]]:
+    """Of every file: its path in the folder, what identifies it, and its bytes.
+
+    Names of the same file have the same identity.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{before}{entry.name}"
+            if not entry.is_dir():
+                stat = entry.stat()
+                yield name, (stat.st_dev, stat.st_ino), stat.st_size
+            elif not entry.is_symlink():
+                yield from files_in(entry.path, f"{name}/")
 
 
 def _swap(partial: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ leads from the ego frame (ISO 8855) to it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,21 +43,20 @@ class KittiWriter:
     def add(self, clip: ExportClip) -> None:
         """Write a clip."""
         of_image = by_image(clip.labels)
+        lines = {one.id: line(one, clip.cameras[one.image.camera]) for one in clip.labels}
         for image in clip.images:
-            if not image.labelled:
-                continue
-            lines = [
-                line(shape, clip.cameras[image.camera]) for shape in of_image.get(image.id, ())
-            ]
-            self._write(f"{ROOT}/{LABELS}", image.stem, lines)
+            if image.labelled:
+                mine = [lines[shape.id] for shape in of_image.get(image.id, ())]
+                self._write(f"{ROOT}/{LABELS}", image.stem, mine)
         for role, shapes in clip.prelabels.items():
             self._write_prelabels(clip, role, shapes)
         for name, images in clip.by_camera().items():
+            sequence = f"{clip.clip_id}-{name}"
+            tracks = [one for image in images for one in _tracked(image, of_image, lines)]
+            self._write(f"{TRACKING}/label_02", sequence, tracks)
+            self._link_images(sequence, images)
             if clip.cameras[name].known:
-                text = calibration_lines(clip.cameras[name])
-                for image in images:
-                    self._write(f"{ROOT}/{CALIBRATION}", image.stem, text)
-            self._write_tracking(clip, name, images)
+                self._write_calibration(clip.cameras[name], sequence, images)
 
     def finish(self) -> None:
         """Nothing is left."""
@@ -72,22 +71,21 @@ class KittiWriter:
             lines = [line(shape, clip.cameras[image.camera]) for shape in mine]
             self._write(f"prelabels/{role}/data", image.stem, lines)
 
-    def _write_tracking(self, clip: ExportClip, camera: str, images: list[ExportImage]) -> None:
-        sequence = f"{clip.clip_id}-{camera}"
+    def _link_images(self, sequence: str, images: Sequence[ExportImage]) -> None:
         source = self._inside(f"{ROOT}/{IMAGES}")
         target = self._inside(f"{TRACKING}/image_02/{sequence}")
         for image in images:
             link(source / image.file_name, target / f"{image.frame:06d}.png")
-        of_image, calibration = by_image(clip.labels), clip.cameras[camera]
-        lines = []
+
+    def _write_calibration(
+        self, camera: CameraCalibration, sequence: str, images: Sequence[ExportImage]
+    ) -> None:
+        """One file for the sequence; each image has a further name of it."""
+        self._write(f"{TRACKING}/calib", sequence, calibration_lines(camera))
+        source = self._inside(f"{TRACKING}/calib") / f"{sequence}.txt"
+        target = self._inside(f"{ROOT}/{CALIBRATION}")
         for image in images:
-            found = [_tracked(shape, calibration) for shape in of_image.get(image.id, ())]
-            if not image.labelled:  # whatever is found there is neither right nor wrong
-                found = [f"-1 {_dont_care((0.0, 0.0, image.width, image.height))}"]
-            lines += [f"{image.frame} {one}" for one in found]
-        self._write(f"{TRACKING}/label_02", sequence, lines)
-        if calibration.known:
-            self._write(f"{TRACKING}/calib", sequence, calibration_lines(calibration))
+            link(source, target / f"{image.stem}.txt")
 
     def _write(self, folder: str, stem: str, lines: list[str]) -> None:
         text = "".join(f"{one}\n" for one in lines)
@@ -106,10 +104,16 @@ def kitti_name(label: str) -> str:
     return KITTI_NAMES.get(label, label[:1].upper() + label[1:].replace(" ", "_"))
 
 
-def _tracked(shape: Shape, camera: CameraCalibration) -> str:
-    """The track's number, -1 for none, and the line."""
-    track = -1 if shape.track is None or shape.ignored else shape.track
-    return f"{track} {line(shape, camera)}"
+def _tracked(
+    image: ExportImage, shapes: Mapping[int, Sequence[Shape]], lines: Mapping[int, str]
+) -> list[str]:
+    """The lines of an image in a file of tracks: frame, track or -1 for none, and the line."""
+    if not image.labelled:  # whatever is found there is neither right nor wrong
+        return [f"{image.frame} -1 {_dont_care((0.0, 0.0, image.width, image.height))}"]
+    return [
+        f"{image.frame} {-1 if one.track is None or one.ignored else one.track} {lines[one.id]}"
+        for one in shapes.get(image.id, ())
+    ]
 
 
 def _dont_care(box: Sequence[float]) -> str:
