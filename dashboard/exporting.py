@@ -25,7 +25,7 @@ from ridealong.errors import RidealongError
 from ridealong.lake import Lake, Snapshot
 from ridealong.sql import literal
 from ridealong.terminal.readable import counted, number
-from shadow.export import ExportRequest, preview_export
+from shadow.export import DEFAULT_FAMILIES, ExportRequest, label_tasks, preview_export
 from shadow.frames import parse_frames
 from shadow.labeling.states import added_sentence
 from shadow.losses import CellNames
@@ -88,6 +88,7 @@ class Choice:
         frames: ``every:N``, ``labelled`` or ``loss``; None for all.
         cameras: Empty for all.
         queued: Only the clips of the queue.
+        families: What is labelled; empty for `DEFAULT_FAMILIES`.
     """
 
     run_id: str
@@ -98,6 +99,7 @@ class Choice:
     frames: str | None = None
     cameras: tuple[str, ...] = ()
     queued: bool = False
+    families: tuple[str, ...] = ()
 
     @property
     def where(self) -> str | None:
@@ -109,7 +111,8 @@ class Choice:
         words = ["labels", "export", "--run", self.run_id, "--format", self.kind]
         words += ["--limit", str(self.limit), "--out", str(out), *self._clips()]
         words += ["--frames", self.frames] if self.frames else []
-        words += ["--cameras", ",".join(self.cameras)] if self.cameras else []
+        for option, names in (("--cameras", self.cameras), ("--families", self.families)):
+            words += [option, ",".join(names)] if names else []
         return words + (["--queued"] if self.queued else [])
 
     def queueing(self) -> list[str]:
@@ -131,7 +134,7 @@ class Choice:
         request = ExportRequest(
             self.run_id, self.where, self.limit, out, names, frames, self.cameras
         )
-        return replace(request, queued=self.queued)
+        return replace(request, queued=self.queued, families=self.families or DEFAULT_FAMILIES)
 
 
 def folder_for(home: Path, name: str) -> Path:
@@ -225,11 +228,14 @@ def _choose(subject: Subject) -> Choice:
         format_func=FORMATS.__getitem__,
         help="The format of your labeling tool; MCAP is for players of recordings.",
     )
+    chosen = offered[which]
     frames: str | None = None
     cameras: Sequence[str] = ()
+    families_: Sequence[str] = ()
+    if kind in NEUTRAL_FORMATS:
+        families_ = _families(kind, chosen)
     if kind != MCAP and not subject.of_items:
         frames, cameras = _images()
-    chosen = offered[which]
     return Choice(
         subject.run_id,
         kind,
@@ -239,6 +245,17 @@ def _choose(subject: Subject) -> Choice:
         frames,
         tuple(cameras),
         bool(chosen.queued),
+        tuple(families_),
+    )
+
+
+def _families(kind: str, chosen: Subject) -> Sequence[str]:
+    """What is labelled: by default the family of the check, if the format can hold it."""
+    held = [task.name for task in label_tasks(NEUTRAL_FORMATS[kind].forms)]
+    own = parse_prediction(chosen.cell[0]).task if chosen.cell else ""
+    first = [own] if own in held else list(DEFAULT_FAMILIES)
+    return st.multiselect(
+        "What to label", held, default=first, placeholder=", ".join(DEFAULT_FAMILIES)
     )
 
 

@@ -59,6 +59,7 @@ from shadow.results.export import export_items
 from shadow.runs import ROLES, find_run
 
 BOXES = frozenset({Form.BOXES})
+DEFAULT_FAMILIES = ("objects",)
 WHOLE_CLIPS = ("a choice of frames: the clips are whole",)
 NAMED = 3  # cells named as the reason for the order
 
@@ -92,7 +93,7 @@ class ExportRequest:
     dry_run: bool = False
     images: Path | None = None
     size: int | None = None
-    families: tuple[str, ...] = ("objects",)
+    families: tuple[str, ...] = DEFAULT_FAMILIES
     queued: bool = False
 
 

@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import fcntl
+import gc
 import importlib.util
 import io
 import json
@@ -51,7 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if WHOLE_HOMES & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
-    items[:] = slow_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
+        items[:] = slow_ones_first(items, int(workers))
     if os.environ.get("RIDEALONG_TEST_DATA"):
         return
     reason = "needs RIDEALONG_TEST_DATA (data that may not be redistributed): make test-real"
@@ -64,15 +66,33 @@ def slow_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]
     """Give each process that runs tests a share of the slow ones, then of the quick ones.
 
     At first, `--dist worksteal` gives each process an equal part of the list. The first that has
-    done its part takes from the end of another's: the quick ones, so both end together.
+    done its part takes from the end of another's: quick ones, so all end together.
     """
-    slow = [item for item in items if "slow" in item.keywords]
-    quick = [item for item in items if "slow" not in item.keywords]
-    ordered = []
-    for worker in range(workers):
-        for part in (slow, quick):
-            ordered += part[len(part) * worker // workers : len(part) * (worker + 1) // workers]
-    return ordered
+    slow = in_shares([item for item in items if "slow" in item.keywords], workers)
+    quick = in_shares([item for item in items if "slow" not in item.keywords], workers)
+    return [item for both in zip(slow, quick, strict=True) for part in both for item in part]
+
+
+def in_shares(items: list[pytest.Item], count: int) -> list[list[pytest.Item]]:
+    """Parts of about the same size; the tests of a file stay together, as they share fixtures."""
+    first: dict[Path, int] = {}
+    for at, item in enumerate(items):
+        first.setdefault(item.path, at)
+    shares: list[list[pytest.Item]] = [[] for _ in range(count)]
+    for item in items:
+        shares[first[item.path] * count // len(items)].append(item)
+    return shares
+
+
+def pytest_configure() -> None:
+    """Collect garbage as seldom as the program itself does."""
+    gc.set_threshold(20_000, 10, 10)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out of every collection of garbage what all tests and their libraries made so far."""
+    gc.collect()
+    gc.freeze()
 
 
 EXIT_CODE = pytest.StashKey[int]()

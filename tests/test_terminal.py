@@ -174,7 +174,7 @@ def test_a_prediction_of_100_characters(
     document = {"run": "r" * 24, "deployed": "a-1", "candidate": "a-2", "cells": [cell]}
     document |= {"verdict": "REGRESSED", "reason": "one cell", "summary": {"by_cause": {}}}
     document |= {"name": None, "note": None, "baseline": None, "not_shared": None}
-    document |= {"clips_of_calibration": 0}
+    document |= {"clips_of_calibration": 0, "imported_labels": {}}
     for width in WIDTHS:
         monkeypatch.setenv("COLUMNS", str(width))
         print_report(Console(), document)

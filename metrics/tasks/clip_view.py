@@ -111,7 +111,7 @@ def rows_of(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
 
 def _rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
     tasks = sorted({p.task for p in predictions})
-    mine = pc.is_in(perception.sparse["task"], pa.array(tasks))
+    mine = pc.is_in(perception.sparse["task"], pa.array(tasks, pa.string()))
     parts = perception.sparse.select(["task", "category", "camera"]).filter(mine)
     path = pc.binary_join_element_wise(parts["task"], parts["category"], "/")
     names = pc.binary_join_element_wise(path, parts["camera"], "@")

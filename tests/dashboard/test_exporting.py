@@ -1,5 +1,6 @@
 """The dialog that exports clips: names of folders, the command, and the preview."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -49,6 +50,7 @@ def test_nor_is_one_that_is_being_written(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_command_says_what_was_chosen(tmp_path: Path) -> None:
     choice = Choice("run1", "coco", 7, CELL, ("a", "o'b"), "every:5", ("main", "wide"))
+    choice = replace(choice, families=("objects", "lanes"))
     words = choice.command(tmp_path)
     given = dict(zip(words[2::2], words[3::2], strict=True))
     assert words[:2] == ["labels", "export"]
@@ -63,9 +65,12 @@ def test_the_command_says_what_was_chosen(tmp_path: Path) -> None:
         "--where": "clip_id in ('a', 'o''b')",
         "--frames": "every:5",
         "--cameras": "main,wide",
+        "--families": "objects,lanes",
     }
     known = labels_export.__annotations__
-    assert {option.removeprefix("--") for option in given} - {"format", "slice"} <= set(known)
+    assert {option.removeprefix("--") for option in given} - {"format", "slice", "families"} <= set(
+        known
+    )
 
 
 def test_without_choices_the_command_is_short(tmp_path: Path) -> None:

@@ -258,3 +258,12 @@ def test_outputs_of_a_clip_know_the_frames_in_which_nothing_was_said(
         said = reader.outputs("candidate")
         rates = {round(1e9 / step) for step in (said.timestamps_ns[1:] - said.timestamps_ns[:-1])}
         assert len(rates) == 1  # no gap where the network was silent
+
+
+@pytest.mark.parametrize("families", ["lanes", "lights", "objects,lanes,lights"])
+def test_families_without_boxes_are_exported_too(
+    demo_home: Path, ask: Any, tmp_path: Path, families: str
+) -> None:
+    words = ("labels", "export", "--home", demo_home, "--format", "cvat", "--cameras", "narrow")
+    told = ask(*words, "--families", families, "--out", tmp_path / "out", "--dry-run")
+    assert told["labelled"] and told["annotations"]

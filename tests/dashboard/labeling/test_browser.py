@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from ridealong.lake import Lake
 from shadow.labeling.queue import queue_rows
-from tests.dashboard.conftest import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WAIT_MS = 60_000
@@ -49,7 +48,7 @@ def value_of(report: dict[str, Any]) -> float:
 
 
 def test_from_a_check_to_the_queue_an_export_an_import_and_a_new_verdict(
-    page: Page, demo_home: Path, tmp_path: Path, program: Any, keep: Keep
+    page: Page, demo_home: Path, tmp_path: Path, program: Any, serve: Any, keep: Keep
 ) -> None:
     home = tmp_path / "own" / "home"
     shutil.copytree(demo_home, home)
@@ -61,7 +60,7 @@ def test_from_a_check_to_the_queue_an_export_an_import_and_a_new_verdict(
 
     before = report()
     prediction, metric, where = CHECK
-    with serving(home) as address:
+    with serve(home) as address:
         page.goto(f"{address}/compare?prediction={prediction}&metric={metric}&slice={where}")
         page.get_by_role("button", name="Send to labeling").click(timeout=WAIT_MS)
         dialog = page.get_by_role("dialog")

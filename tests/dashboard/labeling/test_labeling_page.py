@@ -50,3 +50,30 @@ def test_an_export_of_the_queue_says_so(tmp_path: Path) -> None:
     choice: Any = Choice("run1", "cvat", 5, queued=True, frames="labelled")
     assert choice.command(tmp_path)[-1] == "--queued"
     assert choice.request(tmp_path).queued
+
+
+def test_an_import_needs_a_whole_path(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acting, "refusal", lambda: None)
+    app = opened(lake)
+    for path, said in (("", "Name the file"), ("labels.zip", "beginning with /")):
+        app.text_input(key="labels-path").set_value(path)
+        next(one for one in app.button if one.label == "Import").click().run()
+        assert not app.exception
+        assert said in app.session_state["ridealong-messages"][-1].text
+
+
+def test_exports_are_offered_from_which_labels_can_come_back(lake: Lake) -> None:
+    for name, text in (("mine", '{"clips": [], "families": []}'), ("whole", "{}"), ("bad", "{")):
+        (lake.home / "exports" / name).mkdir(parents=True)
+        (lake.home / "exports" / name / "ridealong-manifest.json").write_text(text)
+    app = opened(lake)
+    assert app.selectbox(key="labels-export").options == ["found beside the labels", "mine"]
+
+
+def test_the_dialog_queues_the_clips_of_a_check() -> None:
+    choice = Choice("run1", "cvat", 5, ("objects/car@main", "f1", "all"), ("a",), "labelled")
+    assert choice.queueing() == [
+        *("labels", "queue", "add", "--run", "run1", "--budget", "5"),
+        *("--prediction", "objects/car@main", "--metric", "f1", "--slice", "all"),
+        *("--where", "clip_id in ('a')"),
+    ]

@@ -4,11 +4,10 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-
-from tests.dashboard.conftest import serving
 
 pytestmark = pytest.mark.browser
 Keep = Callable[[Page, str], Path]
@@ -102,11 +101,11 @@ def test_copy_link_copies_the_address_with_the_run(page: Page, served_fleet: str
 
 
 def test_what_cost_most_is_counted_and_exported(
-    page: Page, demo_home: Path, tmp_path: Path, keep: Keep
+    page: Page, demo_home: Path, tmp_path: Path, serve: Any, keep: Keep
 ) -> None:
     home = tmp_path / "own" / "home"
     shutil.copytree(demo_home, home)
-    with serving(home) as address:
+    with serve(home) as address:
         page.set_viewport_size({"width": 1280, "height": 800})
         page.goto(address)
         page.get_by_role("button", name="Send to labeling").click(timeout=MS)

@@ -60,6 +60,7 @@ def make_content(cells: Sequence[Any], costly: Sequence[Any] = (), **more: Any) 
         "name": None,
         "not_shared": None,
         "clips_of_calibration": 0,
+        "imported_labels": {},
         "note": None,
         "deployed": "hydra-1.0",
         "candidate": "hydra-1.1",

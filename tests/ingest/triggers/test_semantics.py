@@ -487,7 +487,7 @@ def tries(count):
     return settings(max_examples=count, deadline=None, suppress_health_check=slow, database=None)
 
 
-@tries(80)
+@tries(50)
 @given(fleets(), specs(ANY_CONDITION))
 def test_any_condition_fires_where_the_oracle_says(fleet, spec):
     telemetry, drives = tables(fleet)

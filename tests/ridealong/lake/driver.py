@@ -1,9 +1,10 @@
 """A command of its own process, which may be killed at any step: what the lake's tests run.
 
-    driver.py HOME [--die K | --die-in NAME SECONDS] [--start TIME] ACTION ARGUMENT…
+    driver.py HOME [--die K | --die-in NAME SECONDS] [--race FOLDER] ACTION ARGUMENT…
 
 ``--die K`` kills (SIGKILL) before the K-th step: a folder made, a file written, flushed, renamed or
 removed, a log entry written. ``--die-in`` kills that long after such a step began, inside it.
+``--race FOLDER`` says in a file there that it has started, and waits for a file ``go``.
 Exit codes: 0 done, 3 another process committed the source first, 2 any other mistake.
 """
 
@@ -124,19 +125,27 @@ def churn(lake: Lake, rounds: int) -> None:
             lake.erase_vehicle(f"vehicle-churn-{count}")
 
 
+def wait_at(line: Path) -> None:
+    """Say that this process is ready, and wait for the start."""
+    (line / f"{os.getpid()}.ready").touch()
+    while not (line / "go").exists():
+        time.sleep(0.001)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("home", type=Path)
     parser.add_argument("--die", type=int)
     parser.add_argument("--die-in", nargs=2)
-    parser.add_argument("--start", type=float, default=0.0)
+    parser.add_argument("--race", type=Path)
     parser.add_argument("action")
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
     inside = (options.die_in[0], float(options.die_in[1])) if options.die_in else None
     if options.die or inside:
         arm(Killer(options.die, inside))
-    time.sleep(max(0.0, options.start - time.time()))
+    if options.race:
+        wait_at(options.race)
     try:
         act(options.home, options.action, options.arguments)
     except AlreadyCommittedError:

@@ -1,6 +1,7 @@
 """Many processes at one lake: the same input counts once, and a reader never sees a torn state."""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,27 +14,40 @@ from ridealong.lake import Lake
 pytestmark = pytest.mark.slow
 
 PROCESSES = 6
-# The processes need about a second to start; then they all begin at once.
-HEAD_START_S = 4.0
+
+
+@pytest.fixture
+def race(tmp_path: Path, start: Any, finish: Any) -> Callable[..., list[int]]:
+    """Start a process for each action; all begin at once. Gives their exit codes."""
+    line = tmp_path / "line"
+    line.mkdir()
+
+    def run(home: Path, actions: Sequence[tuple[str, ...]]) -> list[int]:
+        processes = [start(home, "--race", line, *action) for action in actions]
+        while len([*line.glob("*.ready")]) < len(processes):
+            assert all(process.poll() is None for process in processes)
+            time.sleep(0.01)
+        (line / "go").touch()
+        return finish(processes)
+
+    return run
 
 
 def test_six_processes_racing_the_same_input_commit_it_once(
-    lake: Lake, start: Any, finish: Any, whole: Any
+    lake: Lake, race: Any, whole: Any
 ) -> None:
-    at = time.time() + HEAD_START_S
-    processes = [start(lake.home, "--start", at, "put", "same") for _ in range(PROCESSES)]
-    assert sorted(finish(processes)) == [0] + [3] * (PROCESSES - 1)
+    codes = race(lake.home, [("put", "same")] * PROCESSES)
+    assert sorted(codes) == [0] + [3] * (PROCESSES - 1)
     assert whole(lake.snapshot()) == {"same"}
     lake.vacuum(0)
     assert (lake.check().errors, lake.check().remarks) == ((), ())
 
 
 def test_six_processes_making_the_home_and_committing_their_own(
-    home: Path, start: Any, finish: Any, whole: Any
+    home: Path, race: Any, whole: Any
 ) -> None:
-    at = time.time() + HEAD_START_S
     names = [f"p{index}" for index in range(PROCESSES)]
-    assert finish([start(home, "--start", at, "put", name) for name in names]) == [0] * PROCESSES
+    assert race(home, [("put", name) for name in names]) == [0] * PROCESSES
     lake = Lake.open(home)
     assert whole(lake.snapshot()) == set(names)
     assert lake.snapshot().commits()["number"].to_pylist() == list(range(1, PROCESSES + 1))
@@ -42,14 +56,13 @@ def test_six_processes_making_the_home_and_committing_their_own(
 
 @pytest.mark.slow
 def test_deletes_and_compactions_racing_each_other_lose_nothing(
-    lake: Lake, driver: ModuleType, start: Any, finish: Any, whole: Any
+    lake: Lake, driver: ModuleType, race: Any, whole: Any
 ) -> None:
     for name in "abcdef":
         driver.put(lake, name)
-    at = time.time() + HEAD_START_S
     actions = [("erase", "a"), ("erase", "b"), ("compact",), ("compact",), ("put", "g")]
     actions.append(("vacuum", "3600"))
-    assert finish([start(lake.home, "--start", at, *action) for action in actions]) == [0] * 6
+    assert race(lake.home, actions) == [0] * 6
     assert whole(lake.snapshot()) == set("cdefg")
     lake.vacuum(0)
     assert (lake.check().errors, lake.check().remarks) == ((), ())

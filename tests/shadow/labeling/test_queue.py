@@ -15,7 +15,8 @@ from shadow.labeling import queue
 from shadow.labeling.queue import AddRequest, add_to_queue, mark, queue_rows
 from shadow.labeling.ranking import _ranks as ranks
 from shadow.labeling.ranking import rarity
-from shadow.labeling.states import FIGURES, State
+from shadow.labeling.states import FIGURES, State, added_sentence
+from shadow.losses import CellNames
 
 
 @pytest.fixture
@@ -110,3 +111,23 @@ def test_mistakes_are_said(add: Any, lake: Lake, program: Any) -> None:
     assert done.returncode == 2 and "no such clip waits in the queue" in done.stderr
     done = program("labels", "queue", "list", "--home", lake.home)
     assert done.returncode == 0
+
+
+def test_whoever_names_a_check_gets_clips_with_a_share_in_its_loss(add: Any) -> None:
+    cells = CellNames("objects/pedestrian@main", "f1", "light=night")
+    named = add(cells=cells, budget=200, dry_run=True)
+    every = add(budget=200, dry_run=True)
+    assert 0 < named["considered"] < every["considered"]
+    assert all(row["loss"] is not None for row in named["added"])
+
+
+def test_a_clip_is_worth_the_same_however_many_are_considered(add: Any) -> None:
+    best, *_, last = add(budget=5, dry_run=True)["added"]
+    (alone,) = add(last["clip_id"], dry_run=True)["added"]
+    assert alone["worth"] == last["worth"] < best["worth"]
+
+
+def test_what_was_added_is_said(add: Any) -> None:
+    assert added_sentence(add(budget=1)) == "added 1 clip to the queue"
+    told = added_sentence(add(budget=1, dry_run=True))
+    assert told == "would add 1 clip to the queue; 1 clip is in the queue already"
