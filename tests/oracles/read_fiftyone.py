@@ -42,6 +42,8 @@ def start_database():
         atexit.register(step)
     while not socket.exists() and process.poll() is None:
         time.sleep(0.02)
+    if not socket.exists():
+        sys.exit(process.poll())  # it has said why
     return f"mongodb://{quote(str(socket), safe='')}"
 
 
