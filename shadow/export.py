@@ -27,7 +27,7 @@ from ingest.labels.writing import write_export as write_labels
 from ingest.listing import list_clips
 from metrics.gate.cells import Cell
 from metrics.tasks.box_scores import reported_boxes
-from metrics.tasks.clip_view import ClipView, rows_of
+from metrics.tasks.clip_view import ClipView
 from metrics.tasks.family import TaskFamily
 from metrics.tasks.metric import Reference
 from metrics.tasks.registry import families, sparse_tasks
@@ -438,7 +438,7 @@ def _reported(outputs: RunOutputs, role: str, view: ClipView, tasks: Sequence[st
     found = [reported_boxes(view, outputs.predictions(role, boxes)).table]
     others = outputs.predictions(role, [name for name in tasks if name not in boxes])
     if others:
-        rows = rows_of(view, others)
+        rows = view.rows_of(others)
         said = rows.known("score", 1.0) >= view.threshold_of(others)[rows.cell]
         found.append(rows.table.filter(pa.array(said)))
     return pa.concat_tables(found)

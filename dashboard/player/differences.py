@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from metrics.tasks.clip_view import ClipView, common_frames, rows_of
+from metrics.tasks.clip_view import ClipView, common_frames
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.registry import families, parse_prediction
 from ridealong.arrays import Bools, Floats
@@ -131,7 +131,7 @@ def _none_counts(view: ClipView, predictions: Sequence[Prediction]) -> Judged:
     size = view.perception.sparse.num_rows
     judged = Judged(np.zeros(size, np.bool_), np.zeros(size), np.zeros(size, np.bool_))
     if predictions:
-        rows = rows_of(view, predictions)
+        rows = view.rows_of(predictions)
         below = view.threshold_of(predictions)[rows.cell] - rows.floats("score")[:, 0]
         judged.below[rows.table[ROW].to_numpy()] = np.maximum(below, 0)
     return judged

@@ -24,7 +24,7 @@ from metrics.tasks.boxes import (
     match_greedily,
     overlapping,
 )
-from metrics.tasks.clip_view import ClipView, SparseRows, by_cell, rows_of
+from metrics.tasks.clip_view import ClipView, SparseRows, by_cell
 from metrics.tasks.disagreement import pairing_metric, pairing_sums, unpaired
 from metrics.tasks.family import PairScorer, Reported, Scorer, SelfScorer, TaskFamily
 from metrics.tasks.metric import (
@@ -117,7 +117,7 @@ class BoxScores:
         self, outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
     ) -> Result:
         """Counts at the thresholds, the number of labels, and a matched row per detection."""
-        found, wanted = (rows_of(view, predictions) for view in (outputs, labels))
+        found, wanted = (view.rows_of(predictions) for view in (outputs, labels))
         ignored = self._ignored_of(wanted.table)
         score, frames = found.floats("score")[:, 0], outputs.frames
         matching = match_greedily(boxes_of(found, frames), score, boxes_of(wanted, frames), ignored)
@@ -163,7 +163,7 @@ def boxes_of(rows: SparseRows, frames: int) -> Boxes:
 
 def reported_boxes(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The boxes at or above their thresholds."""
-    rows = rows_of(view, predictions)
+    rows = view.rows_of(predictions)
     return rows.take(rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])
 
 

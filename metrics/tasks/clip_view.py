@@ -30,14 +30,14 @@ class ClipView:
         thresholds: By prediction name, the lowest score that counts; the default is
             `DEFAULT_THRESHOLD`.
         image_sizes: By camera (width, height), in the pixels of the sparse rows.
-        rows: Cache of sparse rows, by their predictions.
+        found: Cache of sparse rows, by their predictions.
         drawn: Cache of drawn lines, by their predictions.
     """
 
     perception: Perception
     thresholds: Mapping[str, float] = field(default_factory=dict)
     image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    rows: dict[tuple[Prediction, ...], "SparseRows"] = field(default_factory=dict, compare=False)
+    found: dict[tuple[Prediction, ...], "SparseRows"] = field(default_factory=dict, compare=False)
     drawn: dict[tuple[Prediction, ...], StrokeSet] = field(default_factory=dict, compare=False)
 
     @property
@@ -50,6 +50,17 @@ class ClipView:
         if perception is self.perception:
             return self
         return ClipView(perception, self.thresholds, self.image_sizes)
+
+    def rows_of(self, predictions: Sequence[Prediction]) -> "SparseRows":
+        """The sparse rows of ``predictions``; found once.
+
+        Raises:
+            ValueError: A row's time is not one of the frames.
+        """
+        key = tuple(predictions)
+        if key not in self.found:
+            self.found[key] = rows_of(self.perception, predictions)
+        return self.found[key]
 
     def threshold_of(self, predictions: Sequence[Prediction]) -> Floats:
         """``(N,)`` thresholds, compared in float32 as scores are stored."""
@@ -97,19 +108,12 @@ class SparseRows:
         return SparseRows(self.table.filter(pa.array(mask)), self.cell[mask], self.frame[mask])
 
 
-def rows_of(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
-    """The sparse rows of ``predictions``; found once per view.
+def rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
+    """The sparse rows of ``predictions``; `ClipView.rows_of` finds them once.
 
     Raises:
         ValueError: A row's time is not one of the frames.
     """
-    key = tuple(predictions)
-    if key not in view.rows:
-        view.rows[key] = _rows_of(view.perception, predictions)
-    return view.rows[key]
-
-
-def _rows_of(perception: Perception, predictions: Sequence[Prediction]) -> SparseRows:
     tasks = sorted({p.task for p in predictions})
     mine = pc.is_in(perception.sparse["task"], pa.array(tasks, pa.string()))
     parts = perception.sparse.select(["task", "category", "camera"]).filter(mine)

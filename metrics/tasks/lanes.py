@@ -19,7 +19,6 @@ from metrics.tasks.clip_view import (
     ClipView,
     SparseRows,
     linked,
-    rows_of,
     sum_by_cell,
 )
 from metrics.tasks.disagreement import pairing_metric, pairing_sums, unpaired
@@ -91,7 +90,7 @@ def reported_lines(
     view: ClipView, predictions: Sequence[Prediction]
 ) -> tuple[SparseRows, StrokeSet]:
     """The lines at or above their thresholds that have a pixel: as rows, and drawn."""
-    rows = rows_of(view, predictions)
+    rows = view.rows_of(predictions)
     reported = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
     rows = rows.take(reported)
     rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow.compute as pc
 
-from metrics.tasks.clip_view import ClipView, SparseRows, rows_of
+from metrics.tasks.clip_view import ClipView, SparseRows
 from metrics.tasks.disagreement import jaccard_metric
 from metrics.tasks.family import Reported, Scorer, TaskFamily
 from metrics.tasks.maps import overlap_sums
@@ -106,7 +106,7 @@ def overall_states(view: ClipView, cameras: Sequence[str]) -> Ints:
 
 def reported_lights(view: ClipView, predictions: Sequence[Prediction]) -> SparseRows:
     """The relevant lights at or above their thresholds."""
-    rows = rows_of(view, predictions)
+    rows = view.rows_of(predictions)
     relevant = pc.fill_null(rows.table["relevant"], True).to_numpy().astype(np.bool_)
     return rows.take(
         relevant & (rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell])
