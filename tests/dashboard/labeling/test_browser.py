@@ -4,11 +4,13 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from ridealong.lake import Lake
 from shadow.labeling.queue import queue_rows
@@ -20,8 +22,13 @@ Keep = Callable[[Page, str], Path]
 
 
 def choose(place: Page | Locator, page: Page, box: str, option: str) -> None:
-    place.get_by_role("combobox", name=box).click()
-    page.get_by_role("option", name=option).click()
+    """Choose from a list; it closes if the page is drawn again, and then it is opened again."""
+    for _ in range(10):
+        place.get_by_role("combobox", name=box).click(timeout=WAIT_MS)
+        with suppress(PlaywrightTimeout):
+            page.get_by_role("option", name=option).click(timeout=3_000)
+            return
+    raise AssertionError(f"{option} cannot be chosen from {box}")
 
 
 def said(page: Page, text: str) -> None:
