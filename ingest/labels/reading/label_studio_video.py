@@ -9,7 +9,7 @@ nobody had labelled, among others that were, they count as labelled only where t
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ingest.labels.reading.content import Box, ReadImage, ReadShape
@@ -72,7 +72,7 @@ def read_video(
     for at, frame in enumerate(kept, first):
         key = (str(data["clip_id"]), str(data["camera"]), frame.timestamp_ns)
         images.append(ReadImage(f"{key[0]}-{key[1]}-{key[2]}", key, size))
-        shapes += [_placed(shape, at) for shape in inside[frame.number]]
+        shapes += [replace(shape, image=at) for shape in inside[frame.number]]
     return images, shapes
 
 
@@ -115,10 +115,6 @@ def _add(
         inside[number].append(
             ReadShape(0, label, checked_box(pixels, what, file), track=track, new_track=new)
         )
-
-
-def _placed(shape: ReadShape, image: int) -> ReadShape:
-    return ReadShape(image, shape.label, shape.box, track=shape.track, new_track=shape.new_track)
 
 
 def _key_frames(sequence: Sequence[Json], what: str, file: Path) -> list[_KeyFrame]:
