@@ -43,7 +43,7 @@ from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.topdown import make_sampling
 from shadow.networks.registry import NetworkEntry, add_network, shipped_manifests
 from shadow.pipeline import replaying
-from shadow.planning import in_batches, plan_replay
+from shadow.planning import in_batches, longest_first, plan_replay
 from shadow.replay_plan import ReplayPlan
 from shadow.run import RunRequest, clips_of, pair_of
 
@@ -90,7 +90,7 @@ def report(lake: Lake, rounds: int) -> None:
     pair = pair_of(lake.snapshot(), request)
     clips = clips_of(lake.snapshot(), request)
     networks = [hydranet(lake, entry) for entry in pair]
-    plan = plan_replay(lake, pair, clips, "cpu")
+    plan = plan_replay(lake, pair, longest_first(clips), "cpu")
     bare(lake, networks, clips.slice(0, 1))  # work done once per process is not counted
     ours, peer, sets = [], [], 0
     for _ in range(rounds):

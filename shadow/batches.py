@@ -20,7 +20,7 @@ from ridealong.terminal.console import Console
 from ridealong.terminal.readable import counted
 from shadow.networks.registry import NetworkEntry
 from shadow.pipeline import ReplayBatch, replaying
-from shadow.planning import plan_replay, replay_sources
+from shadow.planning import longest_first, plan_replay, replay_sources
 from shadow.replay_plan import Batch, ClipOutcome, ReplayPlan
 
 # If this many clips fail before any clip worked, all for one reason or all in a network, the clips
@@ -65,7 +65,7 @@ def replay(
             Batches that were committed before that stay.
         ItemsLostError: The runner lost clips of the batch in progress.
     """
-    found = Replayed()
+    found, clips = Replayed(), longest_first(clips)
     first = plan_replay(lake, networks, clips, device)
     has_stored = len(first.clips) < clips.num_rows
 

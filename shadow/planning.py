@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from metrics.tasks.metric import Reference
@@ -72,6 +73,12 @@ def plan_replay(
         definition=planner.definition,
         device=device,
     )
+
+
+def longest_first(clips: pa.Table) -> pa.Table:
+    """The clips with the most frames first, so that all workers end at about the same time."""
+    order = np.argsort(-clips["frames"].to_numpy(), kind="stable")
+    return clips.take(pa.array(order))
 
 
 def tasks_of(networks: Sequence[NetworkEntry]) -> set[str]:

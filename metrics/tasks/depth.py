@@ -8,10 +8,9 @@ depth, a relative error of about 1: giving no output does not improve the value.
 Source: Eigen et al. 2014: AbsRel, squared error, the share within a factor of 1.25.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from metrics.tasks.clip_view import ClipView
 from metrics.tasks.dense import check_frames, finer, in_chunks, nearest_grid
@@ -21,7 +20,7 @@ from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over
 from metrics.tasks.prediction import Prediction
 from metrics.tasks.stability import PARAMETERS as STEADINESS
 from metrics.tasks.stability import SOURCE, inner_frames
-from ridealong.arrays import Floats
+from ridealong.arrays import Bools, Floats, Floats32
 from ridealong.perception.annotations import Task
 from ridealong.perception.forms import Form
 
@@ -131,18 +130,33 @@ def _camera_sums(outputs: ClipView, labels: ClipView, camera: str) -> Floats:
     return sums
 
 
-def _errors(label: NDArray[np.float32], output: NDArray[np.float32]) -> Floats:
+def _errors(label: Floats32, output: Floats32) -> Floats:
     """``(4, ranges)`` sums over a few frames."""
-    known = (label > 0) & (label <= CAP_M)  # false for NaN
-    label, output = label[known], output[known]
-    near, middle = (label < edge for edge in BIN_EDGES_M)
-    place = 2 - near.astype(np.int64) - middle
+    label, output, sums = label.ravel(), output.ravel(), np.zeros((4, len(RANGES)))
+    for place, mask in enumerate(_by_range(label)):
+        pixels = np.flatnonzero(mask)
+        sums[:, place] = _range_errors(label.take(pixels), output.take(pixels))
+    return sums
+
+
+def _by_range(label: Floats32) -> Iterator[Bools]:
+    """The pixels of each range, near to far; false for NaN."""
+    near, far = BIN_EDGES_M
+    yield (label > 0) & (label < near)
+    yield (label >= near) & (label < far)
+    yield (label >= far) & (label <= CAP_M)
+
+
+def _range_errors(
+    label: Floats32, output: Floats32
+) -> tuple[float, float, float, float]:
+    """Number of pixels, relative error, squared error, and pixels within the factor."""
     output = np.fmin(np.fmax(output, np.float32(LEAST_M)), np.float32(CAP_M))
     error = np.abs(output - label)
     factor = np.float32(FACTOR)
     within = (output < factor * label) & (label < factor * output)
-    weights = (None, error / label, error * error, within)
-    return np.stack([np.bincount(place, w, len(RANGES)).astype(np.float64) for w in weights])
+    relative, squared = (each.sum(dtype=np.float64) for each in (error / label, error * error))
+    return len(label), relative, squared, np.count_nonzero(within)
 
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:

@@ -39,7 +39,7 @@ from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.stability import PARAMETERS as STEADINESS
 from metrics.tasks.stability import jitter_metric
 from metrics.tasks.strokes import StrokeSet
-from ridealong.arrays import Floats, Ints
+from ridealong.arrays import Bools, Floats, Ints
 from ridealong.perception.annotations import LaneCategory, Task
 from ridealong.perception.forms import Form
 
@@ -74,7 +74,7 @@ def against_labels(
         _by_cell(group, cells, frames) for group in (hits, found.group, wanted.group)
     )
     counts = detection_sums(COUNTS, names, tp, reported - tp, total - tp)
-    intersection, union = pixel_overlap(merged(found), merged(wanted), cells, frames)
+    intersection, union = pixel_overlap(found.merged, wanted.merged, cells, frames)
     return Result((*counts, Sums(IOU, names, {"intersection": intersection, "union": union})))
 
 
@@ -151,10 +151,19 @@ def _measured(left: StrokeSet, right: StrokeSet, one: Ints, two: Ints) -> Pairs:
 
 def _assigned_groups(pairs: Pairs, group: Ints) -> Ints:
     """The group of each hit: assigned for the largest sum of IoU, and over the threshold."""
+    where = group[pairs.left]
+    # Most groups have nothing to decide: no line is in two of their pairs.
+    undecided = np.isin(where, where[_repeated(pairs.left) | _repeated(pairs.right)])
+    decided = where[~undecided & (pairs.iou > IOU_THRESHOLD)]
+    pairs = pairs.take(undecided)
     groups, start = np.unique(group[pairs.left], return_index=True)
     ends = np.append(start, len(pairs.left))[1:]
     hits = [_hits(pairs.take(np.arange(a, b))) for a, b in zip(start, ends, strict=True)]
-    return np.repeat(groups, np.array(hits, np.int64))
+    return np.concatenate([decided, np.repeat(groups, np.array(hits, np.int64))])
+
+
+def _repeated(index: Ints) -> Bools:
+    return np.bincount(index, minlength=1)[index] > 1
 
 
 def _hits(pairs: Pairs) -> int:
@@ -182,25 +191,13 @@ def pixel_overlap(one: StrokeSet, two: StrokeSet, cells: int, frames: int) -> tu
     return intersection, whole[0] + whole[1] - intersection
 
 
-def merged(lines: StrokeSet) -> StrokeSet:
-    """All lines of a group as one drawing."""
-    if not len(lines.group):
-        return lines
-    groups, start, count = np.unique(lines.group, return_index=True, return_counts=True)
-    bits = lines.bits[start]
-    for place in range(1, count.max()):  # few groups have many lines
-        more = np.flatnonzero(count > place)
-        bits[more] |= lines.bits[start[more] + place]
-    return StrokeSet(groups, bits)
-
-
 def _by_cell(group: Ints, cells: int, frames: int) -> Ints:
     return np.bincount(group // frames, minlength=cells)
 
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
     """What the drawn lines of consecutive frames do not share."""
-    lines, frames = merged(drawn_lines(view, predictions)), view.frames
+    lines, frames = drawn_lines(view, predictions).merged, view.frames
     steps, frame = linked(view.perception), lines.group % max(frames, 1)
     first = np.flatnonzero(np.r_[steps, False][frame])
     second = np.flatnonzero(np.r_[False, steps][frame])

@@ -22,7 +22,7 @@ WIDTH, HEIGHT, STROKE = 328, 118, 6.0
 WORD = 64
 ROW_WORDS = -(-WIDTH // WORD)
 FULL = np.uint64(2**64 - 1)
-AT_ONCE = 128  # lines processed together: few enough to stay in the cache
+AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StrokeSet:
 
     Attributes:
         group: ``(L,)`` ascending.
-        bits: ``(L, HEIGHT * ROW_WORDS)``.
+        bits: ``(L, ROW_WORDS * HEIGHT)``: the first words of all rows, then the second ones.
     """
 
     group: Ints
@@ -42,8 +42,8 @@ class StrokeSet:
         """``(L, HEIGHT)`` how many pixels each line covers in each row."""
         rows = np.empty((len(self.bits), HEIGHT), np.int16)
         for chunk in _chunks(len(rows)):
-            words = self.bits[chunk].reshape(-1, HEIGHT, ROW_WORDS)
-            np.bitwise_count(words).sum(axis=2, out=rows[chunk])
+            words = self.bits[chunk].reshape(-1, ROW_WORDS, HEIGHT)
+            np.bitwise_count(words).sum(axis=1, out=rows[chunk])
         return rows
 
     @cached_property
@@ -51,6 +51,18 @@ class StrokeSet:
         """``(L,)`` how many pixels each line covers."""
         pixels: Ints = self.row_pixels.sum(axis=1, dtype=np.int64)
         return pixels
+
+    @cached_property
+    def merged(self) -> "StrokeSet":
+        """All lines of a group as one drawing; this set if no group has two."""
+        groups, start, count = np.unique(self.group, return_index=True, return_counts=True)
+        if len(groups) == len(self.group):
+            return self
+        bits = self.bits[start]
+        for place in range(1, count.max()):  # few groups have many lines
+            more = np.flatnonzero(count > place)
+            bits[more] |= self.bits[start[more] + place]
+        return StrokeSet(groups, bits)
 
     def take(self, which: Bools) -> "StrokeSet":
         """Some of the lines; not a copy if it is all of them."""
@@ -65,17 +77,17 @@ def rasterise(xy: Floats, points: Ints) -> Words:
         points: ``(L,)`` how many points each line has; fewer than two give no pixels.
 
     Returns:
-        ``(L, HEIGHT * ROW_WORDS)`` bits.
+        ``(L, ROW_WORDS * HEIGHT)`` bits; see `StrokeSet`.
     """
     line, start, end = _segments(xy, points)
     segment, row = _rows_touched(start, end)
-    left, right = _span(start[segment], end[segment], np.asarray(row + 0.5, np.float64))
+    left, right = _spans(start, end, segment, np.asarray(row + 0.5, np.float64))
     # From the first pixel centre inside the span to the one after the last.
     first = np.clip(np.ceil(left - 0.5), 0, WIDTH).astype(np.int64)
     last = np.clip(np.floor(right - 0.5) + 1, 0, WIDTH).astype(np.int64)
-    bits = np.zeros(len(points) * HEIGHT * ROW_WORDS, np.uint64)
-    _fill(bits, (line[segment] * HEIGHT + row) * ROW_WORDS, first, last)
-    return bits.reshape(len(points), HEIGHT * ROW_WORDS)
+    bits = np.zeros((len(points), ROW_WORDS, HEIGHT), np.uint64)
+    _fill(bits.ravel(), line[segment] * (ROW_WORDS * HEIGHT) + row, first, last)
+    return bits.reshape(len(points), ROW_WORDS * HEIGHT)
 
 
 def shared_pixels(left: Words, one: Ints, right: Words, two: Ints) -> Ints:
@@ -106,36 +118,57 @@ def _rows_touched(start: Floats, end: Floats) -> tuple[Ints, Ints]:
     return segment, first[segment] + place
 
 
-def _span(start: Floats, end: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Where the horizontal line at ``y`` enters and leaves the capsule from start to end.
+def _spans(start: Floats, end: Floats, segment: Ints, y: Floats) -> tuple[Floats, Floats]:
+    """Where horizontal lines enter and leave the capsules of their segments.
 
-    It crosses the outline on the circles around both ends and on the two straight sides; what it
-    does not cross is NaN, which fmin and fmax ignore. Without any crossing the span is empty.
+    A capsule is a circle that moves along its segment. The circle that reaches farthest to a side
+    touches the horizontal line with its tangent point, unless it would be beyond an end.
+
+    Args:
+        start: ``(S, 2)`` the segments' first points.
+        end: ``(S, 2)`` their last points.
+        segment: ``(R,)`` the segment of each horizontal line, which touches its capsule.
+        y: ``(R,)``.
+
+    Returns:
+        ``(R,)`` the leftmost and the rightmost x.
     """
     radius = STROKE / 2
-    (x0, y0), (x1, y1) = start.T, end.T
-    length = np.hypot(x1 - x0, y1 - y0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        around_start, around_end = (np.sqrt(radius**2 - (y - at) ** 2) for at in (y0, y1))
-        left = np.fmin(np.fmin(x0 - around_start, x1 - around_end), np.inf)
-        right = np.fmax(np.fmax(x0 + around_start, x1 + around_end), -np.inf)
-        side_x, side_y = radius * (y1 - y0) / length, radius * (x0 - x1) / length
-        for sign in (1, -1):
-            part = (y - y0 - sign * side_y) / (y1 - y0)
-            x = x0 + sign * side_x + part * (x1 - x0)
-            x[~((part >= 0) & (part <= 1))] = np.nan
-            left, right = np.fmin(left, x), np.fmax(right, x)
-    return left, right
+    across, down = (end - start).T
+    length = np.maximum(np.hypot(across, down), 1e-12)
+    tangent = np.copysign(radius * across / length, across * down)  # rows from centre to tangent
+    flat = down == 0
+    part = 1 / np.where(flat, 1, down)  # of the segment, a row
+    x0, y0 = start[segment].T
+    across, down, tangent, part = across[segment], down[segment], tangent[segment], part[segment]
+    level, y = np.flatnonzero(flat[segment]), y - y0
+    sides = []
+    for sign in (-1, 1):
+        along = np.clip((y + sign * tangent) * part, 0, 1)
+        along[level] = sign * across[level] > 0
+        reach = np.sqrt(np.maximum(radius**2 - (y - along * down) ** 2, 0))
+        sides.append(x0 + along * across + sign * reach)
+    return sides[0], sides[1]
 
 
 def _fill(bits: Words, row_start: Ints, first: Ints, last: Ints) -> None:
-    """Set the bits first..last-1 of the rows that begin at the words ``row_start``."""
-    some = last > first
-    row_start, first, last = row_start[some], first[some], last[some]
+    """Set the bits first..last-1 of rows.
+
+    Args:
+        bits: All words; those of one row are `HEIGHT` apart.
+        row_start: ``(R,)`` the first word of each row.
+        first: ``(R,)`` the first bit.
+        last: ``(R,)`` the bit after the last.
+    """
+    some = np.flatnonzero(last > first)
+    first, last = first[some], last[some]
     begin, end = first // WORD, (last - 1) // WORD
-    owner, place = spread(end - begin + 1)
-    word = begin[owner] + place
-    low = np.maximum(first[owner] - word * WORD, 0).astype(np.uint64)
-    high = np.minimum(last[owner] - word * WORD, WORD).astype(np.uint64)
-    mask = (FULL << low) & (FULL >> (np.uint64(WORD) - high))
-    np.bitwise_or.at(bits, row_start[owner] + word, mask)
+    word = row_start[some] + begin * HEIGHT
+    more = end - begin  # further words
+    low = FULL << (first - begin * WORD).astype(np.uint64)
+    high = FULL >> ((end + 1) * WORD - last).astype(np.uint64)
+    np.bitwise_or.at(bits, word, np.where(more, low, low & high))
+    for step in range(1, more.max(initial=0) + 1):  # few spans have many words
+        longer = np.flatnonzero(more >= step)
+        mask = np.where(more[longer] > step, FULL, high[longer])
+        np.bitwise_or.at(bits, word[longer] + step * HEIGHT, mask)

@@ -2,7 +2,7 @@
 
 ::
 
-    items -> spread -> do one -> gather -> deliver
+    items -> do one -> gather -> deliver
 
 Only descriptors are shuffled: workers open and write files themselves. Nothing is emitted in
 ``finish_bundle``, because some runners drop it. Only the last step's output counts, because some
@@ -78,11 +78,11 @@ class Do(beam.DoFn):
         self._do: Callable[[Any], Any] | None = None
 
     def process(self, item: Any) -> Iterator[Any]:
-        """Emit the item's outcome."""
+        """Emit the item's outcome; the key None puts all outcomes into one group."""
         try:
             run = find_running(self._key)
         except ProcessDiedError as error:
-            yield self._work.died(item, str(error))
+            yield None, self._work.died(item, str(error))
             return
         try:
             outcome = self._outcome(item, run.workers if run else None)
@@ -90,7 +90,7 @@ class Do(beam.DoFn):
             outcome = Mishap(described(error))
         if run:
             run.advance()
-        yield outcome
+        yield None, outcome
 
     def _outcome(self, item: Any, workers: Workers | None) -> Any:
         work = self._work
@@ -184,14 +184,11 @@ def _define(
     kind: Any,
     spread: bool,
 ) -> Any:
-    planned = root | "items" >> beam.Create(list(items))
-    if spread:
-        # Shuffles descriptors, to distribute the items to the workers.
-        planned = planned | "spread" >> beam.Reshuffle()
     return (
-        planned
+        root
+        # Shuffles descriptors, to distribute the items to the workers.
+        | "items" >> beam.Create(list(items), reshuffle=spread)
         | "do one" >> beam.ParDo(Do(work, key))
-        | "one group" >> beam.Map(lambda outcome: (None, outcome))
         # Shuffles outcomes: counts, paths and small rows.
         | "gather" >> beam.GroupByKey()
         | "deliver" >> beam.ParDo(Deliver(path, kind | Mishap, key))

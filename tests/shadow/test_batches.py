@@ -39,7 +39,7 @@ PAIR: Pair = (network("a"), network("b"))
 
 def clips(count: int) -> pa.Table:
     names = [f"clip{number:02d}" for number in range(count)]
-    return pa.table({"clip_id": names, "drive_id": names, "blob": names})
+    return pa.table({"clip_id": names, "drive_id": names, "blob": names, "frames": [50] * count})
 
 
 @pytest.fixture

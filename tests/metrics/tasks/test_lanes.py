@@ -105,7 +105,7 @@ def random_lines(seed, count):
 
 
 def unpacked(bits):
-    words = bits.reshape(len(bits), strokes.HEIGHT, strokes.ROW_WORDS)
+    words = bits.reshape(len(bits), strokes.ROW_WORDS, strokes.HEIGHT).transpose(0, 2, 1)
     octets = np.ascontiguousarray(words).view(np.uint8)
     return np.unpackbits(octets, axis=-1, bitorder="little")[..., : strokes.WIDTH].astype(bool)
 
