@@ -1,21 +1,21 @@
-"""Dense arrays over time: resampling, and the confusion of two class maps.
+"""Dense arrays over time: resampling, and the overlap of two class maps.
 
 Arrays are ``(T, h, w)`` and cover the whole image (or the whole area seen from above) at any
 resolution. A few frames are processed at a time, so that their data stays in the cache.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ridealong.arrays import Ints
+from ridealong.perception.annotations import UNLABELLED
 
 Item = TypeVar("Item", bound=np.generic)
 
 PIXELS_AT_ONCE = 65_536
-CODES = 256
 
 
 def nearest_grid(array: NDArray[Item], size: tuple[int, int]) -> NDArray[Item]:
@@ -46,21 +46,35 @@ def check_frames(array: NDArray[np.generic], frames: int) -> None:
         raise ValueError(f"dense array of shape {array.shape} on {frames} frames")
 
 
-def joint_counts(
-    rows: NDArray[np.uint8], columns: NDArray[np.uint8], size: tuple[int, int]
+def overlaps(
+    one: NDArray[np.uint8],
+    two: NDArray[np.uint8],
+    codes: Sequence[int],
+    size: tuple[int, int],
+    where_labelled: bool = False,
 ) -> Ints:
-    """``(256, 256)``: pixels by the code in ``rows`` and the code in ``columns``, on one grid."""
-    counts = np.zeros(CODES * CODES, np.int64)
-    for chunk in in_chunks(len(rows), size):
-        high, low = (nearest_grid(side[chunk], size) + np.uint8(1) for side in (rows, columns))
-        # The code 255 became 0, so most pairs are small numbers, and their counts few.
-        found = np.bincount((high * np.uint16(CODES) + low).ravel())
-        counts[: len(found)] += found
-    return np.roll(counts.reshape(CODES, CODES), -1, axis=(0, 1))
+    """``(len(codes), 2)``: pixels in which both maps have the code, and in which either has it.
+
+    To count one code after the other is as fast as to count all pairs of codes, up to ten codes.
+
+    Args:
+        one, two: ``(T, h, w)`` codes.
+        codes: Which codes to count.
+        size: The grid that both are resampled to.
+        where_labelled: Leave out the pixels that are `UNLABELLED` in ``one``.
+    """
+    counts = np.zeros((len(codes), 2), np.int64)
+    for chunk in in_chunks(len(one), size):
+        a, b = nearest_grid(one[chunk], size), nearest_grid(two[chunk], size)
+        if where_labelled:
+            b = np.where(a == UNLABELLED, np.uint8(UNLABELLED), b)
+        for place, code in enumerate(codes):
+            in_a, in_b = a == code, b == code
+            counts[place] += np.count_nonzero(in_a & in_b), np.count_nonzero(in_a | in_b)
+    return counts
 
 
-def check_codes(counts: Ints, known: int, unlabelled: int) -> None:
-    """Raise `ValueError` where a code is neither below ``known`` nor ``unlabelled``."""
-    codes = [*range(known), unlabelled]
-    if counts[np.ix_(codes, codes)].sum() != counts.sum():
-        raise ValueError(f"a class id is neither below {known} nor {unlabelled}")
+def check_codes(codes: NDArray[np.uint8], known: int) -> None:
+    """Raise `ValueError` where a code is neither below ``known`` nor `UNLABELLED`."""
+    if (codes - np.uint8(known) < UNLABELLED - known).any():  # it wraps around below 0
+        raise ValueError(f"a class id is neither below {known} nor {UNLABELLED}")

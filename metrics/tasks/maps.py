@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metrics.tasks.clip_view import ClipView, linked
-from metrics.tasks.dense import check_codes, check_frames, finer, joint_counts
+from metrics.tasks.dense import check_codes, check_frames, finer, overlaps
 from metrics.tasks.disagreement import jaccard_metric
 from metrics.tasks.family import PairScorer, Scorer, SelfScorer
 from metrics.tasks.metric import Better, Metric, Reference, Result, Sums, over, shared_part
@@ -45,27 +45,16 @@ class MapReader:
     map_of: Callable[[Perception, Prediction], tuple[ClassMap, str]]
     code_of: Callable[[Prediction], int]
 
-    def read(self, view: ClipView, prediction: Prediction) -> tuple[ClassMap, str]:
-        """The map that the prediction is part of, and its name.
+    def read(self, view: ClipView, prediction: Prediction) -> ClassMap:
+        """The map that the prediction is part of.
 
         Raises:
-            ValueError: It does not have the shape ``(frames, h, w)``.
+            ValueError: It does not have the shape ``(frames, h, w)``, or a code is not a class.
         """
-        array, name = self.map_of(view.perception, prediction)
+        array, _ = self.map_of(view.perception, prediction)
         check_frames(array, view.frames)
-        return array, name
-
-    def confusion(
-        self, rows: ClassMap, columns: ClassMap, size: tuple[int, int] | None = None
-    ) -> Ints:
-        """``(256, 256)`` counts of code pairs on the grid ``size``; by default one for both.
-
-        Raises:
-            ValueError: A code is not a class.
-        """
-        counts = joint_counts(rows, columns, size or finer(rows, columns))
-        check_codes(counts, self.codes, UNLABELLED)
-        return counts
+        check_codes(array, self.codes)
+        return array
 
 
 class MapScores:
@@ -100,62 +89,53 @@ class MapScores:
     def _shared_with_labels(
         self, outputs: ClipView, labels: ClipView, predictions: Sequence[Prediction]
     ) -> Result:
-        def confusion(prediction: Prediction, truth: ClassMap) -> Ints:
-            reported, _ = self._reader.read(outputs, prediction)
+        def overlap(prediction: Prediction, codes: Sequence[int]) -> Ints:
+            truth, reported = (self._reader.read(side, prediction) for side in (labels, outputs))
             size = (truth.shape[1], truth.shape[2])
-            return _labelled(self._reader.confusion(truth, reported, size))
+            return overlaps(truth, reported, codes, size, where_labelled=True)
 
-        return self._result(self._iou, labels, predictions, confusion)
+        return self._result(self._iou, labels, predictions, overlap)
 
     def _shared_with_next(self, view: ClipView, predictions: Sequence[Prediction]) -> Result:
         steps = np.flatnonzero(linked(view.perception))
 
-        def confusion(prediction: Prediction, reported: ClassMap) -> Ints:
-            return self._reader.confusion(reported[steps], reported[steps + 1])
+        def overlap(prediction: Prediction, codes: Sequence[int]) -> Ints:
+            reported = self._reader.read(view, prediction)
+            now, after = reported[steps], reported[steps + 1]
+            return overlaps(now, after, codes, finer(now, after))
 
-        return self._result(self._jitter, view, predictions, confusion)
+        return self._result(self._jitter, view, predictions, overlap)
 
     def _shared_with_other(
         self, one: ClipView, two: ClipView, predictions: Sequence[Prediction]
     ) -> Result:
-        def confusion(prediction: Prediction, reported: ClassMap) -> Ints:
-            return self._reader.confusion(reported, self._reader.read(two, prediction)[0])
+        def overlap(prediction: Prediction, codes: Sequence[int]) -> Ints:
+            here, there = (self._reader.read(side, prediction) for side in (one, two))
+            return overlaps(here, there, codes, finer(here, there))
 
-        return self._result(self._disagreement, one, predictions, confusion)
+        return self._result(self._disagreement, one, predictions, overlap)
 
     def _result(
         self,
         metric: Metric,
         view: ClipView,
         predictions: Sequence[Prediction],
-        confusion: Callable[[Prediction, ClassMap], Ints],
+        overlap: Callable[[Prediction, Sequence[int]], Ints],
     ) -> Result:
-        """Intersection and union of each prediction; one confusion serves all classes of a map."""
-        confusions: dict[str, Ints] = {}
-        sums = []
-        for prediction in predictions:
-            array, name = self._reader.read(view, prediction)
-            if name not in confusions:
-                confusions[name] = confusion(prediction, array)
-            sums.append(_shared_and_all(confusions[name], self._reader.code_of(prediction)))
+        """Intersection and union of each prediction; the classes of a map are counted together."""
+        by_map: dict[str, list[int]] = {}
+        for place, prediction in enumerate(predictions):
+            _, name = self._reader.map_of(view.perception, prediction)
+            by_map.setdefault(name, []).append(place)
+        sums = np.zeros((len(predictions), 2), np.int64)
+        for places in by_map.values():
+            codes = [self._reader.code_of(predictions[place]) for place in places]
+            sums[places] = overlap(predictions[places[0]], codes)
         return Result((overlap_sums(metric, predictions, sums),))
 
 
-def _shared_and_all(counts: Ints, code: int) -> tuple[int, int]:
-    """Intersection and union of one class, from counts of code pairs."""
-    intersection = counts[code, code]
-    return int(intersection), int(counts[code].sum() + counts[:, code].sum() - intersection)
-
-
-def _labelled(counts: Ints) -> Ints:
-    """The counts (rows are labels) without the unlabelled pixels."""
-    judged = counts.copy()
-    judged[UNLABELLED] = 0
-    return judged
-
-
 def overlap_sums(
-    metric: Metric, predictions: Sequence[Prediction], sums: Sequence[tuple[int, int]]
+    metric: Metric, predictions: Sequence[Prediction], sums: Ints | Sequence[tuple[int, int]]
 ) -> Sums:
     """Pairs of (intersection, union) as the metric's statistics."""
     intersection, union = np.array(sums, np.int64).reshape(-1, 2).T
