@@ -156,7 +156,7 @@ def _range_errors(
     factor = np.float32(FACTOR)
     within = (output < factor * label) & (label < factor * output)
     relative, squared = (each.sum(dtype=np.float64) for each in (error / label, error * error))
-    return len(label), relative, squared, np.count_nonzero(within)
+    return len(label), float(relative), float(squared), int(np.count_nonzero(within))
 
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:

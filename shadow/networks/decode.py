@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 
 from ridealong.arrays import Bools, Floats, Floats32, Ints
 from ridealong.perception.annotations import ANNOTATIONS, UNLABELLED, Task
-from shadow.networks.polylines import Ridges, trace
+from shadow.networks.polylines import Ridges, find_ridges, trace
 
 # Boxes with a lower score are dropped. Average precision needs low scores too, but not all of them,
 # and no threshold of ours is lower (`hydranet.training.calibrate.GRID`).
@@ -162,27 +162,28 @@ def decode_states(
     return rows_of(images, task, b, c, columns)
 
 
-def decode_lanes(
-    logits_BCLhw: Floats32,
-    images: ImageBatch,
-    categories: Sequence[str],
-    listed_CL: Bools,
-    threshold_CL: Floats,
-    task: str = Task.LANES,
-) -> pa.Table:
-    """Polylines through the cells at or above the threshold; see `polylines.trace`.
-
-    The score of a line is the mean probability of its cells.
-    """
+def find_lanes(
+    logits_BCLhw: Floats32, images: ImageBatch, listed_CL: Bools, threshold_CL: Floats
+) -> Ridges:
+    """The cells at or above the threshold, in a map of every image and category."""
     wanted = images.present[:, :, None] & listed_CL[None]
     mask = (logits_BCLhw >= logit(threshold_CL)[None, :, :, None, None]) & wanted[..., None, None]
-    probability = np.zeros_like(logits_BCLhw, np.float64)
-    probability[mask] = expit(logits_BCLhw[mask].astype(np.float64))
-    height, width = probability.shape[-2:]
-    lines = trace(Ridges(probability.reshape(-1, height, width), mask.reshape(-1, height, width)))
-    b, c, category = np.unravel_index(lines.image, wanted.shape)
+    probability: Floats = expit(logits_BCLhw[mask].astype(np.float64))
+    return find_ridges(mask.reshape(-1, *mask.shape[-2:]), probability)
+
+
+def decode_lanes(
+    ridges: Ridges, images: ImageBatch, categories: Sequence[str], task: str = Task.LANES
+) -> pa.Table:
+    """Polylines through the cells that `find_lanes` gives; see `polylines.trace`.
+
+    Most steps have a fixed cost, so a clip's batches are joined first (`polylines.joined`). The
+    score of a line is the mean probability of its cells.
+    """
+    lines = trace(ridges)
+    b, c, category = np.unravel_index(lines.image, (*images.present.shape, len(categories)))
     camera_of_point = np.repeat(c, np.diff(lines.offsets))
-    points = lines.points * images.cell_px((height, width))[camera_of_point]
+    points = lines.points * images.cell_px(ridges.shape[1:])[camera_of_point]
     points -= images.margin_px[camera_of_point]
     columns = {
         "category": names_of(categories, category),

@@ -1,7 +1,7 @@
 """Polylines from maps of probability. All steps work on a whole stack of images at once.
 
-1. Find the 8-connected parts of the mask. A part that is taller than wide is traced row by row, any
-   other part column by column.
+1. Find the 8-connected parts of the cells that count. A part that is taller than wide is traced row
+   by row, any other part column by column.
 2. In each row (column), the cells of a part form runs. Link runs of neighbouring rows that touch,
    but only where neither run forks. So two lines that meet at the horizon stay two lines.
 3. A chain of links is a polyline with one point per run: the mean of the centres of its cells,
@@ -9,6 +9,7 @@
 4. Drop points that are within `TOLERANCE` of the line without them (Ramer, Douglas and Peucker).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,19 @@ FEWEST_RUNS = 3  # shorter chains are noise
 
 @dataclass(frozen=True)
 class Ridges:
-    """Stacks ``(M, h, w)``: probability, and which cells count."""
+    """The cells that count in a stack of maps.
 
+    Attributes:
+        shape: ``(M, h, w)`` of the stack.
+        place: ``(N,)`` index into the flattened stack, ascending.
+        probability: ``(N,)``.
+        steep: ``(N,)`` whether the cell is of a part that is taller than wide.
+    """
+
+    shape: tuple[int, int, int]
+    place: Ints
     probability: Floats
-    mask: Bools
+    steep: Bools
 
 
 @dataclass(frozen=True)
@@ -58,26 +68,22 @@ class _Runs:
     links: tuple[Ints, Ints]  # upper run, lower run
 
 
-def trace(ridges: Ridges) -> Polylines:
-    """Trace the polylines of a stack of maps."""
-    steep = _steep(ridges.mask)
-    flat_mask = (ridges.mask & ~steep).transpose(0, 2, 1)
-    flat = _chains(_runs(ridges.probability.transpose(0, 2, 1), flat_mask))
-    upright = _chains(_runs(ridges.probability, steep))
-    swapped = Polylines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
-    return simplify(_merged(upright, swapped), TOLERANCE)
+def find_ridges(mask_Mhw: Bools, probability: Floats) -> Ridges:
+    """The cells that count, and the direction in which each is traced.
 
-
-def _steep(mask: Bools) -> Bools:
-    """The cells of all parts that are taller than wide."""
+    Args:
+        mask_Mhw: Which cells count.
+        probability: ``(N,)`` of these cells, in the order of `np.flatnonzero`.
+    """
+    images, height, width = mask_Mhw.shape
     around = np.zeros((3, 3, 3), int)
     around[1] = 1  # neighbours within an image, none across images
-    labels, count = ndimage.label(mask, around)
-    place, row, column = _cells(mask)
+    labels, count = ndimage.label(mask_Mhw, around)
+    place = np.flatnonzero(mask_Mhw)
     part = labels.ravel()[place] - 1
-    steep = np.zeros_like(mask)
-    steep.ravel()[place] = (_extent(part, row, count) > _extent(part, column, count))[part]
-    return steep
+    line, column = np.divmod(place, width)
+    steep = _extent(part, line % height, count) > _extent(part, column, count)
+    return Ridges((images, height, width), place, probability, steep[part])
 
 
 def _extent(part: Ints, position: Ints, count: int) -> Ints:
@@ -88,31 +94,52 @@ def _extent(part: Ints, position: Ints, count: int) -> Ints:
     return extent
 
 
-def _cells(mask: Bools) -> tuple[Ints, Ints, Ints]:
-    """The place in the flattened stack, the row and the column of the cells that count.
+def joined(parts: Sequence[Ridges]) -> Ridges:
+    """The ridges of stacks of maps of one size, one stack after the other.
 
-    `np.nonzero` of a stack gives the same, several times as slowly.
+    Args:
+        parts: At least one.
     """
-    place = np.flatnonzero(mask)
-    line, column = np.divmod(place, mask.shape[2])
-    return place, line % mask.shape[1], column
+    _, height, width = parts[0].shape
+    images = [part.shape[0] for part in parts]
+    starts = (np.cumsum(images) - images) * height * width
+    return Ridges(
+        (sum(images), height, width),
+        np.concatenate([part.place + start for part, start in zip(parts, starts, strict=True)]),
+        np.concatenate([part.probability for part in parts]),
+        np.concatenate([part.steep for part in parts]),
+    )
 
 
-def _runs(probability: Floats, mask: Bools) -> _Runs:
-    place, row, column = _cells(mask)
-    first = (np.diff(place, prepend=-2) != 1) | (column == 0)
-    run = np.cumsum(first) - 1
-    cells = np.bincount(run).astype(np.int64)
-    weight = probability.ravel()[place]
+def trace(ridges: Ridges) -> Polylines:
+    """Trace the polylines of a stack of maps."""
+    _, height, width = ridges.shape
+    line, column = np.divmod(ridges.place, width)
+    image, row = np.divmod(line, height)
+    turned = (image * width + column) * height + row  # as if the maps were transposed
+    steep, level = np.flatnonzero(ridges.steep), np.flatnonzero(~ridges.steep)
+    level = level[np.argsort(turned[level])]
+    upright = _chains(_runs(ridges.place[steep], ridges.probability[steep], height, width))
+    flat = _chains(_runs(turned[level], ridges.probability[level], width, height))
+    swapped = Polylines(flat.image, flat.score, flat.offsets, flat.points[:, ::-1])
+    return simplify(_merged(upright, swapped), TOLERANCE)
+
+
+def _runs(place: Ints, weight: Floats, height: int, width: int) -> _Runs:
+    line, column = np.divmod(place, width)
+    first = np.flatnonzero((np.diff(place, prepend=-2) != 1) | (column == 0))
+    cells = np.diff(first, append=len(place))
+    run = np.repeat(np.arange(len(cells)), cells)
     total = np.bincount(run, weight, len(cells)).astype(np.float64)
-    image = place[first] // (mask.shape[1] * mask.shape[2])
+    image, row = np.divmod(line[first], height)
     return _Runs(
         image,
-        row[first],
+        row,
         np.bincount(run, weight * (column + 0.5), len(cells)) / total,
         total,
         cells,
-        _links(image * (mask.shape[1] + 1) + row[first], column[first], cells, mask.shape[2]),
+        # A number lies between the last row of an image and the first of the next.
+        _links(line[first] + image, column[first], cells, width),
     )
 
 
@@ -120,8 +147,7 @@ def _links(line: Ints, start: Ints, cells: Ints, width: int) -> tuple[Ints, Ints
     """Pairs of runs in neighbouring lines that touch each other and no other run there.
 
     Args:
-        line: ``(R,)`` ascending; the last row of an image and the first of the next are no
-            neighbours, so a number lies between theirs.
+        line: ``(R,)`` ascending; lines whose numbers differ by 1 are neighbours.
         start: ``(R,)`` the first column.
         cells: ``(R,)`` how many there are.
         width: Columns.

@@ -27,6 +27,7 @@ from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet, HydraOutput
 from shadow.networks.hydranet.topdown import Sampling, make_sampling
 from shadow.networks.network import Frames
+from shadow.networks.polylines import Ridges, joined
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class HydraNetwork:
             piece = clip.piece(slice(start, start + batch))
             output = self._forward(piece, sampling, bf16)
             parts.append(_decode(output, piece.images, listed, sampling))
-        return _joined(timestamps_ns, parts, _tasks(listed, sampling))
+        return _joined(clip.images, parts, listed, _tasks(listed, sampling))
 
     def close(self) -> None:
         """Do nothing: the weights are freed with the object."""
@@ -153,6 +154,7 @@ class _Part:
     """The outputs for one batch."""
 
     sparse: list[pa.Table]
+    lanes: list[Ridges]  # of all images; empty without the head
     depth: dict[str, Floats32]
     segmentation: dict[str, NDArray[np.uint8]]
     bev: dict[str, NDArray[np.uint8]]
@@ -244,6 +246,7 @@ def _decode(
 ) -> _Part:
     return _Part(
         _sparse(output, images, listed),
+        _lanes(output, images, listed),
         _depth(output, images, listed),
         _segmentation(output, images, listed),
         _bev(output, images, listed, sampling),
@@ -266,17 +269,14 @@ def _sparse(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> 
         best = expit(_array(output.lights_BCShw.flatten(3).amax(dim=-1)).astype(np.float64))
         every = np.repeat(listed.lights_C[:, None], len(SHOWN), axis=1)
         tables.append(decode.decode_states(best, images, [s.value for s in SHOWN], every))
-    if output.lanes_BCLhw is not None:
-        tables.append(
-            decode.decode_lanes(
-                _array(output.lanes_BCLhw),
-                images,
-                listed.lines,
-                listed.lanes_CL,
-                listed.lane_threshold_CL,
-            )
-        )
     return tables
+
+
+def _lanes(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> list[Ridges]:
+    if output.lanes_BCLhw is None:
+        return []
+    logits = _array(output.lanes_BCLhw)
+    return [decode.find_lanes(logits, images, listed.lanes_CL, listed.lane_threshold_CL)]
 
 
 def _array(tensor: Tensor) -> Floats32:
@@ -321,14 +321,18 @@ def _bev(
     }
 
 
-def _joined(timestamps_ns: Ints, parts: list[_Part], tasks: frozenset[str]) -> Perception:
+def _joined(
+    images: decode.ImageBatch, parts: list[_Part], listed: _Listed, tasks: frozenset[str]
+) -> Perception:
+    times = images.timestamps_ns
     if not parts:
-        return Perception(timestamps_ns, ANNOTATIONS.empty_table(), tasks=tasks)
-    tables = [table for part in parts for table in part.sparse]
-    sparse = pa.concat_tables([ANNOTATIONS.empty_table(), *tables]).combine_chunks()
+        return Perception(times, ANNOTATIONS.empty_table(), tasks=tasks)
+    tables = [ANNOTATIONS.empty_table(), *(table for part in parts for table in part.sparse)]
+    if ridges := [each for part in parts for each in part.lanes]:
+        tables.append(decode.decode_lanes(joined(ridges), images, listed.lines))
     return Perception(
-        timestamps_ns,
-        decode.in_reading_order(sparse),
+        times,
+        decode.in_reading_order(pa.concat_tables(tables).combine_chunks()),
         depth={n: np.concatenate([p.depth[n] for p in parts]) for n in parts[0].depth},
         segmentation={
             n: np.concatenate([p.segmentation[n] for p in parts]) for n in parts[0].segmentation

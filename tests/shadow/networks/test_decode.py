@@ -9,6 +9,7 @@ from shadow.networks.decode import (
     ImageBatch,
     decode_depth,
     decode_lanes,
+    find_lanes,
     decode_layer,
     decode_objects,
     decode_segmentation,
@@ -157,9 +158,8 @@ def test_lights_say_each_state_by_its_best_cell():
 def lane_rows(logits, seen=None, listed=None, threshold=0.5):
     seen = seen or images()
     listed = np.ones((len(seen.cameras), 2), bool) if listed is None else listed
-    return decode_lanes(
-        logits, seen, ["lane_line", "road_edge"], listed, np.full(listed.shape, threshold)
-    ).to_pylist()
+    ridges = find_lanes(logits, seen, listed, np.full(listed.shape, threshold))
+    return decode_lanes(ridges, seen, ["lane_line", "road_edge"]).to_pylist()
 
 
 def test_a_column_of_cells_is_a_line_down_the_image():

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow.networks.polylines import TOLERANCE, Polylines, Ridges, simplify, trace
+from shadow.networks.polylines import TOLERANCE, Polylines, find_ridges, joined, simplify, trace
 
 FORK = """
 #...#
@@ -17,8 +17,12 @@ FORK = """
 
 def stack(*pictures, value=1.0):
     maps = [[[value * (c == "#") for c in line] for line in p.split()] for p in pictures]
-    probability = np.array(maps, float)
-    return Ridges(probability, probability > 0)
+    return ridges_of(np.array(maps, float))
+
+
+def ridges_of(probability, above=0.0):
+    mask = probability > above
+    return find_ridges(mask, probability[mask])
 
 
 def polylines(lines: Polylines):
@@ -55,7 +59,7 @@ def test_specks_are_no_lines():
 
 def test_nothing_and_no_images():
     assert polylines(trace(stack("....\n...."))) == []
-    nothing = trace(Ridges(np.zeros((0, 3, 4)), np.zeros((0, 3, 4), bool)))
+    nothing = trace(ridges_of(np.zeros((0, 3, 4))))
     assert nothing.image.size == 0 and nothing.offsets.tolist() == [0]
 
 
@@ -64,15 +68,22 @@ def test_images_do_not_run_into_each_other():
     assert lines.image.tolist() == [1, 2]
 
 
+def test_joined_stacks_give_the_lines_of_the_whole():
+    whole = np.random.default_rng(0).uniform(size=(9, 12, 15)) ** 2
+    parts = joined([ridges_of(whole[at : at + 4], above=0.3) for at in range(0, 9, 4)])
+    one, other = trace(parts), trace(ridges_of(whole, above=0.3))
+    assert len(one.image) > 9 and one.image.tolist() == other.image.tolist()
+    assert one.score.tolist() == other.score.tolist()
+    assert polylines(one) == polylines(other)
+
+
 def test_the_score_is_the_mean_probability_of_the_cells():
-    ridges = stack("#\n#\n#\n#")
-    ridges.probability[0, :, 0] = [0.6, 0.8, 0.8, 1.0]
+    ridges = ridges_of(np.array([[[0.6], [0.8], [0.8], [1.0]]]))
     assert trace(ridges).score.tolist() == pytest.approx([0.8])
 
 
 def test_the_point_is_where_the_probability_is():
-    ridges = stack("##\n##\n##")
-    ridges.probability[0] = [[0.9, 0.6]] * 3
+    ridges = ridges_of(np.array([[[0.9, 0.6]] * 3]))
     x = (0.9 * 0.5 + 0.6 * 1.5) / 1.5
     assert polylines(trace(ridges)) == [[[pytest.approx(x), 0.5], [pytest.approx(x), 2.5]]]
 
@@ -85,7 +96,7 @@ def test_a_straight_line_is_found_again(x0, x1, rows):
     across = np.arange(width) + 0.5
     steepness = max(1.0, abs(x1 - x0) / height)
     probability = np.exp(-(((across[None] - x[:, None]) / steepness) ** 2))[None]
-    lines = trace(Ridges(probability, probability > 0.3))
+    lines = trace(ridges_of(probability, above=0.3))
     assert len(lines.image) == 1
     px, py = lines.points.T
     inside = (py > 1.5) & (py < height - 1.5)  # ends are cut by the image's border

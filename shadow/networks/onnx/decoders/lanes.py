@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from shadow.networks.decode import decode_lanes, names_of, points_of, rows_of
+from shadow.networks.decode import decode_lanes, find_lanes, names_of, points_of, rows_of
 from shadow.networks.onnx.decoders.candidates import candidates
 from shadow.networks.onnx.decoders.scene import Decoded, Scene, as_names, logits
 from shadow.networks.onnx.outputs import LanePointsOutput, LanesOutput
@@ -26,15 +26,9 @@ def decode_lane_map(output: LanesOutput, arrays: Mapping[str, Array], scene: Sce
             for camera in scene.images.cameras
         ]
     )
-    rows = decode_lanes(
-        logits(output.activation, scores, axis=2),
-        scene.images,
-        as_names(names),
-        scene.listed(output.task, names),
-        threshold,
-        output.task,
-    )
-    return Decoded((rows,))
+    maps = logits(output.activation, scores, axis=2)
+    ridges = find_lanes(maps, scene.images, scene.listed(output.task, names), threshold)
+    return Decoded((decode_lanes(ridges, scene.images, as_names(names), output.task),))
 
 
 def decode_lane_points(
