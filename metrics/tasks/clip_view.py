@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from metrics.tasks.metric import Result
 from metrics.tasks.prediction import DEFAULT_THRESHOLD, Prediction
 from metrics.tasks.strokes import StrokeSet
 from ridealong.arrays import Floats, Ints
@@ -32,6 +33,7 @@ class ClipView:
         image_sizes: By camera (width, height), in the pixels of the sparse rows.
         found: Cache of sparse rows, by their predictions.
         drawn: Cache of drawn lines, by their predictions.
+        compared: Comparisons with other networks: their outputs, the predictions, and the result.
     """
 
     perception: Perception
@@ -39,6 +41,9 @@ class ClipView:
     image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     found: dict[tuple[Prediction, ...], "SparseRows"] = field(default_factory=dict, compare=False)
     drawn: dict[tuple[Prediction, ...], StrokeSet] = field(default_factory=dict, compare=False)
+    compared: list[tuple[Perception, list[Prediction], Result]] = field(
+        default_factory=list, compare=False
+    )
 
     @property
     def frames(self) -> int:

@@ -58,7 +58,8 @@ def overlaps(
     To count one code after the other is as fast as to count all pairs of codes, up to ten codes.
 
     Args:
-        one, two: ``(T, h, w)`` codes.
+        one: ``(T, h, w)`` codes.
+        two: ``(T, h, w)`` codes.
         codes: Which codes to count.
         size: The grid that both are resampled to.
         where_labelled: Leave out the pixels that are `UNLABELLED` in ``one``.

@@ -147,9 +147,7 @@ def _by_range(label: Floats32) -> Iterator[Bools]:
     yield (label >= far) & (label <= CAP_M)
 
 
-def _range_errors(
-    label: Floats32, output: Floats32
-) -> tuple[float, float, float, float]:
+def _range_errors(label: Floats32, output: Floats32) -> tuple[float, float, float, float]:
     """Number of pixels, relative error, squared error, and pixels within the factor."""
     output = np.fmin(np.fmax(output, np.float32(LEAST_M)), np.float32(CAP_M))
     error = np.abs(output - label)

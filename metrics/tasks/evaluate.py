@@ -256,11 +256,11 @@ def _scored(
     predictions: list[Prediction],
     where: str,
 ) -> Result:
-    scorer = own.scorer(reference)
-    if scorer is None:
-        return Result()
     try:
-        return scorer(*sides.values(), predictions)
+        if reference is Reference.OTHER:
+            return _compared(own, tuple(sides.values()), predictions)
+        scorer = own.scorer(reference)
+        return scorer(*sides.values(), predictions) if scorer else Result()
     except Exception as error:  # any error is one of this clip and this statistic
         first, count = predictions[0], len(predictions)
         raise RidealongError(
@@ -268,6 +268,19 @@ def _scored(
             where=where,
             expected=f"statistics of {first} and the other {count - 1} of {first.task}",
         ) from error
+
+
+def _compared(
+    own: TaskFamily, sides: tuple[ClipView, ...], predictions: list[Prediction]
+) -> Result:
+    """The comparison of two networks, which is symmetrical: it is computed once for both."""
+    one, two = sides
+    for outputs, same, result in two.compared:
+        if outputs is one.perception and same == predictions:
+            return result
+    result = own.against_other(one, two, predictions) if own.against_other else Result()
+    one.compared.append((two.perception, predictions, result))
+    return result
 
 
 def _joined(parts: Sequence[_Part]) -> ClipScores:

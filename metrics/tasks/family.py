@@ -58,7 +58,8 @@ class TaskFamily:
         categories: In their fixed order; empty if a camera has one prediction of the family.
         has_camera: Whether a prediction belongs to a camera.
         against_labels, against_self, against_other: Its metrics, by what they compare outputs
-            with; None where there are none.
+            with; None where there are none. ``against_other`` is symmetrical: it gives the same
+            for the networks in either order, and is computed once for both.
         parameters: All numbers and choices that its statistics depend on, as JSON values.
         version: Raise it when a change of the code changes what a statistic means.
         nothing: The category for "nothing is there"; such rows are not drawn.

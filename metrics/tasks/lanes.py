@@ -10,11 +10,12 @@ Source: CULane's evaluation (Pan et al. 2018): 30 px, IoU 0.5, Hungarian assignm
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from metrics.tasks import strokes
-from metrics.tasks.boxes import Pairs, same_group
+from metrics.tasks.boxes import Pairs
 from metrics.tasks.clip_view import (
     ClipView,
     SparseRows,
@@ -94,9 +95,9 @@ def reported_lines(
     reported = rows.floats("score")[:, 0] >= view.threshold_of(predictions)[rows.cell]
     rows = rows.take(reported)
     rows = rows.in_order(np.argsort(rows.cell * view.frames + rows.frame, kind="stable"))
-    bits = strokes.rasterise(*_on_raster(rows, view, predictions))
-    seen = np.asarray(bits.any(axis=1))
-    return rows.take(seen), StrokeSet(rows.cell * view.frames + rows.frame, bits).take(seen)
+    drawn = strokes.draw(*_on_raster(rows, view, predictions), rows.cell * view.frames + rows.frame)
+    seen = drawn.pixels > 0
+    return rows.take(seen), drawn.take(seen)
 
 
 def _on_raster(
@@ -114,48 +115,24 @@ def _on_raster(
 
 
 def overlaps(left: StrokeSet, right: StrokeSet) -> Pairs:
-    """The pairs of lines of a group that share a pixel, with their IoU.
-
-    Groups in which no pair can be above the threshold are left out.
-    """
-    one, two, most = _pairs(left, right)
-    hopeful = np.isin(left.group[one], left.group[one[most > IOU_THRESHOLD]])
-    pairs = _measured(left, right, one[hopeful], two[hopeful])
-    return pairs.take(pairs.iou > 0)
+    """The pairs of lines of a group that share a pixel, with their IoU."""
+    one, two, shared = strokes.shared_pixels(left, right)
+    return Pairs(one, two, shared / (left.pixels[one] + right.pixels[two] - shared))
 
 
 def same_lines(left: StrokeSet, right: StrokeSet) -> Pairs:
     """The pairs of lines of a group that are close enough to be the same line."""
-    one, two, most = _pairs(left, right)
-    hopeful = most > IOU_THRESHOLD
-    pairs = _measured(left, right, one[hopeful], two[hopeful])
+    pairs = overlaps(left, right)
     return pairs.take(pairs.iou > IOU_THRESHOLD)
-
-
-def _pairs(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints, Floats]:
-    """The pairs of a group, and an upper bound of their IoU, which is quicker than the IoU.
-
-    In a row two lines share at most as many pixels as the shorter span has.
-    """
-    one, two = same_group(left.group, right.group)
-    spans = np.minimum(left.row_pixels[one], right.row_pixels[two])
-    shared = spans.sum(axis=1, dtype=np.int64)
-    return one, two, shared / (left.pixels[one] + right.pixels[two] - shared)
-
-
-def _measured(left: StrokeSet, right: StrokeSet, one: Ints, two: Ints) -> Pairs:
-    intersection = strokes.shared_pixels(left.bits, one, right.bits, two)
-    union = left.pixels[one] + right.pixels[two] - intersection
-    return Pairs(one, two, intersection / union)
 
 
 def _assigned_groups(pairs: Pairs, group: Ints) -> Ints:
     """The group of each hit: assigned for the largest sum of IoU, and over the threshold."""
-    where = group[pairs.left]
-    # Most groups have nothing to decide: no line is in two of their pairs.
-    undecided = np.isin(where, where[_repeated(pairs.left) | _repeated(pairs.right)])
-    decided = where[~undecided & (pairs.iou > IOU_THRESHOLD)]
-    pairs = pairs.take(undecided)
+    where, over = group[pairs.left], pairs.iou > IOU_THRESHOLD
+    # Most groups have nothing to decide: no line is in two of their pairs, or none is over it.
+    contested = np.isin(where, where[_repeated(pairs.left) | _repeated(pairs.right)])
+    decided = where[over & ~contested]
+    pairs = pairs.take(contested & np.isin(where, where[over]))
     groups, start = np.unique(group[pairs.left], return_index=True)
     ends = np.append(start, len(pairs.left))[1:]
     hits = [_hits(pairs.take(np.arange(a, b))) for a, b in zip(start, ends, strict=True)]
@@ -168,8 +145,6 @@ def _repeated(index: Ints) -> Bools:
 
 def _hits(pairs: Pairs) -> int:
     """Hits in one group."""
-    if not (pairs.iou > IOU_THRESHOLD).any():
-        return 0
     # As in `metrics.tasks.boxes`: scipy takes long to import.
     from scipy.optimize import linear_sum_assignment
 
@@ -184,8 +159,7 @@ def _hits(pairs: Pairs) -> int:
 
 def pixel_overlap(one: StrokeSet, two: StrokeSet, cells: int, frames: int) -> tuple[Ints, Ints]:
     """``(cells,)`` intersection and union of the pixels of merged lines, summed over frames."""
-    a, b = same_group(one.group, two.group)
-    shared = strokes.shared_pixels(one.bits, a, two.bits, b)
+    a, _, shared = strokes.shared_pixels(one, two)
     intersection = sum_by_cell(one.group[a] // frames, shared, cells)
     whole = [sum_by_cell(side.group // frames, side.pixels, cells) for side in (one, two)]
     return intersection, whole[0] + whole[1] - intersection
@@ -197,16 +171,12 @@ def _by_cell(group: Ints, cells: int, frames: int) -> Ints:
 
 def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
     """What the drawn lines of consecutive frames do not share."""
-    lines, frames = drawn_lines(view, predictions).merged, view.frames
+    lines, frames, cells = drawn_lines(view, predictions).merged, view.frames, len(predictions)
     steps, frame = linked(view.perception), lines.group % max(frames, 1)
-    first = np.flatnonzero(np.r_[steps, False][frame])
-    second = np.flatnonzero(np.r_[False, steps][frame])
-    one, two = same_group(lines.group[first], lines.group[second] - 1)
-    shared = strokes.shared_pixels(lines.bits, first[one], lines.bits, second[two])
-    cell, cells = lines.group // max(frames, 1), len(predictions)
-    intersection = sum_by_cell(cell[first[one]], shared, cells)
-    whole = [sum_by_cell(cell[side], lines.pixels[side], cells) for side in (first, second)]
-    union = whole[0] + whole[1] - intersection
+    before = lines.take(np.r_[steps, False][frame])
+    after = lines.take(np.r_[False, steps][frame])
+    after = replace(after, group=after.group - 1)
+    intersection, union = pixel_overlap(before, after, cells, max(frames, 1))
     pairs = list(zip(intersection, union, strict=True))
     return Result((overlap_sums(JITTER, predictions, pairs),))
 

@@ -2,10 +2,10 @@
 
 A pixel belongs to a line if its centre is at most half the width away from it. So a line is the
 union of the capsules of its segments. A capsule is convex: in each row of pixels it is one span,
-from its leftmost to its rightmost crossing. Spans are filled as bits of whole words.
+from its leftmost to its rightmost crossing. Spans are filled as bits of whole words. A line touches
+few words of the raster, and only these are kept.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,8 +21,8 @@ Words = NDArray[np.uint64]
 WIDTH, HEIGHT, STROKE = 328, 118, 6.0
 WORD = 64
 ROW_WORDS = -(-WIDTH // WORD)
+PLACES = HEIGHT * ROW_WORDS  # words of the raster, row by row
 FULL = np.uint64(2**64 - 1)
-AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -31,53 +31,53 @@ class StrokeSet:
 
     Attributes:
         group: ``(L,)`` ascending.
-        bits: ``(L, ROW_WORDS * HEIGHT)``: the first words of all rows, then the second ones.
+        line: ``(W,)`` the line of each word that has a pixel, ascending.
+        place: ``(W,)`` where the word is in the raster, ascending within a line.
+        bits: ``(W,)`` the pixels of the word, left to right from the lowest bit.
     """
 
     group: Ints
+    line: Ints
+    place: Ints
     bits: Words
-
-    @cached_property
-    def row_pixels(self) -> NDArray[np.int16]:
-        """``(L, HEIGHT)`` how many pixels each line covers in each row."""
-        rows = np.empty((len(self.bits), HEIGHT), np.int16)
-        for chunk in _chunks(len(rows)):
-            words = self.bits[chunk].reshape(-1, ROW_WORDS, HEIGHT)
-            np.bitwise_count(words).sum(axis=1, out=rows[chunk])
-        return rows
 
     @cached_property
     def pixels(self) -> Ints:
         """``(L,)`` how many pixels each line covers."""
-        pixels: Ints = self.row_pixels.sum(axis=1, dtype=np.int64)
-        return pixels
+        return _sums(self.line, np.bitwise_count(self.bits), len(self.group))
+
+    @cached_property
+    def key(self) -> Ints:
+        """``(W,)`` a number for each word's group and place."""
+        return self.group[self.line] * PLACES + self.place
 
     @cached_property
     def merged(self) -> "StrokeSet":
         """All lines of a group as one drawing; this set if no group has two."""
-        groups, start, count = np.unique(self.group, return_index=True, return_counts=True)
+        groups = np.unique(self.group)
         if len(groups) == len(self.group):
             return self
-        bits = self.bits[start]
-        for place in range(1, count.max()):  # few groups have many lines
-            more = np.flatnonzero(count > place)
-            bits[more] |= self.bits[start[more] + place]
-        return StrokeSet(groups, bits)
+        key, bits = _united(self.key, self.bits)
+        group, place = np.divmod(key, PLACES)
+        return StrokeSet(groups, np.searchsorted(groups, group), place, bits)
 
     def take(self, which: Bools) -> "StrokeSet":
         """Some of the lines; not a copy if it is all of them."""
-        return self if which.all() else StrokeSet(self.group[which], self.bits[which])
+        if which.all():
+            return self
+        kept, number = which[self.line], np.cumsum(which) - 1
+        return StrokeSet(
+            self.group[which], number[self.line[kept]], self.place[kept], self.bits[kept]
+        )
 
 
-def rasterise(xy: Floats, points: Ints) -> Words:
+def draw(xy: Floats, points: Ints, group: Ints) -> StrokeSet:
     """Draw polylines.
 
     Args:
         xy: ``(sum(points), 2)`` raster coordinates, the points of all lines one after another.
         points: ``(L,)`` how many points each line has; fewer than two give no pixels.
-
-    Returns:
-        ``(L, ROW_WORDS * HEIGHT)`` bits; see `StrokeSet`.
+        group: ``(L,)`` ascending.
     """
     line, start, end = _segments(xy, points)
     segment, row = _rows_touched(start, end)
@@ -85,22 +85,61 @@ def rasterise(xy: Floats, points: Ints) -> Words:
     # From the first pixel centre inside the span to the one after the last.
     first = np.clip(np.ceil(left - 0.5), 0, WIDTH).astype(np.int64)
     last = np.clip(np.floor(right - 0.5) + 1, 0, WIDTH).astype(np.int64)
-    bits = np.zeros((len(points), ROW_WORDS, HEIGHT), np.uint64)
-    _fill(bits.ravel(), line[segment] * (ROW_WORDS * HEIGHT) + row, first, last)
-    return bits.reshape(len(points), ROW_WORDS * HEIGHT)
+    span, word, bits = _words(first, last)
+    key, bits = _united((line[segment] * PLACES + row * ROW_WORDS)[span] + word, bits)
+    return StrokeSet(group, *np.divmod(key, PLACES), bits)
 
 
-def shared_pixels(left: Words, one: Ints, right: Words, two: Ints) -> Ints:
-    """``(P,)`` how many pixels ``left[one[p]]`` and ``right[two[p]]`` have in common."""
-    pixels = np.empty(len(one), np.int64)
-    for chunk in _chunks(len(one)):
-        both = left[one[chunk]] & right[two[chunk]]
-        np.bitwise_count(both).sum(axis=1, out=pixels[chunk])
-    return pixels
+def shared_pixels(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints, Ints]:
+    """The pairs of lines of a group that have a pixel in common, and how many they have.
+
+    Returns:
+        Left lines (ascending), right lines, and pixels, each ``(P,)``.
+    """
+    one, two = _same_words(left, right)
+    pixels = np.bitwise_count(left.bits[one] & right.bits[two])
+    found = np.flatnonzero(pixels)
+    pair = left.line[one[found]] * len(right.group) + right.line[two[found]]
+    pairs, which = np.unique(pair, return_inverse=True)
+    lines = np.divmod(pairs, max(len(right.group), 1))
+    return *lines, _sums(which, pixels[found], len(pairs))
 
 
-def _chunks(drawings: int) -> Iterator[slice]:
-    return (slice(start, start + AT_ONCE) for start in range(0, drawings, AT_ONCE))
+def _same_words(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints]:
+    """Every pair of a left and a right word at one place of one group, as indices.
+
+    Right words are found in a table of all places, which is several times as fast as a search.
+    """
+    groups = np.unique(right.group)
+    key = np.searchsorted(groups, right.group)[right.line] * PLACES + right.place
+    order = np.argsort(key, kind="stable")
+    start = np.flatnonzero(np.diff(key[order], prepend=-1))
+    count = np.diff(start, append=len(key))
+    table = np.zeros(len(groups) * PLACES, np.int32)
+    table[key[order[start]]] = np.arange(1, len(start) + 1)
+    in_both = np.flatnonzero(np.isin(left.group, groups)[left.line])
+    number = np.searchsorted(groups, left.group)[left.line[in_both]]
+    run = table[number * PLACES + left.place[in_both]]
+    one, run = in_both[run > 0], run[run > 0] - 1
+    if count.max(initial=1) == 1:
+        return one, order[start[run]]
+    owner, step = spread(count[run])
+    return one[owner], order[start[run[owner]] + step]
+
+
+def _sums(index: Ints, values: NDArray[np.uint8], size: int) -> Ints:
+    sums: Ints = np.bincount(index, values, size).astype(np.int64)  # exact: far below 2^53
+    return sums
+
+
+def _united(key: Ints, bits: Words) -> tuple[Ints, Words]:
+    """Each key once, ascending, with the bits of all its words."""
+    order = np.argsort(key, kind="stable")  # keys are mostly in order already
+    key = key[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    if not len(first):
+        return key, bits
+    return key[first], np.bitwise_or.reduceat(bits[order], first)
 
 
 def _segments(xy: Floats, points: Ints) -> tuple[Ints, Floats, Floats]:
@@ -151,24 +190,21 @@ def _spans(start: Floats, end: Floats, segment: Ints, y: Floats) -> tuple[Floats
     return sides[0], sides[1]
 
 
-def _fill(bits: Words, row_start: Ints, first: Ints, last: Ints) -> None:
-    """Set the bits first..last-1 of rows.
+def _words(first: Ints, last: Ints) -> tuple[Ints, Ints, Words]:
+    """The words of the spans from the pixel ``first`` to the one before ``last``.
 
-    Args:
-        bits: All words; those of one row are `HEIGHT` apart.
-        row_start: ``(R,)`` the first word of each row.
-        first: ``(R,)`` the first bit.
-        last: ``(R,)`` the bit after the last.
+    Returns:
+        The span, the word in its row, and its bits, for each word that has a pixel.
     """
     some = np.flatnonzero(last > first)
     first, last = first[some], last[some]
-    begin, end = first // WORD, (last - 1) // WORD
-    word = row_start[some] + begin * HEIGHT
-    more = end - begin  # further words
+    begin, more = first // WORD, (last - 1) // WORD - first // WORD
     low = FULL << (first - begin * WORD).astype(np.uint64)
-    high = FULL >> ((end + 1) * WORD - last).astype(np.uint64)
-    np.bitwise_or.at(bits, word, np.where(more, low, low & high))
+    high = FULL >> ((begin + more + 1) * WORD - last).astype(np.uint64)
+    parts = [(some, begin, np.where(more, low, low & high))]
     for step in range(1, more.max(initial=0) + 1):  # few spans have many words
         longer = np.flatnonzero(more >= step)
-        mask = np.where(more[longer] > step, FULL, high[longer])
-        np.bitwise_or.at(bits, word[longer] + step * HEIGHT, mask)
+        bits = np.where(more[longer] > step, FULL, high[longer])
+        parts.append((some[longer], begin[longer] + step, bits))
+    span, word, bits = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return span, word, bits

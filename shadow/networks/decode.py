@@ -81,43 +81,94 @@ def rows_of(
     )
 
 
-def decode_objects(
+@dataclass(frozen=True)
+class Peaks:
+    """Cells of heatmaps that are local maxima, each with its box; ``(M,)`` in the cells' order.
+
+    Attributes:
+        steps: Number of time steps.
+        cells: Rows and columns of a heatmap.
+        time, camera, category: Which heatmap.
+        score: Probability.
+        corners: ``(M, 4)`` x1, y1, x2, y2 in cells.
+    """
+
+    steps: int
+    cells: tuple[int, int]
+    time: Ints
+    camera: Ints
+    category: Ints
+    score: Floats
+    corners: Floats
+
+
+def find_objects(
     heatmap_BCKhw: Floats32,
     box_BC4hw: Floats32,
     images: ImageBatch,
-    categories: Sequence[str],
     listed_CK: Bools,
-    per_image: int = BOXES_PER_IMAGE,
     floor: float = FLOOR,
-    task: str = Task.OBJECTS,
-) -> pa.Table:
-    """Boxes at the local maxima (3x3) of the heatmap, clipped to the image.
+) -> Peaks:
+    """The local maxima (3x3) of heatmaps.
 
     Args:
         heatmap_BCKhw: Logits.
         box_BC4hw: Offset of the centre from the cell's top left corner (across, down) and log size
             (width, height), all in cells.
         images: The images.
-        categories: Names of the K categories.
         listed_CK: Which categories are wanted in which camera.
-        per_image: At most this many boxes are kept in an image: those with the highest scores.
         floor: Boxes with a lower score are dropped.
-        task: The family of the boxes.
     """
     wanted = images.present[:, :, None] & listed_CK[None]
     b, c, k, i, j = _peaks(heatmap_BCKhw, wanted, floor)
-    scores = expit(heatmap_BCKhw[b, c, k, i, j].astype(np.float64))
+    score: Floats = expit(heatmap_BCKhw[b, c, k, i, j].astype(np.float64))
     corners = _corners(box_BC4hw[b, c, :, i, j].astype(np.float64), i, j)
-    corners *= np.tile(images.cell_px(heatmap_BCKhw.shape[-2:])[c], 2)
+    steps, *_, height, width = heatmap_BCKhw.shape
+    return Peaks(steps, (height, width), b, c, k, score, corners)
+
+
+def joined_peaks(parts: Sequence[Peaks]) -> Peaks:
+    """The peaks of at least one batch, one batch after the other."""
+    ends = np.cumsum([part.steps for part in parts])
+    return Peaks(
+        int(ends[-1]),
+        parts[0].cells,
+        np.concatenate([p.time + end - p.steps for p, end in zip(parts, ends, strict=True)]),
+        np.concatenate([part.camera for part in parts]),
+        np.concatenate([part.category for part in parts]),
+        np.concatenate([part.score for part in parts]),
+        np.concatenate([part.corners for part in parts]),
+    )
+
+
+def decode_objects(
+    peaks: Peaks,
+    images: ImageBatch,
+    categories: Sequence[str],
+    per_image: int = BOXES_PER_IMAGE,
+    task: str = Task.OBJECTS,
+) -> pa.Table:
+    """Boxes at the peaks that `find_objects` gives, clipped to the image.
+
+    Args:
+        peaks: Of all images; most steps have a fixed cost, so a clip's batches are joined first.
+        images: The images.
+        categories: Names of the K categories.
+        per_image: At most this many boxes are kept in an image: those with the highest scores.
+        task: The family of the boxes.
+    """
+    c, score = peaks.camera, peaks.score
+    corners = peaks.corners * np.tile(images.cell_px(peaks.cells)[c], 2)
     corners -= np.tile(images.margin_px[c], 2)
     corners = np.clip(corners, 0, np.tile(images.sizes_px[c], 2)).astype(np.float32)
     solid = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
-    best = best_of(b * len(images.cameras) + c, np.where(solid, scores, -1.0), per_image)
+    image = peaks.time * len(images.cameras) + c
+    best = best_of(image, np.where(solid, score, -1.0), per_image)
     best = best[solid[best]]
     columns = {name: pa.array(corners[best, n]) for n, name in enumerate(("x1", "y1", "x2", "y2"))}
-    columns["category"] = names_of(categories, k[best])
-    columns["score"] = pa.array(scores[best].astype(np.float32))
-    return rows_of(images, task, b[best], c[best], columns)
+    columns["category"] = names_of(categories, peaks.category[best])
+    columns["score"] = pa.array(score[best].astype(np.float32))
+    return rows_of(images, task, peaks.time[best], c[best], columns)
 
 
 def _peaks(heatmap_BCKhw: Floats32, wanted_BCK: Bools, floor: float) -> tuple[Ints, ...]:

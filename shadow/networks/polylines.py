@@ -94,12 +94,8 @@ def _extent(part: Ints, position: Ints, count: int) -> Ints:
     return extent
 
 
-def joined(parts: Sequence[Ridges]) -> Ridges:
-    """The ridges of stacks of maps of one size, one stack after the other.
-
-    Args:
-        parts: At least one.
-    """
+def joined_ridges(parts: Sequence[Ridges]) -> Ridges:
+    """The ridges of at least one stack, one stack after the other; all maps have one size."""
     _, height, width = parts[0].shape
     images = [part.shape[0] for part in parts]
     starts = (np.cumsum(images) - images) * height * width

@@ -27,7 +27,7 @@ from shadow.networks.hydranet.manifest import HydraNetManifest
 from shadow.networks.hydranet.model import HydraNet, HydraOutput
 from shadow.networks.hydranet.topdown import Sampling, make_sampling
 from shadow.networks.network import Frames
-from shadow.networks.polylines import Ridges, joined
+from shadow.networks.polylines import Ridges, joined_ridges
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,9 @@ class _Listed:
 class _Part:
     """The outputs for one batch."""
 
-    sparse: list[pa.Table]
-    lanes: list[Ridges]  # of all images; empty without the head
+    objects: decode.Peaks | None
+    lights_BCS: Floats | None
+    lanes: Ridges | None
     depth: dict[str, Floats32]
     segmentation: dict[str, NDArray[np.uint8]]
     bev: dict[str, NDArray[np.uint8]]
@@ -245,7 +246,8 @@ def _decode(
     output: HydraOutput, images: decode.ImageBatch, listed: _Listed, sampling: Sampling | None
 ) -> _Part:
     return _Part(
-        _sparse(output, images, listed),
+        _objects(output, images, listed),
+        _lights(output),
         _lanes(output, images, listed),
         _depth(output, images, listed),
         _segmentation(output, images, listed),
@@ -253,30 +255,28 @@ def _decode(
     )
 
 
-def _sparse(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> list[pa.Table]:
-    tables = []
-    if output.heatmap_BCKhw is not None and output.box_BC4hw is not None:
-        tables.append(
-            decode.decode_objects(
-                _array(output.heatmap_BCKhw),
-                _array(output.box_BC4hw),
-                images,
-                listed.categories,
-                listed.objects_CK,
-            )
-        )
-    if output.lights_BCShw is not None:
-        best = expit(_array(output.lights_BCShw.flatten(3).amax(dim=-1)).astype(np.float64))
-        every = np.repeat(listed.lights_C[:, None], len(SHOWN), axis=1)
-        tables.append(decode.decode_states(best, images, [s.value for s in SHOWN], every))
-    return tables
+def _objects(
+    output: HydraOutput, images: decode.ImageBatch, listed: _Listed
+) -> decode.Peaks | None:
+    if output.heatmap_BCKhw is None or output.box_BC4hw is None:
+        return None
+    maps = _array(output.heatmap_BCKhw), _array(output.box_BC4hw)
+    return decode.find_objects(*maps, images, listed.objects_CK)
 
 
-def _lanes(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> list[Ridges]:
+def _lights(output: HydraOutput) -> Floats | None:
+    """The probability of each state's best cell."""
+    if output.lights_BCShw is None:
+        return None
+    best: Floats = expit(_array(output.lights_BCShw.flatten(3).amax(dim=-1)).astype(np.float64))
+    return best
+
+
+def _lanes(output: HydraOutput, images: decode.ImageBatch, listed: _Listed) -> Ridges | None:
     if output.lanes_BCLhw is None:
-        return []
+        return None
     logits = _array(output.lanes_BCLhw)
-    return [decode.find_lanes(logits, images, listed.lanes_CL, listed.lane_threshold_CL)]
+    return decode.find_lanes(logits, images, listed.lanes_CL, listed.lane_threshold_CL)
 
 
 def _array(tensor: Tensor) -> Floats32:
@@ -327,12 +327,10 @@ def _joined(
     times = images.timestamps_ns
     if not parts:
         return Perception(times, ANNOTATIONS.empty_table(), tasks=tasks)
-    tables = [ANNOTATIONS.empty_table(), *(table for part in parts for table in part.sparse)]
-    if ridges := [each for part in parts for each in part.lanes]:
-        tables.append(decode.decode_lanes(joined(ridges), images, listed.lines))
+    sparse = pa.concat_tables([ANNOTATIONS.empty_table(), *_sparse(images, parts, listed)])
     return Perception(
         times,
-        decode.in_reading_order(pa.concat_tables(tables).combine_chunks()),
+        decode.in_reading_order(sparse.combine_chunks()),
         depth={n: np.concatenate([p.depth[n] for p in parts]) for n in parts[0].depth},
         segmentation={
             n: np.concatenate([p.segmentation[n] for p in parts]) for n in parts[0].segmentation
@@ -340,3 +338,15 @@ def _joined(
         bev={n: np.concatenate([p.bev[n] for p in parts]) for n in parts[0].bev},
         tasks=tasks,
     )
+
+
+def _sparse(images: decode.ImageBatch, parts: list[_Part], listed: _Listed) -> Iterator[pa.Table]:
+    """The rows of each head, for all batches together: most steps have a fixed cost."""
+    if peaks := [part.objects for part in parts if part.objects]:
+        yield decode.decode_objects(decode.joined_peaks(peaks), images, listed.categories)
+    if lights := [part.lights_BCS for part in parts if part.lights_BCS is not None]:
+        every = np.repeat(listed.lights_C[:, None], len(SHOWN), axis=1)
+        states = [state.value for state in SHOWN]
+        yield decode.decode_states(np.concatenate(lights), images, states, every)
+    if ridges := [part.lanes for part in parts if part.lanes]:
+        yield decode.decode_lanes(joined_ridges(ridges), images, listed.lines)

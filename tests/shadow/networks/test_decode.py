@@ -9,11 +9,13 @@ from shadow.networks.decode import (
     ImageBatch,
     decode_depth,
     decode_lanes,
-    find_lanes,
     decode_layer,
     decode_objects,
     decode_segmentation,
     decode_states,
+    find_lanes,
+    find_objects,
+    joined_peaks,
 )
 
 NAMES = ["car", "truck"]
@@ -37,11 +39,24 @@ def put(heat, box, row, column, score, category=0, offset=(0.0, 0.0), size=(1.0,
 
 
 def boxes(heat, box, seen=None, listed=None, **options):
+    """The boxes, found in batches of one."""
     seen = seen or images(*heat.shape[:1])
     listed = np.ones((heat.shape[1], 2), bool) if listed is None else listed
-    table = decode_objects(heat, box, seen, NAMES, listed, **options)
+    parts = [
+        find_objects(heat[at : at + 1], box[at : at + 1], one_of(seen, at), listed)
+        for at in range(len(heat))
+    ]
+    table = decode_objects(joined_peaks(parts), seen, NAMES, **options)
     assert table.schema == ANNOTATIONS
     return table.to_pylist()
+
+
+def one_of(seen, at):
+    return dataclasses.replace(
+        seen,
+        timestamps_ns=seen.timestamps_ns[at : at + 1],
+        present=seen.present[at : at + 1],
+    )
 
 
 def corners(row):

@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadow.networks.polylines import TOLERANCE, Polylines, find_ridges, joined, simplify, trace
+from shadow.networks.polylines import (
+    TOLERANCE,
+    Polylines,
+    find_ridges,
+    joined_ridges,
+    simplify,
+    trace,
+)
 
 FORK = """
 #...#
@@ -70,7 +77,7 @@ def test_images_do_not_run_into_each_other():
 
 def test_joined_stacks_give_the_lines_of_the_whole():
     whole = np.random.default_rng(0).uniform(size=(9, 12, 15)) ** 2
-    parts = joined([ridges_of(whole[at : at + 4], above=0.3) for at in range(0, 9, 4)])
+    parts = joined_ridges([ridges_of(whole[at : at + 4], above=0.3) for at in range(0, 9, 4)])
     one, other = trace(parts), trace(ridges_of(whole, above=0.3))
     assert len(one.image) > 9 and one.image.tolist() == other.image.tolist()
     assert one.score.tolist() == other.score.tolist()

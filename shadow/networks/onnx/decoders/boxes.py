@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ridealong.arrays import Bools, Floats, Floats32, Ints
-from shadow.networks.decode import best_of, decode_objects, names_of, rows_of
+from shadow.networks.decode import best_of, decode_objects, find_objects, names_of, rows_of
 from shadow.networks.onnx.decoders.candidates import candidates
 from shadow.networks.onnx.decoders.scene import Decoded, Scene, as_names, logits
 from shadow.networks.onnx.outputs import BoxesOutput, HeatmapOutput, SizeUnit, Unit
@@ -102,17 +102,15 @@ def decode_heatmap(output: HeatmapOutput, arrays: Mapping[str, Array], scene: Sc
         check_size(output, "offset", "C", arrays["offset"], 2, "across and down")
         offset = arrays["offset"].astype(np.float32)
     box = np.concatenate([offset, _log_cells(output, size, scene)], axis=2)
-    rows = decode_objects(
+    peaks = find_objects(
         logits(output.activation, heatmap, axis=2),
         box,
         scene.images,
-        as_names(output.categories),
         scene.listed(output.task, output.categories),
-        output.most,
         output.least_score,
-        output.task,
     )
-    return Decoded((rows,))
+    names = as_names(output.categories)
+    return Decoded((decode_objects(peaks, scene.images, names, output.most, output.task),))
 
 
 def _log_cells(output: HeatmapOutput, size_NKCHW: Array, scene: Scene) -> Array:
