@@ -264,8 +264,13 @@ def decode_depth(
 
 def decode_segmentation(logits_BUhw: Floats32, present_B: Bools) -> NDArray[np.uint8]:
     """The id of the most likely surface; `UNLABELLED` where the image is absent."""
-    ids = logits_BUhw.argmax(axis=1)
-    return np.where(present_B[:, None, None], ids, UNLABELLED).astype(np.uint8)
+    best, ids = logits_BUhw[:, 0].copy(), np.zeros(logits_BUhw[:, 0].shape, np.uint8)
+    for surface in range(1, logits_BUhw.shape[1]):  # nearly twice as fast as argmax
+        logits = logits_BUhw[:, surface]
+        np.maximum(ids, (logits > best) * np.uint8(surface), out=ids)
+        np.maximum(best, logits, out=best)
+    ids[~present_B] = UNLABELLED
+    return ids
 
 
 def decode_layer(logits_Byx: Floats32, threshold: float, known_B: Bools) -> NDArray[np.uint8]:

@@ -151,18 +151,16 @@ def _links(line: Ints, start: Ints, cells: Ints, width: int) -> tuple[Ints, Ints
     apart = width + 2  # runs at the ends of lines do not touch those at the starts of others
     first = line * apart + start
     last = first + cells - 1
-    met, below = _touching(first, last, apart)
-    _, above = _touching(first, last, -apart)
-    upper = np.flatnonzero(below == 1)
+    # The runs of the next line that each run touches: the first of them, and how many they are.
+    met = np.searchsorted(last, first + apart - 1)
+    end = np.searchsorted(first, last + apart + 1, side="right")
+    # How many runs of the line before touch each run: those that begin to, less those that ended.
+    begun, ended = (np.bincount(at, minlength=len(line) + 1) for at in (met, end))
+    above = np.cumsum(begun - ended)
+    upper = np.flatnonzero(end - met == 1)
     lower = met[upper]
     alone = above[lower] == 1
     return upper[alone], lower[alone]
-
-
-def _touching(first: Ints, last: Ints, shift: int) -> tuple[Ints, Ints]:
-    """The first of the runs that each run touches if it is shifted, and how many these are."""
-    met = np.searchsorted(last, first + shift - 1)
-    return met, np.searchsorted(first, last + shift + 1, side="right") - met
 
 
 def _chains(runs: _Runs) -> Polylines:
@@ -194,39 +192,54 @@ def _merged(a: Polylines, b: Polylines) -> Polylines:
 def simplify(lines: Polylines, tolerance: float) -> Polylines:
     """Drop points that are within ``tolerance`` of the line without them; ends are always kept."""
     kept = np.zeros(len(lines.points), bool)
-    kept[lines.offsets[:-1]] = kept[lines.offsets[1:] - 1] = True
-    undecided = np.flatnonzero(~kept)
-    while undecided.size:
-        undecided = _keep_farthest(lines.points, kept, undecided, tolerance)
+    first, last = lines.offsets[:-1], lines.offsets[1:] - 1
+    kept[first] = kept[last] = True
+    x, y = np.ascontiguousarray(lines.points.T)
+    while len(first):
+        first, last = _split(x, y, first, last, tolerance)
+        kept[last] = True
     line = np.repeat(np.arange(len(lines.image)), np.diff(lines.offsets))
     length = np.bincount(line[kept], minlength=len(lines.image))
     offsets = np.concatenate([[0], np.cumsum(length)])
     return Polylines(lines.image, lines.score, offsets, lines.points[kept])
 
 
-def _keep_farthest(points: Floats, kept: Bools, undecided: Ints, tolerance: float) -> Ints:
-    """Keep the farthest point between each two kept points, if it is beyond the tolerance.
+def _split(x: Floats, y: Floats, first: Ints, last: Ints, tolerance: float) -> tuple[Ints, Ints]:
+    """Split stretches at their farthest point, if it is beyond the tolerance.
+
+    Args:
+        x: ``(P,)`` of all points.
+        y: ``(P,)``.
+        first: ``(S,)`` the first point of each stretch.
+        last: ``(S,)`` the last one.
+        tolerance: The largest distance from the straight line between the ends.
 
     Returns:
-        The points that are still undecided: the others between those kept points, in order.
+        The ends of the new stretches.
     """
-    ends = np.flatnonzero(kept)
-    stretch = np.searchsorted(ends, undecided) - 1
-    distance = _from_chord(points, ends[stretch], ends[stretch + 1], undecided)
-    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
+    within = last - first > 1  # others have no point between their ends
+    first, last = first[within], last[within]
+    if not len(first):
+        return first, last
+    counts = last - first - 1
+    starts = np.cumsum(counts) - counts
+    stretch = np.repeat(np.arange(len(first)), counts)
+    point = np.arange(len(stretch)) + np.repeat(first + 1 - starts, counts)
+    distance = _from_chord(x, y, first, last, point, stretch)
     farthest = np.maximum.reduceat(distance, starts)
-    counts = np.diff(starts, append=len(stretch))
-    split = np.repeat(farthest > tolerance, counts)
-    worst = np.flatnonzero(split & (distance == np.repeat(farthest, counts)))
+    worst = np.flatnonzero(distance == farthest[stretch])
     worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # the first of equally far ones
-    kept[undecided[worst]] = True
-    split[worst] = False
-    return undecided[split]
+    beyond = farthest > tolerance
+    middle = point[worst[beyond]]
+    return np.r_[first[beyond], middle], np.r_[middle, last[beyond]]
 
 
-def _from_chord(points: Floats, first: Ints, last: Ints, between: Ints) -> Floats:
-    """The distance of points from the straight line between two others."""
-    chord, away = points[last] - points[first], points[between] - points[first]
-    length = np.maximum(np.hypot(chord[:, 0], chord[:, 1]), 1e-12)
-    distance: Floats = np.abs(chord[:, 0] * away[:, 1] - chord[:, 1] * away[:, 0]) / length
-    return distance
+def _from_chord(
+    x: Floats, y: Floats, first: Ints, last: Ints, point: Ints, stretch: Ints
+) -> Floats:
+    """The distance of points from the straight line between the ends of their stretch."""
+    across, down = x[last] - x[first], y[last] - y[first]
+    length = np.maximum(np.hypot(across, down), 1e-12)
+    away_x, away_y = x[point] - x[first][stretch], y[point] - y[first][stretch]
+    off: Floats = across[stretch] * away_y - down[stretch] * away_x
+    return np.abs(off) / length[stretch]

@@ -4,6 +4,7 @@
 is the function that makes the function for items.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -19,12 +20,14 @@ def main() -> None:
     # Libraries may print to standard output, so answers get a separate descriptor.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    gc.disable()  # until libraries are loaded: they make many objects, and none of them is garbage
     do = pickle.load(sys.stdin.buffer)()
     items: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, items), daemon=True).start()
     while True:
         pickle.dump(do(items.get()), answers)
         answers.flush()
+        gc.enable()  # the first item has loaded what it needs
 
 
 def _listen(stream: BinaryIO, items: "SimpleQueue[Any]") -> None:
