@@ -1,9 +1,9 @@
 """The demo compared with its limits: time in all, time up to the clips, memory, and a second run.
 
 Runs `ridealong demo` in a new home, and again in the same home, as a user would. The peer decodes
-the demo's clips once and runs both bare networks on them (`benchmarks.replay.bare`). Limits of time
-are ratios to the peer, because seconds differ between machines. Memory is that of the command and
-its processes together, with shared pages counted once (PSS). It is read once a second.
+the demo's clips once and runs both bare networks on them (`benchmarks.peers.bare_networks`). Limits
+of time are ratios to the peer, because seconds differ between machines. Memory is that of the
+command and its processes together, with shared pages counted once (PSS). It is read once a second.
 
 Run as ``python -m benchmarks.demo [--fleet SPEC]``. Linux only: it reads /proc.
 """
@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.replay import bare
+from benchmarks.peers.bare_networks import run_bare
+from benchmarks.replay import weights_of
 from metrics.gate.spec import load_gate
 from ridealong.lake import Lake
 from shadow.demo import CANDIDATE, DEPLOYED, FLEET
-from shadow.networks.opening import open_network
 from shadow.run import RunRequest, clips_of, pair_of
 
 PROGRAM = Path(sys.executable).with_name("ridealong")
@@ -66,10 +66,9 @@ def bare_seconds(lake: Lake) -> float:
     request = RunRequest(DEPLOYED, CANDIDATE, "source = 'simulation'", load_gate())
     clips = clips_of(lake.snapshot(), request)
     pair = pair_of(lake.snapshot(), request)
-    networks = [open_network(entry.manifest, entry.artifact(lake)) for entry in pair]
-    bare(lake, networks, clips.slice(0, 1))  # work done once per process is not counted
+    networks = [weights_of(lake, entry) for entry in pair]
     started = time.perf_counter()
-    bare(lake, networks, clips)
+    run_bare(networks, [lake.path(blob) for blob in clips["blob"].to_pylist()])
     return time.perf_counter() - started
 
 

@@ -1,0 +1,1 @@
+"""What benchmarks compare ridealong with, where it is a program of its own."""
