@@ -1,12 +1,14 @@
 """The peer of a replay: a program that decodes clips once, runs bare HydraNets, and discards all.
 
-It has one thread a core, and prints the number of camera sets. Its standard input is JSON:
-``networks`` are pairs of a manifest and the path of the weights, ``clips`` are paths.
+It has one thread a core, and prints the number of camera sets, and the seconds after its start. Its
+standard input is JSON: ``networks`` are pairs of a manifest and the path of the weights, ``clips``
+are paths.
 """
 
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,15 +27,16 @@ BATCH = 8  # camera sets that a network gets at once, as in a replay
 Weights = tuple[HydraNetManifest, Path]
 
 
-def run_bare(networks: Sequence[Weights], clips: Sequence[Path]) -> int:
-    """Run the program; returns the number of camera sets."""
+def run_bare(networks: Sequence[Weights], clips: Sequence[Path]) -> tuple[int, float]:
+    """Run the program; returns what it prints."""
     request = {
         "networks": [(manifest.as_json(), str(path)) for manifest, path in networks],
         "clips": [str(clip) for clip in clips],
     }
     command = [sys.executable, "-m", "benchmarks.peers.bare_networks"]
     done = subprocess.run(command, input=json.dumps(request), stdout=-1, text=True, check=True)
-    return int(done.stdout)
+    sets, seconds = json.loads(done.stdout)
+    return sets, seconds
 
 
 def main() -> None:
@@ -43,8 +46,10 @@ def main() -> None:
         load_network(HydraNetManifest.model_validate_json(manifest), Path(path))
         for manifest, path in request["networks"]
     ]
+    started = time.perf_counter()
     with ThreadPoolExecutor(cores()) as pool:
-        print(sum(pool.map(runner(networks), request["clips"])))
+        sets = sum(pool.map(runner(networks), request["clips"]))
+    print(json.dumps([sets, time.perf_counter() - started]))
 
 
 def runner(networks: Sequence[HydraNetwork]) -> Callable[[str], int]:

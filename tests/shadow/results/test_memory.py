@@ -1,6 +1,7 @@
 """The memory of a whole command grows with its files by less than three times their size."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ TIMES = 3
 PARTS = 5  # the large files have as many times the rows of the small ones
 # DuckDB takes what it likes up to a limit, and a little more. The files are small, so it is low.
 DUCKDB_BYTES = 150_000_000
-BUFFERS_BYTES = 180_000_000
+BUFFERS_BYTES = 100_000_000
 COMMAND = f"""
 from ingest.results.statistics import read
 from ridealong import cli, sql
@@ -29,6 +30,8 @@ import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
+# Allocators keep freed memory for a while, as much as chance has it. These give it back at once.
+GIVES_BACK = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 Files = dict[str, Path]
 
 
@@ -114,9 +117,9 @@ def _measured(folder: Path, make: Callable[[Path, int], Files], parts: int) -> t
     options = [text for role, path in files.items() for text in (f"--{role}", str(path))]
     command = ["--home", str(folder / "home"), "shadow", "score", "--format", make.__name__]
     words = [sys.executable, "-c", COMMAND, *command, *options, "--json"]
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, *words], capture_output=True, text=True, check=True
-    )
+    measure = [sys.executable, "-c", MEASURE, *words]
+    env = os.environ | GIVES_BACK
+    done = subprocess.run(measure, capture_output=True, text=True, check=True, env=env)
     code, peak_kib = map(int, done.stdout.split())
     assert code in (0, 1), done.stderr
     return peak_kib * 1024, sum(map(_bytes, files.values()))
