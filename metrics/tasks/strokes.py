@@ -47,17 +47,12 @@ class StrokeSet:
         return _sums(self.line, np.bitwise_count(self.bits), len(self.group))
 
     @cached_property
-    def key(self) -> Ints:
-        """``(W,)`` a number for each word's group and place."""
-        return self.group[self.line] * PLACES + self.place
-
-    @cached_property
     def merged(self) -> "StrokeSet":
         """All lines of a group as one drawing; this set if no group has two."""
         groups = np.unique(self.group)
         if len(groups) == len(self.group):
             return self
-        key, bits = _united(self.key, self.bits)
+        key, bits = _united(self.group[self.line] * PLACES + self.place, self.bits)
         group, place = np.divmod(key, PLACES)
         return StrokeSet(groups, np.searchsorted(groups, group), place, bits)
 
