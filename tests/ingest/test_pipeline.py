@@ -151,7 +151,7 @@ def test_a_runner_that_loses_an_item_commits_nothing_of_its_shard(
     whole = runner.Do.process
     seen: list[object] = []
 
-    def lossy(self: runner.Do, item: object) -> Iterator[object]:
+    def lossy(self: runner.Do, item: object) -> Iterator[Any]:
         seen.extend([item] if isinstance(item, DrivePlan) == (victim == "drive") else [])
         for emitted in whole(self, item):
             if len(seen) != 4 or seen[-1] is not item:  # of two a shard, one of the second
@@ -178,7 +178,7 @@ def test_a_runner_that_repeats_work_counts_it_once(
 ) -> None:
     whole = runner.Do.process
 
-    def twice(self: runner.Do, item: object) -> Iterator[object]:
+    def twice(self: runner.Do, item: object) -> Iterator[Any]:
         yield from whole(self, item)
         yield from whole(self, item)
 
