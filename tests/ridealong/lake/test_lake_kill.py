@@ -14,7 +14,7 @@ from ridealong.lake import Lake
 
 pytestmark = pytest.mark.slow
 
-STRIDE = 9  # 1 tries every step, and takes ten minutes
+STRIDE = 12  # 1 tries every step, and takes ten minutes
 # What the process is killed in, and what the lake holds before it, and after it was run again.
 COMMANDS = {
     "create": ((), "create", set(), set()),
