@@ -55,10 +55,18 @@ def replay(
     console: Console,
     beam_args: Sequence[str] = (),
 ) -> Replayed:
-    """Replay and commit the clips that have no stored scores yet.
+    """Replay and commit the clips that have no stored scores yet, the long ones first.
 
     If another process commits the same clips first, this one continues from the other end. So two
     processes with the same work share it.
+
+    Args:
+        lake: Where scores and outputs are stored.
+        networks: As for `shadow.planning.plan_replay`.
+        clips: Rows of the table clips.
+        device: Where the networks run, as torch names it.
+        console: Shows the progress.
+        beam_args: Beam's options.
 
     Raises:
         RidealongError: The disk is full, or clip after clip fails for one reason or in a network.

@@ -76,9 +76,18 @@ def plan_replay(
 
 
 def longest_first(clips: pa.Table) -> pa.Table:
-    """The clips with the most frames first, so that all workers end at about the same time."""
-    order = np.argsort(-clips["frames"].to_numpy(), kind="stable")
-    return clips.take(pa.array(order))
+    """The clips from long to short, so that all workers end at about the same time.
+
+    But the shortest is the first of all: if it works, long clips that fail do not stop a replay.
+
+    Args:
+        clips: Rows with ``frames``.
+    """
+    frames = clips["frames"].to_numpy()
+    if not len(frames):
+        return clips
+    shortest, order = frames.argmin(), np.argsort(-frames, kind="stable")
+    return clips.take(pa.array([shortest, *order[order != shortest]]))
 
 
 def tasks_of(networks: Sequence[NetworkEntry]) -> set[str]:

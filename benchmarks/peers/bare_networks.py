@@ -1,8 +1,8 @@
 """The peer of a replay: a program that decodes clips once, runs bare HydraNets, and discards all.
 
-It has one thread a core, and prints the number of camera sets, and the seconds after its start. Its
-standard input is JSON: ``networks`` are pairs of a manifest and the path of the weights, ``clips``
-are paths.
+It has one thread a core. It prints the number of camera sets, and how many seconds they took once
+the networks were loaded. Its standard input is JSON: ``networks`` are pairs of a manifest and the
+path of the weights, ``clips`` are paths.
 """
 
 import json
@@ -28,14 +28,14 @@ Weights = tuple[HydraNetManifest, Path]
 
 
 def run_bare(networks: Sequence[Weights], clips: Sequence[Path]) -> tuple[int, float]:
-    """Run the program; returns what it prints."""
+    """Run the program; returns the camera sets and those seconds."""
     request = {
         "networks": [(manifest.as_json(), str(path)) for manifest, path in networks],
         "clips": [str(clip) for clip in clips],
     }
     command = [sys.executable, "-m", "benchmarks.peers.bare_networks"]
-    done = subprocess.run(command, input=json.dumps(request), stdout=-1, text=True, check=True)
-    sets, seconds = json.loads(done.stdout)
+    printed = subprocess.check_output(command, input=json.dumps(request), text=True)
+    sets, seconds = json.loads(printed)
     return sets, seconds
 
 

@@ -22,6 +22,9 @@ from ridealong.perception.forms import Form
 MAX_STEP_NS = 500_000_000  # frames further apart than this are not linked
 
 
+Comparison = tuple[Perception, Mapping[str, float], list[Prediction], Result]
+
+
 @dataclass(frozen=True)
 class ClipView:
     """One perception on the judged frames: labels, or the outputs of one network.
@@ -33,7 +36,8 @@ class ClipView:
         image_sizes: By camera (width, height), in the pixels of the sparse rows.
         found: Cache of sparse rows, by their predictions.
         drawn: Cache of drawn lines, by their predictions.
-        compared: Comparisons with other networks: their outputs, the predictions, and the result.
+        compared: Cache of comparisons with other networks: their outputs and thresholds, the
+            predictions, and the result.
     """
 
     perception: Perception
@@ -41,9 +45,7 @@ class ClipView:
     image_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     found: dict[tuple[Prediction, ...], "SparseRows"] = field(default_factory=dict, compare=False)
     drawn: dict[tuple[Prediction, ...], StrokeSet] = field(default_factory=dict, compare=False)
-    compared: list[tuple[Perception, list[Prediction], Result]] = field(
-        default_factory=list, compare=False
-    )
+    compared: list[Comparison] = field(default_factory=list, compare=False)
 
     @property
     def frames(self) -> int:

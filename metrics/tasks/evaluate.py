@@ -65,7 +65,7 @@ def score_clip(
         predictions: What to score.
         labels: The reference labels; None where there are none.
         other: The outputs of the other network; None for no comparison. Pass the same views when
-            both networks are scored, so that lines are drawn once.
+            both networks are scored, so that lines are drawn and the networks compared once.
         where: The clip, for errors.
         references: What to compare with; nothing else is computed.
 
@@ -275,11 +275,11 @@ def _compared(
 ) -> Result:
     """The comparison of two networks, which is symmetrical: it is computed once for both."""
     one, two = sides
-    for outputs, same, result in two.compared:
-        if outputs is one.perception and same == predictions:
+    for outputs, thresholds, same, result in two.compared:
+        if outputs is one.perception and (thresholds, same) == (one.thresholds, predictions):
             return result
     result = own.against_other(one, two, predictions) if own.against_other else Result()
-    one.compared.append((two.perception, predictions, result))
+    one.compared.append((two.perception, two.thresholds, predictions, result))
     return result
 
 

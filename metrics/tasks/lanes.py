@@ -16,12 +16,7 @@ import numpy as np
 
 from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs
-from metrics.tasks.clip_view import (
-    ClipView,
-    SparseRows,
-    linked,
-    sum_by_cell,
-)
+from metrics.tasks.clip_view import ClipView, SparseRows, linked, sum_by_cell
 from metrics.tasks.disagreement import pairing_metric, pairing_sums, unpaired
 from metrics.tasks.family import Reported, Scorer, TaskFamily
 from metrics.tasks.maps import overlap_sums
@@ -177,8 +172,8 @@ def against_self(view: ClipView, predictions: Sequence[Prediction]) -> Result:
     after = lines.take(np.r_[False, steps][frame])
     after = replace(after, group=after.group - 1)
     intersection, union = pixel_overlap(before, after, cells, max(frames, 1))
-    pairs = list(zip(intersection, union, strict=True))
-    return Result((overlap_sums(JITTER, predictions, pairs),))
+    sums = np.stack([intersection, union], axis=1)
+    return Result((overlap_sums(JITTER, predictions, sums),))
 
 
 def against_other(one: ClipView, two: ClipView, predictions: Sequence[Prediction]) -> Result:

@@ -46,12 +46,16 @@ class StrokeSet:
         """``(L,)`` how many pixels each line covers."""
         return _sums(self.line, np.bitwise_count(self.bits), len(self.group))
 
-    @cached_property
+    @property
     def merged(self) -> "StrokeSet":
         """All lines of a group as one drawing; this set if no group has two."""
+        return self._merged or self
+
+    @cached_property
+    def _merged(self) -> "StrokeSet | None":
         groups = np.unique(self.group)
         if len(groups) == len(self.group):
-            return self
+            return None  # a set that refers to itself would wait for the garbage collector
         key, bits = _united(self.group[self.line] * PLACES + self.place, self.bits)
         group, place = np.divmod(key, PLACES)
         return StrokeSet(groups, np.searchsorted(groups, group), place, bits)
@@ -155,8 +159,10 @@ def _rows_touched(start: Floats, end: Floats) -> tuple[Ints, Ints]:
 def _spans(start: Floats, end: Floats, segment: Ints, y: Floats) -> tuple[Floats, Floats]:
     """Where horizontal lines enter and leave the capsules of their segments.
 
-    A capsule is a circle that moves along its segment. The circle that reaches farthest to a side
-    touches the horizontal line with its tangent point, unless it would be beyond an end.
+    A capsule is the union of the circles around the points of its segment. On a horizontal line,
+    the leftmost point is where a straight side crosses it: there, one of the circles touches the
+    side. If the centre of that circle is beyond an end of the segment, the circle at the end
+    counts.
 
     Args:
         start: ``(S, 2)`` the segments' first points.
@@ -172,13 +178,13 @@ def _spans(start: Floats, end: Floats, segment: Ints, y: Floats) -> tuple[Floats
     length = np.maximum(np.hypot(across, down), 1e-12)
     tangent = np.copysign(radius * across / length, across * down)  # rows from centre to tangent
     flat = down == 0
-    part = 1 / np.where(flat, 1, down)  # of the segment, a row
+    part = 1 / np.where(flat, 1, down)  # how much of the segment one row is
     x0, y0 = start[segment].T
     across, down, tangent, part = across[segment], down[segment], tangent[segment], part[segment]
     level, y = np.flatnonzero(flat[segment]), y - y0
     sides = []
     for sign in (-1, 1):
-        along = np.clip((y + sign * tangent) * part, 0, 1)
+        along = np.clip((y + sign * tangent) * part, 0, 1)  # the centre: 0 is start, 1 is end
         along[level] = sign * across[level] > 0
         reach = np.sqrt(np.maximum(radius**2 - (y - along * down) ** 2, 0))
         sides.append(x0 + along * across + sign * reach)

@@ -186,7 +186,7 @@ def _define(
 ) -> Any:
     return (
         root
-        # Shuffles descriptors, to distribute the items to the workers.
+        # If asked to, it shuffles descriptors, to distribute the items to the workers.
         | "items" >> beam.Create(list(items), reshuffle=spread)
         | "do one" >> beam.ParDo(Do(work, key))
         # Shuffles outcomes: counts, paths and small rows.

@@ -151,7 +151,7 @@ def decode_objects(
     """Boxes at the peaks that `find_objects` gives, clipped to the image.
 
     Args:
-        peaks: Of all images; most steps have a fixed cost, so a clip's batches are joined first.
+        peaks: Most steps have a fixed cost, so batches can be joined first (`joined_peaks`).
         images: The images.
         categories: Names of the K categories.
         per_image: At most this many boxes are kept in an image: those with the highest scores.
@@ -228,7 +228,7 @@ def decode_lanes(
 ) -> pa.Table:
     """Polylines through the cells that `find_lanes` gives; see `polylines.trace`.
 
-    Most steps have a fixed cost, so a clip's batches are joined first (`polylines.joined`). The
+    Most steps have a fixed cost, so batches can be joined first (`polylines.joined_ridges`). The
     score of a line is the mean probability of its cells.
     """
     lines = trace(ridges)

@@ -227,10 +227,10 @@ def _split(x: Floats, y: Floats, first: Ints, last: Ints, tolerance: float) -> t
     point = np.arange(len(stretch)) + np.repeat(first + 1 - starts, counts)
     distance = _from_chord(x, y, first, last, point, stretch)
     farthest = np.maximum.reduceat(distance, starts)
-    worst = np.flatnonzero(distance == farthest[stretch])
-    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # the first of equally far ones
     beyond = farthest > tolerance
-    middle = point[worst[beyond]]
+    worst = np.flatnonzero((distance == farthest[stretch]) & beyond[stretch])
+    worst = worst[np.diff(stretch[worst], prepend=-1) != 0]  # the first of equally far ones
+    middle = point[worst]
     return np.r_[first[beyond], middle], np.r_[middle, last[beyond]]
 
 

@@ -12,7 +12,7 @@ from metrics.tasks import registry
 from metrics.tasks.family import TaskFamily
 from ridealong.lake import Lake, new_commit_id
 from shadow import keys, planning
-from shadow.planning import plan_replay, replay_sources
+from shadow.planning import longest_first, plan_replay, replay_sources
 from shadow.replay_plan import ClipPlan, ReplayPlan
 
 PREDICTIONS = ("objects/car@main", "lanes/lane_line@main", "depth@main")
@@ -165,3 +165,10 @@ def test_a_baseline_is_scored_and_not_compared(lake: Lake) -> None:
 def test_a_network_against_itself_is_compared_with_itself(lake: Lake) -> None:
     plan = left(lake, A, A)
     assert {(sha, by) for sha, by, _ in units(plan)} == {("a", "a")}
+
+
+def test_long_clips_come_first_after_the_shortest():
+    clips = pa.table({"clip_id": list("abcde"), "frames": [30, 90, 10, None, 90]})
+    assert longest_first(clips)["clip_id"].to_pylist() == ["d", "b", "e", "a", "c"]
+    assert longest_first(clips.slice(0, 3))["clip_id"].to_pylist() == ["c", "b", "a"]
+    assert longest_first(clips.slice(0, 0)).num_rows == 0

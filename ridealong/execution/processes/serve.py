@@ -20,14 +20,17 @@ def main() -> None:
     # Libraries may print to standard output, so answers get a separate descriptor.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    gc.disable()  # until libraries are loaded: they make many objects, and none of them is garbage
+    # Loading libraries makes many objects that stay. So garbage is rarely looked for until the
+    # first item is done.
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000)
     do = pickle.load(sys.stdin.buffer)()
     items: SimpleQueue[Any] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, items), daemon=True).start()
     while True:
         pickle.dump(do(items.get()), answers)
         answers.flush()
-        gc.enable()  # the first item has loaded what it needs
+        gc.set_threshold(*usual)
 
 
 def _listen(stream: BinaryIO, items: "SimpleQueue[Any]") -> None:

@@ -281,6 +281,27 @@ def test_only_the_references_asked_for_are_scored(make):
         assert all(unscored.reference is reference for unscored in part.unscored)
 
 
+def test_two_networks_are_compared_once_for_both(make):
+    one, two = (ClipView(make.random(seed), image_sizes=SIZES) for seed in (1, 2))
+    fresh = score(two.perception, other=one.perception, references={Reference.OTHER})
+    there = score_clip(one, EVERYTHING, other=two, references={Reference.OTHER})
+    back = score_clip(two, EVERYTHING, other=one, references={Reference.OTHER})
+    assert there.statistics.num_rows == back.statistics.num_rows > 0
+    assert back.statistics.equals(fresh.statistics)
+    assert one.compared and not two.compared
+
+
+def test_other_thresholds_are_another_comparison(make):
+    one, two = (ClipView(make.random(seed), image_sizes=SIZES) for seed in (1, 2))
+    strict = replace(one, thresholds={str(p): 1.0 for p in EVERYTHING}, compared=[], found={})
+    before = score_clip(one, EVERYTHING, other=two, references={Reference.OTHER})
+    after = score_clip(two, EVERYTHING, other=strict, references={Reference.OTHER})
+    assert not before.statistics.equals(after.statistics)
+    score_clip(strict, EVERYTHING, other=two, references={Reference.OTHER})
+    again = score_clip(two, EVERYTHING, other=one, references={Reference.OTHER})
+    assert again.statistics.equals(before.statistics)
+
+
 def test_identity_needs_the_other_networks_name(make):
     compared = score(make.random(1), None, make.random(3))
     with pytest.raises(ValueError, match="need its sha256"):
