@@ -50,12 +50,18 @@ def test_a_track_says_its_drive(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet?vehicles=vehicle-7&triggers=weather")
     track = page.locator(".tracks path").first
     expect(track).to_be_visible(timeout=WAIT_MS)
-    place = track.evaluate(
-        """path => { const at = path.getPointAtLength(1).matrixTransform(path.getScreenCTM());
-        return [at.x, at.y]; }"""
-    )
-    page.mouse.move(*place)
-    expect(page.locator(".told")).to_have_text(re.compile("drive drive-0.., vehicle vehicle-7"))
+    told = page.locator(".told")
+    for _ in range(20):  # while the page is built, the map may still move under the mouse
+        place = track.evaluate(
+            """path => { const at = path.getPointAtLength(1).matrixTransform(path.getScreenCTM());
+            return [at.x, at.y]; }"""
+        )
+        page.mouse.move(0, 0)
+        page.mouse.move(*place)
+        if told.text_content():
+            break
+        page.wait_for_timeout(250)
+    expect(told).to_have_text(re.compile("drive drive-0.., vehicle vehicle-7"))
 
 
 def test_arrow_keys_go_from_event_to_event(page: Page, served_fleet: str) -> None:
