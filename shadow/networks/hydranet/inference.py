@@ -77,10 +77,11 @@ class HydraNetwork:
         sampling = make_sampling(clip.cameras, calibrations) if self._fuses else None
         sampling = sampling.to(self.device) if sampling else None
         listed = _listed(self.manifest, clip.cameras)
+        room = self._room(min(batch, len(timestamps_ns)), len(clip.cameras))
         parts = []
         for start in range(0, len(timestamps_ns), batch):
             piece = clip.piece(slice(start, start + batch))
-            output = self._forward(piece, sampling, bf16)
+            output = self._forward(piece, room, sampling, bf16)
             parts.append(_decode(output, piece.images, listed, sampling))
         return _joined(clip.images, parts, listed, _tasks(listed, sampling))
 
@@ -91,20 +92,28 @@ class HydraNetwork:
     def _fuses(self) -> bool:
         return any(name.startswith("bev/") for name in self.manifest.predictions)
 
-    def _forward(self, clip: "_Clip", sampling: Sampling | None, bf16: bool) -> HydraOutput:
+    def _room(self, steps: int, cameras: int) -> Tensor:
+        """``(B, C, H, W, 3)`` for a batch's images; memory that was just got is slow to fill."""
+        inputs = self.manifest.inputs
+        return torch.empty((steps, cameras, inputs.height, inputs.width, 3), device=self.device)
+
+    def _forward(
+        self, clip: "_Clip", room: Tensor, sampling: Sampling | None, bf16: bool
+    ) -> HydraOutput:
         with torch.inference_mode(), _repeatable(), self._precision(bf16):
             present = torch.from_numpy(clip.images.present).to(self.device)
-            output: HydraOutput = self.model(self._images(clip), present, clip.cameras, sampling)
+            images = self._images(clip, room)
+            output: HydraOutput = self.model(images, present, clip.cameras, sampling)
             return output.float()
 
-    def _images(self, clip: "_Clip") -> Tensor:
+    def _images(self, clip: "_Clip", room: Tensor) -> Tensor:
         """``(B, C, 3, H, W)`` in 0 to 1; channels are last in memory, which suits convolutions."""
         size = (self.manifest.inputs.height, self.manifest.inputs.width)
         frames = clip.frames
         if any(each.shape[1:3] != size for each in frames):
             return torch.stack([self._resized(each, size) for each in frames], dim=1)
-        stacked = torch.from_numpy(np.stack(frames, axis=1)).to(self.device)
-        return stacked.float().div_(255).permute(0, 1, 4, 2, 3)
+        stacked = torch.from_numpy(np.stack(frames, axis=1))
+        return room[: len(stacked)].copy_(stacked).div_(255).permute(0, 1, 4, 2, 3)
 
     def _resized(self, frames: Frames, size: tuple[int, int]) -> Tensor:
         # Decoded video may be read-only memory, which torch cannot share, so it is copied.
