@@ -177,9 +177,3 @@ def linked(perception: Perception) -> NDArray[np.bool_]:
 def by_cell(cell: Ints, mask: NDArray[np.bool_], cells: int) -> Ints:
     """``(cells,)``: how many rows of each cell have the mask set."""
     return np.bincount(cell[mask], minlength=cells)
-
-
-def sum_by_cell(cell: Ints, values: Ints, cells: int) -> Ints:
-    """``(cells,)``: the sum of the values of each cell's rows."""
-    sums: Ints = np.bincount(cell, values, cells).astype(np.int64)  # exact: far below 2^53
-    return sums

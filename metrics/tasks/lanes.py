@@ -16,7 +16,7 @@ import numpy as np
 
 from metrics.tasks import strokes
 from metrics.tasks.boxes import Pairs
-from metrics.tasks.clip_view import ClipView, SparseRows, linked, sum_by_cell
+from metrics.tasks.clip_view import ClipView, SparseRows, linked
 from metrics.tasks.disagreement import pairing_metric, pairing_sums, unpaired
 from metrics.tasks.family import Reported, Scorer, TaskFamily
 from metrics.tasks.maps import overlap_sums
@@ -155,8 +155,8 @@ def _hits(pairs: Pairs) -> int:
 def pixel_overlap(one: StrokeSet, two: StrokeSet, cells: int, frames: int) -> tuple[Ints, Ints]:
     """``(cells,)`` intersection and union of the pixels of merged lines, summed over frames."""
     a, _, shared = strokes.shared_pixels(one, two)
-    intersection = sum_by_cell(one.group[a] // frames, shared, cells)
-    whole = [sum_by_cell(side.group // frames, side.pixels, cells) for side in (one, two)]
+    intersection = strokes.summed(one.group[a] // frames, shared, cells)
+    whole = [strokes.summed(side.group // frames, side.pixels, cells) for side in (one, two)]
     return intersection, whole[0] + whole[1] - intersection
 
 

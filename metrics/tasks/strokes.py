@@ -44,7 +44,7 @@ class StrokeSet:
     @cached_property
     def pixels(self) -> Ints:
         """``(L,)`` how many pixels each line covers."""
-        return _sums(self.line, np.bitwise_count(self.bits), len(self.group))
+        return summed(self.line, np.bitwise_count(self.bits), len(self.group))
 
     @property
     def merged(self) -> "StrokeSet":
@@ -101,7 +101,7 @@ def shared_pixels(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints, Ints]:
     pair = left.line[one[found]] * len(right.group) + right.line[two[found]]
     pairs, which = np.unique(pair, return_inverse=True)
     lines = np.divmod(pairs, max(len(right.group), 1))
-    return *lines, _sums(which, pixels[found], len(pairs))
+    return *lines, summed(which, pixels[found], len(pairs))
 
 
 def _same_words(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints]:
@@ -126,7 +126,8 @@ def _same_words(left: StrokeSet, right: StrokeSet) -> tuple[Ints, Ints]:
     return one[owner], order[start[run[owner]] + step]
 
 
-def _sums(index: Ints, values: NDArray[np.uint8], size: int) -> Ints:
+def summed(index: Ints, values: Ints | NDArray[np.uint8], size: int) -> Ints:
+    """``(size,)``: the sum of the values of each index."""
     sums: Ints = np.bincount(index, values, size).astype(np.int64)  # exact: far below 2^53
     return sums
 

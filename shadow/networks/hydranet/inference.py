@@ -93,7 +93,7 @@ class HydraNetwork:
         return any(name.startswith("bev/") for name in self.manifest.predictions)
 
     def _room(self, steps: int, cameras: int) -> Tensor:
-        """``(B, C, H, W, 3)`` for a batch's images; memory that was just got is slow to fill."""
+        """``(B, C, H, W, 3)`` for the images of each batch: fresh memory is slower to fill."""
         inputs = self.manifest.inputs
         return torch.empty((steps, cameras, inputs.height, inputs.width, 3), device=self.device)
 
