@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from dashboard.actions import jobs
 from dashboard.actions.jobs import Job, Jobs, State
 from ridealong.errors import RidealongError
 from ridealong.lake import Lake
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -20,13 +20,6 @@ def running() -> Iterator[Jobs]:
     running = Jobs(most_running=1)
     yield running
     running.close()
-
-
-def until(found: Callable[[], object], seconds: float = 60.0) -> None:
-    ends = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
 
 
 def ended(running: Jobs, job: Job) -> Job:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -27,6 +26,7 @@ from ridealong.execution.processes import pool
 from ridealong.lake import Lake
 from ridealong.specs import parse_spec
 from ridealong.terminal.console import Console
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -91,14 +91,6 @@ def start(fleet: Path, home: Path, folder: Path, most_bytes: int = 0) -> "subpro
         text=True,
         start_new_session=True,
     )
-
-
-def until(condition: Any, seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-    return found
 
 
 def dying() -> "subprocess.Popen[bytes]":
