@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from ridealong import cli
 
@@ -39,6 +40,10 @@ faults:
 rig: {width: 160, height: 96, video_hz: 5, label_hz: 1}
 """
 
+
+# The same examples each time, and no limit on an example's time. To look for new ones:
+# `pytest --hypothesis-profile default`.
+settings.load_profile("ci")
 
 WHOLE_HOMES = {"demo_home", "fleet_home"}
 
@@ -153,7 +158,7 @@ def run_program(*arguments: str | Path, **environment: str) -> subprocess.Comple
         check=False,
         cwd=REPOSITORY,
         env={**os.environ, **environment},
-        timeout=280,
+        timeout=800,
     )
 
 
@@ -282,7 +287,7 @@ def oracle() -> Callable[..., Any]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=600,
         )
         if "ModuleNotFoundError" in done.stderr:
             pytest.skip("needs a newer .venv-oracles: make oracles")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ridealong.lake.files import TEMPORARY
+
 pytestmark = pytest.mark.slow
 
 TRIGGER = """
@@ -26,7 +28,9 @@ CASES = {
 
 
 def listing(home: Path) -> list[str]:
-    return sorted(str(path) for path in home.rglob("*") if path.is_file())
+    """The files of a home, but for those with which others try whether they may write."""
+    files = (path for path in home.rglob("*") if path.is_file())
+    return sorted(str(path) for path in files if not path.name.startswith(TEMPORARY))
 
 
 def refused(done: Any, *words: str) -> None:

@@ -56,12 +56,13 @@ def test_gentle_brake_fires_where_numpy_says(examples: Path, home: Path, ask: An
 
 
 def test_the_demo_ends_with_a_verdict_and_notices_what_is_done(
-    demo_home: Path, demo_fleet: Path, program: Any, ask: Any
+    demo_home: Path, demo_fleet: Path, program: Any, ask: Any, tmp_path: Path
 ) -> None:
-    again = program("demo", "--fleet", demo_fleet, "--home", demo_home)
+    home = Path(shutil.copytree(demo_home, tmp_path / "home"))
+    again = program("demo", "--fleet", demo_fleet, "--home", home)
     assert again.returncode == 0 and again.stdout.count("nothing new") == 3
-    assert len(ask("drives", "list", "--home", demo_home)) == 3 + 2
-    done = program("shadow", "report", "latest", "--json", "--home", demo_home)
+    assert len(ask("drives", "list", "--home", home)) == 3 + 2
+    done = program("shadow", "report", "latest", "--json", "--home", home)
     assert done.returncode == 1  # a handful of drives: nothing can be concluded
     document = json.loads(done.stdout)
     assert document["verdict"] == "INCONCLUSIVE"

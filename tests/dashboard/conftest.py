@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 from streamlit.components.v2 import manifest_scanner
 
 
@@ -38,6 +38,21 @@ CHROMIUM_FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-back
 MARK = "<img src=x onerror=hacked=1>"
 PICTURES = os.environ.get("RIDEALONG_PICTURES")  # where to keep screenshots, when asked to
 
+# Waits end as soon as what they wait for is there. These are for a slow machine under load.
+WAIT_MS = 90_000
+JOB_MS = 240_000  # a command in a process of its own
+expect.set_options(timeout=WAIT_MS)
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has ended, and its parts and fonts are loaded.
+
+    Nothing moves then. Wait for something of this run first: before, the last run has ended.
+    """
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    page.evaluate("() => document.fonts.ready.then(() => null)")
+
 
 @contextmanager
 def serving(home: Path, *options: str) -> Iterator[str]:
@@ -53,12 +68,15 @@ def serving(home: Path, *options: str) -> Iterator[str]:
     assert server.stdout is not None
     try:
         address = str(json.loads(server.stdout.readline())["url"])
-        urllib.request.urlopen(address, timeout=20).close()
+        urllib.request.urlopen(address, timeout=60).close()
         yield address
     finally:
         server.terminate()
-        ended = server.wait(20)
-        server.stdout.close()
+        try:
+            ended = server.wait(120)
+        finally:
+            server.kill()
+            server.stdout.close()
     assert ended == 128 + signal.SIGTERM
     assert not [*scratch.glob("ridealong-media-*"), *scratch.glob("ridealong-job-*")]
 
@@ -134,8 +152,15 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page; errors in its scripts and what its policy forbids fail the test."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(WAIT_MS)
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def caught(error: Error) -> None:
+        # Chromium says this of layouts that take two frames; they are drawn all the same.
+        if "ResizeObserver loop" not in str(error):
+            errors.append(str(error))
+
+    page.on("pageerror", caught)
 
     def read(message: ConsoleMessage) -> None:
         # Streamlit asks for its endpoints below a page's own address first, in vain.

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from dashboard.pages import PAGES
+from tests.dashboard.conftest import JOB_MS, settled
 
 SERIOUS = {"serious", "critical"}
 # What Streamlit draws around our pages, by rule and part of its selector; see docs/dashboard.md.
@@ -45,6 +46,7 @@ def themed(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
         color_scheme=request.param,
         bypass_csp=True,  # it forbids what waits for a condition
     )
+    page.set_default_timeout(JOB_MS)
     yield page
     page.close()
 
@@ -52,9 +54,8 @@ def themed(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(name: str, served: str, themed: Page) -> None:
     themed.goto(f"{served}/{name}")
-    themed.locator("h1").first.wait_for()
-    themed.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
-    themed.locator(DRAWN[name]).first.wait_for(timeout=60_000)
+    themed.locator(DRAWN[name]).first.wait_for()
+    settled(themed)
     themed.wait_for_function(f"!({UNFINISHED})()")
     found = Axe().run(themed).response["violations"]
     serious = [line for one in found if one["impact"] in SERIOUS for line in lines_of(one)]

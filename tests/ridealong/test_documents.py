@@ -109,10 +109,10 @@ ONE_LINE = {
 @pytest.mark.parametrize("case", ONE_LINE)
 def test_one_line_and_soon(case: str) -> None:
     text, message = ONE_LINE[case]
-    started = time.monotonic()
+    started = time.process_time()
     (line,) = refused(text)[:1]
     assert message in line and "\n" not in line and len(line) < 400, line
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

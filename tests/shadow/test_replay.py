@@ -85,7 +85,7 @@ def in_one(plan: ReplayPlan) -> Batch:
 
 def dying() -> "subprocess.Popen[bytes]":
     """In a process's place, one that dies of its first clip."""
-    program = "import os, sys; sys.stdin.read(1); os.kill(os.getpid(), 9)"
+    program = "import os, sys; sys.stdin.buffer.read(1); os.kill(os.getpid(), 9)"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", program], **pipes)
 

@@ -120,8 +120,10 @@ def test_old_ones_are_forgotten(
     monkeypatch.setattr(jobs, "MOST_ENDED", 1)
     first = ended(running, start(running, tmp_path))
     second = ended(running, start(running, tmp_path))
+    scripted("print('steps: 1/2', file=sys.stderr, flush=True)\ntime.sleep(600)")
     third = start(running, tmp_path)
     assert [job.job_id for job in running.all()] == [third.job_id, second.job_id]
+    until(lambda: running.all()[0].step)
     assert first.state is State.DONE
 
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.compare.made import many, write_runs
+from tests.dashboard.conftest import MARK, serving, settled
 
-MARK = "<img src=x onerror=hacked=1>"  # as in conftest.py
 Keep = Callable[[Page, str], Path]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ASKED = "prediction=objects%2Fpedestrian%40main&metric=f1&slice=light%3Dnight"
@@ -22,7 +22,7 @@ def check_at(page: Page, name: str) -> Locator:
 
 def shows(page: Page, prediction: str) -> None:
     heading = page.locator(".compare.check h2")
-    expect(heading).to_have_text(re.compile(rf"^{re.escape(prediction)} "), timeout=90_000)
+    expect(heading).to_have_text(re.compile(rf"^{re.escape(prediction)} "))
 
 
 def test_a_link_to_a_check_another_by_keyboard_and_the_clip_behind_it(
@@ -30,7 +30,7 @@ def test_a_link_to_a_check_another_by_keyboard_and_the_clip_behind_it(
 ) -> None:
     page.goto(f"{served_fleet}/compare?{ASKED}")
     chosen = check_at(page, "objects/pedestrian@main f1 at light=night")
-    expect(chosen).to_have_attribute("aria-current", "true", timeout=90_000)
+    expect(chosen).to_have_attribute("aria-current", "true")
     expect(chosen).to_have_attribute("aria-label", re.compile("REGRESSED, delta .* required$"))
     shows(page, "objects/pedestrian@main")
     keep(page, "compare-fleet")
@@ -44,9 +44,10 @@ def test_a_link_to_a_check_another_by_keyboard_and_the_clip_behind_it(
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    page.wait_for_url("**slice=all**", timeout=90_000)
-    expect(page.locator("tr[aria-current] th")).to_have_text("all", timeout=90_000)
+    page.wait_for_url("**slice=all**")
+    expect(page.locator("tr[aria-current] th")).to_have_text("all")
     expect(check_at(page, "objects/pedestrian@main f1 at all")).to_be_focused()
+    settled(page)  # until then, what is behind the last check is there
     page.locator(".behind").scroll_into_view_if_needed()
     page.get_by_text(re.compile("All [0-9]+ clips as a table")).click()
     expect(page.locator(".behind td a").first).to_be_visible()
@@ -60,32 +61,30 @@ def test_a_link_to_a_check_another_by_keyboard_and_the_clip_behind_it(
 
 def test_two_runs_and_filters_by_clicks(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/compare")
-    page.get_by_role("combobox", name="Compared with").click(timeout=90_000)
+    expect(page.get_by_role("combobox", name="Compared with")).to_be_visible()
+    settled(page)
+    page.get_by_role("combobox", name="Compared with").click()
     page.get_by_role("option").first.click()
     # Checks of the grid say it too, below.
-    page.get_by_role("link", name=re.compile("newly regressed")).first.click(timeout=90_000)
-    page.wait_for_url("**changed=newly+regressed**", timeout=90_000)
-    expect(page.get_by_label("Pages", exact=True)).to_contain_text(
-        "without filters", timeout=90_000
-    )
+    page.get_by_role("link", name=re.compile("newly regressed")).first.click()
+    page.wait_for_url("**changed=newly+regressed**")
+    expect(page.get_by_label("Pages", exact=True)).to_contain_text("without filters")
     page.get_by_text("List", exact=True).click()
     row = page.locator(".compare.listed tbody tr").first
-    expect(row).to_contain_text("newly regressed", timeout=90_000)
+    expect(row).to_contain_text("newly regressed")
     page.get_by_role("textbox", name="Text").fill("truck night")
     page.keyboard.press("Enter")
-    expect(row).to_contain_text("objects/truck@main", timeout=90_000)
+    expect(row).to_contain_text("objects/truck@main")
     row.get_by_role("link").click()
     shows(page, "objects/truck@main")
     expect(page.get_by_role("columnheader", name="other run").first).to_be_visible()
     page.goto(page.url)  # a copied address shows the same
     shows(page, "objects/truck@main")
-    expect(page.get_by_role("textbox", name="Text")).to_have_value("truck night", timeout=90_000)
+    expect(page.get_by_role("textbox", name="Text")).to_have_value("truck night")
 
 
 @pytest.fixture(scope="module")
 def served_many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from tests.dashboard.conftest import serving
-
     home = tmp_path_factory.mktemp("many") / "home"
     write_runs(home, many(), many(shift=7))
     with serving(home) as address:
@@ -96,25 +95,26 @@ def test_fifty_thousand_checks(page: Page, served_many: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(f"{served_many}/compare")
     pages = page.get_by_label("Pages", exact=True)
-    expect(pages).to_contain_text("Rows 1 to 60 of 1,000 rows", timeout=90_000)
+    expect(pages).to_contain_text("Rows 1 to 60 of 1,000 rows")
     expect(pages).to_contain_text("30 of 50 slices")
-    expect(page.locator("td a")).to_have_count(60 * 30, timeout=90_000)
+    expect(page.locator("td a")).to_have_count(60 * 30)
     expect(page.get_by_text("50,000 checks")).to_be_visible()
     pages.get_by_role("link", name="next").click()
-    expect(pages).to_contain_text("Rows 61 to 120", timeout=90_000)
+    expect(pages).to_contain_text("Rows 61 to 120")
     first = page.locator("td a").first
     expect(first).to_have_attribute("tabindex", "0")  # the chosen check is on another page
     first.focus()
     page.keyboard.press("Control+End")
     page.keyboard.press("Enter")
-    expect(page.locator("td a[aria-current]")).to_be_focused(timeout=90_000)
+    expect(page.locator("td a[aria-current]")).to_be_focused()
 
 
 def test_names_are_never_markup(page: Page, served_marked: str) -> None:
     page.goto(f"{served_marked}/compare")
     run = page.get_by_role("combobox", name="Run")
-    expect(run).to_have_value(re.compile(re.escape(f"{MARK}hydra-1.1")), timeout=90_000)
-    expect(page.get_by_text(f"candidate: {MARK}hydra-1.1")).to_be_visible(timeout=90_000)
+    expect(run).to_have_value(re.compile(re.escape(f"{MARK}hydra-1.1")))
+    expect(page.get_by_text(f"candidate: {MARK}hydra-1.1")).to_be_visible()
+    settled(page)
     page.locator(".behind").scroll_into_view_if_needed()
     expect(page.locator(".filmstrip li").first).to_contain_text(MARK)
     assert page.evaluate("() => window.hacked") is None

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-MARK = "<img src=x onerror=hacked=1>"  # as in conftest.py
+from tests.dashboard.conftest import MARK, settled
+
 Keep = Callable[[Page, str], Path]
-WAIT_MS = 60_000
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -35,7 +35,7 @@ def test_a_click_on_the_map_opens_the_clip_at_the_event(
     page.set_viewport_size({"width": 1280, "height": 1100})
     page.goto(f"{served_fleet}/fleet?events=kept&triggers=swerve")
     swerve = event(page, "swerve, kept, drive drive-")
-    expect(swerve).to_be_visible(timeout=WAIT_MS)
+    expect(swerve).to_be_visible()
     expect(event(page, "hard_brake")).to_have_count(0)
     expect(page.locator(".legend li")).to_have_text(["swerve"])
     expect(page.locator(".tracks path")).to_have_count(24)
@@ -43,22 +43,23 @@ def test_a_click_on_the_map_opens_the_clip_at_the_event(
     expect(page.locator(".told")).to_contain_text("swerve, kept, drive drive-")
     keep(page, "fleet")
     swerve.click()
-    expect(page).to_have_url(re.compile(r"/clip\?clip=drive-\d+-clip-\d&t=15\.00"), timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile(r"/clip\?clip=drive-\d+-clip-\d&t=15\.00"))
 
 
 def test_a_track_says_its_drive(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet?vehicles=vehicle-7&triggers=weather")
     track = page.locator(".tracks path").first
-    expect(track).to_be_visible(timeout=WAIT_MS)
+    expect(track).to_be_visible()
     told = page.locator(".told")
-    for _ in range(20):  # while the page is built, the map may still move under the mouse
+    settled(page)
+    for _ in range(20):  # the map may still move under the mouse
         place = track.evaluate(
             """path => { const at = path.getPointAtLength(1).matrixTransform(path.getScreenCTM());
             return [at.x, at.y]; }"""
         )
         page.mouse.move(0, 0)
         page.mouse.move(*place)
-        if told.text_content():
+        if "vehicle vehicle-7" in (told.text_content() or ""):
             break
         page.wait_for_timeout(250)
     expect(told).to_have_text(re.compile("drive drive-0.., vehicle vehicle-7"))
@@ -67,7 +68,7 @@ def test_a_track_says_its_drive(page: Page, served_fleet: str) -> None:
 def test_arrow_keys_go_from_event_to_event(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet")
     first = page.locator(".mark[tabindex='0']")
-    expect(first).to_have_count(1, timeout=WAIT_MS)
+    expect(first).to_have_count(1)
     first.focus()
     expect(page.locator(".told")).to_have_text(str(first.get_attribute("aria-label")))
     left = first.evaluate("mark => parseFloat(mark.style.left)")
@@ -83,8 +84,9 @@ def test_arrow_keys_go_from_event_to_event(page: Page, served_fleet: str) -> Non
 def test_the_map_is_seen_closer_and_scrolls_only_then(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet")
     scale, view = page.locator(".scale"), page.locator(".view")
-    expect(scale).to_have_text("500 m", timeout=WAIT_MS)
+    expect(scale).to_have_text("500 m")
     expect(view).to_have_css("overflow", "hidden")
+    settled(page)
     bar = scale.evaluate("bar => bar.offsetWidth")
     page.get_by_role("button", name="Zoom in").click()
     expect(scale).to_have_text("200 m")
@@ -99,55 +101,56 @@ def test_the_map_is_seen_closer_and_scrolls_only_then(page: Page, served_fleet: 
 def test_the_list_of_events_is_reached_with_the_keyboard(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet?vehicles=vehicle-7&page=2")
     links = page.get_by_role("table", name="Events").get_by_role("link")
-    expect(links.first).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_text("Page 2 of 2")).to_be_visible(timeout=WAIT_MS)
+    expect(links.first).to_be_visible()
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
     page.get_by_role("link", name="newer").press("Enter")
-    expect(page.get_by_text("Page 1 of 2")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Page 1 of 2")).to_be_visible()
     links.first.press("Enter")
-    expect(page).to_have_url(re.compile(r"/clip\?clip=drive-023-clip-\d&t="), timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile(r"/clip\?clip=drive-023-clip-\d&t="))
 
 
 def test_filters_are_chosen_with_the_keyboard(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet?tab=Map")
     vehicles = page.locator("summary", has_text="Vehicles: all")
-    expect(page.locator(".tracks path")).to_have_count(24, timeout=WAIT_MS)
+    expect(page.locator(".tracks path")).to_have_count(24)
     vehicles.press("Enter")
     page.get_by_label("vehicle-3", exact=True).press("Space")
-    expect(page).to_have_url(re.compile(r"tab=Map&vehicles=vehicle-3$"), timeout=WAIT_MS)
-    expect(page.locator("summary", has_text="Vehicles: vehicle-3")).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".tracks path")).to_have_count(3, timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile(r"tab=Map&vehicles=vehicle-3$"))
+    expect(page.locator("summary", has_text="Vehicles: vehicle-3")).to_be_visible()
+    expect(page.locator(".tracks path")).to_have_count(3)
     page.keyboard.press("Escape")
     expect(page.get_by_label("vehicle-3", exact=True)).to_be_hidden()
     page.locator("select[name=events]").select_option("suppressed")
-    expect(page).to_have_url(re.compile(r"vehicles=vehicle-3&events=suppressed$"), timeout=WAIT_MS)
-    expect(page.locator(".mark.kept")).to_have_count(0, timeout=WAIT_MS)
+    expect(page).to_have_url(re.compile(r"vehicles=vehicle-3&events=suppressed$"))
+    expect(page.locator(".mark.kept")).to_have_count(0)
     page.go_back()
-    expect(page.locator(".mark.kept")).to_have_count(12, timeout=WAIT_MS)
+    expect(page.locator(".mark.kept")).to_have_count(12)
 
 
 def test_conditions_and_ingest_health_have_views(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/fleet")
     page.get_by_role("link", name="Conditions").click()
-    expect(mark(page, "trigger: cut_in", "outcome: kept")).to_be_visible(timeout=WAIT_MS)
+    expect(mark(page, "trigger: cut_in", "outcome: kept")).to_be_visible()
     expect(mark(page, "value: night", "drives: 12")).to_be_visible()
     page.get_by_role("link", name="Ingest health").click()
     table = page.get_by_role("table", name="Quarantine")
-    expect(table).to_contain_text("not a Parquet file", timeout=WAIT_MS)
+    expect(table).to_contain_text("not a Parquet file")
     expect(page).to_have_url(re.compile("tab=Ingest"))
 
 
 def test_names_are_never_markup(page: Page, served_marked: str) -> None:
     page.goto(f"{served_marked}/fleet?tab=Conditions")
     found = mark(page, f"trigger: {MARK}cut_in", "outcome: kept")
-    expect(found).to_be_visible(timeout=WAIT_MS)
+    expect(found).to_be_visible()
+    settled(page)
     found.hover()
     expect(page.locator("#vg-tooltip-element")).to_contain_text(f"{MARK}cut_in")
     page.goto(f"{served_marked}/fleet")
-    expect(page.get_by_role("table", name="Events")).to_contain_text(MARK, timeout=WAIT_MS)
+    expect(page.get_by_role("table", name="Events")).to_contain_text(MARK)
     expect(page.locator(".legend li").first).to_contain_text(MARK)
     page.locator(".mark[tabindex='0']").focus()
     expect(page.locator(".told")).to_contain_text(MARK)
     page.goto(f"{served_marked}/clips")
-    expect(page.locator(".facet .value").first).to_contain_text(MARK, timeout=WAIT_MS)
+    expect(page.locator(".facet .value").first).to_contain_text(MARK)
     assert page.evaluate("() => window.hacked") is None
     assert page.locator("img[src=x]").count() == 0

@@ -71,10 +71,10 @@ def test_an_unknown_term_is_said() -> None:
 def test_a_term_is_a_link_to_itself(page: Page, served_fleet: str) -> None:
     page.goto(f"{served_fleet}/glossary?find=non-inferiority")
     term = page.get_by_role("link", name="non-inferiority", exact=True)
-    expect(term).to_be_visible(timeout=30_000)
+    expect(term).to_be_visible()
     term.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/glossary?term=non-inferiority")
     expect(page.locator(".terms.asked dd")).to_have_text(
-        "The claim of a PASS: the loss is smaller than the margin.", timeout=30_000
+        "The claim of a PASS: the loss is smaller than the margin."
     )

@@ -14,9 +14,9 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from ridealong.lake import Lake
 from shadow.labeling.queue import queue_rows
+from tests.dashboard.conftest import JOB_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-WAIT_MS = 60_000
 CHECK = "objects/pedestrian@main", "f1", "all"
 Keep = Callable[[Page, str], Path]
 
@@ -24,7 +24,7 @@ Keep = Callable[[Page, str], Path]
 def choose(place: Page | Locator, page: Page, box: str, option: str) -> None:
     """Choose from a list; it closes if the page is drawn again, and then it is opened again."""
     for _ in range(10):
-        place.get_by_role("combobox", name=box).click(timeout=WAIT_MS)
+        place.get_by_role("combobox", name=box).click()
         with suppress(PlaywrightTimeout):
             page.get_by_role("option", name=option).click(timeout=3_000)
             return
@@ -32,7 +32,8 @@ def choose(place: Page | Locator, page: Page, box: str, option: str) -> None:
 
 
 def said(page: Page, text: str) -> None:
-    expect(page.get_by_text(re.compile(text))).to_be_visible(timeout=WAIT_MS)
+    """Wait until the page says how a command ended."""
+    expect(page.get_by_text(re.compile(text))).to_be_visible(timeout=JOB_MS)
 
 
 def without_a_pedestrian(xml: Path) -> None:
@@ -69,12 +70,12 @@ def test_from_a_check_to_the_queue_an_export_an_import_and_a_new_verdict(
     prediction, metric, where = CHECK
     with serve(home) as address:
         page.goto(f"{address}/compare?prediction={prediction}&metric={metric}&slice={where}")
-        page.get_by_role("button", name="Send to labeling").click(timeout=WAIT_MS)
+        page.get_by_role("button", name="Send to labeling").click()
         dialog = page.get_by_role("dialog")
-        dialog.get_by_role("button", name="Add to the queue").click(timeout=WAIT_MS)
+        dialog.get_by_role("button", name="Add to the queue").click()
         said(page, "Added 1 clip to the queue")
         page.get_by_role("link", name="Open the queue").click()
-        page.get_by_role("button", name="Export 1 queued clip").click(timeout=WAIT_MS)
+        page.get_by_role("button", name="Export 1 queued clip").click()
         choose(dialog, page, "Format", "CVAT")
         choose(dialog, page, "Frames", "frames with labels")
         name = dialog.get_by_role("textbox", name="Name")
@@ -83,7 +84,7 @@ def test_from_a_check_to_the_queue_an_export_an_import_and_a_new_verdict(
         said(page, "exports/better")
         dialog.get_by_role("button", name="Start export").click()
         said(page, r"Wrote 1 clip, .* images, .* MB to ")
-        expect(page.get_by_text("1 exported", exact=True)).to_be_visible(timeout=WAIT_MS)
+        expect(page.get_by_text("1 exported", exact=True)).to_be_visible()
         keep(page, "labeling")
 
         xml = tmp_path / "from-cvat" / "annotations.xml"
@@ -95,7 +96,7 @@ def test_from_a_check_to_the_queue_an_export_an_import_and_a_new_verdict(
         choose(page, page, "Format", "CVAT")
         page.get_by_role("button", name="Import", exact=True).click()
         said(page, "Changed the labels of 1 clip")
-        expect(page.get_by_text("1 imported", exact=True)).to_be_visible(timeout=WAIT_MS)
+        expect(page.get_by_text("1 imported", exact=True)).to_be_visible()
         keep(page, "labeling-imported")
         page.goto("about:blank")  # the server ends first
 

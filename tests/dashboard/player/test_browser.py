@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.dashboard.conftest import settled
+from tests.dashboard.player.opening import opened
+
 Keep = Callable[[Page, str], Path]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WAIT_MS = 60_000
-COMPLETE = "() => performance.getEntriesByName('player complete').length > 0"
 # How many pixels of a canvas are drawn, in each of so many equal parts from left to right.
 DRAWN = """(canvas, parts) => {
   const { width, height } = canvas;
@@ -42,13 +43,6 @@ def eight_cameras(served: str, ask: Any, demo_home: Path) -> str:
     return f"{served}/clip?clip={clips[0]['clip_id']}"
 
 
-def opened(page: Page, address: str) -> Locator:
-    """The player, once all cameras show a frame with its overlays."""
-    page.goto(address)
-    page.wait_for_function(COMPLETE, timeout=WAIT_MS)
-    return page.locator(".player")
-
-
 def large(player: Locator) -> Locator:
     return player.locator(".tile.large")
 
@@ -66,7 +60,7 @@ def wait_for_time(page: Page, player: Locator, condition: str) -> None:
     """Wait until a condition on the time ``t`` in seconds holds."""
     clock = player.locator(".time").element_handle()
     script = f"(clock) => {{ const t = parseFloat(clock.value); return {condition}; }}"
-    page.wait_for_function(script, arg=clock, timeout=WAIT_MS)
+    page.wait_for_function(script, arg=clock)
 
 
 def words_of(page: Page) -> dict[str, str]:
@@ -117,7 +111,7 @@ def test_views_and_what_is_below_the_threshold(
     expect(player.get_by_text("score ≥ threshold − 0.40")).to_be_visible()
     canvas = large(player).locator("canvas").element_handle()
     more = f"(canvas) => ({DRAWN})(canvas, 1)[0] > {both}"
-    page.wait_for_function(more, arg=canvas, timeout=WAIT_MS)
+    page.wait_for_function(more, arg=canvas)
 
 
 def test_keys(page: Page, eight_cameras: str) -> None:
@@ -195,7 +189,9 @@ def test_a_rerun_keeps_what_is_shown_and_the_address(page: Page, eight_cameras: 
     page.wait_for_url("**t=0.20**")
     link = player.locator("video").first.get_attribute("src")
     page.keyboard.press("r")  # Streamlit's own key
-    page.locator("[data-testid=stStatusWidget]").wait_for(state="detached")
+    state = "data-test-script-state"
+    expect(page.get_by_test_id("stApp")).to_have_attribute(state, "running")
+    settled(page)
     expect(player.locator("video").first).to_have_attribute("src", link or "")
     assert time_of(player) == 0.2 and words_of(page)["t"] == "0.20"
 
@@ -204,10 +200,10 @@ def test_the_next_clip_comes_with_a_key(page: Page, eight_cameras: str) -> None:
     player = opened(page, eight_cameras)
     before = words_of(page)["clip"]
     page.keyboard.press("l")
-    page.wait_for_function(f"() => !location.search.includes('{before}')", timeout=WAIT_MS)
-    expect(player.locator(f"video[src*='{before}']")).to_have_count(0, timeout=WAIT_MS)
+    page.wait_for_function(f"() => !location.search.includes('{before}')")
+    expect(player.locator(f"video[src*='{before}']")).to_have_count(0)
     page.keyboard.press("j")
-    page.wait_for_function(f"() => location.search.includes('{before}')", timeout=WAIT_MS)
+    page.wait_for_function(f"() => location.search.includes('{before}')")
 
 
 def cell_address(eight_cameras: str, **more: str) -> str:
@@ -221,10 +217,10 @@ def test_a_regression_opens_on_its_costliest_frame_with_the_top_down_layer(
     player = opened(page, cell_address(eight_cameras))
     expect(large(player)).to_have_attribute("data-name", "top")
     said = re.compile(r"bev/vehicle iou at country=US: this clip explains .* frame is at")
-    expect(player.get_by_text(said)).to_be_visible(timeout=WAIT_MS)
+    expect(player.get_by_text(said)).to_be_visible()
     canvas = large(player).locator("canvas")
     networks = f"(canvas) => ({VEHICLES})(canvas, 3).every(Boolean)"
-    page.wait_for_function(networks, arg=canvas.element_handle(), timeout=WAIT_MS)
+    page.wait_for_function(networks, arg=canvas.element_handle())
     keep(page, "clip-top-down")
     found = canvas.evaluate(VEHICLES, 3)
     assert len(set(found)) == 3, found  # labels, deployed and candidate differ
@@ -236,7 +232,7 @@ def test_a_video_that_is_refused_says_why_and_the_others_play(
     gone = {"status": 409, "body": "this file is <b>gone</b>", "content_type": "text/plain"}
     page.route("**/left_pillar.mp4*", lambda route: route.fulfill(**gone))  # the others follow it
     player = opened(page, eight_cameras)
-    expect(player.get_by_text("this file is <b>gone</b>")).to_be_visible(timeout=WAIT_MS)
+    expect(player.get_by_text("this file is <b>gone</b>")).to_be_visible()
     page.keyboard.press("Space")
     wait_for_time(page, player, "t > 1")
 
@@ -262,8 +258,8 @@ def test_a_clip_without_cameras_shows_its_signals(
     clips = ask("clips", "list", "--where", "source = 'comma2k19'", "--home", demo_home)
     page.goto(f"{served}/clip?clip={clips[0]['clip_id']}")
     player = page.locator(".player")
-    expect(player.get_by_text("recorded without cameras")).to_be_visible(timeout=WAIT_MS)
-    expect(player.locator(".signal .curve").first).to_be_visible(timeout=WAIT_MS)
+    expect(player.get_by_text("recorded without cameras")).to_be_visible()
+    expect(player.locator(".signal .curve").first).to_be_visible()
     page.keyboard.press("Space")
     wait_for_time(page, player, "t > 0.5")
     keep(page, "clip-signals")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
+from tests.dashboard.player.opening import opened
 from tests.data.braking_bag import START_NS
 from tests.data.encoded import packets
 from tests.data.foxglove_log import odometry_rows, video_messages, write_protobuf
@@ -14,7 +15,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FPS, SECONDS = 4, 26
 TRIGGER = "ingest/triggers/library/hard_brake.yaml"  # its clip begins midway between keyframes
-COMPLETE = "() => performance.getEntriesByName('player complete').length > 0"
 # The red of the left half of what a video shows.
 LEFT = """(video) => {
   const canvas = document.createElement("canvas");
@@ -43,9 +43,7 @@ def test_both_show_the_frame_of_the_instant(
     assert videos["rear"]["made"] == "encoded" and "H.265" in videos["rear"]["why"]
     ask("clips", "verify", "--all", "--home", home)
     with serve(home) as address:
-        page.goto(f"{address}/clip?clip={clip['clip_id']}")
-        page.wait_for_function(COMPLETE, timeout=60_000)
-        player = page.locator(".player")
+        player = opened(page, f"{address}/clip?clip={clip['clip_id']}")
         shown_s = float((player.locator(".time").text_content() or "").removesuffix(" s"))
         first = -(-(clip["start_ns"] - START_NS) * FPS // 1_000_000_000)
         number = first + round(shown_s * FPS)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.allocators import GIVES_BACK
 from tests.oracles.nuscenes_world import VERSION, write_world
 
 pytestmark = pytest.mark.slow
@@ -133,7 +134,7 @@ def test_memory_of_reading(
     script = _write(tmp_path / "read.py", READ)  # without a file, DuckDB would show its progress
     done = subprocess.run(
         [sys.executable, script, write.__name__, truth, results, results],
-        env={**os.environ, "PYTHONPATH": str(repository)},
+        env=os.environ | GIVES_BACK | {"PYTHONPATH": str(repository)},
         capture_output=True,
         text=True,
         check=False,

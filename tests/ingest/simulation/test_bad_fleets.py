@@ -221,8 +221,10 @@ def alive(pid: int) -> bool:
 @pytest.mark.slow
 def test_sumo_dies_midway(small_fleet: Path, program: Any, fleet: Path, out: Path) -> None:
     run = started(fleet, out)
-    worker = child(run.pid)
-    os.kill(child(worker), signal.SIGKILL)
+    traffic = child(child(run.pid))
+    os.kill(traffic, signal.SIGSTOP)  # or it could be done before it is killed
+    assert alive(traffic)
+    os.kill(traffic, signal.SIGKILL)
     _, said = run.communicate(timeout=120)
     assert run.returncode == 2
     told = [line for line in said.splitlines() if line.startswith("failed: ")]

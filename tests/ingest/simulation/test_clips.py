@@ -95,7 +95,7 @@ def start(fleet: Path, home: Path, folder: Path, most_bytes: int = 0) -> "subpro
 
 def dying() -> "subprocess.Popen[bytes]":
     """In a worker's place, a process that dies of its first job."""
-    program = "import os, sys; sys.stdin.read(1); os.kill(os.getpid(), 9)"
+    program = "import os, sys; sys.stdin.buffer.read(1); os.kill(os.getpid(), 9)"
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", program], **pipes)
 
@@ -165,13 +165,13 @@ def test_processes_end_with_the_command(
     serving: Any, small_fleet: Path, home: Path, tmp_path: Path, ends: signal.Signals
 ) -> None:
     process = start(small_fleet, home, tmp_path)
-    until(lambda: len(serving(process.pid)) == min(2, pool.cores()))
+    until(lambda: len(serving(process.pid)) >= min(2, pool.cores()))
     mine = serving(process.pid)
     os.killpg(process.pid, ends) if ends is signal.SIGINT else process.kill()
     _, said = process.communicate(timeout=30)
     assert process.returncode == (130 if ends is signal.SIGINT else -9)
     assert "Traceback" not in said, said
-    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in mine), seconds=10)
+    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in mine))
     snapshot = Lake.open(home).snapshot()
     # The drives were committed before the first clip was cut; none of the clips was.
     assert (snapshot.read(DRIVES).num_rows, snapshot.read(CLIPS).num_rows) == (4, 0)

@@ -107,9 +107,9 @@ def test_random_trigger_long_gap(every):
     seconds = np.arange(300) * SECOND
     years = 31 * 365 * 86_400 * SECOND
     telemetry, rows = tables([NOW + seconds + years * (seconds > 200 * SECOND)])
-    started = time.monotonic()
+    started = time.process_time()
     events = evaluate(telemetry, rows, [spec(every)])
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert events.num_rows <= 300
 
 

@@ -145,24 +145,26 @@ def test_an_address_that_cannot_be_looked_up_is_told(capsys: pytest.CaptureFixtu
 
 
 def test_a_dead_address_is_told_at_once() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]  # nobody listens there afterwards
-    for option in reachability.ADDRESSES:
-        for words in ([f"{option}=127.0.0.1:{port}"], [option, f"127.0.0.1:{port}"]):
-            with pytest.raises(RidealongError, match="cannot be reached: connection refused"):
-                reachability.require_reachable(words)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can
+        port = taken.getsockname()[1]
+        for option in reachability.ADDRESSES:
+            for words in ([f"{option}=127.0.0.1:{port}"], [option, f"127.0.0.1:{port}"]):
+                with pytest.raises(RidealongError, match="cannot be reached: connection refused"):
+                    reachability.require_reachable(words)
 
 
 def test_somebody_else_listens_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reachability, "PATIENCE_S", 1.0)
     with listening(b"") as port:
         for option, said in {
-            "--dask_client_address=tcp://": "not a Dask scheduler",
+            "--dask_client_address=tcp://": "not a Dask scheduler|no answer",
             "--job_endpoint=": "does not answer gRPC|no answer",
         }.items():
             with pytest.raises(RidealongError, match=said):
                 reachability.require_reachable([f"{option}127.0.0.1:{port}"])
         reachability.require_reachable([f"--flink_master=127.0.0.1:{port}"])
+    monkeypatch.undo()
     with listening(b"\x00") as port:
         reachability.require_reachable([f"--dask_client_address=127.0.0.1:{port}"])
 

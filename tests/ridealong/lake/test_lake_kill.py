@@ -95,7 +95,7 @@ def test_killed_inside_a_step(
 ) -> None:
     prepare(home, driver, name)
     process = start(home, "--die-in", step, milliseconds / 1000, *COMMANDS[name][1].split())
-    assert finish([process]) == [-signal.SIGKILL]
+    assert finish([process]) == [-signal.SIGALRM]
     aftermath(home, name, driver, start, finish, whole)
 
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+from tests.allocators import GIVES_BACK
+
 TIMES = 3
 PARTS = 5  # the large files have as many times the rows of the small ones
 # DuckDB takes what it likes up to a limit, and a little more. The files are small, so it is low.
@@ -30,8 +32,6 @@ import resource, subprocess, sys
 code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-# Allocators keep freed memory for a while, as much as chance has it. These give it back at once.
-GIVES_BACK = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 Files = dict[str, Path]
 
 

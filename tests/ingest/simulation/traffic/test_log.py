@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from ingest.simulation.traffic.log import TrafficError, TrafficJob, TrafficProce
 from ingest.simulation.traffic.road_users import BICYCLE, KINDS, PEDESTRIAN
 from ridealong.errors import RidealongError
 from ridealong.terminal.console import Console
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -71,9 +71,7 @@ def test_a_killed_run_is_resumed(small_fleet: Path, small_spec: FleetSpec, tmp_p
     spec.write_text(small_spec.model_dump_json(), "utf-8")
     command = [sys.executable, "-m", "ridealong", "simulate", str(spec), "--out", str(out)]
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not list((out / "drives").glob("small*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: list((out / "drives").glob("small*")))
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
     report = simulate(small_spec, out, Console(as_json=True))
@@ -137,7 +135,7 @@ _KILL_CHILD = """
 import os, signal, sys, time
 from pathlib import Path
 children = Path(f"/proc/{sys.argv[1]}/task/{sys.argv[1]}/children")
-for _ in range(600):
+for _ in range(4000):
     found = children.read_text().split()
     if found:
         time.sleep(0.3)

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
+from tests.allocators import GIVES_BACK
+
 pytestmark = pytest.mark.slow
 
 ROWS = 60_000  # of a drive
@@ -52,7 +54,7 @@ def table(drives: int) -> pa.Table:
 def peak_mb(path: Path, repository: Path) -> float:
     done = subprocess.run(
         [sys.executable, "-c", READ, path, str(ROWS)],
-        env={**os.environ, "PYTHONPATH": str(repository)},
+        env=os.environ | GIVES_BACK | {"PYTHONPATH": str(repository)},
         capture_output=True,
         text=True,
         check=False,

@@ -14,6 +14,7 @@ from shadow.networks.onnx.files import GraphFiles, Part
 from shadow.networks.onnx.process import Job
 from shadow.networks.onnx.quantizing.layers import name_nodes, quantized_nodes
 from shadow.networks.onnx.quantizing.process import QuantizingProcess
+from shadow.networks.onnx.worker import options_of_one_thread
 from tests.oracles.graphs import graph
 
 FLOAT = TensorProto.FLOAT
@@ -109,7 +110,7 @@ def test_a_quantized_graph_gives_nearly_the_same(open_graph):
     } == {"second", "third"}
     losses = [each.loss for each in quantized.losses]
     assert losses == sorted(losses, reverse=True) and 0 < losses[-1] <= losses[0] < 0.05
-    session = ort.InferenceSession(quantized.content)
+    session = ort.InferenceSession(quantized.content, options_of_one_thread())
     for seed, wanted in enumerate(exact):
         scores, places = session.run(["scores", "places"], inputs(seed))
         gap = np.sqrt(np.mean((scores - wanted["scores"]) ** 2) / np.mean(wanted["scores"] ** 2))
