@@ -129,4 +129,10 @@ def queue_remove(
 
 def _print(console: Console, rows: list[dict[str, Any]]) -> None:
     if rows:
-        console.rows(COLUMNS, rows)
+        console.rows(COLUMNS, [row | _rounded(row) for row in rows])
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, str]:
+    """The figures with four decimals: they are parts of 1, so they read well in a column."""
+    names = [name for name in ("worth", *FIGURES) if row[name] is not None]
+    return {name: f"{row[name]:.4f}" for name in names}
