@@ -1,6 +1,7 @@
 """A run as text and as JSON: the verdict, and its cells in the order of their importance."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -101,7 +102,19 @@ def note_sentence(note: Mapping[str, Any]) -> str:
     shown = [_short(name) for name in note["examples"][:NAMED]]
     lead = ": " if len(shown) == note["count"] else ", for example "
     examples = lead + ", ".join(shown) if shown else ""
-    return f"{note['whose']}: {note['count']:,} {note['text']}{examples}"
+    text = singular(note["text"]) if note["count"] == 1 else note["text"]
+    return f"{note['whose']}: {note['count']:,} {text}{examples}"
+
+
+def singular(text: str) -> str:
+    """The sentence about one of them: ``boxes have no width; left out``, ``box has no width; ...``.
+
+    The text of a note begins with a plural noun. What follows its first verb fits any number.
+    """
+    noun, _, rest = text.partition(" ")
+    one = noun.replace("boxes", "box").removesuffix("s")
+    verb = {"have": "has", "are": "is"}
+    return f"{one} " + re.sub(r"\b(have|are)\b", lambda found: verb[found[0]], rest, count=1)
 
 
 def _short(name: str) -> str:

@@ -126,8 +126,8 @@ class _File:
     def notes(self) -> list[Note]:
         """What was odd about its labels."""
         texts = {
-            "labels-without-box": "labels have no box2d; they are skipped",
-            "labels-ignored": "labels are of classes that BDD100K ignores; they need not be found",
+            "labels-without-box": "labels have no box2d; skipped",
+            "labels-ignored": "labels are of ignored classes; not required to be found",
         }
         return [
             one

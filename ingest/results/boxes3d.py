@@ -84,19 +84,19 @@ def usable_results(raw: RawBoxes, whose: Role, names: Sequence[str]) -> tuple[Bo
     notes = [
         note(
             "boxes-without-shape", whose, shapes, raw, names,
-            "boxes have no finite place, size above 0 or heading; they count as false detections",
+            "boxes have no finite place, size above 0 or heading; counted as false detections",
         ),
         note(
             "scores-not-finite", whose, ~ranked, raw, names,
-            "boxes have a score that is not a finite number; they were left out",
+            "boxes have a score that is not a finite number; left out",
         ),
         note(
             "scores-not-probabilities", whose, ranked & ((raw.score < 0) | (raw.score > 1)), raw,
-            names, "scores are not from 0 to 1; they were used as they are",
+            names, "scores are not from 0 to 1; used unchanged",
         ),
         note(
             "quaternions-not-normalised", whose, long_quaternions(raw.rotation) & ~shapes, raw,
-            names, "rotations are no unit quaternions; they were normalised",
+            names, "rotations are not unit quaternions; normalised",
         ),
         note(
             "duplicate-rows", whose, duplicates(raw), raw, names,
@@ -125,7 +125,7 @@ def usable_labels(raw: RawBoxes, names: Sequence[str]) -> tuple[Boxes3D, list[No
     notes = [
         note(
             "boxes-without-shape", "truth", shapes, raw, names,
-            "labels have no finite place, size above 0 or heading; they were left out",
+            "labels have no finite place, size above 0 or heading; left out",
         ),
         note(
             "duplicate-rows", "truth", again, raw, names,

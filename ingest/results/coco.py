@@ -244,12 +244,12 @@ class _GroundTruth:
             "labels-without-area": (counts["area"], "labels have no area; that of the box counts"),
             "labels-ignored": (
                 counts["ignored"],
-                "labels are marked `ignore`: they need not be found; the summary counts them, as "
+                "labels are marked `ignore`: not required to be found; the summary counts them, as "
                 "pycocotools does",
             ),
             "annotation-ids-repeated": (
                 len(ids) - len(np.unique(ids)),
-                "annotations repeat the id of another one; each counts as a label of its own",
+                "annotations have the id of another one; each counts as a label of its own",
             ),
             "annotation-id-zero": (
                 counts["zero"],

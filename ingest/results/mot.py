@@ -256,7 +256,7 @@ def _found(rows: _Row, classes: tuple[int, ...], oddities: Oddities) -> TrackedR
     category = _category(number, classes)
     known = category != NO_CATEGORY
     strange = [NAMES.get(n, f"class_{n}") for n in np.unique(number[~known]).tolist()]
-    text = "boxes are of classes without labels to judge; they are left out"
+    text = "boxes are of classes without labels to judge; left out"
     oddities.add("unknown-classes", text, strange, int(np.count_nonzero(~known)))
     score = scores(rows.conf, oddities)
     flags = constant(False, len(number))

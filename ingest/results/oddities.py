@@ -10,6 +10,7 @@ from ingest.results.repeats import repeated
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Note, Role
+from ridealong.terminal.readable import counted
 
 EXAMPLES = 5
 
@@ -51,9 +52,9 @@ def require_any(
 def unknown_frames(whose: Role, names: Sequence[Hashable], frame: Ints) -> list[Note]:
     """Frames that the ground truth does not list; ``frame`` is -1 for their boxes."""
     lost = int((frame < 0).sum())
-    text = f"frames are not in the ground truth; their boxes ({lost}) are not scored"
+    text = f"frames are not in the ground truth; {counted(lost, 'box', 'boxes')} not scored"
     if whose == "truth":
-        text = f"frames have labels, but are not listed; their labels ({lost}) are left out"
+        text = f"frames with labels are not listed; {counted(lost, 'label')} left out"
     return note("unknown-frames", whose, len(names), text, names)
 
 
@@ -68,33 +69,33 @@ def unknown_categories(
     strange = [at for at, name in enumerate(names) if name not in known]
     lost = int(counts[strange].sum())
     listed = [names[at] if names[at] is not None else "no class" for at in strange]
-    text = "boxes have classes that the ground truth does not have; they are not scored"
+    text = "boxes have classes that the ground truth does not have; not scored"
     if whose == "truth":
-        text = "labels have classes that are not listed; they are left out"
+        text = "labels have classes that are not listed; left out"
     return note("unknown-classes", whose, lost, text, listed)
 
 
 def frames_without_results(whose: Role, names: pa.Array, has: Bools) -> list[Note]:
     """Frames of the ground truth that the file does not mention; ``has`` says which it does."""
     without = np.flatnonzero(~has)
-    text = "frames of the ground truth have no results; they count as frames with nothing found"
+    text = "frames of the ground truth have no results; nothing was found there"
     return note("frames-without-results", whose, len(without), text, _first(without, names))
 
 
 RESULTS_SO = {
-    "boxes-without-size": "boxes have no width or no height; they count as false positives",
-    "boxes-outside": "boxes are outside of their image; they count as false positives",
-    "boxes-repeated": "boxes are exact copies of another box; the copies count as false positives",
+    "boxes-without-size": "boxes have no width or no height; counted as false positives",
+    "boxes-outside": "boxes are outside of the image; counted as false positives",
+    "boxes-repeated": "boxes are equal to another box in everything; counted as false positives",
 }
 TRUTH_SO = {
-    "boxes-without-size": "labels have no width or no height; nothing can find them",
-    "boxes-outside": "labels are outside of their image; they count like any other",
-    "boxes-repeated": "labels are exact copies of another label; each of them counts",
+    "boxes-without-size": "labels have no width or no height; impossible to find",
+    "boxes-outside": "labels are outside of the image; counted like any other",
+    "boxes-repeated": "labels are equal to another label in everything; each counts",
 }
 
 
 def oddities_of(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> list[Note]:
-    """Boxes without a size, outside of their image, or more than once.
+    """Boxes without a size, outside of the image, or more than once.
 
     Args:
         boxes: The boxes.

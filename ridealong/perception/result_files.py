@@ -131,7 +131,8 @@ class Note:
         kind: A stable word for programs, such as ``frames-without-results``.
         whose: Which file.
         count: How many.
-        text: What it is and what was done with it, one sentence without the count's examples.
+        text: What they are and what was done with them, after the count: a plural noun, its verb
+            (have, are), and a second part that fits one of them, too.
         examples: The first names, for the message.
     """
 

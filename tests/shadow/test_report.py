@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from shadow.report import cause_sentence, summary_of, summary_rows
+import pytest
+
+from shadow.report import cause_sentence, note_sentence, summary_of, summary_rows
 
 
 def cell(where: str, verdict: str = "PASS", cause: str | None = None, **more: Any) -> Any:
@@ -58,3 +60,27 @@ def test_a_summary_by_class_alone_is_shown_whole() -> None:
     ]
     beside = {"AP": 0.25, "per_class": {"car": {"AP": 0.25}}}
     assert summary_rows({"deployed": beside, "candidate": beside}) == [["AP", "0.2500", "0.2500"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "of_one"),
+    [
+        (
+            "boxes have classes that are not there; not scored",
+            "box has classes that are not there; not scored",
+        ),
+        (
+            "labels are outside of the image; counted like any other",
+            "label is outside of the image; counted like any other",
+        ),
+        (
+            "frames of the ground truth have no results; nothing was found there",
+            "frame of the ground truth has no results; nothing was found there",
+        ),
+        ("file holds no boxes; nothing was found", "file holds no boxes; nothing was found"),
+    ],
+)
+def test_a_note_about_one_and_about_several(text: str, of_one: str) -> None:
+    note = {"whose": "deployed", "count": 1, "text": text, "examples": ["a"]}
+    assert note_sentence(note) == f"deployed: 1 {of_one}: a"
+    assert note_sentence(note | {"count": 1200}) == f"deployed: 1,200 {text}, for example a"

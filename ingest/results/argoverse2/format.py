@@ -56,6 +56,7 @@ from ridealong.perception.result_files import (
     Role,
 )
 from ridealong.specs import nearest
+from ridealong.terminal.readable import counted
 
 SIZE = ("length_m", "width_m", "height_m")
 EGO = ("ego_x_m", "ego_y_m", "ego_z_m")
@@ -242,7 +243,8 @@ def _unknown_frames(
     if not unknown.any():
         return []
     pairs = np.unique(np.column_stack([log[unknown], stamps[unknown]]), axis=0)
-    text = f"frames are not in the ground truth; their {int(unknown.sum())} boxes were left out"
+    lost = counted(int(unknown.sum()), "box", "boxes")
+    text = f"frames are not in the ground truth; {lost} left out"
     examples = tuple(f"{logs[code]}/{stamp}" for code, stamp in pairs[:EXAMPLES].tolist())
     return [Note("frames-not-in-truth", role, len(pairs), text, examples)]
 
@@ -251,7 +253,7 @@ def _unknown_classes(table: pa.Table, name: str, unknown: Bools, role: Role) -> 
     if not unknown.any():
         return []
     classes = pc.unique(table[name].filter(pa.array(unknown)).cast(pa.string())).to_pylist()
-    text = "boxes are of classes that the ground truth does not have; they were left out"
+    text = "boxes are of classes that the ground truth does not have; left out"
     examples = tuple(sorted(classes)[:EXAMPLES])
     return [Note("unknown-classes", role, int(unknown.sum()), text, examples)]
 

@@ -95,7 +95,7 @@ def _results(
     boxes, notes = columns.boxes(frames, truth.code, whose)
     notes += frames_without_results(whose, names, mentioned)
     if seen and not len(boxes):
-        notes += note("nothing-found", whose, len(names), "frames, and nothing found in any")
+        notes += note("nothing-found", whose, len(names), "frames have no boxes: nothing was found")
     notes += oddities_of(boxes, frames.size, names, whose)
     notes += scores_beyond(boxes, names, whose)
     return boxes, notes

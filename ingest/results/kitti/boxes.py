@@ -67,22 +67,22 @@ def usable(numbers: Floats, role: Role) -> tuple[Bools, list[tuple[str, Bools, s
     """Which lines ``(N,)`` can be used; and of each oddity its kind, its lines, and a sentence."""
     shaped = _finite(numbers) & (numbers[:, RIGHT_BOTTOM] > numbers[:, LEFT_TOP]).all(axis=1)
     if role == "truth":
-        text = "labels have no finite place or no size above 0; they were left out"
+        text = "labels have no finite place or no size above 0; left out"
         return shaped, [("boxes-without-size", ~shaped, text)]
     score = numbers[:, SCORE]
     ranked = np.isfinite(score)
     return ranked, [
         (
             "boxes-without-size", ranked & ~shaped,
-            "boxes have no finite place or no size above 0; they count as false positives",
+            "boxes have no finite place or no size above 0; counted as false positives",
         ),
         (
             "scores-not-finite", ~ranked,
-            "boxes have a score that is not a finite number; they were left out",
+            "boxes have a score that is not a finite number; left out",
         ),
         (
             "scores-beyond", ranked & ((score < 0) | (score > 1)),
-            "scores are not between 0 and 1; they were used as they are",
+            "scores are not between 0 and 1; used unchanged",
         ),
     ]  # fmt: skip
 

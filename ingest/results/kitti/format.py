@@ -103,7 +103,7 @@ def _frame_files(path: Path, role: Role) -> tuple[dict[str, Path], list[Note]]:
         frames = {file.stem: file for file in files if file.suffix == ".txt" and _numbered(file)}
         if frames:
             others = [f.name for f in files if f not in frames.values() and f.name not in FILES]
-            text = "files are not named like 000000.txt; they were not read"
+            text = "files are not named like 000000.txt; not read"
             return frames, note("other-files", role, len(others), text, others)
     raise RidealongError(
         "has no label files", where=path, expected="a text file per frame, named like 000000.txt"
@@ -155,7 +155,7 @@ def _results(path: Path, names: Sequence[str], role: Role) -> Side:
             expected=f"names as in the ground truth, such as {names[0]}",
         )
     missing = sorted(known - files.keys())
-    text = "frames are not in the ground truth; their files were not read"
+    text = "frames are not in the ground truth; files not read"
     notes += note("unknown-frames", role, len(unknown), text, unknown)
     text = "frames of the ground truth have no results; nothing was found there"
     notes += note("frames-without-results", role, len(missing), text, missing)
@@ -179,7 +179,7 @@ def _side(
     ]
     counts = np.bincount(type_, minlength=len(types))
     strange = [at for at, name in enumerate(types) if name not in TYPES]
-    text = "boxes are of types that KITTI does not have; they are not scored"
+    text = "boxes are of types that KITTI does not have; not scored"
     strangers = note(
         "unknown-classes", role, counts[strange].sum(), text, [types[k] for k in strange]
     )
@@ -212,7 +212,7 @@ def _flat(side: Side, names: Sequence[str]) -> list[Note]:
     """A note about boxes that are in the image alone, where others are in space too."""
     image = side.boxes.image
     flat = ~side.in_space & ~image.crowd
-    text = "boxes have no place in space or no size above 0 there; they match nothing in space"
+    text = "boxes have no place in space or no size above 0 there; matched with nothing in space"
     examples = _names_of(image.frame[flat], names)
     return note("boxes-not-in-space", side.role, flat.sum(), text, examples)
 

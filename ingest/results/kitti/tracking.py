@@ -231,7 +231,7 @@ def _found(rows: _Row, categories: tuple[str, ...], oddities: Oddities) -> Track
     category = rows.coded(categories)
     known = category != NO_CATEGORY
     strange = sorted(rows.present() - {*categories})
-    text = "boxes are of classes that are not judged; they are left out"
+    text = "boxes are of classes that are not judged; left out"
     oddities.add("unknown-classes", text, strange, int(np.count_nonzero(~known)))
     flags = constant(False, len(known))
     score = scores(rows.score, oddities)

@@ -48,6 +48,7 @@ from ridealong.perception.result_files import (
 )
 from ridealong.specs import nearest
 from ridealong.sql import quiet_connection
+from ridealong.terminal.readable import counted
 
 # In the order of the devkit's configuration.
 CATEGORIES = (
@@ -211,7 +212,7 @@ def _left_out(scenes: pa.Table, judged: Bools) -> list[Note]:
     names = scenes["name"].filter(pa.array(~judged)).to_pylist()
     if not names:
         return []
-    text = "scenes are in neither submission; they were left out, as of another split"
+    text = "scenes are in neither submission; left out, as of another split"
     return [Note("drives-without-results", "truth", len(names), text, tuple(names[:EXAMPLES]))]
 
 
@@ -317,7 +318,7 @@ def _attributes(tables: Tables, table: pa.Table) -> tuple[Ints, list[Note]]:
     first = np.cumsum(counts) - counts
     attribute[counts == 1] = codes[each[first[counts == 1]]]
     several = int((counts > 1).sum())
-    text = "labels have more than one attribute; they count as labels without any"
+    text = "labels have more than one attribute; counted as labels without any"
     return attribute, [Note("several-attributes", "truth", several, text)] if several else []
 
 
@@ -370,7 +371,8 @@ def _results(
     raw = _without_racked(chosen(every, frame >= 0), racks)
     boxes, odd = usable_results(raw, role, samples.names)
     unknown = [t for t, at in zip(submission.tokens, frames.tolist(), strict=True) if at < 0]
-    text = f"samples are not in the tables; their {int((frame < 0).sum())} boxes were left out"
+    lost = counted(int((frame < 0).sum()), "box", "boxes")
+    text = f"samples are not in the tables; {lost} left out"
     notes = (
         [Note("frames-not-in-truth", role, len(unknown), text, tuple(unknown[:EXAMPLES]))]
         if unknown

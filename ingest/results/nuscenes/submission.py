@@ -203,11 +203,11 @@ def _notes(role: Role, again: list[str], reader: _Reader) -> list[Note]:
         ("duplicate-frames", len(again), again, "samples are listed twice; the last list counts"),
         (
             "unknown-classes", classes.total(), sorted(classes),
-            "boxes are of classes that nuScenes detection does not have; they were left out",
+            "boxes are of classes that nuScenes detection does not have; left out",
         ),
         (
             "unknown-attributes", attributes.total(), sorted(attributes),
-            "boxes have attributes that nuScenes does not have; they count as wrong",
+            "boxes have attributes that nuScenes does not have; counted as wrong",
         ),
         (
             "too-many-boxes", len(reader.crowded), reader.crowded,

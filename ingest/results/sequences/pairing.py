@@ -129,7 +129,7 @@ def _one_sided(role: Role, labelled: dict[str, Sequence], found: dict[str, Path]
         text = "sequences have no results; nothing was found in them"
         notes.append(Note("sequences-without-results", role, len(without), text, named(without)))
     if unknown:
-        text = "sequences have no ground truth; their results are left out"
+        text = "sequences have no ground truth; results left out"
         notes.append(Note("sequences-without-truth", role, len(unknown), text, named(unknown)))
     return notes
 

@@ -134,14 +134,14 @@ def frames_of(spans: Listed[Span]) -> Frames:
 def place(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
     """Rows with the places of their frames among all frames; rows of no frame are left out.
 
-    Other odd rows are counted, and stay: boxes without size or outside of their image match
+    Other odd rows are counted, and stay: boxes without size or outside of the image match
     nothing.
     """
     name = span.sequence.name
     number = rows.frame - span.first
     inside = (number >= 0) & (number < span.count)
     outside = np.unique(rows.frame[~inside])
-    text = "frames are not in the ground truth; their boxes are not scored"
+    text = "frames are not in the ground truth; boxes not scored"
     shown = [f"{name}/{n}" for n in outside[:EXAMPLES].tolist()]
     oddities.add("unknown-frames", text, shown, len(outside))
     rows = replace(rows, frame=number + span.start).take(inside)
@@ -161,16 +161,16 @@ def place(rows: TrackedRows, span: Span, oddities: Oddities) -> TrackedRows:
 # What is said of labels, and of results.
 _ODD = {
     "boxes-without-size": (
-        "labels have no width or no height; nothing can find them",
-        "boxes have no width or no height; they count as false positives",
+        "labels have no width or no height; impossible to find",
+        "boxes have no width or no height; counted as false positives",
     ),
     "boxes-outside": (
-        "labels are outside of their image; they count like any other",
-        "boxes are outside of their image; they count as false positives",
+        "labels are outside of the image; counted like any other",
+        "boxes are outside of the image; counted as false positives",
     ),
     "duplicate-ids": (
-        "labels have the id of an earlier label of their frame; each counts as another object",
-        "boxes have the id of an earlier box of their frame; each counts as another track",
+        "labels have the id of an earlier label of the frame; each counts as another object",
+        "boxes have the id of an earlier box of the frame; each counts as another track",
     ),
 }
 
@@ -204,7 +204,7 @@ def scores(given: Floats, oddities: Oddities) -> Floats:
     if not len(given) or (given == -1).all():
         return constant(1.0, len(given))
     odd = ~np.isfinite(given)
-    text = "scores are not finite; they count as 0"
+    text = "scores are not finite; counted as 0"
     shown = [str(value) for value in given[odd][:EXAMPLES]]
     oddities.add("scores-not-finite", text, shown, int(np.count_nonzero(odd)))
     return np.where(odd, 0.0, given)
