@@ -18,7 +18,7 @@ from ingest.sources.registry import open_drive
 from ingest.telemetry.clock import check_clock
 from ingest.telemetry.resample import distance_m
 from ingest.telemetry.validation import ValidTelemetry, validate_telemetry
-from ingest.triggers.blind_spots import BlindSpot, blind_spots
+from ingest.triggers.blind_spots import BlindSpot, blind_spots, unrecorded
 from ingest.triggers.evaluate import evaluate
 from ingest.triggers.spec import TriggerSpec
 from ridealong.errors import RidealongError, UnreadableError
@@ -72,6 +72,7 @@ class DriveOutcome:
         aside: Unusable parts (other than rows) of a usable drive: (kind, reason).
         first_bad: The first of its quarantined rows, and what is wrong with it.
         blind: What its triggers cannot evaluate.
+        unrecorded: Triggers that read signals without a value, with these signals.
     """
 
     status: Status
@@ -86,6 +87,7 @@ class DriveOutcome:
     aside: tuple[tuple[str, str], ...] = ()
     first_bad: str | None = None
     blind: tuple[BlindSpot, ...] = ()
+    unrecorded: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def item_id(self) -> str:
@@ -117,7 +119,11 @@ def ingest_drive(
     try:
         recording = open_drive(plan.files)
         telemetry = validated(recording, plan.files.drive_id)
-        check_clock(telemetry.rows["timestamp_ns"].to_numpy(), where=plan.files.path)
+        check_clock(
+            telemetry.rows["timestamp_ns"].to_numpy(),
+            where=plan.files.path,
+            mapped=plan.files.source == "table",
+        )
         return _ingest_recording(home, commit_id, plan, triggers, recording, telemetry)
     except Exception as error:
         return _ended(plan, may_pass(error) or is_gone(plan.files), located(error, plan.files))
@@ -191,6 +197,7 @@ def _ingest_recording(
         aside=(*aside, *((item.kind, item.reason) for item in skipped)),
         first_bad=_first_bad(telemetry.quarantine),
         blind=tuple(blind_spots(telemetry.rows, drives, seeing)),
+        unrecorded=unrecorded(telemetry.rows, wanted),
     )
 
 
@@ -260,7 +267,7 @@ def _span(files: DriveFiles, known: DriveAttributes, telemetry: ValidTelemetry) 
     if not telemetry.rows.num_rows:
         first = telemetry.quarantine.select(["row", "reason"]).to_pylist()[:1]
         raise UnreadableError(
-            "has no valid row",
+            f"drive {files.drive_id} has no valid row",
             where=files.path,
             hint=f"row {first[0]['row']}: {first[0]['reason']}" if first else None,
         )

@@ -7,7 +7,7 @@ from ingest.drives import DriveOutcome
 from ingest.triggers.blind_spots import BlindSpot, blind_lines
 from ridealong.execution.accounting import Status
 from ridealong.execution.failures import DISK_FULL, one_line_each
-from ridealong.terminal.readable import counted, duration
+from ridealong.terminal.readable import counted, duration, listed
 
 MOST_LINES = 20
 
@@ -24,7 +24,7 @@ class IngestReport:
         quarantined: Lines about files that gave no drive.
         failures: Lines about what failed for now.
         left_out: Lines about what was left out of drives that are in the lake.
-        notes: Lines about what triggers could not see.
+        notes: Lines about triggers that could not fire, or could not see enough.
     """
 
     commit: str | None
@@ -64,6 +64,7 @@ class Tally:
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     blind: list[BlindSpot] = field(default_factory=list)
+    evaluated: list[DriveOutcome] = field(default_factory=list)
     events: int = 0
     clips: int = 0
     clips_left_out: int = 0
@@ -90,6 +91,7 @@ class Tally:
         self.quarantined += [d for d in drives if d.status is Status.QUARANTINED]
         self.left_out += [line for drive in drives for line in _left_out(drive)]
         self.blind += [spot for drive in drives for spot in drive.blind]
+        self.evaluated += [d for d in drives if d.status is Status.DONE and d.rows]
 
     def report(self, seconds: float) -> IngestReport:
         """The report."""
@@ -114,8 +116,22 @@ class Tally:
             quarantined=tuple(str(drive.reason) for drive in self.quarantined),
             failures=one_line_each(self.failed.values()),
             left_out=tuple(self.left_out),
-            notes=blind_lines(self.blind),
+            notes=(*blind_lines(self.blind), *self._never_fired()),
         )
+
+    def _never_fired(self) -> list[str]:
+        """A line about triggers whose signals no drive has, if there are no events at all."""
+        if self.events or not self.evaluated:
+            return []
+        each = [dict(drive.unrecorded) for drive in self.evaluated]
+        names = set(each[0]).intersection(*each[1:])
+        if not names:
+            return []
+        signals = sorted({signal for name in names for signal in each[0][name]})
+        return [
+            f"{counted(len(names), 'trigger')} cannot fire, because no drive has values of "
+            f"{listed(signals, 3)}; see docs/signals.md"
+        ]
 
 
 def _left_out(drive: DriveOutcome) -> list[str]:

@@ -28,6 +28,8 @@ from shadow.scores import query_of
 
 MOST_ONE_SIDED = 0.01  # share of items that only one file has; with more, a run never passes
 
+NEXT_TO_NOTHING = 0.001  # of 1, as the main metrics of boxes are
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -170,10 +172,23 @@ def _held_back(verdict: RunVerdict, results: Mapping[str, Any]) -> RunVerdict:
     share = (results["one_sided"] or {}).get("share", 0.0)
     if share > MOST_ONE_SIDED:
         reasons.append(f"{share:.1%} of the items have rows in one file only")
+    if results["evaluation"] is not None and _finds_nothing(verdict.cells, results):
+        reasons.append("the deployed network finds next to nothing: check its file")
     if not reasons:
         return verdict
     word = Verdict.INCONCLUSIVE if verdict.verdict == Verdict.PASS else verdict.verdict
     return replace(verdict, verdict=word, reason="; ".join([verdict.reason, *reasons]))
+
+
+def _finds_nothing(cells: pa.Table, results: Mapping[str, Any]) -> bool:
+    """Whether the deployed network has about 0 in every required check in which more is better.
+
+    Its file is empty then, or its boxes have another unit or order. Nothing can be worse than that.
+    """
+    higher = [metric["name"] for metric in results["definitions"] if metric["higher"]]
+    counts = pc.and_(cells["required"], pc.is_in(cells["metric"], pa.array(higher, pa.string())))
+    values = cells.filter(counts)["deployed"].drop_null()
+    return len(values) > 0 and not pc.any(pc.greater(values, NEXT_TO_NOTHING)).as_py()
 
 
 def _judged_by(networks: Sequence[NetworkEntry]) -> str:

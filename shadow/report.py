@@ -286,7 +286,9 @@ def direction_sentence(cells: Sequence[Cell], lookup: MetricLookup = known_metri
         names = [_with_unit(metrics[n]) for n in sorted(metrics) if metrics[n].better is better]
         ways += [f"{better} is better: {', '.join(names)}"] if names else []
     levels = {cell["level"] for cell in cells if cell["level"] is not None}
-    level = f"; interval: {min(levels):.0%} of delta" if levels else ""
+    level = ""
+    if levels:
+        level = f"; interval: {min(levels):.0%} of delta, two-sided (verdicts are one-sided)"
     return "; ".join(["delta above 0 is better, for every metric", *ways]) + level
 
 

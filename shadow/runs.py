@@ -16,7 +16,8 @@ from ridealong.units import NS_PER_S
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
 ROLES = ("deployed", "candidate")  # of the two networks of a run
-LATEST = "latest"
+LATEST = "latest"  # the newest run that compares two networks
+NEWEST = "newest"  # the newest run, also of a network against itself
 LONGEST_NAME = 60
 _COMMANDS = {"name": "name", "note": "note", "archived": "archive"}
 LONGEST_NOTE = 2000
@@ -67,6 +68,8 @@ def default_run(runs: list[Run]) -> Run | None:
 def find_run(snapshot: Snapshot, run: str) -> Run:
     """The run of that id, name or prefix of an id; ``latest`` is `default_run`.
 
+    ``newest`` is the newest run that is not archived.
+
     A whole id has priority over a name, and a name over a prefix of an id.
 
     Raises:
@@ -75,6 +78,8 @@ def find_run(snapshot: Snapshot, run: str) -> Run:
     runs = list_runs(snapshot)
     if run == LATEST:
         return _latest(runs)
+    if run == NEWEST:
+        return _newest(runs)
     found = [row for row in runs if row["run_id"] == run]
     found = found or [row for row in runs if row["name"] == run]
     found = found or [row for row in runs if run and row["run_id"].startswith(run)]
@@ -94,12 +99,24 @@ def find_run(snapshot: Snapshot, run: str) -> Run:
 
 def _latest(runs: list[Run]) -> Run:
     found = default_run(runs)
-    if found is None:
+    if found is not None:
+        return found
+    if any(not row["archived"] for row in runs):
         raise RidealongError(
-            "no run yet, except of a network against itself, or archived" if runs else "no run yet",
-            hint="start one with `ridealong shadow run --deployed A --candidate B`",
+            "all runs compare a network with itself, and none of these is `latest`",
+            hint="name one, or `newest`; see `ridealong shadow runs list`",
         )
-    return found
+    return _newest(runs)
+
+
+def _newest(runs: list[Run]) -> Run:
+    for row in runs:
+        if not row["archived"]:
+            return row
+    raise RidealongError(
+        "all runs are archived" if runs else "no run yet",
+        hint="start one with `ridealong shadow run --deployed A --candidate B`",
+    )
 
 
 def name_run(lake: Lake, run: str, name: str) -> Run:
@@ -164,8 +181,8 @@ def _check_name(name: str, run: Run, runs: list[Run]) -> None:
             f"{name!r} cannot be the name of a run",
             expected=f"one line of at most {LONGEST_NAME} characters",
         )
-    if name == LATEST:
-        raise RidealongError(f"a run cannot be named {LATEST!r}: that is the newest run")
+    if name in (LATEST, NEWEST):
+        raise RidealongError(f"a run cannot be named {name!r}: that word finds the newest run")
     for other in runs:
         if name and other["run_id"] != run["run_id"] and name in (other["name"], other["run_id"]):
             raise RidealongError(

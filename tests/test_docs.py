@@ -93,6 +93,7 @@ def test_the_commands_of_a_page_run(
         "clip.png": str(tmp_path / "clip.png"),
         "labels": str(tmp_path / "labels"),
         "FOLDER": str(tmp_path / "folder"),
+        "IMAGES": str(tmp_path),
         "my-network/manifest.yaml": str(shipped),
         "hydra-1.2": "hydra-1.1",
         "examples/fleet.yaml": str(fleet),

@@ -200,7 +200,8 @@ def test_metrics_are_told_with_direction_and_unit() -> None:
     cells = [{"prediction": p, "metric": m, "level": 0.95} for p, m in names]
     assert direction_sentence(cells) == (
         "delta above 0 is better, for every metric; higher is better: iou; "
-        "lower is better: abs_rel, mse (m^2); interval: 95% of delta"
+        "lower is better: abs_rel, mse (m^2); interval: 95% of delta, "
+        "two-sided (verdicts are one-sided)"
     )
 
 

@@ -1,1 +1,1 @@
-"""Reports of one run as files for a CI: JUnit, Markdown and HTML. They need no extra."""
+"""Reports of one run as files for CI: JUnit, Markdown and HTML. They need no extra."""

@@ -33,7 +33,7 @@ def report(
     run: Annotated[
         str,
         typer.Argument(
-            help="Run id or a unique prefix of it, run name, or 'latest'.",
+            help="Run id or a unique prefix of it, run name, 'latest' or 'newest'.",
             autocompletion=completing("runs", "run_id", "latest"),
         ),
     ] = "latest",
@@ -44,7 +44,7 @@ def report(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a run's verdict as a file for a CI.
+    """Write a run's verdict as a file for CI.
 
     The exit code is 0 whatever the verdict. `shadow report` and `gate check` exit by the verdict.
 
@@ -59,6 +59,7 @@ def report(
     from ridealong.lake import Lake
 
     check_target(out)
+    _check_images(images, kind)
     console = Console(as_json)
     lake = Lake.open(home_of(home))
     content = content_of(lake.snapshot(), run)
@@ -73,6 +74,17 @@ def report(
     }
     console.result(document)
     console.text(f"{out}: {content.verdict}, {size(len(written))}")
+
+
+def _check_images(images: Path | None, kind: ReportFormat) -> None:
+    from ridealong.errors import RidealongError
+
+    if images is None:
+        return
+    if kind is not ReportFormat.HTML:
+        raise RidealongError("--images is for --format html alone")
+    if not images.is_dir():
+        raise RidealongError("there is no such folder", where=images, expected="a folder of images")
 
 
 def _written(

@@ -184,7 +184,7 @@ def _draw(blob: Path, labels: Path | None, clip_id: str, picture: Path, at: floa
 
     with open_clip(blob, labels) as reader:
         if not reader.cameras:
-            raise RidealongError(f"clip {clip_id} has no cameras to picture")
+            raise RidealongError(f"clip {clip_id} has no camera, so there is no picture")
         seconds = default_moment_s(reader) if at is None else at
         if not 0 <= seconds <= reader.duration_s:  # NaN is also outside
             raise RidealongError(

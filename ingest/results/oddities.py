@@ -10,9 +10,10 @@ from ingest.results.repeats import repeated
 from ridealong.arrays import Bools, Floats, Ints
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Boxes2D, Note, Role
-from ridealong.terminal.readable import counted
 
 EXAMPLES = 5
+FAR_BEYOND = 1.1  # times the image's width or height
+MOST_NORMALISED, LEAST_PIXELS = 2.0, 20.0  # where boxes end that are parts of 1, or pixels
 
 
 def note(
@@ -49,12 +50,36 @@ def require_any(
         )
 
 
+def require_pixels(boxes: Boxes2D, labels: Boxes2D, path: Path) -> None:
+    """Refuse boxes in parts of the image's size, where the ground truth has pixels.
+
+    Nothing would be found, by neither of two networks, and that passes.
+
+    Raises:
+        RidealongError: No box reaches beyond the second pixel.
+    """
+    reach, theirs = (_reach(one.xywh) for one in (boxes, labels))
+    if len(boxes) and reach <= MOST_NORMALISED < LEAST_PIXELS <= theirs:
+        raise RidealongError(
+            f"all boxes end within {reach:g} of the corner of the image",
+            where=path,
+            expected="pixels, as in the ground truth",
+            hint="multiply them by the width and height of the image",
+        )
+
+
+def _reach(xywh: Floats) -> float:
+    """The largest right or lower edge of boxes ``(N, 4)``."""
+    ends = xywh[:, :2] + xywh[:, 2:]
+    return float(np.max(ends, where=np.isfinite(ends), initial=0.0))
+
+
 def unknown_frames(whose: Role, names: Sequence[Hashable], frame: Ints) -> list[Note]:
     """Frames that the ground truth does not list; ``frame`` is -1 for their boxes."""
     lost = int((frame < 0).sum())
-    text = f"frames are not in the ground truth; {counted(lost, 'box', 'boxes')} not scored"
+    text = f"frames are not in the ground truth; boxes not scored: {lost:,}"
     if whose == "truth":
-        text = f"frames with labels are not listed; {counted(lost, 'label')} left out"
+        text = f"frames with labels are not listed; labels left out: {lost:,}"
     return note("unknown-frames", whose, len(names), text, names)
 
 
@@ -117,6 +142,23 @@ def oddities_of(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> l
         for (kind, text), which in zip(texts.items(), found, strict=True)
         for one in note(kind, whose, which.sum(), text, _first(boxes.frame[which], names))
     ]
+
+
+def boxes_too_large(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) -> list[Note]:
+    """Boxes that end far beyond their image, if most do: they may have corners, not a size.
+
+    Args:
+        boxes: The boxes.
+        size: ``(F, 2)`` width and height of the frames in pixels; NaN where unknown.
+        names: ``(F,)`` the names of the frames.
+        whose: Their file.
+    """
+    ends = boxes.xywh[:, :2] + boxes.xywh[:, 2:]
+    which = (ends > FAR_BEYOND * size[boxes.frame]).any(axis=1)
+    if which.sum() <= len(boxes) / 2:
+        return []
+    text = "boxes end far beyond the image; expected [left, top, width, height]"
+    return note("boxes-too-large", whose, which.sum(), text, _first(boxes.frame[which], names))
 
 
 def scores_beyond(boxes: Boxes2D, names: pa.Array, whose: Role) -> list[Note]:

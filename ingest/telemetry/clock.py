@@ -37,12 +37,13 @@ class Unit:
 UNITS = (Unit("microseconds", 1_000), Unit("milliseconds", 1_000_000), Unit("seconds", NS_PER_S))
 
 
-def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
+def check_clock(timestamps_ns: NDArray[np.int64], where: str, *, mapped: bool = False) -> None:
     """Refuse timestamps that cannot be nanoseconds, and name the unit that they seem to have.
 
     Args:
         timestamps_ns: ``(N,)`` of a drive's rows, ascending.
         where: The recording.
+        mapped: Whether a mapping gives the unit of its times.
 
     Raises:
         UnreadableError: Most are before 1970, or they are closer together than in any log.
@@ -63,6 +64,13 @@ def check_clock(timestamps_ns: NDArray[np.int64], where: str) -> None:
     if step_ns > (LEAST_STEP_BY_UPTIME_NS if uptime else LEAST_STEP_NS):
         return
     unit = since_1970 or _by_rate(step_ns)
+    if mapped:
+        raise UnreadableError(
+            f"wrong unit of time: {len(timestamps_ns)} rows lie within "
+            f"{_span(int(timestamps_ns[-1] - timestamps_ns[0]))}",
+            where=where,
+            hint=f"time.unit of the mapping seems {unit.ns:,} times too small",
+        )
     raise UnreadableError(
         f"wrong unit of time: {len(timestamps_ns)} rows of timestamp_ns lie within "
         f"{_span(int(timestamps_ns[-1] - timestamps_ns[0]))}",

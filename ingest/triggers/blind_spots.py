@@ -1,4 +1,4 @@
-"""Finds triggers whose windows are too short for a drive's samples.
+"""Finds triggers that lack signals, or whose windows are too short for a drive's samples.
 
 ``held(Vehicle.Speed > 50, '10 s')`` needs ten seconds without a gap and without a null. A log that
 stores only changes, or one message per row, hardly has such seconds, and unknown never fires. The
@@ -77,6 +77,15 @@ def blind_lines(spots: Iterable[BlindSpot]) -> tuple[str, ...]:
         f"{counted(len(those), 'drive')}: {those[0].why}; {HINT}"
         for (trigger, signals), those in groups.items()
     )
+
+
+def unrecorded(
+    telemetry: pa.Table, triggers: Sequence[TriggerSpec]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Triggers that read signals without any value on a drive, with these signals."""
+    there = {name for name in telemetry.column_names if telemetry[name].null_count < len(telemetry)}
+    missing = ((trigger.name, trigger.signals - there) for trigger in triggers)
+    return tuple((name, tuple(sorted(signals))) for name, signals in missing if signals)
 
 
 class _View:

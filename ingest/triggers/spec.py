@@ -151,8 +151,10 @@ class TriggerSpec(Spec):
     @classmethod
     def clashes(cls, keys: Container[str]) -> Iterator[str]:
         """A trigger has a condition or is random; some keys go with the one alone."""
-        if ("when" in keys) == ("random" in keys):
-            yield "needs either 'when' or 'random', not both"
+        if "when" in keys and "random" in keys:
+            yield "has both 'when' and 'random'; expected one of them"
+        if "when" not in keys and "random" not in keys:
+            yield "needs 'when' or 'random'"
         for key in ("rearm", "every"):
             if "random" in keys and key in keys:
                 yield f"{key!r} goes with 'when', not with 'random'"

@@ -116,11 +116,15 @@ def _lacking(dropped: Sequence[str]) -> str:
 
 
 def _over_required(verdict: Verdict, required: Sequence[Cell]) -> str:
+    only = len(required) == 1
     if verdict == Verdict.PASS:
-        return f"all {len(required)} required checks pass"
+        return "the required check passes" if only else f"all {len(required)} required checks pass"
     guilty = sorted((cell for cell in required if cell["verdict"] == verdict), key=_in_margins)
-    state = "regressed" if verdict == Verdict.REGRESSED else "undecided"
     named = listed([_named(cell) for cell in guilty], NAMED)
+    if only:
+        state = "regressed" if verdict == Verdict.REGRESSED else "is undecided"
+        return f"the required check {state}: {named}"
+    state = "regressed" if verdict == Verdict.REGRESSED else "undecided"
     return f"{len(guilty)} of {len(required)} required checks {state}: {named}"
 
 

@@ -118,9 +118,14 @@ class _Typer(Scope):
         parts = _name_parts(at)
         if parts is None:
             raise self.error(at, f"{_described(at)} is not part of the language", "a name")
+        name = ".".join(parts)
         try:
-            variable = self.namespace.find(".".join(parts))
+            variable = self.namespace.find(name)
         except RidealongError as error:
+            above = at.parent
+            compared = above is not None and type(above) in COMPARISONS and above.expression is at
+            if compared and len(parts) == 1:
+                raise self.error(at, error.what, hint=f"a text has quotes: '{name}'") from None
             raise self.reraise(at, error) from None
         return Value(variable, variable.kind, variable.unit, variable.allowed, variable.single)
 

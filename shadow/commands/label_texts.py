@@ -19,9 +19,9 @@ def print_export(console: Console, report: Mapping[str, Any]) -> None:
     pairs.append(("folder", report["out"]))
     if "images" in report:
         pairs += _image_pairs(report)
-    pairs += [("not held", one) for one in report.get("lacks", ())]
+    pairs += [("not in format", one) for one in report.get("lacks", ())]
     console.record(pairs)
-    console.paragraph(f"in the order of the {report['order']}: {report['reason']}")
+    console.paragraph(f"order: {report['order']} ({report['reason']})")
 
 
 def _image_pairs(report: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -11,7 +11,9 @@ from ingest.results.registry import FORMATS
 from metrics.evaluation.evaluation import Evaluated, Evaluation, Totals
 from metrics.evaluation.registry import EVALUATIONS
 from metrics.tasks.metric import Metric
-from ridealong.perception.result_files import Comparison
+from ridealong.arrays import Floats
+from ridealong.errors import RidealongError
+from ridealong.perception.result_files import BoxesInBoth, Comparison
 from shadow.results.material import Criteria, Material
 from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
@@ -33,6 +35,8 @@ def boxes_material(request: ScoreRequest) -> Material:
     evaluation = EVALUATIONS.find(comparison.evaluation)
     thresholds = thresholds_of(request.threshold, comparison.categories)
     boxes = {role: getattr(comparison, role) for role in ROLES}
+    if evaluation.has_threshold and request.threshold is not None:
+        _require_reachable(boxes, thresholds)
     comparison = replace(comparison, deployed=None, candidate=None)
 
     def evaluate(role: str) -> Evaluated:
@@ -53,6 +57,30 @@ def boxes_material(request: ScoreRequest) -> Material:
             "threshold": _told(thresholds) if evaluation.has_threshold else None,
         },
     )
+
+
+def _require_reachable(boxes: Mapping[str, Any], thresholds: Thresholds) -> None:
+    """Refuse thresholds above all scores of both networks: they would hide all boxes, and losses.
+
+    Raises:
+        RidealongError: No box of either network counts.
+    """
+    scores = {role: _scores(own) for role, own in boxes.items()}
+    lowest = {role: min(own.values(), default=0.0) for role, own in thresholds.by_class.items()}
+    if not any(map(len, scores.values())) or any((scores[r] >= lowest[r]).any() for r in scores):
+        return
+    highest = max(float(own.max()) for own in scores.values() if len(own))
+    raise RidealongError(
+        f"no score of either file reaches the threshold {thresholds.text}",
+        expected=f"at most {highest:g}, the highest score",
+        hint="set --threshold",
+    )
+
+
+def _scores(boxes: Any) -> Floats:
+    """``(N,)`` the scores of boxes of any type."""
+    found: Floats = (boxes.image if isinstance(boxes, BoxesInBoth) else boxes).score
+    return found
 
 
 def _told(thresholds: Thresholds) -> dict[str, object]:

@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from metrics.gate.names import RunNames
 from metrics.gate.spec import GateSpec, RequiredCell, Watched, load_gate
+from metrics.slices import parse_slice
 from ridealong.errors import RidealongError
+from ridealong.specs import nearest
 from shadow.results.material import Criteria
 
 
@@ -41,6 +46,17 @@ def gate_of(
     return GateSpec(
         margins=dict(criteria.margins), required=required, watched=Watched(by=tuple(slices))
     )
+
+
+def unknown_slices(gate: GateSpec, attributes: pa.Table) -> list[str]:
+    """Warnings about required slices that no frame is in; such a check stays undecided."""
+    warnings = []
+    for where in dict.fromkeys(cell.slice for cell in gate.required):
+        for name, value in parse_slice(where):
+            known = pc.unique(attributes[name]).drop_null().to_pylist()
+            if value not in known:
+                warnings.append(f"no frame has {name}={value}; {nearest(value, known)}")
+    return warnings
 
 
 def margins_used(gate: GateSpec) -> dict[str, float]:

@@ -64,7 +64,7 @@ def check_options(request: ScoreRequest) -> None:
             )
         if request.truth is None:
             raise RidealongError(
-                f"--format {request.format} needs --truth", hint="only statistics have none"
+                f"--format {request.format} needs --truth", hint="only statistics files need none"
             )
         return
     given = {

@@ -20,7 +20,7 @@ from shadow.judging import commit_run, judge_again
 from shadow.report import note_sentence
 from shadow.results.boxes import boxes_material
 from shadow.results.clusters import Clusters, clusters_of
-from shadow.results.gate import gate_of, margins_used
+from shadow.results.gate import gate_of, margins_used, unknown_slices
 from shadow.results.guessing import check_format
 from shadow.results.hashes import content_sha256
 from shadow.results.material import Criteria, Material
@@ -108,7 +108,10 @@ def _stored(
         "dataset": dataset,
         "results": json.dumps(jsonable(results), allow_nan=False),
     }
-    return row, gate, _warnings(request, files, material)
+    warnings = _warnings(request, files, material)
+    if request.gate is not None:
+        warnings += unknown_slices(gate, material.frames.attributes)
+    return row, gate, warnings
 
 
 def _material(lake: Lake, request: ScoreRequest) -> Material:

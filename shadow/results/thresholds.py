@@ -49,6 +49,8 @@ def thresholds_of(given: str | None, categories: Sequence[str]) -> Thresholds:
         same = dict.fromkeys(categories, number)
         return Thresholds({role: same for role in ROLES}, f"{number:g}")
     path = Path(str(given))
+    if path.suffix in (".yaml", ".yml") and not path.exists():
+        raise RidealongError("no such file", where=path, expected="a number, or a YAML file")
     if not given or not path.exists():
         what, expected = f"the threshold is {given!r}", "a number, or the path of a YAML file"
         raise RidealongError(what, expected=expected)

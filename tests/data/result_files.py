@@ -27,8 +27,6 @@ def write_every_format(folder: Path) -> dict[str, str]:
     for seed, name in enumerate(("a.json", "b.json")):
         write_submission(world, nuscenes / name, seed=seed)
     _argoverse2(argoverse2)
-    thresholds = folder / "thresholds.yaml"
-    thresholds.write_text("{default: 0.5, car: 0.4}")
     return {
         "det_val.json": str(bdd100k / "truth.json"),
         "det_a.json": str(bdd100k / "deployed.json"),
@@ -45,7 +43,6 @@ def write_every_format(folder: Path) -> dict[str, str]:
         "annotations.feather": str(argoverse2 / "annotations.feather"),
         "detections_a.feather": str(argoverse2 / "a.feather"),
         "detections_b.feather": str(argoverse2 / "b.feather"),
-        "thresholds.yaml": str(thresholds),
     }
 
 

@@ -121,7 +121,7 @@ def test_the_text_says_in_which_order(demo_home: Path, program: Any, tmp_path: P
         *("--home", demo_home),
     )
     assert done.returncode == 0, done.stderr
-    assert "in the order of the listing: no check regressed" in done.stdout
+    assert "order: listing (no check regressed)" in done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -59,7 +59,7 @@ def test_what_the_candidate_lacks_stays_said() -> None:
     rows = pa.Table.from_pylist([lost()], schema=CLIPS_OF_DRIVES.schema)
     passed = RunVerdict(Verdict.PASS, "all pass", table, dropped=("bev/road",))
     assert fail_closed(passed, rows).reason == (
-        "1 of 1 required checks undecided: objects/car@main f1 (+0.100); "
+        "the required check is undecided: objects/car@main f1 (+0.100); "
         "the candidate lacks bev/road; 1 clip left out"
     )
 
@@ -67,7 +67,7 @@ def test_what_the_candidate_lacks_stays_said() -> None:
 def test_a_clip_of_another_slice_is_not_lacked() -> None:
     run = closed([cell("light=day"), cell("all", required=False)], lost())
     assert (
-        run.verdict is Verdict.PASS and run.reason == "all 1 required checks pass; 1 clip left out"
+        run.verdict is Verdict.PASS and run.reason == "the required check passes; 1 clip left out"
     )
     assert verdicts(run) == ["PASS", "INCONCLUSIVE"]
 

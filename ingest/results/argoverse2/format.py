@@ -56,7 +56,6 @@ from ridealong.perception.result_files import (
     Role,
 )
 from ridealong.specs import nearest
-from ridealong.terminal.readable import counted
 
 SIZE = ("length_m", "width_m", "height_m")
 EGO = ("ego_x_m", "ego_y_m", "ego_z_m")
@@ -243,8 +242,7 @@ def _unknown_frames(
     if not unknown.any():
         return []
     pairs = np.unique(np.column_stack([log[unknown], stamps[unknown]]), axis=0)
-    lost = counted(int(unknown.sum()), "box", "boxes")
-    text = f"frames are not in the ground truth; {lost} left out"
+    text = f"frames are not in the ground truth; boxes left out: {int(unknown.sum()):,}"
     examples = tuple(f"{logs[code]}/{stamp}" for code, stamp in pairs[:EXAMPLES].tolist())
     return [Note("frames-not-in-truth", role, len(pairs), text, examples)]
 

@@ -10,10 +10,12 @@ from ingest.results.format import ReadOptions, ResultPaths
 from ingest.results.images.box_columns import BoxColumns
 from ingest.results.images.frame_list import FrameList, texts
 from ingest.results.oddities import (
+    boxes_too_large,
     frames_without_results,
     note,
     oddities_of,
     require_any,
+    require_pixels,
     scores_beyond,
 )
 from ridealong.errors import RidealongError
@@ -62,8 +64,8 @@ def comparison_of(
     texts(paths.truth, truth.categories)
     labels, notes = truth.boxes.boxes(frames, truth.code, "truth")
     notes += oddities_of(labels, frames.size, frames.frames.name, "truth")
-    one, more = _results(deployed, truth, paths.deployed, "deployed")
-    two, others = _results(candidate, truth, paths.candidate, "candidate")
+    one, more = _results(deployed, truth, labels, paths.deployed, "deployed")
+    two, others = _results(candidate, truth, labels, paths.candidate, "candidate")
     task = options.task or _task_of(labels, (one, two))
     if task not in TASKS:
         what = f"boxes in images have no task {task!r}"
@@ -83,7 +85,7 @@ def comparison_of(
 
 
 def _results(
-    columns: BoxColumns, truth: Truth, path: Path, whose: Role
+    columns: BoxColumns, truth: Truth, labels: Boxes2D, path: Path, whose: Role
 ) -> tuple[Boxes2D, list[Note]]:
     frames = truth.frames
     seen = [frames.index[key] for key in columns.frames if key in frames.index]
@@ -93,10 +95,12 @@ def _results(
     mentioned[seen] = True
     names = frames.frames.name
     boxes, notes = columns.boxes(frames, truth.code, whose)
+    require_pixels(boxes, labels, path)
     notes += frames_without_results(whose, names, mentioned)
     if seen and not len(boxes):
         notes += note("nothing-found", whose, len(names), "frames have no boxes: nothing was found")
     notes += oddities_of(boxes, frames.size, names, whose)
+    notes += boxes_too_large(boxes, frames.size, names, whose)
     notes += scores_beyond(boxes, names, whose)
     return boxes, notes
 

@@ -48,7 +48,6 @@ from ridealong.perception.result_files import (
 )
 from ridealong.specs import nearest
 from ridealong.sql import quiet_connection
-from ridealong.terminal.readable import counted
 
 # In the order of the devkit's configuration.
 CATEGORIES = (
@@ -371,8 +370,7 @@ def _results(
     raw = _without_racked(chosen(every, frame >= 0), racks)
     boxes, odd = usable_results(raw, role, samples.names)
     unknown = [t for t, at in zip(submission.tokens, frames.tolist(), strict=True) if at < 0]
-    lost = counted(int((frame < 0).sum()), "box", "boxes")
-    text = f"samples are not in the tables; {lost} left out"
+    text = f"samples are not in the tables; boxes left out: {int((frame < 0).sum()):,}"
     notes = (
         [Note("frames-not-in-truth", role, len(unknown), text, tuple(unknown[:EXAMPLES]))]
         if unknown

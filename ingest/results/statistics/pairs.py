@@ -127,7 +127,11 @@ def _check_agree(
     names: Sequence[str],
     column: str,
 ) -> None:
-    """Refuse two values of a column for the same names."""
+    """Refuse two values of a column for the same names, and one that only the candidate gives.
+
+    Otherwise a candidate could choose what it is judged by.
+    """
+    _check_not_alone(connection, files, names, column)
     own = ", ".join(names)
     odd = connection.execute(
         f"select {own}, min({column}), max({column}) from ({_union(f'{own}, {column}')}) "
@@ -152,6 +156,31 @@ def _check_agree(
         f"{column} of {what} is {_plain(other)}, and {_plain(one)} in {first}", where=second,
         expected="the same value in all rows",
     )  # fmt: skip
+
+
+def _check_not_alone(
+    connection: duckdb.DuckDBPyConnection,
+    files: Mapping[Role, StatisticsFile],
+    names: Sequence[str],
+    column: str,
+) -> None:
+    """Refuse a value of the candidate's where the deployed file has the names, without a value."""
+    own = ", ".join(names)
+    odd = connection.execute(
+        f"""select {own}, value, row from (
+            select {own}, max({column}) as value, min(row) as row from candidate
+            where {column} is not null group by {own}
+        ) join (select {own} from deployed group by {own} having count({column}) = 0)
+        using ({own}) order by all limit 1"""
+    ).fetchall()
+    if odd:
+        *values, value, row = odd[0]
+        raise RidealongError(
+            f"{column} of {' '.join(reversed(values))} is {_plain(value)}, "
+            f"and {files['deployed'].path} gives none",
+            where=files["candidate"].row(row),
+            expected="the same in both files, or only in the deployed file",
+        )
 
 
 def _plain(value: object) -> str:

@@ -50,6 +50,22 @@ def test_files_that_cannot_be_written(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("html", "there is no such folder; expected a folder of images"),
+        ("junit", "--images is for --format html alone"),
+    ],
+)
+def test_images_that_cannot_be_shown(
+    kind: str, line: str, fleet_home: Path, program: Any, tmp_path: Path
+) -> None:
+    words = ("report", "--home", fleet_home, "--format", kind, "--images", tmp_path / "no")
+    done = program(*words, "--out", tmp_path / "r")
+    assert done.returncode == 2 and done.stderr.endswith(f"{line}\n")
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_a_folder_that_lets_nobody_write(fleet_home: Path, program: Any) -> None:
     out = Path("/proc/report.xml")  # also root cannot
     done = program("report", "--home", fleet_home, "--format", "junit", "--out", out)

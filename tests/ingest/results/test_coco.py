@@ -168,7 +168,7 @@ def test_unknown_images_and_classes_are_counted_and_named(files):
     found = files.read(deployed=rows)
     noted = {one.kind: one for one in found.notes if one.whose == "deployed"}
     assert (noted["unknown-frames"].count, noted["unknown-frames"].examples) == (2, ("9", "x"))
-    assert "; 3 boxes not scored" in noted["unknown-frames"].text
+    assert "; boxes not scored: 3" in noted["unknown-frames"].text
     assert (noted["unknown-classes"].count, noted["unknown-classes"].examples) == (1, ("5",))
     assert found.deployed.frame.tolist() == [0, 1]
 

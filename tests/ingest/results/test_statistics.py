@@ -196,3 +196,17 @@ def test_parquet_columns_must_have_a_fitting_type(
     else:
         with pytest.raises(RidealongError, match="the column 'value' has values of type BIGINT"):
             read_statistics(path, path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_said"),
+    [("margin", "5", "margin of d c is 5"), ("better", "lower", "better of d is lower")],
+)
+def test_a_candidate_does_not_choose_what_it_is_judged_by(
+    write: Write, column: str, value: str, is_said: str
+) -> None:
+    plain = write(f"{HEAD}\na,b,c,d,1,2\n", "plain.csv")
+    own = write(f"{HEAD},{column}\na,b,c,d,1,2,{value}\n", "own.csv")
+    with pytest.raises(RidealongError, match=f"row 1: {is_said}, and .*plain.csv gives none"):
+        read_statistics(plain, own)
+    assert read_statistics(own, plain)  # the deployed network's counts for both

@@ -33,6 +33,16 @@ def test_other_units_since_1970(per_s: int, unit: str, factor: str, hz: float) -
     assert str(caught.value).endswith(f"they look like {unit}: multiply them by {factor}")
 
 
+def test_a_unit_that_a_mapping_gives() -> None:
+    times = ((NOW_S + np.arange(600) / 10) * 10**6).astype(np.int64)  # seconds, said to be ms
+    with pytest.raises(UnreadableError) as caught:
+        check_clock(times, "x.csv", mapped=True)
+    assert str(caught.value) == (
+        "x.csv: wrong unit of time: 600 rows lie within 59.9 ms; "
+        "time.unit of the mapping seems 1,000 times too small"
+    )
+
+
 @pytest.mark.parametrize(
     ("per_s", "hz", "unit"),
     [(1000, 10, "milliseconds"), (1000, 100, "milliseconds"), (10**6, 10, "microseconds"),

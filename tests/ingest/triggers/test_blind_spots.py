@@ -123,6 +123,19 @@ def test_drives_are_counted():
     assert "on 3 drives: " in line
 
 
+def test_ingest_says_which_signals_no_drive_has(home: Path, program: Any, tmp_path: Path) -> None:
+    pq.write_table(union().drop_columns(["drive_id"]), tmp_path / "union.parquet")
+    trigger = tmp_path / "braking.yaml"
+    when = "Vehicle.Acceleration.Longitudinal < -3"
+    trigger.write_text(f"name: braking\ndescription: It brakes.\nwhen: {when}\n")
+    done = program("ingest", tmp_path / "union.parquet", "--triggers", trigger, "--home", home)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith(
+        "1 trigger cannot fire, because no drive has values of Vehicle.Acceleration.Longitudinal; "
+        "see docs/signals.md\n"
+    )
+
+
 def test_ingest_says_it(home: Path, program: Any, tmp_path: Path) -> None:
     pq.write_table(union().drop_columns(["drive_id"]), tmp_path / "union.parquet")
     trigger = tmp_path / "moving.yaml"

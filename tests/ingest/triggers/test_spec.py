@@ -109,7 +109,7 @@ def test_every_key(tmp_path):
         (
             WHEN,
             "",
-            "{file}: needs either 'when' or 'random', not both",
+            "{file}: needs 'when' or 'random'",
         ),
     ],
 )
@@ -151,7 +151,7 @@ def faults(path):
 
 def test_every_fault_of_a_file_is_told_at_once(tmp_path):
     assert faults(written(tmp_path, MANY)) == [
-        ": needs either 'when' or 'random', not both",
+        ": has both 'when' and 'random'; expected one of them",
         ":1: name: String should match pattern '^[a-z][a-z0-9_]{0,63}$', not 'Hard'",
         ":1: the key 'description' is missing",
         ":2: when: column 1: unknown signal 'Vehicle.Sped'; did you mean 'Vehicle.Speed'?",

@@ -332,6 +332,10 @@ def test_nested_divisions_do_not_grow_without_end():
             "--where: column 1: unknown column 'ligth'; did you mean 'light'?",
         ),
         (
+            "light == night",
+            "--where: column 10: unknown column 'night'; a text has quotes: 'night'",
+        ),
+        (
             "held(light = 'day', '1 s')",
             "--where: column 1: held looks at samples over time; a table's rows have none",
         ),

@@ -200,6 +200,45 @@ def test_thresholds_by_class_and_network(tmp_path: Path, score: Score) -> None:
         assert (code, message in told) == (2, True)
 
 
+def test_a_threshold_above_all_scores_is_refused(score: Score) -> None:
+    code, _, told = score("good", "weak", "--threshold", "50")
+    assert code == 2
+    assert "no score of either file reaches the threshold 50; expected at most 0.9" in told
+
+
+def changed(path: Path, change: Callable[[list[float]], list[float]]) -> None:
+    """Change the boxes of a result file."""
+    rows = json.loads(path.read_text())
+    path.write_text(json.dumps([row | {"bbox": change(row["bbox"])} for row in rows]))
+
+
+def test_boxes_in_parts_of_the_image_are_refused(score: Score, files: dict[str, Path]) -> None:
+    changed(files["good"], lambda box: [edge / 640 for edge in box])
+    code, _, told = score("good", "good")
+    assert code == 2
+    assert "good.json: all boxes end within 0.53125 of the corner of the image" in told
+
+
+def test_boxes_with_corners_are_warned_of_and_never_pass(
+    score: Score, files: dict[str, Path]
+) -> None:
+    # A label is as large as the place of the second box, so that most end beyond the image.
+    changed(files["good"], lambda box: [box[0] + 400, box[1] + 300, box[0] + 440, box[1] + 340])
+    code, document, told = score("good", "good")
+    assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
+    assert "the deployed network finds next to nothing" in document["reason"]
+    assert "deployed: 160 boxes end far beyond the image; expected [left, top, width" in told
+
+
+def test_a_gate_with_a_slice_that_no_frame_is_in(score: Score, tmp_path: Path) -> None:
+    gate = tmp_path / "gate.yaml"
+    cell = "{prediction: objects/car, metric: ap, slice: weather=rian}"
+    gate.write_text(f"margins: {{ap: 0.03}}\nrequired:\n  - {cell}\n")
+    code, document, told = score("good", "good", "--gate", gate)
+    assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
+    assert "warning: no frame has weather=rian; did you mean 'rain'?" in told
+
+
 def test_images_without_drives_are_drives_of_their_own_and_the_report_says_so(
     score: Score,
 ) -> None:
