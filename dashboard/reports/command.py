@@ -34,7 +34,7 @@ def report(
         str,
         typer.Argument(
             help="Run id or a unique prefix of it, run name, 'latest' or 'newest'.",
-            autocompletion=completing("runs", "run_id", "latest"),
+            autocompletion=completing("runs", "run_id", "latest", "newest"),
         ),
     ] = "latest",
     images: Annotated[

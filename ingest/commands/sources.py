@@ -29,7 +29,7 @@ def sources_map(
     Example: ridealong sources map trips.csv --out map.yaml
     """
     from ingest.sources.table.proposal import propose
-    from ingest.sources.table.spec import FILL_IN
+    from ingest.sources.table.spec import open_lines
     from ridealong.errors import RidealongError
 
     console = Console(as_json)
@@ -50,6 +50,7 @@ def sources_map(
     for line in proposal.guessed:
         console.paragraph(f"guessed: {line}")
     if proposal.left_out:
-        console.paragraph(f"columns without a signal: {', '.join(proposal.left_out)}")
-    filled = " once it is filled in" if FILL_IN in proposal.text else ""
+        names = ", ".join(proposal.left_out)
+        console.paragraph(f"not mapped, so ignored: {names}; docs/signals.md has the signals")
+    filled = " once it is filled in" if any(open_lines(proposal.text)) else ""
     console.text(f"Next{filled}: ridealong ingest {file} --source table --map {out}")

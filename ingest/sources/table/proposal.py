@@ -82,7 +82,9 @@ def propose(path: Path) -> Proposal:
     _add_signals(draft, rows, fields, time)
     left = [name for name in rows.column_names if name not in fields and name not in used]
     if left:
-        draft.add(_comment(f"columns without a signal: {', '.join(left)}"))
+        draft.add("  # Not mapped, so ignored; docs/signals.md has the names of signals:")
+        for name in left:
+            draft.add(f"  # {_quoted(name)}: {{signal: {FILL_IN}, unit: {FILL_IN}}}")
     return Proposal("\n".join([*draft.lines, ""]), tuple(draft.guessed), tuple(left))
 
 

@@ -104,19 +104,25 @@ class TableMapping(Spec):
         return tuple(dict.fromkeys((*self.time.column, *self.id_columns, *self.signals)))
 
 
+def open_lines(text: str) -> Iterator[int]:
+    """Numbers of the lines of a mapping that a person must still fill in; comments may stay."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if FILL_IN in line.partition("#")[0]:
+            yield number
+
+
 def parse_mapping(text: str, where: str) -> TableMapping:
     """Read a mapping from YAML; ``where`` names it in messages.
 
     Raises:
         RidealongError: It is not one; the message names the line.
     """
-    for number, line in enumerate(text.splitlines(), start=1):
-        if FILL_IN in line.partition("#")[0]:
-            raise RidealongError(
-                f"{FILL_IN} is not filled in yet",
-                where=f"{where}:{number}",
-                hint="write the name of a column there, and the signal that it is",
-            )
+    for number in open_lines(text):
+        raise RidealongError(
+            f"{FILL_IN} is not filled in yet",
+            where=f"{where}:{number}",
+            hint="write the name of a column there, and the signal that it is",
+        )
     return parse_spec(text, TableMapping, where)
 
 
