@@ -84,8 +84,8 @@ def find_run(snapshot: Snapshot, run: str) -> Run:
     found = found or [row for row in runs if row["name"] == run]
     found = found or [row for row in runs if run and row["run_id"].startswith(run)]
     if not found:
-        known = [name for row in runs for name in (row["run_id"], row["name"]) if name]
-        hint = nearest(run, known) if known else "there are no runs yet"
+        names = [row["name"] for row in runs if row["name"]]
+        hint = nearest(run, [LATEST, NEWEST, *names]) if runs else "there are no runs yet"
         raise RidealongError(
             f"unknown run {run!r}", hint=f"{hint}; see `ridealong shadow runs list`"
         )

@@ -196,7 +196,15 @@ def load_gate(path: Path | None = None, names: Names | None = None) -> GateSpec:
 
 
 def _included(path: Path) -> Path:
-    """The gate of this name that comes with ridealong, if the path is a bare name of no file."""
-    included = INCLUDED / path.name
-    is_name = path.parent == Path() and not path.exists()
-    return included if is_name and included.suffix == ".yaml" and included.exists() else path
+    """The gate of this name that comes with ridealong, if the path is a bare name of no file.
+
+    Raises:
+        RidealongError: There is neither a file nor an included gate of this name.
+    """
+    if path.parent != Path() or path.exists():
+        return path
+    names = sorted(gate.name for gate in INCLUDED.glob("*.yaml"))
+    if path.name not in names:
+        expected = f"a YAML file, or the name of an included gate: {', '.join(names)}"
+        raise RidealongError("no such file", where=path, expected=expected)
+    return INCLUDED / path.name
