@@ -120,17 +120,21 @@ class Tally:
         )
 
     def _never_fired(self) -> list[str]:
-        """A line about triggers whose signals no drive has, if there are no events at all."""
+        """A line about signals that triggers read and no drive has, if there are no events."""
         if self.events or not self.evaluated:
             return []
         each = [dict(drive.unrecorded) for drive in self.evaluated]
-        names = set(each[0]).intersection(*each[1:])
-        if not names:
+        missing = [
+            set(each[0][name]).intersection(*(other.get(name, ()) for other in each[1:]))
+            for name in each[0]
+        ]
+        signals = sorted(set().union(*missing))
+        if not signals:
             return []
-        signals = sorted({signal for name in names for signal in each[0][name]})
+        count = sum(map(bool, missing))
         return [
-            f"{counted(len(names), 'trigger')} cannot fire, because no drive has values of "
-            f"{listed(signals, 3)}; see docs/signals.md"
+            f"no trigger fired; {counted(count, 'trigger')} {'reads' if count == 1 else 'read'} "
+            f"signals that no drive has: {listed(signals, 3)}; see docs/signals.md"
         ]
 
 

@@ -217,7 +217,9 @@ def _choose(snapshot: Snapshot, run: dict[str, Any], request: ExportRequest) -> 
         ids = pa.array([row["clip_id"] for row in waiting], pa.string())
         rows = rows.filter(pc.is_in(rows["clip_id"], value_set=ids))
         if not rows.num_rows:
-            raise RidealongError("no such clip is queued", hint="see `ridealong labels queue list`")
+            raise RidealongError(
+                "no queued clip fits", hint="see `ridealong labels queue list` and `queue add`"
+            )
     cells = losing_cells(run_cells(snapshot, run["run_id"]), request.cells)
     losses = clip_losses(snapshot, run, cells)
     listed = rows.to_pylist()

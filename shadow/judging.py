@@ -15,6 +15,7 @@ from metrics.gate.schemas import CELLS, VERDICTS
 from metrics.gate.spec import GateSpec
 from metrics.gate.verdicts import RunVerdict, judge
 from metrics.schemas import SCORES
+from metrics.slices import ALL
 from ridealong.lake import Lake, Snapshot, write_data_file
 from shadow.judged import Scope, judged_of, of_items
 from shadow.keys import judged_by, labels_version
@@ -28,7 +29,7 @@ from shadow.scores import query_of
 
 MOST_ONE_SIDED = 0.01  # share of items that only one file has; with more, a run never passes
 
-NEXT_TO_NOTHING = 0.001  # of 1, as the main metrics of boxes are
+NEXT_TO_NOTHING = 0.001  # a share
 
 
 @dataclass(frozen=True)
@@ -181,12 +182,15 @@ def _held_back(verdict: RunVerdict, results: Mapping[str, Any]) -> RunVerdict:
 
 
 def _finds_nothing(cells: pa.Table, results: Mapping[str, Any]) -> bool:
-    """Whether the deployed network has about 0 in every required check in which more is better.
+    """Whether the deployed network has about 0 in all metrics that are shares, better if higher.
 
     Its file is empty then, or its boxes have another unit or order. Nothing can be worse than that.
+    Required or not: a gate may require metrics alone that are 0 where nothing is found.
     """
-    higher = [metric["name"] for metric in results["definitions"] if metric["higher"]]
-    counts = pc.and_(cells["required"], pc.is_in(cells["metric"], pa.array(higher, pa.string())))
+    shares = [one["name"] for one in results["definitions"] if one["higher"] and one["share"]]
+    counts = pc.and_(
+        pc.equal(cells["slice"], ALL), pc.is_in(cells["metric"], pa.array(shares, pa.string()))
+    )
     values = cells.filter(counts)["deployed"].drop_null()
     return len(values) > 0 and not pc.any(pc.greater(values, NEXT_TO_NOTHING)).as_py()
 

@@ -112,7 +112,7 @@ def singular(text: str) -> str:
     The text of a note begins with a plural noun. What follows its first verb fits any number.
     """
     noun, _, rest = text.partition(" ")
-    one = noun.replace("boxes", "box").removesuffix("s")
+    one = noun[:-2] if noun.endswith(("xes", "sses")) else noun.removesuffix("s")
     verb = {"have": "has", "are": "is"}
     return f"{one} " + re.sub(r"\b(have|are)\b", lambda found: verb[found[0]], rest, count=1)
 
@@ -288,7 +288,7 @@ def direction_sentence(cells: Sequence[Cell], lookup: MetricLookup = known_metri
     levels = {cell["level"] for cell in cells if cell["level"] is not None}
     level = ""
     if levels:
-        level = f"; interval: {min(levels):.0%} of delta, two-sided (verdicts are one-sided)"
+        level = f"; interval: {min(levels):.0%} of delta, two-sided (verdicts use one-sided tests)"
     return "; ".join(["delta above 0 is better, for every metric", *ways]) + level
 
 

@@ -262,7 +262,7 @@ def _warn_of_no_difference(pair: Pair, console: Console) -> None:
     if is_itself(pair):
         console.note(
             f"warning: {pair[0].network} is compared with itself: this run can show no regression, "
-            "promotes nothing, and is never `latest`"
+            "promotes nothing, and is never `latest` (but `newest`)"
         )
     elif pair[0].manifest.sha256 == pair[1].manifest.sha256 is not None:
         console.note(

@@ -78,7 +78,7 @@ def find_run(snapshot: Snapshot, run: str) -> Run:
     runs = list_runs(snapshot)
     if run == LATEST:
         return _latest(runs)
-    if run == NEWEST:
+    if run == NEWEST and not any(row["name"] == NEWEST for row in runs):  # once it was no word
         return _newest(runs)
     found = [row for row in runs if row["run_id"] == run]
     found = found or [row for row in runs if row["name"] == run]
@@ -103,8 +103,8 @@ def _latest(runs: list[Run]) -> Run:
         return found
     if any(not row["archived"] for row in runs):
         raise RidealongError(
-            "all runs compare a network with itself, and none of these is `latest`",
-            hint="name one, or `newest`; see `ridealong shadow runs list`",
+            "no run in the list compares two networks",
+            hint="use `newest` or a run's id; see `ridealong shadow runs list`",
         )
     return _newest(runs)
 
@@ -113,10 +113,11 @@ def _newest(runs: list[Run]) -> Run:
     for row in runs:
         if not row["archived"]:
             return row
-    raise RidealongError(
-        "all runs are archived" if runs else "no run yet",
-        hint="start one with `ridealong shadow run --deployed A --candidate B`",
-    )
+    if runs:
+        hint = "see `ridealong shadow runs list --archived`"
+        raise RidealongError("all runs are archived", hint=hint)
+    hint = "start one with `ridealong shadow run --deployed A --candidate B`"
+    raise RidealongError("no run yet", hint=hint)
 
 
 def name_run(lake: Lake, run: str, name: str) -> Run:
@@ -182,7 +183,7 @@ def _check_name(name: str, run: Run, runs: list[Run]) -> None:
             expected=f"one line of at most {LONGEST_NAME} characters",
         )
     if name in (LATEST, NEWEST):
-        raise RidealongError(f"a run cannot be named {name!r}: that word finds the newest run")
+        raise RidealongError(f"a run cannot be named {name!r}: the word is reserved")
     for other in runs:
         if name and other["run_id"] != run["run_id"] and name in (other["name"], other["run_id"]):
             raise RidealongError(

@@ -201,7 +201,7 @@ def test_metrics_are_told_with_direction_and_unit() -> None:
     assert direction_sentence(cells) == (
         "delta above 0 is better, for every metric; higher is better: iou; "
         "lower is better: abs_rel, mse (m^2); interval: 95% of delta, "
-        "two-sided (verdicts are one-sided)"
+        "two-sided (verdicts use one-sided tests)"
     )
 
 
@@ -265,7 +265,7 @@ def test_a_shell_completes_commands_and_ids(homes: dict[str, Path], program: Any
     assert completed("ridealong dri", program) == ["drives"]
     assert completed("ridealong shadow report --wi", program) == ["--wide"]
     runs = completed(f"ridealong shadow report {at} ", program)
-    assert "latest" in runs and len(runs) == 3
+    assert {"latest", "newest"} <= set(runs) and len(runs) == 4
     clips = completed(f"ridealong {at} clips show drive-003-", program)
     assert clips == [f"drive-003-clip-{n}" for n in range(4)]
     assert completed(f"ridealong clips show --home {homes['fleet']}/none x", program) == []

@@ -13,7 +13,8 @@ from ridealong.perception.result_files import Boxes2D, Note, Role
 
 EXAMPLES = 5
 FAR_BEYOND = 1.1  # times the image's width or height
-MOST_NORMALISED, LEAST_PIXELS = 2.0, 20.0  # where boxes end that are parts of 1, or pixels
+MOST_NORMALISED, LEAST_PIXELS = 2.0, 20.0  # how far normalised boxes reach, and those in pixels
+FEWEST_NORMALISED = 10  # boxes that say that all are
 
 
 def note(
@@ -51,27 +52,30 @@ def require_any(
 
 
 def require_pixels(boxes: Boxes2D, labels: Boxes2D, path: Path) -> None:
-    """Refuse boxes in parts of the image's size, where the ground truth has pixels.
+    """Refuse normalised boxes (0 to 1) where the ground truth has pixels.
 
-    Nothing would be found, by neither of two networks, and that passes.
+    Neither of two networks would find anything, and that is no loss.
 
     Raises:
-        RidealongError: No box reaches beyond the second pixel.
+        RidealongError: Many boxes have a place and a size, and none reaches beyond pixel 2.
     """
-    reach, theirs = (_reach(one.xywh) for one in (boxes, labels))
-    if len(boxes) and reach <= MOST_NORMALISED < LEAST_PIXELS <= theirs:
+    own, theirs = (_ends(one.xywh) for one in (boxes, labels))
+    if len(own) < FEWEST_NORMALISED or not len(theirs):
+        return
+    if own.max() <= MOST_NORMALISED < LEAST_PIXELS <= theirs.max():
         raise RidealongError(
-            f"all boxes end within {reach:g} of the corner of the image",
+            f"the boxes look normalised: none reaches beyond pixel {own.max():g}",
             where=path,
             expected="pixels, as in the ground truth",
-            hint="multiply them by the width and height of the image",
+            hint="multiply x and width by the image's width, y and height by its height",
         )
 
 
-def _reach(xywh: Floats) -> float:
-    """The largest right or lower edge of boxes ``(N, 4)``."""
+def _ends(xywh: Floats) -> Floats:
+    """``(N, 2)`` right and lower edges of the boxes ``(M, 4)`` that are in the image."""
     ends = xywh[:, :2] + xywh[:, 2:]
-    return float(np.max(ends, where=np.isfinite(ends), initial=0.0))
+    found: Floats = ends[((xywh[:, 2:] > 0) & (ends > 0) & np.isfinite(ends)).all(axis=1)]
+    return found
 
 
 def unknown_frames(whose: Role, names: Sequence[Hashable], frame: Ints) -> list[Note]:
@@ -110,12 +114,12 @@ def frames_without_results(whose: Role, names: pa.Array, has: Bools) -> list[Not
 RESULTS_SO = {
     "boxes-without-size": "boxes have no width or no height; counted as false positives",
     "boxes-outside": "boxes are outside of the image; counted as false positives",
-    "boxes-repeated": "boxes are equal to another box in everything; counted as false positives",
+    "boxes-repeated": "boxes are exact duplicates of another box; counted as false positives",
 }
 TRUTH_SO = {
     "boxes-without-size": "labels have no width or no height; impossible to find",
     "boxes-outside": "labels are outside of the image; counted like any other",
-    "boxes-repeated": "labels are equal to another label in everything; each counts",
+    "boxes-repeated": "labels are exact duplicates of another label; each counts",
 }
 
 
@@ -157,7 +161,7 @@ def boxes_too_large(boxes: Boxes2D, size: Floats, names: pa.Array, whose: Role) 
     which = (ends > FAR_BEYOND * size[boxes.frame]).any(axis=1)
     if which.sum() <= len(boxes) / 2:
         return []
-    text = "boxes end far beyond the image; expected [left, top, width, height]"
+    text = "boxes have edges far beyond the image; check their format and resolution"
     return note("boxes-too-large", whose, which.sum(), text, _first(boxes.frame[which], names))
 
 

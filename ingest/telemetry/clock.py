@@ -69,7 +69,7 @@ def check_clock(timestamps_ns: NDArray[np.int64], where: str, *, mapped: bool = 
             f"wrong unit of time: {len(timestamps_ns)} rows lie within "
             f"{_span(int(timestamps_ns[-1] - timestamps_ns[0]))}",
             where=where,
-            hint=f"time.unit of the mapping seems {unit.ns:,} times too small",
+            hint=f"the mapping's unit of time seems {unit.ns:,} times too small, or is missing",
         )
     raise UnreadableError(
         f"wrong unit of time: {len(timestamps_ns)} rows of timestamp_ns lie within "

@@ -7,7 +7,6 @@ from metrics.evaluation.evaluation import DETECTION_ROWS, SCORE_ROWS, Evaluated
 from metrics.tasks.metric import Better, Metric, Reference, over
 
 TASK = "statistics"
-MARGIN = 0.03  # of a metric whose file gives none
 SUMS = ("numerator", "denominator")
 DEFINITION = "statistics-1"
 

@@ -122,10 +122,10 @@ class _Typer(Scope):
         try:
             variable = self.namespace.find(name)
         except RidealongError as error:
-            above = at.parent
-            compared = above is not None and type(above) in COMPARISONS and above.expression is at
-            if compared and len(parts) == 1:
-                raise self.error(at, error.what, hint=f"a text has quotes: '{name}'") from None
+            if len(parts) == 1 and _may_be_text(at) and not self.namespace.timed:
+                meant = str(error.hint)
+                meant = f"{meant[:-1]}, or" if meant.endswith("?") else "did you mean"
+                raise self.error(at, error.what, hint=f"{meant} the text '{name}'?") from None
             raise self.reraise(at, error) from None
         return Value(variable, variable.kind, variable.unit, variable.allowed, variable.single)
 
@@ -444,6 +444,14 @@ def _name_parts(at: exp.Expr) -> list[str] | None:
         plain = all(isinstance(part, exp.Identifier) for part in named)
         return [part.name for part in named] if plain else None
     return [at.name] if isinstance(at, exp.Identifier) else None
+
+
+def _may_be_text(at: exp.Expr) -> bool:
+    """Whether a name stands where a text often does: to the right of ``=``, or in a list."""
+    above = at.parent
+    if isinstance(above, exp.In):
+        return above.this is not at
+    return isinstance(above, exp.EQ | exp.NEQ) and above.expression is at
 
 
 def _described(at: exp.Expr) -> str:

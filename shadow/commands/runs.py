@@ -98,7 +98,7 @@ def runs_archive(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Archive a run: lists hide it, and it is never 'latest'. Nothing of it is deleted.
+    """Archive a run: lists hide it, and it is never 'latest' or 'newest'. Nothing of it is deleted.
 
     Example: ridealong shadow runs archive RUN
     """

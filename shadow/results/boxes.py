@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from ingest.results.format import ResultPaths
+from ingest.results.oddities import note
 from ingest.results.registry import FORMATS
+from ingest.results.statistics.pairs import SIDES
 from metrics.evaluation.evaluation import Evaluated, Evaluation, Totals
 from metrics.evaluation.registry import EVALUATIONS
 from metrics.tasks.metric import Metric
-from ridealong.arrays import Floats
 from ridealong.errors import RidealongError
-from ridealong.perception.result_files import BoxesInBoth, Comparison
+from ridealong.perception.result_files import Boxes2D, Boxes3D, BoxesInBoth, Comparison, Note
 from shadow.results.material import Criteria, Material
 from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of
@@ -35,8 +36,9 @@ def boxes_material(request: ScoreRequest) -> Material:
     evaluation = EVALUATIONS.find(comparison.evaluation)
     thresholds = thresholds_of(request.threshold, comparison.categories)
     boxes = {role: getattr(comparison, role) for role in ROLES}
+    notes = list(comparison.notes)
     if evaluation.has_threshold and request.threshold is not None:
-        _require_reachable(boxes, thresholds)
+        notes += _unreached(boxes, thresholds, comparison.categories)
     comparison = replace(comparison, deployed=None, candidate=None)
 
     def evaluate(role: str) -> Evaluated:
@@ -49,7 +51,7 @@ def boxes_material(request: ScoreRequest) -> Material:
         criteria=lambda totals: _criteria(evaluation, comparison.categories, totals),
         definition=evaluation.definition,
         drive_from=comparison.drive_from,
-        notes=comparison.notes,
+        notes=tuple(notes),
         rate_hz=comparison.rate_hz or request.options.rate_hz,
         thresholds=thresholds.by_class,
         recorded={
@@ -59,28 +61,44 @@ def boxes_material(request: ScoreRequest) -> Material:
     )
 
 
-def _require_reachable(boxes: Mapping[str, Any], thresholds: Thresholds) -> None:
-    """Refuse thresholds above all scores of both networks: they would hide all boxes, and losses.
+def _unreached(
+    boxes: Mapping[str, Any], thresholds: Thresholds, categories: Sequence[str]
+) -> list[Note]:
+    """Notes about classes whose threshold is above all their scores: their boxes never count.
 
     Raises:
-        RidealongError: No box of either network counts.
+        RidealongError: No box of either network counts, so no loss could show.
     """
-    scores = {role: _scores(own) for role, own in boxes.items()}
-    lowest = {role: min(own.values(), default=0.0) for role, own in thresholds.by_class.items()}
-    if not any(map(len, scores.values())) or any((scores[r] >= lowest[r]).any() for r in scores):
-        return
-    highest = max(float(own.max()) for own in scores.values() if len(own))
-    raise RidealongError(
-        f"no score of either file reaches the threshold {thresholds.text}",
-        expected=f"at most {highest:g}, the highest score",
-        hint="set --threshold",
-    )
+    notes: list[Note] = []
+    counting, highest = 0, -np.inf
+    for role in SIDES:
+        own = _image_or_space(boxes[role])
+        if own is None:
+            return []  # boxes of a format of somebody's own
+        levels = np.array([thresholds.by_class[role][name] for name in categories])
+        judged = own.category >= 0
+        score, category = own.score[judged], own.category[judged]
+        reached = score >= levels[category]
+        counting += int(np.count_nonzero(reached))
+        highest = score.max(initial=highest)
+        never = np.setdiff1d(category, category[reached])
+        text = "classes have no score that reaches their threshold; none of their boxes counts"
+        notes += note(
+            "thresholds-unreached", role, len(never), text, [categories[k] for k in never]
+        )
+    if np.isfinite(highest) and not counting:
+        raise RidealongError(
+            f"no score of either file reaches its threshold ({thresholds.text})",
+            expected=f"at most {float(highest)!r}, the highest score",
+            hint="set --threshold",
+        )
+    return notes
 
 
-def _scores(boxes: Any) -> Floats:
-    """``(N,)`` the scores of boxes of any type."""
-    found: Floats = (boxes.image if isinstance(boxes, BoxesInBoth) else boxes).score
-    return found
+def _image_or_space(boxes: Any) -> Boxes2D | Boxes3D | None:
+    """Boxes with scores and classes; None if they have another type."""
+    own = boxes.image if isinstance(boxes, BoxesInBoth) else boxes
+    return own if isinstance(own, Boxes2D | Boxes3D) else None
 
 
 def _told(thresholds: Thresholds) -> dict[str, object]:

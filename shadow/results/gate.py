@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -48,15 +49,26 @@ def gate_of(
     )
 
 
-def unknown_slices(gate: GateSpec, attributes: pa.Table) -> list[str]:
-    """Warnings about required slices that no frame is in; such a check stays undecided."""
+def empty_slices(gate: GateSpec, attributes: pa.Table) -> list[str]:
+    """Warnings about required slices with no frame or item; such a check stays undecided.
+
+    Args:
+        gate: The gate.
+        attributes: Of the frames or items, a column each.
+    """
     warnings = []
     for where in dict.fromkeys(cell.slice for cell in gate.required):
+        inside = np.ones(attributes.num_rows, np.bool_)
         for name, value in parse_slice(where):
             known = pc.unique(attributes[name]).drop_null().to_pylist()
-            if value not in known:
-                warnings.append(f"no frame has {name}={value}; {nearest(value, known)}")
-    return warnings
+            if known and value not in known:
+                warnings.append(f"nothing has {name}={value}; {nearest(value, known)}")
+                break
+            inside &= pc.equal(attributes[name], value).fill_null(False).to_numpy()
+        else:
+            if not inside.any():
+                warnings.append(f"nothing is in the required slice {where}")
+    return list(dict.fromkeys(warnings))
 
 
 def margins_used(gate: GateSpec) -> dict[str, float]:

@@ -2,13 +2,9 @@
 
 from pathlib import Path
 
+from ingest.results.statistics.pairs import DEFAULT_MARGIN
 from ingest.results.statistics.read import Statistics, read_statistics
-from metrics.evaluation.statistics import (
-    DEFINITION,
-    MARGIN,
-    evaluated_sums,
-    own_metric,
-)
+from metrics.evaluation.statistics import DEFINITION, evaluated_sums, own_metric
 from metrics.tasks.metric import Metric
 from shadow.results.material import Criteria, Material
 from shadow.results.request import ScoreRequest
@@ -47,4 +43,6 @@ def statistics_material(request: ScoreRequest, scratch: Path) -> Material:
 
 def _margin_of(found: Statistics, metric: str) -> float:
     """The margin of a metric: the smallest that the files give any prediction of it."""
-    return min((m for (_, name), m in found.margins.items() if name == metric), default=MARGIN)
+    return min(
+        (m for (_, name), m in found.margins.items() if name == metric), default=DEFAULT_MARGIN
+    )

@@ -20,7 +20,7 @@ from shadow.judging import commit_run, judge_again
 from shadow.report import note_sentence
 from shadow.results.boxes import boxes_material
 from shadow.results.clusters import Clusters, clusters_of
-from shadow.results.gate import gate_of, margins_used, unknown_slices
+from shadow.results.gate import empty_slices, gate_of, margins_used
 from shadow.results.guessing import check_format
 from shadow.results.hashes import content_sha256
 from shadow.results.material import Criteria, Material
@@ -110,7 +110,7 @@ def _stored(
     }
     warnings = _warnings(request, files, material)
     if request.gate is not None:
-        warnings += unknown_slices(gate, material.frames.attributes)
+        warnings += empty_slices(gate, material.frames.attributes)
     return row, gate, warnings
 
 
@@ -185,7 +185,7 @@ def _warnings(request: ScoreRequest, files: Mapping[str, str], material: Materia
     if files["deployed"] == files["candidate"]:
         warnings.append(
             f"{request.deployed} and {request.candidate} have the same content: this run "
-            "can show no regression, and is never `latest`"
+            "can show no regression, and is never `latest` (but `newest`)"
         )
     if request.threshold is not None and material.recorded.get("threshold") is None:
         warnings.append(

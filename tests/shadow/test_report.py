@@ -77,7 +77,10 @@ def test_a_summary_by_class_alone_is_shown_whole() -> None:
             "frames of the ground truth have no results; nothing was found there",
             "frame of the ground truth has no results; nothing was found there",
         ),
-        ("file holds no boxes; nothing was found", "file holds no boxes; nothing was found"),
+        (
+            "classes have no score that reaches their threshold; none of their boxes counts",
+            "class has no score that reaches their threshold; none of their boxes counts",
+        ),
     ],
 )
 def test_a_note_about_one_and_about_several(text: str, of_one: str) -> None:

@@ -212,7 +212,7 @@ def _flat(side: Side, names: Sequence[str]) -> list[Note]:
     """A note about boxes that are in the image alone, where others are in space too."""
     image = side.boxes.image
     flat = ~side.in_space & ~image.crowd
-    text = "boxes have no place in space or no size above 0 there; matched with nothing in space"
+    text = "boxes have no place in space or no size above 0 there; not matched in space"
     examples = _names_of(image.frame[flat], names)
     return note("boxes-not-in-space", side.role, flat.sum(), text, examples)
 

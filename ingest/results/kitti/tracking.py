@@ -222,7 +222,7 @@ def _results(
     ]
     boxes = boxes_of(placed)
     if not sum(map(len, parts)):
-        oddities.add("no-results", "file holds no boxes; nothing was found", [], 1)
+        oddities.add("no-results", "files have no boxes; nothing was found", [], 1)
     notes += oddities.notes
     return boxes
 

@@ -211,7 +211,7 @@ def _left_out(scenes: pa.Table, judged: Bools) -> list[Note]:
     names = scenes["name"].filter(pa.array(~judged)).to_pylist()
     if not names:
         return []
-    text = "scenes are in neither submission; left out, as of another split"
+    text = "scenes are in neither submission; left out: they may be of another split"
     return [Note("drives-without-results", "truth", len(names), text, tuple(names[:EXAMPLES]))]
 
 

@@ -126,7 +126,7 @@ def _one_sided(role: Role, labelled: dict[str, Sequence], found: dict[str, Path]
     unknown = [name for name in found if name not in labelled]
     notes = []
     if without:
-        text = "sequences have no results; nothing was found in them"
+        text = "sequences have no results; nothing was found there"
         notes.append(Note("sequences-without-results", role, len(without), text, named(without)))
     if unknown:
         text = "sequences have no ground truth; results left out"

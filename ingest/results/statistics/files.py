@@ -137,7 +137,7 @@ def _header(path: Path, start: bytes) -> tuple[list[str], str]:
         ) from error
     if "\0" in text:
         raise RidealongError("is not text", where=path, expected="Parquet, or CSV in UTF-8")
-    if path.suffix.lower() == ".json":
+    if text.lstrip()[:1] in ("[", "{"):
         raise RidealongError("looks like JSON", where=path, expected="Parquet, or CSV in UTF-8")
     found = [(_split(text, delimiter), delimiter) for delimiter in DELIMITERS]
     names, delimiter = max(found, key=lambda one: (len(set(KEY) & set(one[0])), len(one[0])))

@@ -9,8 +9,10 @@ from ingest.results.statistics.files import KEY, StatisticsFile
 from ridealong.errors import RidealongError
 from ridealong.perception.result_files import Role
 
+DEFAULT_MARGIN = 0.03  # of a metric whose file gives none
 NAMED = 3  # items named in a message
 ROUNDING = 1e-9  # a share may exceed 1 by the rounding of its sums
+_LOOSER = {"better": "= 'lower'", "margin": f"> {DEFAULT_MARGIN}"}  # than the defaults
 SIDES: tuple[Role, Role] = ("deployed", "candidate")
 
 
@@ -164,12 +166,12 @@ def _check_not_alone(
     names: Sequence[str],
     column: str,
 ) -> None:
-    """Refuse a value of the candidate's where the deployed file has the names, without a value."""
+    """Refuse a value of the candidate's that is no default, where the deployed file gives none."""
     own = ", ".join(names)
     odd = connection.execute(
         f"""select {own}, value, row from (
-            select {own}, max({column}) as value, min(row) as row from candidate
-            where {column} is not null group by {own}
+            select {own}, max({column}) as value, arg_max(row, {column}) as row from candidate
+            where {column} {_LOOSER[column]} group by {own}
         ) join (select {own} from deployed group by {own} having count({column}) = 0)
         using ({own}) order by all limit 1"""
     ).fetchall()

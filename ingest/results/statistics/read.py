@@ -262,7 +262,7 @@ def _endless(
     shares = {one.name for one in metrics if one.share}
     names = [f"{p} {m}" for (p, m), margin in margins.items() if m in shares and margin >= 1]
     if names:
-        text = "margins are 1 or more though all values are from 0 to 1, so no loss exceeds them"
+        text = "margins are 1 or more though all values are from 0 to 1; no loss can exceed that"
         yield Note("margins-too-large", "candidate", len(names), text, tuple(names[:NAMED]))
 
 

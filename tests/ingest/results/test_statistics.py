@@ -172,7 +172,7 @@ GOOD = f"{HEAD}\n" + "".join(f"d,{number},p,m,1,2\n" for number in range(9))
         (GOOD.encode("utf-16"), "save it as UTF-8"),
         (GOOD.encode() + b"d,\xe9,p,m,1,3\n", "not utf-8"),
         (b"PAR1 and no more", "cannot be read"),
-        ("[1, 2, 3]", "the column 'drive' is missing"),
+        ("[1, 2, 3]", "looks like JSON; expected Parquet, or CSV in UTF-8"),
         ("3", "the column 'drive' is missing"),
     ],
 )

@@ -39,7 +39,7 @@ def test_a_unit_that_a_mapping_gives() -> None:
         check_clock(times, "x.csv", mapped=True)
     assert str(caught.value) == (
         "x.csv: wrong unit of time: 600 rows lie within 59.9 ms; "
-        "time.unit of the mapping seems 1,000 times too small"
+        "the mapping's unit of time seems 1,000 times too small, or is missing"
     )
 
 

@@ -131,8 +131,8 @@ def test_ingest_says_which_signals_no_drive_has(home: Path, program: Any, tmp_pa
     done = program("ingest", tmp_path / "union.parquet", "--triggers", trigger, "--home", home)
     assert done.returncode == 0, done.stderr
     assert done.stderr.endswith(
-        "1 trigger cannot fire, because no drive has values of Vehicle.Acceleration.Longitudinal; "
-        "see docs/signals.md\n"
+        "no trigger fired; 1 trigger reads signals that no drive has: "
+        "Vehicle.Acceleration.Longitudinal; see docs/signals.md\n"
     )
 
 

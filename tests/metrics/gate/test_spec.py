@@ -45,7 +45,7 @@ def test_an_included_gate_is_found_by_its_name(
     (tmp_path / "gate_parity.yaml").write_text(f"required: [{CELL}]")
     assert len(load_gate(Path("gate_parity.yaml")).required) == 1  # one's own has priority
     for name in ("gate_party.yaml", "elsewhere/gate_parity.yaml", "spec.py"):
-        with pytest.raises(RidealongError, match="(?i)no such file"):
+        with pytest.raises(RidealongError, match=r"(?i)no such file"):
             load_gate(Path(name))
 
 

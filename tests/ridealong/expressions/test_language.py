@@ -333,7 +333,8 @@ def test_nested_divisions_do_not_grow_without_end():
         ),
         (
             "light == night",
-            "--where: column 10: unknown column 'night'; a text has quotes: 'night'",
+            "--where: column 10: unknown column 'night'; did you mean 'light', "
+            "or the text 'night'?",
         ),
         (
             "held(light = 'day', '1 s')",

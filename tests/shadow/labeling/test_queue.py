@@ -108,7 +108,7 @@ def test_mistakes_are_said(add: Any, lake: Lake, program: Any) -> None:
         *("labels", "export", "--queued", "--format", "kitti", "--out", lake.home / "out"),
         *("--home", lake.home),
     )
-    assert done.returncode == 2 and "no such clip is queued" in done.stderr
+    assert done.returncode == 2 and "no queued clip fits" in done.stderr
     done = program("labels", "queue", "list", "--home", lake.home)
     assert done.returncode == 0
 

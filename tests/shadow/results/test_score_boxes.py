@@ -203,7 +203,7 @@ def test_thresholds_by_class_and_network(tmp_path: Path, score: Score) -> None:
 def test_a_threshold_above_all_scores_is_refused(score: Score) -> None:
     code, _, told = score("good", "weak", "--threshold", "50")
     assert code == 2
-    assert "no score of either file reaches the threshold 50; expected at most 0.9" in told
+    assert "no score of either file reaches its threshold (50); expected at most 0.9" in told
 
 
 def changed(path: Path, change: Callable[[list[float]], list[float]]) -> None:
@@ -216,7 +216,10 @@ def test_boxes_in_parts_of_the_image_are_refused(score: Score, files: dict[str, 
     changed(files["good"], lambda box: [edge / 640 for edge in box])
     code, _, told = score("good", "good")
     assert code == 2
-    assert "good.json: all boxes end within 0.53125 of the corner of the image" in told
+    assert (
+        "good.json: the boxes look normalised: none reaches beyond pixel 0.53125; expected pixels"
+        in told
+    )
 
 
 def test_boxes_with_corners_are_warned_of_and_never_pass(
@@ -227,16 +230,41 @@ def test_boxes_with_corners_are_warned_of_and_never_pass(
     code, document, told = score("good", "good")
     assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
     assert "the deployed network finds next to nothing" in document["reason"]
-    assert "deployed: 160 boxes end far beyond the image; expected [left, top, width" in told
+    assert "deployed: 160 boxes have edges far beyond the image; check their format" in told
 
 
-def test_a_gate_with_a_slice_that_no_frame_is_in(score: Score, tmp_path: Path) -> None:
+def test_an_empty_file_of_the_deployed_network_never_passes(
+    score: Score, files: dict[str, Path], tmp_path: Path
+) -> None:
+    files["weak"].write_text("[]")
+    gate = tmp_path / "gate.yaml"
+    gate.write_text(
+        "margins: {ece: 0.03}\nrequired: [{prediction: objects/car, metric: ap, margin: 0.1}]\n"
+    )
+    for more in ((), ("--gate", gate)):
+        code, document, _ = score("weak", "good", *more)
+        assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
+        assert document["reason"].endswith("finds next to nothing: check its file")
+
+
+def test_a_class_that_never_reaches_its_threshold_is_named(score: Score, tmp_path: Path) -> None:
+    path = tmp_path / "thresholds.yaml"
+    path.write_text("{default: 0.5, car: 3}")
+    code, document, told = score("good", "good", "--threshold", path)
+    assert code == 0
+    assert "deployed: 1 class has no score that reaches their threshold" in told
+    assert [n["examples"] for n in document["notes"]] == [["car"], ["car"]]
+
+
+def test_a_gate_with_slices_that_no_frame_is_in(score: Score, tmp_path: Path) -> None:
     gate = tmp_path / "gate.yaml"
     cell = "{prediction: objects/car, metric: ap, slice: weather=rian}"
     gate.write_text(f"margins: {{ap: 0.03}}\nrequired:\n  - {cell}\n")
     code, document, told = score("good", "good", "--gate", gate)
     assert (code, document["verdict"]) == (1, "INCONCLUSIVE")
-    assert "warning: no frame has weather=rian; did you mean 'rain'?" in told
+    assert "warning: nothing has weather=rian; did you mean 'rain'?" in told
+    gate.write_text(gate.read_text().replace("rian", "rain"))
+    assert "nothing has" not in score("good", "good", "--gate", gate)[2]
 
 
 def test_images_without_drives_are_drives_of_their_own_and_the_report_says_so(
