@@ -29,7 +29,7 @@ from shadow.scores import query_of
 
 MOST_ONE_SIDED = 0.01  # share of items that only one file has; with more, a run never passes
 
-NEXT_TO_NOTHING = 0.001  # a share
+NEXT_TO_NOTHING = 0.01  # a share
 
 
 @dataclass(frozen=True)
