@@ -1,4 +1,4 @@
-"""The runs of a home: listed, found by id, name or ``latest``; named, noted, archived, deleted."""
+"""The runs of a home: listed, found by id, name or word; named, noted, archived, deleted."""
 
 import time
 import unicodedata
@@ -16,6 +16,7 @@ from ridealong.units import NS_PER_S
 from shadow.schemas import RELEASES, RUN_NAMES, RUNS
 
 ROLES = ("deployed", "candidate")  # of the two networks of a run
+# The words that find a run.
 LATEST = "latest"  # the newest run that compares two networks
 NEWEST = "newest"  # the newest run, also of a network against itself
 LONGEST_NAME = 60
