@@ -137,6 +137,18 @@ def test_one_name_in_several_videos(files):
     assert notes_of(read, "deployed")["unknown-frames"] == 1
 
 
+def test_normalised_boxes_are_refused(files):
+    def of(box):
+        return [video(label("1", box2d=box, score=0.5), index=n) for n in range(10)]
+
+    pixels = of({"x1": 300, "y1": 200, "x2": 600, "y2": 400})
+    small = of({"x1": 0.25, "y1": 0.3, "x2": 0.5, "y2": 0.6})
+    with pytest.raises(RidealongError, match="the boxes look normalised: none reaches beyond"):
+        files(pixels, small)
+    assert len(files(pixels, small[:9]).deployed) == 9  # too few to tell
+    assert len(files(small, small).deployed) == 10  # so is the ground truth
+
+
 def test_two_result_frames_of_one_frame_are_refused(files):
     results = [frame("0.jpg", videoName="x"), frame("0.jpg", videoName="y")]
     with pytest.raises(RidealongError, match=r"frame 1 has the name 'y/0.jpg' of another one"):
