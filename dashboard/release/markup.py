@@ -77,7 +77,9 @@ def sentence(run: Run, summary: Summary) -> str:
         if run.verdict == Verdict.REGRESSED
         else f"It is open whether {run.candidate} may replace {run.deployed}"
     )
-    return f"{may}: {_counts(counts, total)}."
+    # If something else than a check holds it back, the reason alone says what.
+    why = run.reason if counts[Verdict.PASS] == total else _counts(counts, total)
+    return f"{may}: {why}."
 
 
 def _counts(counts: dict[Verdict, int], total: int) -> str:

@@ -29,8 +29,8 @@ class Run:
     """A run, without its lists of clips.
 
     Attributes:
-        run_id, name, note, archived, deployed, candidate, verdict, created_ns, against_itself: As
-            in `shadow.runs.list_runs`.
+        run_id, name, note, archived, deployed, candidate, verdict, reason, created_ns,
+            against_itself: As in `shadow.runs.list_runs`.
         judged: How many clips or items were judged.
         left_out: How many clips could not be replayed.
         of_items: Whether items of result files were judged, and not clips.
@@ -46,6 +46,7 @@ class Run:
     deployed: str
     candidate: str
     verdict: Verdict
+    reason: str
     created_ns: int
     against_itself: bool
     judged: int
@@ -111,7 +112,7 @@ def runs(snapshot: Snapshot) -> list[Run]:
 
 
 def _run(row: Mapping[str, Any]) -> Run:
-    same = ("run_id", "name", "note", "archived", "deployed", "candidate", "created_ns")
+    same = ("run_id", "name", "note", "archived", "deployed", "candidate", "reason", "created_ns")
     kept = (*same, "latency_ratio", "baseline", "candidate_sha256", "deployed_sha256")
     return Run(
         **{name: row[name] for name in (*kept, "against_itself")},

@@ -173,6 +173,18 @@ def test_names_are_never_markup(fleet_home: Path, home: Path, show: Show) -> Non
     assert f"{mark} may replace hydra-1.0" in said(app)
 
 
+def test_what_holds_a_pass_back_is_in_the_banner(fleet_home: Path) -> None:
+    snapshot = Lake.open(fleet_home).snapshot()
+    found = runs(snapshot)[0]
+    cells = summary(snapshot, found.run_id)
+    some = cells.required[Verdict.REGRESSED][:1]
+    required = {Verdict.REGRESSED: [], Verdict.INCONCLUSIVE: [], Verdict.PASS: some}
+    why = "the required check passes; the deployed network finds next to nothing: check its file"
+    held = {"deployed": "a", "candidate": "b", "verdict": Verdict.INCONCLUSIVE, "reason": why}
+    said = sentence(Run(**vars(found) | held), Summary(**vars(cells) | {"required": required}))
+    assert said == f"It is open whether b may replace a: {why}."
+
+
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
