@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from metrics.gate.names import RunNames
 from metrics.gate.spec import GateSpec, RequiredCell, Watched, load_gate
-from metrics.slices import parse_slice
+from metrics.slices import in_slice, parse_slice
 from ridealong.errors import RidealongError
 from ridealong.specs import nearest
 from shadow.results.material import Criteria
@@ -58,16 +57,17 @@ def empty_slices(gate: GateSpec, attributes: pa.Table) -> list[str]:
     """
     warnings = []
     for where in dict.fromkeys(cell.slice for cell in gate.required):
-        inside = np.ones(attributes.num_rows, np.bool_)
-        for name, value in parse_slice(where):
-            known = pc.unique(attributes[name]).drop_null().to_pylist()
+        conditions = parse_slice(where)
+        # Without conditions it is the slice of all, and attributes may have no column and no row.
+        if not conditions or in_slice(attributes, conditions).any():
+            continue
+        why = f"nothing is in the required slice {where}"
+        for name, value in conditions:
+            known = pc.unique(attributes[name].cast(pa.string())).drop_null().to_pylist()
             if known and value not in known:
-                warnings.append(f"nothing has {name}={value}; {nearest(value, known)}")
+                why = f"nothing has {name}={value}; {nearest(value, known)}"
                 break
-            inside &= pc.equal(attributes[name], value).fill_null(False).to_numpy()
-        else:
-            if not inside.any():
-                warnings.append(f"nothing is in the required slice {where}")
+        warnings.append(why)
     return list(dict.fromkeys(warnings))
 
 

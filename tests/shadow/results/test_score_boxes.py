@@ -5,9 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from metrics.gate.spec import GateSpec, RequiredCell
 from ridealong.lake import Lake
+from shadow.results.gate import empty_slices
 from tests.oracles.nuscenes_world import VERSION, write_submission, write_world
 
 DRIVES, IMAGES = 20, 2
@@ -265,6 +268,22 @@ def test_a_gate_with_slices_that_no_frame_is_in(score: Score, tmp_path: Path) ->
     assert "warning: nothing has weather=rian; did you mean 'rain'?" in told
     gate.write_text(gate.read_text().replace("rian", "rain"))
     assert "nothing has" not in score("good", "good", "--gate", gate)[2]
+
+
+def gate_at(where: str) -> GateSpec:
+    cell = RequiredCell(prediction="objects/car", metric="ap", slice=where, margin=0.1)
+    return GateSpec(required=(cell,))
+
+
+def test_slices_of_several_conditions_of_flags_and_of_nothing() -> None:
+    frames = pa.table({"light": ["day", "night"], "wet": [True, None]})
+    assert empty_slices(gate_at("light=night"), frames) == []
+    assert empty_slices(gate_at("wet=true"), frames) == []
+    assert empty_slices(gate_at("light=night&wet=true"), frames) == [
+        "nothing is in the required slice light=night&wet=true"
+    ]
+    # The frames of some formats have no attributes, and their table no rows.
+    assert empty_slices(gate_at("all"), pa.table({})) == []
 
 
 def test_images_without_drives_are_drives_of_their_own_and_the_report_says_so(
