@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ridealong.terminal.completion import completing
 from ridealong.terminal.console import Console, HomeOption, JsonOption, home_of
 from ridealong.terminal.readable import size
+from shadow.commands.options import RunArgument
 
 if TYPE_CHECKING:
     from dashboard.reports.content import Content
@@ -30,13 +30,7 @@ class ReportFormat(StrEnum):
 def report(
     out: Annotated[Path, typer.Option(help="File to write. An existing file is replaced.")],
     kind: Annotated[ReportFormat, typer.Option("--format", help="File format.")],
-    run: Annotated[
-        str,
-        typer.Argument(
-            help="Run id or a unique prefix of it, run name, 'latest' or 'newest'.",
-            autocompletion=completing("runs", "run_id", "latest", "newest"),
-        ),
-    ] = "latest",
+    run: RunArgument = "latest",
     images: Annotated[
         Path | None,
         typer.Option(help="Folder of the images of result files, for html.", show_default=False),

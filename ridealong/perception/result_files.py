@@ -12,6 +12,7 @@ import pyarrow as pa
 from ridealong.arrays import Bools, Floats, Ints
 
 Role = Literal["truth", "deployed", "candidate"]
+SIDES: tuple[Role, Role] = ("deployed", "candidate")  # that are compared
 NO_TRACK = -1
 NO_CATEGORY = -1
 NO_ATTRIBUTE = -1

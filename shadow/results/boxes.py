@@ -9,12 +9,11 @@ import numpy as np
 from ingest.results.format import ResultPaths
 from ingest.results.oddities import note
 from ingest.results.registry import FORMATS
-from ingest.results.statistics.pairs import SIDES
 from metrics.evaluation.evaluation import Evaluated, Evaluation, Totals
 from metrics.evaluation.registry import EVALUATIONS
 from metrics.tasks.metric import Metric
 from ridealong.errors import RidealongError
-from ridealong.perception.result_files import Boxes2D, Boxes3D, BoxesInBoth, Comparison, Note
+from ridealong.perception.result_files import SIDES, Boxes2D, Boxes3D, BoxesInBoth, Comparison, Note
 from shadow.results.material import Criteria, Material
 from shadow.results.request import ScoreRequest
 from shadow.results.thresholds import Thresholds, thresholds_of

@@ -7,13 +7,12 @@ import duckdb
 
 from ingest.results.statistics.files import KEY, StatisticsFile
 from ridealong.errors import RidealongError
-from ridealong.perception.result_files import Role
+from ridealong.perception.result_files import SIDES, Role
 
 DEFAULT_MARGIN = 0.03  # of a metric whose file gives none
 NAMED = 3  # items named in a message
 ROUNDING = 1e-9  # a share may exceed 1 by the rounding of its sums
 _LOOSER = {"better": "= 'lower'", "margin": f"> {DEFAULT_MARGIN}"}  # than the defaults
-SIDES: tuple[Role, Role] = ("deployed", "candidate")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from ingest.results.statistics.files import StatisticsFile, load_rows, open_file, reading
 from ingest.results.statistics.pairs import (
     NAMED,
-    SIDES,
     OneSided,
     OwnMetric,
     margins_of,
@@ -24,7 +23,7 @@ from ingest.results.statistics.pairs import (
     pair_rows,
 )
 from ridealong.errors import RidealongError
-from ridealong.perception.result_files import Frames, Note, Role
+from ridealong.perception.result_files import SIDES, Frames, Note, Role
 from ridealong.specs import nearest
 from ridealong.sql import quiet_connection
 
